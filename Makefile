@@ -1,0 +1,46 @@
+# The README's two commands are `make demo`, which needs Go and make alone, and
+# `make test`, which sets up and runs everything. Recipes are one line each:
+# what needs more is a script in .ci/ that runs without make too.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Tools and downloads live outside the checkout, so that `make clean` and a
+# fresh clone do not build the linter again.
+export PAKLOG_CACHE ?= $(HOME)/.cache/paklog
+
+# Stamping the commit into the binary needs a git that trusts this folder; a
+# tarball or a foreign mount has none, and must build all the same.
+BUILD := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
+
+.PHONY: help build demo test check bench torture fuzz lint clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build every command into bin/
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/...
+
+demo: ## let documents flow through the hub and its simulated partners; KEEP=1 stays up
+	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog demo $(if $(KEEP),--keep)
+
+test: ## set up and run everything: crash, power-loss and race rounds included
+	@.ci/test
+
+check: ## before each commit, under three minutes: build, vet, lint, short tests
+	@go build $(BUILD) ./... && go vet ./... && .ci/lint && go test -short ./...
+
+bench: ## print the measurements on one page; ARGS='-only hop/sqlite' narrows it
+	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench $(ARGS)
+
+torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
+	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...
+
+fuzz: ## every fuzz target in turn; FUZZTIME=30s each by default
+	@.ci/fuzz $(or $(FUZZTIME),30s)
+
+lint: ## golangci-lint, deadcode and the scripts' own syntax
+	@.ci/lint
+
+clean: ## remove bin/; PAKLOG_CACHE keeps the tools
+	@rm -rf bin
