@@ -1,0 +1,78 @@
+package journal
+
+import (
+	"errors"
+	"slices"
+)
+
+// MaxOpen is the most records that one partition of a subscription may have open.
+const MaxOpen = 4096
+
+// Checkpoint is how far one partition of a subscription has come: everything up to High was
+// delivered, and all of it is finished but the positions in Open. It advances by what
+// was delivered and by the marks of units, both in the commit that holds the units.
+//
+// An auditor proves it: a record of the subscription's topics, of this partition, at or below
+// High, after the subscription's start, is in Open or has exactly one unit that finished it.
+type Checkpoint struct {
+	High Pos
+	Open []Pos // ascending
+}
+
+// Deliver notes that the record at pos was handed out. Positions arrive in order.
+func (c *Checkpoint) Deliver(pos Pos) error {
+	if pos <= c.High {
+		return errors.New("journal: delivered behind the checkpoint")
+	}
+	if len(c.Open) >= MaxOpen {
+		return errors.New("journal: more records open than a checkpoint holds")
+	}
+	c.High = pos
+	c.Open = append(c.Open, pos)
+	return nil
+}
+
+// Skip notes that up to pos nothing else belongs to this partition.
+func (c *Checkpoint) Skip(pos Pos) { c.High = max(c.High, pos) }
+
+// IsOpen reports whether pos was delivered and is not finished.
+func (c *Checkpoint) IsOpen(pos Pos) bool {
+	_, ok := slices.BinarySearch(c.Open, pos)
+	return ok
+}
+
+// Finish takes pos off the open list; false when it was not there.
+func (c *Checkpoint) Finish(pos Pos) bool {
+	i, ok := slices.BinarySearch(c.Open, pos)
+	if ok {
+		c.Open = slices.Delete(c.Open, i, i+1)
+	}
+	return ok
+}
+
+// Append encodes c: High, then the gaps between open positions downwards.
+func (c *Checkpoint) Append(dst []byte) []byte {
+	e := enc(dst)
+	e.uint(uint64(c.High))
+	e.uint(uint64(len(c.Open)))
+	prev := c.High
+	for _, p := range slices.Backward(c.Open) {
+		e.uint(uint64(prev - p))
+		prev = p
+	}
+	return e
+}
+
+// DecodeCheckpoint reads what [Checkpoint.Append] wrote.
+func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
+	d := dec{b: b}
+	c := &Checkpoint{High: Pos(d.uint())}
+	n := d.count(MaxOpen)
+	c.Open = make([]Pos, n)
+	prev := c.High
+	for i := range slices.Backward(c.Open) {
+		prev -= Pos(d.uint())
+		c.Open[i] = prev
+	}
+	return c, d.end()
+}

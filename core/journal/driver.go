@@ -1,0 +1,129 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// Errors of opening and of a store that can no longer be trusted.
+var (
+	ErrLocked = errors.New("journal is owned by another process")
+	ErrFormat = errors.New("journal was written by a newer format")
+	ErrBroken = errors.New("journal is broken: a write to disk failed and nothing can be promised until it is reopened")
+	ErrFull   = errors.New("no space left for the journal")
+)
+
+// Batch is what one transaction writes.
+type Batch struct {
+	// Delivered are the records handed to subscriptions since the last batch.
+	Delivered []Delivery
+	// Units are judged and written in order. Write fills Pos and Version of their
+	// records; a driver keeps nothing of them after it returned.
+	Units []*Unit
+}
+
+// Delivery says that a subscription's partition saw the record at Pos, or, where
+// Skip is set, that every record up to Pos that is not delivered belongs to others.
+type Delivery struct {
+	Sub  string
+	Part uint8
+	Pos  Pos
+	Skip bool
+}
+
+// Writer makes batches durable. See the package comment for what Write promises.
+type Writer interface {
+	// Write returns one entry a unit: nil where it was written. The error is for the
+	// whole batch: then nothing of it was written.
+	Write(ctx context.Context, b *Batch) ([]*Refusal, error)
+}
+
+// View is the state that a unit is judged against. What was never written is the zero value.
+type View interface {
+	Head(ctx context.Context, stream string) (Head, error)
+	Balance(ctx context.Context, book, account string) (Balance, error)
+	// Row is a keyed row's value, nil when absent. The caller does not change it.
+	Row(ctx context.Context, t Table, key string) ([]byte, error)
+	// Checkpoint may return nil where marks are not judged (a working set).
+	Checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error)
+}
+
+// Scanner reads tables in key order.
+type Scanner interface {
+	// Scan returns up to limit rows of t whose key begins with prefix and sorts after
+	// the key after.
+	Scan(ctx context.Context, t Table, prefix, after string, limit int) ([]Row, error)
+	// Balances returns up to limit accounts in (book, account) order after the given
+	// one, for the auditor.
+	Balances(ctx context.Context, book, account string, limit int) ([]BalanceRow, error)
+	// Heads returns up to limit streams in name order after the given one.
+	Heads(ctx context.Context, after string, limit int) ([]HeadRow, error)
+	// Checkpoints returns the partitions of sub that ever moved; of all subscriptions for "".
+	Checkpoints(ctx context.Context, sub string) ([]CheckpointRow, error)
+}
+
+// Log reads records and units. Limits bound how much one call holds in memory.
+type Log interface {
+	// Last is the highest committed position.
+	Last(ctx context.Context) (Pos, error)
+	// Topics returns up to limit records of the given topics after a position, in
+	// order. The cost is that of what is returned, however long the log is.
+	Topics(ctx context.Context, topics []string, after Pos, limit int) ([]Record, error)
+	// Stream returns up to limit events of a stream with versions above after, in order.
+	Stream(ctx context.Context, stream string, after uint64, limit int) ([]Record, error)
+	// Units returns up to limit units whose first position is at or above from. The
+	// unit that holds a single record is found by asking for that position rounded
+	// down: see Holding.
+	Units(ctx context.Context, from Pos, limit int) ([]Stored, error)
+	// Holding returns the unit that holds a position.
+	Holding(ctx context.Context, pos Pos) (Stored, error)
+}
+
+// Driver is a journal's storage.
+type Driver interface {
+	Writer
+	View
+	Scanner
+	Log
+	io.Closer
+}
+
+// Stored is a unit as the log holds it; its records carry Pos and Version.
+type Stored struct {
+	First Pos
+	Unit  Unit
+}
+
+// At is the record at a position of the unit, or false when the unit holds none there.
+func (s Stored) At(pos Pos) (Record, bool) {
+	if pos < s.First || pos-s.First >= Pos(len(s.Unit.Records)) {
+		return Record{}, false
+	}
+	return s.Unit.Records[pos-s.First], true
+}
+
+// Row is one row of a keyed table.
+type Row struct {
+	Key   string
+	Value []byte
+}
+
+// BalanceRow is one account with its balance.
+type BalanceRow struct {
+	Book, Account string
+	Balance
+}
+
+// HeadRow is one stream with its head.
+type HeadRow struct {
+	Stream string
+	Head
+}
+
+// CheckpointRow is one partition's checkpoint.
+type CheckpointRow struct {
+	Sub  string
+	Part uint8
+	*Checkpoint
+}
