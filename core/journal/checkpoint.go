@@ -68,11 +68,22 @@ func DecodeCheckpoint(b []byte) (*Checkpoint, error) {
 	d := dec{b: b}
 	c := &Checkpoint{High: Pos(d.uint())}
 	n := d.count(MaxOpen)
-	c.Open = make([]Pos, n)
+	if n > 0 {
+		c.Open = make([]Pos, n)
+	}
 	prev := c.High
 	for i := range slices.Backward(c.Open) {
-		prev -= Pos(d.uint())
+		gap := Pos(d.uint())
+		if d.err == nil && (gap >= prev || gap == 0 && i < n-1) {
+			return nil, errors.New("journal: stored checkpoint is out of order")
+		}
+		prev -= gap
 		c.Open[i] = prev
 	}
 	return c, d.end()
+}
+
+// Clone is a copy that shares nothing with c.
+func (c *Checkpoint) Clone() *Checkpoint {
+	return &Checkpoint{High: c.High, Open: slices.Clone(c.Open)}
 }

@@ -12,6 +12,8 @@ var (
 	ErrFormat = errors.New("journal was written by a newer format")
 	ErrBroken = errors.New("journal is broken: a write to disk failed and nothing can be promised until it is reopened")
 	ErrFull   = errors.New("no space left for the journal")
+	// ErrNoUnit is of [Log.Holding]: the position was never written.
+	ErrNoUnit = errors.New("no unit of the journal holds this position")
 )
 
 // Batch is what one transaction writes.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 )
 
@@ -109,6 +110,10 @@ type judge struct {
 	first Pos
 	out   *Changes
 	err   error
+
+	heads    index[string]
+	balances index[[2]string]
+	rows     index[[2]string]
 }
 
 func malformed(format string, args ...any) *Refusal {
@@ -142,10 +147,8 @@ func (j *judge) cause() *Refusal {
 
 // head is the stream's head with this unit's own events counted in.
 func (j *judge) head(stream string) (Head, int) {
-	for i := range j.out.Heads {
-		if j.out.Heads[i].Stream == stream {
-			return j.out.Heads[i].Head, i
-		}
+	if i := find(&j.heads, j.out.Heads, headKey, stream); i >= 0 {
+		return j.out.Heads[i].Head, i
 	}
 	h, err := j.v.Head(j.ctx, stream)
 	if err != nil {
@@ -216,11 +219,8 @@ func (j *judge) postings() *Refusal {
 }
 
 func (j *judge) post(p Posting) *Refusal {
-	for i := range j.out.Balances {
-		b := &j.out.Balances[i]
-		if b.Account == p.Account && b.Book == p.Book {
-			return add(b, p)
-		}
+	if i := find(&j.balances, j.out.Balances, balanceKey, [2]string{p.Book, p.Account}); i >= 0 {
+		return add(&j.out.Balances[i], p)
 	}
 	have, err := j.v.Balance(j.ctx, p.Book, p.Account)
 	if err != nil {
@@ -249,33 +249,39 @@ func add(b *BalanceRow, p Posting) *Refusal {
 	return nil
 }
 
-// balanced holds double entry: the amounts of a unit sum to zero in each book.
+// balanced holds double entry: the amounts of a unit sum to zero in each book. Sums are of
+// 128 bits: three amounts that wrap around to zero in 64 do not balance.
 func (j *judge) balanced() *Refusal {
-	ps := j.u.Postings
-	for i := range ps {
-		sum, seen := int64(0), false
-		for k := range ps {
-			if ps[k].Book != ps[i].Book {
-				continue
-			}
-			if k < i {
-				seen = true
-				break
-			}
-			sum += ps[k].Amount
+	type total struct {
+		book   string
+		hi, lo uint64
+	}
+	var (
+		sums []total
+		at   index[string]
+	)
+	for _, p := range j.u.Postings {
+		i := find(&at, sums, func(t *total) string { return t.book }, p.Book)
+		if i < 0 {
+			i = len(sums)
+			sums = append(sums, total{book: p.Book})
 		}
-		if !seen && sum != 0 {
-			return &Refusal{Why: RefusedUnbalanced, What: ps[i].Book, Have: sum}
+		s := &sums[i]
+		var carry uint64
+		s.lo, carry = bits.Add64(s.lo, uint64(p.Amount), 0)
+		s.hi += uint64(p.Amount>>63) + carry
+	}
+	for _, s := range sums {
+		if s.hi != 0 || s.lo != 0 {
+			return &Refusal{Why: RefusedUnbalanced, What: s.book, Have: int64(s.lo)}
 		}
 	}
 	return nil
 }
 
 func (j *judge) row(t Table, key string) []byte {
-	for i := len(j.out.Rows) - 1; i >= 0; i-- {
-		if r := &j.out.Rows[i]; r.Key == key && r.Table == t {
-			return r.Value
-		}
+	if i := find(&j.rows, j.out.Rows, rowKey, [2]string{string(t), key}); i >= 0 {
+		return j.out.Rows[i].Value
 	}
 	b, err := j.v.Row(j.ctx, t, key)
 	if err != nil {
@@ -472,3 +478,37 @@ func (j *judge) fail(err error) bool {
 	}
 	return j.err != nil
 }
+
+// index finds the last entry of a list by key: by looking while the list is short, as nearly
+// all are, and by a map from there, so that a unit of thousands costs no square of them.
+type index[K comparable] struct {
+	at   map[K]int
+	seen int
+}
+
+const short = 16
+
+func find[T any, K comparable](x *index[K], list []T, key func(*T) K, k K) int {
+	if len(list) <= short {
+		for i := len(list) - 1; i >= 0; i-- {
+			if key(&list[i]) == k {
+				return i
+			}
+		}
+		return -1
+	}
+	if x.at == nil {
+		x.at = make(map[K]int, 4*short)
+	}
+	for ; x.seen < len(list); x.seen++ {
+		x.at[key(&list[x.seen])] = x.seen
+	}
+	if i, ok := x.at[k]; ok {
+		return i
+	}
+	return -1
+}
+
+func headKey(h *HeadRow) string          { return h.Stream }
+func balanceKey(b *BalanceRow) [2]string { return [2]string{b.Book, b.Account} }
+func rowKey(r *RowChange) [2]string      { return [2]string{string(r.Table), r.Key} }

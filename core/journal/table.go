@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -77,13 +78,14 @@ func ParseParkKey(k string) (sub, key string, pos Pos, err error) {
 	if len(k) < 18 || k[len(k)-17] != 0 {
 		return "", "", 0, fmt.Errorf("journal: %q is no park key", k)
 	}
-	if _, err := fmt.Sscanf(k[len(k)-16:], "%016x", (*uint64)(&pos)); err != nil {
+	n, err := strconv.ParseUint(k[len(k)-16:], 16, 64)
+	if err != nil {
 		return "", "", 0, fmt.Errorf("journal: %q is no park key: %w", k, err)
 	}
 	rest := k[:len(k)-17]
 	for i := range len(rest) {
 		if rest[i] == 0 {
-			return rest[:i], rest[i+1:], pos, nil
+			return rest[:i], rest[i+1:], Pos(n), nil
 		}
 	}
 	return "", "", 0, fmt.Errorf("journal: %q is no park key", k)
