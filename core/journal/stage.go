@@ -175,7 +175,10 @@ func (s *Staged) checkpoint(ctx context.Context, sub string, part uint8) (*Check
 	if err != nil {
 		return nil, err
 	}
-	c := have.Clone()
+	c := &Checkpoint{}
+	if have != nil {
+		c = have.Clone()
+	}
 	put(s.parts, &s.Checkpoints, partition{sub, part}, CheckpointRow{sub, part, c})
 	return c, nil
 }
