@@ -24,6 +24,11 @@ type Unit struct {
 	// units of the same lane in the same batch are refused with it. 0 is no lane.
 	// It is not stored.
 	Lane uint64
+	// First is where the unit stands, filled by the driver on commit. It is not stored.
+	First Pos
+	// Stored is what AppendUnit makes of the unit, where its owner has made it
+	// already: a driver then need not. It is not stored again.
+	Stored []byte
 }
 
 // Cause names what a unit answers. The zero Cause is an act from outside (a door).
