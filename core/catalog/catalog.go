@@ -1,0 +1,99 @@
+// Package catalog lists every event type of the core with its topic and schema
+// versions. What is not in it cannot be written.
+package catalog
+
+import (
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+// Schemas are the schemas of all core events. A program adds those of its own
+// packages and makes one [event.Registry] of them.
+func Schemas() []event.Schema {
+	return []event.Schema{
+		event.Of[wave.Planned](event.WaveEvents),
+		event.Of[wave.Released](event.WaveEvents),
+		event.Of[wave.OrderFinished](event.WaveEvents),
+		event.Of[wave.Completed](event.WaveEvents),
+		event.Of[wave.Cancelled](event.WaveEvents),
+
+		event.Of[order.Accepted](event.OrderEvents),
+		event.Of[order.Rejected](event.OrderEvents),
+		event.Of[order.LineHeld](event.OrderEvents),
+		event.Of[order.LineReleased](event.OrderEvents),
+		event.Of[order.Held](event.OrderEvents),
+		event.Of[order.Released](event.OrderEvents),
+		event.Of[order.Cancelled](event.OrderEvents),
+		event.Of[order.Reserved](event.OrderEvents),
+		event.Of[order.Unreserved](event.OrderEvents),
+		event.Of[order.Backordered](event.OrderEvents),
+		event.Of[order.BackorderReleased](event.OrderEvents),
+		event.Of[order.Allocated](event.OrderEvents),
+		event.Of[order.Deallocated](event.OrderEvents),
+		event.Of[order.Waved](event.OrderEvents),
+		event.Of[order.Unwaved](event.OrderEvents),
+		event.Of[order.Picked](event.OrderEvents),
+		event.Of[order.Shorted](event.OrderEvents),
+		event.Of[order.Packed](event.OrderEvents),
+		event.Of[order.Shipped](event.OrderEvents),
+
+		event.Of[item.Registered](event.InventoryEvents),
+		event.Of[item.Changed](event.InventoryEvents),
+		event.Of[location.Registered](event.InventoryEvents),
+		event.Of[location.Changed](event.InventoryEvents),
+		event.Of[location.Blocked](event.InventoryEvents),
+		event.Of[location.Unblocked](event.InventoryEvents),
+		event.Of[inventory.StockReceived](event.InventoryEvents),
+		event.Of[inventory.StockReserved](event.InventoryEvents),
+		event.Of[inventory.StockReleased](event.InventoryEvents),
+		event.Of[inventory.StockAllocated](event.InventoryEvents),
+		event.Of[inventory.StockDeallocated](event.InventoryEvents),
+		event.Of[inventory.StockPicked](event.InventoryEvents),
+		event.Of[inventory.StockShorted](event.InventoryEvents),
+		event.Of[inventory.StockPutBack](event.InventoryEvents),
+		event.Of[inventory.StockPacked](event.InventoryEvents),
+		event.Of[inventory.StockStaged](event.InventoryEvents),
+		event.Of[inventory.StockShipped](event.InventoryEvents),
+		event.Of[inventory.StockAdjusted](event.InventoryEvents),
+		event.Of[inventory.StockTransferred](event.InventoryEvents),
+		event.Of[inventory.StockStatusChanged](event.InventoryEvents),
+		event.Of[inventory.CountRequested](event.InventoryEvents),
+
+		event.Of[task.Created](event.TaskEvents),
+		event.Of[task.Claimed](event.TaskEvents),
+		event.Of[task.Renewed](event.TaskEvents),
+		event.Of[task.Expired](event.TaskEvents),
+		event.Of[task.Completed](event.TaskEvents),
+		event.Of[task.Cancelled](event.TaskEvents),
+
+		event.Of[pick.Opened](event.PickEvents),
+		event.Of[pick.Confirmed](event.PickEvents),
+		event.Of[pick.Shorted](event.PickEvents),
+		event.Of[pick.Completed](event.PickEvents),
+		event.Of[pick.Cancelled](event.PickEvents),
+
+		event.Of[pack.Opened](event.PackEvents),
+		event.Of[pack.Added](event.PackEvents),
+		event.Of[pack.Proposed](event.PackEvents),
+		event.Of[pack.CartonClosed](event.PackEvents),
+		event.Of[pack.Completed](event.PackEvents),
+		event.Of[pack.Cancelled](event.PackEvents),
+		event.Of[label.Requested](event.PackEvents),
+		event.Of[label.Bought](event.PackEvents),
+		event.Of[label.Voided](event.PackEvents),
+		event.Of[label.Refused](event.PackEvents),
+		event.Of[ship.Planned](event.PackEvents),
+		event.Of[ship.CartonManifested](event.PackEvents),
+		event.Of[ship.CartonDropped](event.PackEvents),
+		event.Of[ship.Confirmed](event.PackEvents),
+	}
+}

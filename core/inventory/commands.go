@@ -1,0 +1,152 @@
+package inventory
+
+// Commands. Quantities are in the item's smallest unit. Each is decided by the
+// function of its name in this package: Receive by [DecideReceive] and so on.
+
+// Receive brings goods in. Stage "" is free, From "" is the supplier.
+type Receive struct {
+	BookKey
+	Place
+	Stage     string
+	Qty       int64
+	Expiry    Date
+	From      string
+	Reference string
+}
+
+// Reserve promises Qty to an order line. With Partial, as much as is available to
+// promise is reserved, else all of it is asked for and the floor decides.
+type Reserve struct {
+	BookKey
+	For
+	Qty     int64
+	Partial bool
+}
+
+// Release takes a promise back.
+type Release struct {
+	BookKey
+	For
+	Qty    int64
+	Reason string
+}
+
+// Strategies of allocation.
+const (
+	FIFO      = "fifo"       // oldest receipt first
+	FEFO      = "fefo"       // earliest expiry first, then oldest receipt
+	FullFirst = "full_first" // places that the rest empties or that cover it whole, then fifo
+)
+
+// Allocate gives Qty promised units a place, or several. Lot pins one lot; goods
+// that expire before MinExpiry are passed over. Without Partial, a stock that
+// cannot cover Qty is an error that says how much it could.
+type Allocate struct {
+	BookKey
+	For
+	Qty       int64
+	Strategy  string
+	Lot       string
+	MinExpiry Date
+	Partial   bool
+}
+
+// Deallocate takes an allocation back. Keep leaves the goods promised to the line.
+type Deallocate struct {
+	BookKey
+	For
+	Place
+	Qty    int64
+	Keep   bool
+	Reason string
+}
+
+// Pick moves allocated goods from their place into a tote.
+type Pick struct {
+	BookKey
+	For
+	Place
+	Tote string
+	Qty  int64
+}
+
+// Short says that of Expected allocated units only Found are there. The found ones
+// go into Tote; the rest of the place is doubted and a count requested.
+type Short struct {
+	BookKey
+	For
+	Place
+	Tote     string
+	Expected int64
+	Found    int64
+}
+
+// PutBack returns picked, packed or staged goods to a shelf.
+type PutBack struct {
+	BookKey
+	For
+	From   Account
+	To     Place
+	Qty    int64
+	Reason string
+}
+
+// Pack moves picked goods from a tote into a closed carton.
+type Pack struct {
+	BookKey
+	For
+	Tote   string
+	Lot    string
+	Carton string
+	Qty    int64
+}
+
+// Stage moves a carton's goods to the dock.
+type Stage struct {
+	BookKey
+	For
+	Carton   string
+	Lot      string
+	Location string
+	Qty      int64
+}
+
+// Ship sends a carton's goods to the customer. Staged is the dock location, ""
+// when the carton leaves from packing.
+type Ship struct {
+	BookKey
+	For
+	Carton string
+	Lot    string
+	Staged string
+	Qty    int64
+}
+
+// Adjust sets the books right by Delta, at one place and stage (free, held,
+// damaged, suspect).
+type Adjust struct {
+	BookKey
+	Place
+	Stage  string
+	Delta  int64
+	Reason string
+	By     string
+}
+
+// Transfer moves free goods from shelf to shelf.
+type Transfer struct {
+	BookKey
+	From, To Place
+	Qty      int64
+	Reason   string
+}
+
+// ChangeStatus moves goods on a shelf between free, held, damaged and suspect.
+type ChangeStatus struct {
+	BookKey
+	Place
+	From, To string
+	Qty      int64
+	Reason   string
+	By       string
+}

@@ -1,0 +1,236 @@
+// Package inventory is the stock of a warehouse in double entry. Every movement is
+// an event with postings that sum to zero; floors of zero on every place of goods
+// and on what is available to promise make overselling impossible, whatever the
+// interleaving.
+//
+// A soft reservation promises a quantity of an item ([ATP] to [Promised]); a hard
+// allocation gives it a place ([Free] to [Allocated]). Which place, is decided from
+// a [Stock] that may be stale; whether it may be had, is decided by the floors.
+package inventory
+
+import (
+	"time"
+
+	"github.com/paklog/hub/core/event"
+)
+
+// Head is what every stock event begins with.
+type Head struct {
+	BookKey
+	At time.Time `json:"at"`
+}
+
+// For says what a movement is done for. All fields are optional.
+type For struct {
+	Order string `json:"order,omitempty"`
+	Line  int    `json:"line,omitempty"`
+	Task  string `json:"task,omitempty"`
+}
+
+// StockReceived says that goods came in, to a place and a stage (free, held, damaged).
+type StockReceived struct {
+	Head
+	Place
+	Stage     string `json:"stage"`
+	Qty       int64  `json:"qty"`
+	Expiry    Date   `json:"expiry,omitempty"` // of the lot
+	From      string `json:"from"`             // the world account: supplier, opening, return
+	Reference string `json:"reference,omitempty"`
+}
+
+// StockReserved says that qty was promised to an order line.
+type StockReserved struct {
+	Head
+	For
+	Qty int64 `json:"qty"`
+}
+
+// StockReleased says that a promise was taken back.
+type StockReleased struct {
+	Head
+	For
+	Qty    int64  `json:"qty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// StockAllocated says that promised goods were given a place, and why this one.
+type StockAllocated struct {
+	Head
+	For
+	Place
+	Qty int64 `json:"qty"`
+	Why Why   `json:"why"`
+}
+
+// StockDeallocated takes an allocation back: the goods are free again, and stay
+// promised to the line when Keep is set.
+type StockDeallocated struct {
+	Head
+	For
+	Place
+	Qty    int64  `json:"qty"`
+	Keep   bool   `json:"keep,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// StockPicked says that allocated goods went from their place into a tote.
+type StockPicked struct {
+	Head
+	For
+	Place
+	Tote string `json:"tote"`
+	Qty  int64  `json:"qty"`
+}
+
+// StockShorted says that a picker found fewer than were allocated. Missing leaves
+// the allocation and becomes suspect; Quarantined is free stock of the same place
+// that is doubted with it.
+type StockShorted struct {
+	Head
+	For
+	Place
+	Expected    int64 `json:"expected"`
+	Found       int64 `json:"found"`
+	Missing     int64 `json:"missing"`
+	Quarantined int64 `json:"quarantined,omitempty"`
+}
+
+// StockPutBack says that picked or packed goods went back to a shelf and are free.
+type StockPutBack struct {
+	Head
+	For
+	From   Account `json:"from"`
+	To     Place   `json:"to"`
+	Qty    int64   `json:"qty"`
+	Reason string  `json:"reason,omitempty"`
+}
+
+// StockPacked says that goods went from a tote into a closed carton.
+type StockPacked struct {
+	Head
+	For
+	Tote   string `json:"tote"`
+	Lot    string `json:"lot,omitempty"`
+	Carton string `json:"carton"` // SSCC
+	Qty    int64  `json:"qty"`
+}
+
+// StockStaged says that a carton's goods stand at the dock.
+type StockStaged struct {
+	Head
+	For
+	Carton   string `json:"carton"`
+	Lot      string `json:"lot,omitempty"`
+	Location string `json:"location"`
+	Qty      int64  `json:"qty"`
+}
+
+// StockShipped says that goods left in a carton.
+type StockShipped struct {
+	Head
+	For
+	Carton string `json:"carton"`
+	Lot    string `json:"lot,omitempty"`
+	Staged string `json:"staged,omitempty"` // the dock location, "" when it left from packing
+	Qty    int64  `json:"qty"`
+}
+
+// StockAdjusted says that the books were set right by Delta.
+type StockAdjusted struct {
+	Head
+	Place
+	Stage  string `json:"stage"`
+	Delta  int64  `json:"delta"`
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// StockTransferred says that free goods went from one shelf to another.
+type StockTransferred struct {
+	Head
+	From   Place  `json:"from"`
+	To     Place  `json:"to"`
+	Qty    int64  `json:"qty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// StockStatusChanged says that goods on a shelf changed stage: quarantined,
+// released from it, found damaged, or found after all.
+type StockStatusChanged struct {
+	Head
+	Place
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Qty    int64  `json:"qty"`
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// CountRequested asks for a count of a place.
+type CountRequested struct {
+	Head
+	For
+	Place
+	Cause string `json:"cause"` // "short_pick", ...
+}
+
+// Why says why a place was chosen, as data.
+type Why struct {
+	Strategy   string    `json:"strategy"`
+	Because    string    `json:"because"` // see the Because constants
+	Considered int       `json:"considered"`
+	Skipped    []Skipped `json:"skipped,omitempty"` // the first few that ranked before and could not be used
+}
+
+// Skipped is a place that was passed over.
+type Skipped struct {
+	Place
+	Why string `json:"why"`
+}
+
+// EventType implements [event.Event].
+func (StockReceived) EventType() string { return "stock.Received" }
+
+// EventType implements [event.Event].
+func (StockReserved) EventType() string { return "stock.Reserved" }
+
+// EventType implements [event.Event].
+func (StockReleased) EventType() string { return "stock.Released" }
+
+// EventType implements [event.Event].
+func (StockAllocated) EventType() string { return "stock.Allocated" }
+
+// EventType implements [event.Event].
+func (StockDeallocated) EventType() string { return "stock.Deallocated" }
+
+// EventType implements [event.Event].
+func (StockPicked) EventType() string { return "stock.Picked" }
+
+// EventType implements [event.Event].
+func (StockShorted) EventType() string { return "stock.Shorted" }
+
+// EventType implements [event.Event].
+func (StockPutBack) EventType() string { return "stock.PutBack" }
+
+// EventType implements [event.Event].
+func (StockPacked) EventType() string { return "stock.Packed" }
+
+// EventType implements [event.Event].
+func (StockStaged) EventType() string { return "stock.Staged" }
+
+// EventType implements [event.Event].
+func (StockShipped) EventType() string { return "stock.Shipped" }
+
+// EventType implements [event.Event].
+func (StockAdjusted) EventType() string { return "stock.Adjusted" }
+
+// EventType implements [event.Event].
+func (StockTransferred) EventType() string { return "stock.Transferred" }
+
+// EventType implements [event.Event].
+func (StockStatusChanged) EventType() string { return "stock.StatusChanged" }
+
+// EventType implements [event.Event].
+func (CountRequested) EventType() string { return "count.Requested" }
+
+var _ event.Streamed = StockReceived{}

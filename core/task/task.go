@@ -1,0 +1,172 @@
+// Package task is a piece of work for one worker: claimed with a lease, so that a
+// worker who walks away does not take the work with him.
+package task
+
+import (
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Kinds of work.
+const (
+	KindPick      = "pick"
+	KindPack      = "pack"
+	KindPutAway   = "putaway"
+	KindReplenish = "replenish"
+	KindCount     = "count"
+	KindMove      = "move"
+)
+
+// MaxSteps is the most steps that one task may have.
+const MaxSteps = 10_000
+
+// Step is one thing to do at one place. No counts from 1 within the task.
+type Step struct {
+	No    int             `json:"no"`
+	Owner string          `json:"owner,omitempty"` // of the goods, where the task is over several owners
+	Order string          `json:"order,omitempty"`
+	Line  int             `json:"line,omitempty"`
+	Item  string          `json:"item"`
+	From  inventory.Place `json:"from"`
+	Qty   int64           `json:"qty"`
+}
+
+// Create makes a task. Order is set where all steps are of one order; it then
+// orders the task's messages.
+type Create struct {
+	scope.Scope
+	Task     string
+	Kind     string
+	Order    string
+	Wave     string
+	Priority int       // 0 to 9
+	CutOff   time.Time // zero is none
+	Zone     string
+	Steps    []Step
+}
+
+// Claim gives the task to a worker until At+Lease. Claiming again by the same
+// worker renews.
+type Claim struct {
+	Worker string
+	Lease  time.Duration
+}
+
+// Renew prolongs the lease; Claim is the number that the claim was answered with.
+type Renew struct {
+	Worker string
+	Claim  int
+	Lease  time.Duration
+}
+
+// Expire takes the task back once its lease has ended.
+type Expire struct{ Claim int }
+
+// Complete ends the task by whoever holds its claim.
+type Complete struct {
+	Worker string
+	Claim  int
+}
+
+// Cancel ends the task without its work being done.
+type Cancel struct{ Reason, By string }
+
+// Head is what every task event begins with.
+type Head struct {
+	scope.Scope
+	Task  string    `json:"task"`
+	Order string    `json:"order,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+// Stream is the stream of the task.
+func (h Head) Stream() string { return StreamOf(h.Scope, h.Task) }
+
+// Key orders messages about the task: with its order's, where it has one.
+func (h Head) Key() string {
+	if h.Order != "" {
+		return scope.Stream{Tenant: h.Tenant, Owner: h.Owner, ID: h.Order}.Key()
+	}
+	return streamOf(h.Scope, h.Task).Key()
+}
+
+func streamOf(s scope.Scope, task string) scope.Stream {
+	return scope.Stream{Kind: "task", Tenant: s.Tenant, Owner: s.Owner, ID: task, Facility: s.Facility}
+}
+
+// StreamOf is the stream of a task.
+func StreamOf(s scope.Scope, task string) string { return streamOf(s, task).String() }
+
+// Created says that there is work.
+type Created struct {
+	Head
+	Kind     string    `json:"kind"`
+	Wave     string    `json:"wave,omitempty"`
+	Priority int       `json:"priority,omitempty"`
+	CutOff   time.Time `json:"cut_off,omitzero"`
+	Zone     string    `json:"zone,omitempty"`
+	Steps    []Step    `json:"steps"`
+}
+
+// Claimed says who works on it and until when. Claim counts the claims.
+type Claimed struct {
+	Head
+	Worker string    `json:"worker"`
+	Claim  int       `json:"claim"`
+	Until  time.Time `json:"until"`
+}
+
+// Renewed prolongs the lease.
+type Renewed struct {
+	Head
+	Claim int       `json:"claim"`
+	Until time.Time `json:"until"`
+}
+
+// Expired says that the lease ended; the task may be claimed again.
+type Expired struct {
+	Head
+	Worker string `json:"worker"`
+	Claim  int    `json:"claim"`
+}
+
+// Completed ends the task.
+type Completed struct {
+	Head
+	Kind   string `json:"kind"`
+	Wave   string `json:"wave,omitempty"`
+	Worker string `json:"worker"`
+	Claim  int    `json:"claim"`
+}
+
+// Cancelled ends the task undone.
+type Cancelled struct {
+	Head
+	Kind   string `json:"kind"`
+	Wave   string `json:"wave,omitempty"`
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// EventType implements [event.Event].
+func (Created) EventType() string { return "task.Created" }
+
+// EventType implements [event.Event].
+func (Claimed) EventType() string { return "task.Claimed" }
+
+// EventType implements [event.Event].
+func (Renewed) EventType() string { return "task.Renewed" }
+
+// EventType implements [event.Event].
+func (Expired) EventType() string { return "task.Expired" }
+
+// EventType implements [event.Event].
+func (Completed) EventType() string { return "task.Completed" }
+
+// EventType implements [event.Event].
+func (Cancelled) EventType() string { return "task.Cancelled" }
+
+var _ event.Streamed = Created{}
