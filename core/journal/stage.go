@@ -113,8 +113,11 @@ func (s *Staged) unit(ctx context.Context, u *Unit) (*Refusal, error) {
 	// Only the part of the buffer behind from is touched: where it has to grow, units
 	// staged before keep the memory that they point to.
 	from := len(s.buf)
-	s.buf = AppendUnit(s.buf, u)
-	data := s.buf[from:len(s.buf):len(s.buf)]
+	data := u.Stored
+	if data == nil {
+		s.buf = AppendUnit(s.buf, u)
+		data = s.buf[from:len(s.buf):len(s.buf)]
+	}
 	if len(data) > MaxUnit {
 		s.buf = s.buf[:from]
 		return malformed("a unit of %d bytes, %d at most: keep large payloads in files", len(data), MaxUnit), nil
@@ -132,6 +135,7 @@ func (s *Staged) unit(ctx context.Context, u *Unit) (*Refusal, error) {
 	for i := range u.Records {
 		u.Records[i].Pos = first + Pos(i)
 	}
+	u.First = first
 	s.Units = append(s.Units, StagedUnit{first, u, data})
 	s.Last += u.span()
 	return nil, nil
