@@ -1,0 +1,302 @@
+package x12
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// inside reads the next part of an open interchange.
+func (r *Reader) inside() error {
+	w := &r.win
+	b, next, found, err := r.segment(r.lo, r.k)
+	if err != nil {
+		return err
+	}
+	if !found {
+		r.closeMissing("the stream ends")
+		return nil
+	}
+	switch tag := w.buf[b.start:w.idx[b.first]]; string(tag) {
+	case "ISA":
+		if err := w.want(int(b.start), lookahead); err != nil {
+			return err
+		}
+		if _, ok := readHeader(w.buf[b.start:], false); ok {
+			r.dropSegment()
+			r.closeMissing("another ISA follows")
+			return nil
+		}
+		r.stray(b, next)
+	case "GS":
+		if r.gs != nil {
+			r.dropSegment()
+			r.closeMissing("another GS follows")
+			return nil
+		}
+		r.group(b, next)
+	case "ST":
+		return r.set(b, next)
+	case "GE":
+		if r.gs == nil {
+			r.stray(b, next)
+			break
+		}
+		r.groupEnd(b, next)
+	case "IEA":
+		if r.gs != nil {
+			r.dropSegment()
+			r.closeMissing("IEA follows")
+			return nil
+		}
+		r.interchangeEnd(b, next)
+	case "TA1":
+		if r.gs != nil {
+			r.stray(b, next)
+			break
+		}
+		r.bounds = append(r.bounds, b)
+		r.emit(InterchangeAck, int(b.end), next)
+		r.noteBreaks()
+	default:
+		r.stray(b, next)
+	}
+	return nil
+}
+
+// dropSegment forgets the segment just read and its findings: it is read again
+// for the part it belongs to.
+func (r *Reader) dropSegment() {
+	r.part.Findings = nil
+	r.unread(r.lo)
+	r.k = len(r.win.idx)
+}
+
+// closeMissing stands in for the innermost trailer that the stream lacks.
+func (r *Reader) closeMissing(why string) {
+	p := &r.part
+	f := Finding{Severity: Error, Layer: LayerEnvelope, Offset: p.Offset}
+	if r.gs != nil {
+		f.Code, f.Element, f.Expected = CodeMissingGE, "GE", "GE*"+strconv.Itoa(r.sets)+"*"+r.gs.Control
+		f.Message = "the functional group has no trailer: " + why
+		f.Hint = "its sets are read; send GE behind the last SE"
+		f.Ack = AckCodes{AK9: "3"}
+		p.Sets = r.sets
+		r.emit(GroupTrailer, r.lo, r.k)
+		r.gs, r.seen = nil, nil
+	} else {
+		f.Code, f.Element, f.Expected = CodeMissingIEA, "IEA", "IEA*"+strconv.Itoa(r.groups)+"*"+r.isa.Control
+		f.Message = "the interchange has no trailer: " + why
+		f.Hint = "its groups are read; send IEA behind the last GE, and check that the file is whole"
+		f.Ack = AckCodes{TA1: "023"}
+		p.Groups = r.groups
+		r.emit(InterchangeTrailer, r.lo, r.k)
+		r.isa = nil
+	}
+	p.Add(f)
+}
+
+func (r *Reader) stray(b bound, next int) {
+	r.bounds = append(r.bounds, b)
+	r.emit(Stray, int(b.end), next)
+	s := r.part.Segments.At(0)
+	f := r.part.At(s, 0)
+	f.Code = CodeStray
+	f.Length = len(s.Body())
+	f.Element, f.Found = clip([]byte(f.Element)), clip(s.Body())
+	f.Message = fmt.Sprintf("segment %s stands where none of its kind may", f.Element)
+	f.Hint = "it is kept and belongs to no document"
+	if r.gs == nil {
+		f.Expected, f.Ack.TA1 = "GS, TA1 or IEA", "024"
+	} else {
+		f.Expected = "ST or GE"
+	}
+	r.part.Add(f)
+}
+
+func (r *Reader) group(b bound, next int) {
+	r.bounds = append(r.bounds, b)
+	r.emit(GroupHeader, int(b.end), next)
+	p := &r.part
+	s := p.Segments.At(0)
+	p.Segments.broken = p.Segments.broken || r.noteBreaks()
+	r.gs = &GS{FunctionalID: s.Value(1), Sender: s.Value(2), Receiver: s.Value(3), Date: s.Value(4), Time: s.Value(5),
+		Control: s.Value(6), Agency: s.Value(7), Version: s.Value(8)}
+	p.GS, r.sets, r.seen = r.gs, 0, make(map[string]struct{})
+	r.groups++
+	if n, ok := number([]byte(r.gs.Control)); !ok || n == 0 || len(r.gs.Control) > 9 {
+		f := p.At(s, 6)
+		f.Code, f.Message, f.Expected = CodeGroupControlBad, "the group control number is not a number", "1 to 9 digits"
+		f.Hint, f.Ack = "an acknowledgement could not name this group", AckCodes{AK9: "6", TA1: "024"}
+		p.Add(f)
+	}
+}
+
+func (r *Reader) groupEnd(b bound, next int) {
+	r.bounds = append(r.bounds, b)
+	r.emit(GroupTrailer, int(b.end), next)
+	p := &r.part
+	s := p.Segments.At(0)
+	r.noteBreaks()
+	p.Sets = r.sets
+	r.compareCount(s, 1, r.sets, CodeSetCount, "transaction sets in the group", AckCodes{AK9: "5"})
+	r.compareControl(s, 2, r.gs.Control, CodeGroupControl, "GS06", AckCodes{AK9: "4"})
+	r.gs, r.seen = nil, nil
+}
+
+func (r *Reader) interchangeEnd(b bound, next int) {
+	r.bounds = append(r.bounds, b)
+	r.emit(InterchangeTrailer, int(b.end), next)
+	p := &r.part
+	s := p.Segments.At(0)
+	r.noteBreaks()
+	p.Groups = r.groups
+	r.compareCount(s, 1, r.groups, CodeGroupCount, "groups in the interchange", AckCodes{TA1: "021"})
+	r.compareControl(s, 2, r.isa.Control, CodeInterchangeControl, "ISA13", AckCodes{TA1: "001"})
+	r.isa = nil
+}
+
+// set reads from ST to its SE, or to the segment that shows that SE is missing.
+func (r *Reader) set(b bound, next int) error {
+	w := &r.win
+	r.bounds = append(r.bounds, b)
+	whole := false
+	end, k := int(b.end), next
+	for !whole {
+		kept := len(r.part.Findings)
+		b, next, found, err := r.segment(end, k)
+		if err != nil {
+			return err
+		}
+		if !found {
+			r.part.Findings = r.part.Findings[:kept]
+			break
+		}
+		tag := w.buf[b.start:w.idx[b.first]]
+		if len(tag) <= 3 && r.endsSet(string(tag)) {
+			r.part.Findings = r.part.Findings[:kept]
+			r.unread(end)
+			k = len(w.idx)
+			break
+		}
+		whole = string(tag) == "SE"
+		r.bounds = append(r.bounds, b)
+		end, k = int(b.end), next
+		if end-r.lo > w.lim.SetBytes {
+			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
+		}
+	}
+	r.emit(TransactionSet, end, k)
+	r.sets++
+	r.checkSet(whole)
+	return nil
+}
+
+func (r *Reader) endsSet(tag string) bool {
+	switch tag {
+	case "ST", "GE", "GS", "IEA", "ISA":
+		return true
+	}
+	return false
+}
+
+func (r *Reader) checkSet(whole bool) {
+	p := &r.part
+	p.Segments.broken = p.Segments.broken || r.noteBreaks()
+	st := p.Segments.At(0)
+	p.ST = ST{ID: st.Value(1), Control: st.Value(2), Convention: st.Value(3)}
+	for i := range p.Findings { // met before ST02 was known
+		p.Findings[i].ST02 = p.ST.Control
+	}
+	add := func(s Segment, n int, code, message, expected, hint string, ack AckCodes) {
+		f := p.At(s, n)
+		f.Code, f.Message, f.Expected, f.Hint, f.Ack = code, message, expected, hint, ack
+		p.Add(f)
+	}
+	if r.gs == nil {
+		add(st, 0, CodeSetOutsideGroup, "the transaction set stands outside any functional group", "GS before ST", "send GS and GE around it", AckCodes{TA1: "024"})
+	}
+	if p.ST.ID == "" {
+		add(st, 1, CodeSetIDMissing, "the transaction set has no identifier", "3 digits", "", AckCodes{AK5: "6"})
+	}
+	if p.ST.Control == "" {
+		add(st, 2, CodeSetControlMissing, "the transaction set has no control number", "4 to 9 characters", "", AckCodes{AK5: "7"})
+	} else if r.gs != nil {
+		const remembered = 1 << 16
+		if _, again := r.seen[p.ST.Control]; again {
+			add(st, 2, CodeSetControlRepeated, "the control number was used before in this group", "a number of its own", "number the sets of a group one by one", AckCodes{AK5: "23"})
+		} else if len(r.seen) < remembered {
+			r.seen[p.ST.Control] = struct{}{}
+		}
+	}
+	last := p.Segments.At(p.Segments.Len() - 1)
+	if !whole {
+		f := p.At(last, 0)
+		f.Code, f.Element, f.Found = CodeMissingSE, "SE", ""
+		f.Offset, f.Length = p.Offset+int64(len(p.Raw)), 0
+		f.Segment = last.Ordinal() + 1
+		f.Expected = fmt.Sprintf("SE after %s", last.ID())
+		f.Message = "the transaction set has no trailer"
+		f.Hint = "the set may be cut off: send it again with its SE"
+		f.Ack = AckCodes{AK5: "2"}
+		p.Add(f)
+		return
+	}
+	r.compareCount(last, 1, p.Segments.Len(), CodeSegmentCount, "segments, ST and SE included", AckCodes{AK5: "4"})
+	r.compareControl(last, 2, p.ST.Control, CodeSetControl, "ST02", AckCodes{AK5: "3"})
+}
+
+func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack AckCodes) {
+	if declared, ok := number(s.Element(n)); ok && declared == int64(counted) {
+		return
+	}
+	f := r.part.At(s, n)
+	f.Code, f.Ack = code, ack
+	f.Expected = strconv.Itoa(counted)
+	f.Message = fmt.Sprintf("%s says %q where there are %d %s", f.Element, f.Found, counted, what)
+	f.Hint = "something was lost or added on the way: ask for it again"
+	r.part.Add(f)
+}
+
+func (r *Reader) compareControl(s Segment, n int, header, code, ref string, ack AckCodes) {
+	v := s.Value(n)
+	if v == header {
+		return
+	}
+	a, okA := number([]byte(v))
+	if b, okB := number([]byte(header)); okA && okB && a == b {
+		return // leading zeros are the sender's habit, not another number
+	}
+	f := r.part.At(s, n)
+	f.Code, f.Ack, f.Expected = code, ack, clip([]byte(header))
+	f.Message = fmt.Sprintf("%s says %q where %s says %q", f.Element, f.Found, ref, f.Expected)
+	f.Hint = "header and trailer must carry the same control number"
+	r.part.Add(f)
+}
+
+// noteBreaks reports line breaks inside data, at the first of them.
+func (r *Reader) noteBreaks() bool {
+	p := &r.part
+	if !p.Segments.broken {
+		return false
+	}
+	for _, s := range p.Segments.All() {
+		if isBinary(s.Element(0)) {
+			continue
+		}
+		for n := range s.Len() + 1 {
+			for i, c := range s.Element(n) {
+				if c != '\n' && c != '\r' {
+					continue
+				}
+				f := p.At(s, n)
+				f.Code, f.Severity, f.Layer = CodeInnerBreak, Warning, LayerSyntax
+				f.Offset, f.Length = f.Offset+int64(i), 1
+				f.Message = "a line break stands inside data"
+				f.Hint = "line breaks are skipped in values and kept in the bytes; do not wrap the file"
+				p.Add(f)
+				return true
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,224 @@
+package x12
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+const noiseWindow = 64 << 10
+
+var bom = []byte{0xEF, 0xBB, 0xBF}
+
+// outside reads what stands before, between and behind interchanges: a header,
+// or noise up to the next one. Noise comes in bounded pieces.
+func (r *Reader) outside() error {
+	w := &r.win
+	w.idx, r.k = w.idx[:0], 0
+	if err := w.want(r.lo, noiseWindow); err != nil {
+		return err
+	}
+	rest := w.buf[r.lo:]
+	if len(rest) == 0 {
+		return io.EOF
+	}
+	start, marked := skipBlanks(rest)
+	if start == len(rest) {
+		r.emit(Noise, len(w.buf), 0)
+		return nil
+	}
+	if err := w.want(r.lo+start, lookahead); err != nil {
+		return err
+	}
+	rest = w.buf[r.lo:]
+	if h, ok := readHeader(rest[start:], !r.inJunk); ok {
+		if marked {
+			r.part.Add(Finding{Code: CodeBOM, Severity: Note, Layer: LayerSyntax, Offset: r.part.Offset, Length: len(bom),
+				Message: "a byte order mark stands before the interchange", Hint: "it is kept and has no meaning"})
+		}
+		r.header(h, r.lo+start)
+		return nil
+	}
+	n := nextHeader(rest, start+1, w.eof)
+	r.junk(rest[start:], r.part.Offset+int64(start), n >= 0)
+	r.inJunk = n < 0
+	switch {
+	case n >= 0:
+	case w.eof && len(rest) <= noiseWindow+lookahead:
+		n = len(rest)
+	default: // keep what a header could begin in
+		n = len(rest) - lookahead
+	}
+	r.emit(Noise, r.lo+n, 0)
+	return nil
+}
+
+func skipBlanks(b []byte) (n int, marked bool) {
+	for n < len(b) {
+		switch {
+		case isBlank(b[n]):
+			n++
+		case bytes.HasPrefix(b[n:], bom):
+			n += len(bom)
+			marked = true
+		default:
+			return n, marked
+		}
+	}
+	return n, marked
+}
+
+// nextHeader finds an ISA behind other text. It must look like one: the letters
+// occur in prose.
+func nextHeader(b []byte, from int, eof bool) int {
+	for from < len(b) {
+		i := bytes.Index(b[from:], []byte("ISA"))
+		if i < 0 {
+			return -1
+		}
+		from += i
+		if len(b)-from < lookahead && !eof {
+			return -1
+		}
+		if !isAlnum(b[from-1]) {
+			if _, ok := readHeader(b[from:], false); ok {
+				return from
+			}
+		}
+		from++
+	}
+	return -1
+}
+
+// junk says what the noise is, once for a run of it.
+func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
+	if r.inJunk {
+		return
+	}
+	f := Finding{Code: CodeNotX12, Severity: Error, Layer: LayerSyntax, Offset: offset, Length: min(len(b), 80), Found: clip(b[:min(len(b), 40)]),
+		Expected: "ISA", Message: "this is not an X12 interchange", Hint: "an interchange begins with ISA: check that the right file was sent"}
+	switch {
+	case len(b) > 3 && (string(b[:3]) == "UNA" || string(b[:3]) == "UNB"):
+		f.Code, f.Message, f.Hint = CodeEDIFACT, "this is an EDIFACT interchange", "give it to the EDIFACT reader; this one reads X12"
+	case len(b) > 4 && string(b[:4]) == "STX=":
+		f.Code, f.Message, f.Hint = CodeTRADACOMS, "this is a TRADACOMS transmission, which is not supported", "ask the partner for X12 or EDIFACT"
+	case len(b) > 3 && string(b[:2]) == "ST" && canSeparate(b[2]):
+		f.Code, f.Message, f.Hint = CodeNoEnvelope, "a transaction set stands without an interchange around it", "put ISA and GS before it, GE and IEA behind it"
+	case len(b) > 3 && string(b[:3]) == "ISA":
+		f.Code, f.Message, f.Hint = CodeISAMalformed, "the interchange header cannot be read", "an ISA has 16 elements, its own separator at byte 4 and a terminator at byte 106"
+		f.Ack.TA1 = "022"
+	case headerFollows || r.any:
+		f.Code, f.Severity, f.Message, f.Hint = CodeNoise, Warning, "text stands outside any interchange", "it is kept and skipped"
+	}
+	r.part.Add(f)
+}
+
+// header opens the interchange whose ISA begins at start.
+func (r *Reader) header(h header, start int) {
+	w := &r.win
+	end := start + h.end
+	w.use(h.delims, end)
+	w.idx = w.idx[:0]
+	for i := start; i < end-1; i++ {
+		if w.buf[i] == h.delims.Element {
+			w.idx = append(w.idx, uint32(i))
+		}
+	}
+	terminated := end > start && end <= len(w.buf) && w.buf[end-1] == h.delims.Terminator
+	if terminated {
+		w.idx = append(w.idx, uint32(end-1))
+	} else {
+		w.idx = append(w.idx, uint32(end))
+	}
+	r.bounds = append(r.bounds, bound{lead: uint32(r.lo), start: uint32(start), end: uint32(end), last: uint32(len(w.idx) - 1)})
+	e := func(i int) string { return string(trimISA(h.element[i])) }
+	r.isa = &ISA{AuthQualifier: e(1), Auth: e(2), SecurityQualifier: e(3), Security: e(4),
+		SenderQualifier: e(5), Sender: e(6), ReceiverQualifier: e(7), Receiver: e(8),
+		Date: e(9), Time: e(10), Version: e(12), Control: e(13), AckRequested: e(14), Usage: e(15), Delimiters: h.delims}
+	r.part.ISA = r.isa
+	r.inJunk, r.any, r.groups = false, true, 0
+	r.emit(InterchangeHeader, end, len(w.idx))
+	r.checkISA(h, terminated)
+}
+
+func (r *Reader) checkISA(h header, terminated bool) {
+	p := &r.part
+	s := p.Segments.At(0)
+	add := func(n int, code string, sev Severity, ta1, message, expected, hint string) {
+		f := p.At(s, n)
+		f.Code, f.Severity, f.Message, f.Expected, f.Hint, f.Ack.TA1 = code, sev, message, expected, hint, ta1
+		if n == 0 {
+			f.Length = len(s.Body())
+		}
+		p.Add(f)
+	}
+	switch {
+	case h.short:
+		add(0, CodeISAMalformed, Error, "022", "the interchange header has fewer than 16 elements; its terminator is a guess", "16 elements", "send the header whole")
+		return
+	case !h.strict:
+		add(0, CodeISALength, Warning, "", fmt.Sprintf("the interchange header is %d bytes long instead of %d", h.end, isaLength), "elements padded to their fixed lengths", "pad each ISA element with blanks")
+	}
+	if !terminated {
+		add(0, CodeUnterminated, Warning, "023", "the interchange header has no terminator", "", "the file may be cut off here: ask for it again")
+	}
+	if h.noComp {
+		add(16, CodeNoComponent, Warning, "027", "the component separator is missing", "one byte", "elements are taken to have no components")
+	}
+	if h.clash {
+		add(16, CodeDelimiterClash, Error, "004", "the delimiters cannot be told apart", "four different bytes that occur in no data", "the terminator is a guess")
+	}
+	if _, ok := number([]byte(r.isa.Version)); !ok || len(r.isa.Version) != 5 {
+		add(12, CodeISAElement, Warning, "017", "the interchange version is not a version", "5 digits such as 00401", "")
+	}
+	if n, ok := number([]byte(r.isa.Control)); !ok || n == 0 || len(r.isa.Control) > 9 {
+		add(13, CodeISAElement, Error, "018", "the interchange control number is not a number", "9 digits", "an acknowledgement could not name this interchange")
+	}
+	if !isDate(r.isa.Date) {
+		add(9, CodeISAElement, Warning, "014", "the interchange date is not a date", "YYMMDD", "")
+	}
+	if !isTime(r.isa.Time) {
+		add(10, CodeISAElement, Warning, "015", "the interchange time is not a time", "HHMM", "")
+	}
+	if u := r.isa.Usage; u != "P" && u != "T" && u != "I" {
+		add(15, CodeISAElement, Warning, "020", "the usage indicator is unknown", "P, T or I", "")
+	}
+}
+
+// isDate checks YYMMDD or CCYYMMDD by the calendar; a year of two digits is
+// taken to be 20YY.
+func isDate(s string) bool {
+	if len(s) == 6 {
+		s = "20" + s
+	}
+	n, ok := number([]byte(s))
+	if !ok || len(s) != 8 {
+		return false
+	}
+	y, m, d := n/10000, n/100%100, n%100
+	days := [...]int64{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+	if m < 1 || m > 12 {
+		return false
+	}
+	most := days[m-1]
+	if m == 2 && y%4 == 0 && (y%100 != 0 || y%400 == 0) {
+		most++
+	}
+	return d >= 1 && d <= most
+}
+
+// isTime checks HHMM, HHMMSS and the decimals of a second behind it.
+func isTime(s string) bool {
+	n, ok := number([]byte(s))
+	if !ok || len(s) != 4 && (len(s) < 6 || len(s) > 8) {
+		return false
+	}
+	for len(s) > 6 {
+		n /= 10
+		s = s[:len(s)-1]
+	}
+	if len(s) == 4 {
+		n *= 100
+	}
+	return n/10000 < 24 && n/100%100 < 60 && n%100 < 60
+}

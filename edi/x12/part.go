@@ -1,0 +1,179 @@
+package x12
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Kind says what a [Part] is.
+type Kind uint8
+
+const (
+	// Noise is what belongs to no interchange: line ends between interchanges, a
+	// byte order mark, mail headers, another format. Findings say which.
+	Noise Kind = iota + 1
+	// InterchangeHeader is an ISA. Each is followed by one InterchangeTrailer.
+	InterchangeHeader
+	// InterchangeAck is a TA1.
+	InterchangeAck
+	// GroupHeader is a GS. Each is followed by one GroupTrailer.
+	GroupHeader
+	// TransactionSet is ST to SE, whole.
+	TransactionSet
+	// GroupTrailer is a GE. Raw is empty where it is missing.
+	GroupTrailer
+	// InterchangeTrailer is an IEA. Raw is empty where it is missing.
+	InterchangeTrailer
+	// Stray is a segment where none of its kind may be.
+	Stray
+)
+
+var kindNames = [...]string{"", "noise", "interchange", "ta1", "group", "set", "group end", "interchange end", "stray"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// ISA is an interchange header, padding taken off.
+type ISA struct {
+	AuthQualifier, Auth         string // ISA01, 02
+	SecurityQualifier, Security string // ISA03, 04
+	SenderQualifier, Sender     string // ISA05, 06
+	ReceiverQualifier, Receiver string // ISA07, 08
+	Date, Time                  string // ISA09 YYMMDD, ISA10 HHMM
+	Version                     string // ISA12
+	Control                     string // ISA13
+	AckRequested                string // ISA14: "1" asks for a TA1
+	Usage                       string // ISA15: P production, T test, I information
+	Delimiters                  Delimiters
+}
+
+// GS is a functional group header.
+type GS struct {
+	FunctionalID     string // GS01: OW, PO, SW, FA ...
+	Sender, Receiver string // GS02, 03
+	Date, Time       string // GS04 CCYYMMDD, GS05
+	Control          string // GS06
+	Agency           string // GS07
+	Version          string // GS08: 004010, 004010VICS ...
+}
+
+// ST is a transaction set header.
+type ST struct {
+	ID         string // ST01: 940, 850 ...
+	Control    string // ST02
+	Convention string // ST03, from 005010 on
+}
+
+// Part is one named piece of a stream. It is valid until the reader's next
+// call; [Part.Clone] makes it last.
+type Part struct {
+	Kind     Kind
+	Raw      []byte // every byte of the part, blanks before its first tag included
+	Offset   int64  // of Raw in the stream
+	Segments Segments
+	ISA      *ISA // the interchange around it, nil outside one
+	GS       *GS  // the group around it, nil outside one
+	ST       ST   // of a TransactionSet
+	// Sets is how many sets a GroupTrailer's group held, Groups how many groups
+	// an InterchangeTrailer's interchange held: counted, whatever was declared.
+	Sets, Groups int
+	Findings     []Finding
+
+	line, column int // of Raw[0], from 1
+	most         int // findings kept
+}
+
+// Clone is a copy that shares nothing with the reader.
+func (p *Part) Clone() *Part {
+	c := *p
+	c.Findings = slices.Clone(p.Findings)
+	c.Raw = bytes.Clone(p.Raw)
+	c.keep(c.Raw)
+	return &c
+}
+
+// Position is the line and column, both from 1 and in bytes, of a stream offset
+// inside the part.
+func (p *Part) Position(offset int64) (line, column int) {
+	before := p.Raw[:max(0, min(int(offset-p.Offset), len(p.Raw)))]
+	n := bytes.Count(before, []byte{'\n'})
+	if n == 0 {
+		return p.line, p.column + len(before)
+	}
+	return p.line + n, len(before) - bytes.LastIndexByte(before, '\n')
+}
+
+// Add completes f with line, column and control numbers and appends it. Beyond
+// the limit of findings only a count of severity is kept: the last finding says
+// so and carries the worst that was suppressed.
+func (p *Part) Add(f Finding) {
+	if p.most > 0 && len(p.Findings) >= p.most {
+		last := &p.Findings[len(p.Findings)-1]
+		if last.Code != CodeTooManyFindings {
+			p.Findings = append(p.Findings, Finding{Code: CodeTooManyFindings, Layer: LayerSyntax, Severity: Note, Offset: f.Offset})
+			last = &p.Findings[len(p.Findings)-1]
+			last.Line, last.Column = p.Position(f.Offset)
+			last.Message = "there are more findings here than are kept"
+			last.Hint = "mend the first ones and check again"
+		}
+		last.Severity = max(last.Severity, f.Severity)
+		return
+	}
+	f.Line, f.Column = p.Position(f.Offset)
+	if p.ISA != nil {
+		f.ISA13 = p.ISA.Control
+	}
+	if p.GS != nil {
+		f.GS06 = p.GS.Control
+	}
+	f.ST02 = p.ST.Control
+	p.Findings = append(p.Findings, f)
+}
+
+// At is the start of a finding about the n-th element of a segment of p: place,
+// reference and what was found are filled in. Element 0 is the segment's tag.
+func (p *Part) At(s Segment, n int) Finding {
+	f := Finding{Element: s.Ref(n), Layer: LayerEnvelope, Severity: Error}
+	f.Offset, f.Length = s.Place(n)
+	f.Found = clip(s.Element(n))
+	if p.Kind == TransactionSet {
+		f.Segment = s.Ordinal()
+	}
+	return f
+}
+
+// keep moves the segments' views onto raw and an index of their own.
+func (p *Part) keep(raw []byte) {
+	s := &p.Segments
+	if len(s.bounds) == 0 {
+		*s = Segments{delims: s.delims}
+		return
+	}
+	shift := uint32(p.Offset - s.base)
+	k0, k1 := s.bounds[0].first, s.bounds[len(s.bounds)-1].last+1
+	idx := slices.Clone(s.idx[k0:k1])
+	for i := range idx {
+		idx[i] -= shift
+	}
+	bounds := slices.Clone(s.bounds)
+	for i := range bounds {
+		b := &bounds[i]
+		b.lead, b.start, b.end = b.lead-shift, b.start-shift, b.end-shift
+		b.first, b.last = b.first-k0, b.last-k0
+	}
+	s.data, s.base, s.idx, s.bounds = raw, p.Offset, idx, bounds
+}
+
+// Identity names the part across its interchange: see [Identity].
+func (p *Part) Identity() Identity {
+	var id Identity
+	if p.ISA != nil {
+		id.SenderQualifier, id.Sender = p.ISA.SenderQualifier, p.ISA.Sender
+		id.ReceiverQualifier, id.Receiver = p.ISA.ReceiverQualifier, p.ISA.Receiver
+		id.Interchange = p.ISA.Control
+	}
+	if p.GS != nil {
+		id.Group = p.GS.Control
+	}
+	id.Set = p.ST.Control
+	return id
+}
