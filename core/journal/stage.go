@@ -43,8 +43,8 @@ type partition struct {
 }
 
 // Stage folds b's deliveries and judges its units in order against v, which stands at position
-// last. It returns an entry a unit, and fills Pos and Version of the records of those that are
-// staged. An error is for the whole batch.
+// last. It returns an entry a unit, and fills First of those that are staged and Pos and Version of their
+// records. An error is for the whole batch.
 //
 // Data of the staged units is valid until the next call.
 func (s *Staged) Stage(ctx context.Context, v View, last Pos, b *Batch) ([]*Refusal, error) {
@@ -132,6 +132,7 @@ func (s *Staged) unit(ctx context.Context, u *Unit) (*Refusal, error) {
 	if err := s.apply(ctx); err != nil {
 		return nil, err
 	}
+	u.First = first
 	for i := range u.Records {
 		u.Records[i].Pos = first + Pos(i)
 	}

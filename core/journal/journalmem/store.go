@@ -174,6 +174,7 @@ func (u unit) stored() (journal.Stored, error) {
 	if err != nil {
 		return journal.Stored{}, fmt.Errorf("reading the unit at %d: %w", u.first, err)
 	}
+	d.First = u.first
 	for i := range d.Records {
 		d.Records[i].Pos, d.Records[i].Version = u.first+journal.Pos(i), u.versions[i]
 	}
