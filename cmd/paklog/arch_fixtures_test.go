@@ -84,6 +84,7 @@ func TestArchitectureRules(t *testing.T) {
 		{rule: "core sees context in its ports alone", path: "core/ship", name: "label.go", text: body("context", "func f(ctx context.Context) {}"), want: "context.Context"},
 		{rule: "core sees context in its ports alone", path: "core/ship", name: "carrier.go", text: body("context", "func f(ctx context.Context) {}")},
 		{rule: "core sees context in its ports alone", path: "core/journal", name: "driver.go", text: body("context", "func f(ctx context.Context) {}")},
+		{rule: "core sees context in its ports alone", path: "core/journalism", text: body("context", "func f(ctx context.Context) {}"), want: "context.Context"},
 		{rule: "core sees context in its ports alone", path: "core/ship/carriertest", text: body("context", "func f(ctx context.Context) {}")},
 		{rule: "core sees context in its ports alone", path: "core/fault", text: body("context", "var late = context.DeadlineExceeded")},
 
