@@ -169,10 +169,20 @@ const (
 	Close      = "close"      // never shipped: a short ship
 )
 
-// Short says that an allocated, promised or waiting quantity cannot be had.
+// Parts of a line that a shortage can be taken from.
+const (
+	FromOpen        = "open"        // not promised yet
+	FromReserved    = "reserved"    // promised, and no place had it
+	FromAllocated   = "allocated"   // given a place, and not found there
+	FromBackordered = "backordered" // waiting
+)
+
+// Short says that Qty of a line cannot be had as planned: what part it is taken
+// from, and what becomes of it.
 type Short struct {
 	Line int
 	Qty  int64
+	From string
 	Then string
 	Task string
 }

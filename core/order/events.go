@@ -119,7 +119,6 @@ type LineReleased struct {
 	Head
 	Line    int    `json:"line"`
 	Item    string `json:"item"`
-	UOM     string `json:"uom"`
 	Ordered int64  `json:"ordered"`
 }
 
@@ -147,15 +146,17 @@ type Cancelled struct {
 
 // CancelledLine is Qty cancelled, of which these parts need compensation: promises
 // to release, allocations to give back, totes to put back, cartons to unpack (and
-// their labels to void).
+// their labels to void). Backordered needs none: it says how much was waiting. A held line
+// whose quantity was never known is cancelled with Qty 0.
 type CancelledLine struct {
-	Line       int    `json:"line"`
-	Item       string `json:"item"`
-	Qty        int64  `json:"qty"`
-	Release    int64  `json:"release,omitempty"`
-	Deallocate int64  `json:"deallocate,omitempty"`
-	PutBack    int64  `json:"put_back,omitempty"`
-	Unpack     int64  `json:"unpack,omitempty"`
+	Line        int    `json:"line"`
+	Item        string `json:"item"`
+	Qty         int64  `json:"qty"`
+	Release     int64  `json:"release,omitempty"`
+	Deallocate  int64  `json:"deallocate,omitempty"`
+	PutBack     int64  `json:"put_back,omitempty"`
+	Unpack      int64  `json:"unpack,omitempty"`
+	Backordered int64  `json:"backordered,omitempty"`
 }
 
 // Reserved says that stock was promised to lines.

@@ -1,0 +1,292 @@
+package order
+
+import (
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Items answers what an owner's SKU is.
+type Items func(sku string) (item.Item, bool)
+
+// InvalidError lists what is wrong with a command that cannot be understood. At
+// most 20 problems are listed; More counts the others.
+type InvalidError struct {
+	Problems []Problem
+	More     int
+}
+
+func (e *InvalidError) Error() string {
+	s := e.Problems[0].Text
+	if n := len(e.Problems) - 1 + e.More; n > 0 {
+		s += fmt.Sprintf(" (and %d more)", n)
+	}
+	return s
+}
+
+func (e *InvalidError) add(place, format string, a ...any) {
+	if len(e.Problems) == 20 {
+		e.More++
+		return
+	}
+	e.Problems = append(e.Problems, Problem{Place: place, Code: "invalid", Text: fmt.Sprintf(format, a...)})
+}
+
+// ExistsError says that the business key is taken. Without Differences it is the
+// same order sent again.
+type ExistsError struct {
+	Order       string
+	Differences []Difference
+}
+
+func (e *ExistsError) Error() string {
+	if e.Same() {
+		return fmt.Sprintf("order %s exists and is the same", e.Order)
+	}
+	s := fmt.Sprintf("order %s exists and differs in %s", e.Order, e.Differences[0].Place)
+	if n := len(e.Differences) - 1; n > 0 {
+		s += fmt.Sprintf(" and %d more", n)
+	}
+	return s
+}
+
+// Same reports whether what was sent is what exists.
+func (e *ExistsError) Same() bool { return len(e.Differences) == 0 }
+
+// Place decides on a new order. What cannot be understood is an Invalid error that
+// carries an [InvalidError]. A line whose item or unit is not known is held under
+// the partial policy, and under all-or-nothing the whole order is Rejected, which
+// is an event. Placing an order that exists is a Rejected error that carries an
+// [ExistsError]; one that was rejected may be placed again.
+func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) {
+	const op = "order.Place"
+	c = c.normal()
+	if bad := c.check(); bad != nil {
+		return nil, fault.At(op, fault.Invalid, bad.Problems[0].Place, bad)
+	}
+	if o.Exists() {
+		return nil, fault.At(op, fault.Rejected, "number", &ExistsError{o.Number, o.Compare(c)})
+	}
+	head := Head{c.Scope, c.Number, at.UTC()}
+	lines := make([]AcceptedLine, len(c.Lines))
+	var held []event.Event
+	var problems []Problem
+	for i, l := range c.Lines {
+		lines[i] = AcceptedLine{
+			No: l.No, Ref: l.Ref, Item: l.Item, Codes: l.Codes, Qty: l.Qty, UOM: l.UOM,
+			Lot: l.Lot, MinExpiry: l.MinExpiry,
+		}
+		qty, p := resolve(l.Item, l.Qty, l.UOM, items)
+		if p.Code != "" {
+			p.Place = fmt.Sprintf("lines[%d].%s", i, p.Place)
+			problems = append(problems, p)
+			held = append(held, LineHeld{head, l.No, p})
+			continue
+		}
+		lines[i].Ordered = qty
+	}
+	if len(problems) > 0 && c.Policy == AllOrNothing {
+		return []event.Event{Rejected{head, problems, c.Source}}, nil
+	}
+	return append([]event.Event{Accepted{
+		Head: head, Policy: c.Policy, Priority: c.Priority, Lines: lines, Service: c.Service,
+		Dates: c.Dates, Refs: c.Refs, Source: c.Source, Parties: Parties{c.ShipTo, c.BillTo, c.Notes},
+	}}, held...), nil
+}
+
+// resolve is the quantity in the smallest unit, or why there is none.
+func resolve(sku string, qty int64, uom string, items Items) (int64, Problem) {
+	it, ok := items(sku)
+	if !ok || !it.Known() {
+		return 0, Problem{"item", UnknownItem, fmt.Sprintf("item %q is not known: register it, or correct the line", sku)}
+	}
+	n, err := it.ToSmallest(qty, uom)
+	switch {
+	case errors.Is(err, item.ErrUnknownUOM):
+		return 0, Problem{"uom", UnknownUOM, fmt.Sprintf("%q is not a unit of item %s: add the unit, or correct the line", uom, sku)}
+	case err != nil || n > MaxQty:
+		return 0, Problem{"qty", BadQuantity, fmt.Sprintf("%d %s of item %s is more than %d of its smallest unit", qty, uom, sku, MaxQty)}
+	}
+	return n, Problem{}
+}
+
+// normal fills in what may be left out.
+func (c Place) normal() Place {
+	if c.Policy == "" {
+		c.Policy = Partial
+	}
+	lines := make([]PlaceLine, len(c.Lines))
+	copy(lines, c.Lines)
+	for i := range lines {
+		if lines[i].No == 0 {
+			lines[i].No = i + 1
+		}
+	}
+	c.Lines = lines
+	for _, t := range [...]*time.Time{&c.Dates.Ordered, &c.Dates.NotBefore, &c.Dates.ShipBy, &c.Dates.DeliverBy, &c.Dates.CancelAfter} {
+		*t = t.UTC()
+	}
+	return c
+}
+
+// Validate says what in the command cannot be understood, as Place does, without
+// asking for items: a door can answer with it before anything is stored.
+func (c Place) Validate() error {
+	if bad := c.normal().check(); bad != nil {
+		return fault.At("order.Place", fault.Invalid, bad.Problems[0].Place, bad)
+	}
+	return nil
+}
+
+func (c Place) check() *InvalidError {
+	bad := &InvalidError{}
+	if err := c.Scope.Validate(); err != nil {
+		bad.add(fault.PlaceOf(err), "%v", cause(err))
+	}
+	if err := scope.CheckPart(c.Number); err != nil {
+		bad.add("number", "%v", err)
+	}
+	if c.Policy != Partial && c.Policy != AllOrNothing {
+		bad.add("policy", "%q is neither %s nor %s", c.Policy, Partial, AllOrNothing)
+	}
+	if c.Priority < 0 || c.Priority > 9 {
+		bad.add("priority", "%d is not between 0 and 9", c.Priority)
+	}
+	for _, t := range c.Service.texts() {
+		checkText(bad, "service."+t.place, t.text)
+	}
+	checkDates(bad, c.Dates)
+	checkParty(bad, "ship_to", c.ShipTo, true)
+	checkParty(bad, "bill_to", c.BillTo, false)
+	if len(c.Refs) > MaxRefs {
+		bad.add("refs", "has %d references, at most %d are allowed", len(c.Refs), MaxRefs)
+	} else {
+		for i, r := range c.Refs {
+			if err := scope.CheckPart(r.Kind); err != nil {
+				bad.add(fmt.Sprintf("refs[%d].kind", i), "%v", err)
+			}
+			checkText(bad, fmt.Sprintf("refs[%d].value", i), r.Value)
+		}
+	}
+	if len(c.Notes) > MaxNotes {
+		bad.add("notes", "has %d notes, at most %d are allowed", len(c.Notes), MaxNotes)
+	} else {
+		for i, n := range c.Notes {
+			checkText(bad, fmt.Sprintf("notes[%d]", i), n)
+		}
+	}
+	checkLines(bad, c.Lines)
+	if len(bad.Problems) == 0 {
+		return nil
+	}
+	return bad
+}
+
+func checkLines(bad *InvalidError, lines []PlaceLine) {
+	switch {
+	case len(lines) == 0:
+		bad.add("lines", "an order needs at least one line")
+		return
+	case len(lines) > MaxLines:
+		bad.add("lines", "has %d lines, at most %d are allowed: split the order", len(lines), MaxLines)
+		return
+	}
+	seen := make(map[int]int, len(lines))
+	for i, l := range lines {
+		at := func(f string) string { return fmt.Sprintf("lines[%d].%s", i, f) }
+		if l.No < 1 {
+			bad.add(at("no"), "%d is not a line number: lines count from 1", l.No)
+		} else if j, dup := seen[l.No]; dup {
+			bad.add(at("no"), "%d is also the number of lines[%d]", l.No, j)
+		}
+		seen[l.No] = i
+		if err := scope.CheckPart(l.Item); err != nil {
+			bad.add(at("item"), "%v", err)
+		}
+		if l.Qty < 1 || l.Qty > MaxQty {
+			bad.add(at("qty"), "%d is not between 1 and %d", l.Qty, MaxQty)
+		}
+		if l.UOM != "" {
+			if err := scope.CheckPart(l.UOM); err != nil {
+				bad.add(at("uom"), "%v", err)
+			}
+		}
+		if l.Lot != "" {
+			if err := scope.CheckPart(l.Lot); err != nil {
+				bad.add(at("lot"), "%v", err)
+			}
+		}
+		checkText(bad, at("ref"), l.Ref)
+		if l.MinExpiry != "" {
+			if _, err := time.Parse(time.DateOnly, l.MinExpiry); err != nil {
+				bad.add(at("min_expiry"), "%q is not a day like 2026-11-23", l.MinExpiry)
+			}
+		}
+		if len(l.Codes) > item.MaxCodes {
+			bad.add(at("codes"), "has %d codes, at most %d are allowed", len(l.Codes), item.MaxCodes)
+			continue
+		}
+		for j, k := range l.Codes {
+			checkText(bad, fmt.Sprintf("lines[%d].codes[%d]", i, j), k.Kind+k.Value+k.UOM)
+		}
+	}
+}
+
+func checkDates(bad *InvalidError, d Dates) {
+	for _, t := range [...]struct {
+		place string
+		at    time.Time
+	}{{"ordered", d.Ordered}, {"not_before", d.NotBefore}, {"ship_by", d.ShipBy}, {"deliver_by", d.DeliverBy}, {"cancel_after", d.CancelAfter}} {
+		if y := t.at.Year(); !t.at.IsZero() && (y < 1970 || y > 9999) {
+			bad.add("dates."+t.place, "year %d is not between 1970 and 9999", y)
+		}
+	}
+	if !d.NotBefore.IsZero() && !d.CancelAfter.IsZero() && d.CancelAfter.Before(d.NotBefore) {
+		bad.add("dates.cancel_after", "lies before not_before: the order could never ship")
+	}
+}
+
+func checkParty(bad *InvalidError, place string, a party.Address, needed bool) {
+	if needed && a.Name == "" && a.Company == "" && a.Code == "" {
+		bad.add(place, "needs a name, a company or a location code")
+	}
+	if len(a.Lines) > 3 {
+		bad.add(place+".lines", "has %d street lines, at most 3 are allowed", len(a.Lines))
+	} else {
+		for i, l := range a.Lines {
+			checkText(bad, fmt.Sprintf("%s.lines[%d]", place, i), l)
+		}
+	}
+	for _, t := range addressTexts(a) {
+		checkText(bad, place+"."+t.place, t.text)
+	}
+	if c := a.Country; c != "" && (len(c) != 2 || c[0] < 'A' || c[0] > 'Z' || c[1] < 'A' || c[1] > 'Z') {
+		bad.add(place+".country", "%q is not an ISO 3166-1 alpha-2 code like US", c)
+	}
+}
+
+func checkText(bad *InvalidError, place, t string) {
+	if len(t) > MaxNote {
+		bad.add(place, "has %d bytes, at most %d are allowed", len(t), MaxNote)
+	} else if !utf8.ValidString(t) {
+		bad.add(place, "is not valid UTF-8")
+	}
+}
+
+// cause is the innermost error: its place is told apart from it.
+func cause(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}
