@@ -1,7 +1,9 @@
 package inventory
 
-// Commands. Quantities are in the item's smallest unit. Each is decided by the
-// function of its name in this package: Receive by [DecideReceive] and so on.
+import "github.com/paklog/hub/core/item"
+
+// Commands. Quantities are in the item's smallest unit. Each has a method Decide that
+// answers with events and their postings, or an error and neither.
 
 // Receive brings goods in. Stage "" is free, From "" is the supplier.
 type Receive struct {
@@ -12,6 +14,7 @@ type Receive struct {
 	Expiry    Date
 	From      string
 	Reference string
+	Tracking  item.Tracking // what the item demands to be recorded
 }
 
 // Reserve promises Qty to an order line. With Partial, as much as is available to

@@ -234,3 +234,6 @@ func (StockStatusChanged) EventType() string { return "stock.StatusChanged" }
 func (CountRequested) EventType() string { return "count.Requested" }
 
 var _ event.Streamed = StockReceived{}
+
+// of names the book that an event belongs to.
+func (h Head) of() BookKey { return h.BookKey }

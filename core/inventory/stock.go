@@ -1,0 +1,274 @@
+package inventory
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+)
+
+// Stock is one owner's item in one building as its events tell it: where to
+// allocate is chosen from it. The balances of the book are the truth about
+// quantities; a Stock may lag behind them.
+type Stock struct {
+	BookKey
+	Shelves []Shelf `json:"shelves,omitempty"` // sorted by place, none empty
+
+	Promised int64 `json:"promised,omitempty"` // soft reserved
+	Picked   int64 `json:"picked,omitempty"`   // in totes
+	Packed   int64 `json:"packed,omitempty"`   // in cartons
+	Staged   int64 `json:"staged,omitempty"`   // in cartons at the dock
+
+	In  int64 `json:"in,omitempty"`  // came through the door, adjustments included
+	Out int64 `json:"out,omitempty"` // left through it
+}
+
+// Shelf is what lies in one place.
+type Shelf struct {
+	Place
+	Expiry   Date      `json:"expiry,omitempty"`
+	Since    time.Time `json:"since,omitzero"` // oldest receipt of what lies here
+	Counting bool      `json:"counting,omitempty"`
+
+	Free      int64 `json:"free,omitempty"`
+	Allocated int64 `json:"allocated,omitempty"`
+	Held      int64 `json:"held,omitempty"`
+	Damaged   int64 `json:"damaged,omitempty"`
+	Suspect   int64 `json:"suspect,omitempty"`
+}
+
+// Total is all that lies in the place.
+func (s Shelf) Total() int64 { return s.Free + s.Allocated + s.Held + s.Damaged + s.Suspect }
+
+func (s *Shelf) stage(stage string) *int64 {
+	switch stage {
+	case Free:
+		return &s.Free
+	case Allocated:
+		return &s.Allocated
+	case Held:
+		return &s.Held
+	case Damaged:
+		return &s.Damaged
+	case Suspect:
+		return &s.Suspect
+	}
+	return nil
+}
+
+// Free is what nobody was given a place of.
+func (s Stock) Free() int64 {
+	var n int64
+	for i := range s.Shelves {
+		n += s.Shelves[i].Free
+	}
+	return n
+}
+
+// AvailableToPromise is what is free and not promised.
+func (s Stock) AvailableToPromise() int64 { return s.Free() - s.Promised }
+
+// OnHand is everything in the building, and In - Out at all times.
+func (s Stock) OnHand() int64 {
+	n := s.Picked + s.Packed + s.Staged
+	for i := range s.Shelves {
+		n += s.Shelves[i].Total()
+	}
+	return n
+}
+
+// Shelf is what lies in p.
+func (s Stock) Shelf(p Place) (Shelf, bool) {
+	i, ok := s.find(p)
+	if !ok {
+		return Shelf{}, false
+	}
+	return s.Shelves[i], true
+}
+
+func (s Stock) find(p Place) (int, bool) {
+	return slices.BinarySearchFunc(s.Shelves, p, func(a Shelf, p Place) int { return comparePlaces(a.Place, p) })
+}
+
+func comparePlaces(a, b Place) int {
+	return cmp.Or(cmp.Compare(a.Location, b.Location), cmp.Compare(a.Lot, b.Lot), cmp.Compare(a.LPN, b.LPN))
+}
+
+// expiryOf is the expiry recorded for a lot, "" when none is.
+func (s Stock) expiryOf(lot string) Date {
+	if lot == "" {
+		return ""
+	}
+	for i := range s.Shelves {
+		if s.Shelves[i].Lot == lot && s.Shelves[i].Expiry != "" {
+			return s.Shelves[i].Expiry
+		}
+	}
+	return ""
+}
+
+// Fold makes a [Stock].
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 1, Apply: apply}
+
+func apply(s Stock, e event.Event) (Stock, error) {
+	if st, ok := e.(interface{ of() BookKey }); !ok {
+		return s, event.Unexpected("stock", e)
+	} else if s.Item == "" {
+		s.BookKey = st.of()
+	}
+	// The two that a hot item sees most touch no shelf.
+	switch e := e.(type) {
+	case StockReserved:
+		s.Promised += e.Qty
+		return s, s.sound()
+	case StockReleased:
+		s.Promised -= e.Qty
+		return s, s.sound()
+	}
+	s.Shelves = slices.Clone(s.Shelves)
+	switch e := e.(type) {
+	case StockReceived:
+		s.In += e.Qty
+		sh := s.at(e.Place)
+		s.put(sh, e.Stage, e.Qty)
+		if e.Expiry != "" {
+			sh.Expiry = e.Expiry
+		}
+		if sh.Since.IsZero() || e.At.Before(sh.Since) {
+			sh.Since = e.At
+		}
+	case StockAllocated:
+		s.Promised -= e.Qty
+		s.put(s.at(e.Place), Free, -e.Qty)
+		s.put(s.at(e.Place), Allocated, e.Qty)
+	case StockDeallocated:
+		if e.Keep {
+			s.Promised += e.Qty
+		}
+		s.put(s.at(e.Place), Allocated, -e.Qty)
+		s.put(s.at(e.Place), Free, e.Qty)
+	case StockPicked:
+		s.put(s.at(e.Place), Allocated, -e.Qty)
+		s.Picked += e.Qty
+	case StockShorted:
+		s.put(s.at(e.Place), Allocated, -e.Expected)
+		s.put(s.at(e.Place), Free, -e.Quarantined)
+		s.put(s.at(e.Place), Suspect, e.Missing+e.Quarantined)
+		s.Picked += e.Found
+	case StockPutBack:
+		s.loose(e.From.Stage, -e.Qty)
+		sh := s.at(e.To)
+		s.put(sh, Free, e.Qty)
+		if sh.Since.IsZero() {
+			sh.Since = e.At
+		}
+		if sh.Expiry == "" {
+			sh.Expiry = s.expiryOf(sh.Lot)
+		}
+	case StockPacked:
+		s.Picked -= e.Qty
+		s.Packed += e.Qty
+	case StockStaged:
+		s.Packed -= e.Qty
+		s.Staged += e.Qty
+	case StockShipped:
+		if e.Staged != "" {
+			s.Staged -= e.Qty
+		} else {
+			s.Packed -= e.Qty
+		}
+		s.Out += e.Qty
+	case StockAdjusted:
+		if e.Delta > 0 {
+			s.In += e.Delta
+		} else {
+			s.Out -= e.Delta
+		}
+		sh := s.at(e.Place)
+		s.put(sh, e.Stage, e.Delta)
+		sh.Counting = false
+		if sh.Since.IsZero() {
+			sh.Since = e.At
+		}
+	case StockTransferred:
+		from := *s.at(e.From)
+		s.put(s.at(e.From), Free, -e.Qty)
+		to := s.at(e.To)
+		s.put(to, Free, e.Qty)
+		if to.Since.IsZero() || from.Since.Before(to.Since) {
+			to.Since = from.Since
+		}
+		if to.Expiry == "" {
+			to.Expiry = from.Expiry
+		}
+	case StockStatusChanged:
+		s.put(s.at(e.Place), e.From, -e.Qty)
+		s.put(s.at(e.Place), e.To, e.Qty)
+		if e.From == Suspect {
+			s.at(e.Place).Counting = false
+		}
+	case CountRequested:
+		s.at(e.Place).Counting = true
+	default:
+		return s, event.Unexpected("stock", e)
+	}
+	if err := s.sound(); err != nil {
+		return Stock{}, err
+	}
+	s.Shelves = slices.DeleteFunc(s.Shelves, func(sh Shelf) bool { return sh.Total() == 0 })
+	return s, nil
+}
+
+// at is the shelf of p in a slice that is already s's own.
+func (s *Stock) at(p Place) *Shelf {
+	i, ok := s.find(p)
+	if !ok {
+		s.Shelves = slices.Insert(s.Shelves, i, Shelf{Place: p})
+	}
+	return &s.Shelves[i]
+}
+
+func (s *Stock) put(sh *Shelf, stage string, qty int64) {
+	if n := sh.stage(stage); n != nil {
+		*n += qty
+	}
+}
+
+func (s *Stock) loose(stage string, qty int64) {
+	switch stage {
+	case Picked:
+		s.Picked += qty
+	case Packed:
+		s.Packed += qty
+	case Staged:
+		s.Staged += qty
+	}
+}
+
+// sound refuses a state that the floors cannot have let happen.
+func (s *Stock) sound() error {
+	bad := s.Promised < 0 || s.Picked < 0 || s.Packed < 0 || s.Staged < 0
+	for i := range s.Shelves {
+		sh := &s.Shelves[i]
+		bad = bad || sh.Free < 0 || sh.Allocated < 0 || sh.Held < 0 || sh.Damaged < 0 || sh.Suspect < 0
+	}
+	if bad {
+		return fault.At("inventory.Apply", fault.Internal, s.Book(), errors.New("a quantity fell below zero"))
+	}
+	return nil
+}
+
+// ShortageError says that stock cannot give what was asked for.
+type ShortageError struct {
+	Item      string
+	Asked     int64
+	Available int64
+}
+
+func (e *ShortageError) Error() string {
+	return fmt.Sprintf("item %s: %d asked for, %d available", e.Item, e.Asked, e.Available)
+}
