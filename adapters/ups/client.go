@@ -59,8 +59,11 @@ type Config struct {
 	// Now is the process's clock. Required.
 	Now func() time.Time
 	// Capture is given each attempt, redacted; nil keeps none.
-	Capture func(partnerhttp.Attempt)
+	Capture func(Attempt)
 }
+
+// Attempt is one request and its answer, fit to be kept.
+type Attempt = partnerhttp.Attempt
 
 // DefaultNotFound is what upssim says. UPS's contract lists no codes: compare it
 // with a live account before relying on it. A code that is missing here leaves
