@@ -1,0 +1,138 @@
+package bus
+
+import (
+	"context"
+	"sync"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// Door is a Watermill subscriber over requests from outside: its messages are calls that
+// wait for an answer, and an answer leaves when the unit behind it is durable.
+type Door struct {
+	bus  *Bus
+	name string
+	ch   chan *Request
+
+	mu     sync.Mutex
+	closed bool
+	quit   chan struct{}
+}
+
+// NewDoor makes a door. It serves once it is subscribed to.
+func (b *Bus) NewDoor(name string) *Door {
+	return &Door{bus: b, name: name, ch: make(chan *Request), quit: make(chan struct{})}
+}
+
+// Request is a call in the hands of a door's handler.
+type Request struct {
+	ID    journal.ID // UUIDv7 of this call
+	Value any        // what the door was called with
+
+	ctx    context.Context
+	bus    *Bus
+	door   string
+	answer chan answer
+}
+
+type answer struct {
+	v   any
+	err error
+}
+
+type requestKey struct{}
+
+// RequestOf is the request that a message of a door carries.
+func RequestOf(m *message.Message) *Request {
+	r, _ := m.Context().Value(requestKey{}).(*Request)
+	return r
+}
+
+// Call hands value to the door's handler and returns its answer. When ctx ends first, the
+// caller is told so, and whatever was decided stands: the repeat of the call finds it.
+func (d *Door) Call(ctx context.Context, value any) (any, error) {
+	r := &Request{ID: d.bus.newID(), Value: value, ctx: ctx, bus: d.bus, door: d.name, answer: make(chan answer, 1)}
+	select {
+	case d.ch <- r:
+	case <-d.quit:
+		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case a := <-r.answer:
+		return a.v, a.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Subscribe implements [message.Subscriber]; the topic is the door's name.
+func (d *Door) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil, ErrClosed
+	}
+	out := make(chan *message.Message)
+	go func() {
+		defer close(out)
+		for {
+			select {
+			case r := <-d.ch:
+				m := message.NewMessage(r.ID.String(), nil)
+				m.SetContext(context.WithValue(r.ctx, requestKey{}, r))
+				select {
+				case out <- m:
+				case <-ctx.Done():
+					r.Answer(nil, ErrClosed)
+					return
+				case <-d.quit:
+					r.Answer(nil, ErrClosed)
+					return
+				}
+			case <-ctx.Done():
+				return
+			case <-d.quit:
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+// Close implements [message.Subscriber]. Calls under way are answered.
+func (d *Door) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.closed = true
+		close(d.quit)
+	}
+	return nil
+}
+
+// Reads starts a run of the handler.
+func (r *Request) Reads() *Reads { return &Reads{bus: r.bus} }
+
+// Commit hands the door's unit over; done is called once it is durable, or refused by
+// the disk. A refusal returned here means that nothing happened.
+func (r *Request) Commit(ctx context.Context, reads *Reads, u *journal.Unit, done func(*journal.Refusal, error)) (*journal.Refusal, error) {
+	if reads != nil {
+		reads.bind(u)
+	}
+	if u.ID.IsZero() {
+		u.ID = r.ID
+	}
+	return r.bus.submit(ctx, &pending{u: u, done: done})
+}
+
+// Answer ends the call. The first answer counts.
+func (r *Request) Answer(v any, err error) {
+	select {
+	case r.answer <- answer{v, err}:
+	default:
+	}
+}

@@ -1,0 +1,220 @@
+package bus
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// timerTopic is the internal topic on which a subscription's timers arrive.
+func timerTopic(sub string) string { return "timer." + sub }
+
+// timers wakes what is due. The journal holds the truth; this is its sorted copy.
+type timers struct {
+	bus  *Bus
+	mu   sync.Mutex
+	heap timerHeap
+	at   map[string]*timerEntry
+	kick chan struct{}
+	quit chan struct{}
+	done chan struct{}
+	once sync.Once
+}
+
+type timerEntry struct {
+	id    string
+	due   time.Time
+	t     journal.Timer
+	index int // -1: not in the heap, being fired
+}
+
+type timerHeap []*timerEntry
+
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+func (h *timerHeap) Push(x any) {
+	e := x.(*timerEntry)
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+func (h *timerHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	e.index = -1
+	return e
+}
+
+func loadTimers(ctx context.Context, b *Bus) (*timers, error) {
+	t := &timers{
+		bus: b, at: map[string]*timerEntry{},
+		kick: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	after := ""
+	for {
+		rows, err := b.driver.Scan(ctx, journal.TableTimer, "", after, 1000)
+		if err != nil {
+			return nil, fmt.Errorf("reading timers: %w", err)
+		}
+		for _, r := range rows {
+			timer, err := journal.DecodeTimer(r.Value)
+			if err != nil {
+				return nil, fmt.Errorf("reading timer %q: %w", r.Key, err)
+			}
+			t.set(r.Key, timer)
+			after = r.Key
+		}
+		if len(rows) < 1000 {
+			return t, nil
+		}
+	}
+}
+
+func (t *timers) set(id string, timer journal.Timer) {
+	if e := t.at[id]; e != nil {
+		e.t, e.due = timer, timer.Due
+		if e.index >= 0 {
+			heap.Fix(&t.heap, e.index)
+			return
+		}
+		heap.Push(&t.heap, e)
+		return
+	}
+	e := &timerEntry{id: id, due: timer.Due, t: timer}
+	t.at[id] = e
+	heap.Push(&t.heap, e)
+}
+
+// committed follows the timers of units that are durable.
+func (t *timers) committed(batch []*pending, refusals []*journal.Refusal) {
+	any := false
+	for i, p := range batch {
+		if refusals[i] != nil || len(p.u.Timers) == 0 {
+			continue
+		}
+		t.mu.Lock()
+		for _, op := range p.u.Timers {
+			if op.Remove {
+				if e := t.at[op.ID]; e != nil {
+					if e.index >= 0 {
+						heap.Remove(&t.heap, e.index)
+					}
+					delete(t.at, op.ID)
+				}
+				continue
+			}
+			t.set(op.ID, op.Timer)
+			any = true
+		}
+		t.mu.Unlock()
+	}
+	if any {
+		select {
+		case t.kick <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (t *timers) stop() {
+	t.once.Do(func() { close(t.quit) })
+	<-t.done
+}
+
+func (t *timers) run() {
+	defer close(t.done)
+	for {
+		e, wait := t.due()
+		if e != nil {
+			t.fire(e)
+			continue
+		}
+		tick := time.NewTimer(wait)
+		select {
+		case <-t.quit:
+			tick.Stop()
+			return
+		case <-t.kick:
+			tick.Stop()
+		case <-tick.C:
+		}
+	}
+}
+
+// due takes the first timer whose time has come, or says how long to wait.
+func (t *timers) due() (*timerEntry, time.Duration) {
+	select {
+	case <-t.quit:
+		return nil, time.Hour
+	default:
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.heap) == 0 {
+		return nil, time.Hour
+	}
+	if wait := t.heap[0].due.Sub(t.bus.now()); wait > 0 {
+		return nil, min(wait, time.Hour)
+	}
+	return heap.Pop(&t.heap).(*timerEntry), 0
+}
+
+// fire sends a timer's message. It stays in the journal until the unit it causes is
+// durable; that unit removes it, so it fires once, whatever dies in between.
+func (t *timers) fire(e *timerEntry) {
+	b := t.bus
+	if e.t.Pos != 0 {
+		s, err := b.find(e.t.Sub)
+		if err != nil {
+			t.later(e) // its route is not here yet
+			return
+		}
+		if key, p, ok := s.parkedAt(e.t.Pos); ok {
+			s.wake(key, p, e.id)
+			return
+		}
+		// Its record was handled or dropped meanwhile.
+		t.submit(e, &journal.Unit{Timers: []journal.TimerOp{{ID: e.id, Remove: true}}})
+		return
+	}
+	id := b.newID()
+	t.submit(e, &journal.Unit{
+		ID:     id,
+		Timers: []journal.TimerOp{{ID: e.id, Remove: true}},
+		Records: []journal.Record{{
+			ID: id.Child("timer", e.id, 0), Type: e.t.Type, Schema: 1, Topic: timerTopic(e.t.Sub), Key: e.t.Key,
+			Time: b.now().UTC(), Source: "timer", Headers: map[string]string{"timer": e.id}, Data: e.t.Data,
+		}},
+	})
+}
+
+func (t *timers) submit(e *timerEntry, u *journal.Unit) {
+	_, err := t.bus.submit(context.Background(), &pending{u: u, done: func(r *journal.Refusal, err error) {
+		if r != nil && r.Again() {
+			t.later(e)
+		}
+	}})
+	if err != nil {
+		t.bus.log.Error("firing a timer", "timer", e.id, "err", err)
+		t.later(e)
+	}
+}
+
+// later tries a timer again in a second.
+func (t *timers) later(e *timerEntry) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.at[e.id] == e && e.index < 0 {
+		e.due = t.bus.now().Add(time.Second)
+		heap.Push(&t.heap, e)
+	}
+}
