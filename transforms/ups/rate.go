@@ -48,17 +48,21 @@ func FromRate(p ship.Parcel, a Account) (req RateRequest, option string, err err
 	// Rating knows no phone numbers.
 	shipper.Phone, to.Phone, from.Phone = nil, nil, nil
 	from.ShipperNumber = ""
+	option = "Rate"
+	if p.Service == "" {
+		option = "Shop"
+	}
 	s := &req.RateRequest.Shipment
+	req.RateRequest.Request.RequestOption = option
 	req.RateRequest.Request.TransactionReference.CustomerContext = p.Reference
 	s.Shipper, s.ShipTo, s.ShipFrom = shipper, to, from
 	s.PaymentDetails.ShipmentCharge = a.billing()
 	s.ShipmentRatingOptions = a.options()
 	s.Package = []ratePackage{{PackagingType: customerPackage, Dimensions: d, PackageWeight: w}}
-	if p.Service == "" {
-		return req, "Shop", nil
+	if p.Service != "" {
+		s.Service = &code{Code: p.Service}
 	}
-	s.Service = &code{Code: p.Service}
-	return req, "Rate", nil
+	return req, option, nil
 }
 
 var customerPackage = code{Code: "02", Description: "Customer Supplied Package"}

@@ -191,9 +191,9 @@ func measures(p ship.Parcel) (weight, *dimensions, error) {
 	var e checker
 	var w weight
 	if imperial(p.From.Country) {
-		w = weight{code{Code: "LBS"}, decimal(p.Weight.CeilHundredthPounds())}
+		w = weight{code{"LBS", "Pounds"}, decimal(p.Weight.CeilHundredthPounds())}
 	} else {
-		w = weight{code{Code: "KGS"}, decimal(ceil(int64(p.Weight), int64(measure.Kilogram/100)))}
+		w = weight{code{"KGS", "Kilograms"}, decimal(ceil(int64(p.Weight), int64(measure.Kilogram/100)))}
 	}
 	if len(w.Weight) > 5 {
 		e.add("weight_mg", "is %s %s, UPS takes less than 1000", w.Weight, w.UnitOfMeasurement.Code)
@@ -203,10 +203,10 @@ func measures(p ship.Parcel) (weight, *dimensions, error) {
 	}
 	sides := []measure.Length{p.Dims.Length, p.Dims.Width, p.Dims.Height}
 	slices.Sort(sides) // UPS wants the longest as the length
-	d := &dimensions{UnitOfMeasurement: code{Code: "CM"}}
+	d := &dimensions{UnitOfMeasurement: code{"CM", "Centimeters"}}
 	whole := func(l measure.Length) int64 { return ceil(int64(l), int64(measure.Centimetre)) }
 	if imperial(p.From.Country) {
-		d.UnitOfMeasurement.Code = "IN"
+		d.UnitOfMeasurement = code{"IN", "Inches"}
 		whole = measure.Length.CeilInches
 	}
 	for i, at := range []*string{&d.Height, &d.Width, &d.Length} {

@@ -128,8 +128,9 @@ func billingWeight(ps []parcel) map[string]any {
 		n, _ := hundredths(p.PackageWeight.Weight)
 		sum += (n + 99) / 100
 	}
+	unit := ps[0].PackageWeight.UnitOfMeasurement.Code
 	return map[string]any{
-		"UnitOfMeasurement": map[string]string{"Code": ps[0].PackageWeight.UnitOfMeasurement.Code},
+		"UnitOfMeasurement": map[string]string{"Code": unit, "Description": map[string]string{"LBS": "Pounds", "KGS": "Kilograms"}[unit]},
 		"Weight":            fmt.Sprintf("%d.0", sum),
 	}
 }
