@@ -1,6 +1,10 @@
 package x12
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // Severity says what a finding does to the unit it lies in.
 type Severity uint8
@@ -135,7 +139,13 @@ func (f Finding) String() string {
 	if f.Hint != "" {
 		s += "; " + f.Hint
 	}
-	return s
+	// What is quoted from a document must not steer the terminal it is shown on.
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '.'
+		}
+		return r
+	}, s)
 }
 
 // Error lets a finding be returned as the typed place of an error.

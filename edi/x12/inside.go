@@ -16,7 +16,7 @@ func (r *Reader) inside() error {
 		r.closeMissing("the stream ends")
 		return nil
 	}
-	switch tag := w.buf[b.start:w.idx[b.first]]; string(tag) {
+	switch string(tag(w.buf[b.start:w.idx[b.first]])) {
 	case "ISA":
 		if err := w.want(int(b.start), lookahead); err != nil {
 			return err
@@ -118,7 +118,7 @@ func (r *Reader) group(b bound, next int) {
 	r.emit(GroupHeader, int(b.end), next)
 	p := &r.part
 	s := p.Segments.At(0)
-	p.Segments.broken = p.Segments.broken || r.noteBreaks()
+	r.noteBreaks()
 	r.gs = &GS{FunctionalID: s.Value(1), Sender: s.Value(2), Receiver: s.Value(3), Date: s.Value(4), Time: s.Value(5),
 		Control: s.Value(6), Agency: s.Value(7), Version: s.Value(8)}
 	p.GS, r.sets, r.seen = r.gs, 0, make(map[string]struct{})
@@ -171,14 +171,14 @@ func (r *Reader) set(b bound, next int) error {
 			r.part.Findings = r.part.Findings[:kept]
 			break
 		}
-		tag := w.buf[b.start:w.idx[b.first]]
-		if len(tag) <= 3 && r.endsSet(string(tag)) {
+		id := tag(w.buf[b.start:w.idx[b.first]])
+		if endsSet(string(id)) {
 			r.part.Findings = r.part.Findings[:kept]
 			r.unread(end)
 			k = len(w.idx)
 			break
 		}
-		whole = string(tag) == "SE"
+		whole = string(id) == "SE"
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.end), next
 		if end-r.lo > w.lim.SetBytes {
@@ -191,8 +191,8 @@ func (r *Reader) set(b bound, next int) error {
 	return nil
 }
 
-func (r *Reader) endsSet(tag string) bool {
-	switch tag {
+func endsSet(id string) bool {
+	switch id {
 	case "ST", "GE", "GS", "IEA", "ISA":
 		return true
 	}
@@ -201,7 +201,7 @@ func (r *Reader) endsSet(tag string) bool {
 
 func (r *Reader) checkSet(whole bool) {
 	p := &r.part
-	p.Segments.broken = p.Segments.broken || r.noteBreaks()
+	r.noteBreaks()
 	st := p.Segments.At(0)
 	p.ST = ST{ID: st.Value(1), Control: st.Value(2), Convention: st.Value(3)}
 	for i := range p.Findings { // met before ST02 was known
@@ -274,10 +274,10 @@ func (r *Reader) compareControl(s Segment, n int, header, code, ref string, ack 
 }
 
 // noteBreaks reports line breaks inside data, at the first of them.
-func (r *Reader) noteBreaks() bool {
+func (r *Reader) noteBreaks() {
 	p := &r.part
 	if !p.Segments.broken {
-		return false
+		return
 	}
 	for _, s := range p.Segments.All() {
 		if isBinary(s.Element(0)) {
@@ -294,9 +294,8 @@ func (r *Reader) noteBreaks() bool {
 				f.Message = "a line break stands inside data"
 				f.Hint = "line breaks are skipped in values and kept in the bytes; do not wrap the file"
 				p.Add(f)
-				return true
+				return
 			}
 		}
 	}
-	return true
 }

@@ -7,7 +7,7 @@ import "fmt"
 type Limits struct {
 	SegmentBytes int // longest segment, binary ones included; default 1 MiB
 	SetBytes     int // longest transaction set; default 64 MiB, at most 1 GiB
-	Elements     int // most elements of a segment; default 1,024
+	Elements     int // most elements of a segment; default 65,536
 	Findings     int // most findings kept for one part; default 1,000
 }
 
@@ -19,7 +19,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	def(&l.SegmentBytes, 1<<20)
 	def(&l.SetBytes, 64<<20)
-	def(&l.Elements, 1024)
+	def(&l.Elements, 1<<16)
 	def(&l.Findings, 1000)
 	l.SetBytes = min(l.SetBytes, 1<<30)
 	l.SegmentBytes = min(l.SegmentBytes, l.SetBytes)

@@ -131,7 +131,7 @@ func (r *Reader) header(h header, start int) {
 		w.idx = append(w.idx, uint32(end))
 	}
 	r.bounds = append(r.bounds, bound{lead: uint32(r.lo), start: uint32(start), end: uint32(end), last: uint32(len(w.idx) - 1)})
-	e := func(i int) string { return string(trimISA(h.element[i])) }
+	e := func(i int) string { return string(trimISA(unwrap(h.element[i]))) }
 	r.isa = &ISA{AuthQualifier: e(1), Auth: e(2), SecurityQualifier: e(3), Security: e(4),
 		SenderQualifier: e(5), Sender: e(6), ReceiverQualifier: e(7), Receiver: e(8),
 		Date: e(9), Time: e(10), Version: e(12), Control: e(13), AckRequested: e(14), Usage: e(15), Delimiters: h.delims}
@@ -174,10 +174,10 @@ func (r *Reader) checkISA(h header, terminated bool) {
 	if n, ok := number([]byte(r.isa.Control)); !ok || n == 0 || len(r.isa.Control) > 9 {
 		add(13, CodeISAElement, Error, "018", "the interchange control number is not a number", "9 digits", "an acknowledgement could not name this interchange")
 	}
-	if !isDate(r.isa.Date) {
+	if !IsDate(r.isa.Date) {
 		add(9, CodeISAElement, Warning, "014", "the interchange date is not a date", "YYMMDD", "")
 	}
-	if !isTime(r.isa.Time) {
+	if !IsTime(r.isa.Time) {
 		add(10, CodeISAElement, Warning, "015", "the interchange time is not a time", "HHMM", "")
 	}
 	if u := r.isa.Usage; u != "P" && u != "T" && u != "I" {
@@ -185,9 +185,9 @@ func (r *Reader) checkISA(h header, terminated bool) {
 	}
 }
 
-// isDate checks YYMMDD or CCYYMMDD by the calendar; a year of two digits is
+// IsDate checks YYMMDD or CCYYMMDD by the calendar; a year of two digits is
 // taken to be 20YY.
-func isDate(s string) bool {
+func IsDate(s string) bool {
 	if len(s) == 6 {
 		s = "20" + s
 	}
@@ -207,8 +207,8 @@ func isDate(s string) bool {
 	return d >= 1 && d <= most
 }
 
-// isTime checks HHMM, HHMMSS and the decimals of a second behind it.
-func isTime(s string) bool {
+// IsTime checks HHMM, HHMMSS and the decimals of a second behind it.
+func IsTime(s string) bool {
 	n, ok := number([]byte(s))
 	if !ok || len(s) != 4 && (len(s) < 6 || len(s) > 8) {
 		return false

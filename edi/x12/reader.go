@@ -257,19 +257,19 @@ func (r *Reader) emptySegment(at int) {
 		Message: "a segment terminator stands alone", Hint: "it is skipped; remove the empty segment"})
 }
 
-func isBinary(tag []byte) bool { return string(tag) == "BIN" || string(tag) == "BDS" }
+func isBinary(id []byte) bool { return string(id) == "BIN" || string(id) == "BDS" }
 
 // binary ends a BIN or BDS segment where its length element says, whatever
 // bytes lie in between, provided a terminator stands there.
 func (r *Reader) binary(b *bound, k int) (bool, error) {
 	w := &r.win
 	first := int(b.first)
-	tag := w.buf[b.start:w.idx[first]]
-	if !isBinary(tag) {
+	id := w.buf[b.start:w.idx[first]]
+	if !isBinary(id) {
 		return false, nil
 	}
 	lengthAt := first // BIN01
-	if tag[1] == 'D' {
+	if id[1] == 'D' {
 		lengthAt++ // BDS02
 	}
 	if k < lengthAt+1 {

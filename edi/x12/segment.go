@@ -56,11 +56,21 @@ type Segment struct {
 }
 
 // ID is the segment's tag.
-func (s Segment) ID() string { return string(s.Element(0)) }
+func (s Segment) ID() string { return string(tag(s.Element(0))) }
+
+// tag takes out the line breaks of a wrapped file.
+func tag(b []byte) []byte {
+	for _, c := range b {
+		if c == '\n' || c == '\r' {
+			return unwrap(b)
+		}
+	}
+	return b
+}
 
 // Is reports whether the segment's tag is id, without allocating.
 func (s Segment) Is(id string) bool {
-	return s.idx[0]-s.b.start == uint32(len(id)) && string(s.run.data[s.b.start:s.idx[0]]) == id
+	return string(tag(s.Element(0))) == id
 }
 
 // Ordinal is the place of the segment in its set; ST is 1.
@@ -98,6 +108,9 @@ func (s Segment) span(n int) (from, to uint32, ok bool) {
 // gone, and so are trailing blanks, which X12 gives no meaning. Absent and
 // empty elements are both "".
 func (s Segment) Value(n int) string { return s.text(s.Element(n)) }
+
+// Data is [Segment.Value] without the copy: it stays valid as long as the part.
+func (s Segment) Data(n int) []byte { return s.clean(s.Element(n)) }
 
 // Component is the c-th component of the n-th element, from 1. An element that
 // is not composite has one.
@@ -139,20 +152,30 @@ func (s Segment) Repeats(n int) []string {
 	return out
 }
 
-func (s Segment) text(b []byte) string {
-	if s.run.broken && bytes.ContainsAny(b, "\r\n") {
-		kept := make([]byte, 0, len(b))
-		for _, c := range b {
-			if c != '\r' && c != '\n' {
-				kept = append(kept, c)
-			}
-		}
-		b = kept
+func (s Segment) text(b []byte) string { return string(s.clean(b)) }
+
+func (s Segment) clean(b []byte) []byte {
+	if s.run.broken {
+		b = unwrap(b)
 	}
 	for len(b) > 0 && b[len(b)-1] == ' ' {
 		b = b[:len(b)-1]
 	}
-	return string(b)
+	return b
+}
+
+// unwrap takes line breaks out of data.
+func unwrap(b []byte) []byte {
+	if !bytes.ContainsAny(b, "\r\n") {
+		return b
+	}
+	kept := make([]byte, 0, len(b))
+	for _, c := range b {
+		if c != '\r' && c != '\n' {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }
 
 // Raw is every byte of the segment: blanks before the tag, the segment, its
@@ -184,5 +207,7 @@ func (s Segment) Ref(n int) string {
 	if n == 0 {
 		return s.ID()
 	}
-	return fmt.Sprintf("%s-%02d", s.ID(), n)
+	return ref(s.ID(), n)
 }
+
+func ref(id string, n int) string { return fmt.Sprintf("%s-%02d", id, n) }
