@@ -130,7 +130,7 @@ func parseInteger(v reflect.Value, text string, bytes bool) error {
 	if bytes {
 		n, err = parseBytes(text)
 	} else if digits := strings.TrimPrefix(text, "-"); len(digits) > 1 && digits[0] == '0' {
-		return errors.New("a leading zero could mean octal")
+		return errors.New("a leading zero could mean another base")
 	} else if v.CanUint() {
 		var u uint64
 		u, err = strconv.ParseUint(text, 10, v.Type().Bits())
