@@ -1,0 +1,121 @@
+package location
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Usable reports whether stock may be allocated here.
+func (l Location) Usable() bool {
+	return l.Known() && l.Status == StatusActive && (l.Spec.Purpose == Pick || l.Spec.Purpose == Bulk)
+}
+
+// Register makes a location known. The same again is no event; another spec for a
+// known code is Rejected: that is a change.
+func (l Location) Register(c Register, at time.Time) ([]event.Event, error) {
+	const op = "location.Register"
+	s := c.Scope.Building()
+	if err := s.Validate(); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if err := scope.CheckPart(c.Code); err != nil {
+		return nil, fault.At(op, fault.Invalid, "location", err)
+	}
+	if err := c.Spec.Validate(); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if l.Known() {
+		if l.Spec == c.Spec {
+			return nil, nil
+		}
+		return nil, fault.At(op, fault.Rejected, "location", fmt.Errorf("location %s is registered with other properties: change it instead", c.Code))
+	}
+	return []event.Event{Registered{Head{s, c.Code, at.UTC()}, c.Spec}}, nil
+}
+
+// Change replaces the spec; the same spec again is no event.
+func (l Location) Change(c Change, at time.Time) ([]event.Event, error) {
+	const op = "location.Change"
+	if err := l.known(op); err != nil {
+		return nil, err
+	}
+	if err := c.Spec.Validate(); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	if l.Spec == c.Spec {
+		return nil, nil
+	}
+	return []event.Event{Changed{l.head(at), c.Spec}}, nil
+}
+
+// Block takes the location out of use; it must say why. Blocked already is no event.
+func (l Location) Block(c Block, at time.Time) ([]event.Event, error) {
+	const op = "location.Block"
+	if err := l.known(op); err != nil {
+		return nil, err
+	}
+	if err := scope.CheckPart(c.Reason); err != nil {
+		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	if l.Status == StatusBlocked {
+		return nil, nil
+	}
+	return []event.Event{Blocked{l.head(at), c.Reason, c.By}}, nil
+}
+
+// Unblock brings it back; active already is no event.
+func (l Location) Unblock(c Unblock, at time.Time) ([]event.Event, error) {
+	if err := l.known("location.Unblock"); err != nil {
+		return nil, err
+	}
+	if l.Status == StatusActive {
+		return nil, nil
+	}
+	return []event.Event{Unblocked{l.head(at), c.By}}, nil
+}
+
+func (l Location) known(op string) error {
+	if !l.Known() {
+		return fault.At(op, fault.Rejected, "location", errors.New("location is not registered"))
+	}
+	return nil
+}
+
+func (l Location) head(at time.Time) Head { return Head{l.Scope, l.Code, at.UTC()} }
+
+// Validate says what is wrong with a spec, with its place.
+func (s Spec) Validate() error {
+	const op = "location.Spec"
+	switch s.Purpose {
+	case Pick, Bulk, Staging, Packing, Dock, Count:
+	default:
+		return fault.At(op, fault.Invalid, "purpose", fmt.Errorf("%q is not one of %s, %s, %s, %s, %s, %s", s.Purpose, Pick, Bulk, Staging, Packing, Dock, Count))
+	}
+	for _, t := range [...]struct{ place, v string }{
+		{"zone", s.Zone}, {"aisle", s.Aisle}, {"bay", s.Bay}, {"level", s.Level}, {"storage_type", s.StorageType},
+	} {
+		if t.v == "" {
+			continue
+		}
+		if err := scope.CheckPart(t.v); err != nil {
+			return fault.At(op, fault.Invalid, t.place, err)
+		}
+	}
+	for _, n := range [...]struct {
+		place string
+		v     int64
+	}{
+		{"capacity.units", s.Capacity.Units}, {"capacity.volume_mm3", s.Capacity.Volume},
+		{"capacity.weight_mg", int64(s.Capacity.Weight)}, {"capacity.lpns", s.Capacity.LPNs},
+	} {
+		if n.v < 0 {
+			return fault.At(op, fault.Invalid, n.place, fmt.Errorf("%d is negative", n.v))
+		}
+	}
+	return nil
+}
