@@ -1,6 +1,13 @@
 package main_test
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -147,6 +154,67 @@ func TestArchitectureFindsASecondPackageComment(t *testing.T) {
 			t.Errorf("with %s: found %q, want both files named", second, found)
 		}
 	}
+}
+
+// TestReadmeShowsTheFolderTable holds the README's table against mayImport: the
+// row of a folder ends with what it may import, up to a semicolon.
+func TestReadmeShowsTheFolderTable(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there is no README.md")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range readmeDiffers(string(text)) {
+		t.Error(wrong)
+	}
+}
+
+func TestReadmeTableIsReadAsWritten(t *testing.T) {
+	row := func(folder, imports string) string { return "| `" + folder + "/` | what? | " + imports + " |\n" }
+	good := row("core", "nothing") + row("edi", "nothing") + row("configs", "nothing") + row("dlq", "core") +
+		row("transforms", "core, edi") + row("adapters", "core, edi, transforms, dlq; never another adapter's package") +
+		row("routes", "`core`, `edi`, `transforms`, `dlq`") + row("cmd", "all")
+	tests := []struct{ name, text, want string }{
+		{"the table itself", good, ""},
+		{"a folder too many", strings.Replace(good, row("dlq", "core"), row("dlq", "core, edi"), 1), "dlq/"},
+		{"a folder too few", strings.Replace(good, row("transforms", "core, edi"), row("transforms", "core"), 1), "transforms/"},
+		{"a row that is missing", strings.Replace(good, row("cmd", "all"), "", 1), "cmd/"},
+		{"no table", "PakLog is a hub.\n", "core/"},
+	}
+	for _, tt := range tests {
+		said := strings.Join(readmeDiffers(tt.text), "\n")
+		if (tt.want == "") != (said == "") || !strings.Contains(said, tt.want) {
+			t.Errorf("%s: said %q, want %q", tt.name, said, tt.want)
+		}
+	}
+}
+
+var tableRow = regexp.MustCompile("(?m)^\\| *`?([a-z]+)/`? *\\|.*\\|([^|]*)\\|\\s*$")
+
+// readmeDiffers tells each folder whose row is not there or says otherwise.
+func readmeDiffers(readme string) (wrong []string) {
+	said := map[string]string{}
+	for _, row := range tableRow.FindAllStringSubmatch(readme, -1) {
+		said[row[1]], _, _ = strings.Cut(row[2], ";")
+	}
+	for _, folder := range slices.Sorted(maps.Keys(mayImport)) {
+		row, there := said[folder]
+		var listed []string
+		for other := range mayImport {
+			all := strings.Contains(row, "all") && other != folder
+			if all || regexp.MustCompile(`\b`+other+`\b`).MatchString(row) {
+				listed = append(listed, other)
+			}
+		}
+		want := slices.Sorted(slices.Values(mayImport[folder]))
+		slices.Sort(listed)
+		if !there || !slices.Equal(listed, want) {
+			wrong = append(wrong, fmt.Sprintf("README: the row of %s/ says %q, the rule is %q", folder, strings.TrimSpace(row), want))
+		}
+	}
+	return wrong
 }
 
 func checkRule(t *testing.T, name string, p pkg) []string {
