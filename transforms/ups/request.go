@@ -191,7 +191,9 @@ func measures(p ship.Parcel) (weight, *dimensions, error) {
 	var e checker
 	var w weight
 	if imperial(p.From.Country) {
-		w = weight{code{"LBS", "Pounds"}, decimal(p.Weight.CeilHundredthPounds())}
+		// A weight that was given in pounds stands here rounded up to the milligram:
+		// one is taken off, or 150 lb, the most UPS carries, would become 150.1.
+		w = weight{code{"LBS", "Pounds"}, decimal(max(1, (p.Weight - measure.Milligram).CeilHundredthPounds()))}
 	} else {
 		w = weight{code{"KGS", "Kilograms"}, decimal(ceil(int64(p.Weight), int64(measure.Kilogram/100)))}
 	}
