@@ -2,6 +2,7 @@ package x12
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -168,4 +169,17 @@ func clip(b []byte) string {
 		return string(b[:most]) + "..."
 	}
 	return string(b)
+}
+
+// SplitRef takes an element reference as findings carry it apart: "W01-05" is
+// W01, 5, 0 and "SVC-01-2" is SVC, 1, 2. A bare tag has element 0.
+func SplitRef(ref string) (id string, element, component int) {
+	f := strings.SplitN(ref, "-", 3)
+	if len(f) > 1 {
+		element, _ = strconv.Atoi(f[1])
+	}
+	if len(f) > 2 {
+		component, _ = strconv.Atoi(f[2])
+	}
+	return f[0], element, component
 }

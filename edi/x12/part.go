@@ -177,3 +177,15 @@ func (p *Part) Identity() Identity {
 	id.Set = p.ST.Control
 	return id
 }
+
+// Reply is the header of an answer to h: the parties change places. Date, time
+// and control number are the answerer's to fill in.
+func (h ISA) Reply() ISA {
+	return ISA{SenderQualifier: h.ReceiverQualifier, Sender: h.Receiver, ReceiverQualifier: h.SenderQualifier, Receiver: h.Sender,
+		Version: h.Version, Usage: h.Usage, Delimiters: h.Delimiters}
+}
+
+// Reply is the group header of an answer of kind functionalID.
+func (h GS) Reply(functionalID string) GS {
+	return GS{FunctionalID: functionalID, Sender: h.Receiver, Receiver: h.Sender, Agency: h.Agency, Version: h.Version}
+}

@@ -56,7 +56,10 @@ type Segment struct {
 }
 
 // ID is the segment's tag.
-func (s Segment) ID() string { return string(tag(s.Element(0))) }
+func (s Segment) ID() string { return string(s.Tag()) }
+
+// Tag is [Segment.ID] without the copy.
+func (s Segment) Tag() []byte { return tag(s.Element(0)) }
 
 // tag takes out the line breaks of a wrapped file.
 func tag(b []byte) []byte {
@@ -70,7 +73,7 @@ func tag(b []byte) []byte {
 
 // Is reports whether the segment's tag is id, without allocating.
 func (s Segment) Is(id string) bool {
-	return string(tag(s.Element(0))) == id
+	return string(s.Tag()) == id
 }
 
 // Ordinal is the place of the segment in its set; ST is 1.

@@ -100,9 +100,15 @@ func (c *checker) run() {
 	}
 	for i := 1; i < n; i++ {
 		s := segs.At(i)
-		id := string(s.Element(0))
+		def := c.set.segments[string(s.Tag())]
+		id := ""
+		if def != nil {
+			id = def.ID
+		} else {
+			id = s.ID()
+		}
 		c.place(s, id)
-		if def := c.set.segments[id]; def != nil {
+		if def != nil {
 			c.elements(s, def)
 		}
 		c.last = id

@@ -1,0 +1,149 @@
+package ack_test
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/edi/x12/grammar"
+)
+
+const (
+	isa   = "ISA*00*          *00*          *ZZ*ACME           *ZZ*PAKLOG         *261123*0915*U*00401*000000007*1*P*>~"
+	gs    = "GS*OW*ACME*PAKLOG*20261123*0915*7*X*004010~"
+	good1 = "ST*940*0001~W05*N*ORD-1~LX*1~W01*2*EA**VN*SKU-1~W76*2~SE*6*0001~"
+	good2 = "ST*940*0002~W05*N*ORD-2~LX*1~W01*1*EA**VN*SKU-2~W76*1~SE*6*0002~"
+	tail  = "GE*2*7~IEA*1*000000007~"
+)
+
+func collect(t *testing.T, data string, policy ack.Policy) ack.Interchange {
+	t.Helper()
+	c := ack.Collector{Policy: policy}
+	r := x12.NewReader(strings.NewReader(data), x12.Limits{})
+	for {
+		p, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Kind == x12.TransactionSet {
+			grammar.Builtin().Check(p)
+		}
+		c.Add(p)
+	}
+	if len(c.Interchanges) != 1 {
+		t.Fatalf("%d interchanges", len(c.Interchanges))
+	}
+	return c.Interchanges[0]
+}
+
+// body writes a 997 out so that it can be compared as text; the writer checks
+// that it can be sent, the grammar that it is a 997.
+func body(t *testing.T, out []x12.Out) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := x12.NewWriter(&b, x12.WriterOptions{})
+	w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "PAKLOG", ReceiverQualifier: "ZZ", Receiver: "ACME", Date: "261123", Time: "0916", Version: "00401", Control: "1", Usage: "P"})
+	w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "PAKLOG", Receiver: "ACME", Date: "20261123", Time: "0916", Control: "1", Agency: "X", Version: "004010"})
+	w.WriteSet(x12.ST{ID: "997", Control: "0001"}, out)
+	w.EndGroup()
+	w.EndInterchange()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d, err := x12.Parse(b.Bytes(), x12.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range d.Sets() {
+		grammar.Builtin().Check(p)
+	}
+	if f := d.Findings(); len(f) > 0 {
+		t.Errorf("our own 997 has findings: %v", f)
+	}
+	s := b.String()
+	return s[strings.Index(s, "AK1"):strings.Index(s, "SE*")]
+}
+
+func TestFunctionalAcknowledgement(t *testing.T) {
+	for _, c := range []struct {
+		name, sets string
+		policy     ack.Policy
+		want       string
+	}{
+		{"clean group is accepted", good1 + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*A~AK2*940*0002~AK5*A~AK9*A*2*2*2~"},
+		{"a bad set is rejected alone", strings.Replace(good1, "W01*2*EA", "W01*two*EA", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*W01*4*W01*8~AK4*1*330*6*two~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"errors are accepted and said where the partner may", strings.Replace(good1, "W01*2*EA", "W01*two*EA", 1) + good2 + tail, ack.Policy{AcceptErrors: true},
+			"AK1*OW*7~AK2*940*0001~AK3*W01*4*W01*8~AK4*1*330*6*two~AK5*E*5~AK2*940*0002~AK5*A~AK9*E*2*2*2~"},
+		{"a missing mandatory element", strings.Replace(good1, "W05*N*ORD-1", "W05*N", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*W05*2**8~AK4*2*285*1~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"a missing mandatory segment stands where it was due", strings.NewReplacer("W05*N*ORD-1~", "", "SE*6*0001", "SE*5*0001").Replace(good1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*W05*2**3~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"a wrong segment count", strings.Replace(good1, "SE*6", "SE*9", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*R*4~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"a missing SE is never accepted", strings.Replace(good1, "SE*6*0001~", "", 1) + good2 + tail, ack.Policy{AcceptErrors: true},
+			"AK1*OW*7~AK2*940*0001~AK5*R*2~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"all sets rejected reject the group", strings.Replace(good1, "SE*6", "SE*9", 1) + "GE*1*7~IEA*1*000000007~", ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*R*4~AK9*R*1*1*0~"},
+		{"a control number used twice", good1 + strings.ReplaceAll(good2, "0002", "0001") + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*A~AK2*940*0001~AK5*R*23~AK9*P*2*2*1~"},
+		{"a wrong set count of the group", good1 + good2 + "GE*3*7~IEA*1*000000007~", ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*A~AK2*940*0002~AK5*A~AK9*E*3*2*2*5~"},
+		{"a missing group trailer", good1 + "IEA*1*000000007~", ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*A~AK9*E*1*1*1*3~"},
+		{"one bad set takes its group along where agreed", strings.Replace(good1, "SE*6", "SE*9", 1) + good2 + tail, ack.Policy{WholeGroup: true},
+			"AK1*OW*7~AK2*940*0001~AK5*R*4~AK2*940*0002~AK5*A~AK9*R*2*2*0~"},
+		{"a bad value that holds a delimiter is not quoted", strings.Replace(good1, "W01*2*EA", "W01*2>2*EA", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*W01*4*W01*8~AK4*1*330*6~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := collect(t, isa+gs+c.sets, c.policy)
+			out, ok := ack.Functional(&v.Groups[0], x12.DefaultDelimiters)
+			if !ok {
+				t.Fatal("no acknowledgement")
+			}
+			if got := body(t, out); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAcknowledgementIsNotAcknowledged(t *testing.T) {
+	v := collect(t, isa+strings.Replace(gs, "OW", "FA", 1)+"ST*997*0001~AK1*OW*7~AK9*A*1*1*1~SE*4*0001~GE*1*7~IEA*1*000000007~", ack.Policy{})
+	if out, ok := ack.Functional(&v.Groups[0], x12.DefaultDelimiters); ok {
+		t.Errorf("a 997 was answered by %v", out)
+	}
+	v = collect(t, isa+"TA1*000000001*261123*0900*A*000~IEA*0*000000007~", ack.Policy{})
+	if out, ok := v.TA1(); ok {
+		t.Errorf("a TA1 was answered by %v", out)
+	}
+}
+
+func TestInterchangeAcknowledgement(t *testing.T) {
+	for _, c := range []struct{ name, data, want string }{
+		{"clean", isa + gs + good1 + good2 + tail, "A 000"},
+		{"trailer with another control number", isa + gs + good1 + good2 + "GE*2*7~IEA*1*000000008~", "E 001"},
+		{"nothing in it can be used", strings.Replace(isa, "000000007", "00000000X", 1) + "IEA*0*00000000X~", "R 018"},
+		{"missing trailer", isa + gs + good1 + good2 + "GE*2*7~", "E 023"},
+		{"wrong group count", isa + gs + good1 + good2 + "GE*2*7~IEA*4*000000007~", "E 021"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := collect(t, c.data, ack.Policy{})
+			ta1, ok := v.TA1()
+			if !ok || ta1.ID != "TA1" {
+				t.Fatal("no TA1")
+			}
+			if got := strings.Join(ta1.Elements[3:], " "); got != c.want {
+				t.Errorf("TA1 %v, want %s", ta1.Elements, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package ack
+
+import (
+	"github.com/paklog/hub/edi/x12"
+)
+
+// Interchange is the verdict on one interchange, group by group.
+type Interchange struct {
+	ISA     x12.ISA `json:"isa"`
+	Verdict Verdict `json:"verdict"`
+	Code    string  `json:"ta105"` // "000" without errors
+	Groups  []Group `json:"groups,omitempty"`
+	acks    bool    // holds TA1
+}
+
+// TA1 is the interchange acknowledgement. ok is false where none may be sent:
+// for an interchange that carried a TA1 itself and nothing else.
+func (v *Interchange) TA1() (ta1 x12.Out, ok bool) {
+	if v.acks && len(v.Groups) == 0 {
+		return x12.Out{}, false
+	}
+	control := digits(v.ISA.Control)
+	if control == "" {
+		control = "000000000"
+	}
+	return x12.Seg("TA1", control, v.ISA.Date, v.ISA.Time, string(v.Verdict), v.Code), true
+}
+
+// Wanted reports whether the sender asked for a TA1, or must be told of errors.
+func (v *Interchange) Wanted() bool { return v.ISA.AckRequested == "1" || v.Verdict != Accepted }
+
+func (v *Interchange) note(findings []x12.Finding) {
+	for _, f := range findings {
+		if f.Ack.TA1 == "" {
+			continue
+		}
+		verdict := WithErrors
+		if f.Severity >= x12.Error {
+			verdict = Rejected
+		}
+		if v.Verdict == Accepted || v.Verdict == WithErrors && verdict == Rejected {
+			v.Verdict, v.Code = verdict, f.Ack.TA1
+		}
+	}
+}
+
+// Collector gathers the verdicts of a stream from its parts, in the reader's
+// order and after they were checked. Its memory is that of the verdicts.
+type Collector struct {
+	Policy       Policy
+	Interchanges []Interchange
+	open         bool
+}
+
+// Add takes in the next part and gives the verdict on it if it is a set.
+func (c *Collector) Add(p *x12.Part) Set {
+	if p.Kind == x12.InterchangeHeader {
+		c.Interchanges = append(c.Interchanges, Interchange{ISA: *p.ISA, Verdict: Accepted, Code: "000"})
+	}
+	if p.ISA == nil {
+		return Set{}
+	}
+	v := &c.Interchanges[len(c.Interchanges)-1]
+	v.note(p.Findings)
+	switch p.Kind {
+	case x12.InterchangeAck:
+		v.acks = true
+	case x12.GroupHeader:
+		v.Groups, c.open = append(v.Groups, NewGroup(p, c.Policy)), true
+	case x12.GroupTrailer:
+		v.Groups[len(v.Groups)-1].End(p)
+		c.open = false
+	case x12.InterchangeTrailer:
+		// What was recovered is worked on, so it must not be called rejected.
+		for i := range v.Groups {
+			if v.Verdict == Rejected && v.Groups[i].AcceptedSets() > 0 {
+				v.Verdict = WithErrors
+			}
+		}
+	case x12.TransactionSet:
+		s := Judge(p, c.Policy)
+		if c.open {
+			g := &v.Groups[len(v.Groups)-1]
+			g.Sets = append(g.Sets, s)
+		}
+		return s
+	}
+	return Set{}
+}
