@@ -1,0 +1,244 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// queries are the prepared ones of readers.
+type queries struct {
+	units, holding, between, topic, stream, milestone *sql.Stmt
+	balance, checkpoint                               *sql.Stmt
+	row                                               map[journal.Table]*sql.Stmt
+	balances, heads, checkpoints                      *sql.Stmt
+	scan                                              map[journal.Table]*sql.Stmt
+	all                                               []*sql.Stmt
+}
+
+func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
+	var errs []error
+	one := func(query string) *sql.Stmt {
+		st, err := db.PrepareContext(ctx, query)
+		if err != nil {
+			errs = append(errs, err)
+			return nil
+		}
+		q.all = append(q.all, st)
+		return st
+	}
+	q.units = one("SELECT pos, data, links FROM unit WHERE pos >= ? ORDER BY pos LIMIT ?")
+	q.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
+	q.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
+	q.topic = one("SELECT t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
+	q.stream = one("SELECT n.id, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name = ?")
+	q.milestone = one("SELECT pos FROM milestone WHERE id = ? AND version = ?")
+	q.balance = one("SELECT amount, floor FROM balance WHERE key = ?")
+	q.checkpoint = one("SELECT value FROM checkpoint WHERE sub = ? AND part = ?")
+	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
+	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
+	q.checkpoints = one("SELECT sub, part, value FROM checkpoint WHERE ?1 = x'' OR sub = ?1 ORDER BY sub, part")
+	q.row, q.scan = map[journal.Table]*sql.Stmt{}, map[journal.Table]*sql.Stmt{}
+	for _, t := range journal.Tables {
+		q.row[t] = one("SELECT value FROM " + tableName(t) + " WHERE key = ?")
+		q.scan[t] = one("SELECT key, value FROM " + tableName(t) + " WHERE key >= ? ORDER BY key LIMIT ?")
+	}
+	return errors.Join(errs...)
+}
+
+func (q *queries) close() error {
+	var errs []error
+	for _, st := range q.all {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Last implements [journal.Log].
+func (s *Store) Last(context.Context) (journal.Pos, error) { return journal.Pos(s.last.Load()), nil }
+
+// unitsOf reads rows of the log and gives each to f until it returns false.
+func (s *Store) unitsOf(ctx context.Context, st *sql.Stmt, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return advice(s.file, fmt.Errorf("reading units: %w", err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var first int64
+		var data, links sql.RawBytes
+		if err := rows.Scan(&first, &data, &links); err != nil {
+			return err
+		}
+		u, prev, err := stored(journal.Pos(first), data, links)
+		if err != nil {
+			return fmt.Errorf("reading the unit at %d: %w", first, err)
+		}
+		if !f(u, prev) {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return advice(s.file, fmt.Errorf("reading units: %w", err))
+	}
+	return nil
+}
+
+// Units implements [journal.Log].
+func (s *Store) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
+	var out []journal.Stored
+	err := s.unitsOf(ctx, s.q.units, func(u journal.Stored, _ []journal.Pos) bool {
+		out = append(out, u)
+		return true
+	}, int64(from), max(limit, 0))
+	return out, err
+}
+
+// Holding implements [journal.Log].
+func (s *Store) Holding(ctx context.Context, pos journal.Pos) (journal.Stored, error) {
+	u, _, err := s.holding(ctx, pos)
+	return u, err
+}
+
+func (s *Store) holding(ctx context.Context, pos journal.Pos) (u journal.Stored, prev []journal.Pos, err error) {
+	err = s.unitsOf(ctx, s.q.holding, func(v journal.Stored, p []journal.Pos) bool {
+		u, prev = v, p
+		return true
+	}, int64(pos))
+	if err == nil && (u.First == 0 || pos-u.First >= journal.Pos(max(1, len(u.Unit.Records)))) {
+		err = fmt.Errorf("position %d: %w", pos, journal.ErrNoUnit)
+	}
+	return u, prev, err
+}
+
+// Topics implements [journal.Log].
+func (s *Store) Topics(ctx context.Context, topics []string, after journal.Pos, limit int) ([]journal.Record, error) {
+	var at []journal.Pos
+	for _, t := range topics {
+		list, err := s.positions(ctx, t, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		at = append(at, list...)
+	}
+	if len(topics) > 1 {
+		slices.Sort(at)
+		at = slices.Compact(at)
+	}
+	return s.records(ctx, at[:min(len(at), max(limit, 0))])
+}
+
+// positions are those of one topic, up to limit.
+func (s *Store) positions(ctx context.Context, topic string, after journal.Pos, limit int) ([]journal.Pos, error) {
+	var at []journal.Pos
+	for from := after; len(at) < limit; {
+		n := 0
+		// A row lists at least one position and seldom less than a few dozen.
+		page := min(limit-len(at), 32)
+		rows, err := s.q.topic.QueryContext(ctx, []byte(topic), int64(from), page)
+		if err != nil {
+			return nil, advice(s.file, fmt.Errorf("reading topic %s: %w", topic, err))
+		}
+		for rows.Next() {
+			n++
+			var b sql.RawBytes
+			if err = rows.Scan(&b); err != nil {
+				break
+			}
+			if at, err = readRun(at, b, after, limit); err != nil {
+				break
+			}
+		}
+		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+			return nil, advice(s.file, fmt.Errorf("reading topic %s: %w", topic, err))
+		}
+		if n < page || len(at) == 0 {
+			break
+		}
+		from = at[len(at)-1]
+	}
+	return at, nil
+}
+
+// dense is how many positions a stretch of the log may have for each that is wanted before they
+// are looked up one by one.
+const dense = 4
+
+// records reads the records at positions, which are in order.
+func (s *Store) records(ctx context.Context, at []journal.Pos) ([]journal.Record, error) {
+	out := make([]journal.Record, 0, len(at))
+	for len(at) > 0 {
+		n := 1
+		for n < len(at) && at[n]-at[n-1] <= dense {
+			n++
+		}
+		got := len(out)
+		want := at[:n]
+		err := s.unitsOf(ctx, s.q.between, func(u journal.Stored, _ []journal.Pos) bool {
+			for len(want) > 0 {
+				r, ok := u.At(want[0])
+				if !ok {
+					break
+				}
+				out = append(out, r)
+				want = want[1:]
+			}
+			return len(want) > 0
+		}, int64(at[0]), int64(at[n-1]))
+		if err != nil {
+			return nil, err
+		}
+		if len(out)-got != n {
+			return nil, fmt.Errorf("position %d is listed in a topic or stream and not in the log: run `paklog audit`", want[0])
+		}
+		at = at[n:]
+	}
+	return out, nil
+}
+
+// Stream implements [journal.Log].
+func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit int) ([]journal.Record, error) {
+	id, h, err := s.head(ctx, stream)
+	if err != nil || h.Version <= after || limit <= 0 {
+		return nil, err
+	}
+	// From the end of the page, or the first milestone behind it, the links lead back.
+	last := min(h.Version, after+uint64(limit))
+	pos := h.Last
+	if m := (last + every - 1) / every * every; m < h.Version {
+		found, err := s.one(ctx, s.q.milestone, "stream "+stream, []any{&pos}, id, int64(m))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, fmt.Errorf("reading stream %s: nothing says where version %d stands: run `paklog audit`", stream, m)
+		}
+	}
+	var out []journal.Record
+	for pos > 0 {
+		u, prev, err := s.holding(ctx, pos)
+		if err != nil {
+			return nil, fmt.Errorf("reading stream %s: %w", stream, err)
+		}
+		for pos >= u.First && pos > 0 {
+			r, ok := u.At(pos)
+			if !ok || r.Stream != stream {
+				return nil, fmt.Errorf("reading stream %s: position %d is not of it: run `paklog audit`", stream, pos)
+			}
+			if r.Version <= after {
+				pos = 0
+				break
+			}
+			if r.Version <= last {
+				out = append(out, r)
+			}
+			pos = prev[pos-u.First]
+		}
+	}
+	slices.Reverse(out)
+	return out, nil
+}

@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// one reads at most one row.
+func (s *Store) one(ctx context.Context, st *sql.Stmt, what string, dst []any, args ...any) (bool, error) {
+	err := st.QueryRowContext(ctx, args...).Scan(dst...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, advice(s.file, fmt.Errorf("reading %s: %w", what, err))
+	}
+	return true, nil
+}
+
+func (s *Store) head(ctx context.Context, stream string) (id int64, h journal.Head, err error) {
+	_, err = s.one(ctx, s.q.stream, "stream "+stream, []any{&id, &h.Version, &h.Last}, []byte(stream))
+	return id, h, err
+}
+
+// Head implements [journal.View].
+func (s *Store) Head(ctx context.Context, stream string) (journal.Head, error) {
+	_, h, err := s.head(ctx, stream)
+	return h, err
+}
+
+// Balance implements [journal.View].
+func (s *Store) Balance(ctx context.Context, book, account string) (b journal.Balance, err error) {
+	b.Exists, err = s.one(ctx, s.q.balance, "a balance", []any{&b.Amount, &b.Floor}, balanceKey(book, account))
+	return b, err
+}
+
+// Row implements [journal.View].
+func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte, err error) {
+	st, ok := s.q.row[t]
+	if !ok {
+		return nil, fmt.Errorf("no such table: %s", t)
+	}
+	_, err = s.one(ctx, st, "table "+string(t), []any{&v}, []byte(key))
+	return v, err
+}
+
+// Checkpoint implements [journal.View].
+func (s *Store) Checkpoint(ctx context.Context, sub string, part uint8) (*journal.Checkpoint, error) {
+	var v []byte
+	found, err := s.one(ctx, s.q.checkpoint, "checkpoint of "+sub, []any{&v}, []byte(sub), int64(part))
+	if err != nil || !found {
+		return &journal.Checkpoint{}, err
+	}
+	return journal.DecodeCheckpoint(v)
+}
+
+// each runs a query and calls f for each row until it returns false.
+func (s *Store) each(ctx context.Context, st *sql.Stmt, what string, dst []any, f func() bool, args ...any) error {
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return advice(s.file, fmt.Errorf("reading %s: %w", what, err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(dst...); err != nil {
+			return fmt.Errorf("reading %s: %w", what, err)
+		}
+		if !f() {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return advice(s.file, fmt.Errorf("reading %s: %w", what, err))
+	}
+	return nil
+}
+
+// Scan implements [journal.Scanner].
+func (s *Store) Scan(ctx context.Context, t journal.Table, prefix, after string, limit int) (out []journal.Row, err error) {
+	st, ok := s.q.scan[t]
+	if !ok {
+		return nil, fmt.Errorf("no such table: %s", t)
+	}
+	from := []byte(prefix)
+	if after != "" && after >= prefix {
+		from = append([]byte(after), 0) // the least key that sorts behind it
+	}
+	var key sql.RawBytes
+	var value []byte
+	err = s.each(ctx, st, "table "+string(t), []any{&key, &value}, func() bool {
+		if !bytes.HasPrefix(key, []byte(prefix)) {
+			return false
+		}
+		out = append(out, journal.Row{Key: string(key), Value: value})
+		return true
+	}, from, max(limit, 0))
+	return out, err
+}
+
+// Balances implements [journal.Scanner].
+func (s *Store) Balances(ctx context.Context, book, account string, limit int) (out []journal.BalanceRow, err error) {
+	after := []byte{}
+	if book != "" || account != "" {
+		after = balanceKey(book, account)
+	}
+	var key sql.RawBytes
+	b := journal.Balance{Exists: true}
+	err = s.each(ctx, s.q.balances, "balances", []any{&key, &b.Amount, &b.Floor}, func() bool {
+		book, account, _ := bytes.Cut(key, []byte{0})
+		out = append(out, journal.BalanceRow{Book: string(book), Account: string(account), Balance: b})
+		return true
+	}, after, max(limit, 0))
+	return out, err
+}
+
+// Heads implements [journal.Scanner].
+func (s *Store) Heads(ctx context.Context, after string, limit int) (out []journal.HeadRow, err error) {
+	var name sql.RawBytes
+	var h journal.Head
+	err = s.each(ctx, s.q.heads, "heads", []any{&name, &h.Version, &h.Last}, func() bool {
+		out = append(out, journal.HeadRow{Stream: string(name), Head: h})
+		return true
+	}, []byte(after), max(limit, 0))
+	return out, err
+}
+
+// Checkpoints implements [journal.Scanner].
+func (s *Store) Checkpoints(ctx context.Context, sub string) (out []journal.CheckpointRow, err error) {
+	var name, value sql.RawBytes
+	var part uint8
+	var bad error
+	err = s.each(ctx, s.q.checkpoints, "checkpoints", []any{&name, &part, &value}, func() bool {
+		c, err := journal.DecodeCheckpoint(value)
+		if err != nil {
+			bad = fmt.Errorf("reading the checkpoint of %s/%d: %w", name, part, err)
+			return false
+		}
+		out = append(out, journal.CheckpointRow{Sub: string(name), Part: part, Checkpoint: c})
+		return true
+	}, []byte(sub))
+	return out, errors.Join(err, bad)
+}
