@@ -32,6 +32,7 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -84,17 +85,12 @@ func (l Loader) Load(path string, target any) (*Applied, error) {
 			d.section(root, v.Elem(), "")
 		}
 	}
-	unused := d.override(v.Elem(), prefix(l.Prefix))
+	unused := d.override(v.Elem(), defaultPrefix(l.Prefix))
 	d.validate(v.Elem(), "")
 	return &Applied{target: v.Elem(), sources: d.sources, unused: unused}, d.problems.err()
 }
 
-func prefix(p string) string {
-	if p == "" {
-		return "PAKLOG"
-	}
-	return p
-}
+func defaultPrefix(prefix string) string { return cmp.Or(prefix, "PAKLOG") }
 
 func environment(list []string) map[string]string {
 	env := make(map[string]string, len(list))

@@ -14,11 +14,11 @@ import (
 // default as "#key: value", so that a later default is not pinned by a file
 // that nobody chose it in. It reads back as the defaults, with the marks taken
 // off too. prefix is that of [Loader.Prefix].
-func Template(w io.Writer, target any, prefixed string) error {
+func Template(w io.Writer, target any, prefix string) error {
 	t := &template{}
 	v := reflect.ValueOf(target).Elem()
 	checkType(v.Type(), v.Type().String())
-	t.section(v, "", prefix(prefixed), "")
+	t.section(v, "", defaultPrefix(prefix), "")
 	_, err := io.WriteString(w, strings.TrimPrefix(t.String(), "\n"))
 	return err
 }
