@@ -47,6 +47,7 @@ type Subscription struct {
 	// Window is how many records may be delivered and not yet durable: 8192.
 	Window int
 	Policy ParkPolicy // nil: strict, everything follows
+	Paused bool       // begins paused
 }
 
 // subscription delivers records to handlers in lanes by key.
@@ -132,7 +133,7 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 	}
 	s = &subscription{
 		Subscription: cfg, bus: b, name: cfg.Name,
-		lanes: map[string]*lane{}, parked: map[string][]parkedAt{},
+		lanes: map[string]*lane{}, parked: map[string][]parkedAt{}, paused: cfg.Paused,
 		out: make(chan *Delivery, cfg.Parallel),
 	}
 	s.work.L, s.quiet.L = &s.mu, &s.mu

@@ -1,0 +1,93 @@
+// Package door is what the intake doors of the hub promise, so that adapters that take
+// bytes and routes that decide agree without knowing each other.
+//
+// A door takes one core command for one thing, decides it, and answers when the decision
+// is durable. The same rule holds at each: an idempotency key that comes again with the
+// same content gets the stored answer, with other content it is refused; the business key
+// is unique by itself and answers with what exists, or with the differences.
+package door
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Names of the doors, which are routes of the hub.
+const (
+	Orders    = "door.orders"    // order.Place, Hold, Release, ReleaseLine, Cancel
+	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
+	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
+	Waves     = "door.waves"     // wave.Plan, Release, Cancel
+	Floor     = "door.floor"     // task.Claim, Renew, Complete; pick.Confirm, pick.Short; pack.*
+	Documents = "door.documents" // Document: a file or body as it came
+)
+
+// Caller is how an adapter reaches the doors; the hub implements it. An error is
+// classified by core/fault: Invalid and Rejected are the caller's doing, Unavailable asks him to
+// come again. When ctx ends first, what was decided stands, and a repeat finds it.
+type Caller interface {
+	Call(ctx context.Context, door string, value any) (any, error)
+}
+
+// Ask is what every door but Documents is called with.
+type Ask struct {
+	Scope scope.Scope
+	ID    string // of the thing: order number, SKU, location code, wave, task
+	Cmd   any    // a command of core, by value
+	Key   *Key   // nil: only the business key protects from doubles
+	Actor string // who asks, for audit-events
+}
+
+// Key is an idempotency key of a sender.
+type Key struct {
+	Scope string // "http/<client>", "webhook/<endpoint>", "import/<file hash>"
+	ID    string
+	Hash  [32]byte // SHA-256 of the content
+}
+
+// Reply is a door's answer.
+type Reply struct {
+	// Created is false where the thing existed and nothing was written.
+	Created bool
+	// Repeat is set when Body is the stored answer of an earlier call.
+	Repeat bool
+	// Body is the state of the thing after the command, as JSON.
+	Body json.RawMessage
+}
+
+// ReusedError says that an idempotency key came again with other content.
+type ReusedError struct{ Key Key }
+
+func (e *ReusedError) Error() string {
+	return fmt.Sprintf("idempotency key %q was used before with other content: use a new key for a new request", e.Key.ID)
+}
+
+// ConflictError says that the business key belongs to an order that differs.
+type ConflictError struct {
+	Number      string
+	Differences []order.Difference
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("order %s exists and differs in %d places", e.Number, len(e.Differences))
+}
+
+// Document is a file or body from a partner, as it came.
+type Document struct {
+	Partner string // whose door it came through
+	Name    string // file name, Message-ID
+	Media   string // "application/edi-x12"
+	Bytes   []byte
+	Key     Key // what makes it the same document: its id where it has one, else its hash
+}
+
+// Accepted is the answer to a Document once it is durable: what becomes of it is told
+// by acknowledgements and letters.
+type Accepted struct {
+	ID     string `json:"id"` // message id of the document
+	Repeat bool   `json:"repeat"`
+}

@@ -1,0 +1,283 @@
+package dlq
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// Journal is what the desk needs of the running hub.
+type Journal interface {
+	Row(ctx context.Context, t journal.Table, key string) ([]byte, error)
+	Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error)
+	// Wake lets a parked message go again; Unparked says that one is gone.
+	Wake(sub string, pos journal.Pos) (bool, error)
+	Unparked(sub string, u *journal.Unit) error
+}
+
+// Log reads stored rows and units.
+type Log interface {
+	Scan(ctx context.Context, t journal.Table, prefix, after string, limit int) ([]journal.Row, error)
+	Holding(ctx context.Context, pos journal.Pos) (journal.Stored, error)
+}
+
+// Desk lists, shows, replays and drops letters. Its methods are safe for concurrent use, and
+// for use from several processes: the journal decides who was first.
+type Desk struct {
+	Journal Journal
+	Log     Log
+	Now     func() time.Time
+}
+
+// Errors of the desk.
+var (
+	ErrNone  = errors.New("no such letter")
+	ErrState = errors.New("the letter is not open")
+)
+
+// Entry is a letter with where it stands.
+type Entry struct {
+	State string `json:"state"`
+	Letter
+}
+
+// Filter chooses letters. Zero fields choose all.
+type Filter struct {
+	State string // open, replaying, resolved, dropped; "" is open and replaying
+	Route string
+	After string // id behind which to go on
+	Limit int    // 100
+}
+
+// List returns letters in order of their ids.
+func (d *Desk) List(ctx context.Context, f Filter) ([]Entry, error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	var out []Entry
+	after := f.After
+	for {
+		rows, err := d.Log.Scan(ctx, journal.TableLetter, "", after, 500)
+		if err != nil {
+			return nil, fmt.Errorf("reading letters: %w", err)
+		}
+		for _, r := range rows {
+			after = r.Key
+			e, err := entry(r.Value)
+			if err != nil {
+				return nil, fmt.Errorf("letter %s: %w", r.Key, err)
+			}
+			if f.Route != "" && e.Route != f.Route {
+				continue
+			}
+			if f.State == "" && e.State != "open" && e.State != "replaying" || f.State != "" && f.State != "all" && e.State != f.State {
+				continue
+			}
+			if out = append(out, e); len(out) == f.Limit {
+				return out, nil
+			}
+		}
+		if len(rows) < 500 {
+			return out, nil
+		}
+	}
+}
+
+func entry(b []byte) (Entry, error) {
+	s, err := journal.DecodeLetter(b)
+	if err != nil {
+		return Entry{}, err
+	}
+	l, err := Decode(s.Data)
+	return Entry{s.State.String(), l}, err
+}
+
+func (d *Desk) get(ctx context.Context, id string) (journal.StoredLetter, Letter, error) {
+	b, err := d.Journal.Row(ctx, journal.TableLetter, id)
+	if err != nil {
+		return journal.StoredLetter{}, Letter{}, err
+	}
+	if b == nil {
+		return journal.StoredLetter{}, Letter{}, fmt.Errorf("%s: %w: paklog dlq list shows those there are", id, ErrNone)
+	}
+	s, err := journal.DecodeLetter(b)
+	if err != nil {
+		return s, Letter{}, err
+	}
+	l, err := Decode(s.Data)
+	return s, l, err
+}
+
+// Detail is a letter with its message and what that message already did.
+type Detail struct {
+	Entry
+	Message Message  `json:"message"`
+	Effects []Effect `json:"effects,omitempty"`
+}
+
+// Message is the message that failed.
+type Message struct {
+	Source   string            `json:"source,omitempty"`
+	Time     time.Time         `json:"time"`
+	Headers  map[string]string `json:"headers,omitempty"`
+	Payload  string            `json:"payload"`
+	Document string            `json:"document,omitempty"`
+	Sealed   bool              `json:"sealed,omitempty"`
+}
+
+// Effect is one call that the message made.
+type Effect struct {
+	Key     string          `json:"key"`
+	State   string          `json:"state"`
+	Conn    string          `json:"conn"`
+	Ref     string          `json:"ref"`
+	Started time.Time       `json:"started"`
+	Outcome json.RawMessage `json:"outcome,omitempty"`
+}
+
+// Show returns a letter with its message and effects. Personal data other than the
+// document itself is not shown.
+func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
+	s, l, err := d.get(ctx, id)
+	if err != nil {
+		return Detail{}, err
+	}
+	out := Detail{Entry: Entry{s.State.String(), l}}
+	stored, err := d.Log.Holding(ctx, s.Pos)
+	if err != nil {
+		return out, fmt.Errorf("reading the message of letter %s: %w", id, err)
+	}
+	rec, ok := stored.At(s.Pos)
+	if !ok {
+		return out, fmt.Errorf("letter %s: its message is not at position %d", id, s.Pos)
+	}
+	out.Message = Message{
+		Source: rec.Source, Time: rec.Time, Headers: rec.Headers,
+		Payload: string(rec.Data), Sealed: rec.Subject != "" && len(rec.Personal) > 0,
+	}
+	if strings.HasPrefix(rec.Type, "document.") {
+		out.Message.Document, out.Message.Sealed = string(rec.Personal), false
+	}
+	rows, err := d.Log.Scan(ctx, journal.TableEffect, s.Sub+"/"+rec.ID.String()+"/", "", 100)
+	if err != nil {
+		return out, fmt.Errorf("reading effects of letter %s: %w", id, err)
+	}
+	for _, r := range rows {
+		f, err := journal.DecodeEffect(r.Value)
+		if err != nil {
+			return out, fmt.Errorf("effect %s: %w", r.Key, err)
+		}
+		x := Effect{Key: r.Key, State: f.State.String(), Conn: f.Conn, Ref: f.Ref, Started: f.Started}
+		if json.Valid(f.Outcome) {
+			x.Outcome = f.Outcome
+		}
+		out.Effects = append(out.Effects, x)
+	}
+	return out, nil
+}
+
+// Replay lets the message of an open letter go again, under its own id: what it already
+// did is not done twice. Asked often, or from several shells, it goes once; those who
+// came later get [ErrState].
+func (d *Desk) Replay(ctx context.Context, id, actor string) error {
+	s, l, err := d.get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if s.State != journal.LetterOpen {
+		return fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
+	}
+	l.Actor = actor
+	s.Data = l.Encode()
+	u := &journal.Unit{
+		Letters: []journal.LetterOp{{ID: id, From: journal.LetterOpen, To: journal.LetterReplaying, Letter: s.Letter}},
+		Records: []journal.Record{
+			d.notice("letter.Replayed", l, actor, ""),
+			d.audit("letter.Replayed", l, actor, ""),
+		},
+	}
+	if err := d.submit(ctx, id, u); err != nil {
+		return err
+	}
+	if _, err := d.Journal.Wake(s.Sub, s.Pos); err != nil {
+		// Its route is not running: the replay is durable and goes when it does.
+		return nil //nolint:nilerr // see above
+	}
+	return nil
+}
+
+// Drop gives up an open letter: its message is never handled, and what waited behind it
+// goes on. The reason is kept, and who gave it.
+func (d *Desk) Drop(ctx context.Context, id, actor, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return errors.New("dropping a letter needs a reason: it is kept with the letter")
+	}
+	s, l, err := d.get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if s.State != journal.LetterOpen {
+		return fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
+	}
+	l.Actor, l.Reason = actor, reason
+	s.Data = l.Encode()
+	u := &journal.Unit{
+		Letters: []journal.LetterOp{{ID: id, From: journal.LetterOpen, To: journal.LetterDropped, Letter: s.Letter}},
+		Parks:   []journal.ParkOp{{Sub: s.Sub, Key: s.Key, Pos: s.Pos, Remove: true}},
+		Records: []journal.Record{
+			d.notice("letter.Dropped", l, actor, reason),
+			d.audit("letter.Dropped", l, actor, reason),
+		},
+	}
+	if err := d.submit(ctx, id, u); err != nil {
+		return err
+	}
+	_ = d.Journal.Unparked(s.Sub, u) // a route that is not running reads it when it starts
+	return nil
+}
+
+func (d *Desk) submit(ctx context.Context, id string, u *journal.Unit) error {
+	r, err := d.Journal.Submit(ctx, u)
+	if err != nil {
+		return fmt.Errorf("letter %s: %w", id, err)
+	}
+	if r != nil {
+		return fmt.Errorf("letter %s: somebody was faster: %w", id, ErrState)
+	}
+	return nil
+}
+
+// Notice is what error-events say of a letter: no payload.
+type Notice struct {
+	Letter      string `json:"letter"`
+	Route       string `json:"route"`
+	Channel     string `json:"channel"`
+	Kind        string `json:"kind"`
+	Fingerprint string `json:"fingerprint"`
+	Actor       string `json:"actor,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+// NoticeOf is the record on error-events about a letter.
+func NoticeOf(typ string, l Letter, actor, reason string, at time.Time) journal.Record {
+	data, _ := json.Marshal(Notice{l.ID, l.Route, string(l.Channel), l.Kind, l.Fingerprint, actor, reason}) // plain strings
+	return journal.Record{
+		ID: l.MessageID.Child(l.Route, typ, int(at.UnixNano()&0x7fffffff)), Type: typ, Schema: 1,
+		Topic: "error-events", Key: l.ID, Time: at, Correlation: l.Correlation, Causation: l.MessageID, Source: "dlq", Data: data,
+	}
+}
+
+func (d *Desk) notice(typ string, l Letter, actor, reason string) journal.Record {
+	return NoticeOf(typ, l, actor, reason, d.Now().UTC())
+}
+
+func (d *Desk) audit(typ string, l Letter, actor, reason string) journal.Record {
+	r := d.notice(typ, l, actor, reason)
+	r.ID, r.Topic = r.ID.Child("dlq", "audit", 0), "audit-events"
+	return r
+}

@@ -1,0 +1,157 @@
+// Package dlq is the desk of what failed: letters, why they are there, and how they
+// come back. A letter is a row written in the commit that parks its message, so
+// there is no message that failed and has none, and none without its message.
+package dlq
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+)
+
+// Channel tells what could not be delivered from what could not be understood.
+type Channel string
+
+// The two channels of letters.
+const (
+	Dead    Channel = "dead"    // Dead Letter Channel
+	Invalid Channel = "invalid" // Invalid Message Channel
+)
+
+// Letter is the account of a message that failed for good.
+type Letter struct {
+	ID          string     `json:"id"`
+	Channel     Channel    `json:"channel"`
+	Kind        string     `json:"kind"` // fault kind
+	Route       string     `json:"route"`
+	MessageID   journal.ID `json:"message_id"`
+	Position    uint64     `json:"position"`
+	Type        string     `json:"type"`
+	Key         string     `json:"key,omitempty"`
+	Correlation string     `json:"correlation,omitempty"`
+	Place       string     `json:"place,omitempty"` // "W01-05 (segment 8, byte 311)"
+	Cause       string     `json:"cause"`           // in plain words
+	Next        string     `json:"next"`            // what to do about it
+	Stack       string     `json:"stack,omitempty"`
+	Fingerprint string     `json:"fingerprint"` // the same for failures of one cause
+	Attempts    []Attempt  `json:"attempts"`
+	Opened      time.Time  `json:"opened"`
+	Actor       string     `json:"actor,omitempty"`  // who replayed or dropped it last
+	Reason      string     `json:"reason,omitempty"` // why it was dropped
+}
+
+// Attempt is one run that failed.
+type Attempt struct {
+	At    time.Time `json:"at"`
+	Kind  string    `json:"kind"`
+	Error string    `json:"error"`
+}
+
+// maxAttempts are kept in a letter: the first and the newest.
+const maxAttempts = 20
+
+// ID is the letter's id: short, for people to say, and the same whenever the same message
+// fails on the same route.
+func ID(route string, msg journal.ID) string {
+	h := msg.Child(route, "letter", 0)
+	return "L" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:8]))
+}
+
+// New writes up a failure. runs is how often the handler ran, this one included.
+func New(route string, rec *journal.Record, err error, runs int, at time.Time) Letter {
+	kind := fault.KindOf(err)
+	l := Letter{
+		ID: ID(route, rec.ID), Channel: Dead, Kind: kind.String(), Route: route,
+		MessageID: rec.ID, Position: uint64(rec.Pos), Type: rec.Type, Key: rec.Key, Correlation: rec.Correlation,
+		Place: fault.PlaceOf(err), Cause: clip(err.Error(), 4096), Next: next(kind), Opened: at,
+	}
+	if kind == fault.Invalid {
+		l.Channel = Invalid
+	}
+	l.Fingerprint = Fingerprint(route, kind, l.Cause)
+	l.Attempts = []Attempt{{at, l.Kind, clip(fmt.Sprintf("run %d: %s", runs, l.Cause), 1024)}}
+	return l
+}
+
+// Again notes a further failure of a letter that was replayed.
+func (l *Letter) Again(n Letter) {
+	n.Attempts = append(l.Attempts, n.Attempts...)
+	if len(n.Attempts) > maxAttempts {
+		n.Attempts = append(n.Attempts[:1:1], n.Attempts[len(n.Attempts)-maxAttempts+1:]...)
+	}
+	n.Opened = l.Opened
+	*l = n
+}
+
+// Fingerprint groups failures of one cause: digits and quoted values do not count.
+func Fingerprint(route string, kind fault.Kind, cause string) string {
+	var b strings.Builder
+	b.WriteString(route + "|" + kind.String() + "|")
+	inQuote, digit := false, false
+	for _, r := range cause {
+		switch {
+		case r == '"' || r == '\'':
+			inQuote = !inQuote
+			b.WriteRune(r)
+		case inQuote:
+		case r >= '0' && r <= '9':
+			if !digit {
+				b.WriteByte('#')
+			}
+			digit = true
+			continue
+		default:
+			b.WriteRune(r)
+		}
+		digit = false
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return hex.EncodeToString(sum[:6])
+}
+
+func next(k fault.Kind) string {
+	switch k {
+	case fault.Invalid:
+		return "correct the document at the place named, or ask its sender for a correct one; then replay, or drop with a reason"
+	case fault.Rejected:
+		return "mend what was refused (master data, address, agreement with the partner); then replay"
+	case fault.Unknown:
+		return "ask the partner whether it happened; then replay to have it resolved, or drop with a reason"
+	case fault.Transient, fault.Throttled, fault.Unavailable:
+		return "it was tried for as long as the route allows; replay once the cause is gone"
+	default:
+		return "this is a defect of the hub: keep the stack, report it, replay after the update"
+	}
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + " [cut]"
+}
+
+// Encode is the letter as the journal keeps it.
+func (l Letter) Encode() []byte {
+	b, err := json.Marshal(l)
+	if err != nil {
+		panic("dlq: a letter is plain data: " + err.Error())
+	}
+	return b
+}
+
+// Decode reads what [Letter.Encode] wrote.
+func Decode(b []byte) (Letter, error) {
+	var l Letter
+	if err := json.Unmarshal(b, &l); err != nil {
+		return Letter{}, fmt.Errorf("reading a letter: %w", err)
+	}
+	return l, nil
+}

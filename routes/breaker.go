@@ -1,0 +1,64 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/paklog/hub/core/fault"
+)
+
+// breaker is the circuit breaker of a partner connection. A Rejected or Invalid answer
+// is a success, for the partner answers; cancelled and throttled calls do not count.
+func (h *Hub) breaker(conn string) *gobreaker.CircuitBreaker[any] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.breakerLocked(conn)
+}
+
+func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
+	if b := h.breakers[conn]; b != nil {
+		return b
+	}
+	b := gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+		Name: conn, MaxRequests: 1, Timeout: h.breakerOpen,
+		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= 5 },
+		IsSuccessful: func(err error) bool {
+			switch fault.KindOf(err) {
+			case fault.Rejected, fault.Invalid:
+				return true
+			}
+			return err == nil
+		},
+		IsExcluded: func(err error) bool {
+			return errors.Is(err, context.Canceled) || err != nil && fault.KindOf(err) == fault.Throttled
+		},
+		OnStateChange: func(name string, from, to gobreaker.State) {
+			h.log.Warn("circuit breaker", "adapter", name, "from", from.String(), "to", to.String())
+		},
+	})
+	if h.breakers == nil {
+		h.breakers = map[string]*gobreaker.CircuitBreaker[any]{}
+	}
+	h.breakers[conn] = b
+	return b
+}
+
+// breakerState is called under h.mu.
+func (h *Hub) breakerState(conn string) string { return h.breakerLocked(conn).State().String() }
+
+// Guard makes a call through the connection's breaker. While it is open the call is
+// not made and the fault is Unavailable.
+func Guard[T any](h *Hub, conn string, call func() (T, error)) (T, error) {
+	v, err := h.breaker(conn).Execute(func() (any, error) { return call() })
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		var zero T
+		return zero, &fault.Error{Op: "routes.Guard", Kind: fault.Unavailable, After: min(h.breakerOpen, time.Second),
+			Err: fmt.Errorf("connection %s: the breaker is open after repeated failures", conn)}
+	}
+	t, _ := v.(T)
+	return t, err
+}

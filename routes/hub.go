@@ -1,0 +1,523 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/dlq"
+	"github.com/paklog/hub/routes/bus"
+)
+
+// Options of a hub.
+type Options struct {
+	Log        *slog.Logger
+	Now        func() time.Time
+	Registry   *event.Registry
+	Middleware []message.HandlerMiddleware // of the router: metrics, tracing
+	// Drain is how long a stop waits for handlers: 25 s.
+	Drain time.Duration
+	// BreakerOpen is how long an open breaker waits before it lets one call through: 10 s.
+	BreakerOpen time.Duration
+}
+
+// Hub hosts every route on one Watermill router.
+type Hub struct {
+	bus    *bus.Bus
+	reg    *event.Registry
+	log    *slog.Logger
+	now    func() time.Time
+	drain  time.Duration
+	router *message.Router
+	desk   *dlq.Desk
+
+	breakerOpen time.Duration
+
+	mu       sync.Mutex
+	running  bool
+	runCtx   context.Context
+	routes   map[string]*hosted
+	breakers map[string]*gobreaker.CircuitBreaker[any]
+}
+
+// hosted is a route on the router.
+type hosted struct {
+	Route
+	handler *message.Handler
+	door    *bus.Door
+
+	mu     sync.Mutex
+	pause  string // why it is paused: "operator", or the fault; "" when it runs
+	resume *time.Timer
+	tries  int // pauses in a row without a success
+}
+
+// Retry says how a route tries again. The zero value is the hub's: 1 s doubling to
+// 15 min with jitter, a letter after 24 h.
+type Retry struct {
+	First, Max time.Duration
+	// Letter is when trying ends, counted from the first failure.
+	Letter time.Duration
+}
+
+func (r Retry) orDefault() Retry {
+	if r.First == 0 {
+		r.First = time.Second
+	}
+	if r.Max == 0 {
+		r.Max = 15 * time.Minute
+	}
+	if r.Letter == 0 {
+		r.Letter = 24 * time.Hour
+	}
+	return r
+}
+
+// wait is the pause before run n+1, with jitter that a re-run finds again.
+func (r Retry) wait(n int, id journal.ID) time.Duration {
+	w := r.First
+	for range n - 1 {
+		if w *= 2; w >= r.Max {
+			w = r.Max
+			break
+		}
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(id[:])
+	_, _ = h.Write([]byte{byte(n)})
+	return w - w/10 + w/5*time.Duration(h.Sum32()%1000)/1000
+}
+
+// Parking says what becomes of the followers of a message that is parked.
+type Parking struct {
+	// Independent lets them pass. The default is strict: they wait in order.
+	Independent bool
+	// Hold, when above 0, lets this many wait and the rest pass.
+	Hold int
+}
+
+func (p Parking) policy() bus.ParkPolicy {
+	switch {
+	case p.Independent:
+		return func(string, int) bus.ParkChoice { return bus.Proceed }
+	case p.Hold > 0:
+		return func(_ string, waiting int) bus.ParkChoice {
+			if waiting > p.Hold {
+				return bus.Proceed
+			}
+			return bus.Follow
+		}
+	}
+	return nil
+}
+
+// Route is a named handler of the hub. Its name is part of the stored format.
+type Route struct {
+	Name  string
+	About string // one line, for people
+	// Topics it consumes. A route without topics is a door: it is called.
+	Topics []string
+	Start  bus.Start
+	Handle func(ctx context.Context, m *Message) (*Out, error)
+
+	Parking  Parking
+	Retry    Retry
+	Parallel int
+	// Conn names the connection that the route speaks to; it is then paused as a whole
+	// when the partner is down or asks to wait, and nothing is parked for it.
+	Conn string
+	// Writes and Patterns are for the picture of the routes.
+	Writes   []string
+	Patterns []string
+	// Effect makes the route's handler an effect: see effect.go.
+	effect *effectRoute
+}
+
+// New makes a hub on a bus. The bus is closed by its owner, after the hub.
+func New(b *bus.Bus, o Options) (*Hub, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Drain == 0 {
+		o.Drain = 25 * time.Second
+	}
+	if o.BreakerOpen == 0 {
+		o.BreakerOpen = 10 * time.Second
+	}
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: o.Drain}, slogAdapter{o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("making the router: %w", err)
+	}
+	router.AddMiddleware(o.Middleware...)
+	h := &Hub{
+		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
+		breakerOpen: o.BreakerOpen, routes: map[string]*hosted{},
+	}
+	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
+	// Watermill's router closes itself when its last handler stops: this one stays.
+	if err := h.Add(Route{Name: "control", About: "control bus: keeps the router up while routes come and go", Patterns: []string{"control bus"},
+		Handle: func(_ context.Context, m *Message) (*Out, error) { return m.Out(), nil }}); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Bus is the bus beneath.
+func (h *Hub) Bus() *bus.Bus { return h.bus }
+
+// Desk is the desk of letters.
+func (h *Hub) Desk() *dlq.Desk { return h.desk }
+
+// Registry reads and writes events.
+func (h *Hub) Registry() *event.Registry { return h.reg }
+
+// Now is the hub's clock.
+func (h *Hub) Now() time.Time { return h.now().UTC() }
+
+// Add hosts a route; on a running hub it starts at once.
+func (h *Hub) Add(r Route) error {
+	if r.Name == "" || r.Handle == nil && r.effect == nil {
+		return errors.New("a route needs a name and a handler")
+	}
+	r.Retry = r.Retry.orDefault()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.routes[r.Name] != nil {
+		return fmt.Errorf("route %s is there already", r.Name)
+	}
+	x := &hosted{Route: r}
+	paused, err := h.bus.Row(context.Background(), journal.TableState, pauseKey(r.Name))
+	if err != nil {
+		return err
+	}
+	if paused != nil {
+		x.pause = operator
+	}
+	if len(r.Topics) == 0 {
+		x.door = h.bus.NewDoor(r.Name)
+		x.handler = h.router.AddConsumerHandler(r.Name, "door", x.door, h.serveDoor(x))
+	} else {
+		sub := h.bus.NewManaged(bus.Subscription{
+			Name: r.Name, Topics: r.Topics, Start: r.Start, Parallel: r.Parallel, Policy: r.Parking.policy(),
+			Paused: paused != nil,
+		})
+		x.handler = h.router.AddConsumerHandler(r.Name, r.Topics[0], sub, h.serve(x))
+	}
+	h.routes[r.Name] = x
+	if h.running {
+		if err := h.router.RunHandlers(h.runCtx); err != nil {
+			return fmt.Errorf("starting route %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+// Remove stops a route while others run. What it had open it finds again when it
+// is added anew.
+func (h *Hub) Remove(ctx context.Context, name string) error {
+	h.mu.Lock()
+	x := h.routes[name]
+	delete(h.routes, name)
+	h.mu.Unlock()
+	if x == nil {
+		return fmt.Errorf("no route is named %q", name)
+	}
+	x.handler.Stop()
+	select {
+	case <-x.handler.Stopped():
+	case <-ctx.Done():
+		return fmt.Errorf("stopping route %s: %w", name, ctx.Err())
+	}
+	if x.door != nil {
+		return x.door.Close()
+	}
+	return h.bus.Remove(ctx, name)
+}
+
+// Run serves until ctx ends, then drains.
+func (h *Hub) Run(ctx context.Context) error {
+	h.mu.Lock()
+	h.running, h.runCtx = true, ctx
+	h.mu.Unlock()
+	if err := h.router.Run(ctx); err != nil {
+		return fmt.Errorf("running the routes: %w", err)
+	}
+	return nil
+}
+
+// Running is closed once every route that was added is served.
+func (h *Hub) Running() <-chan struct{} { return h.router.Running() }
+
+// Call asks a door and waits for its answer, which is given when the unit behind it
+// is durable.
+func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
+	h.mu.Lock()
+	x := h.routes[door]
+	h.mu.Unlock()
+	if x == nil || x.door == nil {
+		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q is not open", door))
+	}
+	if h.bus.Full() {
+		return nil, fault.E("routes.Call", fault.Unavailable, journal.ErrFull)
+	}
+	return x.door.Call(ctx, value)
+}
+
+// serve runs a route's handler on deliveries of the bus.
+func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
+	return func(wm *message.Message) error {
+		d := bus.DeliveryOf(wm)
+		ctx := wm.Context()
+		if x.effect != nil {
+			h.runEffect(ctx, x, d)
+			return nil
+		}
+		for {
+			m := h.message(x, d)
+			out, err := h.handle(ctx, x, m)
+			if err == nil && out != nil && out.err != nil {
+				err = out.err
+			}
+			if err == nil {
+				err = h.commit(ctx, x, d, m, out)
+			}
+			if err == nil {
+				x.succeeded()
+				return nil
+			}
+			if errors.Is(err, bus.ErrAgain) {
+				return nil
+			}
+			if errors.Is(err, errRerun) {
+				continue
+			}
+			h.failed(ctx, x, d, m, err)
+			return nil
+		}
+	}
+}
+
+// errRerun asks for another run of the handler on fresh state.
+var errRerun = errors.New("run again")
+
+func (h *Hub) message(x *hosted, d *bus.Delivery) *Message {
+	m := &Message{
+		Record: d.Record, Attempt: d.Attempt, Now: h.now().UTC(),
+		hub: h, route: x.Name, reads: d.Reads(), d: d,
+	}
+	return m
+}
+
+// handle runs the handler; a panic is an Internal fault with its stack.
+func (h *Hub) handle(ctx context.Context, x *hosted, m *Message) (out *Out, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicked{p, debug.Stack()}
+		}
+	}()
+	if m.Stream != "" && m.Event == nil {
+		if m.Event, err = decodeEvent(h.reg, &m.Record); err != nil {
+			return nil, err
+		}
+	}
+	return x.Handle(ctx, m)
+}
+
+type panicked struct {
+	value any
+	stack []byte
+}
+
+func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// commit hands a decision over. A refusal that fresh state may cure is errRerun.
+func (h *Hub) commit(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, out *Out) error {
+	if out == nil {
+		out = m.Out()
+	}
+	if d.Letter != "" {
+		if err := h.resolveLetter(ctx, out, d); err != nil {
+			return err
+		}
+	}
+	ref, err := d.Commit(ctx, m.reads, &out.Unit, nil)
+	return h.refusal(x, ref, err)
+}
+
+func (h *Hub) refusal(x *hosted, ref *journal.Refusal, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case ref == nil:
+		return nil
+	case ref.Again():
+		return errRerun
+	case ref.Why == journal.RefusedRepeat:
+		return fault.E(x.Name, fault.Rejected, fmt.Errorf("outside id came before: %s", ref.What))
+	case ref.Why == journal.RefusedReused:
+		return fault.E(x.Name, fault.Invalid, fmt.Errorf("outside id was used before for other content: %s", ref.What))
+	default:
+		return fault.E(x.Name, fault.Internal, ref)
+	}
+}
+
+// failed is the one place that decides what follows a failure: retry, pause, or a
+// letter (DESIGN: the table of fault kinds).
+func (h *Hub) failed(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error) {
+	if berr := h.bus.Err(); berr != nil {
+		return // nothing can be written any more; the message is open and comes again
+	}
+	kind := fault.KindOf(err)
+	log := h.log.With("route", x.Name, "msg_id", m.ID.String(), "correlation_id", m.Correlation, "attempt", d.Attempt+1, "kind", kind.String())
+	switch kind {
+	case fault.Throttled, fault.Unavailable:
+		if x.Conn != "" {
+			wait := fault.AfterOf(err)
+			if kind == fault.Unavailable {
+				wait = max(wait, x.backoff(m.ID))
+			}
+			log.Warn("connection pauses", "adapter", x.Conn, "wait", wait, "err", err)
+			h.pauseFor(x, kind.String()+": "+err.Error(), max(wait, time.Millisecond))
+			d.Release()
+			return
+		}
+		h.retry(ctx, x, d, m, err, log)
+	case fault.Transient:
+		h.retry(ctx, x, d, m, err, log)
+	default:
+		h.letter(ctx, x, d, m, err, log)
+	}
+}
+
+// retry parks the message behind a timer, or ends trying with a letter.
+func (h *Hub) retry(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error, log *slog.Logger) {
+	since := m.Now
+	if b, rerr := h.bus.Row(ctx, journal.TablePark, journal.ParkKey(x.Name, d.ParkKey(), m.Pos)); rerr == nil && b != nil {
+		if p, perr := journal.DecodePark(b); perr == nil && p.Reason == journal.ParkRetry {
+			since = p.Since
+		}
+	}
+	n := d.Attempt + 1
+	wait := max(x.Retry.wait(n, m.ID), fault.AfterOf(err))
+	if m.Now.Add(wait).Sub(since) > x.Retry.Letter {
+		h.letter(ctx, x, d, m, err, log)
+		return
+	}
+	log.Info("will try again", "wait", wait, "err", err)
+	key := h.parkKey(x, d)
+	out := m.Out()
+	out.Parks = append(out.Parks, journal.ParkOp{Sub: x.Name, Key: key, Pos: m.Pos, Park: journal.Park{
+		Reason: journal.ParkRetry, Attempt: uint32(n), Since: since, Cause: oneLine(err), Letter: d.Letter,
+	}})
+	out.Timers = append(out.Timers, journal.TimerOp{ID: retryTimer(x.Name, m.Pos), Timer: journal.Timer{
+		Sub: x.Name, Key: key, Due: m.Now.Add(wait), Type: "retry", Pos: m.Pos,
+	}})
+	h.park(ctx, x, d, out, log)
+}
+
+func retryTimer(route string, pos journal.Pos) string { return fmt.Sprintf("retry/%s/%d", route, pos) }
+
+// parkKey is the queue that a failed message waits in: that of its key, or its own.
+func (h *Hub) parkKey(x *hosted, d *bus.Delivery) string {
+	if d.Parked {
+		return d.ParkKey()
+	}
+	if x.Parking.Independent {
+		return ""
+	}
+	return d.Record.Key
+}
+
+// letter opens a letter, or opens one again whose replay failed, in the commit that
+// parks the message.
+func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error, log *slog.Logger) {
+	log.Warn("letter", "letter", dlq.ID(x.Name, m.ID), "err", err)
+	key := h.parkKey(x, d)
+	if fault.KindOf(err) == fault.Invalid && !d.Parked {
+		key = "" // what cannot be understood holds nobody up
+	}
+	out := m.Out()
+	l := dlq.New(x.Name, &m.Record, err, d.Attempt+1, m.Now)
+	var p *panicked
+	if errors.As(err, &p) {
+		l.Stack = string(p.stack)
+	}
+	from := journal.LetterNone
+	if b, rerr := h.bus.Row(ctx, journal.TableLetter, l.ID); rerr == nil && b != nil {
+		if s, derr := journal.DecodeLetter(b); derr == nil {
+			from = s.State
+			if old, oerr := dlq.Decode(s.Data); oerr == nil {
+				old.Again(l)
+				l = old
+			}
+		}
+	}
+	out.Letters = append(out.Letters, journal.LetterOp{ID: l.ID, From: from, To: journal.LetterOpen, Letter: journal.Letter{
+		Sub: x.Name, Key: key, Pos: m.Pos, Opened: m.Now, Data: l.Encode(),
+	}})
+	out.Parks = append(out.Parks, journal.ParkOp{Sub: x.Name, Key: key, Pos: m.Pos, Park: journal.Park{
+		Reason: journal.ParkLetter, Attempt: uint32(d.Attempt + 1), Since: m.Now, Letter: l.ID, Cause: oneLine(err),
+	}})
+	out.Records = append(out.Records, dlq.NoticeOf("letter.Opened", l, "", "", m.Now))
+	h.park(ctx, x, d, out, log)
+}
+
+// park commits what a failure became. Nothing it holds can conflict with another
+// lane, so a refusal is our bug: the message then stays open and comes again.
+func (h *Hub) park(ctx context.Context, x *hosted, d *bus.Delivery, out *Out, log *slog.Logger) {
+	ref, err := d.Commit(ctx, nil, &out.Unit, nil)
+	if err == nil && ref == nil || errors.Is(err, bus.ErrAgain) || h.bus.Err() != nil {
+		return
+	}
+	log.Error("parking a message: the route pauses", "err", err, "refusal", ref)
+	h.pauseFor(x, "parking failed", time.Second)
+	d.Release()
+}
+
+// resolveLetter closes the letter of a message that went through at last.
+func (h *Hub) resolveLetter(ctx context.Context, out *Out, d *bus.Delivery) error {
+	s, l, err := h.readLetter(ctx, d.Letter)
+	if err != nil {
+		return err
+	}
+	if s.State == journal.LetterReplaying {
+		s.Data = l.Encode()
+		out.Letters = append(out.Letters, journal.LetterOp{ID: l.ID, From: s.State, To: journal.LetterResolved, Letter: s.Letter})
+	}
+	return nil
+}
+
+func (h *Hub) readLetter(ctx context.Context, id string) (journal.StoredLetter, dlq.Letter, error) {
+	b, err := h.bus.Row(ctx, journal.TableLetter, id)
+	if err != nil || b == nil {
+		return journal.StoredLetter{}, dlq.Letter{}, err
+	}
+	s, err := journal.DecodeLetter(b)
+	if err != nil {
+		return s, dlq.Letter{}, err
+	}
+	l, err := dlq.Decode(s.Data)
+	return s, l, err
+}
+
+func oneLine(err error) string {
+	s := err.Error()
+	if len(s) > 300 {
+		s = s[:300]
+	}
+	return s
+}
