@@ -50,6 +50,8 @@ type Config struct {
 	TokenDir string
 	// Timeout bounds one call; 0 is 30 s.
 	Timeout time.Duration
+	// TokenRetry is the first wait before a token is asked for again, doubling; 0 is 300 ms.
+	TokenRetry time.Duration
 	// NotFound are the codes by which label recovery says that it knows no label
 	// under a reference. Any other refusal is for a person to judge, since a
 	// mistake here buys a second label. nil is [DefaultNotFound].
@@ -103,7 +105,7 @@ func New(cfg Config) (*Client, error) {
 		Connection: cfg.Connection, TokenURL: base + "/security/v1/oauth/token",
 		ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret,
 		Header:    http.Header{"X-Merchant-Id": {cfg.Account}},
-		Transport: cfg.Transport, Now: cfg.Now, ReadError: ups.ReadError,
+		Transport: cfg.Transport, Now: cfg.Now, ReadError: ups.ReadError, RetryDelay: cfg.TokenRetry,
 	}
 	if cfg.TokenDir != "" {
 		oauth.Store = partnerhttp.FileTokens(cfg.TokenDir)

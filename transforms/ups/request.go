@@ -190,6 +190,17 @@ func imperial(country string) bool { return country == "US" || country == "PR" |
 func measures(p ship.Parcel) (weight, *dimensions, error) {
 	var e checker
 	var w weight
+	// Far beyond UPS's limits, and far within what can be reckoned with below.
+	if p.Weight > 10_000*measure.Kilogram {
+		e.add("weight_mg", "is %d, above ten tonnes", p.Weight)
+		return w, nil, e.err("ups.FromParcel")
+	}
+	for _, l := range []measure.Length{p.Dims.Length, p.Dims.Width, p.Dims.Height} {
+		if l > 10_000*measure.Centimetre {
+			e.add("dims", "have a side of %d um, above 100 m", l)
+			return w, nil, e.err("ups.FromParcel")
+		}
+	}
 	if imperial(p.From.Country) {
 		// A weight that was given in pounds stands here rounded up to the milligram:
 		// one is taken off, or 150 lb, the most UPS carries, would become 150.1.

@@ -3,6 +3,7 @@ package ups_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -187,6 +188,8 @@ func TestParcelThatUPSWouldNotTakeIsInvalidAtItsPlace(t *testing.T) {
 		"from.phone":     func(p *ship.Parcel, _ *ups.Account) { p.From.Phone = "0123456789012345" },
 		"weight_mg":      func(p *ship.Parcel, _ *ups.Account) { p.Weight = measure.Pounds(1000) },
 		"dims":           func(p *ship.Parcel, _ *ups.Account) { p.Dims.Width = 1000 * measure.Inch },
+		"weight_mg ":     func(p *ship.Parcel, _ *ups.Account) { p.Weight = math.MaxInt64 },
+		"dims ":          func(p *ship.Parcel, _ *ups.Account) { p.Dims.Height = math.MaxInt64 },
 		"account":        func(_ *ship.Parcel, a *ups.Account) { a.Number = "12345" },
 		"shipper.lines[0]": func(_ *ship.Parcel, a *ups.Account) {
 			a.Shipper = party.Address{City: "x", Country: "US", Lines: []string{strings.Repeat("x", 40)}}
@@ -195,7 +198,7 @@ func TestParcelThatUPSWouldNotTakeIsInvalidAtItsPlace(t *testing.T) {
 		p, a := parcel(), account
 		spoil(&p, &a)
 		_, err := ups.FromParcel(p, a)
-		if fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != place {
+		if fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != strings.TrimSpace(place) {
 			t.Errorf("%s: %v at %q", place, err, fault.PlaceOf(err))
 		}
 	}

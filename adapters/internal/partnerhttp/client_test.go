@@ -109,6 +109,26 @@ func TestStatusDecidesTheKind(t *testing.T) {
 	}
 }
 
+func TestRefusalCountsOnlyInThePartnersWords(t *testing.T) {
+	t.Parallel()
+	readError := func(body []byte) (string, string) {
+		if string(body) == "no" {
+			return "42", "not with us"
+		}
+		return "", ""
+	}
+	for body, want := range map[string]fault.Kind{"no": fault.Rejected, "<html>Bad Request</html>": fault.Transient, "n": fault.Transient, "": fault.Transient} {
+		base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, body)
+		})
+		_, err := newClient(t, partnerhttp.Config{BaseURL: base, ReadError: readError}).Do(t.Context(), post(true))
+		if fault.KindOf(err) != want || want == fault.Rejected && !strings.Contains(err.Error(), "not with us (42)") {
+			t.Errorf("%q: %v, want %v", body, err, want)
+		}
+	}
+}
+
 func TestBodyOfASuccess(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

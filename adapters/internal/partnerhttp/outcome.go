@@ -64,6 +64,11 @@ func (c *Client) refusal(call Call, res *http.Response, body []byte) error {
 	now := c.cfg.Now()
 	after := retryAfter(res.Header, now)
 	kind := fault.Rejected
+	if c.cfg.ReadError != nil && r.Code == "" {
+		// Refused, so nothing was done, but not in the partner's words: a proxy's
+		// page or half a document is no verdict on the message.
+		kind = fault.Transient
+	}
 	switch s := res.StatusCode; {
 	case s == http.StatusTooManyRequests:
 		return throttled(call.Op, c.limit.hit(now, after), r)
