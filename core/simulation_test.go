@@ -760,7 +760,7 @@ func (s *sim) cancel(j *job, o order.Order) {
 // drain lets every order come to an end: shipped, cancelled or waiting.
 func (s *sim) drain() {
 	for range 2000 {
-		s.now = s.now.Add(11 * time.Minute)
+		s.now = s.now.Add(time.Minute)
 		busy := false
 		for _, j := range s.jobs {
 			o := s.order(j)
