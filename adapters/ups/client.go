@@ -144,7 +144,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// Close drops the kept connections.
+// Close ends the connection; no call may be under way or follow.
 func (c *Client) Close() { c.http.Close() }
 
 // headers identify the request to UPS's support; UPS does not deduplicate by them.

@@ -84,8 +84,14 @@ func New(cfg Config) *Client {
 // turn a POST into a GET.
 func neverFollow(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Close drops the kept connections.
-func (c *Client) Close() { c.reads.CloseIdleConnections() }
+// Close waits for a token that is being asked for and drops the kept
+// connections. No call may be under way or follow.
+func (c *Client) Close() {
+	if c.cfg.Tokens != nil {
+		c.cfg.Tokens.Close()
+	}
+	c.reads.CloseIdleConnections()
+}
 
 // Call is one request.
 type Call struct {

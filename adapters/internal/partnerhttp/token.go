@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/avast/retry-go/v4"
-	"golang.org/x/sync/singleflight"
-
 	"github.com/paklog/hub/core/fault"
 )
 
@@ -63,13 +61,20 @@ type OAuth struct {
 type Tokens struct {
 	cfg    OAuth
 	client *http.Client
-	flight singleflight.Group
-
-	limit limiter
+	limit  limiter
+	busy   sync.WaitGroup // the grant under way
 
 	mu      sync.Mutex
 	current Token
 	renewAt time.Time
+	flight  *flight // nil while no grant is under way
+}
+
+// flight is one grant and who waits for it. tok and err are set before done closes.
+type flight struct {
+	done chan struct{}
+	tok  Token
+	err  error
 }
 
 // NewTokens returns a token source for cfg.
@@ -104,18 +109,15 @@ func (t *Tokens) Get(ctx context.Context) (tok Token, fresh bool, err error) {
 	if tok.usable(now) && !renew {
 		return tok, false, nil
 	}
-	// The grant outlives the caller who happened to start it: others wait for it too.
-	ch := t.flight.DoChan("grant", func() (any, error) {
-		return t.renew(context.WithoutCancel(ctx), tok.Value)
-	})
+	f := t.join(ctx, tok.Value)
 	select {
 	case <-ctx.Done():
 		err = ctx.Err()
-	case res := <-ch:
-		if res.Err == nil {
-			return res.Val.(Token), true, nil
+	case <-f.done:
+		if f.err == nil {
+			return f.tok, true, nil
 		}
-		err = res.Err
+		err = f.err
 	}
 	if tok.usable(now) {
 		return tok, false, nil
@@ -129,6 +131,29 @@ func (t *Tokens) Get(ctx context.Context) (tok Token, fresh bool, err error) {
 	}
 	return Token{}, false, err
 }
+
+// join waits in line for the next token with everybody else, and starts its
+// grant where nobody has. The grant outlives the caller who happened to start it.
+func (t *Tokens) join(ctx context.Context, old string) *flight {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.flight == nil {
+		f := &flight{done: make(chan struct{})}
+		t.flight = f
+		ctx := context.WithoutCancel(ctx)
+		t.busy.Go(func() {
+			f.tok, f.err = t.renew(ctx, old)
+			t.mu.Lock()
+			t.flight = nil
+			t.mu.Unlock()
+			close(f.done)
+		})
+	}
+	return t.flight
+}
+
+// Close waits for a grant that is under way.
+func (t *Tokens) Close() { t.busy.Wait() }
 
 // Drop forgets a token that the partner refused.
 func (t *Tokens) Drop(tok Token) {
@@ -157,6 +182,7 @@ func (t *Tokens) renew(ctx context.Context, old string) (Token, error) {
 		retry.Context(ctx),
 		retry.Attempts(3),
 		retry.Delay(t.cfg.RetryDelay),
+		retry.MaxJitter(t.cfg.RetryDelay),
 		retry.LastErrorOnly(true),
 		retry.RetryIf(func(err error) bool { return fault.KindOf(err) == fault.Transient }),
 	)
