@@ -448,7 +448,7 @@ func (s *sim) work(j *job, tid string) {
 			}
 			s.Expired++
 		}
-		s.plain(t.Claim(task.Claim{Worker: worker, Lease: 10 * time.Minute}, s.now))
+		s.plain(t.Claim(task.Claim{Worker: worker, Lease: 45 * time.Minute}, s.now))
 		return
 	}
 	if worker != t.Worker {
