@@ -1,0 +1,140 @@
+package x12wms
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/edi/x12"
+)
+
+// Answer is what an 855 says about an order: what was accepted, or what was
+// rejected and why.
+type Answer struct {
+	Accepted order.Accepted
+	Held     []order.LineHeld
+	// Backordered quantities of lines, in smallest units.
+	Backordered []order.LineQty
+	// Rejected is set instead where the order was refused whole.
+	Rejected *order.Rejected
+	At       time.Time // of the answer
+}
+
+// PurchaseOrderAck is the body of the 855 for a, without ST and SE. Each line
+// says what becomes of it: IA accepted, IH held, IB backordered, IR rejected.
+func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
+	day := a.At.In(p.zone()).Format("20060102")
+	if a.Rejected != nil {
+		body := []x12.Out{x12.Seg("BAK", "00", "RD", a.Rejected.Order, day)}
+		for _, why := range a.Rejected.Problems {
+			body = append(body, x12.Seg("N9", "L1", "REJECTED"), x12.Seg("MSG", cut(why.Text, 264)))
+		}
+		return body
+	}
+	held := make(map[int]order.Problem, len(a.Held))
+	for _, h := range a.Held {
+		held[h.Line] = h.Problem
+	}
+	waiting := make(map[int]int64, len(a.Backordered))
+	for _, b := range a.Backordered {
+		waiting[b.Line] += b.Qty
+	}
+	kind := "AD" // detail, no change
+	if len(held) > 0 || len(waiting) > 0 {
+		kind = "AC"
+	}
+	ordered := ""
+	if !a.Accepted.Dates.Ordered.IsZero() {
+		ordered = a.Accepted.Dates.Ordered.In(p.zone()).Format("20060102")
+	}
+	if ordered == "" {
+		ordered = day
+	}
+	// BAK04 dates the purchase order, BAK09 this answer.
+	body := []x12.Out{x12.Seg("BAK", "00", kind, a.Accepted.Order, ordered, "", "", "", "", day)}
+	for _, r := range a.Accepted.Refs {
+		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
+			body = append(body, x12.Seg("REF", q, cut(r.Value, 30)))
+		}
+	}
+	for _, l := range a.Accepted.Lines {
+		unit := p.code(l.UOM)
+		ref := l.Ref
+		if ref == "" {
+			ref = strconv.Itoa(l.No)
+		}
+		po1 := []string{cut(ref, 20), strconv.FormatInt(l.Qty, 10), unit, "", ""}
+		body = append(body, x12.Out{ID: "PO1", Elements: append(po1, itemPairs(l, 10)...)})
+		body = append(body, lineStatus(l, held[l.No], waiting[l.No], unit)...)
+	}
+	return append(body, x12.Seg("CTT", strconv.Itoa(len(a.Accepted.Lines))))
+}
+
+// lineStatus splits a line into what is accepted and what waits.
+func lineStatus(l order.AcceptedLine, problem order.Problem, waiting int64, unit string) []x12.Out {
+	qty := strconv.FormatInt(l.Qty, 10)
+	switch {
+	case problem.Code == order.UnknownItem:
+		return []x12.Out{x12.Seg("ACK", "IR", qty, unit)}
+	case problem.Code != "":
+		return []x12.Out{x12.Seg("ACK", "IH", qty, unit)}
+	case waiting <= 0:
+		return []x12.Out{x12.Seg("ACK", "IA", qty, unit)}
+	}
+	wait, ok := inUnits(l, waiting)
+	if !ok || wait >= l.Qty {
+		return []x12.Out{x12.Seg("ACK", "IB", qty, unit)}
+	}
+	return []x12.Out{
+		x12.Seg("ACK", "IA", strconv.FormatInt(l.Qty-wait, 10), unit),
+		x12.Seg("ACK", "IB", strconv.FormatInt(wait, 10), unit),
+	}
+}
+
+// inUnits is a quantity in smallest units as whole units of the order line.
+func inUnits(l order.AcceptedLine, smallest int64) (int64, bool) {
+	if l.Qty < 1 || l.Ordered < l.Qty || l.Ordered%l.Qty != 0 {
+		return 0, false
+	}
+	factor := l.Ordered / l.Qty
+	return smallest / factor, smallest%factor == 0
+}
+
+// itemPairs gives the partner's own codes back, the one that named the item
+// first; at most `most` elements.
+func itemPairs(l order.AcceptedLine, most int) []string {
+	pairs := make([]string, 0, most)
+	add := func(c item.Code) {
+		if q := qualifierOf(qualifiers, c.Kind); len(q) == 2 && c.Value != "" && len(pairs)+2 <= most {
+			pairs = append(pairs, q, cut(c.Value, 48))
+		}
+	}
+	named := false
+	for _, c := range l.Codes {
+		if c.Value == l.Item && !named {
+			add(c)
+			named = true
+		}
+	}
+	if !named {
+		add(item.Code{Kind: "sku", Value: l.Item})
+	}
+	for _, c := range l.Codes {
+		if c.Value != l.Item {
+			add(c)
+		}
+	}
+	return pairs
+}
+
+// cut shortens what is for people's eyes; it never cuts a rune.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && s[most]&0xC0 == 0x80 {
+		most--
+	}
+	return s[:most]
+}

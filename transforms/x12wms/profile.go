@@ -1,0 +1,125 @@
+package x12wms
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/order"
+)
+
+// Profile is what is agreed with one partner. Its zero value works but for
+// Tenant: owner and facility are then the codes that the document names.
+type Profile struct {
+	// Tenant owns the orders. Needed.
+	Tenant string
+	// Partner is our name for the sender, kept with each order.
+	Partner string
+	// Owner is whose goods are ordered where Owners does not know the code of
+	// N1*DE. "" takes that code itself, or the interchange sender's.
+	Owner string
+	// Owners translates the depositor codes of N1*DE (or ISA06).
+	Owners map[string]string
+	// Facility ships where the document names none.
+	Facility string
+	// Facilities translates the codes of N1*WH and N1*SF. Where it is not empty a
+	// code it does not hold is an error: the order is for somebody else's building.
+	Facilities map[string]string
+	// UOM translates unit codes (EA, CA ...) to unit names of our items, beside
+	// the usual ones. A code nobody knows is passed on: the item decides.
+	UOM map[string]string
+	// Items says by which qualifier the item is named, best first. Empty means
+	// SK VN VP BP IN UP UK EN.
+	Items []string
+	// Services translates carrier routing (W66-05, TD5-05) or SCAC, in this
+	// order, to how the order travels.
+	Services map[string]order.Service
+	// Policy of orders that cannot be had whole; "" is order.Partial.
+	Policy string
+	// Country of addresses that name none; "" is US.
+	Country string
+	// Zone in which the document's days are meant; nil is UTC.
+	Zone *time.Location
+	// Kilograms reports weights in KG; otherwise in LB.
+	Kilograms bool
+}
+
+var usualUOM = map[string]string{
+	"EA": item.Each, "UN": item.Each, "PC": item.Each,
+	"IP": item.Inner, "IN": item.Inner,
+	"CA": item.Case, "CS": item.Case, "CT": item.Case,
+	"PL": item.Pallet, "PT": item.Pallet,
+}
+
+// usualCode is the code we send for a unit of ours.
+var usualCode = map[string]string{item.Each: "EA", item.Inner: "IP", item.Case: "CA", item.Pallet: "PL"}
+
+var usualItems = []string{"SK", "VN", "VP", "BP", "IN", "UP", "UK", "EN"}
+
+// Validate reports everything wrong with the profile at once.
+func (p Profile) Validate() error {
+	var errs []error
+	if p.Tenant == "" {
+		errs = append(errs, errors.New("tenant is missing"))
+	}
+	for _, q := range p.Items {
+		if len(q) != 2 {
+			errs = append(errs, fmt.Errorf("items: %q is not a qualifier of two characters", q))
+		}
+	}
+	switch p.Policy {
+	case "", order.Partial, order.AllOrNothing:
+	default:
+		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", p.Policy, order.Partial, order.AllOrNothing))
+	}
+	if p.Country != "" && len(p.Country) != 2 {
+		errs = append(errs, fmt.Errorf("country: %q is not an ISO 3166-1 alpha-2 code", p.Country))
+	}
+	return errors.Join(errs...)
+}
+
+func (p Profile) uom(code string) string {
+	if u, ok := p.UOM[code]; ok {
+		return u
+	}
+	if u, ok := usualUOM[code]; ok {
+		return u
+	}
+	return code
+}
+
+// code is the unit code that the partner reads for a unit of ours.
+func (p Profile) code(uom string) string {
+	best := ""
+	for code, u := range p.UOM {
+		if u == uom && (best == "" || code < best) {
+			best = code
+		}
+	}
+	if best != "" {
+		return best
+	}
+	if c, ok := usualCode[uom]; ok {
+		return c
+	}
+	if len(uom) == 2 && strings.ToUpper(uom) == uom {
+		return uom
+	}
+	return "EA"
+}
+
+func (p Profile) items() []string {
+	if len(p.Items) > 0 {
+		return p.Items
+	}
+	return usualItems
+}
+
+func (p Profile) zone() *time.Location {
+	if p.Zone != nil {
+		return p.Zone
+	}
+	return time.UTC
+}

@@ -1,0 +1,119 @@
+// Package x12wms translates between X12 warehouse documents and the core's
+// commands and events: 940 and 850 become an order, an order's acceptance an
+// 855, a ship confirmation a 945. It is pure: times, control numbers and
+// partner settings are passed in.
+//
+// Whatever cannot be translated is an error with its exact place: element,
+// segment ordinal, byte offset, line and column.
+package x12wms
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/edi/x12"
+)
+
+// Place is where in a document a value stands.
+type Place struct {
+	Element string `json:"element"` // "W01-05"
+	Segment int    `json:"segment"` // ordinal, ST is 1
+	Offset  int64  `json:"offset"`
+	Length  int    `json:"length"`
+}
+
+func (p Place) String() string {
+	return fmt.Sprintf("%s (segment %d, byte %d)", p.Element, p.Segment, p.Offset)
+}
+
+// Text is a value and where it stands.
+type Text struct {
+	Value string
+	At    Place
+}
+
+// Codes of findings in the business layer.
+const (
+	CodeUnsupported  = "document-unsupported"
+	CodeMissing      = "value-missing"
+	CodeQuantity     = "quantity"
+	CodeUnknownParty = "party-unknown"
+	CodeNoShipTo     = "ship-to-missing"
+	CodeNoItem       = "item-missing"
+	CodeBadDate      = "date"
+	CodeNoLines      = "lines-missing"
+	CodeCommand      = "order-invalid"
+)
+
+// Error says why a document cannot be translated. Every finding has its place.
+type Error struct {
+	Findings []x12.Finding
+}
+
+func (e *Error) Error() string {
+	s := e.Findings[0].String()
+	if n := len(e.Findings) - 1; n > 0 {
+		s += fmt.Sprintf(" (and %d more)", n)
+	}
+	return s
+}
+
+// translator gathers what is wrong with one set.
+type translator struct {
+	part     *x12.Part
+	findings []x12.Finding
+}
+
+func (t *translator) text(s x12.Segment, n int) Text {
+	v := Text{Value: toUTF8(s.Value(n)), At: Place{Element: s.Ref(n), Segment: s.Ordinal()}}
+	v.Value = strings.TrimSpace(v.Value)
+	v.At.Offset, v.At.Length = s.Place(n)
+	return v
+}
+
+// toUTF8 takes bytes that are not UTF-8 for Latin-1, which partners send when
+// they leave the basic character set.
+func toUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteRune(rune(s[i]))
+	}
+	return b.String()
+}
+
+const mostFindings = 100
+
+func (t *translator) fail(at Place, code, found, expected, hint, format string, args ...any) {
+	if len(t.findings) >= mostFindings {
+		return
+	}
+	before := len(t.part.Findings)
+	t.part.Add(x12.Finding{Code: code, Severity: x12.Error, Layer: x12.LayerBusiness, Offset: at.Offset, Length: at.Length,
+		Segment: at.Segment, Element: at.Element, Found: found, Expected: expected, Message: fmt.Sprintf(format, args...), Hint: hint})
+	if len(t.part.Findings) > before {
+		t.findings = append(t.findings, t.part.Findings[len(t.part.Findings)-1])
+	}
+}
+
+// err is nil, or an Invalid fault that names the first place.
+func (t *translator) err(op string) error {
+	if len(t.findings) == 0 {
+		return nil
+	}
+	return fault.At(op, fault.Invalid, t.findings[0].Element, &Error{t.findings})
+}
+
+// end is the place behind the last segment: where what is missing was due.
+func (t *translator) end(element string) Place {
+	n := t.part.Segments.Len()
+	if n == 0 {
+		return Place{Element: element, Offset: t.part.Offset}
+	}
+	s := t.part.Segments.At(n - 1)
+	return Place{Element: element, Segment: s.Ordinal(), Offset: s.Offset()}
+}
