@@ -224,13 +224,17 @@ func (c *Client) Void(ctx context.Context, l ship.Label) error {
 	return nil
 }
 
-// Resolve implements [ship.Carrier] by label recovery under our reference.
+// Resolve implements [ship.Carrier] by label recovery under our reference;
+// that nothing was bought must be what tracking says too.
 func (c *Client) Resolve(ctx context.Context, p ship.Parcel) ([]ship.Label, error) {
 	const op = "ups.Resolve"
 	if err := p.Validate(); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	found, err := c.recover(ctx, p, ups.FromReference(p, c.acct))
+	if err == nil && found == nil {
+		err = c.nowhere(ctx, p)
+	}
 	if err != nil || found == nil {
 		return nil, fault.Wrap(op, err)
 	}
@@ -267,6 +271,28 @@ func (c *Client) recover(ctx context.Context, p ship.Parcel, req ups.RecoveryReq
 		return nil, err
 	}
 	return &found, nil
+}
+
+// nowhere is nil where tracking, too, knows no standing package under p's
+// reference. Label recovery alone is not believed: a label that it cannot print
+// again has been bought all the same.
+func (c *Client) nowhere(ctx context.Context, p ship.Parcel) error {
+	const op = "ups.TrackReference"
+	ans, err := c.http.Do(ctx, partnerhttp.Call{
+		Op: op, Method: http.MethodGet, Path: "/track/v1/reference/details/" + url.PathEscape(p.Reference),
+		Query: url.Values{"locale": {"en_US"}, "shipperNum": {c.acct.Number}, "refNumType": {"SmallPackage"}}, Header: headers(),
+	})
+	if err != nil {
+		return err
+	}
+	numbers, err := ups.ToNumbers(ans.Body)
+	if err != nil {
+		return err
+	}
+	if len(numbers) > 0 {
+		return fault.E(op, fault.Transient, fmt.Errorf("label recovery does not know the reference, tracking does: %s", strings.Join(numbers, ", ")))
+	}
+	return nil
 }
 
 // Track implements [ship.Tracker].

@@ -55,6 +55,43 @@ func TestUnknownRecoveryRefusalIsNotNotFound(t *testing.T) {
 	}
 }
 
+// Recovery says there is no such label and tracking shows one: nobody may buy again.
+func TestRecoveryAloneIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	clk := newClock()
+	sim := newSim(t, upssim.Options{Now: clk.Now, RecoveryLag: time.Hour})
+	c := newClient(t, serve(t, sim), clk.Now, nil)
+	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.Resolve(t.Context(), goodParcel("ref-1"))
+	if fault.KindOf(err) != fault.Transient || found != nil || !strings.Contains(err.Error(), l.TrackingNumber) {
+		t.Errorf("%v, %v, want transient with the number", found, err)
+	}
+	clk.Advance(time.Hour)
+	if found, err = c.Resolve(t.Context(), goodParcel("ref-1")); err != nil || len(found) != 1 {
+		t.Errorf("an hour later: %v, %v", found, err)
+	}
+}
+
+// "Nothing was bought" needs both answers whole.
+func TestNothingIsNotFoundWhileTrackingIsAway(t *testing.T) {
+	t.Parallel()
+	for f, want := range map[upssim.Fault]fault.Kind{
+		upssim.ServerError: fault.Transient, upssim.Outage: fault.Unavailable, upssim.OutageHTML: fault.Unavailable,
+		upssim.TooMany: fault.Throttled, upssim.HTML: fault.Transient, upssim.Truncated: fault.Transient, upssim.ObjectsForText: fault.Invalid, upssim.NullResults: fault.Invalid,
+	} {
+		clk := newClock()
+		sim := newSim(t, upssim.Options{Now: clk.Now})
+		c := newClient(t, serve(t, sim), clk.Now, nil)
+		sim.Inject(upssim.OpTrack, f)
+		if found, err := c.Resolve(t.Context(), goodParcel("ref-1")); err == nil || fault.KindOf(err) != want {
+			t.Errorf("%s: %v, %v, want %v", f, found, err, want)
+		}
+	}
+}
+
 func TestScannedLabelStands(t *testing.T) {
 	t.Parallel()
 	clk := newClock()

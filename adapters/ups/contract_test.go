@@ -35,6 +35,7 @@ var operations = []operation{
 	{"Shipping.yaml", "/shipments/{version}/void/cancel/{shipmentidentificationnumber}", http.MethodDelete, "void"},
 	{"Shipping.yaml", "/labels/{version}/recovery", http.MethodPost, "recovery"},
 	{"Tracking.yaml", "/track/v1/details/{inquiryNumber}", http.MethodGet, "track"},
+	{"Tracking.yaml", "/track/v1/reference/details/{referenceNumber}", http.MethodGet, "reference"},
 }
 
 // contract is the official contract of the operations above, with its mistakes mended.
@@ -161,7 +162,8 @@ func strangers(s *openapi3.Schema, v any, at string) (names []string) {
 // opOf names the operation of a request as the simulator takes it.
 func opOf(r *http.Request) string {
 	for part, op := range map[string]string{
-		"/oauth/token": "token", "/rating/": "rate", "/ship": "ship", "/void/": "void", "/recovery": "recovery", "/track/": "track",
+		"/oauth/token": "token", "/rating/": "rate", "/ship": "ship", "/void/": "void", "/recovery": "recovery",
+		"/track/v1/details/": "track", "/track/v1/reference/details/": "reference",
 	} {
 		if strings.Contains(r.URL.Path, part) && (part != "/ship" || strings.HasSuffix(r.URL.Path, part)) {
 			return op
@@ -198,6 +200,11 @@ func (c *customs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, p := range spec.Parameters {
 		if p.Value.In == "header" && p.Value.Required && r.Header.Get(p.Value.Name) == "" {
 			c.t.Errorf("request %s has no header %s", op, p.Value.Name)
+		}
+	}
+	for name := range r.URL.Query() {
+		if spec.Parameters.GetByInAndName("query", name) == nil {
+			c.t.Errorf("request %s has a query %s, which the contract does not know", op, name)
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -271,7 +278,7 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	if _, err := client.Rate(ctx, goodParcel("ref-9")); err == nil {
 		t.Error("a revoked token was taken")
 	}
-	for _, want := range []string{"token 200", "rate 200", "rate 401", "ship 200", "ship 400", "void 200", "recovery 200", "recovery 400", "track 200"} {
+	for _, want := range []string{"token 200", "rate 200", "rate 401", "ship 200", "ship 400", "void 200", "recovery 200", "recovery 400", "track 200", "reference 200"} {
 		if pass.passed[want] == 0 {
 			t.Errorf("%s was never held against the contract: %v", want, pass.passed)
 		}

@@ -63,7 +63,7 @@ func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
 	t.Helper()
 	clk := newClock()
 	sim := newSim(t, upssim.Options{
-		Now: clk.Now, Seed: seed, RecoveryLag: time.Minute, RatePerSecond: 50,
+		Now: clk.Now, Seed: seed, RecoveryLag: time.Minute, TrackingLag: 30 * time.Second, RatePerSecond: 50,
 		Faults: map[upssim.Fault]int{
 			upssim.AnswerLost: 120, upssim.DropBefore: 60, upssim.LateError: 60, upssim.GatewayError: 60, upssim.ServerError: 40,
 			upssim.Outage: 40, upssim.TooMany: 40, upssim.Truncated: 60, upssim.HTML: 40, upssim.Doubled: 40, upssim.Revoke: 40,

@@ -8,6 +8,81 @@ import (
 	"github.com/paklog/hub/core/ship"
 )
 
+type tracked struct {
+	TrackingNumber text
+	CurrentStatus  *struct{ Type, Code, Description text }
+	Activity       list[struct {
+		GmtDate, GmtTime text
+		Status           struct{ Type, Code, Description text }
+		Location         struct {
+			Address struct{ City, StateProvince, CountryCode text }
+		}
+	}]
+}
+
+func (p tracked) stage() ship.Stage {
+	if c := p.CurrentStatus; c != nil && stage(c.Type) != ship.StageUnknown {
+		return stage(c.Type)
+	}
+	if len(p.Activity) > 0 {
+		return stage(p.Activity[0].Status.Type)
+	}
+	return ship.StageUnknown
+}
+
+type trackDocument struct {
+	TrackResponse *struct {
+		Shipment list[struct {
+			Package  list[tracked]
+			Warnings list[struct{ Code text }]
+		}]
+	}
+}
+
+func readTracking(op string, body []byte) (doc trackDocument, err error) {
+	if err := decode(op, body, &doc); err != nil {
+		return doc, err
+	}
+	if doc.TrackResponse == nil {
+		return doc, invalid(op, "trackResponse", "is missing")
+	}
+	return doc, nil
+}
+
+// notFound is UPS's warning that it knows nothing of an inquiry.
+const notFound = "TW0001"
+
+// ToNumbers reads an answer to tracking by reference: the numbers of the packages
+// that are not void. That there are none must be said in UPS's words: an answer
+// with neither packages nor that warning is an error.
+func ToNumbers(body []byte) ([]string, error) {
+	const op = "ups.ToNumbers"
+	doc, err := readTracking(op, body)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []string
+	said := false
+	for _, s := range doc.TrackResponse.Shipment {
+		for _, w := range s.Warnings {
+			said = said || w.Code == notFound
+		}
+		for _, p := range s.Package {
+			if p.TrackingNumber == "" {
+				return nil, invalid(op, "trackResponse.shipment.package.trackingNumber", "is missing")
+			}
+			said = true
+			if p.stage() != ship.StageVoided {
+				numbers = append(numbers, string(p.TrackingNumber))
+			}
+		}
+	}
+	if !said {
+		return nil, invalid(op, "trackResponse.shipment", "has neither packages nor the warning %s", notFound)
+	}
+	return numbers, nil
+}
+
 // ErrNotTracked says that UPS knows nothing of a number (yet): an answer of
 // success with a warning, no error.
 var ErrNotTracked = errors.New("UPS has no tracking information for this number")
@@ -15,31 +90,9 @@ var ErrNotTracked = errors.New("UPS has no tracking information for this number"
 // ToTracking reads what UPS knows about number.
 func ToTracking(body []byte, number string) (ship.Tracking, error) {
 	const op = "ups.ToTracking"
-	type status struct{ Type, Code, StatusCode, Description text }
-	type activity struct {
-		Date, Time, GmtDate, GmtTime text
-		Status                       status
-		Location                     struct {
-			Address struct{ City, StateProvince, CountryCode text }
-		}
-	}
-	var doc struct {
-		TrackResponse *struct {
-			Shipment list[struct {
-				Package list[struct {
-					TrackingNumber text
-					CurrentStatus  *struct{ Type, Code, Description text }
-					Activity       list[activity]
-				}]
-				Warnings list[struct{ Code, Message text }]
-			}]
-		}
-	}
-	if err := decode(op, body, &doc); err != nil {
+	doc, err := readTracking(op, body)
+	if err != nil {
 		return ship.Tracking{}, err
-	}
-	if doc.TrackResponse == nil {
-		return ship.Tracking{}, invalid(op, "trackResponse", "is missing")
 	}
 	out := ship.Tracking{TrackingNumber: number, Stage: ship.StageUnknown}
 	known := false
@@ -57,12 +110,7 @@ func ToTracking(body []byte, number string) (ship.Tracking, error) {
 					Place: place(a.Location.Address.City, a.Location.Address.StateProvince, a.Location.Address.CountryCode),
 				})
 			}
-			if len(out.Scans) > 0 {
-				out.Stage = out.Scans[0].Stage
-			}
-			if c := p.CurrentStatus; c != nil && stage(c.Type) != ship.StageUnknown {
-				out.Stage = stage(c.Type)
-			}
+			out.Stage = p.stage()
 		}
 	}
 	if !known {

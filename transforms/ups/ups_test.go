@@ -282,6 +282,25 @@ func TestErrorDocument(t *testing.T) {
 	}
 }
 
+func TestNothingTrackedMustBeSaid(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]int{
+		`{"trackResponse":{"shipment":{"warnings":{"code":"TW0001"}}}}`:                                                                     0,
+		`{"trackResponse":{"shipment":[{"package":[{"trackingNumber":"1Z","currentStatus":{"type":"MV"}}]}]}}`:                              0,
+		`{"trackResponse":{"shipment":[{"package":[{"trackingNumber":"1Z"},{"trackingNumber":"1Y","activity":{"status":{"type":"I"}}}]}]}}`: 2,
+		`{"trackResponse":{"shipment":[]}}`:                                      -1,
+		`{"trackResponse":{"shipment":null}}`:                                    -1,
+		`{"trackResponse":{"shipment":[{"warnings":[{"code":"TW0999"}]}]}}`:      -1,
+		`{"trackResponse":{"shipment":[{"package":[{"trackingNumber":null}]}]}}`: -1,
+		`{}`: -1,
+	} {
+		got, err := ups.ToNumbers([]byte(body))
+		if (err != nil) != (want < 0) || want >= 0 && len(got) != want {
+			t.Errorf("%s: %v, %v, want %d", body, got, err, want)
+		}
+	}
+}
+
 const recorded = "../../../shared/data/contracts/karrio-apache/ups"
 
 // Recorded answers, some of them older than today's API, lose nothing that we use.
@@ -331,6 +350,9 @@ func TestRecordedAnswers(t *testing.T) {
 	tr, err := ups.ToTracking(read("tracking/TrackingResponseJSON.json"), "string")
 	if err != nil || len(tr.Scans) != 1 || tr.Scans[0].Place != "Wayne, NJ, US" || tr.Stage != ship.StageException {
 		t.Errorf("tracking: %+v, %v", tr, err)
+	}
+	if numbers, err := ups.ToNumbers(read("tracking/TrackingNumberNotFoundResponseJSON.json")); err != nil || len(numbers) != 0 {
+		t.Errorf("unknown reference: %v, %v", numbers, err)
 	}
 	if _, err := ups.ToTracking(read("tracking/TrackingNumberNotFoundResponseJSON.json"), "1Z"); err != ups.ErrNotTracked {
 		t.Errorf("unknown number: %v", err)

@@ -128,7 +128,8 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("answered %d: %s (%s)", r.Status, r.Message, r.Code)
 }
 
-// Do makes one attempt. Its error is always a [fault.Error]; see [Call.Once] for
+// Do makes one attempt; only a GET may be sent again by Go's transport, where the
+// partner had closed the kept connection. Its error is always a [fault.Error]; see [Call.Once] for
 // when it is Unknown, and core/ship.Carrier for what the kinds promise.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)

@@ -153,7 +153,10 @@ func (s *Sim) trackReference(r *http.Request, _ []byte) answer {
 	if shipper := r.URL.Query().Get("shipperNum"); shipper != "" && shipper != s.opts.Account {
 		return s.tracked(r, ref, func(Label) bool { return false })
 	}
-	return s.tracked(r, ref, func(l Label) bool { return slices.Contains(l.References, ref) })
+	now := s.opts.Now()
+	return s.tracked(r, ref, func(l Label) bool {
+		return slices.Contains(l.References, ref) && now.Sub(l.Bought) >= s.opts.TrackingLag
+	})
 }
 
 func (s *Sim) tracked(r *http.Request, inquiry string, match func(Label) bool) answer {

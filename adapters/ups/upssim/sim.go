@@ -28,8 +28,9 @@ type Options struct {
 	TokenLife    time.Duration    // 0 is UPS's 14399 s
 	// RatePerSecond limits calls; 0 does not. Tokens do not count.
 	RatePerSecond int
-	// RecoveryLag is how long a new label stays unknown to label recovery.
-	RecoveryLag time.Duration
+	// RecoveryLag is how long a new label stays unknown to label recovery, and
+	// TrackingLag to tracking by reference.
+	RecoveryLag, TrackingLag time.Duration
 	// SlowFor is how long a [Slow] answer takes, unless the client goes first; 0 is 30 s.
 	SlowFor time.Duration
 	// Faults gives how many calls in a thousand meet each fault, drawn from Seed.
