@@ -70,7 +70,7 @@ func Read(p *x12.Part) (d Document, ok bool) {
 }
 
 func (t *translator) read940() Document {
-	d := Document{Set: "940"}
+	d := Document{Set: "940", Purpose: t.due("W05-01"), Number: t.due("W05-02")}
 	var lx Text
 	party := -1
 	for _, s := range t.part.Segments.All() {
@@ -121,7 +121,7 @@ func (t *translator) read940() Document {
 }
 
 func (t *translator) read850() Document {
-	d := Document{Set: "850"}
+	d := Document{Set: "850", Purpose: t.due("BEG-01"), Number: t.due("BEG-03")}
 	party := -1
 	for _, s := range t.part.Segments.All() {
 		line := len(d.Lines) - 1

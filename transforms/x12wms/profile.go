@@ -31,7 +31,7 @@ type Profile struct {
 	// the usual ones. A code nobody knows is passed on: the item decides.
 	UOM map[string]string
 	// Items says by which qualifier the item is named, best first. Empty means
-	// SK VN VP BP IN UP UK EN.
+	// SK VN VP VC BP IN CB PN UP UK EN.
 	Items []string
 	// Services translates carrier routing (W66-05, TD5-05) or SCAC, in this
 	// order, to how the order travels.
@@ -56,7 +56,7 @@ var usualUOM = map[string]string{
 // usualCode is the code we send for a unit of ours.
 var usualCode = map[string]string{item.Each: "EA", item.Inner: "IP", item.Case: "CA", item.Pallet: "PL"}
 
-var usualItems = []string{"SK", "VN", "VP", "BP", "IN", "UP", "UK", "EN"}
+var usualItems = []string{"SK", "VN", "VP", "VC", "BP", "IN", "CB", "PN", "UP", "UK", "EN"}
 
 // Validate reports everything wrong with the profile at once.
 func (p Profile) Validate() error {

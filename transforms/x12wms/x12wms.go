@@ -108,6 +108,13 @@ func (t *translator) err(op string) error {
 	return fault.At(op, fault.Invalid, t.findings[0].Element, &Error{t.findings})
 }
 
+// due is the absent value of an element of the set's first segment: where that is
+// missing, its place is behind ST.
+func (t *translator) due(element string) Text {
+	s := t.part.Segments.At(min(1, t.part.Segments.Len()-1))
+	return Text{At: Place{Element: element, Segment: s.Ordinal(), Offset: s.Offset()}}
+}
+
 // end is the place behind the last segment: where what is missing was due.
 func (t *translator) end(element string) Place {
 	n := t.part.Segments.Len()
