@@ -37,6 +37,9 @@ type Effect struct {
 	// Timeout is the call's deadline: 30 s. ResolveAfter is how long past the deadline a
 	// "not found" is believed when it was asked twice: 2 min.
 	Timeout, ResolveAfter time.Duration
+	// Certain says that Resolve sees the truth itself (our own folder), so that one "not
+	// found" is enough, at once.
+	Certain bool
 }
 
 type effectRoute struct{ Effect }
@@ -185,7 +188,7 @@ func (h *Hub) resolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Messag
 		return h.concluded(ctx, x, d, m, c, key, have, journal.EffectConfirmed, f.outcome)
 	}
 	asked := have.Asked + 1
-	if asked >= 2 && !h.Now().Before(have.Deadline.Add(e.ResolveAfter)) {
+	if e.Certain || asked >= 2 && !h.Now().Before(have.Deadline.Add(e.ResolveAfter)) {
 		have.Asked = asked
 		if have.State == journal.EffectStarted {
 			if err := h.move(ctx, x, d, m, key, journal.EffectStarted, journal.EffectUnknown, have.Effect); err != nil {

@@ -321,3 +321,21 @@ func (o *Out) Correlate(id string) *Out {
 	}
 	return o
 }
+
+// partial makes what o holds durable while the message goes on: a thousand children of a
+// split with the offset beside them.
+func (m *Message) partial(ctx context.Context, o *Out) error {
+	if o.err != nil {
+		return o.err
+	}
+	ref, err := m.d.Partial(ctx, m.reads, &o.Unit)
+	switch {
+	case err != nil:
+		return err
+	case ref == nil:
+		return nil
+	case ref.Again():
+		return errRerun
+	}
+	return fault.E(m.route, fault.Internal, ref)
+}

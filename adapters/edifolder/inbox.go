@@ -1,0 +1,242 @@
+package edifolder
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+)
+
+// Config of the folders.
+type Config struct {
+	Root     string
+	Partners []string
+	Poll     time.Duration // between two looks at the inboxes: 1 s
+	MaxBytes int64         // a larger file is refused: 64 MiB
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// Inbox reads what partners drop. Make it with [NewInbox].
+type Inbox struct {
+	cfg  Config
+	hub  door.Caller
+	seen map[string]stamp // by path, at the last poll
+}
+
+type stamp struct {
+	size int64
+	mod  time.Time
+}
+
+var folders = []string{"inbox", "archive", "refused", "outbox", ".staging"}
+
+// Prepare makes the folders of every partner.
+func Prepare(root string, partners []string) error {
+	for _, p := range partners {
+		if !safe(p) {
+			return fmt.Errorf("partner %q: its name is used as a folder: letters, digits, '-', '_' and '.' inside only", p)
+		}
+		for _, f := range folders {
+			if err := os.MkdirAll(filepath.Join(root, p, f), 0o750); err != nil {
+				return fmt.Errorf("making the folders of partner %s: %w", p, err)
+			}
+		}
+	}
+	return nil
+}
+
+func safe(name string) bool {
+	if name == "" || len(name) > 128 || name[0] == '.' {
+		return false
+	}
+	for _, r := range name {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// NewInbox prepares the folders and the reader of their inboxes.
+func NewInbox(cfg Config, hub door.Caller) (*Inbox, error) {
+	if cfg.Poll <= 0 {
+		cfg.Poll = time.Second
+	}
+	if cfg.MaxBytes <= 0 {
+		cfg.MaxBytes = 64 << 20
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := Prepare(cfg.Root, cfg.Partners); err != nil {
+		return nil, err
+	}
+	return &Inbox{cfg: cfg, hub: hub, seen: map[string]stamp{}}, nil
+}
+
+// Run polls until ctx ends.
+func (in *Inbox) Run(ctx context.Context) error {
+	tick := time.NewTicker(in.cfg.Poll)
+	defer tick.Stop()
+	for {
+		in.Poll(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Poll looks at every inbox once. What fails for one file is logged and tried again at
+// the next poll; it never stops another file.
+func (in *Inbox) Poll(ctx context.Context) {
+	next := make(map[string]stamp, len(in.seen))
+	for _, p := range in.cfg.Partners {
+		dir := filepath.Join(in.cfg.Root, p, "inbox")
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			in.cfg.Log.Error("reading an inbox", "partner", p, "err", err)
+			continue
+		}
+		for _, e := range in.byAge(entries) {
+			if ctx.Err() != nil {
+				return
+			}
+			name := e.Name()
+			if skip(name) {
+				continue
+			}
+			path := filepath.Join(dir, name)
+			info, err := os.Lstat(path)
+			if err != nil {
+				continue // taken away meanwhile
+			}
+			if !info.Mode().IsRegular() {
+				if !info.IsDir() {
+					in.refuse(p, name, "is no regular file")
+				}
+				continue
+			}
+			s := stamp{info.Size(), info.ModTime()}
+			if in.seen[path] != s {
+				next[path] = s
+				continue
+			}
+			if err := in.take(ctx, p, name, path, info.Size()); err != nil {
+				in.cfg.Log.Warn("a file stays in the inbox and is tried again",
+					"partner", p, "file", name, "kind", fault.KindOf(err).String(), "err", err)
+				next[path] = s
+			}
+		}
+	}
+	in.seen = next
+}
+
+// byAge puts the oldest file first: partners number their interchanges in order.
+func (in *Inbox) byAge(entries []fs.DirEntry) []fs.DirEntry {
+	mod := make(map[string]time.Time, len(entries))
+	for _, e := range entries {
+		if i, err := e.Info(); err == nil {
+			mod[e.Name()] = i.ModTime()
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b fs.DirEntry) int {
+		if c := mod[a.Name()].Compare(mod[b.Name()]); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name(), b.Name())
+	})
+	return entries
+}
+
+func skip(name string) bool {
+	low := strings.ToLower(name)
+	return strings.HasPrefix(low, ".") || strings.HasSuffix(low, ".tmp") ||
+		strings.HasSuffix(low, ".part") || strings.HasSuffix(low, ".filepart")
+}
+
+// take hands one file to the hub and archives it once the hub holds it.
+func (in *Inbox) take(ctx context.Context, partner, name, path string, size int64) error {
+	if size > in.cfg.MaxBytes {
+		in.refuse(partner, name, fmt.Sprintf("has %d bytes, %d at most", size, in.cfg.MaxBytes))
+		return nil
+	}
+	data, err := readAll(path, in.cfg.MaxBytes)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	sum := sha256.Sum256(data)
+	_, err = in.hub.Call(ctx, door.Documents, door.Document{
+		Partner: partner, Name: name, Media: "application/edi-x12", Bytes: data,
+		Key: door.Key{Scope: "folder/" + partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
+	})
+	if err != nil {
+		return err
+	}
+	return in.move(partner, name, "archive", hex.EncodeToString(sum[:4]))
+}
+
+func readAll(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, errors.New("grew while it was read")
+	}
+	return data, nil
+}
+
+func (in *Inbox) refuse(partner, name, why string) {
+	in.cfg.Log.Error("a file is refused: it lies in the partner's folder refused", "partner", partner, "file", name, "why", why)
+	if err := in.move(partner, name, "refused", "x"); err != nil {
+		in.cfg.Log.Error("moving a refused file", "partner", partner, "file", name, "err", err)
+	}
+}
+
+// move renames a file of the inbox, never over another one.
+func (in *Inbox) move(partner, name, to, mark string) error {
+	from := filepath.Join(in.cfg.Root, partner, "inbox", name)
+	dir := filepath.Join(in.cfg.Root, partner, to)
+	target := filepath.Join(dir, name)
+	for i := 0; ; i++ {
+		if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		target = filepath.Join(dir, fmt.Sprintf("%s.%s-%d", name, mark, i))
+	}
+	if err := os.Rename(from, target); err != nil {
+		return fmt.Errorf("moving %s to %s: %w", name, to, err)
+	}
+	return errors.Join(syncDir(dir), syncDir(filepath.Dir(from)))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,96 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/edi/x12/grammar"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// Internal topics of the EDI flow.
+const (
+	topicDocuments = "documents"     // what came, as it came
+	topicSets      = "x12-sets"      // one transaction set each
+	topicOrders    = "x12-orders"    // 940 and 850
+	topicAcks      = "x12-acks"      // 997 that came
+	topicRefused   = "x12-refused"   // sets and interchanges that were rejected
+	topicVerdicts  = "x12-verdicts"  // one a functional group
+	topicOutgoing  = "documents-out" // what goes
+)
+
+// EDI configures the EDI flow.
+type EDI struct {
+	Partners map[string]Partner
+	Out      Outbox
+	Limits   x12.Limits
+	Grammar  *grammar.Library // grammar.Builtin() when nil
+	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
+	AckWithin time.Duration
+}
+
+// Partner is what is agreed with one trading partner.
+type Partner struct {
+	Name        string
+	ID          string // his ISA06 and GS02
+	Qualifier   string // his ISA05
+	OurID       string
+	OurQual     string
+	Version     string // GS08, "004010" when ""
+	Usage       string // ISA15, "P" when ""
+	Writer      x12.WriterOptions
+	Policy      ack.Policy
+	Profile     x12wms.Profile
+	SendAnswers bool // an 855 for each 850
+}
+
+// Outbox is how a document reaches a partner. Stage may be called again with the same
+// content until Publish is begun; a file that was staged and is not any more was published.
+type Outbox interface {
+	Stage(ctx context.Context, partner, name string, data []byte) error
+	Publish(ctx context.Context, partner, name string) error
+	Staged(ctx context.Context, partner, name string) (bool, error)
+}
+
+// AddEDI hosts the EDI flow: 940 and 850 in; 997, 855 and 945 out.
+func AddEDI(h *Hub, f *Flows, cfg EDI) error {
+	if cfg.Grammar == nil {
+		cfg.Grammar = grammar.Builtin()
+	}
+	if cfg.AckWithin == 0 {
+		cfg.AckWithin = 24 * time.Hour
+	}
+	for name, p := range cfg.Partners {
+		if err := p.Profile.Validate(); err != nil {
+			return fmt.Errorf("partner %s: %w", name, err)
+		}
+	}
+	e := &edi{EDI: cfg, hub: h, flows: f}
+	errs := []error{
+		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.refused()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()),
+	}
+	for name := range cfg.Partners {
+		errs = append(errs, e.send(name))
+	}
+	return errors.Join(errs...)
+}
+
+type edi struct {
+	EDI
+	hub   *Hub
+	flows *Flows
+}
+
+func (e *edi) partner(name string) (Partner, error) {
+	p, ok := e.Partners[name]
+	if !ok {
+		return Partner{}, fault.At("edi", fault.Invalid, "partner", fmt.Errorf("no partner is named %q: add it to edi.partners", name))
+	}
+	return p, nil
+}

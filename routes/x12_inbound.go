@@ -1,0 +1,192 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// inbound routes transaction sets by ST01 to the topic of their kind.
+func (e *edi) inbound() Route {
+	to := map[string]string{"940": topicOrders, "850": topicOrders, "997": topicAcks}
+	return Route{
+		Name: "x12.inbound", About: "transaction sets to those who understand them",
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicAcks}, Patterns: []string{"content-based router"},
+		Handle: func(_ context.Context, m *Message) (*Out, error) {
+			var info setInfo
+			if err := m.Decode(&info); err != nil {
+				return nil, err
+			}
+			topic, ok := to[info.Set]
+			if !ok {
+				return nil, fault.At("x12.inbound", fault.Invalid, "ST-01", fmt.Errorf("no route takes transaction set %q of %s", info.Set, info.Document))
+			}
+			r := m.Record
+			r.ID, r.Topic, r.Pos, r.Causation = m.ID.Child("x12.inbound", topic, 0), topic, 0, m.ID
+			return m.Out().Send(r), nil
+		},
+	}
+}
+
+// orders translates 940 and 850 and places the order in the same unit.
+func (e *edi) orders() Route {
+	return Route{
+		Name: "x12.orders", About: "940 and 850 to orders",
+		Topics: []string{topicOrders}, Writes: []string{"order-events", "inventory-events"},
+		Patterns: []string{"message translator", "content enricher", "idempotent receiver"},
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			const op = "x12.orders"
+			var info setInfo
+			if err := m.Decode(&info); err != nil {
+				return nil, err
+			}
+			p, err := e.partner(info.Partner)
+			if err != nil {
+				return nil, err
+			}
+			part := setPart(m.Personal, e.Limits)
+			if part == nil {
+				return nil, fault.At(op, fault.Internal, setName(info), errors.New("the set cannot be read a second time"))
+			}
+			o, err := p.Profile.Order(part)
+			if err != nil {
+				return nil, shifted(info, err)
+			}
+			o.Command.Source.Cause = m.ID.String()
+			o.Command.Source.Partner = p.Name
+			out, err := e.flows.Place(ctx, m, door.Ask{Scope: o.Command.Scope, ID: o.Command.Number, Cmd: o.Command, Actor: "edi/" + p.Name})
+			if err == nil {
+				return out, nil
+			}
+			var conflict *door.ConflictError
+			if errors.As(err, &conflict) {
+				at := "lines"
+				if len(conflict.Differences) > 0 {
+					at = conflict.Differences[0].Place
+				}
+				return nil, fault.At(op, fault.Rejected, coreAt(info, o, at), err)
+			}
+			var bad *order.InvalidError
+			if errors.As(err, &bad) {
+				return nil, fault.At(op, fault.Invalid, coreAt(info, o, fault.PlaceOf(err)), err)
+			}
+			return nil, err
+		},
+	}
+}
+
+// coreAt is the place in the document of a problem that core has with the order.
+func coreAt(info setInfo, o x12wms.Order, place string) string {
+	at, ok := o.At(place)
+	if !ok {
+		return place
+	}
+	return fmt.Sprintf("%s (segment %d, byte %d)", at.Element, at.Segment, at.Offset+info.Shift)
+}
+
+// shifted moves the places of a translation's findings from the set to its document.
+func shifted(info setInfo, err error) error {
+	var x *x12wms.Error
+	if !errors.As(err, &x) || len(x.Findings) == 0 {
+		return err
+	}
+	for i := range x.Findings {
+		x.Findings[i].Offset += info.Shift
+		x.Findings[i].Line += info.Lines
+		x.Findings[i].File = info.Document
+	}
+	f := x.Findings[0]
+	return fault.At("x12.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
+}
+
+// ackState is a document of ours that waits for the partner's 997.
+type ackState struct {
+	Partner  string `json:"partner"`
+	Set      string `json:"st01"`
+	Control  string `json:"gs06"`
+	Document string `json:"document"`
+}
+
+func ackKey(partner, group, control string) string {
+	return "ack/" + partner + "/" + group + "/" + control
+}
+
+// ackWatch matches the 997s that come with what we sent, and raises what is overdue or
+// rejected.
+func (e *edi) ackWatch() Route {
+	return Route{
+		Name: "x12.ack-watch", About: "the partner's 997 for each document of ours, in time",
+		Topics: []string{topicAcks}, Writes: []string{"external-events"},
+		Patterns: []string{"correlation identifier", "expiration"}, Parking: Parking{Independent: true},
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			if m.Type == "ack.Overdue" {
+				return e.overdue(ctx, m)
+			}
+			return e.acked(ctx, m)
+		},
+	}
+}
+
+func (e *edi) overdue(ctx context.Context, m *Message) (*Out, error) {
+	var a ackState
+	if err := m.Decode(&a); err != nil {
+		return nil, err
+	}
+	st, err := m.State(ctx, ackKey(a.Partner, groupOf[a.Set], a.Control))
+	if err != nil || st.Tag == 0 {
+		return m.Out(), err
+	}
+	return nil, fault.At("x12.ack-watch", fault.Rejected, a.Document,
+		fmt.Errorf("partner %s has not acknowledged our %s %s in time: ask him whether it arrived", a.Partner, a.Set, a.Control))
+}
+
+func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
+	const op = "x12.ack-watch"
+	var info setInfo
+	if err := m.Decode(&info); err != nil {
+		return nil, err
+	}
+	part := setPart(m.Personal, e.Limits)
+	if part == nil {
+		return nil, fault.At(op, fault.Internal, setName(info), errors.New("the 997 cannot be read a second time"))
+	}
+	var group, control, code string
+	for _, s := range part.Segments.All() {
+		switch s.ID() {
+		case "AK1":
+			group, control = s.Value(1), s.Value(2)
+		case "AK9":
+			code = s.Value(1)
+		}
+	}
+	key := ackKey(info.Partner, group, control)
+	st, err := m.State(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	out := m.Out()
+	out.Publish("external-events", "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "gs01": group, "gs06": control, "ak901": code})
+	if st.Tag == 0 {
+		return out, nil // not ours, or acknowledged before: noted, no more
+	}
+	var a ackState
+	if err := json.Unmarshal(st.Data, &a); err != nil {
+		return nil, fault.E(op, fault.Internal, err)
+	}
+	if code == "R" || code == "P" || code == "M" || code == "W" || code == "X" {
+		return nil, fault.At(op, fault.Rejected, "AK9-01", fmt.Errorf("partner %s rejected our %s %s (%s): see his AK3 and AK4", a.Partner, a.Set, control, a.Document))
+	}
+	out.SetState(key, st, nil)
+	if has, err := m.HasTimer(ctx, key); err != nil {
+		return nil, err
+	} else if has {
+		out.CancelTimer(key)
+	}
+	return out, nil
+}

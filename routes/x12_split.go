@@ -1,0 +1,331 @@
+package routes
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/ack"
+)
+
+// setInfo travels beside a transaction set. The set's bytes stand behind its ISA and
+// GS, so that it reads by itself; Shift and Lines lead from there to the place in the document.
+type setInfo struct {
+	Partner  string        `json:"partner"`
+	Document string        `json:"document"` // file name
+	Identity x12.Identity  `json:"identity"`
+	Set      string        `json:"st01"`
+	Group    string        `json:"gs01"`
+	Shift    int64         `json:"shift"`
+	Lines    int           `json:"lines"`
+	Findings []x12.Finding `json:"findings,omitempty"`
+}
+
+// splitBatch is how many children one unit holds.
+const splitBatch = 1000
+
+// verdict is what the interchange's reader thought of one group.
+type verdict struct {
+	Partner string    `json:"partner"`
+	ISA     x12.ISA   `json:"isa"`
+	GS      x12.GS    `json:"gs"`
+	Group   ack.Group `json:"group"`
+}
+
+// split takes documents apart. A set that is rejected goes to the Invalid Message Channel and
+// the others go on; each group's verdict becomes a 997.
+func (e *edi) split() Route {
+	return Route{
+		Name: "x12.split", About: "interchanges into transaction sets, each with its verdict",
+		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts},
+		Patterns: []string{"splitter", "idempotent receiver", "invalid message channel"},
+		Handle:   e.splitDocument,
+	}
+}
+
+func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
+	const op = "x12.split"
+	p, err := e.partner(m.Headers["partner"])
+	if err != nil {
+		return nil, err
+	}
+	s := &splitting{edi: e, m: m, p: p, out: m.Out(), collect: ack.Collector{Policy: p.Policy}}
+	if s.stateKey, s.state, err = s.resume(ctx); err != nil {
+		return nil, err
+	}
+	r := x12.NewBytesReader(m.Personal, e.Limits)
+	for {
+		part, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fault.At(op, fault.Invalid, m.Headers["name"], err)
+		}
+		if err := s.take(ctx, part); err != nil {
+			return nil, err
+		}
+		if len(s.out.Records) >= splitBatch {
+			if err := s.flush(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.end()
+}
+
+// splitting is one run over a document.
+type splitting struct {
+	edi      *edi
+	m        *Message
+	p        Partner
+	out      *Out
+	collect  ack.Collector
+	header   []byte // ISA and GS of the set at hand
+	isaRaw   []byte
+	repeat   bool // the interchange came before
+	inter    []byte
+	found    bool // there was an interchange
+	noise    []x12.Finding
+	child    int // children so far, whether written by this run or an earlier one
+	done     int // children that an earlier run made durable
+	stateKey string
+	state    journal.State
+}
+
+// resume finds how many children an earlier run made durable.
+func (s *splitting) resume(ctx context.Context) (string, journal.State, error) {
+	key := "x12.split/" + s.m.ID.String()
+	st, err := s.m.State(ctx, key)
+	if err == nil && st.Tag != 0 {
+		err = json.Unmarshal(st.Data, &s.done)
+	}
+	return key, st, err
+}
+
+func (s *splitting) take(ctx context.Context, part *x12.Part) error {
+	switch part.Kind {
+	case x12.Noise, x12.Stray:
+		s.collect.Add(part)
+		s.noise = append(s.noise, part.Findings...)
+	case x12.InterchangeHeader:
+		s.found = true
+		s.collect.Add(part)
+		s.isaRaw = bytes.Clone(part.Raw)
+		return s.known(ctx, part)
+	case x12.GroupHeader:
+		s.collect.Add(part)
+		s.header = append(bytes.Clone(s.isaRaw), part.Raw...)
+	case x12.TransactionSet:
+		s.edi.Grammar.Check(part)
+		v := s.collect.Add(part)
+		if !s.repeat {
+			s.set(part, v.Accepted())
+		}
+	case x12.GroupTrailer:
+		s.collect.Add(part)
+		if !s.repeat {
+			s.group(part)
+		}
+	default:
+		s.collect.Add(part)
+	}
+	return nil
+}
+
+// known looks whether the interchange came before: with the same content nothing more is done,
+// with other content its number was reused, which a person must look at.
+func (s *splitting) known(ctx context.Context, part *x12.Part) error {
+	id := part.Identity()
+	raw := s.m.Personal[part.Offset:]
+	if at := bytes.Index(raw[min(len(raw), len(part.Raw)):], []byte("ISA")); at >= 0 {
+		raw = raw[:len(part.Raw)+at]
+	}
+	hash := sha256.Sum256(bytes.TrimSpace(raw))
+	scope := "x12/" + s.p.Name
+	c, there, err := s.m.Claimed(ctx, scope, id.String())
+	if err != nil {
+		return err
+	}
+	s.repeat = false
+	switch {
+	case !there:
+		s.out.Claim(scope, id.String(), hash, []byte(s.m.ID.String()))
+	case string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
+	case c.Hash == hash:
+		s.repeat = true
+		s.add("x12.Repeated", "external-events", s.p.Name, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
+	default:
+		s.repeat = true
+		f := part.At(part.Segments.At(0), 13)
+		f.Code, f.Severity, f.Layer = "control-number-reused", x12.Error, x12.LayerEnvelope
+		f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
+		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
+		part.Add(f)
+		s.refuse(part, part.Raw)
+	}
+	return nil
+}
+
+func (s *splitting) set(part *x12.Part, accepted bool) {
+	if accepted {
+		s.child1(part, "x12.Set", topicSets, append(bytes.Clone(s.header), part.Raw...), len(s.header))
+		return
+	}
+	s.refuse(part, append(bytes.Clone(s.header), part.Raw...))
+}
+
+func (s *splitting) refuse(part *x12.Part, raw []byte) {
+	s.child1(part, "x12.Refused", topicRefused, raw, len(raw)-len(part.Raw))
+}
+
+func (s *splitting) child1(part *x12.Part, typ, topic string, raw []byte, header int) {
+	line, _ := part.Position(part.Offset)
+	info := setInfo{
+		Partner: s.p.Name, Document: s.m.Headers["name"], Identity: part.Identity(), Set: part.ST.ID,
+		Shift: part.Offset - int64(header), Lines: line - 1 - bytes.Count(raw[:header], []byte("\n")),
+		Findings: part.Findings,
+	}
+	if part.GS != nil {
+		info.Group = part.GS.FunctionalID
+	}
+	s.add(typ, topic, s.p.Name, info, raw)
+}
+
+// add appends a child unless an earlier run made it durable. Ids are those of the
+// cause and the child's number, so a re-run makes the same.
+func (s *splitting) add(typ, topic, key string, info any, raw []byte) {
+	n := s.child
+	s.child++
+	if n < s.done {
+		return
+	}
+	data, err := json.Marshal(info)
+	if err != nil {
+		s.out.fail(fault.E("x12.split", fault.Internal, err))
+		return
+	}
+	r := journal.Record{
+		ID: s.m.ID.Child("x12.split", typ, n), Type: typ, Topic: topic, Key: key, Data: data,
+		Headers: map[string]string{"partner": s.p.Name, "name": s.m.Headers["name"]},
+	}
+	if raw != nil {
+		r.Subject, r.Personal = s.m.Subject, raw
+	}
+	s.out.Send(r)
+}
+
+func (s *splitting) group(part *x12.Part) {
+	i := s.collect.Interchanges
+	if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
+		return
+	}
+	last := i[len(i)-1]
+	g := last.Groups[len(last.Groups)-1]
+	s.add("x12.GroupJudged", topicVerdicts, s.p.Name, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
+}
+
+// flush makes the children so far durable, with their number beside them.
+func (s *splitting) flush(ctx context.Context) error {
+	s.out.SetState(s.stateKey, s.state, s.child)
+	if s.out.err != nil {
+		return s.out.err
+	}
+	if err := s.m.partial(ctx, s.out); err != nil {
+		return err
+	}
+	s.done = s.child
+	st, err := s.m.State(ctx, s.stateKey)
+	s.state, s.out = st, s.m.Out()
+	return err
+}
+
+func (s *splitting) end() (*Out, error) {
+	if !s.found {
+		f := x12.Finding{Code: x12.CodeNotX12, Message: "no X12 interchange in it"}
+		if len(s.noise) > 0 {
+			f = s.noise[0]
+		}
+		return nil, fault.At("x12.split", fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
+	}
+	if s.state.Tag != 0 {
+		s.out.SetState(s.stateKey, s.state, nil)
+	}
+	return s.out, s.out.err
+}
+
+// refused is the Invalid Message Channel of X12: what was rejected becomes a letter that names
+// every place. Replayed, it is judged again, by the rules of that day.
+func (e *edi) refused() Route {
+	return Route{
+		Name: "x12.refused", About: "rejected transaction sets, each a letter with its exact places",
+		Topics: []string{topicRefused}, Writes: []string{topicSets}, Parking: Parking{Independent: true},
+		Patterns: []string{"invalid message channel"},
+		Handle: func(_ context.Context, m *Message) (*Out, error) {
+			var info setInfo
+			if err := m.Decode(&info); err != nil {
+				return nil, err
+			}
+			if m.Attempt > 0 && info.Set != "" {
+				if p, err := e.partner(info.Partner); err == nil {
+					if part := setPart(m.Personal, e.Limits); part != nil {
+						e.Grammar.Check(part)
+						if ack.Judge(part, p.Policy).Accepted() {
+							r := m.Record
+							r.ID, r.Type, r.Topic, r.Pos = m.ID.Child("x12.refused", "again", 0), "x12.Set", topicSets, 0
+							return m.Out().Send(r), nil
+						}
+					}
+				}
+			}
+			return nil, refusal(info)
+		},
+	}
+}
+
+func refusal(info setInfo) error {
+	for _, f := range info.Findings {
+		if f.Severity == x12.Error {
+			return fault.At("x12", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
+		}
+	}
+	return fault.At("x12", fault.Invalid, setName(info), errors.New("rejected with its group"))
+}
+
+func setName(info setInfo) string {
+	return fmt.Sprintf("set %s %s", info.Set, info.Identity.String())
+}
+
+func placeOf(f x12.Finding) string {
+	at := f.Element
+	if at == "" {
+		at = "envelope"
+	}
+	return fmt.Sprintf("%s (segment %d, byte %d, line %d)", at, f.Segment, f.Offset, f.Line)
+}
+
+func hint(f x12.Finding) string {
+	if f.Hint == "" {
+		return ""
+	}
+	return "; " + f.Hint
+}
+
+// setPart reads a set that stands behind its ISA and GS.
+func setPart(raw []byte, limits x12.Limits) *x12.Part {
+	doc, err := x12.Parse(raw, limits)
+	if err != nil {
+		return nil
+	}
+	for p := range doc.Sets() {
+		return p
+	}
+	return nil
+}
