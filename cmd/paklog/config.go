@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/paklog/hub/configs"
+	"github.com/paklog/hub/core/measure"
+)
+
+// Config is everything an operator may ask for. Its zero value does not work; make it
+// with [defaults].
+type Config struct {
+	Data      string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
+	Tenant    string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
+	Facility  string                `config:"facility" doc:"The building that works where a document names none."`
+	HTTP      HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
+	Log       LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
+	Warehouse WarehouseConfig       `config:"warehouse" doc:"How the building works."`
+	EDI       EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 through folders."`
+	Webhooks  map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
+	Carriers  CarriersConfig        `config:"carriers" doc:"Who ships."`
+	Limits    LimitsConfig          `config:"limits" doc:"What protects the hub."`
+}
+
+// HTTPConfig is the one HTTP door.
+type HTTPConfig struct {
+	Listen string               `config:"listen" doc:"Address to listen on. Any but loopback needs a key below."`
+	Keys   map[string]KeyConfig `config:"keys" doc:"API keys by the name of the client that holds them."`
+}
+
+// KeyConfig is one API key.
+type KeyConfig struct {
+	Key configs.Secret `config:"key" doc:"The key: give key_file, or a reference like ${NAME} to the environment."`
+}
+
+// LogConfig is what is logged.
+type LogConfig struct {
+	Level  string `config:"level" doc:"debug, info, warn or error."`
+	Format string `config:"format" doc:"text or json."`
+}
+
+// Validate refuses words that mean nothing.
+func (c LogConfig) Validate() error {
+	var errs []error
+	switch c.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		errs = append(errs, fmt.Errorf("level: %q is none of debug, info, warn, error", c.Level))
+	}
+	if c.Format != "text" && c.Format != "json" {
+		errs = append(errs, fmt.Errorf("format: %q is neither text nor json", c.Format))
+	}
+	return errors.Join(errs...)
+}
+
+// WarehouseConfig is how the building works.
+type WarehouseConfig struct {
+	WaveOrders  int           `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
+	WaveWait    time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
+	TaskLease   time.Duration `config:"task_lease" doc:"How long a claimed task may rest before another worker gets it."`
+	AutoWorkers int           `config:"auto_workers" doc:"Simulated workers that pick and pack; 0 leaves the work to people."`
+	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 7 to 10 digits."`
+	ShipFrom    AddressConfig `config:"ship_from" doc:"Where parcels leave from."`
+	Boxes       []BoxConfig   `config:"boxes" doc:"Cartons there are to pack into."`
+}
+
+// AddressConfig is a place.
+type AddressConfig struct {
+	Name       string `config:"name"`
+	Street     string `config:"street"`
+	City       string `config:"city"`
+	Region     string `config:"region" doc:"State or province code."`
+	PostalCode string `config:"postal_code"`
+	Country    string `config:"country" doc:"ISO 3166-1 alpha-2."`
+	Phone      string `config:"phone"`
+}
+
+// BoxConfig is a kind of carton.
+type BoxConfig struct {
+	Name      string `config:"name"`
+	Length    int64  `config:"length_mm" doc:"Inside, in millimetres."`
+	Width     int64  `config:"width_mm"`
+	Height    int64  `config:"height_mm"`
+	MaxWeight int64  `config:"max_weight_g" doc:"Contents at most, in grams."`
+	Tare      int64  `config:"tare_g" doc:"The carton itself, in grams."`
+}
+
+func (b BoxConfig) dims() measure.Dims {
+	return measure.Dims{
+		Length: measure.Length(b.Length) * measure.Millimetre, Width: measure.Length(b.Width) * measure.Millimetre,
+		Height: measure.Length(b.Height) * measure.Millimetre,
+	}
+}
+
+// EDIConfig is the folder door.
+type EDIConfig struct {
+	Root      string                   `config:"root" doc:"Folder with one folder a partner (inbox, outbox, archive, refused); \"\" is partners/ in the data folder."`
+	Poll      time.Duration            `config:"poll" doc:"Time between two looks at the inboxes."`
+	AckWithin time.Duration            `config:"ack_within" doc:"A document of ours without the partner's 997 after this becomes a letter."`
+	Partners  map[string]PartnerConfig `config:"partners" doc:"Trading partners by the name of their folder."`
+}
+
+// PartnerConfig is what is agreed with one partner.
+type PartnerConfig struct {
+	Qualifier    string            `config:"qualifier" doc:"His ISA05."`
+	ID           string            `config:"id" doc:"His ISA06 and GS02."`
+	OurQualifier string            `config:"our_qualifier" doc:"Our ISA05."`
+	OurID        string            `config:"our_id" doc:"Our ISA06 and GS02."`
+	Version      string            `config:"version" doc:"GS08 of what we send."`
+	Usage        string            `config:"usage" doc:"ISA15: P production, T test."`
+	Owner        string            `config:"owner" doc:"Whose goods he orders; \"\" takes the code of N1*DE."`
+	Facilities   map[string]string `config:"facilities" doc:"His code of a building (N1*WH) to ours; empty takes any."`
+	UOM          map[string]string `config:"uom" doc:"His unit codes to units of our items."`
+	Policy       string            `config:"policy" doc:"partial or all_or_nothing."`
+	Zone         string            `config:"zone" doc:"IANA zone of the days in his documents."`
+	AcceptErrors bool              `config:"accept_errors" doc:"Work on sets with errors in elements, and say so in the 997."`
+	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`
+}
+
+// SetDefaults fills what most partners agree on.
+func (c *PartnerConfig) SetDefaults() {
+	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
+	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
+}
+
+// Validate reports what does not fit.
+func (c PartnerConfig) Validate() error {
+	var errs []error
+	if c.ID == "" || len(c.ID) > 15 {
+		errs = append(errs, errors.New("id: has 1 to 15 characters"))
+	}
+	if len(c.OurID) > 15 || c.OurID == "" {
+		errs = append(errs, errors.New("our_id: has 1 to 15 characters"))
+	}
+	if len(c.Qualifier) != 2 || len(c.OurQualifier) != 2 {
+		errs = append(errs, errors.New("qualifier: has 2 characters"))
+	}
+	if c.Usage != "P" && c.Usage != "T" {
+		errs = append(errs, errors.New("usage: is P or T"))
+	}
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		errs = append(errs, fmt.Errorf("zone: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// HookConfig is one sender of webhooks.
+type HookConfig struct {
+	Secret    configs.Secret `config:"secret" doc:"Standard Webhooks secret (whsec_...): give secret_file, or ${NAME}."`
+	OldSecret configs.Secret `config:"old_secret" doc:"The secret before, while it is being rotated."`
+	Owner     string         `config:"owner" doc:"Whose orders it sends."`
+	Facility  string         `config:"facility" doc:"\"\" is the hub's."`
+}
+
+// CarriersConfig is who ships.
+type CarriersConfig struct {
+	UPS UPSConfig `config:"ups"`
+}
+
+// UPSConfig is a UPS account.
+type UPSConfig struct {
+	URL          string         `config:"url" doc:"Where UPS listens. \"\" is none: shipments wait for a label."`
+	ClientID     string         `config:"client_id"`
+	ClientSecret configs.Secret `config:"client_secret" doc:"Give client_secret_file, or ${NAME}."`
+	Account      string         `config:"account" doc:"Six-character shipper number."`
+	Service      string         `config:"service" doc:"Service bought where the order names none; 03 is Ground."`
+	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
+	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline UPS's \"not found\" is believed."`
+}
+
+// LimitsConfig protects the hub.
+type LimitsConfig struct {
+	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file or body."`
+	FreeDisk    int           `config:"free_disk_percent" doc:"Below this share of free disk the doors refuse."`
+	Drain       time.Duration `config:"drain" doc:"How long a stop waits for work under way."`
+}
+
+func defaults() *Config {
+	return &Config{
+		Data: "data", Tenant: "main", Facility: "DC1",
+		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
+		Log:  LogConfig{Level: "info", Format: "text"},
+		Warehouse: WarehouseConfig{
+			WaveOrders: 50, WaveWait: 10 * time.Second, TaskLease: 10 * time.Minute, SSCCPrefix: "0614141",
+			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
+			Boxes: []BoxConfig{
+				{Name: "S", Length: 250, Width: 200, Height: 150, MaxWeight: 10_000, Tare: 150},
+				{Name: "M", Length: 400, Width: 300, Height: 250, MaxWeight: 20_000, Tare: 300},
+				{Name: "L", Length: 600, Width: 400, Height: 400, MaxWeight: 30_000, Tare: 600},
+			},
+		},
+		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
+		Carriers: CarriersConfig{UPS: UPSConfig{Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
+		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Drain: 25 * time.Second},
+	}
+}
+
+// Validate reports what cannot work together.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.Data == "" {
+		errs = append(errs, errors.New("data: names no folder"))
+	}
+	if c.Tenant == "" || c.Facility == "" {
+		errs = append(errs, errors.New("tenant: tenant and facility need a name"))
+	}
+	if u := c.Carriers.UPS; u.URL != "" && (u.ClientID == "" || u.Account == "") {
+		errs = append(errs, errors.New("carriers: ups needs client_id, client_secret and account beside its url"))
+	}
+	return errors.Join(errs...)
+}
+
+// load reads the file, or the embedded default when there is none, and the environment.
+func load(path string) (*Config, *configs.Applied, error) {
+	c := defaults()
+	applied, err := configs.Loader{Env: os.Environ()}.Load(path, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, applied, nil
+}

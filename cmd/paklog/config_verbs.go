@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/configs"
+)
+
+func newInit() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a commented configuration with every setting and its default",
+		Example: `  paklog init                      writes configs/paklog.yaml
+  paklog init /etc/paklog.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := "configs/paklog.yaml"
+			if len(args) > 0 {
+				path = args[0]
+			}
+			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+			if force {
+				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+			}
+			if len(args) == 0 {
+				if err := os.MkdirAll("configs", 0o755); err != nil {
+					return err
+				}
+			}
+			f, err := os.OpenFile(path, flags, 0o640)
+			if errors.Is(err, fs.ErrExist) {
+				return fmt.Errorf("%s is there already: --force overwrites it", path)
+			}
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(configs.Template(f, defaults(), "PAKLOG"), f.Close()); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "wrote %s: edit it, then paklog config check --config %s\n", path, path)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite the file")
+	return cmd
+}
+
+func newConfig(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check and explain the configuration",
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:     "check",
+		Short:   "Report everything that is wrong with the configuration, at once",
+		Example: `  paklog config check --config configs/paklog.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, applied, err := load(g.config)
+			var problems configs.Problems
+			if g.json {
+				_ = errors.As(err, &problems)
+				out := struct {
+					OK       bool             `json:"ok"`
+					Problems configs.Problems `json:"problems"`
+				}{err == nil, problems}
+				if jerr := json.NewEncoder(cmd.OutOrStdout()).Encode(out); jerr != nil {
+					return jerr
+				}
+				if err != nil {
+					return exitCode(1)
+				}
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			for _, name := range applied.Unused() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "note: %s sets nothing\n", name)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "the configuration is good")
+			return nil
+		},
+	}, &cobra.Command{
+		Use:     "explain",
+		Short:   "Print what is in force and where each value came from; secrets are not shown",
+		Example: `  PAKLOG_HTTP_LISTEN=127.0.0.1:9000 paklog config explain`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, applied, err := load(g.config)
+			if err != nil {
+				return err
+			}
+			if g.json {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(applied.Settings())
+			}
+			return applied.Explain(cmd.OutOrStdout())
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,73 @@
+// Command paklog is the hub and everything that talks to it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := newRoot().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		var code exitCode
+		if errors.As(err, &code) {
+			os.Exit(int(code))
+		}
+		fmt.Fprintln(os.Stderr, "paklog:", err)
+		os.Exit(1)
+	}
+}
+
+// exitCode ends the program without a further word.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+
+// global are the flags that every verb has.
+type global struct {
+	config string
+	json   bool
+}
+
+func newRoot() *cobra.Command {
+	g := &global{}
+	root := &cobra.Command{
+		Use:   "paklog",
+		Short: "Integration hub for warehouses: orders in, labels and advices out, nothing lost or doubled",
+		Example: `  paklog demo                      see documents flow, in a minute, with nothing but this binary
+  paklog init                      write a commented configuration
+  paklog serve --config configs/paklog.yaml
+  paklog dlq list                  what failed, and what to do about it`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVarP(&g.config, "config", "c", "", "configuration file; without one the embedded default is in force")
+	root.PersistentFlags().BoolVar(&g.json, "json", false, "answer in JSON")
+	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // the flag is there
+	root.AddCommand(verbs(g)...)
+	return root
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			v += " " + s.Value[:12]
+		}
+	}
+	return v
+}

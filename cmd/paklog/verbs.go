@@ -1,0 +1,8 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// verbs is the one table of what paklog can do.
+func verbs(g *global) []*cobra.Command {
+	return []*cobra.Command{newInit(), newConfig(g)}
+}
