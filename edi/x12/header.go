@@ -96,13 +96,19 @@ func (h *header) splitElements(b []byte) (end int, plausible bool) {
 // with CR LF in place of a terminator or beside it, and wrap lines in between.
 func (h *header) afterISA15(b []byte, at int) {
 	gap := b[at:min(len(b), at+64)]
-	next := nextTag(gap, h.delims.Element)
-	if next < 0 { // nothing to check against: take the standard's word
-		next = min(2, len(gap))
+	// No delimiter is a letter or digit, so the next segment begins at the first;
+	// one that stands for ISA16 itself is passed over.
+	next := 0
+	if len(gap) > 1 && isAlnum(gap[0]) && !isAlnum(gap[1]) {
+		next = 1
+	}
+	from := next
+	for next < len(gap) && !isAlnum(gap[next]) {
+		next++
 	}
 	var solid []int
-	for i, c := range gap[:next] {
-		if bytes.IndexByte([]byte(" \t\r\n"), c) < 0 {
+	for i := from; i < next; i++ {
+		if c := gap[i]; !isBreak(c) {
 			solid = append(solid, i)
 		}
 	}
@@ -134,8 +140,7 @@ func (h *header) afterISA15(b []byte, at int) {
 		}
 	default:
 		d.Component = gap[solid[0]]
-		last := solid[len(solid)-1]
-		d.Terminator, h.end = gap[last], last+1
+		d.Terminator, h.end = gap[solid[1]], solid[1]+1
 	}
 	h.element[16] = gap[:0]
 	if d.Component != 0 {
@@ -167,20 +172,9 @@ func (h *header) settle() {
 	}
 }
 
-// nextTag finds the segment that may follow an ISA.
-func nextTag(b []byte, sep byte) int {
-	for i := range b {
-		if i > 0 && isAlnum(b[i-1]) {
-			continue
-		}
-		for _, tag := range [...]string{"GS", "TA1", "IEA", "ISA", "ISB", "ST"} {
-			if rest := b[i:]; len(rest) > len(tag) && string(rest[:len(tag)]) == tag && rest[len(tag)] == sep {
-				return i
-			}
-		}
-	}
-	return -1
-}
+// isBreak holds for what separates lines and words: never a delimiter beside
+// another that is none.
+func isBreak(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // endsLines tells "*P*~ CR LF" without a component separator from "*P*>" with
 // CR LF for a terminator: in the former the next segment ends in the same byte.

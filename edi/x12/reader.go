@@ -76,6 +76,10 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 	r.part.Raw = w.buf[r.lo:hi:hi]
 	r.part.Segments = Segments{data: w.buf, base: w.base, idx: w.idx, bounds: r.bounds, delims: w.delims}
 	r.lo, r.k = hi, k
+	for i := range r.part.Findings { // met before the part's bytes were known
+		f := &r.part.Findings[i]
+		f.Line, f.Column = r.part.Position(f.Offset)
+	}
 	if len(r.bounds) > 0 {
 		r.part.Segments.broken = r.brokenLines()
 	}

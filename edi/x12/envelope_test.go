@@ -1,0 +1,158 @@
+package x12
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// seen is the findings of data, each as "code element text-at-offset".
+func seen(t *testing.T, data string) (shapes string, found []string) {
+	t.Helper()
+	d, err := Parse([]byte(data), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLaw(t, []byte(data), d.Parts)
+	for _, f := range d.Findings() {
+		at := data[f.Offset:]
+		found = append(found, fmt.Sprintf("%s %s %.6s", f.Code, f.Element, at))
+		line := strings.Count(data[:f.Offset], "\n") + 1
+		column := int(f.Offset) - strings.LastIndexByte(data[:f.Offset], '\n')
+		if f.Line != line || f.Column != column {
+			t.Errorf("%s stands at %d:%d, said is %d:%d", f.Code, line, column, f.Line, f.Column)
+		}
+	}
+	return shape(d), found
+}
+
+func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
+	t.Parallel()
+	change := func(old, new string) string {
+		if !strings.Contains(plain, old) {
+			t.Fatalf("%q is not in the document", old)
+		}
+		return strings.Replace(plain, old, new, 1)
+	}
+	for _, c := range []struct{ name, data, shape, want string }{
+		{"clean", plain, "[00401 940 940]", ""},
+		{"segment count", change("SE*7*0001", "SE*8*0001"), "[00401 940 940]", "se01-count SE-01 8*0001"},
+		{"segment count that is no number", change("SE*7*0001", "SE*x*0001"), "[00401 940 940]", "se01-count SE-01 x*0001"},
+		{"segment lost", change("LX*1~", ""), "[00401 940 940]", "se01-count SE-01 7*0001"},
+		{"control number of the set", change("SE*7*0001", "SE*7*0009"), "[00401 940 940]", "se02-control SE-02 0009~S"},
+		{"control number used twice", strings.ReplaceAll(plain, "0002~", "0001~"), "[00401 940 940]", "st02-repeated ST-02 0001~W"},
+		{"no control number", strings.NewReplacer("ST*940*0001", "ST*940", "SE*7*0001", "SE*7").Replace(plain), "[00401 940 940]", "st02-missing ST-02 ~W05*N"},
+		{"no identifier", change("ST*940*0001", "ST**0001"), "[00401  940]", "st01-missing ST-01 *0001~"},
+		{"missing SE", change("SE*7*0001~", ""), "[00401 940 940]", "se-missing SE ST*940"},
+		{"missing SE at the end of the group", change("SE*6*0002~", ""), "[00401 940 940]", "se-missing SE GE*2*7"},
+		{"cut off in a set", plain[:strings.Index(plain, "LX*1")], "[00401 940]", "se-missing SE |ge-missing GE |iea-missing IEA "},
+		{"set count", change("GE*2*7", "GE*3*7"), "[00401 940 940]", "ge01-count GE-01 3*7~IE"},
+		{"control number of the group", change("GE*2*7", "GE*2*8"), "[00401 940 940]", "ge02-control GE-02 8~IEA*"},
+		{"missing GE", change("GE*2*7~", ""), "[00401 940 940]", "ge-missing GE IEA*1*"},
+		{"missing GS", change("GS*OW*ACME*PAKLOG*20261123*0915*7*X*004010~", ""), "[00401 940 940 ?GE]",
+			"set-outside-group ST ST*940|set-outside-group ST ST*940|segment-outside-set GE GE*2*7|iea01-count IEA-01 1*0000"},
+		{"group control number that cannot be answered", strings.NewReplacer("0915*7*X", "0915*SEVEN*X", "GE*2*7", "GE*2*SEVEN").Replace(plain), "[00401 940 940]", "gs06-value GS-06 SEVEN*"},
+		{"group count", change("IEA*1", "IEA*2"), "[00401 940 940]", "iea01-count IEA-01 2*0000"},
+		{"control number of the interchange", change("IEA*1*000000007", "IEA*1*000000008"), "[00401 940 940]", "iea02-control IEA-02 000000"},
+		{"missing IEA", change("IEA*1*000000007~", ""), "[00401 940 940]", "iea-missing IEA "},
+		{"leading zeros are the same number", change("IEA*1*000000007", "IEA*1*7"), "[00401 940 940]", ""},
+		{"interchange control number", strings.ReplaceAll(plain, "000000007", "00000000A"), "[00401 940 940]", "isa-element ISA-13 000000"},
+		{"unpadded ISA", change("ACME           ", "ACME"), "[00401 940 940]", "isa-length ISA ISA*00"},
+		{"date of the interchange", change("*261123*", "*261131*"), "[00401 940 940]", "isa-element ISA-09 261131"},
+		{"usage", change("*0*P*>", "*0*X*>"), "[00401 940 940]", "isa-element ISA-15 X*>~GS"},
+		{"no component separator", change("*P*>~", "*P*~"), "[00401 940 940]", "no-component-separator ISA-16 ~GS*OW"},
+		{"a segment between sets", change("ST*940*0002", "ZZZ*1~ST*940*0002"), "[00401 940 ?ZZZ 940]", "segment-outside-set ZZZ ZZZ*1~"},
+		{"a segment before the group", change("GS*OW", "XX*1~GS*OW"), "[00401 ?XX 940 940]", "segment-outside-set XX XX*1~G"},
+		{"terminators alone", change("LX*1~", "LX*1~~~"), "[00401 940 940]", "segment-empty  ~~W01*|segment-empty  ~W01*2"},
+		{"a line break inside data", change("CORNER SHOP", "CORNER\nSHOP"), "[00401 940 940]", "line-break-in-data N1-02 \nSHOP*"},
+		{"a tag broken by a line break", change("SE*7*0001", "S\nE*7*0001"), "[00401 940 940]", "line-break-in-data SE \nE*7*0"},
+		{"the last terminator is missing", strings.TrimSuffix(plain, "~"), "[00401 940 940]", "segment-unterminated IEA "},
+		{"byte order mark", "\xEF\xBB\xBF" + plain, "[00401 940 940]", "byte-order-mark  \xEF\xBB\xBFISA*0"},
+		{"mail around it", "Subject: x\n\n" + plain + "\n-- \nregards", "noise[00401 940 940]noise", "noise  Subjec|noise  -- \nre"},
+		{"sent twice", plain + "\r\n" + plain, "[00401 940 940][00401 940 940]", ""},
+		{"broken off in a segment, then sent again", plain[:strings.Index(plain, "SHOP")] + plain, "[00401 940][00401 940 940]",
+			"segment-unterminated N1  ISA*0|se-missing SE ISA*00|ge-missing GE ISA*00|iea-missing IEA ISA*00"},
+		{"an ISA in data is data", change("CORNER SHOP", "ISA*00*X"), "[00401 940 940]", ""},
+		{"binary data of any bytes", plainISA + "GS*RN*A*B*20261123*0915*7*X*004010~ST*841*0001~BIN*12*~*SE*2*0001\n~SE*3*0001~GE*1*7~IEA*1*000000007~", "[00401 841]", ""},
+		{"binary data of a wrong length", plainISA + "GS*RN*A*B*20261123*0915*7*X*004010~ST*841*0001~BIN*99*ABC~SE*3*0001~GE*1*7~IEA*1*000000007~", "[00401 841]", "binary-length BIN BIN*99"},
+		{"EDIFACT", "UNB+UNOA:1+A+B+261123:0915+1'UNZ+0+1'", "noise", "edifact-not-x12  UNB+UN"},
+		{"EDIFACT before X12", "UNA:+.? 'UNB+UNOA:1+A+B+261123:0915+1'UNZ+0+1'\n" + plain, "noise[00401 940 940]", "edifact-not-x12  UNA:+."},
+		{"TRADACOMS", "STX=ANA:1+5000000000000+5010000000000+261123:1200+1'", "noise", "tradacoms-not-x12  STX=AN"},
+		{"a set without its envelope", "ST*940*0001~SE*2*0001~", "noise", "no-envelope  ST*940"},
+		{"something else", "%PDF-1.4 and so on", "noise", "not-x12  %PDF-1"},
+		{"nothing but ISA", "ISA", "noise", "not-x12  ISA"},
+		{"a header that breaks off", plainISA[:60], "noise", "isa-malformed  ISA*00"},
+		{"empty", "", "", ""},
+		{"blanks", "\r\n \t", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			shape, found := seen(t, c.data)
+			if shape != c.shape {
+				t.Errorf("read as %s, want %s", shape, c.shape)
+			}
+			if got := strings.Join(found, "|"); got != c.want {
+				t.Errorf("findings\n%q, want\n%q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestDelimitersAreFoundFromTheData(t *testing.T) {
+	t.Parallel()
+	with := func(element, component, terminator string) string {
+		return strings.NewReplacer("*", element, ">", component, "~", terminator).Replace(plain)
+	}
+	for _, c := range []struct {
+		name, data string
+		want       Delimiters
+	}{
+		{"usual", plain, Delimiters{'*', '>', 0, '~'}},
+		{"line feed ends segments", with("*", ">", "\n"), Delimiters{'*', '>', 0, '\n'}},
+		{"CR LF ends segments", with("*", ">", "\r\n"), Delimiters{'*', '>', 0, '\n'}},
+		{"carriage return ends segments", with("*", ">", "\r"), Delimiters{'*', '>', 0, '\r'}},
+		{"line ends behind terminators", with("*", ":", "~\r\n"), Delimiters{'*', ':', 0, '~'}},
+		{"control characters", with("\x1d", "\x1f", "\x1c"), Delimiters{0x1d, 0x1f, 0, 0x1c}},
+		{"NAK and CR LF", with("*", ":", "\x15\r\n"), Delimiters{'*', ':', 0, 0x15}},
+		{"a star ends segments", with("^", "|", "*"), Delimiters{'^', '|', 0, '*'}},
+		{"high byte", with("\xA7", ">", "\xB6"), Delimiters{0xA7, '>', 0, 0xB6}},
+		{"repetition from 00402 on", strings.Replace(plain, "U*00401", "^*00402", 1), Delimiters{'*', '>', '^', '~'}},
+		{"no repetition before", strings.Replace(plain, "U*00401", "^*00401", 1), Delimiters{'*', '>', 0, '~'}},
+		{"U is no repetition separator", strings.Replace(plain, "U*00401", "U*00501", 1), Delimiters{'*', '>', 0, '~'}},
+		{"ISA16 missing, lines end in CR LF", strings.ReplaceAll(with("*", "", "~"), "~", "~\r\n"), Delimiters{'*', 0, 0, '~'}},
+		{"wrapped at 80 columns", wrap(plain, 80), Delimiters{'*', '>', 0, '~'}},
+		{"indented", strings.ReplaceAll(plain, "~", "\n    "), Delimiters{'*', '>', 0, '\n'}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := Parse([]byte(c.data), Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkLaw(t, []byte(c.data), d.Parts)
+			if got := d.Parts[0].Segments.Delimiters(); got != c.want {
+				t.Fatalf("delimiters %q, want %q", got, c.want)
+			}
+			if s := shape(d); !strings.HasSuffix(s, " 940 940]") {
+				t.Errorf("read as %s", s)
+			}
+			for p := range d.Sets() {
+				for _, s := range p.Segments.All() {
+					if s.Is("W05") && !strings.HasPrefix(s.Value(2), "ORD-") || s.Is("N1") && s.Value(2) != "CORNER SHOP" {
+						t.Errorf("values of %q", s.Raw())
+					}
+				}
+				if Worst(p.Findings) > Warning {
+					t.Errorf("findings %v", p.Findings)
+				}
+			}
+		})
+	}
+}
+
+func wrap(s string, width int) string {
+	var b strings.Builder
+	for len(s) > width {
+		b.WriteString(s[:width] + "\r\n")
+		s = s[width:]
+	}
+	return b.String() + s
+}
