@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +23,7 @@ type Options struct {
 
 	MaxBatch int // units in one transaction at most: 4096
 	MaxQueue int // units that wait before handing over blocks: 16384
+	MaxBytes int // encoded bytes that wait before handing over blocks: 64 MiB
 	Cached   int // entries of each working-set table kept in memory: 50000
 
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
@@ -39,6 +42,9 @@ func (o *Options) defaults() {
 	}
 	if o.MaxQueue == 0 {
 		o.MaxQueue = 16384
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
 	}
 	if o.Cached == 0 {
 		o.Cached = 50_000
@@ -61,41 +67,56 @@ type Bus struct {
 	mu        sync.Mutex
 	room      sync.Cond // the queue shrank
 	work      *working
-	changes   journal.Changes // scratch of submit
+	epoch     atomic.Uint64   // moves when the disk refused: what was read before is void
+	changes   journal.Changes // scratch of enqueue
 	queue     []*pending
+	queued    int        // encoded bytes in queue
+	writing   []*pending // the batch at the disk
+	taken     uint64     // units that ever left the queue for the disk
 	delivered []journal.Delivery
-	flush     chan struct{} // closed when all that waits now is durable; nil when nobody asked
+	flushes   []flush // in the order of upTo
 	closing   bool
-	err       error // the journal is broken: nothing is taken any more
+	err       error // why nothing is taken any more
 
 	wake chan struct{} // the committer has work
+	quit chan struct{} // closed by Close: a full disk is not waited for any more
 	done chan struct{} // the committer ended
 	full atomic.Bool   // the disk is full: what waits is tried again
 	last atomic.Uint64 // highest durable position
 
 	laneID atomic.Uint64
+	wakes  sync.WaitGroup // parked records being read
 
 	subsMu sync.RWMutex
 	subs   map[string]*subscription
 	topics map[string][]*subscription
+	shut   bool // Close began: nobody subscribes any more
 
 	timers *timers
 	stats  Stats
 }
 
+// flush is somebody who waits until so many units were written.
+type flush struct {
+	upTo uint64
+	done chan struct{}
+}
+
 // Stats count what the bus did since it opened. Read them with [Bus.Stats].
 type Stats struct {
-	Units, Records, Batches, Refused, Rerun uint64
+	Units, Records, Batches, Refused uint64
 }
 
 // pending is a unit that was handed over.
 type pending struct {
 	u    *journal.Unit
-	d    *Delivery // nil for a unit from no subscription
+	d    *Delivery // that the unit ends; nil for any other unit
 	pins []*int32
 	// done is called once, from the committer: nil when durable, the refusal of the
 	// disk, or the error that ended the journal. It does not block.
 	done func(*journal.Refusal, error)
+
+	pinned [4]*int32 // what pins most often needs
 }
 
 func (p *pending) finish(r *journal.Refusal, err error) {
@@ -110,7 +131,7 @@ func Open(ctx context.Context, d journal.Driver, o Options) (*Bus, error) {
 	b := &Bus{
 		driver: d, opts: o, log: o.Log, now: o.Now,
 		work: newWorking(d, o.Cached),
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
 		subs: map[string]*subscription{}, topics: map[string][]*subscription{},
 	}
 	b.room.L = &b.mu
@@ -167,7 +188,7 @@ func (b *Bus) newID() journal.ID {
 func (b *Bus) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
 	ch := make(chan outcome, 1)
 	p := &pending{u: u, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }}
-	if r, err := b.submit(ctx, p); r != nil || err != nil {
+	if r, err := b.submit(ctx, nil, p); r != nil || err != nil {
 		return r, err
 	}
 	o := <-ch // not ctx: what was handed over will be durable, whoever waits
@@ -176,29 +197,103 @@ func (b *Bus) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, er
 
 // submit judges a unit against the working set and queues it. A refusal or an
 // error means that it was not queued.
-func (b *Bus) submit(ctx context.Context, p *pending) (*journal.Refusal, error) {
-	if p.u.ID.IsZero() {
-		p.u.ID = b.newID()
+func (b *Bus) submit(ctx context.Context, reads *Reads, p *pending) (*journal.Refusal, error) {
+	if reads != nil {
+		reads.bind(p.u)
 	}
-	if p.u.At.IsZero() {
-		p.u.At = b.now().UTC()
-	}
-	if err := b.warm(ctx, p.u); err != nil {
-		return nil, err
+	if r, err := b.ready(ctx, p.u); r != nil || err != nil {
+		return r, err
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.queue) >= b.opts.MaxQueue && b.err == nil && !b.closing {
-		b.room.Wait()
-	}
-	return b.enqueue(ctx, p)
+	r, err := b.enqueue(ctx, reads, p)
+	due := b.work.takeDue()
+	b.mu.Unlock()
+	b.snapshots(due)
+	return r, err
 }
 
-// enqueue is submit under the lock.
-func (b *Bus) enqueue(ctx context.Context, p *pending) (*journal.Refusal, error) {
-	if b.err != nil {
-		return nil, b.err
+// ready does all that a unit needs before the locks: it is named, encoded, what it is
+// judged by is in memory, and the queue has room. Nothing changes the unit after it.
+func (b *Bus) ready(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
+	if u.ID.IsZero() {
+		u.ID = b.newID()
 	}
+	if u.At.IsZero() {
+		u.At = b.now().UTC()
+	}
+	u.Stored = journal.AppendUnit(make([]byte, 0, sizeOf(u)), u)
+	if len(u.Stored) > journal.MaxUnit {
+		// The disk would refuse it too, each time it comes again.
+		return &journal.Refusal{
+			Why: journal.RefusedMalformed, Have: int64(len(u.Stored)), Want: journal.MaxUnit,
+			What: fmt.Sprintf("a unit of %d bytes, %d at most: keep large payloads in files", len(u.Stored), journal.MaxUnit),
+		}, nil
+	}
+	if err := b.warm(ctx, u); err != nil {
+		return nil, err
+	}
+	return nil, b.waitRoom(ctx)
+}
+
+// sizeOf is about what a unit takes, so that encoding it grows no memory.
+func sizeOf(u *journal.Unit) int {
+	n := 256 + 48*(len(u.Expect)+len(u.Postings)+len(u.Timers)+len(u.Parks))
+	for i := range u.Records {
+		r := &u.Records[i]
+		n += 128 + len(r.Data) + len(r.Stream) + len(r.Key) + len(r.Personal) + len(r.Trace)
+		for k, v := range r.Headers {
+			n += 4 + len(k) + len(v)
+		}
+	}
+	for i := range u.States {
+		n += 32 + len(u.States[i].Data)
+	}
+	return n
+}
+
+// waitRoom blocks while too much waits for the disk.
+func (b *Bus) waitRoom(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.crowded() {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.room.Broadcast()
+	})
+	defer stop()
+	for b.crowded() && ctx.Err() == nil {
+		b.room.Wait()
+	}
+	return ctx.Err()
+}
+
+func (b *Bus) crowded() bool {
+	return (len(b.queue) >= b.opts.MaxQueue || b.queued >= b.opts.MaxBytes) && b.err == nil && !b.closing
+}
+
+// errVoid refuses a unit that was decided on what the disk refused since.
+func errVoid() *journal.Refusal {
+	return &journal.Refusal{Why: journal.RefusedLane, What: "what it was decided on was refused by the disk"}
+}
+
+// enqueue judges a unit that is ready and queues it. Callers hold mu.
+func (b *Bus) enqueue(ctx context.Context, reads *Reads, p *pending) (*journal.Refusal, error) {
+	switch {
+	case b.err != nil:
+		return nil, b.err
+	case b.closing:
+		return nil, ErrClosed
+	case reads != nil && reads.epoch != b.epoch.Load():
+		b.stats.Refused++
+		return errVoid(), nil
+	}
+	return b.judge(ctx, p)
+}
+
+func (b *Bus) judge(ctx context.Context, p *pending) (*journal.Refusal, error) {
 	b.changes.Reset()
 	r, err := journal.Judge(ctx, b.work, 0, p.u, &b.changes)
 	if err != nil {
@@ -208,25 +303,18 @@ func (b *Bus) enqueue(ctx context.Context, p *pending) (*journal.Refusal, error)
 		b.stats.Refused++
 		return r, nil
 	}
-	p.pins = b.work.apply(p.u, &b.changes)
+	b.work.apply(p, &b.changes)
 	b.queue = append(b.queue, p)
+	b.queued += len(p.u.Stored)
+	b.kick()
+	return nil, nil
+}
+
+func (b *Bus) kick() {
 	select {
 	case b.wake <- struct{}{}:
 	default:
 	}
-	return nil, nil
-}
-
-// flushed is closed once everything that waits now is durable. Callers hold mu.
-func (b *Bus) flushed() <-chan struct{} {
-	if b.flush == nil {
-		b.flush = make(chan struct{})
-		select {
-		case b.wake <- struct{}{}:
-		default:
-		}
-	}
-	return b.flush
 }
 
 // Flush waits until everything that was handed over before it is durable.
@@ -236,49 +324,61 @@ func (b *Bus) Flush(ctx context.Context) error {
 		defer b.mu.Unlock()
 		return b.err
 	}
-	wait := b.flushed()
+	upTo := b.taken + uint64(len(b.queue))
+	if n := len(b.flushes); n == 0 || b.flushes[n-1].upTo < upTo {
+		b.flushes = append(b.flushes, flush{upTo, make(chan struct{})})
+		b.kick()
+	}
+	wait := b.flushes[len(b.flushes)-1].done
 	b.mu.Unlock()
 	select {
 	case <-wait:
-		return b.Err()
+		if err := b.Err(); !errors.Is(err, ErrClosed) {
+			return err
+		}
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
 // Close stops every subscription, makes what waits durable and closes the driver.
-// Handlers that still run are waited for until ctx ends.
+// Handlers that still run are waited for until ctx ends. The error says what was not
+// made durable: the disk was full, or the journal broke.
 func (b *Bus) Close(ctx context.Context) error {
-	b.subsMu.RLock()
-	subs := make([]*subscription, 0, len(b.subs))
-	for _, s := range b.subs {
-		subs = append(subs, s)
+	b.subsMu.Lock()
+	already := b.shut
+	b.shut = true
+	subs := slices.Collect(maps.Values(b.subs))
+	b.subsMu.Unlock()
+	if already {
+		<-b.done
+		return nil
 	}
-	b.subsMu.RUnlock()
 	for _, s := range subs {
 		s.stop()
 	}
 	var late error
 	for _, s := range subs {
-		if err := s.drained(ctx); err != nil {
+		if err := s.drained(ctx); err != nil && b.Err() == nil {
 			late = errors.Join(late, err)
 		}
 	}
 	b.timers.stop()
 	b.mu.Lock()
-	already := b.closing
 	b.closing = true
+	close(b.quit)
 	b.room.Broadcast()
 	b.mu.Unlock()
-	if already {
-		<-b.done
-		return nil
-	}
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	b.kick()
 	<-b.done
+	for _, s := range subs {
+		<-s.ended
+	}
+	b.wakes.Wait()
+	if err := b.Err(); !errors.Is(err, ErrClosed) {
+		late = errors.Join(late, err)
+	}
 	if err := b.driver.Close(); err != nil {
 		late = errors.Join(late, fmt.Errorf("closing the journal: %w", err))
 	}

@@ -8,55 +8,74 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
+// batchBytes ends a batch early, so that large units do not hold up a transaction.
+const batchBytes = 16 << 20
+
 // commitLoop writes what waits, a batch after the other, until the bus is closed and
 // nothing waits any more.
 func (b *Bus) commitLoop() {
 	defer close(b.done)
 	for {
-		batch, delivered, flush, end := b.take()
-		if end {
-			return
-		}
+		batch, delivered, flushed, end := b.take()
 		if len(batch) > 0 || len(delivered) > 0 {
-			if !b.write(batch, delivered) {
+			if !b.write(batch, delivered, flushed) {
 				return
 			}
 		}
-		if flush != nil {
-			close(flush)
+		for _, f := range flushed {
+			close(f.done)
+		}
+		if end {
+			return
 		}
 	}
 }
 
-// take waits for work. The flush channel is handed out with the batch that empties
-// the queue.
-func (b *Bus) take() (batch []*pending, delivered []journal.Delivery, flush chan struct{}, end bool) {
+// take waits for work. Those who wait for a flush come with the batch that holds the last
+// unit they wait for. The end is when the bus is closed and nothing is left.
+func (b *Bus) take() (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
 	for {
 		b.mu.Lock()
 		// Deliveries alone are not worth a transaction: they ride with the next units,
 		// with a flush, or with the last batch.
-		if len(b.queue) > 0 || b.flush != nil || b.closing {
-			n := min(len(b.queue), b.opts.MaxBatch)
-			batch = b.queue[:n:n]
-			b.queue = b.queue[n:]
-			delivered, b.delivered = b.delivered, nil
-			if len(b.queue) == 0 {
-				b.queue = nil
-				flush, b.flush = b.flush, nil
-			}
-			end = b.closing && n == 0 && len(delivered) == 0 && flush == nil
-			b.room.Broadcast()
-			b.mu.Unlock()
-			return batch, delivered, flush, end
+		if len(b.queue) > 0 || len(b.flushes) > 0 || b.closing {
+			break
 		}
 		b.mu.Unlock()
 		<-b.wake
 	}
+	defer b.mu.Unlock()
+	n, bytes := 0, 0
+	for n < len(b.queue) && n < b.opts.MaxBatch && bytes < batchBytes {
+		bytes += len(b.queue[n].u.Stored)
+		n++
+	}
+	batch = b.queue[:n:n]
+	b.queue = b.queue[n:]
+	if len(b.queue) == 0 {
+		b.queue = nil
+	}
+	b.queued -= bytes
+	b.writing = batch
+	b.taken += uint64(n)
+	delivered, b.delivered = b.delivered, nil
+	i := 0
+	for i < len(b.flushes) && b.flushes[i].upTo <= b.taken {
+		i++
+	}
+	flushed, b.flushes = b.flushes[:i:i], b.flushes[i:]
+	if end = b.closing && len(b.queue) == 0; end && n == 0 {
+		b.err = ErrClosed
+	} else {
+		end = false
+	}
+	b.room.Broadcast()
+	return batch, delivered, flushed, end
 }
 
 // write commits a batch, trying again while the disk is full, and tells everyone.
 // It returns false when the journal is broken.
-func (b *Bus) write(batch []*pending, delivered []journal.Delivery) bool {
+func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []flush) bool {
 	jb := &journal.Batch{Delivered: delivered, Units: make([]*journal.Unit, len(batch))}
 	for i, p := range batch {
 		jb.Units[i] = p.u
@@ -68,33 +87,28 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery) bool {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, journal.ErrFull) || b.isClosing() {
-			b.fail(batch, err)
+		if !errors.Is(err, journal.ErrFull) || !b.waitSpace(err) {
+			b.fail(batch, flushed, err)
 			return false
 		}
-		if !b.full.Swap(true) {
-			b.log.Error("the disk is full: doors refuse, what was handed over waits", "err", err)
-		}
-		time.Sleep(b.opts.Resume)
 	}
 	if b.full.Swap(false) {
 		b.log.Info("the disk has room again")
 	}
 
 	var last journal.Pos
-	refused := 0
+	refused := false
 	for i, p := range batch {
 		if refusals[i] != nil {
-			refused++
+			refused = true
 			continue
 		}
-		first := p.u.First
-		last = first + journal.Pos(max(1, len(p.u.Records))) - 1
+		last = p.u.First + journal.Pos(max(1, len(p.u.Records))) - 1
 	}
 	if last > 0 {
 		b.last.Store(uint64(last))
 	}
-	if refused > 0 {
+	if refused {
 		b.recover(batch, refusals)
 	} else {
 		b.unpin(batch)
@@ -102,20 +116,27 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery) bool {
 	b.timers.committed(batch, refusals)
 	b.feed(batch, refusals, last)
 	for i, p := range batch {
-		if refusals[i] == nil && p.d != nil {
-			p.d.durable()
-		}
 		p.finish(refusals[i], nil)
 	}
 	return true
 }
 
-func (b *Bus) isClosing() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.closing
+// waitSpace waits a moment for room on the disk. It returns false when the bus is closed.
+func (b *Bus) waitSpace(err error) bool {
+	if !b.full.Swap(true) {
+		b.log.Error("the disk is full: doors refuse, what was handed over waits", "err", err)
+	}
+	moment := time.NewTimer(b.opts.Resume)
+	defer moment.Stop()
+	select {
+	case <-moment.C:
+		return true
+	case <-b.quit:
+		return false
+	}
 }
 
+// unpin lets go of what the units of a durable batch held in the working set.
 func (b *Bus) unpin(batch []*pending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -126,109 +147,127 @@ func (b *Bus) unpin(batch []*pending) {
 		p.pins = nil
 		b.stats.Records += uint64(len(p.u.Records))
 	}
+	b.writing = nil
 	b.stats.Units += uint64(len(batch))
 	b.stats.Batches++
 }
 
-// recover answers a refusal by the disk: the working set was wrong. It is emptied,
-// and what waits is judged again in order; what no longer passes goes back with it.
+// recover answers a refusal by the disk: the working set was wrong. It is emptied, and what
+// waits is judged again in order; what no longer passes goes back with what was refused.
+//
+// A lane that loses a unit is recalled under the same lock: from there on until its
+// deliveries are back in it, nothing of it is handed over and nothing of it starts.
 func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 	var back []*pending
-	for i, p := range batch {
-		if refusals[i] == nil {
-			continue
-		}
-		if refusals[i].Why == journal.RefusedFinished && p.d != nil {
-			p.d.durable() // its mark stands already: nothing to do again
-			continue
-		}
-		back = append(back, p)
-	}
-	lanes := map[*lane]bool{}
-	for _, p := range back {
-		if p.d != nil && p.d.lane != nil {
-			lanes[p.d.lane] = true
-		}
-	}
+	lanes := map[uint64]bool{}
 
 	b.mu.Lock()
+	lose := func(p *pending) {
+		if p.u.Lane != 0 {
+			lanes[p.u.Lane] = true
+		}
+		if p.d != nil {
+			back = append(back, p)
+			if p.d.lane != nil {
+				p.d.lane.recalled.Store(true)
+			}
+		}
+	}
 	b.work = newWorking(b.driver, b.opts.Cached)
+	b.epoch.Add(1)
+	b.writing = nil
 	b.stats.Batches++
-	b.stats.Refused += uint64(len(back))
-	b.stats.Units += uint64(len(batch) - len(back))
+	for i, p := range batch {
+		switch {
+		case refusals[i] == nil:
+			b.stats.Units++
+			b.stats.Records += uint64(len(p.u.Records))
+		case refusals[i].Why == journal.RefusedFinished && p.d != nil && !p.d.Parked:
+			// Its mark stands already: nothing to do again.
+		default:
+			b.stats.Refused++
+			lose(p)
+		}
+	}
 	waiting := b.queue
-	b.queue = nil
+	b.queue, b.queued = nil, 0
 	var failed []*pending
 	var why []*journal.Refusal
 	for _, p := range waiting {
 		p.pins = nil
 		r := (*journal.Refusal)(nil)
-		if p.d != nil && p.d.lane != nil && lanes[p.d.lane] {
-			r = &journal.Refusal{Why: journal.RefusedLane, What: p.d.sub.name + " " + p.d.Record.Key}
+		if lanes[p.u.Lane] {
+			r = &journal.Refusal{Why: journal.RefusedLane, What: "an earlier unit of its lane was refused"}
 		} else {
 			var err error
-			if r, err = b.enqueue(context.Background(), p); err != nil {
+			if r, err = b.judge(context.Background(), p); err != nil {
 				r = &journal.Refusal{Why: journal.RefusedLane, What: err.Error()}
 			}
 		}
 		if r != nil {
 			failed, why = append(failed, p), append(why, r)
-			if p.d != nil && p.d.lane != nil {
-				lanes[p.d.lane] = true
-			}
+			lose(p)
 		}
 	}
+	b.work.takeDue()
+	// Fewer units wait than those who flush count on.
+	for i := range b.flushes {
+		b.flushes[i].upTo = b.taken + uint64(len(b.queue))
+	}
+	b.kick()
 	b.mu.Unlock()
 
+	bySub := map[*subscription][]*pending{}
+	for _, p := range back {
+		bySub[p.d.sub] = append(bySub[p.d.sub], p)
+	}
+	for s, ps := range bySub {
+		s.refused(ps)
+	}
 	for i, p := range failed {
 		p.finish(why[i], nil)
 	}
-	ds, us := map[*subscription][]*Delivery{}, map[*subscription][]*journal.Unit{}
-	for _, p := range append(back, failed...) {
-		if p.d != nil {
-			s := p.d.sub
-			ds[s], us[s] = append(ds[s], p.d), append(us[s], p.u)
-		}
-	}
-	for s := range ds {
-		s.refused(ds[s], us[s])
-	}
 }
 
-// fail ends the journal: everyone who waits is told, nothing is taken any more.
-func (b *Bus) fail(batch []*pending, err error) {
+// fail ends the journal: everyone who waits is told, nothing is taken or delivered any more.
+func (b *Bus) fail(batch []*pending, flushed []flush, err error) {
 	err = broken(err)
 	b.log.Error("the journal takes no more: the process must end", "err", err)
 	b.mu.Lock()
 	b.err = err
 	waiting := b.queue
-	b.queue = nil
-	flush := b.flush
-	b.flush = nil
+	b.queue, b.writing = nil, nil
+	flushed = append(flushed, b.flushes...)
+	b.flushes = nil
 	b.room.Broadcast()
 	b.mu.Unlock()
+	b.subsMu.RLock()
+	for _, s := range b.subs {
+		s.stop()
+	}
+	b.subsMu.RUnlock()
 	for _, p := range append(batch, waiting...) {
 		p.finish(nil, err)
 	}
-	if flush != nil {
-		close(flush)
+	for _, f := range flushed {
+		close(f.done)
 	}
 }
 
-// feed hands the committed records to the subscriptions of their topics.
+// feed hands the committed records to the subscriptions of their topics, and closes the
+// deliveries whose units are durable: a lock a subscription, not one a message.
 func (b *Bus) feed(batch []*pending, refusals []*journal.Refusal, last journal.Pos) {
-	if last == 0 {
-		return
-	}
 	b.subsMu.RLock()
 	defer b.subsMu.RUnlock()
-	if len(b.subs) == 0 {
-		return
-	}
 	for i, p := range batch {
+		closed := refusals[i] != nil && refusals[i].Why == journal.RefusedFinished && p.d != nil && !p.d.Parked
+		if p.d != nil && (refusals[i] == nil || closed) {
+			p.d.sub.settled = append(p.d.sub.settled, p.d)
+		}
 		if refusals[i] != nil {
 			continue
 		}
+		p.u.Stored = nil // its records live on in memory, this need not
 		for k := range p.u.Records {
 			r := &p.u.Records[k]
 			if r.Topic == "" {

@@ -3,13 +3,15 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
 )
 
-// Delivery is a message in the hands of one handler.
+// Delivery is a message in the hands of one handler, for one run: a message that goes
+// out again is another Delivery.
 type Delivery struct {
 	Record journal.Record
 	// Attempt is how many runs of the handler failed before this one.
@@ -20,18 +22,18 @@ type Delivery struct {
 	Letter string
 
 	sub     *subscription
-	lane    *lane
-	gen     uint64
+	lane    *lane  // nil for what has no order
+	gen     uint64 // of the lane when it started
 	part    uint8
+	held    bool // counted in subscription.running; guarded by its mu
 	reason  journal.ParkReason
 	timer   string // retry timer that woke it
 	parkKey string
-	alone   bool // parked by itself: holds no lane
-	units   int  // partial units so far
 }
 
-// ErrAgain tells a handler that its message goes out again behind a predecessor that
-// was refused: what it decided is void, and it returns.
+// ErrAgain tells a handler that its message is no longer in its hands: it goes out again
+// behind a predecessor that was refused, or was handled by another run. What the handler
+// decided is void, and it returns.
 var ErrAgain = errors.New("the message goes out again")
 
 // Sub is the subscription that delivered it.
@@ -46,36 +48,29 @@ func (d *Delivery) ParkKey() string {
 }
 
 // Reads starts a run of a handler.
-func (d *Delivery) Reads() *Reads { return &Reads{bus: d.sub.bus} }
+func (d *Delivery) Reads() *Reads { return d.sub.bus.reads() }
+
+// renew is the same message for another run.
+func (d *Delivery) renew() *Delivery {
+	n := *d
+	n.held = false
+	return &n
+}
 
 // finish completes a unit that ends this delivery: the mark of its cause, or the removal of
 // its park and retry timer, unless the unit parks it again.
 func (d *Delivery) finish(u *journal.Unit) {
 	u.Cause = journal.Cause{Sub: d.sub.name, Part: d.part, Pos: d.Record.Pos, Done: !d.Parked}
-	if d.Parked {
-		again := false
-		for _, op := range u.Parks {
-			again = again || op.Sub == d.sub.name && op.Pos == d.Record.Pos
-		}
-		if !again {
-			u.Parks = append(u.Parks, journal.ParkOp{Sub: d.sub.name, Key: d.parkKey, Pos: d.Record.Pos, Remove: true})
-		}
+	if d.Parked && !slices.ContainsFunc(u.Parks, func(op journal.ParkOp) bool {
+		return op.Sub == d.sub.name && op.Pos == d.Record.Pos && op.Key == d.parkKey
+	}) {
+		u.Parks = append(u.Parks, journal.ParkOp{Sub: d.sub.name, Key: d.parkKey, Pos: d.Record.Pos, Remove: true})
 	}
 	if d.timer != "" && !slices.ContainsFunc(u.Timers, func(op journal.TimerOp) bool { return op.ID == d.timer }) {
 		u.Timers = append(u.Timers, journal.TimerOp{ID: d.timer, Remove: true})
 	}
-	d.identify(u)
 	if d.lane != nil {
 		u.Lane = d.lane.id
-	}
-}
-
-func (d *Delivery) identify(u *journal.Unit) {
-	if u.ID.IsZero() {
-		u.ID = d.Record.ID.Child(d.sub.name, "unit", d.Attempt<<20|d.units)
-	}
-	if u.At.IsZero() {
-		u.At = d.sub.bus.now().UTC()
 	}
 }
 
@@ -83,40 +78,70 @@ func (d *Delivery) identify(u *journal.Unit) {
 // be nil, is called once from the committer when the unit is durable; when the disk
 // refuses it, done gets the refusal and the message goes out again.
 //
-// A refusal means that nothing happened: the handler runs again where it may ([journal.Refusal.Again]).
-// [ErrAgain] means that the handler returns and does nothing.
+// A refusal means that nothing happened and the message is still in the handler's hands: it
+// decides again where it may ([journal.Refusal.Again]), or commits something else. Every
+// error is an [ErrAgain]: the message is not in its hands any more, and the handler returns.
 func (d *Delivery) Commit(ctx context.Context, r *Reads, u *journal.Unit, done func(*journal.Refusal, error)) (*journal.Refusal, error) {
 	if r != nil {
 		r.bind(u)
 	}
 	d.finish(u)
 	s, b := d.sub, d.sub.bus
-	if err := b.warm(ctx, u); err != nil {
-		return nil, err
+	if ref, err := b.ready(ctx, u); ref != nil || err != nil {
+		return ref, d.later(err)
 	}
-	b.waitRoom()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if d.lane != nil && d.gen != d.lane.gen {
-		s.running--
-		d.lane.current = nil
-		d.lane.back = append(d.lane.back, d)
-		s.advance(d.lane)
-		s.emitReady()
+	b.mu.Lock()
+	over := s.over(ctx, d)
+	var ref *journal.Refusal
+	var err error
+	if !over {
+		ref, err = b.enqueue(ctx, r, &pending{u: u, d: d, done: done})
+	}
+	due := b.work.takeDue()
+	b.mu.Unlock()
+	switch {
+	case over:
+		s.letGo(d)
+	case ref == nil && err == nil:
+		s.handed(d, u)
+	}
+	s.mu.Unlock()
+	b.snapshots(due)
+	if over {
 		return nil, ErrAgain
 	}
-	b.mu.Lock()
-	ref, err := b.enqueue(ctx, &pending{u: u, d: d, done: done})
-	b.mu.Unlock()
-	if ref != nil || err != nil {
-		return ref, err
+	return ref, d.later(err)
+}
+
+// later lets a message go out again that could not be handed over.
+func (d *Delivery) later(err error) error {
+	if err == nil {
+		return nil
 	}
-	s.handed(d, u)
-	return nil, nil
+	d.again(nackDelay)
+	return fmt.Errorf("%w: %w", ErrAgain, err)
+}
+
+// over reports that a run can hand nothing over any more: its delivery was let go, its
+// lane was recalled since it started, or its parked record is gone. Callers hold both locks.
+func (s *subscription) over(ctx context.Context, d *Delivery) bool {
+	if !d.held || d.lane != nil && (d.lane.recalled.Load() || d.gen != d.lane.gen) {
+		return true
+	}
+	if !d.Parked {
+		return false
+	}
+	row, err := s.bus.work.Row(ctx, journal.TablePark, journal.ParkKey(s.name, d.parkKey, d.Record.Pos))
+	if err != nil || row != nil {
+		return false
+	}
+	s.unparked(d.Record.Pos)
+	return true
 }
 
 // CommitWait is [Delivery.Commit] that returns when the unit is durable: for what must not
-// leave the process before.
+// leave the process before. What the disk refuses goes out again by itself: [ErrAgain].
 func (d *Delivery) CommitWait(ctx context.Context, r *Reads, u *journal.Unit) (*journal.Refusal, error) {
 	ch := make(chan outcome, 1)
 	ref, err := d.Commit(ctx, r, u, func(r *journal.Refusal, err error) { ch <- outcome{r, err} })
@@ -124,7 +149,10 @@ func (d *Delivery) CommitWait(ctx context.Context, r *Reads, u *journal.Unit) (*
 		return ref, err
 	}
 	o := <-ch
-	return o.r, o.err
+	if o.r != nil {
+		return nil, ErrAgain
+	}
+	return nil, o.err
 }
 
 type outcome struct {
@@ -134,45 +162,70 @@ type outcome struct {
 
 // Partial makes a unit durable that does not end the delivery: a thousand children of a
 // split, the start of an effect. Whatever it holds stands when the handler runs again, so it must
-// be written to be found (a state with the offset, the effect's row).
+// be written to be found (a state with the offset, the effect's row). The handler returns
+// on [ErrAgain], as from Commit; on any other error the message is still in its hands.
 func (d *Delivery) Partial(ctx context.Context, r *Reads, u *journal.Unit) (*journal.Refusal, error) {
 	if r != nil {
 		r.bind(u)
 	}
-	d.units++
 	u.Cause = journal.Cause{Sub: d.sub.name, Part: d.part, Pos: d.Record.Pos}
-	d.identify(u)
-	return d.sub.bus.Submit(ctx, u)
+	if d.lane != nil {
+		u.Lane = d.lane.id
+	}
+	s, b := d.sub, d.sub.bus
+	if ref, err := b.ready(ctx, u); ref != nil || err != nil {
+		return ref, err
+	}
+	ch := make(chan outcome, 1)
+	p := &pending{u: u, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }}
+	s.mu.Lock()
+	b.mu.Lock()
+	over := s.over(ctx, d)
+	var ref *journal.Refusal
+	var err error
+	if !over {
+		ref, err = b.enqueue(ctx, r, p)
+	}
+	due := b.work.takeDue()
+	b.mu.Unlock()
+	if over {
+		s.letGo(d)
+		err = ErrAgain
+	}
+	s.mu.Unlock()
+	b.snapshots(due)
+	if ref != nil || err != nil {
+		return ref, err
+	}
+	o := <-ch
+	return o.r, o.err
 }
 
 // Release gives the message back unhandled: it is the next of its lane when the subscription
-// goes on.
+// goes on. After a Commit that took the message it does nothing.
 func (d *Delivery) Release() {
-	d.sub.mu.Lock()
-	defer d.sub.mu.Unlock()
-	d.sub.giveBack(d)
+	s := d.sub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := s.letGo(d); n != nil {
+		s.ready = slices.Insert(s.ready, 0, n)
+	}
+	s.emitReady()
 }
 
 // again delivers the message once more after a moment, for a bare Nack. The lane waits.
 func (d *Delivery) again(after time.Duration) {
 	s := d.sub
 	s.mu.Lock()
-	s.running--
-	s.quiet.Broadcast()
+	defer s.mu.Unlock()
+	n := s.letGo(d)
 	s.emitReady()
-	s.mu.Unlock()
+	if n == nil {
+		return
+	}
 	time.AfterFunc(after, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.emit(d)
+		s.emit(n)
 	})
-}
-
-// waitRoom blocks while too much waits for the disk.
-func (b *Bus) waitRoom() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for len(b.queue) >= b.opts.MaxQueue && b.err == nil && !b.closing {
-		b.room.Wait()
-	}
 }

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -12,18 +13,18 @@ import (
 // Door is a Watermill subscriber over requests from outside: its messages are calls that
 // wait for an answer, and an answer leaves when the unit behind it is durable.
 type Door struct {
-	bus  *Bus
-	name string
-	ch   chan *Request
+	bus *Bus
+	ch  chan *message.Message
 
-	mu     sync.Mutex
-	closed bool
-	quit   chan struct{}
+	mu      sync.Mutex
+	closed  bool
+	quit    chan struct{}
+	serving sync.WaitGroup
 }
 
 // NewDoor makes a door. It serves once it is subscribed to.
-func (b *Bus) NewDoor(name string) *Door {
-	return &Door{bus: b, name: name, ch: make(chan *Request), quit: make(chan struct{})}
+func (b *Bus) NewDoor(string) *Door {
+	return &Door{bus: b, ch: make(chan *message.Message), quit: make(chan struct{})}
 }
 
 // Request is a call in the hands of a door's handler.
@@ -31,9 +32,7 @@ type Request struct {
 	ID    journal.ID // UUIDv7 of this call
 	Value any        // what the door was called with
 
-	ctx    context.Context
 	bus    *Bus
-	door   string
 	answer chan answer
 }
 
@@ -53,9 +52,11 @@ func RequestOf(m *message.Message) *Request {
 // Call hands value to the door's handler and returns its answer. When ctx ends first, the
 // caller is told so, and whatever was decided stands: the repeat of the call finds it.
 func (d *Door) Call(ctx context.Context, value any) (any, error) {
-	r := &Request{ID: d.bus.newID(), Value: value, ctx: ctx, bus: d.bus, door: d.name, answer: make(chan answer, 1)}
+	r := &Request{ID: d.bus.newID(), Value: value, bus: d.bus, answer: make(chan answer, 1)}
+	m := message.NewMessage(r.ID.String(), nil)
+	m.SetContext(context.WithValue(ctx, requestKey{}, r))
 	select {
-	case d.ch <- r:
+	case d.ch <- m:
 	case <-d.quit:
 		return nil, ErrClosed
 	case <-ctx.Done():
@@ -64,10 +65,17 @@ func (d *Door) Call(ctx context.Context, value any) (any, error) {
 	select {
 	case a := <-r.answer:
 		return a.v, a.err
+	case <-m.Nacked():
+		// The handler returned an error or panicked. It may have answered before.
+		r.Answer(nil, errUnanswered)
+		a := <-r.answer
+		return a.v, a.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
+
+var errUnanswered = errors.New("the door's handler failed without an answer")
 
 // Subscribe implements [message.Subscriber]; the topic is the door's name.
 func (d *Door) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
@@ -77,20 +85,18 @@ func (d *Door) Subscribe(ctx context.Context, _ string) (<-chan *message.Message
 		return nil, ErrClosed
 	}
 	out := make(chan *message.Message)
-	go func() {
+	d.serving.Go(func() {
 		defer close(out)
 		for {
 			select {
-			case r := <-d.ch:
-				m := message.NewMessage(r.ID.String(), nil)
-				m.SetContext(context.WithValue(r.ctx, requestKey{}, r))
+			case m := <-d.ch:
 				select {
 				case out <- m:
 				case <-ctx.Done():
-					r.Answer(nil, ErrClosed)
+					RequestOf(m).Answer(nil, ErrClosed)
 					return
 				case <-d.quit:
-					r.Answer(nil, ErrClosed)
+					RequestOf(m).Answer(nil, ErrClosed)
 					return
 				}
 			case <-ctx.Done():
@@ -99,34 +105,33 @@ func (d *Door) Subscribe(ctx context.Context, _ string) (<-chan *message.Message
 				return
 			}
 		}
-	}()
+	})
 	return out, nil
 }
 
-// Close implements [message.Subscriber]. Calls under way are answered.
+// Close implements [message.Subscriber]. Calls that a handler holds are answered by it, all
+// others with [ErrClosed].
 func (d *Door) Close() error {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if !d.closed {
 		d.closed = true
 		close(d.quit)
 	}
+	d.mu.Unlock()
+	d.serving.Wait()
 	return nil
 }
 
 // Reads starts a run of the handler.
-func (r *Request) Reads() *Reads { return &Reads{bus: r.bus} }
+func (r *Request) Reads() *Reads { return r.bus.reads() }
 
 // Commit hands the door's unit over; done is called once it is durable, or refused by
 // the disk. A refusal returned here means that nothing happened.
 func (r *Request) Commit(ctx context.Context, reads *Reads, u *journal.Unit, done func(*journal.Refusal, error)) (*journal.Refusal, error) {
-	if reads != nil {
-		reads.bind(u)
-	}
 	if u.ID.IsZero() {
 		u.ID = r.ID
 	}
-	return r.bus.submit(ctx, &pending{u: u, done: done})
+	return r.bus.submit(ctx, reads, &pending{u: u, done: done})
 }
 
 // Answer ends the call. The first answer counts.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -40,8 +41,16 @@ func (f *Fold) apply(state any, r *journal.Record) (next any, err error) {
 // handler run and one goroutine.
 type Reads struct {
 	bus    *Bus
+	epoch  uint64
 	expect []journal.Expect
 }
+
+// reads starts a run. What it reads is void once the disk refuses a unit: the versions
+// it saw may come again with other events behind them.
+func (b *Bus) reads() *Reads { return &Reads{bus: b, epoch: b.epoch.Load()} }
+
+// torn is a version that no stream ever has.
+const torn = journal.AnyVersion - 1
 
 // Load is the state of a stream with all that waits for the disk counted in. The unit
 // will expect the stream at this version; see [Reads.Peek] for a look that binds nothing.
@@ -53,9 +62,9 @@ func (r *Reads) Load(ctx context.Context, f *Fold, stream string) (state any, ve
 	for i := range r.expect {
 		if r.expect[i].Stream == stream {
 			if r.expect[i].Version != version {
-				// The stream moved between two reads of one run: the unit is refused
-				// and the handler runs again.
-				r.expect[i].Version = min(r.expect[i].Version, version)
+				// The stream moved between two reads of one run, which then decides on
+				// two states at once: the unit is refused and the handler runs again.
+				r.expect[i].Version = torn
 			}
 			return state, version, nil
 		}
@@ -72,15 +81,7 @@ func (r *Reads) Peek(ctx context.Context, f *Fold, stream string) (state any, ve
 // Balance is an account's balance with all that waits counted in. It binds nothing:
 // floors do.
 func (r *Reads) Balance(ctx context.Context, book, name string) (int64, error) {
-	r.bus.mu.Lock()
-	s, ok := r.bus.work.balances.m[account{book, name}]
-	if ok {
-		defer r.bus.mu.Unlock()
-		return s.v.Amount, nil
-	}
-	r.bus.mu.Unlock()
-	u := journal.Unit{Postings: []journal.Posting{{Book: book, Account: name}}}
-	if err := r.bus.warm(ctx, &u); err != nil {
+	if err := r.bus.warm(ctx, &journal.Unit{Postings: []journal.Posting{{Book: book, Account: name}}}); err != nil {
 		return 0, err
 	}
 	r.bus.mu.Lock()
@@ -106,8 +107,10 @@ func (r *Reads) Row(ctx context.Context, t journal.Table, key string) ([]byte, e
 
 // Row is a keyed row with all that waits for the disk counted in, nil when absent.
 func (b *Bus) Row(ctx context.Context, t journal.Table, key string) ([]byte, error) {
-	err := warmOne(b, &b.work.rows, rowKey{t, key}, func() ([]byte, error) { return b.driver.Row(ctx, t, key) })
-	if err != nil {
+	b.mu.Lock()
+	w := b.work
+	b.mu.Unlock()
+	if err := warmOne(b, &w.rows, rowKey{t, key}, func() ([]byte, error) { return w.readRow(ctx, t, key) }); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
@@ -117,117 +120,214 @@ func (b *Bus) Row(ctx context.Context, t journal.Table, key string) ([]byte, err
 
 // bind adds what was read to what the unit expects by itself.
 func (r *Reads) bind(u *journal.Unit) {
-next:
 	for _, x := range r.expect {
-		for _, have := range u.Expect {
-			if have.Stream == x.Stream {
-				continue next
-			}
+		i := slices.IndexFunc(u.Expect, func(have journal.Expect) bool { return have.Stream == x.Stream })
+		if i < 0 {
+			u.Expect = append(u.Expect, x)
+		} else if x.Version == torn {
+			u.Expect[i] = x
 		}
-		u.Expect = append(u.Expect, x)
 	}
 }
 
-// load is the newest state of a stream, from memory or folded from the journal.
+// load is the newest state of a stream: from memory, or folded from the journal and from
+// the events that wait for the disk.
 func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, error) {
+	var at *foldedState // what was read of the journal so far
+	replayed := 0
 	for {
 		b.mu.Lock()
-		if s, ok := b.work.heads.m[stream]; ok {
+		w := b.work
+		if s := w.heads.m[stream]; s != nil && s.known {
 			for _, st := range s.v.states {
-				if st.fold == f && st.version == s.v.Version {
+				if st.fold == f {
 					b.mu.Unlock()
 					return st.state, st.version, nil
 				}
 			}
-			if s.pins > 0 {
-				// Its last events wait for the disk, where they could be read.
-				wait := b.flushed()
-				b.mu.Unlock()
-				select {
-				case <-wait:
-				case <-ctx.Done():
-					return nil, 0, ctx.Err()
-				}
-				continue
-			}
 		}
+		err := b.err
 		b.mu.Unlock()
-
-		state, version, replayed, err := b.replay(ctx, f, stream)
 		if err != nil {
 			return nil, 0, err
 		}
-		b.mu.Lock()
-		s, err := b.work.head(ctx, stream)
-		if err != nil {
-			b.mu.Unlock()
+		if err := warmOne(b, &w.heads, stream, func() (streamHead, error) { return w.readHead(ctx, stream) }); err != nil {
 			return nil, 0, err
 		}
-		if s.v.Version == version {
-			s.v.states = slices.DeleteFunc(s.v.states, func(st *foldedState) bool { return st.fold == f })
-			s.v.states = append(s.v.states, &foldedState{f, version, state})
-			b.mu.Unlock()
-			if replayed > snapshotEvery && f.Encode != nil {
-				b.snapshot(f, stream, version, state)
+		if at == nil {
+			if at, err = b.restore(ctx, f, stream); err != nil {
+				return nil, 0, err
 			}
-			return state, version, nil
 		}
-		b.mu.Unlock() // it moved on while we read: once more
+		n, err := b.replay(ctx, at, stream)
+		if err != nil {
+			return nil, 0, err
+		}
+		replayed += n
+
+		st, err := b.hold(ctx, w, at, stream)
+		if err != nil {
+			return nil, 0, err
+		}
+		if st == nil {
+			continue
+		}
+		if replayed > snapshotEvery && f.Encode != nil {
+			b.snapshots([]dueSnapshot{{stream, at}})
+		}
+		return st.state, st.version, nil
 	}
 }
 
-// replay folds a stream from its snapshot and the events behind it.
-func (b *Bus) replay(ctx context.Context, f *Fold, stream string) (state any, version uint64, replayed int, err error) {
-	state = f.Zero()
-	if f.Decode != nil {
-		row, err := b.driver.Row(ctx, journal.TableSnapshot, stream)
-		if err != nil {
-			return nil, 0, 0, fmt.Errorf("reading snapshot of %s: %w", stream, err)
-		}
-		if row != nil {
-			snap, err := journal.DecodeSnapshot(stream, row)
-			if err != nil {
-				return nil, 0, 0, fmt.Errorf("reading snapshot of %s: %w", stream, err)
-			}
-			if snap.Fold == f.Version {
-				if state, err = f.Decode(snap.Data); err != nil {
-					return nil, 0, 0, fmt.Errorf("reading snapshot of %s: %w", stream, err)
-				}
-				version = snap.Version
-			}
-		}
+// restore begins a fold with the stream's snapshot, or from nothing.
+func (b *Bus) restore(ctx context.Context, f *Fold, stream string) (*foldedState, error) {
+	if f.Decode == nil {
+		return &foldedState{f, 0, f.Zero()}, nil
 	}
+	row, err := b.driver.Row(ctx, journal.TableSnapshot, stream)
+	if err != nil {
+		return nil, fmt.Errorf("reading snapshot of %s: %w", stream, err)
+	}
+	if row == nil {
+		return &foldedState{f, 0, f.Zero()}, nil
+	}
+	snap, err := journal.DecodeSnapshot(stream, row)
+	if err != nil {
+		return nil, fmt.Errorf("reading snapshot of %s: %w", stream, err)
+	}
+	kind, data, _ := bytes.Cut(snap.Data, []byte{0})
+	if snap.Fold != f.Version || string(kind) != f.Kind {
+		return &foldedState{f, 0, f.Zero()}, nil
+	}
+	state, err := f.Decode(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading snapshot of %s: %w", stream, err)
+	}
+	return &foldedState{f, snap.Version, state}, nil
+}
+
+// replay folds what the journal holds behind at into it.
+func (b *Bus) replay(ctx context.Context, at *foldedState, stream string) (int, error) {
+	replayed := 0
 	for {
-		recs, err := b.driver.Stream(ctx, stream, version, 512)
+		recs, err := b.driver.Stream(ctx, stream, at.version, 512)
 		if err != nil {
-			return nil, 0, 0, fmt.Errorf("reading stream %s: %w", stream, err)
+			return 0, fmt.Errorf("reading stream %s: %w", stream, err)
 		}
 		for i := range recs {
-			if state, err = f.apply(state, &recs[i]); err != nil {
-				return nil, 0, 0, fmt.Errorf("folding %s at version %d: %w", stream, recs[i].Version, err)
+			if err := at.fold1(&recs[i]); err != nil {
+				return 0, err
 			}
-			version = recs[i].Version
 			replayed++
 		}
 		if len(recs) < 512 {
-			return state, version, replayed, nil
+			return replayed, nil
 		}
 	}
 }
 
-// snapshot writes a state beside its stream, in a unit of its own. Losing it costs
-// a longer replay and nothing else, so its refusal is of no interest.
-func (b *Bus) snapshot(f *Fold, stream string, version uint64, state any) {
-	data, err := f.Encode(state)
+func (st *foldedState) fold1(r *journal.Record) error {
+	next, err := st.fold.apply(st.state, r)
 	if err != nil {
-		b.log.Error("encoding snapshot", "kind", f.Kind, "stream", stream, "err", err)
-		return
+		return fmt.Errorf("folding %s at version %d: %w", r.Stream, r.Version, err)
 	}
-	u := &journal.Unit{
-		ID:        b.newID(),
-		Snapshots: []journal.Snapshot{{Stream: stream, Version: version, Fold: f.Version, Data: data}},
+	st.state, st.version = next, r.Version
+	return nil
+}
+
+// hold folds what waits for the disk into a copy of at and keeps the result in the working
+// set. It returns nil when some of that became durable meanwhile: the journal has it.
+func (b *Bus) hold(ctx context.Context, w *working, at *foldedState, stream string) (*foldedState, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.work != w {
+		return nil, nil
 	}
-	if _, err := b.submit(context.Background(), &pending{u: u}); err != nil {
-		b.log.Debug("snapshot not written", "stream", stream, "err", err)
+	s, err := w.head(ctx, stream)
+	if err != nil {
+		return nil, err
 	}
+	if s.v.Version < at.version {
+		return nil, fmt.Errorf("reading stream %s: the journal holds version %d, memory %d", stream, at.version, s.v.Version)
+	}
+	st := *at
+	if n := s.v.Version - at.version; n > 0 {
+		events := b.waiting(stream, n)
+		if events == nil {
+			return nil, nil
+		}
+		for i := range events {
+			events[i].Version = at.version + 1 + uint64(i)
+			if err := st.fold1(&events[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.v.states = slices.DeleteFunc(s.v.states, func(have *foldedState) bool { return have.fold == st.fold })
+	s.v.states = append(s.v.states, &st)
+	return &st, nil
+}
+
+// waiting are the last n events of a stream that wait for the disk, or nil where
+// fewer do. Callers hold mu.
+func (b *Bus) waiting(stream string, n uint64) []journal.Record {
+	var events []journal.Record
+	for _, ps := range [][]*pending{b.queue, b.writing} {
+		for _, p := range slices.Backward(ps) {
+			for i := range slices.Backward(p.u.Records) {
+				if p.u.Records[i].Stream != stream {
+					continue
+				}
+				if events = append(events, unwritten(&p.u.Records[i])); uint64(len(events)) == n {
+					slices.Reverse(events)
+					return events
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// unwritten copies a record without what the driver fills in, perhaps at this moment.
+func unwritten(r *journal.Record) journal.Record {
+	return journal.Record{
+		ID: r.ID, Type: r.Type, Schema: r.Schema, Topic: r.Topic, Key: r.Key, Stream: r.Stream, Time: r.Time,
+		Correlation: r.Correlation, Causation: r.Causation, Source: r.Source, Trace: r.Trace, Headers: r.Headers,
+		Data: r.Data, Subject: r.Subject, Personal: r.Personal, Event: r.Event,
+	}
+}
+
+// dueSnapshot is a state that is worth keeping beside its stream.
+type dueSnapshot struct {
+	stream string
+	*foldedState
+}
+
+// snapshots writes states beside their streams, each in a unit of its own. Losing one
+// costs a longer replay and nothing else, so a refusal is of no interest.
+func (b *Bus) snapshots(due []dueSnapshot) {
+	for _, d := range due {
+		data, err := d.fold.encode(d.state)
+		if err != nil {
+			b.log.Error("encoding a snapshot", "fold", d.fold.Kind, "stream", d.stream, "err", err)
+			continue
+		}
+		u := &journal.Unit{Snapshots: []journal.Snapshot{{Stream: d.stream, Version: d.version, Fold: d.fold.Version, Data: data}}}
+		if _, err := b.submit(context.Background(), nil, &pending{u: u}); err != nil {
+			b.log.Debug("snapshot not written", "stream", d.stream, "err", err)
+		}
+	}
+}
+
+// encode puts the kind before the snapshot: two folds of one stream share its place.
+func (f *Fold) encode(state any) (data []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("encoding %s: %v", f.Kind, p)
+		}
+	}()
+	if data, err = f.Encode(state); err != nil {
+		return nil, err
+	}
+	return append(append([]byte(f.Kind), 0), data...), nil
 }

@@ -20,9 +20,9 @@ type timers struct {
 	heap timerHeap
 	at   map[string]*timerEntry
 	kick chan struct{}
-	quit chan struct{}
 	done chan struct{}
-	once sync.Once
+	ctx  context.Context // ends with stop
+	quit context.CancelFunc
 }
 
 type timerEntry struct {
@@ -55,10 +55,8 @@ func (h *timerHeap) Pop() any {
 }
 
 func loadTimers(ctx context.Context, b *Bus) (*timers, error) {
-	t := &timers{
-		bus: b, at: map[string]*timerEntry{},
-		kick: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
-	}
+	t := &timers{bus: b, at: map[string]*timerEntry{}, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	t.ctx, t.quit = context.WithCancel(context.WithoutCancel(ctx))
 	after := ""
 	for {
 		rows, err := b.driver.Scan(ctx, journal.TableTimer, "", after, 1000)
@@ -118,15 +116,32 @@ func (t *timers) committed(batch []*pending, refusals []*journal.Refusal) {
 		t.mu.Unlock()
 	}
 	if any {
-		select {
-		case t.kick <- struct{}{}:
-		default:
-		}
+		t.wake()
 	}
 }
 
+func (t *timers) wake() {
+	select {
+	case t.kick <- struct{}{}:
+	default:
+	}
+}
+
+// rearm lets the retry timers of a subscription fire again whose records were on their way
+// when it stopped.
+func (t *timers) rearm(sub string) {
+	t.mu.Lock()
+	for _, e := range t.at {
+		if e.t.Sub == sub && e.t.Pos != 0 && e.index < 0 {
+			heap.Push(&t.heap, e)
+		}
+	}
+	t.mu.Unlock()
+	t.wake()
+}
+
 func (t *timers) stop() {
-	t.once.Do(func() { close(t.quit) })
+	t.quit()
 	<-t.done
 }
 
@@ -140,7 +155,7 @@ func (t *timers) run() {
 		}
 		tick := time.NewTimer(wait)
 		select {
-		case <-t.quit:
+		case <-t.ctx.Done():
 			tick.Stop()
 			return
 		case <-t.kick:
@@ -152,14 +167,9 @@ func (t *timers) run() {
 
 // due takes the first timer whose time has come, or says how long to wait.
 func (t *timers) due() (*timerEntry, time.Duration) {
-	select {
-	case <-t.quit:
-		return nil, time.Hour
-	default:
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.heap) == 0 {
+	if len(t.heap) == 0 || t.ctx.Err() != nil {
 		return nil, time.Hour
 	}
 	if wait := t.heap[0].due.Sub(t.bus.now()); wait > 0 {
@@ -173,39 +183,61 @@ func (t *timers) due() (*timerEntry, time.Duration) {
 func (t *timers) fire(e *timerEntry) {
 	b := t.bus
 	if e.t.Pos != 0 {
-		s, err := b.find(e.t.Sub)
-		if err != nil {
-			t.later(e) // its route is not here yet
-			return
-		}
-		if key, p, ok := s.parkedAt(e.t.Pos); ok {
-			s.wake(key, p, e.id)
-			return
-		}
-		// Its record was handled or dropped meanwhile.
-		t.submit(e, &journal.Unit{Timers: []journal.TimerOp{{ID: e.id, Remove: true}}})
+		t.retry(e)
 		return
 	}
 	id := b.newID()
+	typ := e.t.Type
+	if typ == "" {
+		typ = "timer"
+	}
 	t.submit(e, &journal.Unit{
 		ID:     id,
 		Timers: []journal.TimerOp{{ID: e.id, Remove: true}},
 		Records: []journal.Record{{
-			ID: id.Child("timer", e.id, 0), Type: e.t.Type, Schema: 1, Topic: timerTopic(e.t.Sub), Key: e.t.Key,
+			ID: id.Child("timer", e.id, 0), Type: typ, Schema: 1, Topic: timerTopic(e.t.Sub), Key: e.t.Key,
 			Time: b.now().UTC(), Source: "timer", Headers: map[string]string{"timer": e.id}, Data: e.t.Data,
 		}},
 	})
 }
 
+// retry wakes the parked record that a timer is for.
+func (t *timers) retry(e *timerEntry) {
+	s, err := t.bus.find(e.t.Sub)
+	if err != nil {
+		t.later(e) // its route is not here yet
+		return
+	}
+	p, taken, found := s.claim(e.t.Pos)
+	switch {
+	case !found:
+		// Its record was handled or dropped meanwhile.
+		t.submit(e, &journal.Unit{Timers: []journal.TimerOp{{ID: e.id, Remove: true}}})
+	case !taken || s.crowded():
+		if taken {
+			s.unclaim(e.t.Pos)
+		}
+		t.later(e)
+	default:
+		if err := s.wake(t.ctx, p, e.id); err != nil {
+			s.unclaim(e.t.Pos)
+			t.later(e)
+		}
+	}
+}
+
 func (t *timers) submit(e *timerEntry, u *journal.Unit) {
-	_, err := t.bus.submit(context.Background(), &pending{u: u, done: func(r *journal.Refusal, err error) {
+	r, err := t.bus.submit(t.ctx, nil, &pending{u: u, done: func(r *journal.Refusal, _ error) {
 		if r != nil && r.Again() {
 			t.later(e)
 		}
 	}})
-	if err != nil {
+	switch {
+	case err != nil && t.ctx.Err() == nil:
 		t.bus.log.Error("firing a timer", "timer", e.id, "err", err)
 		t.later(e)
+	case r != nil && r.Why != journal.RefusedFinished: // cancelled while it fired
+		t.bus.log.Error("firing a timer", "timer", e.id, "refusal", r)
 	}
 }
 

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -55,7 +56,7 @@ func (p *Publisher) Publish(topic string, msgs ...*message.Message) error {
 
 func (p *Publisher) record(topic string, m *message.Message) journal.Record {
 	r := journal.Record{
-		Type: "message", Schema: 1, Topic: topic, Time: p.bus.now().UTC(), Data: m.Payload,
+		Type: "message", Schema: 1, Topic: topic, Time: p.bus.now().UTC(), Data: bytes.Clone(m.Payload),
 		Key: m.Metadata.Get(MetaKey), Correlation: m.Metadata.Get(MetaCorrelation),
 	}
 	if t := m.Metadata.Get(MetaType); t != "" {
@@ -209,9 +210,7 @@ func (s *Subscriber) forward(ctx context.Context, sub *subscription, out chan<- 
 			if cancel != nil {
 				cancel()
 			}
-			sub.mu.Lock()
-			sub.giveBack(d)
-			sub.mu.Unlock()
+			d.Release()
 			return
 		}
 	}
@@ -224,7 +223,7 @@ func plain(ctx context.Context, d *Delivery) (*message.Message, context.CancelFu
 	if other, ok := d.Record.Headers[metaUUID]; ok {
 		id = other
 	}
-	m := message.NewMessage(id, d.Record.Data)
+	m := message.NewMessage(id, bytes.Clone(d.Record.Data)) // the record is others' too
 	for k, v := range d.Record.Headers {
 		if k != metaUUID {
 			m.Metadata.Set(k, v)
@@ -243,8 +242,9 @@ func (s *Subscriber) await(d *Delivery, m *message.Message, cancel context.Cance
 	defer cancel()
 	select {
 	case <-m.Acked():
-		if _, err := d.Commit(context.Background(), nil, &journal.Unit{}, nil); err != nil && err != ErrAgain {
-			s.bus.log.Error("marking a message handled", "route", d.Sub(), "msg_id", m.UUID, "err", err)
+		ref, err := d.Commit(context.Background(), nil, &journal.Unit{}, nil)
+		if ref != nil || err != nil && err != ErrAgain {
+			s.bus.log.Error("marking a message handled", "route", d.Sub(), "msg_id", m.UUID, "err", err, "refusal", ref)
 		}
 	case <-m.Nacked():
 		d.again(nackDelay)

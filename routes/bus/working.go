@@ -12,35 +12,58 @@ import (
 type cache[K comparable, V any] struct {
 	m     map[K]*slot[V]
 	limit int
-	gone  uint64 // counts evictions, so that a value loaded meanwhile is not trusted
 }
 
+// slot is a value, or the place of one that is being read. Whoever writes meanwhile
+// fills it, and the reader, who may have seen what was before, leaves it as it is.
 type slot[V any] struct {
-	v    V
-	pins int32
+	v     V
+	known bool
+	pins  int32
 }
 
 func newCache[K comparable, V any](limit int) cache[K, V] {
 	return cache[K, V]{m: make(map[K]*slot[V]), limit: limit}
 }
 
-// add puts a value that is not there yet and makes room for it.
-func (c *cache[K, V]) add(k K, v V) *slot[V] {
+func (c *cache[K, V]) known(k K) bool {
+	s := c.m[k]
+	return s != nil && s.known
+}
+
+// at is the slot of a key; a new one makes room for itself.
+func (c *cache[K, V]) at(k K) *slot[V] {
+	if s := c.m[k]; s != nil {
+		return s
+	}
 	if len(c.m) >= c.limit {
 		looked := 0
 		for old, s := range c.m {
 			if s.pins == 0 {
 				delete(c.m, old)
-				c.gone++
 			}
 			if looked++; looked == 4 {
 				break
 			}
 		}
 	}
-	s := &slot[V]{v: v}
+	s := &slot[V]{}
 	c.m[k] = s
 	return s
+}
+
+// read is the slot of a key with its value, from load where it is not known.
+func (c *cache[K, V]) read(k K, load func() (V, error)) (*slot[V], error) {
+	if s := c.m[k]; s != nil && s.known {
+		return s, nil
+	}
+	v, err := load()
+	if err != nil {
+		return nil, err
+	}
+	s := c.at(k)
+	s.v, s.known = v, true
+	return s, nil
 }
 
 type account struct{ book, name string }
@@ -69,6 +92,7 @@ type working struct {
 	heads    cache[string, streamHead]
 	balances cache[account, journal.Balance]
 	rows     cache[rowKey, []byte]
+	due      []dueSnapshot
 }
 
 func newWorking(d journal.Driver, limit int) *working {
@@ -90,41 +114,48 @@ func (w *working) Head(ctx context.Context, stream string) (journal.Head, error)
 }
 
 func (w *working) head(ctx context.Context, stream string) (*slot[streamHead], error) {
-	if s, ok := w.heads.m[stream]; ok {
-		return s, nil
-	}
+	return w.heads.read(stream, func() (streamHead, error) { return w.readHead(ctx, stream) })
+}
+
+func (w *working) readHead(ctx context.Context, stream string) (streamHead, error) {
 	h, err := w.driver.Head(ctx, stream)
 	if err != nil {
-		return nil, fmt.Errorf("reading head of %s: %w", stream, err)
+		return streamHead{}, fmt.Errorf("reading head of %s: %w", stream, err)
 	}
-	return w.heads.add(stream, streamHead{Head: h}), nil
+	return streamHead{Head: h}, nil
 }
 
 // Balance implements [journal.View].
 func (w *working) Balance(ctx context.Context, book, name string) (journal.Balance, error) {
-	k := account{book, name}
-	if s, ok := w.balances.m[k]; ok {
-		return s.v, nil
+	s, err := w.balances.read(account{book, name}, func() (journal.Balance, error) { return w.readBalance(ctx, book, name) })
+	if err != nil {
+		return journal.Balance{}, err
 	}
+	return s.v, nil
+}
+
+func (w *working) readBalance(ctx context.Context, book, name string) (journal.Balance, error) {
 	b, err := w.driver.Balance(ctx, book, name)
 	if err != nil {
 		return b, fmt.Errorf("reading balance of %s %s: %w", book, name, err)
 	}
-	w.balances.add(k, b)
 	return b, nil
 }
 
 // Row implements [journal.View].
 func (w *working) Row(ctx context.Context, t journal.Table, key string) ([]byte, error) {
-	k := rowKey{t, key}
-	if s, ok := w.rows.m[k]; ok {
-		return s.v, nil
+	s, err := w.rows.read(rowKey{t, key}, func() ([]byte, error) { return w.readRow(ctx, t, key) })
+	if err != nil {
+		return nil, err
 	}
+	return s.v, nil
+}
+
+func (w *working) readRow(ctx context.Context, t journal.Table, key string) ([]byte, error) {
 	b, err := w.driver.Row(ctx, t, key)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s %q: %w", t, key, err)
 	}
-	w.rows.add(k, b)
 	return b, nil
 }
 
@@ -133,155 +164,182 @@ func (w *working) Checkpoint(context.Context, string, uint8) (*journal.Checkpoin
 	return nil, nil
 }
 
+// keys calls f for each key that u is judged by, until it says stop.
+type keys struct {
+	head    func(stream string) bool
+	balance func(account) bool
+	row     func(rowKey) bool
+}
+
+func (k keys) of(u *journal.Unit) {
+	for i := range u.Expect {
+		if !k.head(u.Expect[i].Stream) {
+			return
+		}
+	}
+	for i := range u.Records {
+		if s := u.Records[i].Stream; s != "" && !k.head(s) {
+			return
+		}
+	}
+	for i := range u.Snapshots {
+		if !k.head(u.Snapshots[i].Stream) {
+			return
+		}
+	}
+	for _, p := range u.Postings {
+		if !k.balance(account{p.Book, p.Account}) {
+			return
+		}
+	}
+	row := func(t journal.Table, key string) bool { return k.row(rowKey{t, key}) }
+	for _, op := range u.States {
+		if !row(journal.TableState, op.Key) {
+			return
+		}
+	}
+	for _, op := range u.Claims {
+		if !row(journal.TableClaim, journal.ClaimKey(op.Scope, op.ID)) {
+			return
+		}
+	}
+	for _, op := range u.Timers {
+		if op.Remove && !row(journal.TableTimer, op.ID) {
+			return
+		}
+	}
+	for _, op := range u.Parks {
+		if op.Remove && !row(journal.TablePark, journal.ParkKey(op.Sub, op.Key, op.Pos)) {
+			return
+		}
+	}
+	for _, op := range u.Letters {
+		if !row(journal.TableLetter, op.ID) {
+			return
+		}
+	}
+	for _, op := range u.Effects {
+		if !row(journal.TableEffect, op.Key) {
+			return
+		}
+	}
+}
+
 // warm loads what u will be judged by, outside the lock: judging then finds it in
 // memory. An entry that goes meanwhile is read again under the lock.
 func (b *Bus) warm(ctx context.Context, u *journal.Unit) error {
-	if len(u.Expect)+len(u.Postings)+len(u.States)+len(u.Claims)+len(u.Timers)+
-		len(u.Parks)+len(u.Letters)+len(u.Effects)+len(u.Snapshots) == 0 && len(u.Records) <= 1 {
-		if len(u.Records) == 0 || u.Records[0].Stream == "" {
-			return nil
-		}
+	b.mu.Lock()
+	w, cold := b.work, false
+	seen := func(known bool) bool { cold = !known; return known }
+	keys{
+		head:    func(stream string) bool { return seen(w.heads.known(stream)) },
+		balance: func(a account) bool { return seen(w.balances.known(a)) },
+		row:     func(k rowKey) bool { return seen(w.rows.known(k)) },
+	}.of(u)
+	b.mu.Unlock()
+	if !cold {
+		return nil
 	}
 	var err error
-	head := func(stream string) {
-		if err == nil && stream != "" {
-			err = warmOne(b, &b.work.heads, stream, func() (streamHead, error) {
-				h, err := b.driver.Head(ctx, stream)
-				return streamHead{Head: h}, err
-			})
-		}
+	keys{
+		head: func(stream string) bool {
+			err = warmOne(b, &w.heads, stream, func() (streamHead, error) { return w.readHead(ctx, stream) })
+			return err == nil
+		},
+		balance: func(a account) bool {
+			err = warmOne(b, &w.balances, a, func() (journal.Balance, error) { return w.readBalance(ctx, a.book, a.name) })
+			return err == nil
+		},
+		row: func(k rowKey) bool {
+			err = warmOne(b, &w.rows, k, func() ([]byte, error) { return w.readRow(ctx, k.table, k.key) })
+			return err == nil
+		},
+	}.of(u)
+	return err
+}
+
+// warmOne loads one key of a working set unless it is known. Its slot is pinned
+// meanwhile, so that whoever writes the key leaves the newer value where the reader sees it.
+func warmOne[K comparable, V any](b *Bus, c *cache[K, V], k K, load func() (V, error)) error {
+	b.mu.Lock()
+	s := c.at(k)
+	if s.known {
+		b.mu.Unlock()
+		return nil
 	}
-	row := func(t journal.Table, key string) {
-		if err == nil {
-			err = warmOne(b, &b.work.rows, rowKey{t, key}, func() ([]byte, error) { return b.driver.Row(ctx, t, key) })
-		}
-	}
-	for _, x := range u.Expect {
-		head(x.Stream)
-	}
-	for i := range u.Records {
-		head(u.Records[i].Stream)
-	}
-	for _, p := range u.Postings {
-		if err == nil {
-			err = warmOne(b, &b.work.balances, account{p.Book, p.Account}, func() (journal.Balance, error) {
-				return b.driver.Balance(ctx, p.Book, p.Account)
-			})
-		}
-	}
-	for _, op := range u.States {
-		row(journal.TableState, op.Key)
-	}
-	for _, op := range u.Claims {
-		row(journal.TableClaim, journal.ClaimKey(op.Scope, op.ID))
-	}
-	for _, op := range u.Timers {
-		row(journal.TableTimer, op.ID)
-	}
-	for _, op := range u.Parks {
-		row(journal.TablePark, journal.ParkKey(op.Sub, op.Key, op.Pos))
-	}
-	for _, op := range u.Letters {
-		row(journal.TableLetter, op.ID)
-	}
-	for _, op := range u.Effects {
-		row(journal.TableEffect, op.Key)
+	s.pins++
+	b.mu.Unlock()
+	v, err := load()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s.pins--
+	if err == nil && !s.known {
+		s.v, s.known = v, true
 	}
 	return err
 }
 
-// warmOne loads one key unless it is there. A value read while entries were evicted
-// may be older than one that came and went, so it is not kept.
-func warmOne[K comparable, V any](b *Bus, c *cache[K, V], k K, load func() (V, error)) error {
-	b.mu.Lock()
-	_, ok := c.m[k]
-	gone := c.gone
-	b.mu.Unlock()
-	if ok {
-		return nil
-	}
-	v, err := load()
-	if err != nil {
-		return fmt.Errorf("reading %v: %w", k, err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := c.m[k]; !ok && c.gone == gone {
-		c.add(k, v)
-	}
-	return nil
-}
-
 // apply folds judged changes into the working set and pins what they touch until
 // the unit is durable.
-func (w *working) apply(u *journal.Unit, ch *journal.Changes) (pins []*int32) {
-	n := len(ch.Heads) + len(ch.Balances) + len(ch.Rows)
-	if n == 0 {
-		return nil
-	}
-	pins = make([]*int32, 0, n)
-	pin := func(p *int32) {
-		*p++
-		pins = append(pins, p)
+func (w *working) apply(p *pending, ch *journal.Changes) {
+	pins := p.pinned[:0]
+	pin := func(n *int32) {
+		*n++
+		pins = append(pins, n)
 	}
 	for _, h := range ch.Heads {
-		s := w.heads.m[h.Stream]
-		if s == nil { // made room for another key of this same unit
-			s = w.heads.add(h.Stream, streamHead{})
+		s := w.heads.at(h.Stream)
+		if s.known {
+			w.advance(&s.v, h.Stream, p.u)
 		}
-		s.v.Head = h.Head
+		s.v.Head, s.known = h.Head, true
 		pin(&s.pins)
-		if len(s.v.states) > 0 {
-			s.v.advance(h.Stream, u)
-		}
 	}
 	for _, bal := range ch.Balances {
-		k := account{bal.Book, bal.Account}
-		s := w.balances.m[k]
-		if s == nil {
-			s = w.balances.add(k, bal.Balance)
-		}
-		s.v = bal.Balance
+		s := w.balances.at(account{bal.Book, bal.Account})
+		s.v, s.known = bal.Balance, true
 		pin(&s.pins)
 	}
 	for _, r := range ch.Rows {
-		k := rowKey{r.Table, r.Key}
-		s := w.rows.m[k]
-		if s == nil { // written without having been read: a park, a timer
-			s = w.rows.add(k, nil)
-		}
-		s.v = r.Value
+		s := w.rows.at(rowKey{r.Table, r.Key})
+		s.v, s.known = r.Value, true
 		pin(&s.pins)
 	}
-	return pins
+	p.pins = pins
 }
 
 // advance folds the unit's events into the states that are held of the stream.
 // A state that cannot follow is dropped; it is built again when asked for.
-func (h *streamHead) advance(stream string, u *journal.Unit) {
+func (w *working) advance(h *streamHead, stream string, u *journal.Unit) {
 	kept := h.states[:0]
 	for _, st := range h.states {
-		ok := true
+		next, ok := st, true
 		for i := range u.Records {
 			r := &u.Records[i]
 			if r.Stream != stream {
 				continue
 			}
-			if r.Version != st.version+1 {
-				ok = false
+			state, err := next.fold.apply(next.state, r)
+			if ok = err == nil && r.Version == next.version+1; !ok {
 				break
 			}
-			next, err := st.fold.apply(st.state, r)
-			if err != nil {
-				ok = false
-				break
-			}
-			st = &foldedState{st.fold, r.Version, next}
+			next = &foldedState{st.fold, r.Version, state}
 		}
-		if ok {
-			kept = append(kept, st)
+		if !ok {
+			continue
+		}
+		kept = append(kept, next)
+		if st.fold.Encode != nil && next.version/snapshotEvery > st.version/snapshotEvery {
+			w.due = append(w.due, dueSnapshot{stream, next})
 		}
 	}
 	clear(h.states[len(kept):])
 	h.states = kept
+}
+
+// takeDue hands out the snapshots that became due. They are encoded outside the lock.
+func (w *working) takeDue() []dueSnapshot {
+	due := w.due
+	w.due = nil
+	return due
 }

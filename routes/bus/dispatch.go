@@ -1,0 +1,248 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// feed takes what the committer staged and settled. It never blocks: a subscription that
+// lags goes back to reading the journal. last is 0 where nothing was written.
+func (s *subscription) feed(last journal.Pos) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(s.settled)
+	clear(s.settled)
+	s.settled = s.settled[:0]
+	if len(s.live)+len(s.staged) > maxLive {
+		s.live, s.behind, s.joinAt = nil, true, last
+	} else {
+		s.live = append(s.live, s.staged...)
+	}
+	clear(s.staged)
+	s.staged = s.staged[:0]
+	s.fedTo = max(s.fedTo, last)
+	s.work.Signal()
+}
+
+var errStopped = errors.New("subscription stopped")
+
+// dispatch reads records in order and puts them into lanes. What cannot be read is tried
+// again: nothing is passed over.
+func (s *subscription) dispatch() {
+	defer close(s.ended)
+	for {
+		err := s.dispatchAll(context.Background())
+		if errors.Is(err, errStopped) {
+			return
+		}
+		s.bus.log.Error("reading for a subscription: trying again", "route", s.name, "err", err)
+		if !s.pauseBetween() {
+			return
+		}
+	}
+}
+
+func (s *subscription) dispatchAll(ctx context.Context) error {
+	for len(s.redo) > 0 {
+		n, err := s.waitRoom(len(s.redo), true)
+		if err != nil {
+			return err
+		}
+		recs := make([]*journal.Record, 0, n)
+		for _, pos := range s.redo[:n] {
+			r, err := s.bus.record(ctx, pos)
+			if err != nil {
+				return err
+			}
+			recs = append(recs, &r)
+		}
+		s.deliver(recs, true)
+		s.redo = s.redo[n:]
+	}
+	if err := s.wakeParked(ctx); err != nil {
+		return err
+	}
+	for {
+		recs, page, err := s.next()
+		if err != nil {
+			return err
+		}
+		if page == nil {
+			if err := s.deliverAll(recs); err != nil {
+				return err
+			}
+			continue
+		}
+		found, err := s.bus.driver.Topics(ctx, s.topics(), page.after, pageSize)
+		if err != nil {
+			return fmt.Errorf("reading topics of %s: %w", s.name, err)
+		}
+		recs = make([]*journal.Record, len(found))
+		for i := range found {
+			recs[i] = &found[i]
+		}
+		if err := s.deliverAll(recs); err != nil {
+			return err
+		}
+		if len(found) < pageSize {
+			s.caughtUp(page.joinAt)
+		}
+	}
+}
+
+// pageSize is how many records are read of a backlog at once.
+const pageSize = 512
+
+// pageFrom asks for a page of the journal. joinAt is what was committed before it is read.
+type pageFrom struct{ after, joinAt journal.Pos }
+
+// next waits for records: live ones, or the word that the journal has some.
+func (s *subscription) next() ([]*journal.Record, *pageFrom, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		switch {
+		case s.stopped:
+			return nil, nil, errStopped
+		case s.behind:
+			return nil, &pageFrom{s.cursor, s.joinAt}, nil
+		case len(s.live) > 0:
+			live := s.live
+			s.live = nil
+			return live, nil, nil
+		}
+		if s.fedTo > s.cursor {
+			s.cursor = s.fedTo
+			s.skip()
+		}
+		s.work.Wait()
+	}
+}
+
+// caughtUp follows the last, short page of the journal: the log ended there, so everything
+// up to joinAt was delivered. Unless more was missed meanwhile, the subscription goes on from memory.
+func (s *subscription) caughtUp(joinAt journal.Pos) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cursor = max(s.cursor, joinAt)
+	if s.joinAt == joinAt {
+		s.behind = false
+		// What the page held already is not delivered twice.
+		s.live = slices.DeleteFunc(s.live, func(r *journal.Record) bool { return r.Pos <= s.cursor })
+	}
+}
+
+// chunk is how many records are delivered at once.
+const chunk = 256
+
+// waitRoom blocks while too much is delivered and not durable. It returns how many of n
+// records may be delivered now. again is for those that the checkpoints have open already.
+func (s *subscription) waitRoom(n int, again bool) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = min(n, chunk, s.Window)
+	for !s.stopped && (s.held+n > s.Window || !again && slices.Max(s.open[:])+n > journal.MaxOpen) {
+		s.work.Wait()
+	}
+	if s.stopped {
+		return 0, errStopped
+	}
+	return n, nil
+}
+
+// deliverAll delivers records as there is room for them.
+func (s *subscription) deliverAll(recs []*journal.Record) error {
+	for len(recs) > 0 {
+		n, err := s.waitRoom(len(recs), false)
+		if err != nil {
+			return err
+		}
+		s.deliver(recs[:n], false)
+		recs = recs[n:]
+	}
+	return nil
+}
+
+// deliver notes records as delivered and puts them into their lanes. again is for those
+// that were open when the last process ended. A subscription that stopped meanwhile delivers
+// nothing: another may have read its checkpoints by now.
+func (s *subscription) deliver(recs []*journal.Record, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return
+	}
+	notes := make([]journal.Delivery, 0, len(recs))
+	fresh := make([]*Delivery, 0, len(recs))
+	for _, r := range recs {
+		part := journal.PartitionOf(r.Key)
+		if !again {
+			s.cursor = max(s.cursor, r.Pos)
+			if r.Pos <= s.highs[part] || r.Pos <= s.starts[r.Topic] {
+				continue
+			}
+			s.highs[part] = r.Pos
+			s.open[part]++
+			notes = append(notes, journal.Delivery{Sub: s.name, Part: part, Pos: r.Pos})
+		}
+		s.held++
+		fresh = append(fresh, &Delivery{Record: *r, sub: s, part: part})
+	}
+	if len(notes) > 0 {
+		s.bus.mu.Lock()
+		s.bus.delivered = append(s.bus.delivered, notes...)
+		s.bus.mu.Unlock()
+	}
+	for _, d := range fresh {
+		s.enter(d)
+	}
+	s.skip()
+}
+
+// skip lets idle partitions follow the cursor, at most once a second: a restart then
+// need not read again what was never theirs. It rides with the next batch. Callers hold mu.
+func (s *subscription) skip() {
+	if s.cursor == s.skipped {
+		return
+	}
+	now := s.bus.now()
+	if now.Sub(s.skippedT) < time.Second {
+		return
+	}
+	notes := make([]journal.Delivery, 0, journal.Partitions)
+	for p := range s.highs {
+		if s.highs[p] < s.cursor {
+			s.highs[p] = s.cursor
+			notes = append(notes, journal.Delivery{Sub: s.name, Part: uint8(p), Pos: s.cursor, Skip: true})
+		}
+	}
+	s.skipped, s.skippedT = s.cursor, now
+	s.bus.mu.Lock()
+	s.bus.delivered = append(s.bus.delivered, notes...)
+	s.bus.mu.Unlock()
+}
+
+// crowded reports whether too many records are in memory to wake parked ones.
+func (s *subscription) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.woken >= s.Window
+}
+
+// record reads one record by its position.
+func (b *Bus) record(ctx context.Context, pos journal.Pos) (journal.Record, error) {
+	st, err := b.driver.Holding(ctx, pos)
+	if err != nil {
+		return journal.Record{}, fmt.Errorf("reading position %d: %w", pos, err)
+	}
+	r, ok := st.At(pos)
+	if !ok {
+		return journal.Record{}, fmt.Errorf("reading position %d: the unit there holds no record", pos)
+	}
+	return r, nil
+}
