@@ -60,7 +60,7 @@ func (e *edi) orders() Route {
 			}
 			o.Command.Source.Cause = m.ID.String()
 			o.Command.Source.Partner = p.Name
-			out, err := e.flows.Place(ctx, m, door.Ask{Scope: o.Command.Scope, ID: o.Command.Number, Cmd: o.Command, Actor: "edi/" + p.Name})
+			out, err := e.Place(ctx, m, door.Ask{Scope: o.Command.Scope, ID: o.Command.Number, Cmd: o.Command, Actor: "edi/" + p.Name})
 			if err == nil {
 				return out, nil
 			}

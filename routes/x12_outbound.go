@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // groupOf is the functional group of each set we send.
@@ -57,25 +58,39 @@ func (e *edi) answers() Route {
 		Name: "x12.answers", About: "an 855 for each 850",
 		Topics: []string{"order-events"}, Writes: []string{topicOutgoing}, Patterns: []string{"message filter", "message translator"},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			a, ok := m.Event.(order.Accepted)
-			if !ok || a.Source.Door != "edi" || a.Source.DocType != "850" {
+			var src order.Source
+			answer := x12wms.Answer{At: m.Now}
+			switch ev := m.Event.(type) {
+			case order.Accepted:
+				src, answer.Accepted = ev.Source, ev
+			case order.Rejected:
+				src, answer.Rejected = ev.Source, &ev
+			}
+			if src.Door != "edi" || src.DocType != "850" {
 				return m.Out(), nil
 			}
-			p, err := e.partner(a.Source.Partner)
+			p, err := e.partner(src.Partner)
 			if err != nil {
 				return nil, err
 			}
 			if !p.SendAnswers {
 				return m.Out(), nil
 			}
-			o, err := Load(ctx, m, e.flows.Orders(), a.Stream())
-			if err != nil {
-				return nil, err
+			if answer.Rejected == nil {
+				o, err := Peek(ctx, m, e.Orders, answer.Accepted.Stream())
+				if err != nil {
+					return nil, err
+				}
+				for _, l := range o.Lines {
+					if l.Held() {
+						answer.Held = append(answer.Held, order.LineHeld{Head: answer.Accepted.Head, Line: l.No, Problem: l.Problem})
+					}
+					if l.Backordered > 0 {
+						answer.Backordered = append(answer.Backordered, order.LineQty{Line: l.No, Qty: l.Backordered})
+					}
+				}
 			}
-			body, err := p.Profile.Answer(o, m.Now)
-			if err != nil {
-				return nil, err
-			}
+			body := p.Profile.PurchaseOrderAck(answer)
 			return e.envelope(ctx, m, m.Out(), p, "855", body)
 		},
 	}
@@ -91,7 +106,7 @@ func (e *edi) advices() Route {
 			if !ok {
 				return m.Out(), nil
 			}
-			o, err := Load(ctx, m, e.flows.Orders(), order.StreamOf(c.Scope, c.Order))
+			o, err := Peek(ctx, m, e.Orders, order.StreamOf(c.Scope, c.Order))
 			if err != nil {
 				return nil, err
 			}
@@ -102,7 +117,7 @@ func (e *edi) advices() Route {
 			if err != nil {
 				return nil, err
 			}
-			body, err := p.Profile.Advice(o, c, m.Now)
+			body, err := p.Profile.ShippingAdvice(o, c)
 			if err != nil {
 				return nil, err
 			}

@@ -60,6 +60,9 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if s.stateKey, s.state, err = s.resume(ctx); err != nil {
 		return nil, err
 	}
+	if s.ends, err = interchanges(m.Personal, e.Limits); err != nil {
+		return nil, fault.At(op, fault.Invalid, m.Headers["name"], err)
+	}
 	r := x12.NewBytesReader(m.Personal, e.Limits)
 	for {
 		part, err := r.Next()
@@ -90,14 +93,36 @@ type splitting struct {
 	collect  ack.Collector
 	header   []byte // ISA and GS of the set at hand
 	isaRaw   []byte
-	repeat   bool // the interchange came before
-	inter    []byte
-	found    bool // there was an interchange
+	repeat   bool            // the interchange came before
+	ends     map[int64]int64 // of each interchange, by its beginning
+	found    bool            // there was an interchange
 	noise    []x12.Finding
 	child    int // children so far, whether written by this run or an earlier one
 	done     int // children that an earlier run made durable
 	stateKey string
 	state    journal.State
+}
+
+// interchanges finds where each interchange of a document ends.
+func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
+	ends := map[int64]int64{}
+	begin := int64(-1)
+	for r := x12.NewBytesReader(data, limits); ; {
+		part, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return ends, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch part.Kind {
+		case x12.InterchangeHeader:
+			begin = part.Offset
+			ends[begin] = int64(len(data))
+		case x12.InterchangeTrailer:
+			ends[begin] = part.Offset + int64(len(part.Raw))
+		}
+	}
 }
 
 // resume finds how many children an earlier run made durable.
@@ -144,11 +169,7 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 // with other content its number was reused, which a person must look at.
 func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	id := part.Identity()
-	raw := s.m.Personal[part.Offset:]
-	if at := bytes.Index(raw[min(len(raw), len(part.Raw)):], []byte("ISA")); at >= 0 {
-		raw = raw[:len(part.Raw)+at]
-	}
-	hash := sha256.Sum256(bytes.TrimSpace(raw))
+	hash := sha256.Sum256(s.m.Personal[part.Offset:s.ends[part.Offset]])
 	scope := "x12/" + s.p.Name
 	c, there, err := s.m.Claimed(ctx, scope, id.String())
 	if err != nil {

@@ -1,0 +1,226 @@
+package edifolder_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/paklog/hub/adapters/edifolder"
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+)
+
+// hub keeps the promise of door.Documents: the same key with the same content is taken once.
+type hub struct {
+	mu    sync.Mutex
+	taken map[string][]byte
+	order []string
+	calls int
+	down  error
+}
+
+func (h *hub) Call(_ context.Context, name string, value any) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls++
+	if h.down != nil {
+		return nil, h.down
+	}
+	d := value.(door.Document)
+	if name != door.Documents || d.Key.ID == "" {
+		return nil, errors.New("called the wrong way")
+	}
+	if h.taken == nil {
+		h.taken = map[string][]byte{}
+	}
+	_, again := h.taken[d.Key.ID]
+	h.taken[d.Key.ID] = d.Bytes
+	h.order = append(h.order, d.Name)
+	return door.Accepted{ID: d.Key.ID, Repeat: again}, nil
+}
+
+func setup(t *testing.T, h *hub) (*edifolder.Inbox, string) {
+	t.Helper()
+	root := t.TempDir()
+	in, err := edifolder.NewInbox(edifolder.Config{Root: root, Partners: []string{"ACME"}, MaxBytes: 1000}, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in, filepath.Join(root, "ACME")
+}
+
+func write(t *testing.T, path, data string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func files(t *testing.T, dir string) string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+func TestFileIsTakenOnceItIsStableAndThenArchived(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	in, dir := setup(t, h)
+	path := filepath.Join(dir, "inbox", "a.edi")
+	write(t, path, "ISA")
+	in.Poll(t.Context())
+	if h.calls != 0 {
+		t.Fatal("a file was read at its first sight: it may still be written")
+	}
+	write(t, path, "ISA and more")
+	in.Poll(t.Context())
+	if h.calls != 0 {
+		t.Fatal("a file that grew was read")
+	}
+	in.Poll(t.Context())
+	if h.calls != 1 || files(t, filepath.Join(dir, "inbox")) != "" || files(t, filepath.Join(dir, "archive")) != "a.edi" {
+		t.Fatalf("calls %d, inbox %q, archive %q", h.calls, files(t, filepath.Join(dir, "inbox")), files(t, filepath.Join(dir, "archive")))
+	}
+}
+
+func TestFileStaysWhileTheHubDoesNotHoldIt(t *testing.T) {
+	t.Parallel()
+	h := &hub{down: fault.E("t", fault.Unavailable, errors.New("disk full"))}
+	in, dir := setup(t, h)
+	write(t, filepath.Join(dir, "inbox", "a.edi"), "ISA")
+	for range 3 {
+		in.Poll(t.Context())
+	}
+	if files(t, filepath.Join(dir, "inbox")) != "a.edi" {
+		t.Fatal("a file left the inbox that nobody holds")
+	}
+	h.down = nil
+	in.Poll(t.Context())
+	if len(h.taken) != 1 || files(t, filepath.Join(dir, "archive")) != "a.edi" {
+		t.Fatal("the file was not taken once the hub was back")
+	}
+}
+
+func TestCrashBeforeArchivingHandsTheSameKeyAgain(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	in, dir := setup(t, h)
+	for range 2 { // the second is what a restart finds: taken, and still in the inbox
+		write(t, filepath.Join(dir, "inbox", "a.edi"), "ISA")
+		in.Poll(t.Context())
+		in.Poll(t.Context())
+	}
+	if h.calls != 2 || len(h.taken) != 1 {
+		t.Fatalf("calls %d, documents %d: the key is not that of the content", h.calls, len(h.taken))
+	}
+	if got := files(t, filepath.Join(dir, "archive")); !strings.Contains(got, "a.edi a.edi.") {
+		t.Fatalf("the second file overwrote the first: %q", got)
+	}
+}
+
+func TestWhatIsNoDocumentNeverReachesTheHub(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	in, dir := setup(t, h)
+	inbox := filepath.Join(dir, "inbox")
+	write(t, filepath.Join(inbox, "x.tmp"), "half")
+	write(t, filepath.Join(inbox, "x.PART"), "half")
+	write(t, filepath.Join(inbox, ".hidden"), "half")
+	write(t, filepath.Join(inbox, "huge.edi"), strings.Repeat("x", 1001))
+	secret := filepath.Join(t.TempDir(), "secret")
+	write(t, secret, "not yours")
+	if err := os.Symlink(secret, filepath.Join(inbox, "link.edi")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(inbox, "folder"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		in.Poll(t.Context())
+	}
+	if h.calls != 0 {
+		t.Fatalf("the hub got %v", h.order)
+	}
+	if got := files(t, filepath.Join(dir, "refused")); got != "huge.edi link.edi" {
+		t.Fatalf("refused holds %q", got)
+	}
+}
+
+func TestPartnerNamesAreFolderNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "..", ".x", "a/b", `a\b`, "a b", strings.Repeat("x", 200)} {
+		if err := edifolder.Prepare(t.TempDir(), []string{name}); err == nil {
+			t.Errorf("partner %q was taken for a folder", name)
+		}
+	}
+}
+
+func TestPublishIsOneRenameAndTellsAfterwards(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	root := t.TempDir()
+	out, err := edifolder.NewOutbox(root, []string{"ACME"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // staging again changes nothing
+		if err := out.Stage(ctx, "ACME", "945.edi", []byte("ISA")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err := out.Staged(ctx, "ACME", "945.edi"); err != nil || !s {
+		t.Fatal("staged file is not told to be staged", err)
+	}
+	if err := out.Publish(ctx, "ACME", "945.edi"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(root, "ACME", "outbox", "945.edi")
+	if b, err := os.ReadFile(path); err != nil || string(b) != "ISA" {
+		t.Fatal("outbox holds", string(b), err)
+	}
+	if err := os.Remove(path); err != nil { // the partner took it
+		t.Fatal(err)
+	}
+	if s, err := out.Staged(ctx, "ACME", "945.edi"); err != nil || s {
+		t.Fatal("a published file that was taken looks as if it still waited", err)
+	}
+	if err := out.Publish(ctx, "ACME", "945.edi"); fault.KindOf(err) != fault.Unknown {
+		t.Fatalf("publishing twice: %v", err)
+	}
+}
+
+func TestPublishNeverOverwritesAndNeverLeavesTheFolder(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	root := t.TempDir()
+	out, err := edifolder.NewOutbox(root, []string{"ACME"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(root, "ACME", "outbox", "a.edi"), "older")
+	if err := out.Stage(ctx, "ACME", "a.edi", []byte("newer")); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Publish(ctx, "ACME", "a.edi"); err == nil {
+		t.Fatal("a file of the outbox was overwritten")
+	}
+	for _, name := range []string{"../x", "a/b", "", ".x"} {
+		if err := out.Stage(ctx, "ACME", name, nil); err == nil {
+			t.Errorf("name %q was staged", name)
+		}
+	}
+	if err := out.Stage(ctx, "../ACME", "x", nil); err == nil {
+		t.Error("a partner outside was staged to")
+	}
+}
