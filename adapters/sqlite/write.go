@@ -83,21 +83,27 @@ func (w *writer) load(ctx context.Context) error {
 		return err
 	}
 	w.s.restored.Store(restored > 0)
+	w.last, err = w.readLast(ctx)
+	w.s.last.Store(uint64(w.last))
+	return err
+}
+
+// readLast is the highest position.
+func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
 	st, err := w.conn.(driver.ConnPrepareContext).PrepareContext(ctx, "SELECT pos, data, links FROM unit ORDER BY pos DESC LIMIT 1")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer st.Close()
 	err = w.query(ctx, st, func(row []driver.Value) error {
 		u, _, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
 		if err != nil {
-			return fmt.Errorf("reading the last unit, at %d: %w", row[0], err)
+			return fmt.Errorf("reading the last unit, at %d: %w", number(row[0]), err)
 		}
-		w.last = u.First + journal.Pos(max(1, len(u.Unit.Records))) - 1
+		last = u.First + journal.Pos(max(1, len(u.Unit.Records))) - 1
 		return nil
 	})
-	w.s.last.Store(uint64(w.last))
-	return err
+	return last, err
 }
 
 // number reads one number, 0 where there is none.
