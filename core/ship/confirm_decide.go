@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -144,7 +143,7 @@ func (s Shipment) Manifest(c ManifestCarton, at time.Time) ([]event.Event, error
 	}
 	for _, list := range [...][]Manifested{s.Ready, s.Gone} {
 		if was, ok := find(list, c.Carton.Carton); ok {
-			if reflect.DeepEqual(was, c.Carton) {
+			if was.same(c.Carton) {
 				return nil, nil
 			}
 			return nil, fault.At(op, fault.Rejected, "carton", fmt.Errorf("carton %s is manifested with another label or content", was.Carton))
@@ -154,6 +153,15 @@ func (s Shipment) Manifest(c ManifestCarton, at time.Time) ([]event.Event, error
 	m.Contents = slices.Clone(m.Contents)
 	out := []event.Event{CartonManifested{s.head(at), m}}
 	return s.confirmed(out, without(s.Waiting, m.Carton), append(slices.Clip(s.Ready), m), at), nil
+}
+
+// same tells an answer heard twice from another carton under the same number.
+func (m Manifested) same(n Manifested) bool {
+	return m.Carrier == n.Carrier && m.Service == n.Service && m.Tracking == n.Tracking &&
+		m.Dims == n.Dims && m.Weight == n.Weight && m.Cost == n.Cost &&
+		slices.EqualFunc(m.Contents, n.Contents, func(a, b pack.Content) bool {
+			return a.Line == b.Line && a.Item == b.Item && a.Lot == b.Lot && a.Tote == b.Tote && a.Qty == b.Qty && slices.Equal(a.Serials, b.Serials)
+		})
 }
 
 // Drop takes a carton out, and confirms the others when it was the last one waited
