@@ -67,8 +67,7 @@ func (r *Reader) inside() error {
 // for the part it belongs to.
 func (r *Reader) dropSegment() {
 	r.part.Findings = nil
-	r.unread(r.lo)
-	r.k = len(r.win.idx)
+	r.unread(r.lo, r.k)
 }
 
 // closeMissing stands in for the innermost trailer that the stream lacks.
@@ -162,6 +161,15 @@ func (r *Reader) set(b bound, next int) error {
 	whole := false
 	end, k := int(b.end), next
 	for !whole {
+		if b, next, ok := r.plain(end, k); ok {
+			whole = string(w.buf[b.start:w.idx[b.first]]) == "SE"
+			r.bounds = append(r.bounds, b)
+			end, k = int(b.end), next
+			if end-r.lo > w.lim.SetBytes {
+				return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
+			}
+			continue
+		}
 		kept := len(r.part.Findings)
 		b, next, found, err := r.segment(end, k)
 		if err != nil {
@@ -174,8 +182,7 @@ func (r *Reader) set(b bound, next int) error {
 		id := tag(w.buf[b.start:w.idx[b.first]])
 		if endsSet(string(id)) {
 			r.part.Findings = r.part.Findings[:kept]
-			r.unread(end)
-			k = len(w.idx)
+			r.unread(end, k)
 			break
 		}
 		whole = string(id) == "SE"
@@ -189,6 +196,35 @@ func (r *Reader) set(b bound, next int) error {
 	r.sets++
 	r.checkSet(whole)
 	return nil
+}
+
+// plain is [Reader.segment] for what nearly all segments are: indexed already,
+// with at most a line end before, neither binary nor the end of the set's data
+// nor anything else that needs a closer look.
+func (r *Reader) plain(lead, k int) (b bound, next int, ok bool) {
+	w := &r.win
+	start := lead
+	for start < len(w.buf) && (w.buf[start] == '\r' || w.buf[start] == '\n') && w.buf[start] != w.delims.Terminator {
+		start++
+	}
+	first := k
+	for ; k < len(w.idx); k++ {
+		if w.buf[w.idx[k]] == w.delims.Terminator {
+			break
+		}
+	}
+	if k == len(w.idx) {
+		return b, 0, false
+	}
+	at := w.idx[k]
+	if w.cut >= 0 || int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || k-first > w.lim.Elements {
+		return b, 0, false
+	}
+	id := w.buf[start:w.idx[first]]
+	if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) || id[0] == 'B' && isBinary(id) || endsSet(string(id)) {
+		return b, 0, false
+	}
+	return bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(first), last: uint32(k)}, k + 1, true
 }
 
 func endsSet(id string) bool {

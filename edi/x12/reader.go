@@ -234,10 +234,10 @@ func (r *Reader) endAt(b *bound, at int) {
 	r.part.Add(f)
 }
 
-// unread drops the index from position at on, so that the segment there is read
-// again: it belongs to the next part, or to the one after a missing trailer.
-func (r *Reader) unread(at int) {
-	r.win.reindex(at)
+// unread drops the index behind its first k entries, so that the segment at is
+// read again: it belongs to the next part, or to the one after a missing trailer.
+func (r *Reader) unread(at, k int) {
+	r.win.idx, r.win.indexed = r.win.idx[:k], at
 	r.win.step = firstStep
 }
 

@@ -91,6 +91,23 @@ func (s Segment) Element(n int) []byte {
 	return s.run.data[from:to:to]
 }
 
+// AppendElements appends elements 01 to the last, as they stand, to dst.
+func (s Segment) AppendElements(dst [][]byte) [][]byte {
+	data, from := s.run.data, s.idx[0]+1
+	for _, to := range s.idx[1:] {
+		dst = append(dst, data[from:to:to])
+		from = to + 1
+	}
+	if n := len(s.idx) - 1; n > 0 && s.run.delims.Terminator == '\n' {
+		dst[len(dst)-1] = s.Element(n) // a CR before the LF is no data
+	}
+	return dst
+}
+
+// Wrapped reports whether line breaks stand inside data of the segment's run, so
+// that [Segment.Data] differs from [Segment.Element].
+func (s Segment) Wrapped() bool { return s.run.broken }
+
 func (s Segment) span(n int) (from, to uint32, ok bool) {
 	if n < 0 || n >= len(s.idx) {
 		return 0, 0, false

@@ -3,6 +3,7 @@ package grammar
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/paklog/hub/edi/x12"
 )
@@ -60,7 +61,15 @@ func (l *Library) Check(p *x12.Part) {
 // one of another release, and what would be an error is a warning: the releases
 // differ in lengths and dates.
 func (g *Set) Check(p *x12.Part, exact bool) {
-	c := checker{set: g, part: p, most: x12.Error}
+	c := checkers.Get().(*checker)
+	defer func() {
+		clear(c.fields[:cap(c.fields)])
+		*c = checker{frames: c.frames[:0], spare: c.spare, fields: c.fields[:0]}
+		checkers.Put(c)
+	}()
+	c.set, c.part, c.most = g, p, x12.Error
+	c.repetition = p.Segments.Delimiters().Repetition
+	c.wrapped = p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()
 	if !exact {
 		c.most = x12.Warning
 	}
@@ -88,7 +97,14 @@ type checker struct {
 	frames []frame
 	spare  [][]int
 	last   string // tag of the segment before
+
+	fields     [][]byte // elements of the segment at hand
+	repetition byte
+	wrapped    bool
 }
+
+// checkers keeps the memory of checks for the next ones.
+var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 func (c *checker) run() {
 	segs := &c.part.Segments
@@ -123,7 +139,7 @@ func (c *checker) push(n *Node, nth int) {
 		clear(counts)
 		c.spare = c.spare[:k-1]
 	} else {
-		counts = make([]int, len(n.Children))
+		counts = make([]int, len(n.Children), max(32, len(n.Children)))
 	}
 	c.frames = append(c.frames, frame{node: n, counts: counts, nth: nth})
 }

@@ -11,30 +11,36 @@ import (
 // elements checks a segment's elements by their definitions, then the notes
 // that tie them together.
 func (c *checker) elements(s x12.Segment, def *Segment) {
-	d := c.part.Segments.Delimiters()
+	repetition := c.repetition
+	c.fields = s.AppendElements(c.fields[:0])
 	for i, e := range def.Elements {
 		n := i + 1
-		raw := s.Element(n)
-		if len(raw) == 0 {
+		if i >= len(c.fields) || len(c.fields[i]) == 0 {
 			if e != nil && e.Requirement == 'M' {
 				c.element(s, n, e, CodeMissingElement, "1", fmt.Sprintf("mandatory element %s is missing", s.Ref(n)), "", "")
 			}
 			continue
 		}
+		raw := c.fields[i]
 		if e == nil || e.Type == "C" {
 			continue
 		}
-		if d.Repetition != 0 && bytes.IndexByte(raw, d.Repetition) >= 0 {
+		if repetition != 0 && bytes.IndexByte(raw, repetition) >= 0 {
 			continue // later releases repeat elements this profile knows as single
 		}
-		c.one(s, n, e, raw, s.Data(n))
+		v := raw
+		if c.wrapped {
+			v = s.Data(n)
+		}
+		for len(v) > 0 && v[len(v)-1] == ' ' {
+			v = v[:len(v)-1]
+		}
+		c.one(s, n, e, raw, v)
 	}
-	if more := s.Len(); more > len(def.Elements) {
-		for n := len(def.Elements) + 1; n <= more; n++ {
-			if len(s.Element(n)) > 0 {
-				c.add(s, n, CodeUnknownElement, x12.Note, x12.AckCodes{}, fmt.Sprintf("the profile does not know element %s", s.Ref(n)), "", "")
-				break
-			}
+	for i := len(def.Elements); i < len(c.fields); i++ {
+		if len(c.fields[i]) > 0 {
+			c.add(s, i+1, CodeUnknownElement, x12.Note, x12.AckCodes{}, fmt.Sprintf("the profile does not know element %s", s.Ref(i+1)), "", "")
+			break
 		}
 	}
 	for i := range def.Syntax {
@@ -143,19 +149,22 @@ func (c *checker) element(s x12.Segment, n int, e *Element, code, ak4, message, 
 	c.add(s, n, code, x12.Error, ack, message, expected, hint)
 }
 
+// has reports whether the n-th element of the segment at hand is there.
+func (c *checker) has(n int) bool { return n <= len(c.fields) && len(c.fields[n-1]) > 0 }
+
 func (c *checker) syntax(s x12.Segment, def *Segment, note *Syntax) {
 	present, missing, last := 0, 0, 0
 	for _, n := range note.Elements {
-		if len(s.Element(n)) > 0 {
+		if c.has(n) {
 			present++
 			last = n
 		} else if missing == 0 {
 			missing = n
 		}
 	}
-	first := len(s.Element(note.Elements[0])) > 0
-	refs := make([]string, 0, 4)
+	first := c.has(note.Elements[0])
 	name := func() string {
+		var refs []string
 		for _, n := range note.Elements {
 			refs = append(refs, s.Ref(n))
 		}
