@@ -1,0 +1,92 @@
+package location_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/scope"
+)
+
+var (
+	at   = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	good = location.Register{Scope: scope.Scope{Tenant: "t", Owner: "acme", Facility: "east"}, Code: "A-1", Spec: location.Spec{Purpose: location.Pick}}
+)
+
+func run(t *testing.T, l location.Location, evs []event.Event, err error) location.Location {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err = location.Fold.Replay(l, evs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestOnlyWhatIsActiveAndForPickingIsUsable(t *testing.T) {
+	evs, err := location.Location{}.Register(good, at)
+	l := run(t, location.Location{}, evs, err)
+	if !l.Usable() || l.Scope.Owner != scope.Shared {
+		t.Fatalf("%+v", l)
+	}
+	if evs, err := l.Register(good, at); err != nil || len(evs) != 0 {
+		t.Errorf("registered again: %v, %v", evs, err)
+	}
+	evs, err = l.Block(location.Block{Reason: "leak"}, at)
+	blocked := run(t, l, evs, err)
+	if blocked.Usable() || blocked.Reason != "leak" {
+		t.Errorf("blocked: %+v", blocked)
+	}
+	if evs, err := blocked.Block(location.Block{Reason: "leak"}, at); err != nil || len(evs) != 0 {
+		t.Errorf("blocked twice: %v, %v", evs, err)
+	}
+	evs, err = blocked.Unblock(location.Unblock{}, at)
+	if l = run(t, blocked, evs, err); !l.Usable() {
+		t.Errorf("unblocked: %+v", l)
+	}
+	evs, err = l.Change(location.Change{Spec: location.Spec{Purpose: location.Dock}}, at)
+	if l = run(t, l, evs, err); l.Usable() {
+		t.Error("stock may be allocated at the dock")
+	}
+}
+
+func TestLocationsAreRefusedWithPlace(t *testing.T) {
+	for place, change := range map[string]func(*location.Register){
+		"location":       func(c *location.Register) { c.Code = "" },
+		"facility":       func(c *location.Register) { c.Facility = "" },
+		"purpose":        func(c *location.Register) { c.Spec.Purpose = "hole" },
+		"zone":           func(c *location.Register) { c.Spec.Zone = " z" },
+		"capacity.units": func(c *location.Register) { c.Spec.Capacity.Units = -1 },
+	} {
+		c := good
+		change(&c)
+		if evs, err := (location.Location{}).Register(c, at); len(evs) != 0 || fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != place {
+			t.Errorf("%s: %v, place %q: %v", place, evs, fault.PlaceOf(err), err)
+		}
+	}
+	evs, err := location.Location{}.Register(good, at)
+	l := run(t, location.Location{}, evs, err)
+	other := good
+	other.Spec.Purpose = location.Bulk
+	if _, err := l.Register(other, at); fault.KindOf(err) != fault.Rejected {
+		t.Errorf("registered otherwise: %v", err)
+	}
+	if _, err := l.Block(location.Block{}, at); fault.PlaceOf(err) != "reason" {
+		t.Errorf("blocked without a reason: %v", err)
+	}
+	for name, err := range map[string]error{
+		"change":  second(location.Location{}.Change(location.Change{Spec: good.Spec}, at)),
+		"block":   second(location.Location{}.Block(location.Block{Reason: "x"}, at)),
+		"unblock": second(location.Location{}.Unblock(location.Unblock{}, at)),
+	} {
+		if fault.KindOf(err) != fault.Rejected {
+			t.Errorf("%s of a location that is not there: %v", name, err)
+		}
+	}
+}
+
+func second(_ []event.Event, err error) error { return err }
