@@ -28,9 +28,10 @@ func (h *Hub) serveDoor(x *hosted) message.NoPublishHandlerFunc {
 func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int) {
 	// The caller may leave; what was decided for him stands all the same.
 	work := context.WithoutCancel(ctx)
+	observed := reruns == 0 // a later run has nobody who waits for what is noted
 	for ; reruns < maxReruns; reruns++ {
 		m := &Message{
-			Record: journal.Record{ID: r.ID, Time: h.Now(), Source: x.Name}, Value: r.Value, Now: h.Now(),
+			Record: journal.Record{ID: r.ID, Time: h.Now(), Source: x.Name, Trace: traceOf(work, "")}, Value: r.Value, Now: h.Now(),
 			hub: h, route: x.Name, reads: r.Reads(),
 		}
 		out, err := h.handle(work, x, m)
@@ -40,6 +41,9 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 		if err != nil {
 			if fault.KindOf(err) == fault.Internal {
 				h.log.Error("door", "route", x.Name, "msg_id", r.ID.String(), "err", err)
+			}
+			if observed {
+				note(work, outcomeRefused, err)
 			}
 			r.Answer(nil, err)
 			return

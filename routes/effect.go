@@ -60,13 +60,14 @@ func (h *Hub) AddEffect(r Route, e Effect) error {
 // runEffect takes one message through the ledger.
 func (h *Hub) runEffect(ctx context.Context, x *hosted, d *bus.Delivery) {
 	for {
-		m := h.message(x, d)
+		m := h.message(ctx, x, d)
 		err := h.effectOnce(ctx, x, d, m)
 		switch {
 		case err == nil:
 			x.succeeded()
 			return
 		case errors.Is(err, bus.ErrAgain):
+			note(ctx, outcomeAgain, nil)
 			return
 		case errors.Is(err, errRerun):
 			continue

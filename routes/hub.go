@@ -28,6 +28,9 @@ type Options struct {
 	Middleware []message.HandlerMiddleware // of the router: metrics, tracing
 	// Drain is how long a stop waits for handlers: 25 s.
 	Drain time.Duration
+	// DoorsOnly hosts what is called and nothing that consumes: for a command that opens the
+	// folder while no hub runs, and must not set the warehouse in motion.
+	DoorsOnly bool
 	// BreakerOpen is how long an open breaker waits before it lets one call through: 10 s.
 	BreakerOpen time.Duration
 }
@@ -43,6 +46,7 @@ type Hub struct {
 	desk   *dlq.Desk
 
 	breakerOpen time.Duration
+	doorsOnly   bool
 
 	mu       sync.Mutex
 	running  bool
@@ -165,7 +169,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
-		breakerOpen: o.BreakerOpen, routes: map[string]*hosted{},
+		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, routes: map[string]*hosted{},
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
@@ -207,10 +211,12 @@ func (h *Hub) Add(r Route) error {
 	if paused != nil {
 		x.pause = operator
 	}
-	if len(r.Topics) == 0 {
+	switch {
+	case len(r.Topics) == 0:
 		x.door = h.bus.NewDoor(r.Name)
 		x.handler = h.router.AddConsumerHandler(r.Name, "door", x.door, h.serveDoor(x))
-	} else {
+	case h.doorsOnly:
+	default:
 		sub := h.bus.NewManaged(bus.Subscription{
 			Name: r.Name, Topics: r.Topics, Start: r.Start, Parallel: r.Parallel, Policy: r.Parking.policy(),
 			Paused: paused != nil,
@@ -287,7 +293,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 			return nil
 		}
 		for {
-			m := h.message(x, d)
+			m := h.message(ctx, x, d)
 			out, err := h.handle(ctx, x, m)
 			if err == nil && out != nil && out.err != nil {
 				err = out.err
@@ -300,6 +306,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 				return nil
 			}
 			if errors.Is(err, bus.ErrAgain) {
+				note(ctx, outcomeAgain, nil)
 				return nil
 			}
 			if errors.Is(err, errRerun) {
@@ -314,11 +321,12 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 // errRerun asks for another run of the handler on fresh state.
 var errRerun = errors.New("run again")
 
-func (h *Hub) message(x *hosted, d *bus.Delivery) *Message {
+func (h *Hub) message(ctx context.Context, x *hosted, d *bus.Delivery) *Message {
 	m := &Message{
 		Record: d.Record, Attempt: d.Attempt, Now: h.now().UTC(),
 		hub: h, route: x.Name, reads: d.Reads(), d: d,
 	}
+	m.Trace = traceOf(ctx, m.Trace)
 	return m
 }
 
@@ -391,6 +399,7 @@ func (h *Hub) failed(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 				wait = max(wait, x.backoff(m.ID))
 			}
 			log.Warn("connection pauses", "adapter", x.Conn, "wait", wait, "err", err)
+			note(ctx, outcomePause, err)
 			h.pauseFor(x, kind.String()+": "+err.Error(), max(wait, time.Millisecond))
 			d.Release()
 			return
@@ -417,6 +426,7 @@ func (h *Hub) retry(ctx context.Context, x *hosted, d *bus.Delivery, m *Message,
 		h.letter(ctx, x, d, m, err, log)
 		return
 	}
+	note(ctx, outcomeRetry, err)
 	log.Info("will try again", "wait", wait, "err", err)
 	key := h.parkKey(x, d)
 	out := m.Out()
@@ -445,6 +455,7 @@ func (h *Hub) parkKey(x *hosted, d *bus.Delivery) string {
 // letter opens a letter, or opens one again whose replay failed, in the commit that
 // parks the message.
 func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error, log *slog.Logger) {
+	note(ctx, outcomeLetter, err)
 	log.Warn("letter", "letter", dlq.ID(x.Name, m.ID), "err", err)
 	key := h.parkKey(x, d)
 	if fault.KindOf(err) == fault.Invalid && !d.Parked {
