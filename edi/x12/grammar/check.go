@@ -233,17 +233,18 @@ func (c *checker) enter(f *frame, i int, s x12.Segment) {
 	f.at = i
 	f.counts[i]++
 	nth := f.counts[i]
-	if nth > n.Max {
-		code, ack, what := CodeTooMany, "5", "segment"
-		if n.Loop {
-			code, ack, what = CodeTooManyLoops, "4", "loop"
-		}
-		c.add(s, 0, code, x12.Error, x12.AckCodes{AK3: ack, AK5: "5"}, fmt.Sprintf("%s %s comes %d times", what, n.ID, nth), fmt.Sprintf("at most %d", n.Max), "")
-	}
 	if n.Loop {
 		c.push(n, nth)
 		c.frames[len(c.frames)-1].counts[0] = 1
 	}
+	if nth <= n.Max {
+		return
+	}
+	code, ack, what := CodeTooMany, "5", "segment"
+	if n.Loop {
+		code, ack, what = CodeTooManyLoops, "4", "loop"
+	}
+	c.add(s, 0, code, x12.Error, x12.AckCodes{AK3: ack, AK5: "5"}, fmt.Sprintf("%s %s comes %d times", what, n.ID, nth), fmt.Sprintf("at most %d", n.Max), "")
 }
 
 // path names the open loops, "LX[2]/W01[1]".
