@@ -160,10 +160,20 @@ func (w *world) append(e event.Event) {
 	}
 }
 
-// fold applies e, and holds Apply to its promise not to touch its input.
+// fold applies e, and at every fourth event of a stream holds Apply to its promise
+// not to touch its input.
 func fold[S any](w *world, f event.Fold[S], stream string, e event.Event) {
 	w.t.Helper()
 	before := get[S](w, stream)
+	if w.lengths[stream]%4 != 1 { // the promise costs more than the fold
+		after, err := f.Apply(before, e)
+		if err != nil {
+			w.fatalf("folding %s into %s: %v", e.EventType(), stream, err)
+		}
+		w.states[stream] = after
+		w.lengths[stream]++
+		return
+	}
 	x, err := f.Snapshot(before)
 	if err != nil {
 		w.fatalf("snapshot: %v", err)

@@ -57,7 +57,7 @@ type CloseCarton struct {
 // Complete ends the packing once nothing is left.
 type Complete struct{}
 
-// Cancel ends the packing; Unpack lists what must be put back.
+// Cancel ends the packing; its event lists what must be put back and unpacked.
 type Cancel struct{ Reason string }
 
 // Head is what every pack event begins with.

@@ -73,7 +73,7 @@ func find(list []Manifested, carton string) (Manifested, bool) {
 }
 
 // Plan says which cartons the shipment waits for. Planned again, it waits for the
-// new ones too; ones it knows are no event.
+// new ones too; ones it knows are no event, and neither are shorts told with them.
 func (s Shipment) Plan(c PlanShipment, at time.Time) ([]event.Event, error) {
 	const op = "ship.Plan"
 	if err := c.Scope.Validate(); err != nil {
