@@ -5,10 +5,10 @@ import "fmt"
 // Delimiters are the separators of one interchange, as found in its ISA.
 // Zero means the interchange has none.
 type Delimiters struct {
-	Element    byte // ISA byte 4
-	Component  byte // ISA16
-	Repetition byte // ISA11 from version 00402 on
-	Terminator byte // the byte behind ISA16; LF where lines end in CR LF
+	Element    byte `json:"element"`              // ISA byte 4
+	Component  byte `json:"component,omitempty"`  // ISA16
+	Repetition byte `json:"repetition,omitempty"` // ISA11 from version 00402 on
+	Terminator byte `json:"terminator"`           // the byte behind ISA16; LF where lines end in CR LF
 }
 
 // DefaultDelimiters are what North American partners expect when nothing else

@@ -34,33 +34,40 @@ func (k Kind) String() string { return kindNames[k] }
 
 // ISA is an interchange header, padding taken off.
 type ISA struct {
-	AuthQualifier, Auth         string // ISA01, 02
-	SecurityQualifier, Security string // ISA03, 04
-	SenderQualifier, Sender     string // ISA05, 06
-	ReceiverQualifier, Receiver string // ISA07, 08
-	Date, Time                  string // ISA09 YYMMDD, ISA10 HHMM
-	Version                     string // ISA12
-	Control                     string // ISA13
-	AckRequested                string // ISA14: "1" asks for a TA1
-	Usage                       string // ISA15: P production, T test, I information
-	Delimiters                  Delimiters
+	AuthQualifier     string     `json:"auth_qualifier,omitempty"`     // ISA01
+	Auth              string     `json:"auth,omitempty"`               // ISA02
+	SecurityQualifier string     `json:"security_qualifier,omitempty"` // ISA03
+	Security          string     `json:"security,omitempty"`           // ISA04
+	SenderQualifier   string     `json:"sender_qualifier"`             // ISA05
+	Sender            string     `json:"sender"`                       // ISA06
+	ReceiverQualifier string     `json:"receiver_qualifier"`           // ISA07
+	Receiver          string     `json:"receiver"`                     // ISA08
+	Date              string     `json:"date"`                         // ISA09, YYMMDD
+	Time              string     `json:"time"`                         // ISA10, HHMM
+	Version           string     `json:"version"`                      // ISA12
+	Control           string     `json:"control"`                      // ISA13
+	AckRequested      string     `json:"ack_requested,omitempty"`      // ISA14: "1" asks for a TA1
+	Usage             string     `json:"usage"`                        // ISA15: P production, T test, I information
+	Delimiters        Delimiters `json:"delimiters"`
 }
 
 // GS is a functional group header.
 type GS struct {
-	FunctionalID     string // GS01: OW, PO, SW, FA ...
-	Sender, Receiver string // GS02, 03
-	Date, Time       string // GS04 CCYYMMDD, GS05
-	Control          string // GS06
-	Agency           string // GS07
-	Version          string // GS08: 004010, 004010VICS ...
+	FunctionalID string `json:"functional_id"` // GS01: OW, PO, SW, FA ...
+	Sender       string `json:"sender"`        // GS02
+	Receiver     string `json:"receiver"`      // GS03
+	Date         string `json:"date"`          // GS04, CCYYMMDD
+	Time         string `json:"time"`          // GS05
+	Control      string `json:"control"`       // GS06
+	Agency       string `json:"agency"`        // GS07
+	Version      string `json:"version"`       // GS08: 004010, 004010VICS ...
 }
 
 // ST is a transaction set header.
 type ST struct {
-	ID         string // ST01: 940, 850 ...
-	Control    string // ST02
-	Convention string // ST03, from 005010 on
+	ID         string `json:"id"`                   // ST01: 940, 850 ...
+	Control    string `json:"control"`              // ST02
+	Convention string `json:"convention,omitempty"` // ST03, from 005010 on
 }
 
 // Part is one named piece of a stream. It is valid until the reader's next

@@ -75,13 +75,14 @@ var untrusted = []string{"1", "2", "3", "6", "7", "23"}
 // most AK3 in a 997: who gets a thousand has enough to do.
 const mostSegments = 1000
 
-// Judge gives the verdict on a transaction set from its findings.
+// Judge gives the verdict on a transaction set from its findings. Those of the
+// business layer do not count: a 997 speaks of syntax.
 func Judge(p *x12.Part, policy Policy) Set {
 	s := Set{ID: p.ST.ID, Control: p.ST.Control, Verdict: Accepted}
 	failed := false
 	for i := range p.Findings {
 		f := &p.Findings[i]
-		if f.Severity < x12.Error {
+		if f.Severity < x12.Error || f.Layer == x12.LayerBusiness {
 			continue
 		}
 		failed = true
