@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,6 +203,21 @@ func judgedCases() []judged {
 	}
 }
 
+// fresh is the case with units of its own: Write fills their records, and cases share them.
+func (c judged) fresh() judged {
+	own := func(u *journal.Unit) *journal.Unit {
+		v := *u
+		v.Records = slices.Clone(u.Records)
+		return &v
+	}
+	given := make([]*journal.Unit, len(c.given))
+	for i, u := range c.given {
+		given[i] = own(u)
+	}
+	c.given, c.unit = given, own(c.unit)
+	return c
+}
+
 // testJudged runs each case three times: with what was given in the same batch, in a batch
 // before, and before the store was opened again. A refused unit leaves no trace.
 func testJudged(t *testing.T, open Open) {
@@ -211,6 +227,7 @@ func testJudged(t *testing.T, open Open) {
 			t.Parallel()
 			for _, mode := range modes {
 				s := start(t, open)
+				c := c.fresh()
 				var r *journal.Refusal
 				var before string
 				if mode == modes[0] {
