@@ -1,0 +1,141 @@
+package eip
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// Why says what completed a group.
+type Why string
+
+// Ways of completion. An open group has none.
+const (
+	BySize    Why = "size"
+	ByRule    Why = "rule"
+	ByTimeout Why = "timeout"
+)
+
+// Group is what an aggregator has of one key.
+type Group[G any] struct {
+	Key      string    `json:"key"`
+	Value    G         `json:"value"`
+	Members  int       `json:"members"`
+	Late     int       `json:"late,omitempty"` // members that came after completion
+	Opened   time.Time `json:"opened"`
+	Deadline time.Time `json:"deadline,omitzero"`
+	Done     Why       `json:"done,omitempty"`
+}
+
+// Aggregator collects messages of a key into one. The group is pattern state, written in the
+// unit that marks its member handled: a kill neither loses a member nor counts one twice, and
+// the group completes once. Members may come in any lane.
+//
+// A completed group stays known, so that a late member is seen as such.
+type Aggregator[M Message[O], O Out[O], G any] struct {
+	Step string
+	Key  func(M) (string, error)
+	// Add folds a member into the group. G is JSON and stands in the log: no personal
+	// data, and no list without bound.
+	Add func(G, M) (G, error)
+
+	// A group completes by the first of these; unset ones never complete it.
+	Size    int
+	Rule    func(G) bool
+	Timeout time.Duration // from the first member
+
+	// Then decides what the complete group becomes. m is the last member, or the timer.
+	Then func(ctx context.Context, m M, g Group[G]) (O, error)
+	// Late decides what a member that came too late becomes (a supplementary confirm).
+	// Nil rejects it: a letter, so that it is never silent.
+	Late func(ctx context.Context, m M, g Group[G]) (O, error)
+}
+
+// Handle is the route's handler.
+func (a Aggregator[M, O, G]) Handle(ctx context.Context, m M) (O, error) {
+	in := m.In()
+	if in.timer(a.Step) {
+		return a.timeout(ctx, m, in)
+	}
+	var none O
+	key, err := a.Key(m)
+	if err != nil {
+		return none, err
+	}
+	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
+	if err != nil {
+		return none, err
+	}
+	if g.Done != "" {
+		return a.late(ctx, m, in, old, g)
+	}
+	if !there {
+		g = Group[G]{Key: key, Opened: in.Now}
+		if a.Timeout > 0 {
+			g.Deadline = in.Now.Add(a.Timeout)
+		}
+	}
+	if g.Value, err = a.Add(g.Value, m); err != nil {
+		return none, err
+	}
+	g.Members++
+	switch {
+	case a.Size > 0 && g.Members >= a.Size:
+		return a.complete(ctx, m, in, old, g, BySize)
+	case a.Rule != nil && a.Rule(g.Value):
+		return a.complete(ctx, m, in, old, g, ByRule)
+	}
+	o := m.Out()
+	if !there && a.Timeout > 0 {
+		a.wake(o, g)
+	}
+	return o, save(o, in, a.Step, key, old, g)
+}
+
+func (a Aggregator[M, O, G]) wake(o O, g Group[G]) {
+	o.Timer(a.Step+"/"+safe(g.Key), safe(g.Key), timerType(a.Step), g.Deadline, g.Key)
+}
+
+func (a Aggregator[M, O, G]) timeout(ctx context.Context, m M, in In) (O, error) {
+	var none O
+	var key string
+	if err := json.Unmarshal(in.Data, &key); err != nil {
+		return none, in.invalid("reading the timer of %s: %w", a.Step, err)
+	}
+	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
+	if err != nil || !there || g.Done != "" {
+		return none, err
+	}
+	if in.Now.Before(g.Deadline) {
+		o := m.Out()
+		a.wake(o, g)
+		return o, nil
+	}
+	return a.complete(ctx, m, in, old, g, ByTimeout)
+}
+
+func (a Aggregator[M, O, G]) complete(ctx context.Context, m M, in In, old journal.State, g Group[G], why Why) (O, error) {
+	g.Done = why
+	o, err := a.Then(ctx, m, g)
+	if err != nil {
+		return o, err
+	}
+	o = begun(m, o)
+	return o, save(o, in, a.Step, g.Key, old, g)
+}
+
+func (a Aggregator[M, O, G]) late(ctx context.Context, m M, in In, old journal.State, g Group[G]) (O, error) {
+	if a.Late == nil {
+		var none O
+		return none, in.rejected("%s %q was complete by %s with %d members when this one came", a.Step, g.Key, g.Done, g.Members)
+	}
+	g.Late++
+	o, err := a.Late(ctx, m, g)
+	if err != nil {
+		return o, err
+	}
+	o = begun(m, o)
+	return o, save(o, in, a.Step, g.Key, old, g)
+}

@@ -1,0 +1,47 @@
+package eip
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// Delay sends a message on to a topic when its time has come. It waits behind a timer of its
+// own, held by position; what is due already goes at once. Messages go in the order of
+// their times, not in that of their key.
+type Delay[M Message[O], O Out[O]] struct {
+	Step  string
+	To    string
+	Until func(M) (time.Time, error)
+}
+
+// Handle is the route's handler.
+func (d Delay[M, O]) Handle(ctx context.Context, m M) (O, error) {
+	in := m.In()
+	var none O
+	if in.timer(d.Step) {
+		var pos journal.Pos
+		if err := json.Unmarshal(in.Data, &pos); err != nil {
+			return none, in.invalid("reading the timer of %s: %w", d.Step, err)
+		}
+		r, err := in.Recall(ctx, pos)
+		if err != nil {
+			return none, err
+		}
+		c := Copy(&r, d.To)
+		c.ID = r.ID.Child(in.Route, d.Step, 0)
+		return m.Out().Send(c), nil
+	}
+	at, err := d.Until(m)
+	if err != nil {
+		return none, err
+	}
+	if !in.Now.Before(at) {
+		c := Copy(in.Record, d.To)
+		c.ID = in.ID.Child(in.Route, d.Step, 0)
+		return m.Out().Send(c), nil
+	}
+	return m.Out().Timer(d.Step+"/"+in.ID.String(), in.Key, timerType(d.Step), at, in.Pos), nil
+}

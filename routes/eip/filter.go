@@ -1,0 +1,14 @@
+package eip
+
+import "context"
+
+// Filter is the Message Filter: what it does not keep ends here, marked handled.
+func Filter[M Message[O], O Out[O]](keep func(M) bool, then Handler[M, O]) Handler[M, O] {
+	return func(ctx context.Context, m M) (O, error) {
+		if !keep(m) {
+			var none O
+			return none, nil
+		}
+		return then(ctx, m)
+	}
+}
