@@ -236,8 +236,8 @@ type Stats struct {
 	Batches     int64 // transactions committed
 	Units       int64
 	Checkpoints int64 // times that the WAL was copied back
-	// Syncs are those of commits, one each, and of checkpoints, at most three each. strace
-	// agrees.
+	// Syncs counts one for each commit and five for a checkpoint that ran to its end. The first
+	// commit after one costs another, for the WAL's header, which is not counted.
 	Syncs int64
 }
 
