@@ -47,6 +47,9 @@ func TestLimitsAreNamed(t *testing.T) {
 			if !errors.As(err, &limit) || limit.Limit != c.limit {
 				t.Fatalf("error %v, want the limit %s", err, c.limit)
 			}
+			if _, again := r.Next(); again != err {
+				t.Errorf("the next call gave %v", again)
+			}
 			if !strings.Contains(err.Error(), c.limit) {
 				t.Errorf("%q does not name the limit", err)
 			}

@@ -23,6 +23,7 @@ type Reader struct {
 	seen   map[string]struct{} // ST02 of the open group
 	inJunk bool                // the noise going on was reported
 	any    bool                // an interchange was seen
+	err    error               // what ended the reading
 }
 
 // NewReader reads from src. Limits' zero value means the defaults.
@@ -48,8 +49,12 @@ func newReader(limits Limits) *Reader {
 
 // Next returns the next part, or io.EOF behind the last one. Groups and
 // interchanges are always closed by a trailer part, even where the stream has
-// none. The part is valid until the next call.
+// none. The part is valid until the next call. An error is final: it comes
+// again from every later call.
 func (r *Reader) Next() (*Part, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
 	// The line count moves on over what was handed out last, while it is there.
 	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
 	moved, entries := r.win.slide(r.lo, r.k)
@@ -57,14 +62,13 @@ func (r *Reader) Next() (*Part, error) {
 	r.part = Part{ISA: r.isa, GS: r.gs, line: line, column: column, most: r.win.lim.Findings}
 	r.bounds = r.bounds[:0]
 	r.part.Offset = r.win.base + int64(r.lo)
-	var err error
 	if r.isa == nil {
-		err = r.outside()
+		r.err = r.outside()
 	} else {
-		err = r.inside()
+		r.err = r.inside()
 	}
-	if err != nil {
-		return nil, err
+	if r.err != nil {
+		return nil, r.err
 	}
 	return &r.part, nil
 }

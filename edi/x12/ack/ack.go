@@ -69,7 +69,8 @@ func (s Set) Accepted() bool { return s.Verdict == Accepted || s.Verdict == With
 
 // untrusted are the AK5 codes that no policy accepts: set not supported, no
 // trailer, wrong control number in the trailer, no identifier, no control
-// number, a control number used twice.
+// number, a control number used twice. Nor is a set outside any group, which no
+// acknowledgement can name.
 var untrusted = []string{"1", "2", "3", "6", "7", "23"}
 
 // most AK3 in a 997: who gets a thousand has enough to do.
@@ -79,13 +80,16 @@ const mostSegments = 1000
 // business layer do not count: a 997 speaks of syntax.
 func Judge(p *x12.Part, policy Policy) Set {
 	s := Set{ID: p.ST.ID, Control: p.ST.Control, Verdict: Accepted}
-	failed := false
+	failed, trusted := false, true
 	for i := range p.Findings {
 		f := &p.Findings[i]
 		if f.Severity < x12.Error || f.Layer == x12.LayerBusiness {
 			continue
 		}
 		failed = true
+		if f.Code == x12.CodeSetOutsideGroup || slices.Contains(untrusted, f.Ack.AK5) {
+			trusted = false
+		}
 		if f.Ack.AK3 != "" && len(s.Segments) < mostSegments {
 			s.add(f)
 		}
@@ -105,7 +109,7 @@ func Judge(p *x12.Part, policy Policy) Set {
 		return x - y
 	})
 	s.Verdict = Rejected
-	if policy.AcceptErrors && !slices.ContainsFunc(s.Codes, func(c string) bool { return slices.Contains(untrusted, c) }) {
+	if policy.AcceptErrors && trusted {
 		s.Verdict = WithErrors
 	}
 	return s

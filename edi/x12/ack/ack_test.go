@@ -116,6 +116,33 @@ func TestFunctionalAcknowledgement(t *testing.T) {
 	}
 }
 
+func TestSetOutsideAGroupIsRejected(t *testing.T) {
+	d, err := x12.Parse([]byte(isa+good1+"IEA*0*000000007~"), x12.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range d.Sets() {
+		if v := ack.Judge(p, ack.Policy{AcceptErrors: true}); v.Accepted() {
+			t.Errorf("verdict %+v on a set that no acknowledgement can name", v)
+		}
+		return
+	}
+	t.Fatal("no set")
+}
+
+func TestBusinessFindingsAreNoMatterOfSyntax(t *testing.T) {
+	d, err := x12.Parse([]byte(isa+gs+good1+"GE*1*7~IEA*1*000000007~"), x12.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range d.Sets() {
+		p.Add(x12.Finding{Code: "item", Severity: x12.Error, Layer: x12.LayerBusiness, Message: "unknown item"})
+		if v := ack.Judge(p, ack.Policy{}); v.Verdict != ack.Accepted {
+			t.Errorf("verdict %+v", v)
+		}
+	}
+}
+
 func TestAcknowledgementIsNotAcknowledged(t *testing.T) {
 	v := collect(t, isa+strings.Replace(gs, "OW", "FA", 1)+"ST*997*0001~AK1*OW*7~AK9*A*1*1*1~SE*4*0001~GE*1*7~IEA*1*000000007~", ack.Policy{})
 	if out, ok := ack.Functional(&v.Groups[0], x12.DefaultDelimiters); ok {
@@ -124,6 +151,23 @@ func TestAcknowledgementIsNotAcknowledged(t *testing.T) {
 	v = collect(t, isa+"TA1*000000001*261123*0900*A*000~IEA*0*000000007~", ack.Policy{})
 	if out, ok := v.TA1(); ok {
 		t.Errorf("a TA1 was answered by %v", out)
+	}
+}
+
+func TestTA1IsSentWhenAskedForOrNeeded(t *testing.T) {
+	silent := strings.Replace(isa, "*1*P*>", "*0*P*>", 1)
+	for _, c := range []struct {
+		name, data string
+		want       bool
+	}{
+		{"asked for", isa + gs + good1 + good2 + tail, true},
+		{"not asked for", silent + gs + good1 + good2 + tail, false},
+		{"not asked for, but wrong", silent + gs + good1 + good2 + "GE*2*7~IEA*2*000000007~", true},
+	} {
+		v := collect(t, c.data, ack.Policy{})
+		if v.Wanted() != c.want {
+			t.Errorf("%s: wanted is %v", c.name, v.Wanted())
+		}
 	}
 }
 
