@@ -1,0 +1,100 @@
+package rest
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/paklog/hub/adapters/internal/intake"
+)
+
+// Key is an API key and who is known by it.
+type Key struct {
+	Client string
+	Secret string
+}
+
+// minSecret is the least length of a key: 128 bits in base64 are 22 characters.
+const minSecret = 22
+
+// hashedKey is all that is kept of a key.
+type hashedKey struct {
+	client string
+	sum    [32]byte
+}
+
+func hashKeys(keys []Key) ([]hashedKey, error) {
+	out := make([]hashedKey, len(keys))
+	for i, k := range keys {
+		if k.Client == "" {
+			return nil, fmt.Errorf("API key %d has no client: name who it is for", i+1)
+		}
+		if len(k.Secret) < minSecret {
+			return nil, fmt.Errorf("the API key of %s has %d characters, at least %d are needed: make one with openssl rand -base64 32", k.Client, len(k.Secret), minSecret)
+		}
+		out[i] = hashedKey{k.Client, sha256.Sum256([]byte(k.Secret))}
+		for _, o := range out[:i] {
+			if o.sum == out[i].sum {
+				return nil, fmt.Errorf("%s and %s have the same API key", o.client, k.Client)
+			}
+		}
+	}
+	return out, nil
+}
+
+// CheckListen refuses to open the door to a network without a key.
+func CheckListen(addr string, keys []Key) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("listen address %q: %w", addr, err)
+	}
+	if loopback(host) || len(keys) > 0 {
+		return nil
+	}
+	return fmt.Errorf("listen address %q is open to others and there is no API key: set one, or listen on 127.0.0.1", addr)
+}
+
+// loopback reports whether a host name can only mean this machine.
+func loopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// client is who asks, or why he may not.
+func (s *server) client(r *http.Request) (string, *intake.Problem) {
+	if len(s.keys) == 0 {
+		// A page in a browser may be made to believe that its name is this machine
+		// (DNS rebinding): only the machine's own names are served without a key.
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if host != "" && !loopback(host) {
+			return "", intake.New(http.StatusMisdirectedRequest, "wrong_host", "without API keys the hub answers to localhost only")
+		}
+		return "local", nil
+	}
+	given := r.Header.Get("X-API-Key")
+	if auth := r.Header.Get("Authorization"); given == "" && len(auth) > 7 && strings.EqualFold(auth[:7], "Bearer ") {
+		given = strings.TrimSpace(auth[7:])
+	}
+	sum := sha256.Sum256([]byte(given))
+	found := -1
+	for i := range s.keys {
+		if subtle.ConstantTimeCompare(sum[:], s.keys[i].sum[:]) == 1 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return "", intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "send an API key as Authorization: Bearer or X-API-Key")
+	}
+	return s.keys[found].client, nil
+}

@@ -1,0 +1,83 @@
+package rest_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/paklog/hub/adapters/rest"
+)
+
+// Every path parameter is described and so read: huma leaves out what it cannot see.
+func TestDescriptionIsValidAndWhole(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{Version: "1.2.3"}, nil)
+	_, body := h.must(200, "GET", "/openapi.json", "")
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context(), openapi3.DisableExamplesValidation()); err != nil {
+		t.Errorf("not valid OpenAPI: %v", err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Info.Version != "1.2.3" {
+		t.Errorf("OpenAPI %s of version %s", doc.OpenAPI, doc.Info.Version)
+	}
+	names := regexp.MustCompile(`\{(\w+)\}`)
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			for _, m := range names.FindAllStringSubmatch(path, -1) {
+				if op.Parameters.GetByInAndName("path", m[1]) == nil {
+					t.Errorf("%s %s: parameter %s is not described", method, path, m[1])
+				}
+			}
+			if op.Responses.Value("default") == nil {
+				t.Errorf("%s %s: no problem is described", method, path)
+			}
+		}
+	}
+	place := doc.Paths.Value("/v1/orders").Post
+	if place.RequestBody == nil || place.RequestBody.Value.Content["application/json"] == nil || place.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
+		t.Error("placing an order is not described")
+	}
+}
+
+func TestPageIsServedFromTheBinaryAlone(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, nil)
+	_, page := h.must(200, "GET", "/docs", "")
+	for _, m := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if strings.HasPrefix(m[1], "data:") {
+			continue
+		}
+		if strings.Contains(m[1], "//") {
+			t.Errorf("the page loads %s from elsewhere", m[1])
+			continue
+		}
+		res, err := http.DefaultTransport.RoundTrip(get(t, h.url+m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if res.StatusCode != 200 || n == 0 {
+			t.Errorf("%s: status %d, %d bytes", m[1], res.StatusCode, n)
+		}
+	}
+	if !strings.Contains(page, "openapi.json") {
+		t.Error("the page does not name the description")
+	}
+}
+
+func get(t *testing.T, url string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}

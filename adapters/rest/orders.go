@@ -1,0 +1,102 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/transforms/custom"
+)
+
+// HoldBody stops work on an order.
+type HoldBody struct {
+	Reason string `json:"reason" doc:"manual, credit, address, fraud, ..."`
+}
+
+// ReleaseBody names a held line that is understood now.
+type ReleaseBody struct {
+	Line int    `json:"line,omitempty" minimum:"1" doc:"a held line; without it the hold of the order ends"`
+	Item string `json:"item,omitempty" doc:"SKU that the line means, where it is another than ordered"`
+}
+
+// CancelBody ends what is open.
+type CancelBody struct {
+	Reason string `json:"reason"`
+	Lines  []int  `json:"lines,omitempty" nullable:"false" doc:"only these lines"`
+}
+
+// OrderPath names an order.
+type OrderPath struct {
+	Owner  string `path:"owner" maxLength:"128"`
+	Number string `path:"number" maxLength:"128"`
+}
+
+func (p OrderPath) in(s scope.Scope) scope.Scope {
+	s.Owner = p.Owner
+	return s
+}
+
+type orderCommand struct {
+	OrderPath
+	Keyed
+}
+
+func (s *server) orders() {
+	const tag = "orders"
+	register(s, op[custom.Order, order.Order](s, http.MethodPost, "/v1/orders", "place-order", tag, "Place an order", http.StatusCreated, http.StatusOK), s.placeOrder)
+	register(s, op[HoldBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order"),
+		func(ctx context.Context, in *orderCommand) (*reply, error) {
+			b, err := decode[HoldBody](ctx)
+			return s.orderDo(ctx, in, order.Hold{Reason: b.Reason, By: callOf(ctx).client}, err)
+		})
+	register(s, op[ReleaseBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/release", "release-order", tag, "Let the work go on: of the order, or of one held line"), s.releaseOrder)
+	register(s, op[CancelBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/cancel", "cancel-order", tag, "Cancel what is open"),
+		func(ctx context.Context, in *orderCommand) (*reply, error) {
+			b, err := decode[CancelBody](ctx)
+			return s.orderDo(ctx, in, order.Cancel{Reason: b.Reason, By: callOf(ctx).client, Lines: b.Lines}, err)
+		})
+	register(s, op[struct{}, view.Doc](s, http.MethodGet, "/v1/orders/{owner}/{number}", "get-order", tag, "An order and where it stands"),
+		func(ctx context.Context, in *OrderPath) (*answer, error) {
+			return s.get(ctx, view.Order, order.StreamOf(in.in(s.cfg.Scope), in.Number))
+		})
+	register(s, op[struct{}, List](s, http.MethodGet, "/v1/orders", "list-orders", tag, "Orders by owner and number"),
+		func(ctx context.Context, in *listInput) (*answer, error) { return s.list(ctx, view.Order, in) })
+}
+
+func (s *server) placeOrder(ctx context.Context, in *Keyed) (*reply, error) {
+	doc, err := decode[custom.Order](ctx)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	cmd := doc.Place(s.cfg.Scope, order.Source{Door: "rest", Partner: callOf(ctx).client, DocID: in.Key})
+	if err := cmd.Validate(); err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	return s.do(ctx, door.Orders, door.Ask{Scope: cmd.Scope, ID: cmd.Number, Cmd: cmd}, *in,
+		"/v1/orders/"+url.PathEscape(cmd.Owner)+"/"+url.PathEscape(cmd.Number))
+}
+
+func (s *server) releaseOrder(ctx context.Context, in *orderCommand) (*reply, error) {
+	var b ReleaseBody
+	var err error
+	if len(callOf(ctx).body) > 0 {
+		b, err = decode[ReleaseBody](ctx)
+	}
+	if b.Line > 0 {
+		return s.orderDo(ctx, in, order.ReleaseLine{Line: b.Line, Item: b.Item}, err)
+	}
+	return s.orderDo(ctx, in, order.Release{By: callOf(ctx).client}, err)
+}
+
+// orderDo sends a command to an order that should exist; err is that of reading it.
+func (s *server) orderDo(ctx context.Context, in *orderCommand, cmd any, err error) (*reply, error) {
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	sc := in.in(s.cfg.Scope)
+	return s.do(ctx, door.Orders, door.Ask{Scope: sc, ID: in.Number, Cmd: cmd}, in.Keyed, "", view.Order, order.StreamOf(sc, in.Number))
+}

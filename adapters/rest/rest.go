@@ -1,0 +1,165 @@
+// Package rest is the HTTP door: orders, master data, stock, the work of the floor and the
+// desk of letters under /v1, queries beside them, and an OpenAPI 3.1 description with its
+// page, all made from the same handlers.
+//
+// What it takes is refused unless it is exactly what the description says (see
+// adapters/internal/strictjson), and every refusal is an RFC 9457 problem with its places.
+// 2xx to a write means durable. Every answer says in Paklog-Position where in the journal it
+// stands; a query first waits, for a moment, until it sees what was durable when it came.
+package rest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/paklog/hub/adapters/internal/intake"
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/dlq"
+)
+
+// Config of the door. Zero values are the defaults named.
+type Config struct {
+	// Scope is what requests leave out: tenant, owner, facility.
+	Scope scope.Scope
+	// Keys open the door. Without any it takes requests to loopback names only, and
+	// [CheckListen] refuses other addresses.
+	Keys []Key
+	// MaxBody is the most bytes of a body, packed or not: 1 MiB.
+	MaxBody int64
+	// BodyTimeout is how long a body may take to arrive: 10 s.
+	BodyTimeout time.Duration
+	// Catch is how long a query waits for the views to catch up: 250 ms; negative never.
+	Catch time.Duration
+	// Version is the program's, for the description.
+	Version string
+}
+
+// Deps are what the door speaks to. Door and Now are needed; what is nil beside them
+// answers 503.
+type Deps struct {
+	Door  door.Caller
+	Views Views
+	// Wait returns once the views have reached a position, or ctx ends.
+	Wait func(ctx context.Context, pos journal.Pos) error
+	// Last is the highest durable position.
+	Last func() journal.Pos
+	Log  Events
+	Desk *dlq.Desk
+	// Routes says how each route does.
+	Routes func(ctx context.Context) ([]Route, error)
+	// Ready says why no work is taken, or nil.
+	Ready  func(ctx context.Context) error
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Views answers queries. Its documents hold no personal data.
+type Views interface {
+	// Get is a document by its key; nil where there is none.
+	Get(ctx context.Context, kind, key string) (*view.Doc, journal.Pos, error)
+	List(ctx context.Context, q view.Query) (view.Page, error)
+	// Find lists what is known under a business key, in whatever kind.
+	Find(ctx context.Context, tenant, term string, limit int) (view.Page, error)
+	Journey(ctx context.Context, correlation string, after journal.Pos, limit int) (view.Journey, error)
+}
+
+// Events is the part of the journal that the tail reads.
+type Events interface {
+	Topics(ctx context.Context, topics []string, after journal.Pos, limit int) ([]journal.Record, error)
+}
+
+// Route is how a route does.
+type Route struct {
+	Name     string   `json:"name"`
+	About    string   `json:"about,omitempty"`
+	Topics   []string `json:"topics,omitempty" nullable:"false"`
+	Writes   []string `json:"writes,omitempty" nullable:"false"`
+	Patterns []string `json:"patterns,omitempty" nullable:"false"`
+	State    string   `json:"state" doc:"running, paused, or why it waits"`
+	Lag      uint64   `json:"lag" doc:"records of its topics that it has not seen"`
+	Parked   int      `json:"parked" doc:"messages that wait for a retry or a letter"`
+}
+
+type server struct {
+	cfg    Config
+	deps   Deps
+	limits intake.Limits
+	keys   []hashedKey
+	busy   sync.Map // client and Idempotency-Key of the calls under way
+	api    huma.API
+}
+
+// New makes the door's handler.
+func New(cfg Config, deps Deps) (http.Handler, error) {
+	if deps.Door == nil || deps.Now == nil {
+		return nil, errors.New("rest: Door and Now are needed")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Catch == 0 {
+		cfg.Catch = 250 * time.Millisecond
+	}
+	keys, err := hashKeys(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Keys = nil
+	s := &server{
+		cfg: cfg, deps: deps, keys: keys,
+		limits: intake.Limits{MaxBody: cfg.MaxBody, Timeout: cfg.BodyTimeout}.WithDefaults(),
+	}
+	setProblems()
+	mux := chi.NewMux()
+	mux.Use(s.recovered)
+	mux.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		intake.New(http.StatusNotFound, intake.CodeNotFound, "there is nothing here: /docs lists what there is").Write(w)
+	})
+	mux.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "not with this method: /docs lists what there is").Write(w)
+	})
+	mux.Get("/healthz", s.healthz)
+	mux.Get("/readyz", s.readyz)
+	mux.Group(func(r chi.Router) {
+		r.Use(s.admit)
+		s.api = humachi.New(r, s.describe())
+		s.orders()
+		s.master()
+		s.stock()
+		s.work()
+		s.desk()
+		s.queries()
+		s.events()
+	})
+	return mux, s.docs(mux)
+}
+
+// recovered answers a panic of a handler with a problem and logs it, so that one request
+// never ends another.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+				panic(p)
+			}
+			s.deps.Logger.Error("panic in a request", "method", r.Method, "path", r.URL.Path, "err", p)
+			intake.New(http.StatusInternalServerError, intake.CodeInternal, "this is a defect of the hub; it is in its log").Write(w)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,234 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/transforms/custom"
+)
+
+// WaveBody plans a wave.
+type WaveBody struct {
+	Facility string      `json:"facility,omitempty"`
+	Wave     string      `json:"wave"`
+	Strategy string      `json:"strategy,omitempty"`
+	CutOff   time.Time   `json:"cut_off,omitzero"`
+	Priority int         `json:"priority,omitempty" minimum:"0" maximum:"9"`
+	Orders   []WaveOrder `json:"orders" minItems:"1" maxItems:"10000" nullable:"false" doc:"in the order they are worked on"`
+}
+
+// WaveOrder is an order of a wave.
+type WaveOrder struct {
+	Owner  string `json:"owner,omitempty"`
+	Number string `json:"number"`
+}
+
+// ClaimBody takes a task, or renews the claim of the worker who has it.
+type ClaimBody struct {
+	Worker  string `json:"worker"`
+	Claim   int    `json:"claim,omitempty" minimum:"1" doc:"number of the claim that is renewed"`
+	Seconds int64  `json:"lease_seconds,omitempty" minimum:"1" maximum:"86400" doc:"900"`
+}
+
+// CompleteBody ends a task.
+type CompleteBody struct {
+	Worker string `json:"worker"`
+	Claim  int    `json:"claim" doc:"what the claim was answered with"`
+}
+
+// ConfirmBody says what lies in a tote.
+type ConfirmBody struct {
+	Step    int      `json:"step" minimum:"1"`
+	Qty     int64    `json:"qty" minimum:"1"`
+	Tote    string   `json:"tote"`
+	Worker  string   `json:"worker"`
+	Serials []string `json:"serials,omitempty" nullable:"false"`
+}
+
+// ShortBody ends a step with what was found.
+type ShortBody struct {
+	Step   int    `json:"step" minimum:"1"`
+	Found  int64  `json:"found" minimum:"0"`
+	Tote   string `json:"tote,omitempty" doc:"where the found ones lie"`
+	Worker string `json:"worker"`
+	Reason string `json:"reason" doc:"not_found, damaged, ..."`
+}
+
+// CartonBody closes a carton; its SSCC-18 is in the answer.
+type CartonBody struct {
+	Box      string       `json:"box"`
+	Contents []CartonLine `json:"contents" minItems:"1" maxItems:"10000" nullable:"false"`
+	Dims     *custom.Dims `json:"dims,omitempty"`
+	Weight   int64        `json:"weight_mg,omitempty" minimum:"0" doc:"what the scale says"`
+	Packer   string       `json:"packer,omitempty"`
+}
+
+// CartonLine is a quantity of an order line in a carton.
+type CartonLine struct {
+	Line    int      `json:"line"`
+	Item    string   `json:"item"`
+	Lot     string   `json:"lot,omitempty"`
+	Tote    string   `json:"tote,omitempty"`
+	Qty     int64    `json:"qty" minimum:"1"`
+	Serials []string `json:"serials,omitempty" nullable:"false"`
+}
+
+// WavePath names a wave.
+type WavePath struct {
+	Facility string `path:"facility" maxLength:"128"`
+	Wave     string `path:"wave" maxLength:"128"`
+}
+
+func (p WavePath) in(s scope.Scope) scope.Scope { return inFacility(s, p.Facility).Building() }
+
+type waveCommand struct {
+	WavePath
+	Keyed
+}
+
+// WorkPath names a thing on the floor. An owner of "-" is what the building shares.
+type WorkPath struct {
+	Owner    string `path:"owner" maxLength:"128"`
+	ID       string `path:"id" maxLength:"128"`
+	Facility string `query:"facility" maxLength:"128"`
+}
+
+func (p WorkPath) in(s scope.Scope) scope.Scope {
+	s.Owner = p.Owner
+	return inFacility(s, p.Facility)
+}
+
+type workCommand struct {
+	WorkPath
+	Keyed
+}
+
+func (s *server) work() {
+	s.waves()
+	s.tasks()
+	s.floor()
+	reads := func(kind, plural, key string, stream func(scope.Scope, string) string) {
+		register(s, op[struct{}, view.Doc](s, http.MethodGet, "/v1/"+plural+"/{owner}/{id}", "get-"+kind, plural, "One of "+plural+", by "+key),
+			func(ctx context.Context, in *WorkPath) (*answer, error) {
+				return s.get(ctx, kind, stream(in.in(s.cfg.Scope), in.ID))
+			})
+		register(s, op[struct{}, List](s, http.MethodGet, "/v1/"+plural, "list-"+plural, plural, "List "+plural),
+			func(ctx context.Context, in *listInput) (*answer, error) { return s.list(ctx, kind, in) })
+	}
+	reads(view.Task, "tasks", "task", task.StreamOf)
+	reads(view.Pick, "picks", "task", pick.StreamOf)
+	reads(view.Pack, "packs", "packing", pack.StreamOf)
+	reads(view.Label, "labels", "carton", label.StreamOf)
+	reads(view.Shipment, "shipments", "shipment", ship.StreamOf)
+}
+
+func (s *server) waves() {
+	const tag, path = "waves", "/v1/waves/{facility}/{wave}"
+	register(s, op[WaveBody, wave.Wave](s, http.MethodPost, "/v1/waves", "plan-wave", tag, "Plan a wave", http.StatusCreated, http.StatusOK),
+		func(ctx context.Context, in *Keyed) (*reply, error) {
+			b, err := decode[WaveBody](ctx)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			cmd := wave.Plan{
+				Scope: inFacility(s.cfg.Scope, b.Facility).Building(), Wave: b.Wave, Strategy: b.Strategy,
+				CutOff: b.CutOff, Priority: b.Priority,
+			}
+			for _, o := range b.Orders {
+				cmd.Orders = append(cmd.Orders, wave.Order{Owner: orText(o.Owner, s.cfg.Scope.Owner), Order: o.Number})
+			}
+			return s.do(ctx, door.Waves, door.Ask{Scope: cmd.Scope, ID: cmd.Wave, Cmd: cmd}, *in,
+				"/v1/waves/"+url.PathEscape(cmd.Facility)+"/"+url.PathEscape(cmd.Wave))
+		})
+	command := func(ctx context.Context, in *waveCommand, cmd any, err error) (*reply, error) {
+		if err != nil {
+			return nil, s.problem(ctx, err)
+		}
+		sc := in.in(s.cfg.Scope)
+		return s.do(ctx, door.Waves, door.Ask{Scope: sc, ID: in.Wave, Cmd: cmd}, in.Keyed, "", view.Wave, wave.StreamOf(sc, in.Wave))
+	}
+	register(s, op[struct{}, wave.Wave](s, http.MethodPost, path+"/release", "release-wave", tag, "Give a wave to the floor"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			return command(ctx, in, wave.Release{By: callOf(ctx).client}, nil)
+		})
+	register(s, op[ReasonBody, wave.Wave](s, http.MethodPost, path+"/cancel", "cancel-wave", tag, "End a wave; unfinished orders are planned again"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			b, err := decode[ReasonBody](ctx)
+			return command(ctx, in, wave.Cancel{Reason: b.Reason, By: callOf(ctx).client}, err)
+		})
+	register(s, op[struct{}, view.Doc](s, http.MethodGet, path, "get-wave", tag, "A wave"),
+		func(ctx context.Context, in *WavePath) (*answer, error) {
+			return s.get(ctx, view.Wave, wave.StreamOf(in.in(s.cfg.Scope), in.Wave))
+		})
+	register(s, op[struct{}, List](s, http.MethodGet, "/v1/waves", "list-waves", tag, "Waves by facility"),
+		func(ctx context.Context, in *listInput) (*answer, error) { return s.list(ctx, view.Wave, in) })
+}
+
+// onFloor sends a command about a task, a pick list or a packing.
+func (s *server) onFloor(ctx context.Context, in *workCommand, cmd any, err error, kind string, stream func(scope.Scope, string) string) (*reply, error) {
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	sc := in.in(s.cfg.Scope)
+	return s.do(ctx, door.Floor, door.Ask{Scope: sc, ID: in.ID, Cmd: cmd}, in.Keyed, "", kind, stream(sc, in.ID))
+}
+
+func (s *server) tasks() {
+	const tag, path = "tasks", "/v1/tasks/{owner}/{id}"
+	register(s, op[ClaimBody, task.Task](s, http.MethodPost, path+"/claim", "claim-task", tag, "Take a task for a time, or renew the claim"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[ClaimBody](ctx)
+			lease := 15 * time.Minute
+			if b.Seconds > 0 && b.Seconds <= 86400 {
+				lease = time.Duration(b.Seconds) * time.Second
+			}
+			var cmd any = task.Claim{Worker: b.Worker, Lease: lease}
+			if b.Claim > 0 {
+				cmd = task.Renew{Worker: b.Worker, Claim: b.Claim, Lease: lease}
+			}
+			return s.onFloor(ctx, in, cmd, err, view.Task, task.StreamOf)
+		})
+	register(s, op[CompleteBody, task.Task](s, http.MethodPost, path+"/complete", "complete-task", tag, "End a task"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[CompleteBody](ctx)
+			return s.onFloor(ctx, in, task.Complete{Worker: b.Worker, Claim: b.Claim}, err, view.Task, task.StreamOf)
+		})
+}
+
+func (s *server) floor() {
+	register(s, op[ConfirmBody, pick.List](s, http.MethodPost, "/v1/picks/{owner}/{id}/confirm", "confirm-pick", "picks", "Say what lies in a tote"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[ConfirmBody](ctx)
+			return s.onFloor(ctx, in, pick.Confirm(b), err, view.Pick, pick.StreamOf)
+		})
+	register(s, op[ShortBody, pick.List](s, http.MethodPost, "/v1/picks/{owner}/{id}/short", "short-pick", "picks", "End a step with what was found"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[ShortBody](ctx)
+			return s.onFloor(ctx, in, pick.Short(b), err, view.Pick, pick.StreamOf)
+		})
+	register(s, op[CartonBody, pack.Packing](s, http.MethodPost, "/v1/packs/{owner}/{id}/cartons", "close-carton", "packs", "Close a carton"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[CartonBody](ctx)
+			cmd := pack.CloseCarton{Box: b.Box, Dims: b.Dims.Measure(), Weight: measure.Mass(b.Weight), Packer: b.Packer}
+			for _, l := range b.Contents {
+				cmd.Contents = append(cmd.Contents, pack.Content(l))
+			}
+			return s.onFloor(ctx, in, cmd, err, view.Pack, pack.StreamOf)
+		})
+	register(s, op[struct{}, pack.Packing](s, http.MethodPost, "/v1/packs/{owner}/{id}/complete", "complete-pack", "packs", "End a packing"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			return s.onFloor(ctx, in, pack.Complete{}, nil, view.Pack, pack.StreamOf)
+		})
+}

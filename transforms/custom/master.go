@@ -1,0 +1,154 @@
+package custom
+
+import (
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Item is a SKU as it is registered.
+type Item struct {
+	Owner    string `json:"owner,omitempty"`
+	Facility string `json:"facility,omitempty" doc:"home facility; the item is known to all of the owner's"`
+	SKU      string `json:"sku"`
+	ItemSpec
+}
+
+// ItemSpec is what may change about an item.
+type ItemSpec struct {
+	Description string    `json:"description,omitempty" maxLength:"1024"`
+	Units       []Unit    `json:"units" minItems:"1" maxItems:"16" nullable:"false" doc:"exactly one has factor 1: quantities are recorded in it"`
+	Tracking    *Tracking `json:"tracking,omitempty"`
+	Codes       []Code    `json:"codes,omitempty" maxItems:"64" nullable:"false"`
+	StorageType string    `json:"storage_type,omitempty"`
+}
+
+// Unit is a unit of measure with its gross size and weight; 0 is not known.
+type Unit struct {
+	UOM    string `json:"uom"`
+	Factor int64  `json:"factor" minimum:"1" doc:"how many of the smallest unit it holds"`
+	Dims   *Dims  `json:"dims,omitempty"`
+	Weight int64  `json:"weight_mg,omitempty" minimum:"0"`
+}
+
+// Dims are outer dimensions in micrometres.
+type Dims struct {
+	Length int64 `json:"length_um" minimum:"0"`
+	Width  int64 `json:"width_um" minimum:"0"`
+	Height int64 `json:"height_um" minimum:"0"`
+}
+
+// Measure is d in core's words; nil is not known.
+func (d *Dims) Measure() measure.Dims {
+	if d == nil {
+		return measure.Dims{}
+	}
+	return measure.Dims{Length: measure.Length(d.Length), Width: measure.Length(d.Width), Height: measure.Length(d.Height)}
+}
+
+// Tracking is what each movement must record.
+type Tracking struct {
+	Lot    bool `json:"lot,omitempty"`
+	Serial bool `json:"serial,omitempty"`
+	Expiry bool `json:"expiry,omitempty"`
+}
+
+// Spec is the spec in core's words.
+func (i *ItemSpec) Spec() item.Spec {
+	s := item.Spec{Description: i.Description, StorageType: i.StorageType}
+	for _, u := range i.Units {
+		s.Units = append(s.Units, item.Unit{UOM: u.UOM, Factor: u.Factor, Dims: u.Dims.Measure(), Weight: measure.Mass(u.Weight)})
+	}
+	if i.Tracking != nil {
+		s.Tracking = item.Tracking(*i.Tracking)
+	}
+	for _, c := range i.Codes {
+		s.Codes = append(s.Codes, item.Code(c))
+	}
+	return s
+}
+
+// Register is the command that the item means.
+func (i *Item) Register(s scope.Scope) item.Register {
+	return item.Register{Scope: within(s, i.Owner, i.Facility), SKU: i.SKU, Spec: i.Spec()}
+}
+
+// Location is a place as it is registered.
+type Location struct {
+	Facility string `json:"facility,omitempty"`
+	Code     string `json:"location"`
+	LocationSpec
+}
+
+// LocationSpec is what may change about a place. A capacity of 0 is no bound.
+type LocationSpec struct {
+	Purpose     string    `json:"purpose" enum:"pick,bulk,staging,packing,dock,count"`
+	Zone        string    `json:"zone,omitempty"`
+	Aisle       string    `json:"aisle,omitempty"`
+	Bay         string    `json:"bay,omitempty"`
+	Level       string    `json:"level,omitempty"`
+	Sequence    int64     `json:"sequence,omitempty" doc:"order along the walk of a picker"`
+	StorageType string    `json:"storage_type,omitempty"`
+	Capacity    *Capacity `json:"capacity,omitempty"`
+}
+
+// Capacity bounds what lies in a place.
+type Capacity struct {
+	Units  int64 `json:"units,omitempty" minimum:"0"`
+	Volume int64 `json:"volume_mm3,omitempty" minimum:"0"`
+	Weight int64 `json:"weight_mg,omitempty" minimum:"0"`
+	LPNs   int64 `json:"lpns,omitempty" minimum:"0"`
+}
+
+// Spec is the spec in core's words.
+func (l *LocationSpec) Spec() location.Spec {
+	s := location.Spec{
+		Purpose: l.Purpose, Zone: l.Zone, Aisle: l.Aisle, Bay: l.Bay, Level: l.Level,
+		Sequence: l.Sequence, StorageType: l.StorageType,
+	}
+	if c := l.Capacity; c != nil {
+		s.Capacity = location.Capacity{Units: c.Units, Volume: c.Volume, Weight: measure.Mass(c.Weight), LPNs: c.LPNs}
+	}
+	return s
+}
+
+// Register is the command that the location means.
+func (l *Location) Register(s scope.Scope) location.Register {
+	return location.Register{Scope: within(s, "", l.Facility).Building(), Code: l.Code, Spec: l.Spec()}
+}
+
+// Receipt brings goods in.
+type Receipt struct {
+	Owner     string `json:"owner,omitempty"`
+	Facility  string `json:"facility,omitempty"`
+	Item      string `json:"item"`
+	Location  string `json:"location"`
+	Lot       string `json:"lot,omitempty"`
+	LPN       string `json:"lpn,omitempty"`
+	Stage     string `json:"stage,omitempty" enum:"free,held,damaged" doc:"free"`
+	Qty       int64  `json:"qty" minimum:"1" doc:"in the smallest unit"`
+	Expiry    string `json:"expiry,omitempty" format:"date"`
+	From      string `json:"from,omitempty" enum:"supplier,opening,return" doc:"supplier"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// Receive is the command that the receipt means.
+func (r *Receipt) Receive(s scope.Scope) inventory.Receive {
+	return inventory.Receive{
+		BookKey: inventory.BookKey{Scope: within(s, r.Owner, r.Facility), Item: r.Item},
+		Place:   inventory.Place{Location: r.Location, Lot: r.Lot, LPN: r.LPN},
+		Stage:   r.Stage, Qty: r.Qty, Expiry: inventory.Date(r.Expiry), From: r.From, Reference: r.Reference,
+	}
+}
+
+func within(s scope.Scope, owner, facility string) scope.Scope {
+	if owner != "" {
+		s.Owner = owner
+	}
+	if facility != "" {
+		s.Facility = facility
+	}
+	return s
+}
