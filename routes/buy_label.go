@@ -1,0 +1,249 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+)
+
+// Steps of the effects, part of the ledger's keys.
+const (
+	stepBuy  = "buy"
+	stepVoid = "void"
+)
+
+// bought is a label in the ledger. Its bytes are kept apart.
+type bought struct {
+	ship.Label
+	Document string `json:"document,omitempty"`
+}
+
+// voiding is the command to give a label back.
+type voiding struct {
+	Scope  scope.Scope `json:"scope"`
+	Carton string      `json:"carton"`
+	Order  string      `json:"order"`
+	Label  bought      `json:"label"`
+	Reason string      `json:"reason"`
+}
+
+const cmdVoid = "label.Void"
+
+func voidTopic(conn string) string { return "void." + conn }
+
+// addCarriers hosts each carrier connection: one route that buys, one that voids.
+func (f *Flows) addCarriers() error {
+	for _, c := range f.cfg.Carriers {
+		buys := "out." + c.Name
+		err := f.hub.AddEffect(Route{
+			Name: buys, About: "buys labels at " + c.Name + ", each once", Conn: c.Name,
+			Topics: []string{buyTopic(c.Name)}, Parking: Parking{Independent: true},
+			Writes: []string{onPacks, voidTopic(c.Name)}, Patterns: []string{"channel adapter", "circuit breaker"},
+		}, Effect{
+			Step: stepBuy, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+			Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) { return f.planBuy(ctx, m, buys) },
+			Do: func(ctx context.Context, call *Call) ([]byte, error) {
+				l, err := c.Port.Buy(ctx, call.Value.(ship.Parcel))
+				if err != nil {
+					return nil, err
+				}
+				return f.outcome(ctx, []ship.Label{l})
+			},
+			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
+				found, err := c.Port.Resolve(ctx, call.Value.(ship.Parcel))
+				if err != nil || len(found) == 0 {
+					return nil, false, err
+				}
+				out, err := f.outcome(ctx, found)
+				return out, err == nil, err
+			},
+			Then: func(ctx context.Context, m *Message, _ *Call, outcome []byte) (*Out, error) {
+				return f.labelBought(ctx, m, c.Name, outcome)
+			},
+			Refused: func(ctx context.Context, m *Message, _ *Call, why error) (*Out, error) {
+				return f.labelRefused(ctx, m, c.Name, why)
+			},
+		})
+		if err != nil {
+			return err
+		}
+		err = f.hub.AddEffect(Route{
+			Name: buys + ".void", About: "gives labels back to " + c.Name, Conn: c.Name,
+			Topics: []string{voidTopic(c.Name)}, Parking: Parking{Independent: true},
+			Writes: []string{onPacks}, Patterns: []string{"channel adapter"},
+		}, Effect{
+			Step: stepVoid, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
+				var v voiding
+				if err := m.Decode(&v); err != nil {
+					return nil, nil, err
+				}
+				return &Call{Ref: v.Label.TrackingNumber, Value: v}, nil, nil
+			},
+			Do: func(ctx context.Context, call *Call) ([]byte, error) {
+				return nil, c.Port.Void(ctx, call.Value.(voiding).Label.Label)
+			},
+			// Voiding may be repeated after any outcome: asking is doing it again.
+			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
+				err := c.Port.Void(ctx, call.Value.(voiding).Label.Label)
+				return nil, err == nil, err
+			},
+			Then: f.labelVoided,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planBuy makes the parcel of a command. A label that nobody wants any more is not bought,
+// unless the purchase has begun.
+func (f *Flows) planBuy(ctx context.Context, m *Message, route string) (*Call, *Out, error) {
+	var b buy
+	if err := m.Decode(&b); err != nil {
+		return nil, nil, err
+	}
+	d := f.decide(ctx, m)
+	begun, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(route, m.ID, stepBuy))
+	if err != nil {
+		return nil, nil, err
+	}
+	l := peek(d, f.labels, label.StreamOf(b.Scope, b.Carton))
+	o := peek(d, f.orders, order.StreamOf(b.Scope, b.Order))
+	if d.err != nil {
+		return nil, nil, d.err
+	}
+	if begun == nil && (l.Status != label.StatusRequested || l.Attempt != b.Attempt) {
+		return nil, m.Out(), nil
+	}
+	ref := effectRef(route, m.ID, stepBuy)
+	p := f.parcel(o, b, ref)
+	if err := p.Validate(); err != nil && begun == nil {
+		return nil, nil, err
+	}
+	return &Call{Ref: ref, Value: p}, nil, nil
+}
+
+// outcome is what the ledger keeps of labels. Their bytes are made durable first; where
+// that does not succeed the purchase is Unknown, and asked about again.
+func (f *Flows) outcome(ctx context.Context, labels []ship.Label) ([]byte, error) {
+	const op = "routes.KeepLabel"
+	out := make([]bought, len(labels))
+	for i, l := range labels {
+		if f.cfg.KeepLabel != nil && len(l.Image) > 0 {
+			name, err := f.cfg.KeepLabel(ctx, l.Image)
+			if err != nil {
+				return nil, fault.E(op, fault.Unknown, fmt.Errorf("keeping the label's bytes: %w", err))
+			}
+			out[i].Document = name
+		}
+		l.Image = nil
+		out[i].Label = l
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return nil, fault.E(op, fault.Unknown, err)
+	}
+	return b, nil
+}
+
+// labelBought records the label that was bought. One that nobody waits for any more, and
+// all but the first of a purchase that was doubled, are given back.
+func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, outcome []byte) (*Out, error) {
+	var b buy
+	if err := m.Decode(&b); err != nil {
+		return nil, err
+	}
+	var labels []bought
+	if err := json.Unmarshal(outcome, &labels); err != nil || len(labels) == 0 {
+		return nil, fault.E(m.route, fault.Internal, fmt.Errorf("reading the labels in the ledger: %w", errors.Join(err, errors.New("there must be one"))))
+	}
+	d := f.decide(ctx, m)
+	first := labels[0]
+	events, err := d.label(b.Scope, b.Carton).Buy(label.Buy{
+		Attempt: b.Attempt, Carrier: conn, Service: first.Service.Code, Tracking: first.TrackingNumber,
+		Shipment: first.ShipmentID, Cost: first.Cost, Document: first.Document,
+	}, m.Now)
+	surplus := labels[1:]
+	if err != nil && fault.KindOf(err) == fault.Rejected {
+		surplus, events, err = labels, nil, nil
+	}
+	d.onLabel(b.Scope, b.Carton, events, err)
+	for _, l := range surplus {
+		d.giveBack(conn, voiding{b.Scope, b.Carton, b.Order, l, "surplus"})
+	}
+	return d.done()
+}
+
+// giveBack sends a label to be voided.
+func (d *decision) giveBack(conn string, v voiding) {
+	d.out.Publish(voidTopic(conn), cmdVoid, labelKey(v.Scope, v.Carton), v)
+}
+
+// labelRefused records the carrier's no. The letter is opened by the route that reads it.
+func (f *Flows) labelRefused(ctx context.Context, m *Message, conn string, why error) (*Out, error) {
+	var b buy
+	if err := m.Decode(&b); err != nil {
+		return nil, err
+	}
+	d := f.decide(ctx, m)
+	events, err := d.label(b.Scope, b.Carton).Refuse(label.Refuse{Attempt: b.Attempt, Carrier: conn, Code: "rejected", Reason: oneLine(why)}, m.Now)
+	if err != nil && fault.KindOf(err) == fault.Rejected {
+		events, err = nil, nil // nobody waits for it any more
+	}
+	d.onLabel(b.Scope, b.Carton, events, err)
+	return d.done()
+}
+
+// labelVoided records that a label was given back, where it is the carton's own.
+func (f *Flows) labelVoided(ctx context.Context, m *Message, c *Call, _ []byte) (*Out, error) {
+	v := c.Value.(voiding)
+	d := f.decide(ctx, m)
+	l := d.label(v.Scope, v.Carton)
+	if d.err == nil && l.Status == label.StatusBought && l.Tracking == v.Label.TrackingNumber {
+		events, err := l.Void(label.Void{Tracking: l.Tracking, Reason: v.Reason}, m.Now)
+		d.onLabel(v.Scope, v.Carton, events, err)
+	}
+	return d.done()
+}
+
+// byCancel marks a label that we ourselves no longer want.
+const byCancel = "cancelled"
+
+func (f *Flows) addRefusedLabels() error {
+	return f.hub.Add(Route{
+		Name: "label.refused", About: "opens a letter for each label that a carrier refused; its replay asks anew",
+		Topics: []string{onPacks}, Handle: f.refusedLabel, Parking: Parking{Independent: true},
+		Writes: []string{onPacks}, Patterns: []string{"dead letter channel"},
+	})
+}
+
+func (f *Flows) refusedLabel(ctx context.Context, m *Message) (*Out, error) {
+	e, ok := m.Event.(label.Refused)
+	if !ok || e.Code == byCancel {
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	l := d.label(e.Scope, e.Carton)
+	if d.err != nil || l.Status != label.StatusRefused || l.Attempt != e.Attempt {
+		return d.done()
+	}
+	if m.d.Letter == "" {
+		return nil, fault.At(m.route, fault.Rejected, "carton "+e.Carton, fmt.Errorf("%s sells no label for carton %s of order %s: %s", e.Carrier, e.Carton, e.Order, e.Reason))
+	}
+	if _, found := d.work(e.Scope, e.Order).carton(e.Carton); found {
+		o := d.order(e.Scope, e.Order)
+		events, err := l.Request(label.Request{Scope: e.Scope, Carton: e.Carton, Order: e.Order, Carrier: o.Service.Carrier, Service: o.Service.Level}, m.Now)
+		d.onLabel(e.Scope, e.Carton, events, err)
+	}
+	return d.done()
+}

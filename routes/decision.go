@@ -1,0 +1,232 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+// decision gathers what one run decides over several aggregates. Each is seen as it
+// stands after what the decision holds already. The first error ends it: later steps
+// do nothing, and done returns it.
+type decision struct {
+	ctx context.Context
+	f   *Flows
+	m   *Message
+	out *Out
+	err error
+
+	held  map[string]any
+	moved map[[2]string]int64
+	works map[string]*heldWork
+}
+
+func (f *Flows) decide(ctx context.Context, m *Message) *decision {
+	return &decision{
+		ctx: ctx, f: f, m: m, out: m.Out(),
+		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{},
+	}
+}
+
+func (d *decision) fail(err error) {
+	if d.err == nil {
+		d.err = err
+	}
+}
+
+// done is the unit, or why there is none.
+func (d *decision) done() (*Out, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
+	d.keepWorks()
+	return d.out, d.err
+}
+
+// load is an aggregate that the decision depends on.
+func load[S any](d *decision, a *Aggregate[S], stream string) S {
+	return held(d, stream, func() (S, error) { return Load(d.ctx, d.m, a, stream) })
+}
+
+// peek is an aggregate that may move on without harm.
+func peek[S any](d *decision, a *Aggregate[S], stream string) S {
+	return held(d, stream, func() (S, error) { return Peek(d.ctx, d.m, a, stream) })
+}
+
+func held[S any](d *decision, stream string, read func() (S, error)) S {
+	if s, ok := d.held[stream].(S); ok {
+		return s
+	}
+	var zero S
+	if d.err != nil {
+		return zero
+	}
+	s, err := read()
+	if err != nil {
+		d.fail(err)
+		return zero
+	}
+	d.held[stream] = s
+	return s
+}
+
+// add takes what an aggregate decided into the unit and reports whether it did.
+func add[S any](d *decision, a *Aggregate[S], stream string, events []event.Event, err error) bool {
+	if err != nil {
+		d.fail(err)
+	}
+	if d.err != nil {
+		return false
+	}
+	if s, ok := d.held[stream].(S); ok {
+		next, err := a.fold.Replay(s, events...)
+		if err != nil {
+			d.fail(err)
+			return false
+		}
+		d.held[stream] = next
+	}
+	AppendAll(d.out, events)
+	return true
+}
+
+func (d *decision) order(s scope.Scope, number string) order.Order {
+	return load(d, d.f.orders, order.StreamOf(s, number))
+}
+
+func (d *decision) onOrder(s scope.Scope, number string, events []event.Event, err error) bool {
+	return add(d, d.f.orders, order.StreamOf(s, number), events, err)
+}
+
+func (d *decision) item(s scope.Scope, sku string) item.Item {
+	return load(d, d.f.items, item.StreamOf(s, sku))
+}
+
+// known answers core's question for items.
+func (d *decision) known(s scope.Scope) order.Items {
+	return func(sku string) (item.Item, bool) {
+		it := d.item(s, sku)
+		return it, it.Known()
+	}
+}
+
+func (d *decision) location(s scope.Scope, code string) location.Location {
+	return peek(d, d.f.locations, location.StreamOf(s, code))
+}
+
+func (d *decision) wave(s scope.Scope, id string) wave.Wave {
+	return load(d, d.f.waves, wave.StreamOf(s, id))
+}
+
+func (d *decision) onWave(s scope.Scope, id string, events []event.Event, err error) bool {
+	return add(d, d.f.waves, wave.StreamOf(s, id), events, err)
+}
+
+func (d *decision) task(s scope.Scope, id string) task.Task {
+	return load(d, d.f.tasks, task.StreamOf(s, id))
+}
+
+func (d *decision) onTask(s scope.Scope, id string, events []event.Event, err error) bool {
+	return add(d, d.f.tasks, task.StreamOf(s, id), events, err)
+}
+
+func (d *decision) pick(s scope.Scope, id string) pick.List {
+	return load(d, d.f.picks, pick.StreamOf(s, id))
+}
+
+func (d *decision) onPick(s scope.Scope, id string, events []event.Event, err error) bool {
+	return add(d, d.f.picks, pick.StreamOf(s, id), events, err)
+}
+
+func (d *decision) packing(s scope.Scope, id string) pack.Packing {
+	return load(d, d.f.packs, pack.StreamOf(s, id))
+}
+
+func (d *decision) onPacking(s scope.Scope, id string, events []event.Event, err error) bool {
+	return add(d, d.f.packs, pack.StreamOf(s, id), events, err)
+}
+
+func (d *decision) label(s scope.Scope, carton string) label.Label {
+	return load(d, d.f.labels, label.StreamOf(s, carton))
+}
+
+func (d *decision) onLabel(s scope.Scope, carton string, events []event.Event, err error) bool {
+	return add(d, d.f.labels, label.StreamOf(s, carton), events, err)
+}
+
+func (d *decision) shipment(s scope.Scope, id string) ship.Shipment {
+	return load(d, d.f.shipments, ship.StreamOf(s, id))
+}
+
+func (d *decision) onShipment(s scope.Scope, id string, events []event.Event, err error) bool {
+	return add(d, d.f.shipments, ship.StreamOf(s, id), events, err)
+}
+
+// stock is looked at and not depended on: floors guard what is decided from it.
+func (d *decision) stock(k inventory.BookKey) inventory.Stock {
+	return peek(d, d.f.stocks, k.Stream())
+}
+
+// onStock takes movements of one book into the unit.
+func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []journal.Posting, err error) bool {
+	if !add(d, d.f.stocks, k.Stream(), events, err) {
+		return false
+	}
+	for _, p := range posts {
+		d.moved[[2]string{p.Book, p.Account}] += p.Amount
+	}
+	d.out.Post(posts...)
+	return true
+}
+
+// balance is what an account holds with this decision counted in.
+func (d *decision) balance(book, account string) int64 {
+	if d.err != nil {
+		return 0
+	}
+	b, err := d.m.Balance(d.ctx, book, account)
+	if err != nil {
+		d.fail(err)
+		return 0
+	}
+	return b + d.moved[[2]string{book, account}]
+}
+
+// state reads a pattern's state into v and reports whether there is one.
+func (d *decision) state(key string, v any) (journal.State, bool) {
+	if d.err != nil {
+		return journal.State{}, false
+	}
+	st, err := d.m.State(d.ctx, key)
+	if err != nil {
+		d.fail(err)
+		return st, false
+	}
+	if st.Data == nil {
+		return st, false
+	}
+	if err := json.Unmarshal(st.Data, v); err != nil {
+		d.fail(fault.E(d.m.route, fault.Internal, errors.New("reading state "+key+": "+err.Error())))
+		return st, false
+	}
+	return st, true
+}
+
+func keyOf(s scope.Scope, sku string) inventory.BookKey {
+	return inventory.BookKey{Scope: s, Item: sku}
+}

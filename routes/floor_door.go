@@ -1,0 +1,109 @@
+package routes
+
+import (
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+func (f *Flows) addWaveDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Waves, About: "plans, releases and cancels waves by hand",
+		Handle: f.ask(door.Waves, f.askWave), Writes: []string{onWaves, onOrders, onAudit},
+		Patterns: []string{"idempotent receiver", "request-reply"},
+	})
+}
+
+func (f *Flows) askWave(d *decision, a *door.Ask) (answered, error) {
+	s, id := a.Scope.Building(), a.ID
+	var events []event.Event
+	var err error
+	switch c := a.Cmd.(type) {
+	case wave.Plan:
+		if c.Scope == (scope.Scope{}) {
+			c.Scope = s
+		}
+		if c.Wave == "" {
+			c.Wave = id
+		}
+		s, id, a.ID = c.Scope.Building(), c.Wave, c.Wave
+		if events, err = d.wave(s, id).Plan(c, d.m.Now); err != nil {
+			return answered{}, err
+		}
+		for _, of := range c.Orders {
+			at := scope.Scope{Tenant: s.Tenant, Owner: of.Owner, Facility: s.Facility}
+			waved, err := d.order(at, of.Order).Wave(order.Wave{Wave: id}, d.m.Now)
+			d.onOrder(at, of.Order, waved, err)
+		}
+	case wave.Release:
+		events, err = d.wave(s, id).Release(c, d.m.Now)
+	case wave.Cancel:
+		events, err = d.wave(s, id).Cancel(c, d.m.Now)
+	default:
+		return answered{}, wrongCommand(door.Waves, a.Cmd)
+	}
+	d.onWave(s, id, events, err)
+	return answered{d.wave(s, id), len(events) > 0}, d.err
+}
+
+func (f *Flows) addFloorDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Floor, About: "takes what people on the floor do: claims, picks, shorts, cartons",
+		Handle:   f.ask(door.Floor, f.askFloor),
+		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onAudit},
+		Patterns: []string{"idempotent receiver", "request-reply"},
+	})
+}
+
+func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
+	s, id, now := a.Scope, a.ID, d.m.Now
+	var events []event.Event
+	var err error
+	switch c := a.Cmd.(type) {
+	case task.Claim:
+		t := d.task(s, id)
+		if t.Order != "" {
+			// Nobody begins to work for an order that is on hold.
+			if err := d.order(s, t.Order).Workable(); err != nil {
+				return answered{}, err
+			}
+		}
+		events, err = t.Claim(c, now)
+	case task.Renew:
+		events, err = d.task(s, id).Renew(c, now)
+	case task.Complete:
+		events, err = d.completeTask(s, id, c)
+	case pick.Confirm:
+		d.confirm(s, id, c)
+		return answered{d.pick(s, id), true}, d.err
+	case pick.Short:
+		d.short(s, id, c)
+		return answered{d.pick(s, id), true}, d.err
+	case pack.CloseCarton:
+		d.closeCarton(s, id, c)
+		return answered{d.packing(s, id), true}, d.err
+	case pack.Complete:
+		before := d.packing(s, id).Status
+		d.completePack(s, id)
+		return answered{d.packing(s, id), before == pack.StatusOpen}, d.err
+	default:
+		return answered{}, wrongCommand(door.Floor, a.Cmd)
+	}
+	d.onTask(s, id, events, err)
+	return answered{d.task(s, id), len(events) > 0}, d.err
+}
+
+// completeTask ends a task whose pick list is done; one that is not would leave goods
+// allocated that nobody fetches.
+func (d *decision) completeTask(s scope.Scope, id string, c task.Complete) ([]event.Event, error) {
+	t := d.task(s, id)
+	if t.Kind == task.KindPick && t.Status == task.StatusClaimed && d.pick(s, id).Status == pick.StatusOpen {
+		return nil, missing(door.Floor, "task", "task "+id+" has steps that were neither picked nor shorted")
+	}
+	return t.Complete(c, d.m.Now)
+}

@@ -1,0 +1,201 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+// FlowConfig is what an operator decides about the warehouse flows.
+type FlowConfig struct {
+	// Tenant and Facility stand in where a command names none.
+	Tenant   string
+	Facility string
+
+	Wave WaveConfig
+	Auto AutoConfig
+
+	// Lease is how long the automatic worker claims a task for: 10 min.
+	Lease time.Duration
+	// Strategy places are chosen by: inventory.FIFO, FEFO or FullFirst; "" is FIFO.
+	Strategy string
+	// Shorts is what becomes of goods that nobody finds and no other place has:
+	// order.Wait (the default: backorder) or order.Close (never shipped). Orders that ship
+	// whole or not at all wait in any case.
+	Shorts string
+
+	// SSCC numbers cartons; its Serial is where a new counter begins.
+	SSCC     pack.Numbering
+	Boxes    []pack.Box
+	ShipFrom party.Address
+
+	Carriers []CarrierConfig
+	// OtherCarriers is the connection for orders that name a carrier which is none of
+	// Carriers; "" refuses their labels with a letter.
+	OtherCarriers string
+	// RateDeadline is how long the slowest carrier is waited for when prices are
+	// compared: 5 s.
+	RateDeadline time.Duration
+	// KeepLabel makes the bytes of a label durable and answers with their name. It is
+	// called before the purchase is written, and may be called again with the same
+	// bytes. Without it labels are not kept.
+	KeepLabel func(ctx context.Context, image []byte) (name string, err error)
+}
+
+// WaveConfig says when a wave is planned.
+type WaveConfig struct {
+	Size    int           // orders that fill a wave: 20
+	Timeout time.Duration // how long the first order of a wave waits for others: 1 min
+	Manual  bool          // a planned wave waits for a person to release it
+}
+
+// AutoConfig lets the hub do the floor's work by itself.
+type AutoConfig struct {
+	Pick bool // claims and picks every task
+	Pack bool // closes the cartons that the cartonizer proposes
+	// ShortOneIn makes the worker find one unit too few at one step in so many, always at
+	// the same ones: the fault of demonstrations. 0 is never.
+	ShortOneIn int
+}
+
+// CarrierConfig is one connection to a carrier.
+type CarrierConfig struct {
+	Name    string   // of the connection; part of the stored format
+	Aliases []string // what orders may call it too: SCACs, other names
+	Port    ship.Carrier
+	Service string // bought when an order names none and there is nothing to compare
+	// Timeout and ResolveAfter are those of [Effect].
+	Timeout      time.Duration
+	ResolveAfter time.Duration
+}
+
+func (c *FlowConfig) defaults() error {
+	var errs []error
+	if c.Tenant == "" || c.Facility == "" {
+		errs = append(errs, errors.New("flows need a tenant and a facility"))
+	}
+	if c.Wave.Size == 0 {
+		c.Wave.Size = 20
+	}
+	if c.Wave.Size < 1 || c.Wave.Size > maxWave {
+		errs = append(errs, fmt.Errorf("wave size %d is not between 1 and %d", c.Wave.Size, maxWave))
+	}
+	if c.Wave.Timeout == 0 {
+		c.Wave.Timeout = time.Minute
+	}
+	if c.Lease == 0 {
+		c.Lease = 10 * time.Minute
+	}
+	if c.RateDeadline == 0 {
+		c.RateDeadline = 5 * time.Second
+	}
+	if c.Shorts == "" {
+		c.Shorts = order.Wait
+	}
+	if c.Shorts != order.Wait && c.Shorts != order.Close {
+		errs = append(errs, fmt.Errorf("shorts %q is neither %s nor %s", c.Shorts, order.Wait, order.Close))
+	}
+	if _, err := c.SSCC.SSCC(); err != nil {
+		errs = append(errs, fmt.Errorf("numbering cartons: %w", err))
+	}
+	seen := map[string]bool{}
+	for i, x := range c.Carriers {
+		if err := scope.CheckPart(x.Name); err != nil {
+			errs = append(errs, fmt.Errorf("carrier %d: name %w", i, err))
+		}
+		if x.Port == nil {
+			errs = append(errs, fmt.Errorf("carrier %s has no port", x.Name))
+		}
+		if seen[x.Name] {
+			errs = append(errs, fmt.Errorf("carrier %s is named twice", x.Name))
+		}
+		seen[x.Name] = true
+	}
+	if c.OtherCarriers != "" && !seen[c.OtherCarriers] {
+		errs = append(errs, fmt.Errorf("other carriers: no connection is named %q", c.OtherCarriers))
+	}
+	return errors.Join(errs...)
+}
+
+// Flows are the warehouse's routes on one hub.
+type Flows struct {
+	hub *Hub
+	cfg FlowConfig
+
+	orders    *Aggregate[order.Order]
+	items     *Aggregate[item.Item]
+	locations *Aggregate[location.Location]
+	stocks    *Aggregate[inventory.Stock]
+	waves     *Aggregate[wave.Wave]
+	tasks     *Aggregate[task.Task]
+	picks     *Aggregate[pick.List]
+	packs     *Aggregate[pack.Packing]
+	labels    *Aggregate[label.Label]
+	shipments *Aggregate[ship.Shipment]
+
+	carriers map[string]CarrierConfig
+}
+
+// AddFlows adds the doors and services of the warehouse to a hub.
+func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
+	if err := cfg.defaults(); err != nil {
+		return nil, fmt.Errorf("configuring the flows: %w", err)
+	}
+	reg := h.Registry()
+	f := &Flows{
+		hub: h, cfg: cfg,
+		orders:    NewAggregate(order.Fold, reg),
+		items:     NewAggregate(item.Fold, reg),
+		locations: NewAggregate(location.Fold, reg),
+		stocks:    NewAggregate(inventory.Fold, reg),
+		waves:     NewAggregate(wave.Fold, reg),
+		tasks:     NewAggregate(task.Fold, reg),
+		picks:     NewAggregate(pick.Fold, reg),
+		packs:     NewAggregate(pack.Fold, reg),
+		labels:    NewAggregate(label.Fold, reg),
+		shipments: NewAggregate(ship.ConfirmFold, reg),
+		carriers:  map[string]CarrierConfig{},
+	}
+	for _, c := range cfg.Carriers {
+		f.carriers[c.Name] = c
+	}
+	add := []func() error{
+		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addBackorders, f.addCancelling,
+		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
+		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
+		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,
+	}
+	for _, a := range add {
+		if err := a(); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// Topics that flows consume, as strings of the bus.
+const (
+	onWaves     = string(event.WaveEvents)
+	onOrders    = string(event.OrderEvents)
+	onInventory = string(event.InventoryEvents)
+	onTasks     = string(event.TaskEvents)
+	onPicks     = string(event.PickEvents)
+	onPacks     = string(event.PackEvents)
+	onAudit     = string(event.AuditEvents)
+)

@@ -1,0 +1,141 @@
+package routes
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/dlq"
+)
+
+// heldLines is the route that keeps held lines; its letters are theirs.
+const heldLines = "order.held_line"
+
+// heldFor is an order line that waits for its item to become known. Event is the message
+// that says so, and whose letter it is.
+type heldFor struct {
+	Scope scope.Scope `json:"scope"`
+	Order string      `json:"order"`
+	Line  int         `json:"line"`
+	Event journal.ID  `json:"event"`
+}
+
+func heldPrefix(s scope.Scope, sku string) string {
+	return "held-line/" + scope.Join(s.Tenant, s.Owner, sku) + "/"
+}
+
+func (f *Flows) addHeldLines() error {
+	return f.hub.Add(Route{
+		Name: heldLines, About: "opens a letter for each line that nobody understands; a replay, or its item becoming known, lets the line go on",
+		Topics: []string{onOrders, onInventory}, Handle: f.heldLine, Parking: Parking{Independent: true},
+		Writes: []string{onOrders}, Patterns: []string{"dead letter channel", "process manager"},
+	})
+}
+
+// holdLines notes which items the held lines of a new order wait for.
+func (d *decision) holdLines(o order.Order) {
+	if d.err != nil {
+		return
+	}
+	for i := range d.out.Records {
+		r := &d.out.Records[i]
+		e, ok := r.Event.(order.LineHeld)
+		if !ok {
+			continue
+		}
+		l, _ := o.Line(e.Line)
+		key := heldPrefix(o.Scope, l.SKU) + scope.Join(o.Number) + fmt.Sprintf("/%d", e.Line)
+		old, _ := d.state(key, &heldFor{})
+		d.out.SetState(key, old, heldFor{o.Scope, o.Number, e.Line, r.ID})
+	}
+}
+
+// heldLine ends as a letter while the line is not understood. Whoever released the line
+// meanwhile, the replay of the letter resolves it.
+func (f *Flows) heldLine(ctx context.Context, m *Message) (*Out, error) {
+	switch e := m.Event.(type) {
+	case item.Registered:
+		return f.itemKnown(ctx, m, e.Head)
+	case item.Changed:
+		return f.itemKnown(ctx, m, e.Head)
+	case nil:
+		var h item.Head
+		if err := m.Decode(&h); err != nil {
+			return nil, err
+		}
+		return f.itemKnown(ctx, m, h)
+	case order.LineHeld:
+		d := f.decide(ctx, m)
+		events, err := d.understand(e.Scope, e.Order, e.Line)
+		if err != nil {
+			return nil, fault.At(m.route, fault.Rejected, e.Problem.Place,
+				fmt.Errorf("order %s line %d is held: %s", e.Order, e.Line, e.Problem.Text))
+		}
+		d.onOrder(e.Scope, e.Order, events, nil)
+		return d.done()
+	}
+	return m.Out(), nil
+}
+
+// understand releases a held line whose item is known by now; an error says that it is not.
+func (d *decision) understand(s scope.Scope, number string, line int) ([]event.Event, error) {
+	o := d.order(s, number)
+	l, found := o.Line(line)
+	if d.err != nil || !found || !l.Held() {
+		return nil, nil
+	}
+	return o.ReleaseLine(order.ReleaseLine{Line: line}, d.known(o.Scope), d.m.Now)
+}
+
+// releasedAtOnce is how many lines one unit releases; a timer at once goes on.
+const releasedAtOnce = 200
+
+// itemKnown releases the lines that waited for an item and closes their letters.
+func (f *Flows) itemKnown(ctx context.Context, m *Message, h item.Head) (*Out, error) {
+	d := f.decide(ctx, m)
+	rows, err := f.hub.bus.Driver().Scan(ctx, journal.TableState, heldPrefix(h.Scope, h.SKU), "", releasedAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	released := 0
+	for _, r := range rows {
+		var held heldFor
+		old, found := d.state(r.Key, &held)
+		if !found {
+			continue
+		}
+		events, err := d.understand(held.Scope, held.Order, held.Line)
+		if err != nil {
+			continue // its unit is not known yet, say
+		}
+		d.onOrder(held.Scope, held.Order, events, nil)
+		d.out.SetState(r.Key, old, nil)
+		d.closeLetter(dlq.ID(heldLines, held.Event))
+		released++
+	}
+	if released > 0 && len(rows) == releasedAtOnce {
+		d.out.Timer("more/"+item.StreamOf(h.Scope, h.SKU), m.Key, "held_line.Continue", m.Now, h)
+	}
+	return d.done()
+}
+
+// closeLetter resolves an open letter of this route whose cause is gone.
+func (d *decision) closeLetter(id string) {
+	s, l, err := d.f.hub.readLetter(d.ctx, id)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	if s.State != journal.LetterOpen {
+		return
+	}
+	l.Actor, l.Reason = d.m.route, "its cause is gone: "+d.m.Type
+	s.Data = l.Encode()
+	d.out.Letters = append(d.out.Letters, journal.LetterOp{ID: id, From: journal.LetterOpen, To: journal.LetterResolved, Letter: s.Letter})
+	d.out.Parks = append(d.out.Parks, journal.ParkOp{Sub: s.Sub, Key: s.Key, Pos: s.Pos, Remove: true})
+}

@@ -1,0 +1,177 @@
+package routes
+
+import (
+	"fmt"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/scope"
+)
+
+func (f *Flows) addMasterDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Master, About: "takes items and locations",
+		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onAudit},
+		Patterns: []string{"idempotent receiver", "request-reply"},
+	})
+}
+
+func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
+	var events []event.Event
+	var err error
+	now := d.m.Now
+	switch c := a.Cmd.(type) {
+	case item.Register:
+		if c.Scope == (scope.Scope{}) {
+			c.Scope = a.Scope
+		}
+		if c.SKU == "" {
+			c.SKU = a.ID
+		}
+		events, err = d.item(c.Scope, c.SKU).Register(c, now)
+		add(d, d.f.items, item.StreamOf(c.Scope, c.SKU), events, err)
+		return answered{d.item(c.Scope, c.SKU), len(events) > 0}, d.err
+	case item.Change:
+		it := d.item(a.Scope, a.ID)
+		c.HasStock = d.stock(keyOf(a.Scope, a.ID)).OnHand() > 0
+		events, err = it.Change(c, now)
+		add(d, d.f.items, item.StreamOf(a.Scope, a.ID), events, err)
+		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
+	}
+	s, code := a.Scope.Building(), a.ID
+	if c, ok := a.Cmd.(location.Register); ok {
+		if c.Scope == (scope.Scope{}) {
+			c.Scope = s
+		}
+		if c.Code == "" {
+			c.Code = code
+		}
+		s, code, a.Cmd = c.Scope.Building(), c.Code, c
+	}
+	l := load(d, d.f.locations, location.StreamOf(s, code))
+	switch c := a.Cmd.(type) {
+	case location.Register:
+		events, err = l.Register(c, now)
+	case location.Change:
+		events, err = l.Change(c, now)
+	case location.Block:
+		events, err = l.Block(c, now)
+	case location.Unblock:
+		events, err = l.Unblock(c, now)
+	default:
+		return answered{}, wrongCommand(door.Master, a.Cmd)
+	}
+	add(d, d.f.locations, location.StreamOf(s, code), events, err)
+	return answered{d.location(s, code), len(events) > 0}, d.err
+}
+
+func (f *Flows) addStockDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Stock, About: "takes receipts, adjustments, transfers and changes of status",
+		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onAudit},
+		Patterns: []string{"idempotent receiver", "request-reply"},
+	})
+}
+
+// StockView is an item's stock as the doors answer. The balances are the truth about what
+// may be promised.
+type StockView struct {
+	inventory.Stock
+	Available int64 `json:"available_to_promise"`
+	OnHand    int64 `json:"on_hand"`
+}
+
+func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
+	now := d.m.Now
+	k := keyOf(a.Scope, a.ID)
+	switch c := a.Cmd.(type) {
+	case inventory.Receive:
+		k = bookOf(c.BookKey, k)
+		c.BookKey = k
+		if !d.stocked(k, c.Location) {
+			return answered{}, d.err
+		}
+		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
+		events, posts, err := c.Decide(d.stock(k), now)
+		d.onStock(k, events, posts, err)
+	case inventory.Adjust:
+		k = bookOf(c.BookKey, k)
+		c.BookKey = k
+		if !d.stocked(k, c.Location) {
+			return answered{}, d.err
+		}
+		if d.lacks(k, c.In(c.Stage), -c.Delta, true) {
+			return answered{}, d.err
+		}
+		events, posts, err := c.Decide(now)
+		d.onStock(k, events, posts, err)
+	case inventory.Transfer:
+		k = bookOf(c.BookKey, k)
+		c.BookKey = k
+		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) {
+			return answered{}, d.err
+		}
+		events, posts, err := c.Decide(now)
+		d.onStock(k, events, posts, err)
+	case inventory.ChangeStatus:
+		k = bookOf(c.BookKey, k)
+		c.BookKey = k
+		if !d.stocked(k, c.Location) || d.lacks(k, c.In(c.From), c.Qty, true) {
+			return answered{}, d.err
+		}
+		events, posts, err := c.Decide(now)
+		d.onStock(k, events, posts, err)
+	default:
+		return answered{}, wrongCommand(door.Stock, a.Cmd)
+	}
+	st := d.stock(k)
+	return answered{StockView{st, d.balance(k.Book(), inventory.ATP), st.OnHand()}, true}, d.err
+}
+
+func bookOf(k, asked inventory.BookKey) inventory.BookKey {
+	if k.Scope == (scope.Scope{}) {
+		k.Scope = asked.Scope
+	}
+	if k.Item == "" {
+		k.Item = asked.Item
+	}
+	return k
+}
+
+// stocked refuses stock of an item, or in a place, that nobody registered.
+func (d *decision) stocked(k inventory.BookKey, code string) bool {
+	if err := k.Validate(); err != nil {
+		d.fail(err)
+		return false
+	}
+	if it := d.item(k.Scope, k.Item); d.err == nil && !it.Known() {
+		d.fail(missing("routes.Stock", "item", "item "+k.Item+" is not known: register it first"))
+	}
+	if scope.CheckPart(code) == nil { // a bad name is told by the command itself
+		if l := d.location(k.Scope, code); d.err == nil && !l.Known() {
+			d.fail(missing("routes.Stock", "location", "location "+code+" is not known: register it first"))
+		}
+	}
+	return d.err == nil
+}
+
+// lacks answers what the floors would answer over and over: that the goods are not there,
+// or are promised.
+func (d *decision) lacks(k inventory.BookKey, from inventory.Account, qty int64, leavesFree bool) bool {
+	if qty <= 0 || d.err != nil {
+		return d.err != nil
+	}
+	have, where := d.balance(k.Book(), from.String()), "at "+from.Location
+	if atp := d.balance(k.Book(), inventory.ATP); leavesFree && from.Stage == inventory.Free && atp < have {
+		have, where = atp, "that nobody was promised"
+	}
+	if have < qty && d.err == nil {
+		d.fail(fault.At("routes.Stock", fault.Rejected, "qty",
+			fmt.Errorf("%d of item %s asked for, %d are %s there %s", qty, k.Item, have, from.Stage, where)))
+	}
+	return d.err != nil
+}

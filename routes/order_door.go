@@ -1,0 +1,182 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+)
+
+// OrderView is an order as the doors answer: its state without anything about people.
+type OrderView struct {
+	order.Order
+	Status order.Status `json:"status"`
+}
+
+func viewOf(o order.Order) OrderView { return OrderView{o, o.Status()} }
+
+func (f *Flows) addOrderDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Orders, About: "takes orders, holds and cancels them; answers when the decision is durable",
+		Handle: f.ask(door.Orders, f.askOrder), Writes: []string{onOrders, onInventory, onAudit},
+		Patterns: []string{"idempotent receiver", "request-reply"},
+	})
+}
+
+func (f *Flows) askOrder(d *decision, a *door.Ask) (answered, error) {
+	at := d.m.Now
+	d.out.Correlate(order.KeyOf(a.Scope, a.ID))
+	if c, ok := a.Cmd.(order.Place); ok {
+		return d.placeAt(a, c)
+	}
+	o := d.order(a.Scope, a.ID)
+	var events []event.Event
+	var err error
+	switch c := a.Cmd.(type) {
+	case order.Hold:
+		events, err = o.Hold(c, at)
+	case order.Release:
+		events, err = o.Release(c, at)
+	case order.ReleaseLine:
+		events, err = o.ReleaseLine(c, d.known(o.Scope), at)
+	case order.Cancel:
+		events, err = o.Cancel(c, at)
+	default:
+		return answered{}, wrongCommand(door.Orders, a.Cmd)
+	}
+	d.onOrder(o.Scope, o.Number, events, err)
+	return answered{viewOf(d.order(a.Scope, a.ID)), len(events) > 0}, d.err
+}
+
+// placeAt places an order under the business-key rule.
+func (d *decision) placeAt(a *door.Ask, c order.Place) (answered, error) {
+	if c.Scope == (scope.Scope{}) {
+		c.Scope = a.Scope
+	}
+	if c.Facility == "" {
+		c.Facility = a.Scope.Facility
+	}
+	if c.Number == "" {
+		c.Number = a.ID
+	}
+	a.ID = c.Number
+	err := d.place(c)
+	var exists *order.ExistsError
+	if errors.As(err, &exists) {
+		if !exists.Same() {
+			return answered{}, fault.At(door.Orders, fault.Rejected, "number", &door.ConflictError{Number: exists.Order, Differences: exists.Differences})
+		}
+		return answered{viewOf(d.order(c.Scope, c.Number)), false}, nil
+	}
+	return answered{viewOf(d.order(c.Scope, c.Number)), err == nil}, err
+}
+
+// place decides on a new order: accepted with its stock promised as far as there is any,
+// or rejected, which is an event too.
+func (d *decision) place(c order.Place) error {
+	if err := c.Validate(); err != nil {
+		return err // before anything is read for it
+	}
+	if n := len(c.Lines); c.Policy == order.AllOrNothing && n > maxWhole {
+		return fault.At("routes.Place", fault.Rejected, "lines", fmt.Errorf("has %d lines, an order that ships whole has at most %d: split it, or let it ship in parts", n, maxWhole))
+	}
+	o := d.order(c.Scope, c.Number)
+	events, err := o.Place(c, d.known(c.Scope), d.m.Now)
+	if err != nil {
+		return err
+	}
+	d.onOrder(c.Scope, c.Number, events, nil)
+	d.holdLines(d.order(c.Scope, c.Number))
+	d.reserve(c.Scope, c.Number)
+	return d.err
+}
+
+// commands is the internal topic of orders that documents ask for.
+const commands = "order-commands"
+
+// Types of the commands.
+const (
+	cmdPlace = "order.Place"
+	cmdAgain = "order.PlaceAgain" // of an order that was rejected: what its letter replays
+)
+
+// Place sends an order that a document asks for to the order service. Names and addresses
+// travel in the record's sealed group.
+func (o *Out) Place(c order.Place) *Out { return o.sendPlace(cmdPlace, c) }
+
+func (o *Out) sendPlace(typ string, c order.Place) *Out {
+	people, err := json.Marshal(order.Parties{ShipTo: c.ShipTo, BillTo: c.BillTo, Notes: c.Notes})
+	if err == nil {
+		parties := order.Parties{}
+		c.ShipTo, c.BillTo, c.Notes = parties.ShipTo, parties.BillTo, nil
+		var data []byte
+		if data, err = json.Marshal(c); err == nil {
+			return o.Send(journal.Record{
+				Type: typ, Topic: commands, Key: order.KeyOf(c.Scope, c.Number), Data: data,
+				Subject: order.StreamOf(c.Scope, c.Number), Personal: people,
+			})
+		}
+	}
+	o.fail(fault.E(o.m.route, fault.Internal, fmt.Errorf("writing %s: %w", typ, err)))
+	return o
+}
+
+func (f *Flows) addPlacing() error {
+	return f.hub.Add(Route{
+		Name: "order.place", About: "places the orders that documents ask for, under the same rule as the door",
+		Topics: []string{commands}, Handle: f.placeCommand,
+		Parking: Parking{Independent: true},
+		Writes:  []string{onOrders, onInventory}, Patterns: []string{"idempotent receiver"},
+	})
+}
+
+func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
+	var c order.Place
+	if err := m.Decode(&c); err != nil {
+		return nil, err
+	}
+	var people order.Parties
+	if len(m.Personal) > 0 {
+		if err := json.Unmarshal(m.Personal, &people); err != nil {
+			return nil, fault.E(m.route, fault.Invalid, fmt.Errorf("reading the parties of %s: %w", m.Type, err))
+		}
+	}
+	c.ShipTo, c.BillTo, c.Notes = people.ShipTo, people.BillTo, people.Notes
+	if c.Facility == "" {
+		c.Facility = f.cfg.Facility
+	}
+	d := f.decide(ctx, m)
+	if d.m.Correlation == "" {
+		d.out.Correlate(order.KeyOf(c.Scope, c.Number))
+	}
+	err := d.place(c)
+	var exists *order.ExistsError
+	if errors.As(err, &exists) {
+		if exists.Same() {
+			return m.Out(), nil
+		}
+		return nil, fault.At(m.route, fault.Rejected, exists.Differences[0].Place, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := d.order(c.Scope, c.Number)
+	if !o.Refused {
+		return d.done()
+	}
+	// It is rejected and said so. The letter is that of a command which places it again,
+	// so that a person finds the place and can replay it once the master data is right.
+	if m.Type == cmdAgain {
+		p := o.Problems[0]
+		return nil, fault.At(m.route, fault.Rejected, p.Place, fmt.Errorf("order %s ships whole or not at all and was rejected: %s", o.Number, p.Text))
+	}
+	d.out.sendPlace(cmdAgain, c)
+	return d.done()
+}

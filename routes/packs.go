@@ -1,0 +1,245 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+)
+
+func (f *Flows) addPacks() error {
+	return f.hub.Add(Route{
+		Name: "pack", About: "opens a packing once nothing more is on its way to it, and proposes cartons",
+		Topics: []string{onPicks, onOrders, onPacks}, Handle: f.openPacks,
+		Writes: []string{onPacks}, Patterns: []string{"aggregator"},
+	})
+}
+
+func (f *Flows) openPacks(ctx context.Context, m *Message) (*Out, error) {
+	var s scope.Scope
+	var number string
+	switch e := m.Event.(type) {
+	case pick.Completed:
+		s, number = e.Scope, e.Order
+	case pick.Cancelled:
+		s, number = e.Scope, e.Order
+	case pack.Completed:
+		s, number = e.Scope, e.Order
+	case pack.Cancelled:
+		s, number = e.Scope, e.Order
+	case order.Backordered:
+		s, number = e.Scope, e.Order
+	case order.Shorted:
+		s, number = e.Scope, e.Order
+	case order.Released:
+		s, number = e.Scope, e.Order
+	case order.Cancelled:
+		s, number = e.Scope, e.Order
+	}
+	if number == "" {
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	d.openPack(s, number)
+	return d.done()
+}
+
+// openPack begins to pack what lies in an order's totes, when nothing more is coming.
+func (d *decision) openPack(s scope.Scope, number string) {
+	o := d.order(s, number)
+	w := d.work(s, number)
+	t := o.Totals()
+	if d.err != nil || !o.Exists() || o.HoldReason != "" || len(w.Totes) == 0 || w.Pack != "" || len(w.Tasks) > 0 ||
+		t.Unassigned+t.Reserved+t.Allocated > 0 || o.Policy == order.AllOrNothing && t.Backordered > 0 {
+		return
+	}
+	s = o.Scope
+	w.PackNo++
+	id := nameOf("P", number, w.PackNo)
+	events, err := d.packing(s, id).Open(pack.Open{Scope: s, Pack: id, Order: number, Wave: o.InWave, Contents: w.Totes}, d.m.Now)
+	if !d.onPacking(s, id, events, err) {
+		return
+	}
+	w.Pack, w.Totes = id, nil
+	w.changed()
+	plan, err := d.cartonize(s, d.packing(s, id).Left)
+	if err != nil {
+		// People pack it as they see fit.
+		d.out.m.hub.log.Warn("no cartons proposed", "route", d.m.route, "msg_id", d.m.ID.String(), "err", err)
+		return
+	}
+	events, err = d.packing(s, id).Propose(pack.Propose{Plan: plan}, d.m.Now)
+	d.onPacking(s, id, events, err)
+}
+
+// cartonize asks the solver with what the items are known to measure.
+func (d *decision) cartonize(s scope.Scope, contents []pack.Content) (pack.Plan, error) {
+	units := make([]pack.Unit, len(contents))
+	for i, c := range contents {
+		u, _ := d.item(s, c.Item).Unit("")
+		units[i] = pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight}
+	}
+	return pack.Cartonize(units, d.f.cfg.Boxes)
+}
+
+func (f *Flows) addPacker() error {
+	if !f.cfg.Auto.Pack {
+		return nil
+	}
+	return f.hub.Add(Route{
+		Name: "auto.pack", About: "a packer who closes the cartons that were proposed, for demonstrations and tests",
+		// One at a time: carton numbers come from one counter.
+		Topics: []string{onPacks}, Handle: f.autoPack, Parallel: 1, Parking: Parking{Independent: true},
+		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
+	})
+}
+
+func (f *Flows) autoPack(ctx context.Context, m *Message) (*Out, error) {
+	e, ok := m.Event.(pack.Proposed)
+	if !ok {
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	p := d.packing(e.Scope, e.Pack)
+	if d.err != nil || p.Status != pack.StatusOpen || len(p.Cartons) > 0 {
+		return d.done()
+	}
+	for _, c := range e.Plan.Cartons {
+		d.closeCarton(e.Scope, e.Pack, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: worker})
+	}
+	return d.done()
+}
+
+// closeCarton closes a carton under the next SSCC: the packing, the stock and the order
+// move in one unit with the counter, and its label is asked for.
+func (d *decision) closeCarton(s scope.Scope, id string, c pack.CloseCarton) {
+	p := d.packing(s, id)
+	o := d.order(s, p.Order)
+	if d.err != nil {
+		return
+	}
+	number := d.nextSSCC()
+	c.SSCC = number
+	events, err := p.CloseCarton(c, d.m.Now)
+	if !d.onPacking(s, id, events, err) {
+		return
+	}
+	closed := events[0].(pack.CartonClosed)
+	var lines []order.LineQty
+	for _, x := range c.Contents {
+		k := keyOf(s, x.Item)
+		moved, posts, err := inventory.Pack{
+			BookKey: k, For: inventory.For{Order: p.Order, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: closed.Carton, Qty: x.Qty,
+		}.Decide(d.m.Now)
+		d.onStock(k, moved, posts, err)
+		lines = addQty(lines, x.Line, x.Qty)
+	}
+	events, err = o.Pack(order.Pack{Carton: closed.Carton, Lines: lines}, d.m.Now)
+	d.onOrder(s, p.Order, events, err)
+	w := d.work(s, p.Order)
+	w.Cartons = append(w.Cartons, carton{closed.Carton, closed.Contents, closed.Dims, closed.Weight})
+	w.changed()
+	events, err = d.label(s, closed.Carton).Request(label.Request{
+		Scope: s, Carton: closed.Carton, Order: p.Order, Carrier: o.Service.Carrier, Service: o.Service.Level,
+	}, d.m.Now)
+	d.onLabel(s, closed.Carton, events, err)
+	if d.err == nil && len(d.packing(s, id).Left) == 0 {
+		d.completePack(s, id)
+	}
+}
+
+func addQty(lines []order.LineQty, line int, qty int64) []order.LineQty {
+	for i := range lines {
+		if lines[i].Line == line {
+			lines[i].Qty += qty
+			return lines
+		}
+	}
+	return append(lines, order.LineQty{Line: line, Qty: qty})
+}
+
+// counter is the state of a carton number range.
+type counter struct {
+	Next int64 `json:"next"`
+}
+
+type heldCounter struct {
+	counter
+	at int // of its StateOp in the unit
+}
+
+// nextSSCC takes a number in the unit that uses it, so none is used twice and a unit that
+// is refused burns none.
+func (d *decision) nextSSCC() pack.Numbering {
+	n := d.f.cfg.SSCC
+	key := fmt.Sprintf("sscc/%s/%d", n.Prefix, n.Extension)
+	c, ok := d.held[key].(*heldCounter)
+	if !ok {
+		c = &heldCounter{counter{n.Serial}, len(d.out.States)}
+		old, _ := d.state(key, &c.counter)
+		d.out.SetState(key, old, c.counter)
+		d.held[key] = c
+	}
+	n.Serial = c.Next
+	c.Next++
+	if d.err == nil {
+		old := d.out.States[c.at]
+		d.out.States[c.at].Data = fmt.Appendf(nil, `{"next":%d}`, c.Next)
+		d.out.States[c.at].Tag = old.Tag
+	}
+	return n
+}
+
+// completePack ends a packing and says which cartons its shipment waits for.
+func (d *decision) completePack(s scope.Scope, id string) {
+	p := d.packing(s, id)
+	events, err := p.Complete(pack.Complete{}, d.m.Now)
+	if !d.onPacking(s, id, events, err) || len(events) == 0 {
+		return
+	}
+	o := d.order(s, p.Order)
+	w := d.work(s, p.Order)
+	w.Pack = ""
+	w.changed()
+	cartons := events[0].(pack.Completed).Cartons
+	if len(cartons) == 0 {
+		d.fail(fault.E(d.m.route, fault.Rejected, errors.New("nothing was packed")))
+		return
+	}
+	events, err = d.shipment(s, p.Order).Plan(ship.PlanShipment{
+		Scope: s, Shipment: p.Order, Order: p.Order, Wave: p.Wave, Cartons: cartons, Shorts: w.tellShorts(o),
+	}, d.m.Now)
+	d.onShipment(s, p.Order, events, err)
+}
+
+// tellShorts are the shortages that no shipment was planned with yet.
+func (w *heldWork) tellShorts(o order.Order) []ship.ShortLine {
+	var out []ship.ShortLine
+	for _, l := range o.Lines {
+		told := toldShort{Line: l.No}
+		at := -1
+		for i, t := range w.Told {
+			if t.Line == l.No {
+				told, at = t, i
+			}
+		}
+		if n := l.Short - told.Qty; n > 0 {
+			out = append(out, ship.ShortLine{Line: l.No, Item: l.SKU, Qty: n, Reason: "not_found"})
+			told.Qty = l.Short
+			if at < 0 {
+				w.Told = append(w.Told, told)
+			} else {
+				w.Told[at] = told
+			}
+		}
+	}
+	return out
+}

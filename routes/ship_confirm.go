@@ -1,0 +1,88 @@
+package routes
+
+import (
+	"context"
+	"slices"
+
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+)
+
+func (f *Flows) addShipConfirm() error {
+	return f.hub.Add(Route{
+		Name: "ship.confirm", About: "confirms a shipment once all its cartons are manifested; a late carton is a supplementary confirmation",
+		Topics: []string{onPacks, onOrders}, Handle: f.confirmShip,
+		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"aggregator"},
+	})
+}
+
+func (f *Flows) confirmShip(ctx context.Context, m *Message) (*Out, error) {
+	var s scope.Scope
+	var number string
+	switch e := m.Event.(type) {
+	case label.Bought:
+		s, number = e.Scope, e.Order
+	case ship.Planned:
+		s, number = e.Scope, e.Order
+	case order.Released:
+		s, number = e.Scope, e.Order
+	default:
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	d.manifest(s, number)
+	return d.done()
+}
+
+// manifest puts the cartons that have their label on the manifest. With the last one the
+// shipment is confirmed: the goods leave the books and the order in the same unit.
+func (d *decision) manifest(s scope.Scope, number string) {
+	o := d.order(s, number)
+	w := d.work(s, number)
+	sh := d.shipment(s, number)
+	if d.err != nil || !sh.Known() || o.HoldReason != "" {
+		return
+	}
+	for _, sscc := range sh.Waiting {
+		l := d.label(s, sscc)
+		c, found := w.carton(sscc)
+		if d.err != nil || !found || l.Status != label.StatusBought {
+			continue
+		}
+		events, err := d.shipment(s, number).Manifest(ship.ManifestCarton{Carton: ship.Manifested{
+			Carton: sscc, Carrier: l.Carrier, Service: l.Service, Tracking: l.Tracking,
+			Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Cost: l.Cost,
+		}}, d.m.Now)
+		if !d.onShipment(s, number, events, err) {
+			return
+		}
+		for _, e := range events {
+			if c, ok := e.(ship.Confirmed); ok {
+				d.shipped(s, number, c)
+			}
+		}
+	}
+}
+
+// shipped takes what a confirmation says out of the books.
+func (d *decision) shipped(s scope.Scope, number string, c ship.Confirmed) {
+	w := d.work(s, number)
+	var lines []order.LineQty
+	for _, m := range c.Cartons {
+		for _, x := range m.Contents {
+			k := keyOf(s, x.Item)
+			events, posts, err := inventory.Ship{
+				BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Carton: m.Carton, Lot: x.Lot, Qty: x.Qty,
+			}.Decide(d.m.Now)
+			d.onStock(k, events, posts, err)
+			lines = addQty(lines, x.Line, x.Qty)
+		}
+		w.Cartons = slices.DeleteFunc(w.Cartons, func(x carton) bool { return x.SSCC == m.Carton })
+	}
+	w.changed()
+	events, err := d.order(s, number).Ship(order.Ship{Shipment: c.Shipment, Supplement: c.Supplement, Lines: lines}, d.m.Now)
+	d.onOrder(s, number, events, err)
+}

@@ -1,0 +1,173 @@
+package routes
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+func (f *Flows) addTasks() error {
+	return f.hub.Add(Route{
+		Name: "task", About: "makes pick tasks of the orders in released waves, and more when goods are found elsewhere",
+		Topics: []string{onWaves, onOrders}, Handle: f.makeTasks,
+		Writes: []string{onTasks}, Patterns: []string{"splitter", "publish-subscribe"},
+	})
+}
+
+func (f *Flows) makeTasks(ctx context.Context, m *Message) (*Out, error) {
+	d := f.decide(ctx, m)
+	switch e := m.Event.(type) {
+	case wave.Released:
+		w := d.wave(e.Scope, e.Wave)
+		for _, of := range w.Orders {
+			if of.Outcome == "" {
+				d.makeTask(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order.Order)
+			}
+		}
+	case order.Allocated:
+		d.makeTask(e.Scope, e.Order)
+	case order.Released:
+		d.makeTask(e.Scope, e.Order)
+	}
+	return d.done()
+}
+
+// makeTask makes a pick task of what an order has a place for and nobody fetches yet.
+func (d *decision) makeTask(s scope.Scope, number string) {
+	o := d.order(s, number)
+	if d.err != nil || o.InWave == "" || o.Workable() != nil {
+		return
+	}
+	s = o.Scope
+	wv := d.wave(s, o.InWave)
+	w := d.work(s, number)
+	if d.err != nil || wv.Status != wave.StatusReleased || len(w.Places) == 0 {
+		return
+	}
+	pieces := slices.Clone(w.Places)
+	slices.SortStableFunc(pieces, func(a, b piece) int { return d.walk(s, a, b) })
+	rest := pieces[min(len(pieces), task.MaxSteps):]
+	pieces = pieces[:min(len(pieces), task.MaxSteps)]
+	steps := make([]task.Step, len(pieces))
+	for i, p := range pieces {
+		steps[i] = task.Step{No: i + 1, Order: number, Line: p.Line, Item: p.Item, From: p.Place, Qty: p.Qty}
+	}
+	w.TaskNo++
+	id := nameOf("T", number, w.TaskNo)
+	w.Tasks = append(w.Tasks, id)
+	w.Places = slices.Clone(rest)
+	w.changed()
+	events, err := d.task(s, id).Create(task.Create{
+		Scope: s, Task: id, Kind: task.KindPick, Order: number, Wave: o.InWave, Priority: o.Priority, CutOff: wv.CutOff, Steps: steps,
+	}, d.m.Now)
+	if d.onTask(s, id, events, err) && len(rest) > 0 {
+		d.makeTask(s, number)
+	}
+}
+
+// walk orders pieces along the way of a picker.
+func (d *decision) walk(s scope.Scope, a, b piece) int {
+	return cmp.Or(
+		cmp.Compare(d.location(s, a.Place.Location).Spec.Sequence, d.location(s, b.Place.Location).Spec.Sequence),
+		cmp.Compare(a.Place.Location, b.Place.Location), cmp.Compare(a.Line, b.Line))
+}
+
+// recallTasks ends the open tasks of an order; what they had not fetched has its place
+// and no task again.
+func (d *decision) recallTasks(o order.Order, reason string) {
+	w := d.work(o.Scope, o.Number)
+	for _, id := range slices.Clone(w.Tasks) {
+		l := d.pick(o.Scope, id)
+		t := d.task(o.Scope, id)
+		if d.err != nil {
+			return
+		}
+		left := t.Steps
+		if l.Status != pick.StatusNone {
+			left = nil
+			for _, st := range l.Steps {
+				if n := st.Left(); n > 0 {
+					x := st.Step
+					x.Qty = n
+					left = append(left, x)
+				}
+			}
+			if l.Status == pick.StatusOpen {
+				events, err := l.Cancel(pick.Cancel{Reason: reason}, d.m.Now)
+				d.onPick(o.Scope, id, events, err)
+			}
+		}
+		if t.Status != task.StatusCompleted {
+			events, err := t.Cancel(task.Cancel{Reason: reason}, d.m.Now)
+			d.onTask(o.Scope, id, events, err)
+		}
+		for _, st := range left {
+			w.Places = append(w.Places, piece{st.Line, st.Item, st.From, st.Qty})
+		}
+		w.dropTask(id)
+		w.changed()
+	}
+}
+
+// lease is what a lease's timer carries.
+type lease struct {
+	Scope scope.Scope `json:"scope"`
+	Task  string      `json:"task"`
+	Claim int         `json:"claim"`
+}
+
+const leaseEnded = "task.lease_ended"
+
+func (f *Flows) addLeases() error {
+	return f.hub.Add(Route{
+		Name: "task.lease", About: "takes tasks back from workers whose lease ended",
+		Topics: []string{onTasks}, Handle: f.watchLease,
+		Writes: []string{onTasks}, Patterns: []string{"expiration"},
+	})
+}
+
+func (f *Flows) watchLease(ctx context.Context, m *Message) (*Out, error) {
+	d := f.decide(ctx, m)
+	switch e := m.Event.(type) {
+	case task.Claimed:
+		d.lease(e.Head, e.Claim, e.Until)
+	case task.Renewed:
+		d.lease(e.Head, e.Claim, e.Until)
+	case task.Completed:
+		d.leaseOver(e.Head)
+	case task.Cancelled:
+		d.leaseOver(e.Head)
+	case nil:
+		var l lease
+		if err := m.Decode(&l); err != nil {
+			return nil, err
+		}
+		events, err := d.task(l.Scope, l.Task).Expire(task.Expire{Claim: l.Claim}, m.Now)
+		d.onTask(l.Scope, l.Task, events, err)
+	}
+	return d.done()
+}
+
+func (d *decision) lease(h task.Head, claim int, until time.Time) {
+	// A worker who was done by the time this is handled needs no timer.
+	if t := peek(d, d.f.tasks, h.Stream()); t.Status == task.StatusClaimed && t.Claims == claim {
+		d.out.Timer(h.Stream(), h.Key(), leaseEnded, until, lease{h.Scope, h.Task, claim})
+	}
+}
+
+func (d *decision) leaseOver(h task.Head) {
+	set, err := d.m.HasTimer(d.ctx, h.Stream())
+	if err != nil {
+		d.fail(err)
+	}
+	if set {
+		d.out.CancelTimer(h.Stream())
+	}
+}

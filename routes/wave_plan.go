@@ -1,0 +1,234 @@
+package routes
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/wave"
+)
+
+// maxWave is the most orders that this planner puts into a wave: its unit holds an event
+// for each.
+const maxWave = 1000
+
+// pool is the wave planner's state of one building: the orders that may go.
+type pool struct {
+	Waves  int         `json:"waves"` // planned so far: numbers the next
+	Orders []wave.Of   `json:"orders,omitempty"`
+	Site   scope.Scope `json:"site"`
+}
+
+func poolKey(s scope.Scope) string { return "wave.plan/" + scope.Join(s.Tenant, s.Facility) }
+
+const waveTimeout = "wave.timeout"
+
+func (f *Flows) addWavePlanning() error {
+	return f.hub.Add(Route{
+		Name: "wave.plan", About: "gathers allocated orders of a building into waves, by number and time",
+		// One at a time: all that it decides goes through one state a building.
+		Topics: []string{onOrders}, Handle: f.planWaves, Parallel: 1, Parking: Parking{Independent: true},
+		Writes: []string{onWaves, onOrders}, Patterns: []string{"aggregator"},
+	})
+}
+
+func (f *Flows) planWaves(ctx context.Context, m *Message) (*Out, error) {
+	var h order.Head
+	switch e := m.Event.(type) {
+	case order.Allocated:
+		h = e.Head
+	case order.Released:
+		h = e.Head
+	case order.Unwaved:
+		h = e.Head
+	case nil:
+		var s scope.Scope
+		if err := m.Decode(&s); err != nil {
+			return nil, err
+		}
+		d := f.decide(ctx, m)
+		d.planPool(s)
+		return d.done()
+	default:
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	o := peek(d, f.orders, order.StreamOf(h.Scope, h.Order))
+	if d.err != nil || !wavable(o) {
+		return d.done()
+	}
+	var p pool
+	old, _ := d.state(poolKey(o.Scope), &p)
+	of := wave.Of{Owner: o.Scope.Owner, Order: o.Number}
+	if slices.Contains(p.Orders, of) {
+		return d.done()
+	}
+	p.Site = o.Scope.Building()
+	p.Orders = append(p.Orders, of)
+	if len(p.Orders) >= f.cfg.Wave.Size {
+		// What it depends on is read anew by the planner.
+		delete(d.held, order.StreamOf(h.Scope, h.Order))
+		d.planWith(old, p)
+		return d.done()
+	}
+	d.out.SetState(poolKey(o.Scope), old, p)
+	if len(p.Orders) == 1 {
+		d.out.Timer(poolKey(o.Scope), poolKey(o.Scope), waveTimeout, m.Now.Add(f.cfg.Wave.Timeout), p.Site)
+	}
+	return d.done()
+}
+
+// wavable reports whether an order may go into a wave: work may begin on it, and what may be
+// had of it has its place.
+func wavable(o order.Order) bool {
+	t := o.Totals()
+	return o.Workable() == nil && o.InWave == "" && t.Allocated > 0 && t.Reserved == 0 && t.Unassigned == 0 &&
+		(o.Policy != order.AllOrNothing || t.Backordered == 0)
+}
+
+// planPool plans a wave of what a building's pool holds.
+func (d *decision) planPool(s scope.Scope) {
+	var p pool
+	old, _ := d.state(poolKey(s), &p)
+	if d.err != nil || len(p.Orders) == 0 {
+		return
+	}
+	d.planWith(old, p)
+}
+
+// planWith plans a wave of the pool's orders that still may go, and empties the pool.
+func (d *decision) planWith(old journal.State, p pool) {
+	key := poolKey(p.Site)
+	id := fmt.Sprintf("W-%06d", p.Waves+1)
+	plan := wave.Plan{Scope: p.Site, Wave: id, Strategy: "order"}
+	for _, of := range p.Orders {
+		s := scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}
+		o := d.order(s, of.Order)
+		if d.err != nil {
+			return
+		}
+		if !wavable(o) {
+			continue // held, cancelled or taken into a wave by hand meanwhile
+		}
+		events, err := o.Wave(order.Wave{Wave: id}, d.m.Now)
+		d.onOrder(s, of.Order, events, err)
+		t := o.Totals()
+		plan.Orders = append(plan.Orders, wave.Order{Owner: of.Owner, Order: of.Order, Lines: int64(len(o.Lines)), Units: t.Allocated})
+		plan.Priority = max(plan.Priority, o.Priority)
+		if by := o.Dates.ShipBy; !by.IsZero() && (plan.CutOff.IsZero() || by.Before(plan.CutOff)) {
+			plan.CutOff = by
+		}
+	}
+	if len(plan.Orders) > 0 {
+		p.Waves++
+		d.planWave(plan)
+	}
+	p.Orders = nil
+	d.out.SetState(key, old, p)
+	set, err := d.m.HasTimer(d.ctx, key)
+	if err != nil {
+		d.fail(err)
+	}
+	if set {
+		d.out.CancelTimer(key)
+	}
+}
+
+// planWave makes the wave and, unless a person does that, releases it.
+func (d *decision) planWave(plan wave.Plan) {
+	w := d.wave(plan.Scope, plan.Wave)
+	events, err := w.Plan(plan, d.m.Now)
+	if d.onWave(plan.Scope, plan.Wave, events, err) && !d.f.cfg.Wave.Manual {
+		events, err := d.wave(plan.Scope, plan.Wave).Release(wave.Release{By: "wave.plan"}, d.m.Now)
+		d.onWave(plan.Scope, plan.Wave, events, err)
+	}
+}
+
+func (f *Flows) addWaveFinishing() error {
+	return f.hub.Add(Route{
+		Name: "wave.finish", About: "takes orders out of their wave when it has nothing more to do for them",
+		Topics: []string{onOrders}, Handle: f.finishWave, Parallel: 1,
+		Writes: []string{onWaves, onOrders}, Patterns: []string{"process manager"},
+	})
+}
+
+func (f *Flows) finishWave(ctx context.Context, m *Message) (*Out, error) {
+	var h order.Head
+	switch e := m.Event.(type) {
+	case order.Shipped:
+		h = e.Head
+	case order.Cancelled:
+		h = e.Head
+	case order.Backordered:
+		h = e.Head
+	case order.Shorted:
+		h = e.Head
+	default:
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	o := d.order(h.Scope, h.Order)
+	t := o.Totals()
+	if d.err != nil || o.InWave == "" || t.Unassigned+t.Reserved+t.Allocated+t.Picked+t.Packed > 0 {
+		return d.done()
+	}
+	outcome := wave.OutRemoved
+	switch {
+	case t.Shipped > 0:
+		outcome = wave.OutShipped
+	case o.Closed():
+		outcome = wave.OutCancelled
+	}
+	d.leaveWave(o, outcome)
+	return d.done()
+}
+
+// leaveWave takes an order out of its wave.
+func (d *decision) leaveWave(o order.Order, outcome string) {
+	if o.InWave == "" || d.err != nil {
+		return
+	}
+	id := o.InWave
+	events, err := o.Unwave(order.Unwave{Wave: id, Reason: outcome}, d.m.Now)
+	d.onOrder(o.Scope, o.Number, events, err)
+	w := d.wave(o.Scope, id)
+	if w.Status == wave.StatusCancelled {
+		return
+	}
+	events, err = w.Finish(wave.Finish{Owner: o.Scope.Owner, Order: o.Number, Outcome: outcome}, d.m.Now)
+	d.onWave(o.Scope, id, events, err)
+	if w = d.wave(o.Scope, id); w.Open == 0 && w.Status == wave.StatusPlanned && d.err == nil {
+		events, err = w.Complete(wave.Complete{}, d.m.Now)
+		d.onWave(o.Scope, id, events, err)
+	}
+}
+
+func (f *Flows) addWaveCancelling() error {
+	return f.hub.Add(Route{
+		Name: "wave.cancel", About: "gives the orders of a cancelled wave back to be planned again",
+		Topics: []string{onWaves}, Handle: f.cancelWave,
+		Writes: []string{onOrders, onTasks, onPicks}, Patterns: []string{"process manager"},
+	})
+}
+
+func (f *Flows) cancelWave(ctx context.Context, m *Message) (*Out, error) {
+	e, ok := m.Event.(wave.Cancelled)
+	if !ok {
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	for _, of := range e.Orders {
+		s := scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}
+		o := d.order(s, of.Order)
+		if d.err != nil || o.InWave != e.Wave {
+			continue
+		}
+		d.recallTasks(o, "wave cancelled")
+		events, err := o.Unwave(order.Unwave{Wave: e.Wave, Reason: "wave cancelled"}, m.Now)
+		d.onOrder(s, of.Order, events, err)
+	}
+	return d.done()
+}

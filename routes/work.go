@@ -1,0 +1,147 @@
+package routes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/scope"
+)
+
+// work is the process manager's state of one order: where its goods are. It changes in the
+// same unit as the order's own counters and the stock, so that for each line Places and
+// open tasks hold what the order calls allocated, Totes and the open packing what is picked,
+// and Cartons what is packed or gone.
+type work struct {
+	Places  []piece        `json:"places,omitempty"` // allocated, and in no task
+	Tasks   []string       `json:"tasks,omitempty"`  // that are not ended
+	Totes   []pack.Content `json:"totes,omitempty"`  // picked, and in no packing
+	Pack    string         `json:"pack,omitempty"`   // the open packing
+	Cartons []carton       `json:"cartons,omitempty"`
+	Homes   []home         `json:"homes,omitempty"`
+	Told    []toldShort    `json:"told,omitempty"` // shortages that a shipment was planned with
+	TaskNo  int            `json:"task_no,omitempty"`
+	PackNo  int            `json:"pack_no,omitempty"`
+}
+
+// piece is a quantity of a line that was given a place.
+type piece struct {
+	Line  int             `json:"line"`
+	Item  string          `json:"item"`
+	Place inventory.Place `json:"place"`
+	Qty   int64           `json:"qty"`
+}
+
+// carton is a closed carton and what its label must know.
+type carton struct {
+	SSCC     string         `json:"sscc"`
+	Contents []pack.Content `json:"contents"`
+	Dims     measure.Dims   `json:"dims"`
+	Weight   measure.Mass   `json:"weight_mg"`
+}
+
+// home is where goods were last picked from, and so are put back to.
+type home struct {
+	Item  string          `json:"item"`
+	Place inventory.Place `json:"place"`
+}
+
+// toldShort is how much of a line was told to be short.
+type toldShort struct {
+	Line int   `json:"line"`
+	Qty  int64 `json:"qty"`
+}
+
+type heldWork struct {
+	work
+	old   journal.State
+	dirty bool
+}
+
+func workKey(s scope.Scope, number string) string { return "work/" + order.KeyOf(s, number) }
+
+// work is the order's state; keep it with changed.
+func (d *decision) work(s scope.Scope, number string) *heldWork {
+	key := workKey(s, number)
+	if w := d.works[key]; w != nil {
+		return w
+	}
+	w := &heldWork{}
+	w.old, _ = d.state(key, &w.work)
+	d.works[key] = w
+	return w
+}
+
+func (w *heldWork) changed() { w.dirty = true }
+
+// keepWorks writes the states that changed, in the order of their keys so that a re-run
+// makes the same unit.
+func (d *decision) keepWorks() {
+	for _, key := range slices.Sorted(maps.Keys(d.works)) {
+		if w := d.works[key]; w.dirty {
+			d.out.SetState(key, w.old, w.work)
+		}
+	}
+}
+
+func (w *work) homeOf(item, lot string) (inventory.Place, bool) {
+	for _, h := range w.Homes {
+		if h.Item == item && h.Place.Lot == lot {
+			return h.Place, true
+		}
+	}
+	return inventory.Place{}, false
+}
+
+func (w *work) settle(item string, p inventory.Place) {
+	for i := range w.Homes {
+		if w.Homes[i].Item == item && w.Homes[i].Place.Lot == p.Lot {
+			w.Homes[i].Place = p
+			return
+		}
+	}
+	w.Homes = append(w.Homes, home{item, p})
+}
+
+// addContent adds up contents of one line, lot and tote.
+func addContent(list []pack.Content, c pack.Content) []pack.Content {
+	for i := range list {
+		x := &list[i]
+		if x.Line == c.Line && x.Item == c.Item && x.Lot == c.Lot && x.Tote == c.Tote {
+			x.Qty += c.Qty
+			x.Serials = slices.Concat(x.Serials, c.Serials)
+			return list
+		}
+	}
+	return append(list, c)
+}
+
+func (w *work) dropTask(id string) {
+	w.Tasks = slices.DeleteFunc(w.Tasks, func(t string) bool { return t == id })
+}
+
+func (w *work) carton(sscc string) (carton, bool) {
+	for _, c := range w.Cartons {
+		if c.SSCC == sscc {
+			return c, true
+		}
+	}
+	return carton{}, false
+}
+
+// nameOf names the n-th thing of an order. A number too long for a name is hashed.
+func nameOf(prefix, number string, n int) string {
+	s := fmt.Sprintf("%s%d-%s", prefix, n, number)
+	if len(s) > scope.MaxPart-8 {
+		sum := sha256.Sum256([]byte(number))
+		s = fmt.Sprintf("%s%d-%s", prefix, n, hex.EncodeToString(sum[:16]))
+	}
+	return s
+}
