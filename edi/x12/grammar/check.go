@@ -116,18 +116,16 @@ func (c *checker) run() {
 	}
 	for i := 1; i < n; i++ {
 		s := segs.At(i)
-		def := c.set.segments[string(s.Tag())]
-		id := ""
-		if def != nil {
-			id = def.ID
-		} else {
-			id = s.ID()
-		}
-		c.place(s, id)
+		tag := s.Tag()
+		key := keyOf(tag)
+		def := c.set.segments[key]
+		c.place(s, key)
 		if def != nil {
 			c.elements(s, def)
+			c.last = def.ID
+		} else {
+			c.last = string(tag)
 		}
-		c.last = id
 	}
 	c.close(0, n)
 }
@@ -173,27 +171,28 @@ func (c *checker) require(f *frame, from, to, next int) {
 
 // place finds the segment's node: forward from the innermost loop outwards,
 // then where its node was passed or is full.
-func (c *checker) place(s x12.Segment, id string) {
-	if c.forward(s, id, true) || c.forward(s, id, false) || c.backward(s, id) {
+func (c *checker) place(s x12.Segment, key tagKey) {
+	if key != 0 && (c.forward(s, key, true) || c.forward(s, key, false) || c.backward(s, key)) {
 		return
 	}
+	id := s.ID()
 	switch {
-	case c.set.inside[id]:
+	case c.set.inside[key]:
 		c.add(s, 0, CodeUnexpected, x12.Error, x12.AckCodes{AK3: "2", AK5: "5"},
 			fmt.Sprintf("segment %s stands outside the loop it belongs to", id), "", "send it inside its loop, behind the segment that opens it")
-	case c.set.segments[id] != nil:
+	case c.set.segments[key] != nil:
 		c.add(s, 0, CodeUnknownSegment, x12.Note, x12.AckCodes{}, fmt.Sprintf("the profile knows no segment %s in set %s", id, c.set.ID), "", "")
 	default:
 		c.add(s, 0, CodeUnknownSegment, x12.Note, x12.AckCodes{}, fmt.Sprintf("the profile does not know segment %q", id), "", "")
 	}
 }
 
-func (c *checker) forward(s x12.Segment, id string, room bool) bool {
+func (c *checker) forward(s x12.Segment, key tagKey, room bool) bool {
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
 		for i := f.at; i < len(f.node.Children); i++ {
 			n := f.node.Children[i]
-			if n.ID != id || i == 0 && d > 0 && f.counts[0] > 0 {
+			if n.tag != key || i == 0 && d > 0 && f.counts[0] > 0 {
 				continue // a loop's first segment again is the loop again
 			}
 			if room == (f.counts[i] >= n.Max) {
@@ -209,17 +208,17 @@ func (c *checker) forward(s x12.Segment, id string, room bool) bool {
 	return false
 }
 
-func (c *checker) backward(s x12.Segment, id string) bool {
+func (c *checker) backward(s x12.Segment, key tagKey) bool {
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
 		for i := 0; i < f.at; i++ {
-			if f.node.Children[i].ID != id || i == 0 && d > 0 {
+			if f.node.Children[i].tag != key || i == 0 && d > 0 {
 				continue
 			}
 			c.close(d+1, s.Ordinal()-1)
 			f = &c.frames[d]
 			c.add(s, 0, CodeSequence, x12.Error, x12.AckCodes{AK3: "7", AK5: "5"},
-				fmt.Sprintf("segment %s comes too late: its place is before %s", id, c.last), "before "+f.node.Children[f.at].ID, "send the segments in the order of the standard")
+				fmt.Sprintf("segment %s comes too late: its place is before %s", s.ID(), c.last), "before "+f.node.Children[f.at].ID, "send the segments in the order of the standard")
 			c.enter(f, i, s)
 			return true
 		}

@@ -46,6 +46,23 @@ type Node struct {
 	Required bool
 	Max      int
 	Children []*Node
+
+	tag tagKey
+}
+
+// tagKey is a segment tag as a number, so that tags are compared and looked up
+// in one step. Longer ones than 3 bytes, which no grammar has, are 0.
+type tagKey uint32
+
+func keyOf[T string | []byte](tag T) tagKey {
+	if len(tag) == 0 || len(tag) > 3 {
+		return 0
+	}
+	var k tagKey
+	for i := range len(tag) {
+		k = k<<8 | tagKey(tag[i])
+	}
+	return k
 }
 
 // Set is the compiled grammar of one transaction set.
@@ -55,13 +72,13 @@ type Set struct {
 	Group   string // GS01
 	Root    *Node
 
-	segments map[string]*Segment
-	inside   map[string]bool // tags that occur anywhere in the set
+	segments map[tagKey]*Segment
+	inside   map[tagKey]bool // tags that occur anywhere in the set
 }
 
 // Library is the grammars of one or more releases.
 type Library struct {
-	segments map[string]map[string]*Segment // by release, tag
+	segments map[string]map[tagKey]*Segment // by release, tag
 	sets     map[string]map[string]*Set     // by ST01, release
 }
 
@@ -93,7 +110,7 @@ var Builtin = sync.OnceValue(func() *Library {
 
 // NewLibrary is an empty library.
 func NewLibrary() *Library {
-	return &Library{segments: map[string]map[string]*Segment{}, sets: map[string]map[string]*Set{}}
+	return &Library{segments: map[string]map[tagKey]*Segment{}, sets: map[string]map[string]*Set{}}
 }
 
 // Find is the grammar for ST01 in the release of GS08 ("004010VICS" is

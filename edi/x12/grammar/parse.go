@@ -36,7 +36,7 @@ func lines(text string, each func(indent int, fields string) error) error {
 // at the top of profiles/004010.segments.
 func (l *Library) AddSegments(release, text string) error {
 	if l.segments[release] == nil {
-		l.segments[release] = map[string]*Segment{}
+		l.segments[release] = map[tagKey]*Segment{}
 	}
 	return lines(text, func(_ int, body string) error {
 		def, notes, _ := strings.Cut(body, ";")
@@ -44,7 +44,7 @@ func (l *Library) AddSegments(release, text string) error {
 		if len(id) < 2 || len(id) > 3 {
 			return fmt.Errorf("segment tag %q has not 2 or 3 characters", id)
 		}
-		if l.segments[release][id] != nil {
+		if l.segments[release][keyOf(id)] != nil {
 			return fmt.Errorf("segment %s is defined twice", id)
 		}
 		s := &Segment{ID: id}
@@ -62,7 +62,7 @@ func (l *Library) AddSegments(release, text string) error {
 			}
 			s.Syntax = append(s.Syntax, n)
 		}
-		l.segments[release][id] = s
+		l.segments[release][keyOf(id)] = s
 		return nil
 	})
 }
@@ -129,7 +129,7 @@ func (l *Library) AddSet(text string) error {
 			if len(f) != 4 || f[0] != "set" {
 				return fmt.Errorf("a grammar begins with \"set ST01 release GS01\"")
 			}
-			set = &Set{ID: f[1], Release: f[2], Group: f[3], Root: &Node{Loop: true}, inside: map[string]bool{}}
+			set = &Set{ID: f[1], Release: f[2], Group: f[3], Root: &Node{Loop: true}, inside: map[tagKey]bool{}}
 			open = []*Node{set.Root}
 			return nil
 		}
@@ -149,13 +149,16 @@ func (l *Library) AddSet(text string) error {
 		if err != nil || most < 1 {
 			return fmt.Errorf("%q is no number of occurrences", f[2])
 		}
-		n.ID, n.Required, n.Max = f[0], f[1] == "M", most
+		n.ID, n.Required, n.Max, n.tag = f[0], f[1] == "M", most, keyOf(f[0])
+		if n.tag == 0 {
+			return fmt.Errorf("segment tag %q has not 2 or 3 characters", n.ID)
+		}
 		parent := open[depth]
 		if parent.Loop && parent.ID != "" && len(parent.Children) == 0 && (n.Loop || n.ID != parent.ID) {
 			return fmt.Errorf("loop %s must begin with segment %s", parent.ID, parent.ID)
 		}
 		parent.Children = append(parent.Children, n)
-		set.inside[n.ID] = true
+		set.inside[n.tag] = true
 		if n.Loop {
 			open = append(open, n)
 		}
