@@ -17,7 +17,7 @@ func (c *checker) elements(s x12.Segment, def *Segment) {
 		n := i + 1
 		if i >= len(c.fields) || len(c.fields[i]) == 0 {
 			if e != nil && e.Requirement == 'M' {
-				c.element(s, n, e, CodeMissingElement, "1", fmt.Sprintf("mandatory element %s is missing", s.Ref(n)), "", "")
+				c.element(s, n, e, CodeMissingElement, "1", fmt.Sprintf("mandatory element %s is missing", s.Ref(n)), "")
 			}
 			continue
 		}
@@ -56,34 +56,34 @@ func (c *checker) one(s x12.Segment, n int, e *Element, raw, v []byte) {
 	case 'N', 'R':
 		digits, ok := numeric(v, e.Type[0] == 'R')
 		if !ok {
-			c.element(s, n, e, CodeCharacter, "6", fmt.Sprintf("%s is not a number: %q", s.Ref(n), v), typeName(e), "")
+			c.element(s, n, e, CodeCharacter, "6", fmt.Sprintf("%s is not a number: %q", s.Ref(n), v), typeName(e))
 			return
 		}
 		size = digits
 		raw = raw[:size]
 	case 'D':
 		if !x12.IsDate(string(v)) {
-			c.element(s, n, e, CodeDate, "8", fmt.Sprintf("%s is not a date: %q", s.Ref(n), v), typeName(e), "")
+			c.element(s, n, e, CodeDate, "8", fmt.Sprintf("%s is not a date: %q", s.Ref(n), v), typeName(e))
 			return
 		}
 	case 'T':
 		if !x12.IsTime(string(v)) {
-			c.element(s, n, e, CodeTime, "9", fmt.Sprintf("%s is not a time: %q", s.Ref(n), v), typeName(e), "")
+			c.element(s, n, e, CodeTime, "9", fmt.Sprintf("%s is not a time: %q", s.Ref(n), v), typeName(e))
 			return
 		}
 	default:
 		for _, b := range v {
 			if b < ' ' || b == 0x7F {
-				c.element(s, n, e, CodeCharacter, "6", fmt.Sprintf("%s holds the control character %q", s.Ref(n), b), "printable characters", "")
+				c.element(s, n, e, CodeCharacter, "6", fmt.Sprintf("%s holds the control character %q", s.Ref(n), b), "printable characters")
 				return
 			}
 		}
 	}
 	switch {
 	case size > e.Max:
-		c.element(s, n, e, CodeTooLong, "5", fmt.Sprintf("%s has %d characters, at most %d are allowed", s.Ref(n), size, e.Max), typeName(e), "")
+		c.element(s, n, e, CodeTooLong, "5", fmt.Sprintf("%s has %d characters, at most %d are allowed", s.Ref(n), size, e.Max), typeName(e))
 	case len(raw) < e.Min:
-		c.element(s, n, e, CodeTooShort, "4", fmt.Sprintf("%s has %d characters, at least %d are needed", s.Ref(n), len(raw), e.Min), typeName(e), "")
+		c.element(s, n, e, CodeTooShort, "4", fmt.Sprintf("%s has %d characters, at least %d are needed", s.Ref(n), len(raw), e.Min), typeName(e))
 	case len(e.Codes) > 0 && !known(e.Codes, v):
 		c.add(s, n, CodeUnknownCode, x12.Note, x12.AckCodes{}, fmt.Sprintf("the profile does not know code %q in %s", v, s.Ref(n)), strings.Join(e.Codes, " "), "")
 	}
@@ -141,12 +141,12 @@ func span(e *Element) string {
 	return fmt.Sprintf("%d to %d", e.Min, e.Max)
 }
 
-func (c *checker) element(s x12.Segment, n int, e *Element, code, ak4, message, expected, hint string) {
+func (c *checker) element(s x12.Segment, n int, e *Element, code, ak4, message, expected string) {
 	ack := x12.AckCodes{AK3: "8", AK4: ak4, AK5: "5"}
 	if e != nil {
 		ack.Ref = e.Ref
 	}
-	c.add(s, n, code, x12.Error, ack, message, expected, hint)
+	c.add(s, n, code, x12.Error, ack, message, expected, "")
 }
 
 // has reports whether the n-th element of the segment at hand is there.
@@ -179,23 +179,23 @@ func (c *checker) syntax(s x12.Segment, def *Segment, note *Syntax) {
 	switch note.Kind {
 	case 'P':
 		if present > 0 && missing > 0 {
-			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("%s is missing: of %s all or none must be sent", s.Ref(missing), name()), "", "")
+			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("%s is missing: of %s all or none must be sent", s.Ref(missing), name()), "")
 		}
 	case 'R':
 		if present == 0 {
-			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("one of %s must be sent", name()), "", "")
+			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("one of %s must be sent", name()), "")
 		}
 	case 'E':
 		if present > 1 {
-			c.element(s, last, at(last), CodeExclusion, "10", fmt.Sprintf("only one of %s may be sent", name()), "", "")
+			c.element(s, last, at(last), CodeExclusion, "10", fmt.Sprintf("only one of %s may be sent", name()), "")
 		}
 	case 'C':
 		if first && missing > 0 {
-			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("%s is missing: it goes with %s", s.Ref(missing), s.Ref(note.Elements[0])), "", "")
+			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("%s is missing: it goes with %s", s.Ref(missing), s.Ref(note.Elements[0])), "")
 		}
 	case 'L':
 		if first && present == 1 {
-			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("one more of %s must be sent", name()), "", "")
+			c.element(s, missing, at(missing), CodeConditional, "2", fmt.Sprintf("one more of %s must be sent", name()), "")
 		}
 	}
 }

@@ -1,0 +1,62 @@
+package x12wms
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/edi/x12"
+)
+
+// dates reads the document's days in the partner's zone: a bound from below is
+// the day's beginning, one from above its last second.
+func (p Profile) dates(t *translator, d Document, places map[string]Place) order.Dates {
+	var out order.Dates
+	all := d.Dates
+	if d.Ordered.Value != "" {
+		all = append([]Date{{Day: d.Ordered, kind: ordered}}, all...)
+	}
+	for _, x := range all {
+		if x.kind == noDate || x.Day.Value == "" {
+			continue
+		}
+		at, err := p.moment(x)
+		if err != nil {
+			t.fail(x.Day.At, CodeBadDate, x.Day.Value, "CCYYMMDD", "", "%q is not a date", x.Day.Value)
+			continue
+		}
+		switch x.kind {
+		case ordered:
+			out.Ordered, places["dates.ordered"] = at, x.Day.At
+		case notBefore:
+			out.NotBefore, places["dates.not_before"] = at, x.Day.At
+		case shipBy:
+			out.ShipBy, places["dates.ship_by"] = at, x.Day.At
+		case deliverBy:
+			out.DeliverBy, places["dates.deliver_by"] = at, x.Day.At
+		case cancelAfter:
+			out.CancelAfter, places["dates.cancel_after"] = at, x.Day.At
+		}
+	}
+	return out
+}
+
+func (p Profile) moment(x Date) (time.Time, error) {
+	day := x.Day.Value
+	if len(day) == 6 {
+		day = "20" + day
+	}
+	at, err := time.ParseInLocation("20060102", day, p.zone())
+	if err != nil {
+		return at, err
+	}
+	if clock := x.Time.Value; len(clock) >= 4 && x12.IsTime(clock) {
+		h, _ := strconv.Atoi(clock[:2])
+		m, _ := strconv.Atoi(clock[2:4])
+		return time.Date(at.Year(), at.Month(), at.Day(), h, m, 0, 0, p.zone()).UTC(), nil
+	}
+	if x.kind != notBefore && x.kind != ordered {
+		at = time.Date(at.Year(), at.Month(), at.Day(), 23, 59, 59, 0, p.zone())
+	}
+	return at.UTC(), nil
+}
