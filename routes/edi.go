@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
-	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/edi/x12/grammar"
@@ -32,10 +30,6 @@ type EDI struct {
 	Out      Outbox
 	Limits   x12.Limits
 	Grammar  *grammar.Library // grammar.Builtin() when nil
-	// Place decides an order in the unit of the message that holds it; Orders are the
-	// orders that answers and advices are written from. Both are those of the flows.
-	Place  func(ctx context.Context, m *Message, a door.Ask) (*Out, error)
-	Orders *Aggregate[order.Order]
 	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
 	AckWithin time.Duration
 }
@@ -64,7 +58,7 @@ type Outbox interface {
 }
 
 // AddEDI hosts the EDI flow: 940 and 850 in; 997, 855 and 945 out.
-func AddEDI(h *Hub, cfg EDI) error {
+func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
 	}
@@ -76,7 +70,7 @@ func AddEDI(h *Hub, cfg EDI) error {
 			return fmt.Errorf("partner %s: %w", name, err)
 		}
 	}
-	e := &edi{EDI: cfg, hub: h}
+	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.refused()),
 		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()),
@@ -89,7 +83,8 @@ func AddEDI(h *Hub, cfg EDI) error {
 
 type edi struct {
 	EDI
-	hub *Hub
+	hub   *Hub
+	flows *Flows
 }
 
 func (e *edi) partner(name string) (Partner, error) {

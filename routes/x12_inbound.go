@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
-	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -34,13 +33,12 @@ func (e *edi) inbound() Route {
 	}
 }
 
-// orders translates 940 and 850 and places the order in the same unit.
+// orders translates 940 and 850 into commands for the order service.
 func (e *edi) orders() Route {
 	return Route{
 		Name: "x12.orders", About: "940 and 850 to orders",
-		Topics: []string{topicOrders}, Writes: []string{"order-events", "inventory-events"},
-		Patterns: []string{"message translator", "content enricher", "idempotent receiver"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+		Topics: []string{topicOrders}, Writes: []string{commands}, Patterns: []string{"message translator", "normalizer"},
+		Handle: func(_ context.Context, m *Message) (*Out, error) {
 			const op = "x12.orders"
 			var info setInfo
 			if err := m.Decode(&info); err != nil {
@@ -50,59 +48,33 @@ func (e *edi) orders() Route {
 			if err != nil {
 				return nil, err
 			}
-			part := setPart(m.Personal, e.Limits)
-			if part == nil {
-				return nil, fault.At(op, fault.Internal, setName(info), errors.New("the set cannot be read a second time"))
+			part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits)
+			if err != nil {
+				return nil, fault.At(op, fault.Internal, setName(info), err)
 			}
 			o, err := p.Profile.Order(part)
 			if err != nil {
-				return nil, shifted(info, err)
+				return nil, untranslated(info, err)
 			}
 			o.Command.Source.Cause = m.ID.String()
 			o.Command.Source.Partner = p.Name
-			out, err := e.Place(ctx, m, door.Ask{Scope: o.Command.Scope, ID: o.Command.Number, Cmd: o.Command, Actor: "edi/" + p.Name})
-			if err == nil {
-				return out, nil
-			}
-			var conflict *door.ConflictError
-			if errors.As(err, &conflict) {
-				at := "lines"
-				if len(conflict.Differences) > 0 {
-					at = conflict.Differences[0].Place
-				}
-				return nil, fault.At(op, fault.Rejected, coreAt(info, o, at), err)
-			}
-			var bad *order.InvalidError
-			if errors.As(err, &bad) {
-				return nil, fault.At(op, fault.Invalid, coreAt(info, o, fault.PlaceOf(err)), err)
-			}
-			return nil, err
+			return m.Out().Place(o.Command), nil
 		},
 	}
 }
 
-// coreAt is the place in the document of a problem that core has with the order.
-func coreAt(info setInfo, o x12wms.Order, place string) string {
-	at, ok := o.At(place)
-	if !ok {
-		return place
-	}
-	return fmt.Sprintf("%s (segment %d, byte %d)", at.Element, at.Segment, at.Offset+info.Shift)
-}
-
-// shifted moves the places of a translation's findings from the set to its document.
-func shifted(info setInfo, err error) error {
+// untranslated is a translation's error with the name of its document.
+func untranslated(info setInfo, err error) error {
 	var x *x12wms.Error
 	if !errors.As(err, &x) || len(x.Findings) == 0 {
 		return err
 	}
-	for i := range x.Findings {
-		x.Findings[i].Offset += info.Shift
-		x.Findings[i].Line += info.Lines
-		x.Findings[i].File = info.Document
-	}
 	f := x.Findings[0]
-	return fault.At("x12.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
+	more := ""
+	if n := len(x.Findings) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return fault.At("x12.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s%s", setName(info), info.Document, f.Message, hint(f), more))
 }
 
 // ackState is a document of ours that waits for the partner's 997.
@@ -152,9 +124,9 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	if err := m.Decode(&info); err != nil {
 		return nil, err
 	}
-	part := setPart(m.Personal, e.Limits)
-	if part == nil {
-		return nil, fault.At(op, fault.Internal, setName(info), errors.New("the 997 cannot be read a second time"))
+	part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits)
+	if err != nil {
+		return nil, fault.At(op, fault.Internal, setName(info), err)
 	}
 	var group, control, code string
 	for _, s := range part.Segments.All() {

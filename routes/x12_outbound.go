@@ -77,7 +77,7 @@ func (e *edi) answers() Route {
 				return m.Out(), nil
 			}
 			if answer.Rejected == nil {
-				o, err := Peek(ctx, m, e.Orders, answer.Accepted.Stream())
+				o, err := Peek(ctx, m, e.flows.orders, answer.Accepted.Stream())
 				if err != nil {
 					return nil, err
 				}
@@ -106,7 +106,7 @@ func (e *edi) advices() Route {
 			if !ok {
 				return m.Out(), nil
 			}
-			o, err := Peek(ctx, m, e.Orders, order.StreamOf(c.Scope, c.Order))
+			o, err := Peek(ctx, m, e.flows.orders, order.StreamOf(c.Scope, c.Order))
 			if err != nil {
 				return nil, err
 			}

@@ -15,16 +15,15 @@ import (
 	"github.com/paklog/hub/edi/x12/ack"
 )
 
-// setInfo travels beside a transaction set. The set's bytes stand behind its ISA and
-// GS, so that it reads by itself; Shift and Lines lead from there to the place in the document.
+// setInfo travels beside the bytes of a transaction set, so that it can be read again alone
+// and still name its places in the document.
 type setInfo struct {
 	Partner  string        `json:"partner"`
 	Document string        `json:"document"` // file name
 	Identity x12.Identity  `json:"identity"`
 	Set      string        `json:"st01"`
 	Group    string        `json:"gs01"`
-	Shift    int64         `json:"shift"`
-	Lines    int           `json:"lines"`
+	Origin   x12.Origin    `json:"origin"`
 	Findings []x12.Finding `json:"findings,omitempty"`
 }
 
@@ -91,8 +90,6 @@ type splitting struct {
 	p        Partner
 	out      *Out
 	collect  ack.Collector
-	header   []byte // ISA and GS of the set at hand
-	isaRaw   []byte
 	repeat   bool            // the interchange came before
 	ends     map[int64]int64 // of each interchange, by its beginning
 	found    bool            // there was an interchange
@@ -143,11 +140,7 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	case x12.InterchangeHeader:
 		s.found = true
 		s.collect.Add(part)
-		s.isaRaw = bytes.Clone(part.Raw)
 		return s.known(ctx, part)
-	case x12.GroupHeader:
-		s.collect.Add(part)
-		s.header = append(bytes.Clone(s.isaRaw), part.Raw...)
 	case x12.TransactionSet:
 		s.edi.Grammar.Check(part)
 		v := s.collect.Add(part)
@@ -190,34 +183,30 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
 		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
 		part.Add(f)
-		s.refuse(part, part.Raw)
+		s.refuse(part)
 	}
 	return nil
 }
 
 func (s *splitting) set(part *x12.Part, accepted bool) {
 	if accepted {
-		s.child1(part, "x12.Set", topicSets, append(bytes.Clone(s.header), part.Raw...), len(s.header))
+		s.send(part, "x12.Set", topicSets)
 		return
 	}
-	s.refuse(part, append(bytes.Clone(s.header), part.Raw...))
+	s.refuse(part)
 }
 
-func (s *splitting) refuse(part *x12.Part, raw []byte) {
-	s.child1(part, "x12.Refused", topicRefused, raw, len(raw)-len(part.Raw))
-}
+func (s *splitting) refuse(part *x12.Part) { s.send(part, "x12.Refused", topicRefused) }
 
-func (s *splitting) child1(part *x12.Part, typ, topic string, raw []byte, header int) {
-	line, _ := part.Position(part.Offset)
+func (s *splitting) send(part *x12.Part, typ, topic string) {
 	info := setInfo{
 		Partner: s.p.Name, Document: s.m.Headers["name"], Identity: part.Identity(), Set: part.ST.ID,
-		Shift: part.Offset - int64(header), Lines: line - 1 - bytes.Count(raw[:header], []byte("\n")),
-		Findings: part.Findings,
+		Origin: part.Origin(), Findings: part.Findings,
 	}
 	if part.GS != nil {
 		info.Group = part.GS.FunctionalID
 	}
-	s.add(typ, topic, s.p.Name, info, raw)
+	s.add(typ, topic, s.p.Name, info, bytes.Clone(part.Raw))
 }
 
 // add appends a child unless an earlier run made it durable. Ids are those of the
@@ -296,7 +285,7 @@ func (e *edi) refused() Route {
 			}
 			if m.Attempt > 0 && info.Set != "" {
 				if p, err := e.partner(info.Partner); err == nil {
-					if part := setPart(m.Personal, e.Limits); part != nil {
+					if part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits); err == nil {
 						e.Grammar.Check(part)
 						if ack.Judge(part, p.Policy).Accepted() {
 							r := m.Record
@@ -337,16 +326,4 @@ func hint(f x12.Finding) string {
 		return ""
 	}
 	return "; " + f.Hint
-}
-
-// setPart reads a set that stands behind its ISA and GS.
-func setPart(raw []byte, limits x12.Limits) *x12.Part {
-	doc, err := x12.Parse(raw, limits)
-	if err != nil {
-		return nil
-	}
-	for p := range doc.Sets() {
-		return p
-	}
-	return nil
 }

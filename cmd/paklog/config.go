@@ -15,6 +15,7 @@ import (
 type Config struct {
 	Data      string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
 	Tenant    string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
+	Owner     string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
 	Facility  string                `config:"facility" doc:"The building that works where a document names none."`
 	HTTP      HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
 	Log       LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
@@ -62,6 +63,7 @@ type WarehouseConfig struct {
 	WaveWait    time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
 	TaskLease   time.Duration `config:"task_lease" doc:"How long a claimed task may rest before another worker gets it."`
 	AutoWorkers int           `config:"auto_workers" doc:"Simulated workers that pick and pack; 0 leaves the work to people."`
+	ShortOneIn  int           `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
 	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 7 to 10 digits."`
 	ShipFrom    AddressConfig `config:"ship_from" doc:"Where parcels leave from."`
 	Boxes       []BoxConfig   `config:"boxes" doc:"Cartons there are to pack into."`
@@ -180,7 +182,7 @@ type LimitsConfig struct {
 
 func defaults() *Config {
 	return &Config{
-		Data: "data", Tenant: "main", Facility: "DC1",
+		Data: "data", Tenant: "main", Owner: "OWNER", Facility: "DC1",
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/paklog/hub/adapters/edifolder"
+	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/adapters/sqlite"
+	"github.com/paklog/hub/adapters/ups"
+	"github.com/paklog/hub/core/catalog"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/routes"
+	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// app is the hub with everything around it, made from a configuration: the one place
+// that sees all parts.
+type app struct {
+	cfg   *Config
+	log   *slog.Logger
+	store *sqlite.Store
+	bus   *bus.Bus
+	hub   *routes.Hub
+	inbox *edifolder.Inbox
+	api   http.Handler
+	close []func() error
+
+	metrics *prometheus.Registry
+}
+
+// mode says what an app is opened for.
+type mode bool
+
+const (
+	whole     mode = false
+	doorsOnly mode = true // for one command: nothing is set in motion
+)
+
+// openApp opens the data folder and builds the hub on it. Nothing runs yet.
+func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app, err error) {
+	a := &app{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	if a.store, err = sqlite.Open(ctx, cfg.Data, sqlite.Options{MinFree: cfg.Limits.FreeDisk}); err != nil {
+		return nil, err
+	}
+	if a.bus, err = bus.Open(ctx, a.store, bus.Options{Log: log, Now: time.Now}); err != nil {
+		return nil, errors.Join(err, a.store.Close())
+	}
+	reg, err := event.NewRegistry(catalog.Schemas()...)
+	if err != nil {
+		return nil, err
+	}
+	a.metrics = prometheus.NewRegistry()
+	observe, err := routes.NewObserver(a.metrics, otel.Tracer("paklog"))
+	if err != nil {
+		return nil, err
+	}
+	if a.hub, err = routes.New(a.bus, routes.Options{
+		Log: log, Now: time.Now, Registry: reg, Drain: cfg.Limits.Drain, Middleware: []message.HandlerMiddleware{observe.Middleware}, DoorsOnly: bool(m),
+	}); err != nil {
+		return nil, err
+	}
+	flows, err := a.flows()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.edi(flows); err != nil {
+		return nil, err
+	}
+	a.api, err = a.rest()
+	return a, err
+}
+
+// rest is the HTTP door.
+func (a *app) rest() (http.Handler, error) {
+	return rest.New(rest.Config{
+		Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
+		Keys:  a.cfg.apiKeys(), Version: version(),
+	}, rest.Deps{
+		Door: a.hub, Last: a.bus.Last, Log: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
+		Ready: func(context.Context) error { return a.bus.Err() },
+	})
+}
+
+// carriers is the table of who ships.
+func (a *app) carriers() ([]routes.CarrierConfig, error) {
+	c := a.cfg.Carriers.UPS
+	if c.URL == "" {
+		return nil, nil
+	}
+	client, err := ups.New(ups.Config{
+		Connection: "ups", BaseURL: c.URL, ClientID: c.ClientID,
+		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
+		Account:      c.Account, Shipper: a.shipFrom(), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("carriers.ups: %w", err)
+	}
+	a.close = append(a.close, func() error { client.Close(); return nil })
+	return []routes.CarrierConfig{{
+		Name: "ups", Port: client, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+	}}, nil
+}
+
+func (a *app) shipFrom() party.Address {
+	f := a.cfg.Warehouse.ShipFrom
+	return party.Address{
+		Name: f.Name, Lines: []string{f.Street}, City: f.City, Region: f.Region,
+		PostalCode: f.PostalCode, Country: f.Country, Phone: f.Phone,
+	}
+}
+
+func (a *app) flows() (*routes.Flows, error) {
+	w := a.cfg.Warehouse
+	carriers, err := a.carriers()
+	if err != nil {
+		return nil, err
+	}
+	fc := routes.FlowConfig{
+		Tenant: a.cfg.Tenant, Facility: a.cfg.Facility,
+		Wave:     routes.WaveConfig{Size: w.WaveOrders, Timeout: w.WaveWait},
+		Auto:     routes.AutoConfig{Pick: w.AutoWorkers > 0, Pack: w.AutoWorkers > 0, ShortOneIn: w.ShortOneIn},
+		Lease:    w.TaskLease,
+		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},
+		ShipFrom: a.shipFrom(), Carriers: carriers,
+	}
+	for _, b := range w.Boxes {
+		fc.Boxes = append(fc.Boxes, pack.Box{
+			Code: b.Name, Inner: b.dims(), Outer: b.dims(), Fill: 85,
+			Tare: measure.Mass(b.Tare) * measure.Gram, MaxWeight: measure.Mass(b.MaxWeight) * measure.Gram,
+		})
+	}
+	return routes.AddFlows(a.hub, fc)
+}
+
+// partnersRoot is where the folders of trading partners are.
+func (a *app) partnersRoot() string {
+	if a.cfg.EDI.Root != "" {
+		return a.cfg.EDI.Root
+	}
+	return filepath.Join(a.cfg.Data, "partners")
+}
+
+func (a *app) edi(flows *routes.Flows) error {
+	partners := map[string]routes.Partner{}
+	var names []string
+	for name, p := range a.cfg.EDI.Partners {
+		zone, err := time.LoadLocation(p.Zone)
+		if err != nil {
+			return fmt.Errorf("edi.partners.%s.zone: %w", name, err)
+		}
+		names = append(names, name)
+		partners[name] = routes.Partner{
+			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
+			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,
+			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
+			Policy: ack.Policy{AcceptErrors: p.AcceptErrors},
+			Profile: x12wms.Profile{
+				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
+				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Zone: zone,
+			},
+		}
+	}
+	out, err := edifolder.NewOutbox(a.partnersRoot(), names)
+	if err != nil {
+		return err
+	}
+	if a.inbox, err = edifolder.NewInbox(edifolder.Config{
+		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, MaxBytes: a.cfg.Limits.MaxDocument, Log: a.log,
+	}, a.hub); err != nil {
+		return err
+	}
+	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: out, AckWithin: a.cfg.EDI.AckWithin})
+}
+
+// Run serves until ctx ends, then drains: doors close first, handlers finish, what they
+// decided becomes durable.
+func (a *app) Run(ctx context.Context, l net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serveHTTP(ctx, l, a.api, a.cfg.Limits.Drain) })
+	g.Go(func() error { return a.serveControl(ctx) })
+	g.Go(func() error { return a.hub.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-a.hub.Running():
+			return a.inbox.Run(ctx)
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	return g.Wait()
+}
+
+// Close ends what openApp opened.
+func (a *app) Close(ctx context.Context) error {
+	var err error
+	if a.bus != nil {
+		err = a.bus.Close(ctx)
+	}
+	for _, f := range a.close {
+		err = errors.Join(err, f())
+	}
+	return err
+}

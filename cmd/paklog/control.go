@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// socketPath is where the running hub listens for its own command line.
+func socketPath(data string) string { return filepath.Join(data, "paklog.sock") }
+
+// control is the handler behind the socket: what the API serves, without keys since the
+// file's permissions guard it, and what only the operator of this machine may ask for.
+func (a *app) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", a.api)
+	mux.HandleFunc("POST /control/backup", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			To string `json:"to"`
+		}
+		if !decodeControl(w, r, &in) {
+			return
+		}
+		if !filepath.IsAbs(in.To) {
+			controlError(w, http.StatusBadRequest, errors.New("to: an absolute path is needed"))
+			return
+		}
+		if err := a.bus.Flush(r.Context()); err != nil {
+			controlError(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		if err := a.store.Backup(r.Context(), in.To); err != nil {
+			controlError(w, http.StatusInternalServerError, err)
+			return
+		}
+		writeControl(w, map[string]any{"to": in.To, "position": a.bus.Last()})
+	})
+	act := func(do func(context.Context, string, string) error) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if err := do(r.Context(), r.PathValue("route"), "operator@"+hostname()); err != nil {
+				controlError(w, http.StatusNotFound, err)
+				return
+			}
+			writeControl(w, map[string]any{"route": r.PathValue("route")})
+		}
+	}
+	mux.HandleFunc("POST /control/routes/{route}/pause", act(a.hub.Pause))
+	mux.HandleFunc("POST /control/routes/{route}/resume", act(a.hub.Resume))
+	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
+	return mux
+}
+
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return h
+}
+
+func decodeControl(w http.ResponseWriter, r *http.Request, v any) bool {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(v); err != nil {
+		controlError(w, http.StatusBadRequest, err)
+		return false
+	}
+	return true
+}
+
+func writeControl(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client hung up: nobody to tell
+}
+
+func controlError(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
+}
+
+// serveControl answers on the socket until ctx ends. The data folder's lock is ours, so a
+// socket that lies there was left by a process that died.
+func (a *app) serveControl(ctx context.Context) error {
+	path := socketPath(a.cfg.Data)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the socket of a process that died: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("listening for the command line: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return serveHTTP(ctx, l, a.control(), a.cfg.Limits.Drain)
+}
+
+// serveHTTP serves until ctx ends and lets requests under way finish.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	done := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		end, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		done <- srv.Shutdown(end)
+	})
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-done
+}
+
+// caller reaches the hub for the command line: the one that runs, through its socket, or one
+// opened here for a moment when none does.
+type caller struct {
+	client *http.Client
+	local  *app
+	end    context.CancelFunc
+	done   chan error
+}
+
+// reach finds the running hub of the configured folder, or opens the folder itself.
+func reach(ctx context.Context, g *global) (*caller, error) {
+	cfg, _, err := load(g.config)
+	if err != nil {
+		return nil, err
+	}
+	path := socketPath(cfg.Data)
+	if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
+		_ = c.Close() // it was to see that somebody answers
+		return &caller{client: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", path)
+			},
+		}}}, nil
+	}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no hub runs on %s and there is no such folder: start one with paklog serve, or name its configuration with --config", cfg.Data)
+	}
+	a, err := openApp(ctx, cfg, newLogger(LogConfig{Level: "error", Format: "text"}, os.Stderr), doorsOnly)
+	if errors.Is(err, journal.ErrLocked) {
+		return nil, fmt.Errorf("%w; and it does not answer on %s", err, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	run, cancel := context.WithCancel(ctx)
+	c := &caller{local: a, end: cancel, done: make(chan error, 1)}
+	go func() { c.done <- a.hub.Run(run) }()
+	select {
+	case <-a.hub.Running():
+	case err := <-c.done:
+		return nil, errors.Join(err, a.Close(ctx))
+	}
+	return c, nil
+}
+
+// Close ends what reach opened.
+func (c *caller) Close(ctx context.Context) error {
+	if c.local == nil {
+		return nil
+	}
+	c.end()
+	return errors.Join(<-c.done, c.local.Close(context.WithoutCancel(ctx)))
+}
+
+// inMemory takes an answer of a handler that is called in this process.
+type inMemory struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (m *inMemory) Header() http.Header         { return m.header }
+func (m *inMemory) WriteHeader(status int)      { m.status = status }
+func (m *inMemory) Write(b []byte) (int, error) { return m.body.Write(b) }
+
+// problem is an answer that is an error.
+type problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Message  string `json:"message"`
+		Location string `json:"location"`
+		Value    any    `json:"value"`
+	} `json:"errors"`
+}
+
+func (p *problem) Error() string {
+	s := p.Detail
+	if s == "" {
+		s = p.Title
+	}
+	for _, e := range p.Errors {
+		s += "\n  " + e.Location + ": " + e.Message
+	}
+	return s
+}
+
+// do makes a request and decodes its answer into out, which may be nil or a *[]byte.
+func (c *caller) do(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	var res *http.Response
+	if c.local != nil {
+		rec := &inMemory{header: http.Header{}, status: http.StatusOK}
+		c.local.control().ServeHTTP(rec, req)
+		res = &http.Response{StatusCode: rec.status, Status: http.StatusText(rec.status), Header: rec.header, Body: io.NopCloser(&rec.body)}
+	} else if res, err = c.client.Do(req); err != nil {
+		return fmt.Errorf("asking the running hub: %w", err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	if res.StatusCode >= 400 {
+		p := &problem{Title: res.Status, Status: res.StatusCode}
+		_ = json.Unmarshal(b, p) // an answer that is no problem document is told by its status
+		return p
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = b
+		return nil
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	return nil
+}

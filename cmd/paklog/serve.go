@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/rest"
+)
+
+func newLogger(c LogConfig, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // Validate has seen it
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+func newServe(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the hub until it is told to stop",
+		Long: `Run the hub. Without --config it runs on the embedded default and says where its
+data lie. SIGTERM or Ctrl-C drains: doors close, work under way finishes and becomes durable,
+then the program ends with 0; a second one ends it at once, which loses nothing either.`,
+		Example: `  paklog serve
+  paklog serve --config configs/paklog.yaml
+  PAKLOG_HTTP_LISTEN=127.0.0.1:9000 paklog serve`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _, err := load(g.config)
+			if err != nil {
+				return err
+			}
+			log := newLogger(cfg.Log, cmd.ErrOrStderr())
+			return serve(cmd.Context(), cfg, log, func(a *app, addr string) {
+				out := cmd.OutOrStdout()
+				dir, err := filepath.Abs(cfg.Data)
+				if err != nil {
+					dir = cfg.Data
+				}
+				if g.config == "" {
+					fmt.Fprintln(out, "no --config: the embedded default is in force (paklog init writes a file to start from)")
+				}
+				fmt.Fprintf(out, "ready: http://%s (API page /docs), data in %s\n", addr, dir)
+				if a.store.Restored() {
+					fmt.Fprintln(out, "this folder was restored from a backup: outward connections are paused until you resume them (paklog routes resume NAME)")
+				}
+			})
+		},
+	}
+}
+
+// serve opens the hub and runs it until ctx ends. ready is called once every door is open.
+func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app, addr string)) error {
+	keys := cfg.apiKeys()
+	if err := rest.CheckListen(cfg.HTTP.Listen, keys); err != nil {
+		return fmt.Errorf("http.listen: %w", err)
+	}
+	a, err := openApp(ctx, cfg, log, whole)
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.HTTP.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("listening on %s: %w", cfg.HTTP.Listen, err), a.Close(ctx))
+	}
+	run, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- a.Run(run, l) }()
+	select {
+	case <-a.hub.Running():
+		if ready != nil {
+			ready(a, l.Addr().String())
+		}
+		err = <-done
+	case err = <-done:
+	}
+	end, stop := context.WithTimeout(context.WithoutCancel(ctx), cfg.Limits.Drain)
+	defer stop()
+	return errors.Join(err, a.Close(end))
+}
+
+func (c *Config) apiKeys() []rest.Key {
+	var keys []rest.Key
+	for name, k := range c.HTTP.Keys {
+		keys = append(keys, rest.Key{Client: name, Secret: k.Key.Reveal()})
+	}
+	return keys
+}
+
+// exists reports whether a path is there.
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
