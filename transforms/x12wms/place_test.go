@@ -245,3 +245,16 @@ func TestGeneratedOrdersTranslateToWhatWasGenerated(t *testing.T) {
 		}
 	}
 }
+
+func TestOrderFailsThoughItsSetIsFullOfFindings(t *testing.T) {
+	t.Parallel()
+	d, err := x12.Parse([]byte(in940(strings.Replace(full, "W01*30", "~~~~~W01*0", 1))), x12.Limits{Findings: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range d.Sets() {
+		if _, err := profile.Order(p); fault.PlaceOf(err) != "W01-01" {
+			t.Errorf("error %v, want one at W01-01", err)
+		}
+	}
+}

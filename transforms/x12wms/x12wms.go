@@ -92,12 +92,16 @@ func (t *translator) fail(at Place, code, found, expected, hint, format string, 
 	if len(t.findings) >= mostFindings {
 		return
 	}
-	before := len(t.part.Findings)
-	t.part.Add(x12.Finding{Code: code, Severity: x12.Error, Layer: x12.LayerBusiness, Offset: at.Offset, Length: at.Length,
-		Segment: at.Segment, Element: at.Element, Found: found, Expected: expected, Message: fmt.Sprintf(format, args...), Hint: hint})
-	if len(t.part.Findings) > before {
-		t.findings = append(t.findings, t.part.Findings[len(t.part.Findings)-1])
+	f := x12.Finding{Code: code, Severity: x12.Error, Layer: x12.LayerBusiness, Offset: at.Offset, Length: at.Length,
+		Segment: at.Segment, Element: at.Element, Found: found, Expected: expected, Message: fmt.Sprintf(format, args...), Hint: hint}
+	t.part.Add(f)
+	// A part full of findings keeps no more, and still the order must fail.
+	if last := t.part.Findings[len(t.part.Findings)-1]; last.Code == code {
+		f = last
+	} else {
+		f.Line, f.Column = t.part.Position(f.Offset)
 	}
+	t.findings = append(t.findings, f)
 }
 
 // err is nil, or an Invalid fault that names the first place.
