@@ -2,6 +2,7 @@ package routes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -38,6 +39,9 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 		if err == nil && out != nil && out.err != nil {
 			err = out.err
 		}
+		if errors.Is(err, errRerun) {
+			continue
+		}
 		if err != nil {
 			if fault.KindOf(err) == fault.Internal {
 				h.log.Error("door", "route", x.Name, "msg_id", r.ID.String(), "err", err)
@@ -63,6 +67,7 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 				go h.answer(ctx, x, r, n+1)
 				return
 			}
+			h.bus.At(bus.StepAnswer)
 			r.Answer(out.answer, err)
 		})
 		if err != nil {

@@ -123,15 +123,18 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 	started := journal.Effect{
 		Conn: x.Conn, Ref: c.Ref, Attempt: have.Attempt + 1, Started: now, Deadline: now.Add(e.Timeout),
 	}
+	h.bus.At(bus.StepIntended)
 	if err := h.move(ctx, x, d, m, key, have.State, journal.EffectStarted, started); err != nil {
 		return err
 	}
+	h.bus.At(bus.StepStarted)
 	// A stop drains: a call that buys is not cut off.
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Timeout)
 	outcome, err := Guard(h, x.Conn, func() ([]byte, error) {
 		return guarded(func() ([]byte, error) { return e.Do(call, c) })
 	})
 	cancel()
+	h.bus.At(bus.StepCalled)
 	have = journal.StoredEffect{State: journal.EffectStarted, Effect: started}
 	if err == nil {
 		return h.concluded(ctx, x, d, m, c, key, have, journal.EffectConfirmed, outcome)
@@ -160,6 +163,7 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 		// Unknown, and whatever else leaves it open whether the partner acted.
 		h.log.Warn("effect without an answer: it is resolved before anything is done again",
 			"route", x.Name, "adapter", x.Conn, "msg_id", m.ID.String(), "err", err)
+		h.bus.At(bus.StepLost)
 		return h.waitResolve(ctx, x, d, m, key, have, 0, err)
 	}
 }
@@ -171,6 +175,7 @@ func (h *Hub) resolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Messag
 		outcome []byte
 		ok      bool
 	}
+	h.bus.At(bus.StepAsking)
 	call, cancel := context.WithTimeout(ctx, e.Timeout)
 	f, err := Guard(h, x.Conn, func() (found, error) {
 		return guarded(func() (found, error) {
@@ -179,6 +184,7 @@ func (h *Hub) resolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Messag
 		})
 	})
 	cancel()
+	h.bus.At(bus.StepAsked)
 	switch {
 	case err != nil && fault.KindOf(err) == fault.Unknown:
 		// A person must ask: letter.
@@ -248,6 +254,7 @@ func (h *Hub) concluded(ctx context.Context, x *hosted, d *bus.Delivery, m *Mess
 		out.Effects = append(out.Effects, journal.EffectOp{Key: key, From: have.State, To: to, Effect: next})
 	}
 	err = h.commit(ctx, x, d, m, out)
+	h.bus.At(bus.StepConcluded)
 	if errors.Is(err, errRerun) && have.State != to {
 		// The decision was too late, the outcome is not: keep it, then decide again.
 		if merr := h.move(ctx, x, d, m, key, have.State, to, next); merr != nil && !errors.Is(merr, errRerun) {

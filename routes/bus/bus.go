@@ -28,6 +28,8 @@ type Options struct {
 
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
+	// Step, when set, is told of each step that is reached: crash tests end the process there.
+	Step func(Step)
 }
 
 func (o *Options) defaults() {

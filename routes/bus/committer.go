@@ -80,6 +80,7 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 	for i, p := range batch {
 		jb.Units[i] = p.u
 	}
+	b.At(StepWrite)
 	var refusals []*journal.Refusal
 	for {
 		var err error
@@ -92,6 +93,7 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 			return false
 		}
 	}
+	b.At(StepWritten)
 	if b.full.Swap(false) {
 		b.log.Info("the disk has room again")
 	}
@@ -115,9 +117,11 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 	}
 	b.timers.committed(batch, refusals)
 	b.feed(batch, refusals, last)
+	b.At(StepFed)
 	for i, p := range batch {
 		p.finish(refusals[i], nil)
 	}
+	b.At(StepTold)
 	return true
 }
 

@@ -104,6 +104,7 @@ func (d *Delivery) Commit(ctx context.Context, r *Reads, u *journal.Unit, done f
 	case over:
 		s.letGo(d)
 	case ref == nil && err == nil:
+		b.At(StepHanded)
 		s.handed(d, u)
 	}
 	s.mu.Unlock()

@@ -198,6 +198,9 @@ func (s *subscription) deliver(recs []*journal.Record, again bool) {
 		s.bus.delivered = append(s.bus.delivered, notes...)
 		s.bus.mu.Unlock()
 	}
+	if len(fresh) > 0 {
+		s.bus.At(StepDelivered)
+	}
 	for _, d := range fresh {
 		s.enter(d)
 	}

@@ -204,6 +204,7 @@ func (s *subscription) wake(ctx context.Context, p parkedAt, timer string) error
 		sub: s, part: journal.PartitionOf(r.Key), reason: p.reason, timer: timer, parkKey: p.key,
 	}
 	s.woken++
+	s.bus.At(StepWoken)
 	if p.key == "" {
 		s.emit(d)
 		return nil

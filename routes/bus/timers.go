@@ -182,6 +182,7 @@ func (t *timers) due() (*timerEntry, time.Duration) {
 // durable; that unit removes it, so it fires once, whatever dies in between.
 func (t *timers) fire(e *timerEntry) {
 	b := t.bus
+	b.At(StepTimer)
 	if e.t.Pos != 0 {
 		t.retry(e)
 		return
