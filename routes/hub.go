@@ -299,6 +299,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 				err = out.err
 			}
 			if err == nil {
+				h.bus.At(bus.StepDecided)
 				err = h.commit(ctx, x, d, m, out)
 			}
 			if err == nil {
@@ -428,6 +429,7 @@ func (h *Hub) retry(ctx context.Context, x *hosted, d *bus.Delivery, m *Message,
 	}
 	note(ctx, outcomeRetry, err)
 	log.Info("will try again", "wait", wait, "err", err)
+	h.bus.At(bus.StepRetry)
 	key := h.parkKey(x, d)
 	out := m.Out()
 	out.Parks = append(out.Parks, journal.ParkOp{Sub: x.Name, Key: key, Pos: m.Pos, Park: journal.Park{
@@ -457,6 +459,7 @@ func (h *Hub) parkKey(x *hosted, d *bus.Delivery) string {
 func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error, log *slog.Logger) {
 	note(ctx, outcomeLetter, err)
 	log.Warn("letter", "letter", dlq.ID(x.Name, m.ID), "err", err)
+	h.bus.At(bus.StepLetter)
 	key := h.parkKey(x, d)
 	if fault.KindOf(err) == fault.Invalid && !d.Parked {
 		key = "" // what cannot be understood holds nobody up
@@ -491,6 +494,7 @@ func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 // lane, so a refusal is our bug: the message then stays open and comes again.
 func (h *Hub) park(ctx context.Context, x *hosted, d *bus.Delivery, out *Out, log *slog.Logger) {
 	ref, err := d.Commit(ctx, nil, &out.Unit, nil)
+	h.bus.At(bus.StepParked)
 	if err == nil && ref == nil || errors.Is(err, bus.ErrAgain) || h.bus.Err() != nil {
 		return
 	}

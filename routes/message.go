@@ -329,6 +329,7 @@ func (m *Message) partial(ctx context.Context, o *Out) error {
 		return o.err
 	}
 	ref, err := m.d.Partial(ctx, m.reads, &o.Unit)
+	m.hub.bus.At(bus.StepPartial)
 	switch {
 	case err != nil:
 		return err
