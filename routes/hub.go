@@ -292,7 +292,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 			h.runEffect(ctx, x, d)
 			return nil
 		}
-		for {
+		for taken := 0; ; {
 			m := h.message(ctx, x, d)
 			out, err := h.handle(ctx, x, m)
 			if err == nil && out != nil && out.err != nil {
@@ -313,6 +313,10 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 			if errors.Is(err, errRerun) {
 				continue
 			}
+			if errors.Is(err, errTaken) && taken == 0 {
+				taken++
+				continue
+			}
 			h.failed(ctx, x, d, m, err)
 			return nil
 		}
@@ -321,6 +325,10 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 
 // errRerun asks for another run of the handler on fresh state.
 var errRerun = errors.New("run again")
+
+// errTaken says that another lane took an outside id between a handler's look and its
+// commit: the next run finds the claim. A handler that does not look fails as it says.
+var errTaken = errors.New("taken by another message")
 
 func (h *Hub) message(ctx context.Context, x *hosted, d *bus.Delivery) *Message {
 	m := &Message{
@@ -376,9 +384,9 @@ func (h *Hub) refusal(x *hosted, ref *journal.Refusal, err error) error {
 	case ref.Again():
 		return errRerun
 	case ref.Why == journal.RefusedRepeat:
-		return fault.E(x.Name, fault.Rejected, fmt.Errorf("outside id came before: %s", ref.What))
+		return fault.E(x.Name, fault.Rejected, fmt.Errorf("outside id came before: %s: %w", ref.What, errTaken))
 	case ref.Why == journal.RefusedReused:
-		return fault.E(x.Name, fault.Invalid, fmt.Errorf("outside id was used before for other content: %s", ref.What))
+		return fault.E(x.Name, fault.Invalid, fmt.Errorf("outside id was used before for other content: %s: %w", ref.What, errTaken))
 	default:
 		return fault.E(x.Name, fault.Internal, ref)
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,38 @@ func TestReceiverTakesEachIDOnceWhateverDies(t *testing.T) {
 		delivery(0, "a", "1", "x"), delivery(time.Second, "b", "1", "x"), delivery(2*time.Second, "c", "2", "later"), delivery(time.Minute, "d", "2", "later"),
 	}})
 	wantLines(t, got, "out", `first a "x"`, `again b "took x"`, `first c "later"`, `again d "took later"`)
+}
+
+func TestReceiverAnswersARepeatThatRacesTheFirst(t *testing.T) {
+	for name, second := range map[string]string{"the same content": "x", "other content": "y"} {
+		t.Run(name, func(t *testing.T) {
+			rs := func(*routes.Hub) []routes.Route {
+				var runs atomic.Int32
+				both := make(chan struct{})
+				return one(eip.Receive(receiver,
+					func(_ context.Context, m message) (out, []byte, error) {
+						// Neither goes on before both have seen that nobody was here.
+						if runs.Add(1) == 2 {
+							close(both)
+						}
+						<-both
+						return m.Out().Publish("out", "first", "", nil), []byte("took"), nil
+					},
+					func(_ context.Context, m message, first journal.Claim) (out, error) {
+						return m.Out().Publish("out", "again", "", string(first.Answer)), nil
+					}))(nil)
+			}
+			got, _ := play(t, scenario{routes: rs, outputs: []string{"out"}, inputs: []input{
+				delivery(0, "a", "1", "x"), delivery(0, "b", "1", second),
+			}}, 0)
+			if second == "x" {
+				wantLines(t, got, "out", "first  null", `again  "took"`)
+				return
+			}
+			wantLines(t, got, "out", "first  null")
+			wantLetter(t, got, "invalid", "was used for other content")
+		})
+	}
 }
 
 func TestReceiverRefuses(t *testing.T) {
