@@ -58,11 +58,13 @@ type Hop struct {
 	Causation   journal.ID  `json:"causation"`
 }
 
-// Batch is what a stretch of the journal changes in the views, up to Position.
+// Batch is what a stretch of the journal changes in the views, up to Position, which Unit
+// holds.
 type Batch struct {
 	Docs     []Doc
 	Hops     []Hop
 	Position journal.Pos
+	Unit     journal.ID
 }
 
 // Query chooses documents of a kind, in the order of their keys. Zero fields choose all.

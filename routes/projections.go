@@ -1,0 +1,161 @@
+package routes
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/dlq"
+)
+
+// projection makes documents of one kind from the fold of its streams. What a fold keeps
+// apart as personal stays out of the views.
+type projection struct {
+	version int
+	zero    any
+	apply   func(state any, e event.Event) (any, error)
+	encode  func(state any) (json.RawMessage, error)
+	decode  func(json.RawMessage) (any, error)
+	status  func(state any) string
+	terms   func(state any) []string
+}
+
+func project[S any](f event.Fold[S], status func(S) string, terms func(S) []string) projection {
+	var zero S
+	return projection{
+		version: f.Version,
+		zero:    zero,
+		apply:   func(s any, e event.Event) (any, error) { return f.Apply(s.(S), e) },
+		encode:  func(s any) (json.RawMessage, error) { return json.Marshal(s) },
+		decode: func(b json.RawMessage) (any, error) {
+			var s S
+			err := json.Unmarshal(b, &s)
+			return s, err
+		},
+		status: func(s any) string { return status(s.(S)) },
+		terms:  func(s any) []string { return terms(s.(S)) },
+	}
+}
+
+// projections are by the kind of stream, which is that of the document.
+var projections = map[string]projection{
+	view.Order: project(order.Fold,
+		func(o order.Order) string { return string(o.Status()) },
+		func(o order.Order) []string {
+			terms := []string{o.InWave, o.Source.DocID}
+			for _, r := range o.Refs {
+				terms = append(terms, r.Value)
+			}
+			return terms
+		}),
+	view.Item: project(item.Fold,
+		func(item.Item) string { return "" },
+		func(i item.Item) []string {
+			var terms []string
+			for _, c := range i.Spec.Codes {
+				terms = append(terms, c.Value)
+			}
+			return terms
+		}),
+	view.Location: project(location.Fold,
+		func(l location.Location) string { return l.Status },
+		func(location.Location) []string { return nil }),
+	view.Stock: project(inventory.Fold,
+		func(inventory.Stock) string { return "" },
+		func(inventory.Stock) []string { return nil }),
+	view.Wave: project(wave.Fold,
+		func(w wave.Wave) string { return string(w.Status) },
+		func(wave.Wave) []string { return nil }),
+	view.Task: project(task.Fold,
+		func(t task.Task) string { return string(t.Status) },
+		func(t task.Task) []string { return []string{t.Order, t.Wave} }),
+	view.Pick: project(pick.Fold,
+		func(l pick.List) string { return string(l.Status) },
+		func(l pick.List) []string { return []string{l.Order, l.Wave} }),
+	view.Pack: project(pack.Fold,
+		func(p pack.Packing) string { return string(p.Status) },
+		func(p pack.Packing) []string {
+			terms := []string{p.Order, p.Wave}
+			for _, c := range p.Cartons {
+				terms = append(terms, c.Carton)
+			}
+			return terms
+		}),
+	view.Label: project(label.Fold,
+		func(l label.Label) string { return string(l.Status) },
+		func(l label.Label) []string { return []string{l.Order, l.Tracking, l.Head.Carton} }),
+	view.Shipment: project(ship.ConfirmFold, shipmentStatus,
+		func(s ship.Shipment) []string {
+			terms := append([]string{s.Order, s.Wave}, s.Waiting...)
+			for _, m := range slices.Concat(s.Ready, s.Gone) {
+				terms = append(terms, m.Carton, m.Tracking)
+			}
+			return terms
+		}),
+}
+
+func shipmentStatus(s ship.Shipment) string {
+	switch {
+	case s.Confirmations > 0 && len(s.Waiting) == 0:
+		return "confirmed"
+	case s.Confirmations > 0:
+		return "partially_confirmed"
+	}
+	return "waiting"
+}
+
+// shapeOfViews goes up whenever documents change without a fold's version.
+const shapeOfViews = 1
+
+// ViewVersion names what the views look like. A store of another version is built anew.
+func ViewVersion() string {
+	var kinds []string
+	for kind, p := range projections {
+		kinds = append(kinds, fmt.Sprintf("%s:%d", kind, p.version))
+	}
+	slices.Sort(kinds)
+	return fmt.Sprintf("%d %s", shapeOfViews, strings.Join(kinds, " "))
+}
+
+// streamOf takes the name of a stream that has a projection apart.
+func streamOf(name string) (scope.Stream, bool) {
+	kind, _, _ := strings.Cut(name, "/")
+	if _, ok := projections[kind]; !ok {
+		return scope.Stream{}, false
+	}
+	s, err := scope.ParseStream(name)
+	return s, err == nil
+}
+
+// letterDoc is a letter as the desk would list it.
+func letterDoc(op journal.LetterOp, at time.Time, pos journal.Pos) (view.Doc, error) {
+	l, err := dlq.Decode(op.Letter.Data)
+	if err != nil {
+		return view.Doc{}, err
+	}
+	state, err := json.Marshal(l)
+	if err != nil {
+		return view.Doc{}, fmt.Errorf("writing letter %s: %w", op.ID, err)
+	}
+	return view.Doc{
+		Kind: view.Letter, Key: op.ID, ID: op.ID, Status: op.To.String(), Correlation: l.Correlation,
+		Updated: at.UTC(), Position: pos, State: state,
+		Terms: []string{op.ID, l.Fingerprint, l.MessageID.String(), l.Correlation},
+	}, nil
+}

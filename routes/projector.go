@@ -1,0 +1,328 @@
+package routes
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/view"
+)
+
+// ViewStore keeps the views. Only the projector calls it, from one goroutine.
+type ViewStore interface {
+	// Position is where the views stand, and the unit that they read last. A store that
+	// is being built anew stands at 0.
+	Position(ctx context.Context) (journal.Pos, journal.ID, error)
+	// Folded is a document as Apply wrote it last, nil where it never did.
+	Folded(ctx context.Context, kind, key string) (*view.Doc, error)
+	// Apply writes a batch whole or not at all, its position and last unit with it.
+	Apply(ctx context.Context, b view.Batch) error
+	// Rebuild begins anew beside what answers are given from.
+	Rebuild(ctx context.Context) error
+	// CaughtUp says that the end of the journal was reached: what was built anew takes
+	// over, in one step.
+	CaughtUp(ctx context.Context) error
+}
+
+// Units of a batch, and documents kept in memory between batches.
+const (
+	projectUnits = 512
+	projectKeep  = 8192
+)
+
+// Projector folds the journal into documents that are asked for. It is outside every
+// commit: a hub without it decides the same, and it may be stopped, thrown away and built
+// again at any time.
+type Projector struct {
+	log    journal.Log
+	reg    *event.Registry
+	store  ViewStore
+	logger *slog.Logger
+
+	wake    chan struct{}
+	rebuild atomic.Bool
+	pos     atomic.Uint64
+
+	mu      sync.Mutex
+	moved   chan struct{} // closed when pos moves
+	failure error
+
+	// Of the goroutine of Run only.
+	started bool
+	folded  map[string]*folded // by stream
+}
+
+// folded is a document with its state decoded.
+type folded struct {
+	doc   view.Doc
+	state any
+	dirty bool
+}
+
+// NewProjector makes a projector; [Projector.Run] starts it.
+func NewProjector(log journal.Log, reg *event.Registry, store ViewStore, logger *slog.Logger) *Projector {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Projector{
+		log: log, reg: reg, store: store, logger: logger,
+		wake: make(chan struct{}, 1), moved: make(chan struct{}), folded: map[string]*folded{},
+	}
+}
+
+// Position is where the views stand.
+func (p *Projector) Position() journal.Pos { return journal.Pos(p.pos.Load()) }
+
+// Err is why the views stand still, or nil.
+func (p *Projector) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failure
+}
+
+// Wake says that the journal grew. It never blocks.
+func (p *Projector) Wake() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Rebuild has the views built anew from the journal's beginning. Answers are given from
+// the old ones until the new ones have caught up.
+func (p *Projector) Rebuild() {
+	p.rebuild.Store(true)
+	p.Wake()
+}
+
+// Wait returns once the views have reached a position.
+func (p *Projector) Wait(ctx context.Context, pos journal.Pos) error {
+	for {
+		p.mu.Lock()
+		moved := p.moved
+		p.mu.Unlock()
+		if p.Position() >= pos {
+			return nil
+		}
+		p.Wake()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Run keeps the views up to date until ctx ends. A failure (a full disk, an event that this
+// program does not know) stops nothing else: it is told by [Projector.Err], logged once and
+// tried again.
+func (p *Projector) Run(ctx context.Context) error {
+	const idle = 200 * time.Millisecond // a wake that nobody gave is made up for
+	wait := idle
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		more, err := p.step(ctx)
+		p.note(err)
+		switch {
+		case err != nil:
+			p.started, p.folded = false, map[string]*folded{}
+			wait = min(max(2*wait, time.Second), 30*time.Second)
+		case more:
+			wait = idle
+			continue
+		default:
+			wait = idle
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-p.wake:
+		}
+	}
+	return nil
+}
+
+func (p *Projector) note(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil && (p.failure == nil || p.failure.Error() != err.Error()) {
+		p.logger.Error("views stand still", "err", err)
+	}
+	p.failure = err
+}
+
+func (p *Projector) at(pos journal.Pos) {
+	p.pos.Store(uint64(pos))
+	p.mu.Lock()
+	close(p.moved)
+	p.moved = make(chan struct{})
+	p.mu.Unlock()
+}
+
+// step applies one batch, and reports whether more waits.
+func (p *Projector) step(ctx context.Context) (bool, error) {
+	if err := p.begin(ctx); err != nil {
+		return false, err
+	}
+	units, err := p.log.Units(ctx, p.Position()+1, projectUnits)
+	if err != nil {
+		return false, fmt.Errorf("reading the journal: %w", err)
+	}
+	if len(units) == 0 {
+		if err := p.store.CaughtUp(ctx); err != nil {
+			return false, fmt.Errorf("taking the views over: %w", err)
+		}
+		return false, nil
+	}
+	b, err := p.batch(ctx, units)
+	if err != nil {
+		return false, err
+	}
+	if err := p.store.Apply(ctx, b); err != nil {
+		return false, fmt.Errorf("writing the views: %w", err)
+	}
+	p.at(b.Position)
+	if len(p.folded) > projectKeep {
+		p.folded = map[string]*folded{}
+	}
+	return len(units) == projectUnits, nil
+}
+
+// begin finds where to go on. Views of another journal, or of one that a backup was
+// restored over, are built anew.
+func (p *Projector) begin(ctx context.Context) error {
+	if p.rebuild.Swap(false) {
+		if err := p.store.Rebuild(ctx); err != nil {
+			p.rebuild.Store(true)
+			return fmt.Errorf("building the views anew: %w", err)
+		}
+		p.started = false
+	}
+	if p.started {
+		return nil
+	}
+	pos, unit, err := p.store.Position(ctx)
+	if err != nil {
+		return fmt.Errorf("reading where the views stand: %w", err)
+	}
+	if pos > 0 {
+		known := false
+		if last, err := p.log.Last(ctx); err != nil {
+			return fmt.Errorf("reading the journal: %w", err)
+		} else if pos <= last {
+			s, err := p.log.Holding(ctx, pos)
+			if err != nil {
+				return fmt.Errorf("reading the journal: %w", err)
+			}
+			known = s.Unit.ID == unit
+		}
+		if !known {
+			p.logger.Warn("views are of another journal: they are built anew", "position", uint64(pos))
+			if err := p.store.Rebuild(ctx); err != nil {
+				return fmt.Errorf("building the views anew: %w", err)
+			}
+			pos = 0
+		}
+	}
+	p.started, p.folded = true, map[string]*folded{}
+	p.at(pos)
+	return nil
+}
+
+// batch folds units into what they change.
+func (p *Projector) batch(ctx context.Context, units []journal.Stored) (view.Batch, error) {
+	var b view.Batch
+	letters := map[string]view.Doc{}
+	for i := range units {
+		u := &units[i].Unit
+		b.Position, b.Unit = units[i].First, u.ID
+		for j := range u.Records {
+			r := &u.Records[j]
+			b.Position = r.Pos
+			if r.Correlation != "" {
+				b.Hops = append(b.Hops, hop(r))
+			}
+			if err := p.fold(ctx, r); err != nil {
+				return b, fmt.Errorf("position %d: %w", r.Pos, err)
+			}
+		}
+		for _, op := range u.Letters {
+			d, err := letterDoc(op, u.At, b.Position)
+			if err != nil {
+				return b, fmt.Errorf("position %d: %w", b.Position, err)
+			}
+			letters[d.Key] = d
+		}
+	}
+	for _, f := range p.folded {
+		if !f.dirty {
+			continue
+		}
+		f.dirty = false
+		d := f.doc
+		pr := projections[d.Kind]
+		var err error
+		if d.State, err = pr.encode(f.state); err != nil {
+			return b, fmt.Errorf("writing %s: %w", d.Key, err)
+		}
+		d.Status, d.Terms = pr.status(f.state), append(pr.terms(f.state), d.ID)
+		b.Docs = append(b.Docs, d)
+	}
+	for d := range maps.Values(letters) {
+		b.Docs = append(b.Docs, d)
+	}
+	return b, nil
+}
+
+// fold applies an event to its document.
+func (p *Projector) fold(ctx context.Context, r *journal.Record) error {
+	if r.Stream == "" {
+		return nil
+	}
+	f := p.folded[r.Stream]
+	if f == nil {
+		s, ok := streamOf(r.Stream)
+		if !ok {
+			return nil // a stream of a pattern, which nobody asks for
+		}
+		pr := projections[s.Kind]
+		f = &folded{state: pr.zero, doc: view.Doc{
+			Kind: s.Kind, Key: r.Stream, Tenant: s.Tenant, Owner: s.Owner, Facility: s.Facility, ID: s.ID, Correlation: r.Correlation,
+		}}
+		old, err := p.store.Folded(ctx, s.Kind, r.Stream)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", r.Stream, err)
+		}
+		if old != nil {
+			f.doc = *old
+			if f.state, err = pr.decode(old.State); err != nil {
+				return fmt.Errorf("reading %s: %w", r.Stream, err)
+			}
+		}
+		p.folded[r.Stream] = f
+	}
+	e, err := decodeEvent(p.reg, r)
+	if err != nil {
+		return err
+	}
+	if f.state, err = projections[f.doc.Kind].apply(f.state, e); err != nil {
+		return err
+	}
+	f.doc.Position, f.doc.Version, f.doc.Updated, f.dirty = r.Pos, r.Version, r.Time.UTC(), true
+	return nil
+}
+
+func hop(r *journal.Record) view.Hop {
+	return view.Hop{
+		Correlation: r.Correlation, Position: r.Pos, Time: r.Time.UTC(), Route: r.Source, Type: r.Type,
+		Topic: r.Topic, Key: r.Key, Stream: r.Stream, ID: r.ID, Causation: r.Causation,
+	}
+}
