@@ -22,6 +22,7 @@ import (
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
@@ -118,14 +119,14 @@ func (a *app) carriers() ([]routes.CarrierConfig, error) {
 	client, err := ups.New(ups.Config{
 		Connection: "ups", BaseURL: c.URL, ClientID: c.ClientID,
 		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
-		Account:      c.Account, Shipper: a.shipFrom(), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout,
+		Account:      c.Account, Shipper: a.shipFrom(), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("carriers.ups: %w", err)
 	}
 	a.close = append(a.close, func() error { client.Close(); return nil })
 	return []routes.CarrierConfig{{
-		Name: "ups", Port: client, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+		Name: "ups", Aliases: c.Aliases, Port: client, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 	}}, nil
 }
 
@@ -228,4 +229,9 @@ func (a *app) Close(ctx context.Context) error {
 		err = errors.Join(err, f())
 	}
 	return err
+}
+
+// encoded is a record's event as the registry reads it.
+func encoded(r journal.Record) event.Encoded {
+	return event.Encoded{Type: r.Type, Schema: int(r.Schema), Data: r.Data, Subject: r.Subject, Personal: r.Personal}
 }

@@ -168,6 +168,7 @@ type UPSConfig struct {
 	ClientID     string         `config:"client_id"`
 	ClientSecret configs.Secret `config:"client_secret" doc:"Give client_secret_file, or ${NAME}."`
 	Account      string         `config:"account" doc:"Six-character shipper number."`
+	Aliases      []string       `config:"aliases" doc:"Other names that orders call it by: SCAC codes and the like."`
 	Service      string         `config:"service" doc:"Service bought where the order names none; 03 is Ground."`
 	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
 	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline UPS's \"not found\" is believed."`
@@ -195,7 +196,7 @@ func defaults() *Config {
 			},
 		},
 		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
-		Carriers: CarriersConfig{UPS: UPSConfig{Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
+		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
 		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Drain: 25 * time.Second},
 	}
 }

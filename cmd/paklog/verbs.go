@@ -4,5 +4,5 @@ import "github.com/spf13/cobra"
 
 // verbs is the one table of what paklog can do.
 func verbs(g *global) []*cobra.Command {
-	return []*cobra.Command{newServe(g), newInit(), newConfig(g)}
+	return []*cobra.Command{newServe(g), newDemo(), newInit(), newConfig(g)}
 }

@@ -25,6 +25,8 @@ type Config struct {
 	Sender   string // ISA06; default "ACME"
 	Receiver string // ISA08; default "PAKLOG"
 	Facility string // N104 of the warehouse; default "DC1"
+	// SCACs are the carriers asked for; empty takes some common ones.
+	SCACs []string
 	// Items are the SKUs ordered; empty makes them up.
 	Items []string
 	// Now dates the documents; the zero time is 2026-11-23 09:15 UTC.
@@ -48,6 +50,9 @@ func (c Config) withDefaults() Config {
 	def(&c.Receiver, "PAKLOG")
 	def(&c.Facility, "DC1")
 	def(&c.OrderPrefix, "ORD-")
+	if len(c.SCACs) == 0 {
+		c.SCACs = scacs
+	}
 	c.Sets, c.MostLine, c.Control = max(c.Sets, 1), max(c.MostLine, 0), max(c.Control, 1)
 	if c.MostLine == 0 {
 		c.MostLine = 12
@@ -181,7 +186,7 @@ func (g *generator) shippingOrder(o Order) []x12.Out {
 	for range g.r.IntN(3) {
 		body = append(body, x12.Seg("NTE", "WHI", g.text(5, 70)))
 	}
-	body = append(body, x12.Seg("W66", []string{"PP", "CC"}[g.r.IntN(2)], "M", "", "", g.pick(scacs)+" GROUND", "", "", "", "", g.pick(scacs)))
+	body = append(body, x12.Seg("W66", []string{"PP", "CC"}[g.r.IntN(2)], "M", "", "", g.pick(g.c.SCACs)+" GROUND", "", "", "", "", g.pick(g.c.SCACs)))
 	total := 0
 	for i, l := range o.Lines {
 		body = append(body, x12.Seg("LX", strconv.Itoa(i+1)))
@@ -214,7 +219,7 @@ func (g *generator) po(o Order) []x12.Out {
 	}
 	body = append(body, x12.Seg("DTM", "010", g.day(2+g.r.IntN(9))))
 	if g.r.IntN(2) == 0 {
-		body = append(body, x12.Seg("TD5", "", "2", g.pick(scacs), "M"))
+		body = append(body, x12.Seg("TD5", "", "2", g.pick(g.c.SCACs), "M"))
 	}
 	if g.r.IntN(3) == 0 {
 		body = append(body, x12.Seg("N9", "L1", "NOTES"), x12.Seg("MSG", g.text(10, 150)))

@@ -1,0 +1,352 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/ups/upssim"
+	"github.com/paklog/hub/configs"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/x12gen"
+)
+
+func newDemo() *cobra.Command {
+	var keep bool
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
+		Long: `Starts the hub on the embedded store with a trading partner's folder and a simulated UPS in
+this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
+945, and holds what the hub says against what the partners saw. One answer of UPS is lost on
+purpose: see that one label was bought.`,
+		Example: `  paklog demo
+  paklog demo --keep               stays up; says where to look`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				tmp, err := os.MkdirTemp("", "paklog-demo-")
+				if err != nil {
+					return err
+				}
+				dir = tmp
+				if !keep {
+					defer os.RemoveAll(tmp)
+				}
+			}
+			d := &demo{out: cmd.OutOrStdout(), dir: dir, keep: keep}
+			return d.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&keep, "keep", false, "stay up afterwards, until Ctrl-C")
+	cmd.Flags().StringVar(&dir, "data", "", "folder to work in; a temporary one that is removed when nothing is named")
+	return cmd
+}
+
+// demo is one run.
+type demo struct {
+	out   io.Writer
+	dir   string
+	keep  bool
+	sim   *upssim.Sim
+	app   *app
+	addr  string
+	begun time.Time
+}
+
+// skus are the goods of the demonstration with their opening stock; the last one is scarce.
+var skus = []struct {
+	sku   string
+	qty   int64
+	grams int64
+}{{"MUG-BLUE", 900, 350}, {"MUG-RED", 900, 350}, {"KETTLE", 400, 1200}, {"TEAPOT", 400, 900}, {"TRAY", 500, 700}, {"SAMOVAR", 4, 4000}}
+
+func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.out, format+"\n", a...) }
+
+func (d *demo) run(ctx context.Context) error {
+	d.begun = time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var err error
+	if d.sim, err = upssim.New(upssim.Options{}); err != nil {
+		return err
+	}
+	defer d.sim.Close()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	simDone := make(chan error, 1)
+	simCtx, simStop := context.WithCancel(context.WithoutCancel(ctx))
+	defer simStop()
+	go func() { simDone <- serveHTTP(simCtx, l, d.sim, time.Second) }()
+
+	logFile, err := os.Create(filepath.Join(d.dir, "hub.log"))
+	if err != nil {
+		return err
+	}
+	defer logFile.Close()
+	cfg := d.config("http://" + l.Addr().String())
+	ready, done := make(chan struct{}), make(chan error, 1)
+	hubCtx, hubStop := context.WithCancel(context.WithoutCancel(ctx))
+	defer hubStop()
+	go func() {
+		done <- serve(hubCtx, cfg, slog.New(slog.NewTextHandler(logFile, nil)), func(a *app, addr string) {
+			d.app, d.addr = a, addr
+			close(ready)
+		})
+	}()
+	select {
+	case <-ready:
+	case err := <-done:
+		return err
+	}
+	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s", d.addr, d.dir, l.Addr())
+	err = d.story(ctx)
+	if err == nil && d.keep {
+		d.say("\nstill up (Ctrl-C ends it):")
+		d.say("  API and its page     http://%s/docs", d.addr)
+		d.say("  UPS's ground truth   http://%s/_truth", l.Addr())
+		d.say("  partner's folder     %s", d.partner())
+		d.say("  command line         PAKLOG_DATA=%s paklog routes", d.dir)
+		d.say("  hub's log            %s", logFile.Name())
+		<-ctx.Done()
+	}
+	hubStop()
+	err = errors.Join(err, <-done)
+	simStop()
+	return errors.Join(err, <-simDone)
+}
+
+func (d *demo) config(ups string) *Config {
+	c := defaults()
+	c.Data, c.Owner = d.dir, "ACME"
+	c.HTTP.Listen = "127.0.0.1:0"
+	c.Warehouse.WaveOrders, c.Warehouse.WaveWait = 10, 500*time.Millisecond
+	c.Warehouse.AutoWorkers = 4
+	c.EDI.Poll = 100 * time.Millisecond
+	p := PartnerConfig{}
+	p.SetDefaults()
+	p.ID, p.Owner = "ACME", "ACME"
+	c.EDI.Partners = map[string]PartnerConfig{"ACME": p}
+	c.Carriers.UPS = UPSConfig{
+		Aliases: []string{"UPSN"},
+		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,
+		Service: "03", Timeout: 2 * time.Second, ResolveAfter: time.Second,
+	}
+	return c
+}
+
+func (d *demo) partner() string { return filepath.Join(d.dir, "partners", "ACME") }
+
+// story lets things happen, in order.
+func (d *demo) story(ctx context.Context) error {
+	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.settle, d.journey, d.verdict} {
+		if err := act(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// master fills the warehouse through the REST door.
+func (d *demo) master(ctx context.Context) error {
+	d.say("\n1. master data and opening stock, through REST")
+	for i, s := range skus {
+		place := fmt.Sprintf("A-%02d", i+1)
+		steps := []struct {
+			path string
+			body any
+		}{
+			{"/v1/items", map[string]any{"owner": "ACME", "sku": s.sku, "description": strings.ToLower(s.sku), "units": []any{
+				map[string]any{"uom": "each", "factor": 1, "weight_mg": s.grams * 1000, "dims": map[string]any{"length_um": 120_000, "width_um": 110_000, "height_um": 90_000}},
+				map[string]any{"uom": "case", "factor": 6, "weight_mg": s.grams * 6200, "dims": map[string]any{"length_um": 380_000, "width_um": 240_000, "height_um": 200_000}},
+			}}},
+			{"/v1/locations", map[string]any{"location": place, "zone": "A", "purpose": "pick"}},
+			{"/v1/stock/receive", map[string]any{"owner": "ACME", "item": s.sku, "location": place, "qty": s.qty, "reference": "opening"}},
+		}
+		for _, x := range steps {
+			if _, err := d.post(ctx, x.path, "demo-"+x.path+s.sku, x.body); err != nil {
+				return err
+			}
+		}
+	}
+	d.say("   %d items, %d locations; SAMOVAR is scarce: 4 pieces", len(skus), len(skus))
+	return nil
+}
+
+// post sends JSON and wants a 2xx.
+func (d *demo) post(ctx context.Context, path, key string, body any) (int, error) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+d.addr+path, bytes.NewReader(b))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", key)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return 0, err
+	}
+	if res.StatusCode/100 != 2 {
+		return res.StatusCode, fmt.Errorf("POST %s: %s: %s", path, res.Status, answer)
+	}
+	return res.StatusCode, nil
+}
+
+// documents drops EDI files the way a partner does: written under another name, then renamed.
+func (d *demo) documents(context.Context) error {
+	d.say("\n2. the partner drops EDI files into %s", filepath.Join(d.partner(), "inbox"))
+	items := []string{"MUG-BLUE", "MUG-RED", "KETTLE", "TEAPOT", "TRAY"}
+	d.sim.Inject(upssim.OpShip, upssim.AnswerLost)
+	files := []struct {
+		name string
+		conf x12gen.Config
+		edit func(string) string
+		note string
+	}{
+		{"940-one.edi", x12gen.Config{Seed: 1, Set: "940", Sets: 1, MostLine: 3, Control: 1, OrderPrefix: "SO-"}, nil, "a 940 with one order: the one we follow"},
+		{"940-many.edi", x12gen.Config{Seed: 2, Set: "940", Sets: 12, MostLine: 4, Control: 2, OrderPrefix: "SO-"}, nil, "a 940 with 12 orders"},
+		{"850.edi", x12gen.Config{Seed: 3, Set: "850", Sets: 3, MostLine: 3, Control: 3, OrderPrefix: "PO-"}, nil, "an 850 with 3 orders"},
+		{"940-bad.edi", x12gen.Config{Seed: 4, Set: "940", Sets: 2, MostLine: 2, Control: 4, OrderPrefix: "SO-"}, spoil, "a 940 of which one set is broken"},
+	}
+	for _, f := range files {
+		f.conf.Items, f.conf.SCACs, f.conf.Now = items, []string{"UPSN"}, time.Now().UTC()
+		f.conf.Options = x12.WriterOptions{LineEnd: "\n"}
+		var buf bytes.Buffer
+		if _, err := x12gen.Write(&buf, f.conf); err != nil {
+			return err
+		}
+		text := buf.String()
+		if f.edit != nil {
+			text = f.edit(text)
+		}
+		path := filepath.Join(d.partner(), "inbox", f.name)
+		if err := os.WriteFile(path+".tmp", []byte(text), 0o640); err != nil {
+			return err
+		}
+		if err := os.Rename(path+".tmp", path); err != nil {
+			return err
+		}
+		d.say("   %-14s %s", f.name, f.note)
+	}
+	return nil
+}
+
+// spoil breaks the quantity of the last set's first line.
+func spoil(text string) string {
+	at := strings.LastIndex(text, "LX*1~")
+	if at < 0 {
+		return text
+	}
+	w := strings.Index(text[at:], "W01*")
+	if w < 0 {
+		return text
+	}
+	from := at + w + len("W01*")
+	to := from + strings.IndexByte(text[from:], '*')
+	return text[:from] + "MANY" + text[to:]
+}
+
+// httpOrders are placed through REST, each twice under one key.
+const httpOrders = 24
+
+func (d *demo) orders(ctx context.Context) error {
+	d.say("\n3. %d orders over HTTP, each sent twice under one Idempotency-Key", httpOrders)
+	for i := range httpOrders {
+		sku := skus[i%len(skus)].sku
+		body := map[string]any{
+			"owner": "ACME", "number": fmt.Sprintf("WEB-%03d", i+1),
+			"ship_to": map[string]any{"name": "Jane Doe", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US"},
+			"lines":   []any{map[string]any{"item": sku, "qty": 1 + i%3}},
+		}
+		for range 2 {
+			if _, err := d.post(ctx, "/v1/orders", fmt.Sprintf("web-%03d", i+1), body); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle waits until nothing moves any more: the journal has not grown for a while and
+// nothing waits.
+func (d *demo) settle(ctx context.Context) error {
+	d.say("\n4. allocation, waves, picking, packing, labels (UPS loses one answer on purpose) ...")
+	var last journal.Pos
+	quiet := 0
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for quiet < 15 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if time.Since(d.begun) > 50*time.Second {
+			return errors.New("the demonstration did not come to rest within 50 s: see hub.log")
+		}
+		parked := 0
+		for _, l := range d.app.bus.Lags() {
+			if l.Name != "x12.refused" {
+				parked += l.Open + int(l.Behind)
+			}
+		}
+		resolving, err := d.resolving(ctx)
+		if err != nil {
+			return err
+		}
+		if now := d.app.bus.Last(); now != last || parked > 0 || resolving {
+			last, quiet = now, 0
+			continue
+		}
+		quiet++
+	}
+	return nil
+}
+
+// resolving reports whether an effect still waits for certainty.
+func (d *demo) resolving(ctx context.Context) (bool, error) {
+	after := ""
+	for {
+		rows, err := d.app.store.Scan(ctx, journal.TableEffect, "", after, 500)
+		if err != nil {
+			return false, err
+		}
+		for _, r := range rows {
+			after = r.Key
+			f, err := journal.DecodeEffect(r.Value)
+			if err != nil {
+				return false, err
+			}
+			if f.State == journal.EffectStarted || f.State == journal.EffectUnknown {
+				return true, nil
+			}
+		}
+		if len(rows) < 500 {
+			return false, nil
+		}
+	}
+}

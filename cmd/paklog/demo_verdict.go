@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/dlq"
+	"github.com/paklog/hub/edi/x12"
+)
+
+// each calls f for every record of the journal.
+func (d *demo) each(ctx context.Context, f func(journal.Record)) error {
+	from := journal.Pos(1)
+	for {
+		units, err := d.app.store.Units(ctx, from, 500)
+		if err != nil {
+			return err
+		}
+		for _, u := range units {
+			for _, r := range u.Unit.Records {
+				f(r)
+			}
+			from = u.First + journal.Pos(max(1, len(u.Unit.Records)))
+		}
+		if len(units) < 500 {
+			return nil
+		}
+	}
+}
+
+// journey prints each hop of the followed 940.
+func (d *demo) journey(ctx context.Context) error {
+	d.say("\n5. the way of 940-one.edi, hop by hop")
+	correlation := ""
+	var first time.Time
+	return d.each(ctx, func(r journal.Record) {
+		if r.Type == "document.Received" && r.Headers["name"] == "940-one.edi" {
+			correlation, first = r.Correlation, r.Time
+		}
+		if correlation == "" || r.Correlation != correlation {
+			return
+		}
+		topic := r.Topic
+		if topic == "" {
+			topic = "-"
+		}
+		d.say("   %6d  %7.1f ms  %-18s %-24s %s", r.Pos, float64(r.Time.Sub(first).Microseconds())/1000, r.Source, r.Type, topic)
+	})
+}
+
+// verdict prints what happened and holds it against what the partners saw.
+func (d *demo) verdict(ctx context.Context) error {
+	count := map[string]int{}
+	confirmed := map[string]int{}
+	advised := map[string]bool{}
+	if err := d.each(ctx, func(r journal.Record) {
+		count[r.Type]++
+		if r.Type == "ship.Confirmed" {
+			if e, err := d.app.hub.Registry().Decode(encoded(r)); err == nil {
+				c := e.(ship.Confirmed)
+				confirmed[c.Order]++
+				advised[c.Order] = strings.HasPrefix(c.Order, "SO-")
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	d.say("\n6. what happened")
+	for _, line := range []struct{ what, typ string }{
+		{"orders accepted", "order.Accepted"}, {"orders backordered", "order.Backordered"}, {"waves released", "wave.Released"},
+		{"tasks", "task.Created"}, {"picks confirmed", "pick.Confirmed"}, {"picks short", "pick.Shorted"},
+		{"cartons closed", "pack.CartonClosed"}, {"labels bought", "label.Bought"}, {"shipments confirmed", "ship.Confirmed"},
+		{"orders shipped", "order.Shipped"}, {"EDI documents in", "document.Received"}, {"EDI documents out", "document.Sent"},
+	} {
+		d.say("   %-22s %5d", line.what, count[line.typ])
+	}
+	letters, err := d.app.hub.Desk().List(ctx, dlq.Filter{})
+	if err != nil {
+		return err
+	}
+	d.say("   %-22s %5d", "letters", len(letters))
+	for _, l := range letters {
+		d.say("     %s  %s %s: %s: %s", l.ID, l.Route, l.Kind, l.Place, l.Cause)
+		d.say("       next: %s", l.Next)
+	}
+	stats := d.app.store.Stats()
+	d.say("   %-22s %5d units in %d commits", "journal", stats.Units, stats.Batches)
+
+	d.say("\n7. against the partners' ground truth")
+	var wrong []error
+	check := func(what string, got, want int) {
+		mark := "agrees"
+		if got != want {
+			mark = "DIFFERS"
+			wrong = append(wrong, fmt.Errorf("%s: the hub says %d, the partner %d", what, want, got))
+		}
+		d.say("   %-44s %5d   %s", what, got, mark)
+	}
+	standing := 0
+	perRef := map[string]int{}
+	for _, l := range d.sim.Truth().Labels {
+		if l.Voided == nil {
+			standing++
+			perRef[strings.Join(l.References, "/")]++
+		}
+	}
+	check("labels that stand at UPS", standing, count["label.Bought"])
+	check("cartons with more than one label", doubled(perRef), 0)
+	sets, orders, err := d.outbox()
+	if err != nil {
+		return err
+	}
+	want945 := 0
+	for _, yes := range advised {
+		if yes {
+			want945++
+		}
+	}
+	check("945s in the partner's outbox", sets["945"], want945)
+	check("orders told twice by 945", doubled(orders), 0)
+	check("997s in the partner's outbox", sets["997"], 4)
+	check("855s in the partner's outbox", sets["855"], 3)
+	check("orders confirmed more than once", doubled(confirmed), 0)
+	d.say("\ntook %.1f s", time.Since(d.begun).Seconds())
+	return errors.Join(wrong...)
+}
+
+func doubled(m map[string]int) int {
+	n := 0
+	for _, v := range m {
+		if v > 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// outbox reads what the partner would take: sets by kind, and 945s by order number.
+func (d *demo) outbox() (sets, orders map[string]int, err error) {
+	sets, orders = map[string]int{}, map[string]int{}
+	dir := filepath.Join(d.partner(), "outbox")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, nil, err
+		}
+		doc, err := x12.Parse(data, x12.Limits{})
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if slices.ContainsFunc(doc.Findings(), func(f x12.Finding) bool { return f.Severity == x12.Error }) {
+			return nil, nil, fmt.Errorf("%s: %v", name, doc.Findings())
+		}
+		for part := range doc.Sets() {
+			sets[part.ST.ID]++
+			for _, s := range part.Segments.All() {
+				if s.Is("W06") {
+					orders[s.Value(2)]++
+				}
+			}
+		}
+	}
+	return sets, orders, nil
+}
