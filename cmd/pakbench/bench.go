@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"slices"
+	"strings"
+)
+
+// bench is one named measurement. Names are part of the output's contract.
+type bench struct {
+	name, about, unit string
+	floor, peer       string // other benches that its value is divided by, "" for none
+	once              bool   // one round, after the others: it runs the whole hub
+	open              func(ctx context.Context, c *config) (probe, error)
+}
+
+// probe is a bench made ready. Its rounds alternate with those of others.
+type probe interface {
+	round(ctx context.Context) (sample, error)
+	Close() error
+}
+
+// sample is what one round saw: a value, and counts by the names that -json prints.
+type sample struct {
+	value  float64
+	counts map[string]float64
+	notes  []string // for the page, of what no count says
+}
+
+// errCannot says that a measurement cannot be made here, and why; it prints no number.
+var errCannot = errors.New("cannot run")
+
+func cannot(format string, a ...any) error {
+	return fmt.Errorf("%w: %s", errCannot, fmt.Sprintf(format, a...))
+}
+
+// benches in the order of the page.
+var benches = []*bench{
+	{name: "floor/fsync", about: "4 KiB overwrites, each with its own fdatasync", unit: "syncs/s", open: openFsync},
+	{name: "floor/sqlite-insert", about: "raw inserts of 1 kB rows in transactions of 1,000, WAL and synchronous=FULL", unit: "rows/s", open: openInsert},
+	{name: "hop/sqlite", about: "durable exactly-once consume, handle, publish of 1 kB, 5,000 keys", unit: "msg/s", floor: "floor/sqlite-insert", peer: "hop/one-commit-each", open: openHop(hopPlan{keys: 5000})},
+	{name: "hop/sqlite-onekey", about: "the same with one single key", unit: "msg/s", floor: "floor/sqlite-insert", peer: "hop/one-commit-each", open: openHop(hopPlan{keys: 1})},
+	{name: "hop/sqlite-event", about: "the same, and one event appended to a random one of 100,000 streams", unit: "msg/s", floor: "floor/sqlite-insert", peer: "hop/one-commit-each", open: openHop(hopPlan{keys: 5000, streams: 100_000})},
+	{name: "hop/sqlite-backlog", about: "hop/sqlite while 1,000,000 messages wait; the peer has none but its own", unit: "msg/s", floor: "floor/sqlite-insert", peer: "hop/sqlite", open: openHop(hopPlan{keys: 5000, waiting: 1_000_000})},
+	{name: "hop/gochannel", about: "the hop on Watermill's gochannel: in memory, nothing durable, no order", unit: "msg/s", peer: "hop/sqlite", open: openGoChannel},
+	{name: "hop/one-commit-each", about: "the hop on SQLite with one transaction a message", unit: "msg/s", floor: "floor/fsync", peer: "hop/sqlite", open: openNaive},
+	{name: "reserve/hot", about: "64 writers reserve from one item until it is exhausted, durable before each goes on", unit: "reservations/s", floor: "floor/fsync", open: openReserve},
+	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
+	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},
+	{name: "hub/idle", about: "memory of `paklog serve` at rest, and under 200 orders/s", unit: "MB", once: true, open: openIdle},
+}
+
+func find(name string) *bench {
+	for _, b := range benches {
+		if b.name == name {
+			return b
+		}
+	}
+	return nil
+}
+
+// withNeeded adds the floors and peers that the asked ones are divided by, in page order.
+func withNeeded(asked []*bench) []*bench {
+	need := map[string]bool{}
+	for _, b := range asked {
+		for _, n := range []string{b.name, b.floor, b.peer} {
+			need[n] = true
+		}
+	}
+	var out []*bench
+	for _, b := range benches {
+		if need[b.name] {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// control is the floor sampled once more in each round: what two equal measurements
+// differ by is noise.
+const control = "floor/sqlite-insert"
+
+// measure takes rounds of all that is needed in turn and returns what was asked for.
+func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
+	needed := withNeeded(asked)
+	probes := map[string]probe{}
+	failed := map[string]error{}
+	samples := map[string][]sample{}
+	var again []sample
+	defer func() {
+		for _, p := range probes {
+			_ = p.Close() // the folder is removed, and each error that matters was met before
+		}
+	}()
+	take := func(b *bench) error {
+		p := probes[b.name]
+		if p == nil && failed[b.name] == nil {
+			var err error
+			fmt.Fprintf(c.progress, "preparing %s\n", b.name)
+			if p, err = b.open(ctx, c); err != nil {
+				failed[b.name] = err
+				return ctx.Err()
+			}
+			probes[b.name] = p
+		}
+		if failed[b.name] != nil {
+			return nil
+		}
+		settle()
+		s, err := p.round(ctx)
+		if err != nil {
+			failed[b.name] = err
+			return ctx.Err()
+		}
+		samples[b.name] = append(samples[b.name], s)
+		return nil
+	}
+	for r := range c.rounds {
+		fmt.Fprintf(c.progress, "round %d of %d\n", r+1, c.rounds)
+		for _, b := range needed {
+			if b.once {
+				continue
+			}
+			if err := take(b); err != nil {
+				return nil, err
+			}
+			if b.name == control && failed[control] == nil {
+				settle()
+				s, err := probes[control].round(ctx)
+				if err != nil {
+					return nil, err
+				}
+				again = append(again, s)
+			}
+		}
+	}
+	for name, p := range probes {
+		if err := p.Close(); err != nil && failed[name] == nil {
+			failed[name] = err
+		}
+		delete(probes, name)
+	}
+	for _, b := range needed {
+		if !b.once {
+			continue
+		}
+		fmt.Fprintf(c.progress, "measuring %s\n", b.name)
+		if err := take(b); err != nil {
+			return nil, err
+		}
+		if p := probes[b.name]; p != nil {
+			delete(probes, b.name)
+			if err := p.Close(); err != nil && failed[b.name] == nil {
+				failed[b.name] = err
+			}
+		}
+	}
+	var out []result
+	for _, b := range asked {
+		r := conclude(b, samples, failed)
+		if b.name == control && len(again) > 0 && r.err == nil {
+			r.counts["aa_ratio"] = median(ratios(values(again), values(samples[control])))
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// conclude makes a bench's line of the samples of all.
+func conclude(b *bench, samples map[string][]sample, failed map[string]error) result {
+	r := result{bench: b.name, unit: b.unit, about: b.about, counts: map[string]float64{}, err: failed[b.name]}
+	mine := samples[b.name]
+	if r.err != nil || len(mine) == 0 {
+		if r.err == nil {
+			r.err = cannot("no round was taken")
+		}
+		return r
+	}
+	r.value = median(values(mine))
+	for name := range mine[0].counts {
+		var vs []float64
+		for _, s := range mine {
+			if v, ok := s.counts[name]; ok {
+				vs = append(vs, v)
+			}
+		}
+		r.counts[name] = median(vs)
+		if slices.Contains(worst, name) {
+			r.counts[name] = slices.Max(vs)
+		}
+	}
+	r.notes = mine[len(mine)-1].notes
+	over := func(name string) (value, ratio float64) {
+		other := samples[name]
+		if name == "" || failed[name] != nil || len(other) == 0 {
+			return 0, 0
+		}
+		return median(values(other)), median(ratios(values(mine), values(other)))
+	}
+	r.floorName, r.peerName = b.floor, b.peer
+	r.floor, r.ratio = over(b.floor)
+	r.peer, r.peerRatio = over(b.peer)
+	return r
+}
+
+// worst are counts of which the worst round is told, not the median.
+var worst = []string{"oversold", "lost", "doubled", "peak_rss_mb"}
+
+func values(ss []sample) []float64 {
+	out := make([]float64, len(ss))
+	for i, s := range ss {
+		out[i] = s.value
+	}
+	return out
+}
+
+// ratios divides round by round, for rounds taken in turn share the machine's mood; where
+// one has fewer, its last counts for the rest.
+func ratios(a, b []float64) []float64 {
+	var out []float64
+	for i := range max(len(a), len(b)) {
+		if d := b[min(i, len(b)-1)]; d > 0 {
+			out = append(out, a[min(i, len(a)-1)]/d)
+		}
+	}
+	return out
+}
+
+// median of vs; the lower of two middle ones' mean is not flattered: it is their mean.
+func median(vs []float64) float64 {
+	if len(vs) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(vs))
+	if n := len(s); n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+	return s[len(s)/2]
+}
+
+// scratch is a new folder of this run.
+func (c *config) scratch(name string) (string, error) {
+	return os.MkdirTemp(c.work, strings.ReplaceAll(name, "/", "-")+"-")
+}
+
+func profile(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(filepath.Clean(file))
+	if err != nil {
+		return nil, fmt.Errorf("writing the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/paklog/hub/adapters/ups/upssim"
+)
+
+// served is `paklog serve` in a process of its own, so that what it uses is counted apart
+// from what the generator uses. It is the wiring that operators run.
+type served struct {
+	cmd    *exec.Cmd
+	url    string
+	data   string
+	took   time.Duration // from the start of the process until it said that it is ready
+	sim    *httptest.Server
+	ups    *upssim.Sim
+	client *http.Client
+	log    lockedBuffer
+	ended  chan error
+	usage  *syscall.Rusage
+}
+
+// serveOptions are what the benches change of the defaults.
+type serveOptions struct {
+	data  string
+	floor bool // workers pick and pack, and a carrier sells labels
+}
+
+// readyWithin bounds a start.
+const readyWithin = 60 * time.Second
+
+func (c *config) serve(ctx context.Context, o serveOptions) (_ *served, err error) {
+	if _, err := os.Stat(c.paklog); err != nil {
+		return nil, cannot("no hub at %s: `make build` makes it, -paklog names it", c.paklog)
+	}
+	dir, err := c.scratch("serve")
+	if err != nil {
+		return nil, err
+	}
+	s := &served{data: o.data, ended: make(chan error, 1)}
+	if s.data == "" {
+		s.data = filepath.Join(dir, "data")
+	}
+	settings := fmt.Sprintf("data: %q\nhttp:\n  listen: 127.0.0.1:0\nlog:\n  level: warn\nlimits:\n  free_disk_percent: 1\n", s.data)
+	if o.floor {
+		if s.ups, err = upssim.New(upssim.Options{}); err != nil {
+			return nil, err
+		}
+		s.sim = httptest.NewServer(s.ups)
+		settings += fmt.Sprintf("warehouse:\n  auto_workers: 4\n  wave_orders: 50\n  wave_wait: 1s\ncarriers:\n  ups:\n    url: %s\n    client_id: %s\n    client_secret: %s\n    account: %s\n",
+			s.sim.URL, upssim.ClientID, "${PAKBENCH_UPS_SECRET}", upssim.Account)
+	}
+	file := filepath.Join(dir, "paklog.yaml")
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		return nil, err
+	}
+	s.cmd = exec.CommandContext(ctx, c.paklog, "serve", "--config", file) //nolint:gosec // the operator names the binary
+	s.cmd.Env = append(os.Environ(), "PAKBENCH_UPS_SECRET="+upssim.ClientSecret)
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
+	s.cmd.WaitDelay = 30 * time.Second
+	s.cmd.Stderr = &s.log
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the hub: %w", err)
+	}
+	ready := make(chan string, 1)
+	go func() {
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if _, rest, ok := strings.Cut(lines.Text(), "ready: "); ok {
+				url, _, _ := strings.Cut(rest, " ")
+				ready <- url
+			}
+		}
+		_, _ = io.Copy(io.Discard, out)
+		err := s.cmd.Wait()
+		s.usage, _ = s.cmd.ProcessState.SysUsage().(*syscall.Rusage)
+		s.ended <- err
+	}()
+	select {
+	case s.url = <-ready:
+		s.took = time.Since(began)
+	case err := <-s.ended:
+		s.ended <- nil
+		return nil, errors.Join(cannot("the hub ended at its start: %v: %s", err, s.log.last()), s.Close())
+	case <-time.After(readyWithin):
+		return nil, errors.Join(cannot("the hub was not ready within %s: %s", readyWithin, s.log.last()), s.Close())
+	}
+	s.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext:  (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		MaxIdleConns: 4096, MaxIdleConnsPerHost: 4096, DisableCompression: true,
+	}}
+	return s, nil
+}
+
+// post sends a JSON body and reads the answer away; anything but 2xx is an error.
+func (s *served) post(ctx context.Context, path string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return s.do(req)
+}
+
+func (s *served) get(ctx context.Context, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+	if err != nil {
+		return err
+	}
+	return s.do(req)
+}
+
+func (s *served) do(req *http.Request) error {
+	res, err := s.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s: %.300s", req.Method, req.URL.Path, res.Status, answer)
+	}
+	return err
+}
+
+func (s *served) pid() string { return strconv.Itoa(s.cmd.Process.Pid) }
+
+// cpu is what the hub used so far, all threads.
+func (s *served) cpu() time.Duration {
+	b, err := os.ReadFile(filepath.Join("/proc", s.pid(), "stat"))
+	if err != nil {
+		return 0
+	}
+	_, rest, ok := bytes.Cut(b, []byte(") ")) // the name before it may hold spaces
+	f := strings.Fields(string(rest))
+	if !ok || len(f) < 13 {
+		return 0
+	}
+	user, err1 := strconv.ParseInt(f[11], 10, 64)
+	system, err2 := strconv.ParseInt(f[12], 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return time.Duration(user+system) * (time.Second / 100) // USER_HZ
+}
+
+// Close stops the hub as an operator does, and waits for its drain.
+func (s *served) Close() error {
+	if s.client != nil {
+		s.client.CloseIdleConnections()
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // one that ended needs none
+	var err error
+	select {
+	case err = <-s.ended:
+		s.ended <- nil
+	case <-time.After(45 * time.Second):
+		err = errors.Join(errors.New("the hub did not stop within 45 s of SIGTERM"), s.cmd.Process.Kill())
+	}
+	if s.sim != nil {
+		s.sim.Close()
+		err = errors.Join(err, s.ups.Close())
+		s.sim = nil
+	}
+	if err != nil {
+		return fmt.Errorf("stopping the hub: %w: %s", err, s.log.last())
+	}
+	return nil
+}
+
+// lockedBuffer keeps the end of what the hub logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  []byte
+}
+
+// Write implements [io.Writer].
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b = append(l.b, p...)
+	if over := len(l.b) - 64<<10; over > 0 {
+		l.b = l.b[over:]
+	}
+	return len(p), nil
+}
+
+// last is the last line.
+func (l *lockedBuffer) last() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(string(l.b)), "\n")
+	return lines[len(lines)-1]
+}
