@@ -1,0 +1,252 @@
+// Package blob keeps payloads as files named by the SHA-256 of their content: the claim-check
+// store of the embedded default.
+//
+// A payload is on disk, folder included, before Put returns, so the commit that names it never
+// outlives it. A file is read against its name: what is torn or changed is an error at
+// its end, and writing the payload again mends it.
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/paklog/hub/core/fault"
+)
+
+// Config of a store. The zero value of a field is the default named beside it.
+type Config struct {
+	Dir string // folder, made if it is missing; no default
+	Max int64  // longest payload in bytes: 4 GiB
+}
+
+// Store is a folder of payloads. One process owns it; its methods are safe for concurrent use.
+type Store struct {
+	dir string
+	max int64
+	// mu lets a payload that comes again not be swept away while it is put.
+	mu   sync.Mutex
+	sync func(*os.File) error
+}
+
+// Open makes a store of a folder.
+func Open(c Config) (*Store, error) {
+	if c.Dir == "" {
+		return nil, errors.New("opening a blob store: it needs a folder")
+	}
+	if c.Max == 0 {
+		c.Max = 4 << 30
+	}
+	s := &Store{dir: c.Dir, max: c.Max, sync: (*os.File).Sync}
+	if err := s.folders(); err != nil {
+		return nil, fmt.Errorf("opening a blob store: %w", err)
+	}
+	return s, nil
+}
+
+// folders makes every folder at once, so that a payload needs no sync but its own and its
+// folder's.
+func (s *Store) folders() error {
+	if err := os.MkdirAll(s.incoming(), 0o700); err != nil {
+		return err
+	}
+	for i := range 256 {
+		if err := os.Mkdir(filepath.Join(s.dir, hex.EncodeToString([]byte{byte(i)})), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if err := s.syncDir(s.dir); err != nil {
+		return err
+	}
+	return s.syncDir(filepath.Dir(s.dir))
+}
+
+// incoming holds what is not whole yet.
+func (s *Store) incoming() string { return filepath.Join(s.dir, "incoming") }
+
+// path is where a payload lies; hashes that are none have no path.
+func (s *Store) path(name string) (string, error) {
+	b, err := hex.DecodeString(name)
+	if err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != name {
+		return "", fault.E("blob", fault.Invalid, fmt.Errorf("%.80q is no SHA-256 in lower-case hex", name))
+	}
+	return filepath.Join(s.dir, name[:2], name[2:]), nil
+}
+
+// Put keeps what r yields and returns its hash. When it returns, file and folder are on disk.
+// It may be repeated: the same content is the same file.
+func (s *Store) Put(ctx context.Context, r io.Reader) (string, error) {
+	const op = "blob.Put"
+	f, err := os.CreateTemp(s.incoming(), "payload-")
+	if err != nil {
+		return "", fault.E(op, kindOf(err), err)
+	}
+	defer func() {
+		_ = f.Close()
+		_ = os.Remove(f.Name()) // gone already where it was renamed
+	}()
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(during{ctx, r}, s.max+1))
+	if err != nil {
+		return "", fault.E(op, kindOf(err), fmt.Errorf("writing a payload: %w", err))
+	}
+	if n > s.max {
+		return "", fault.E(op, fault.Rejected, fmt.Errorf("payload is longer than %d bytes", s.max))
+	}
+	if err := s.sync(f); err != nil {
+		return "", fault.E(op, kindOf(err), fmt.Errorf("syncing a payload: %w", err))
+	}
+	name := hex.EncodeToString(h.Sum(nil))
+	if err := s.place(f.Name(), name); err != nil {
+		return "", fault.E(op, kindOf(err), fmt.Errorf("placing payload %s: %w", name, err))
+	}
+	return name, nil
+}
+
+// place gives a whole file its name. A file of that name is replaced, for only what was
+// synced here is known to be whole.
+func (s *Store) place(temp, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return s.syncDir(filepath.Dir(path))
+}
+
+func (s *Store) syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return s.sync(d)
+}
+
+// Open reads a payload. The last Read is an error where the content is not that of the
+// name: until then nothing of it is to be trusted.
+func (s *Store) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	const op = "blob.Open"
+	path, err := s.path(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault.E(op, fault.Rejected, fmt.Errorf("no payload %s: bring it back from a backup of %s, then replay", name, s.dir))
+	case err != nil:
+		return nil, fault.E(op, kindOf(err), err)
+	}
+	return &checked{f: f, name: name, hash: sha256.New()}, nil
+}
+
+type checked struct {
+	f    *os.File
+	name string
+	hash hash.Hash
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	n, err := c.f.Read(p)
+	c.hash.Write(p[:n])
+	if err != nil && err != io.EOF {
+		return n, fault.E("blob.Read", fault.Transient, err)
+	}
+	if err == io.EOF && hex.EncodeToString(c.hash.Sum(nil)) != c.name {
+		return n, fault.E("blob.Read", fault.Internal, fmt.Errorf("the file of payload %s is torn or changed: bring it back from a backup, then replay", c.name))
+	}
+	return n, err
+}
+
+func (c *checked) Close() error { return c.f.Close() }
+
+// Sweep removes the payloads written before a time that nothing refers to, and what never
+// became whole. The time lies a day back, for a payload is written before the commit that
+// names it. It returns how many files went.
+func (s *Store) Sweep(ctx context.Context, before time.Time, referred func(ctx context.Context, name string) (bool, error)) (int, error) {
+	gone := 0
+	err := filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		dir := filepath.Dir(path)
+		name := filepath.Base(dir) + e.Name()
+		if own, err := s.path(name); dir != s.incoming() && (err != nil || own != path) {
+			return nil // not ours
+		}
+		if dir != s.incoming() {
+			if used, err := referred(ctx, name); used || err != nil {
+				return err
+			}
+		}
+		removed, err := s.removeOld(path, before)
+		if removed {
+			gone++
+		}
+		return err
+	})
+	if err != nil {
+		return gone, fmt.Errorf("sweeping %s: %w", s.dir, err)
+	}
+	return gone, nil
+}
+
+func (s *Store) removeOld(path string, before time.Time) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !i.ModTime().Before(before):
+		return false, nil
+	}
+	return true, os.Remove(path)
+}
+
+// kindOf says what may be done about an error of the file system.
+func kindOf(err error) fault.Kind {
+	var f *fault.Error
+	switch {
+	case errors.As(err, &f):
+		return f.Kind
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fault.Unavailable
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fault.Unavailable
+	}
+	return fault.Transient
+}
+
+// during reads until ctx ends.
+type during struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (d during) Read(p []byte) (int, error) {
+	if err := d.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return d.r.Read(p)
+}
