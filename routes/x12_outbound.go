@@ -56,7 +56,8 @@ func (e *edi) functionalAck() Route {
 func (e *edi) answers() Route {
 	return Route{
 		Name: "x12.answers", About: "an 855 for each 850",
-		Topics: []string{"order-events"}, Writes: []string{topicOutgoing}, Patterns: []string{"message filter", "message translator"},
+		Topics: []string{"order-events"}, Types: []string{"order.Accepted", "order.Rejected"}, Writes: []string{topicOutgoing},
+		Patterns: []string{"message filter", "message translator"},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			var src order.Source
 			answer := x12wms.Answer{At: m.Now}
@@ -100,7 +101,8 @@ func (e *edi) answers() Route {
 func (e *edi) advices() Route {
 	return Route{
 		Name: "x12.advices", About: "a 945 for each ship confirmation",
-		Topics: []string{"pack-events"}, Writes: []string{topicOutgoing}, Patterns: []string{"message filter", "message translator"},
+		Topics: []string{"pack-events"}, Types: []string{"ship.Confirmed"}, Writes: []string{topicOutgoing},
+		Patterns: []string{"message filter", "message translator"},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			c, ok := m.Event.(ship.Confirmed)
 			if !ok {

@@ -278,7 +278,9 @@ func (b *Bus) feed(batch []*pending, refusals []*journal.Refusal, last journal.P
 				continue
 			}
 			for _, s := range b.topics[r.Topic] {
-				s.staged = append(s.staged, r)
+				if s.wants(r) {
+					s.staged = append(s.staged, r)
+				}
 			}
 		}
 	}

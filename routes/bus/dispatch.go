@@ -183,7 +183,7 @@ func (s *subscription) deliver(recs []*journal.Record, again bool) {
 		part := journal.PartitionOf(r.Key)
 		if !again {
 			s.cursor = max(s.cursor, r.Pos)
-			if r.Pos <= s.highs[part] || r.Pos <= s.starts[r.Topic] {
+			if r.Pos <= s.highs[part] || r.Pos <= s.starts[r.Topic] || !s.wants(r) {
 				continue
 			}
 			s.highs[part] = r.Pos

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,7 +28,10 @@ const (
 type Subscription struct {
 	Name   string
 	Topics []string
-	Start  Start
+	// Types are the record types it is given; none is all of them. What it does not take
+	// costs it nothing: such a record is neither delivered nor marked.
+	Types []string
+	Start Start
 	// Parallel is how many handlers run at once: 256.
 	Parallel int
 	// Window is how many records may be delivered and not yet durable: 8192.
@@ -39,8 +43,10 @@ type Subscription struct {
 // subscription delivers records to handlers in lanes by key.
 type subscription struct {
 	Subscription
-	bus  *Bus
-	name string
+	bus      *Bus
+	name     string
+	ownTopic string                 // of its timers
+	types    map[string]journal.Pos // that it takes, from where on; nil is all
 
 	starts map[string]journal.Pos // of topics added later: nothing at or below is theirs
 
@@ -85,6 +91,8 @@ type declared struct {
 	// Added are topics that were not there from the start, with the position each
 	// began behind.
 	Added map[string]journal.Pos `json:"added,omitempty"`
+	// Types are those that it takes, with the position each began behind; nil is all.
+	Types map[string]journal.Pos `json:"types,omitempty"`
 }
 
 // DeclaredKey is the state under which a subscription's topics and start are kept, for
@@ -114,6 +122,58 @@ func DeclaredTopics(sub string, data []byte) (map[string]journal.Pos, error) {
 	return starts, nil
 }
 
+// DeclaredTypes are the record types that a subscription takes, with the position each began
+// behind; nil is all of them. Its timers it takes whatever their type.
+func DeclaredTypes(data []byte) (map[string]journal.Pos, error) {
+	var d declared
+	if err := json.Unmarshal(data, &d); err != nil {
+		return nil, fmt.Errorf("reading a subscription's declaration: %w", err)
+	}
+	return d.Types, nil
+}
+
+// TimerTopic is the topic on which a subscription's timers arrive.
+func TimerTopic(sub string) string { return timerTopic(sub) }
+
+// wants reports whether a record of its topics is one that the subscription takes.
+func (s *subscription) wants(r *journal.Record) bool {
+	if s.types == nil || r.Topic == s.ownTopic {
+		return true
+	}
+	from, ok := s.types[r.Type]
+	return ok && r.Pos > from
+}
+
+// typed says which types the subscription takes from where on. old is nil for a new one.
+func (s *subscription) typed(ctx context.Context, old *declared) (map[string]journal.Pos, error) {
+	if old != nil && old.Types == nil && len(s.Types) > 0 {
+		// It took all so far, so whatever it takes now it owes from the start.
+		old = nil
+	}
+	if old != nil && old.Types != nil && len(s.Types) == 0 {
+		return nil, fmt.Errorf("subscription %s took only some record types and is to take all: give it another name", s.name)
+	}
+	if len(s.Types) == 0 {
+		return nil, nil
+	}
+	types := make(map[string]journal.Pos, len(s.Types))
+	for _, t := range s.Types {
+		if old == nil {
+			types[t] = 0
+			continue
+		}
+		from, ok := old.Types[t]
+		if !ok {
+			if err := s.bus.Flush(ctx); err != nil {
+				return nil, err
+			}
+			from = s.bus.Last()
+		}
+		types[t] = from
+	}
+	return types, nil
+}
+
 // subscribe makes or finds a subscription and reads where it stands.
 func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, error) {
 	b.subsMu.RLock()
@@ -135,7 +195,7 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 		cfg.Window = 8192
 	}
 	s = &subscription{
-		Subscription: cfg, bus: b, name: cfg.Name,
+		Subscription: cfg, bus: b, name: cfg.Name, ownTopic: timerTopic(cfg.Name),
 		lanes: map[string]*lane{}, paused: cfg.Paused,
 		parked: map[journal.Pos]*parkedAt{}, queues: map[string][]*parkedAt{},
 		out:  make(chan *Delivery, cfg.Parallel),
@@ -201,8 +261,11 @@ func (s *subscription) declare(ctx context.Context) error {
 			if err := json.Unmarshal(st.Data, &old); err != nil {
 				return fmt.Errorf("reading the declaration of %s: %w", s.name, err)
 			}
-			if slices.Equal(old.Topics, s.Topics) {
-				s.cursor, s.starts = old.Start, old.Added
+			if d.Types, err = s.typed(ctx, &old); err != nil {
+				return err
+			}
+			if slices.Equal(old.Topics, s.Topics) && maps.Equal(old.Types, d.Types) {
+				s.cursor, s.starts, s.types = old.Start, old.Added, old.Types
 				return nil
 			}
 			d.Start = old.Start
@@ -214,6 +277,11 @@ func (s *subscription) declare(ctx context.Context) error {
 				return err
 			}
 			d.Start = s.bus.Last()
+		}
+		if row == nil {
+			if d.Types, err = s.typed(ctx, nil); err != nil {
+				return err
+			}
 		}
 		data, err := json.Marshal(d)
 		if err != nil {
@@ -227,7 +295,7 @@ func (s *subscription) declare(ctx context.Context) error {
 			return fmt.Errorf("declaring subscription %s: %w", s.name, err)
 		}
 		if r == nil {
-			s.cursor, s.starts = d.Start, d.Added
+			s.cursor, s.starts, s.types = d.Start, d.Added, d.Types
 			return nil
 		}
 	}

@@ -28,6 +28,10 @@ type Options struct {
 // Subscription is what a subscription reads.
 type Subscription struct {
 	Topics []string
+	// Types are the record types it takes, with the position each began behind; nil is all.
+	// Records of the topic Timers it takes whatever their type.
+	Types  map[string]journal.Pos
+	Timers string
 	Start  journal.Pos // it sees what stands after this position
 }
 
@@ -176,6 +180,18 @@ func (a *auditor) unit(ctx context.Context, u *journal.Stored) {
 		a.due(r)
 	}
 	a.mark(u)
+}
+
+// takes reports whether the subscription is given r.
+func (s Subscription) takes(r *journal.Record) bool {
+	if r.Pos <= s.Start {
+		return false
+	}
+	if s.Types == nil || r.Topic == s.Timers {
+		return true
+	}
+	from, ok := s.Types[r.Type]
+	return ok && r.Pos > from
 }
 
 // topicSum says enough of a topic's positions to know that a listing is another.
