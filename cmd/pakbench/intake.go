@@ -137,11 +137,11 @@ func stocked(ctx context.Context, h *served, seed uint64) (*orderSource, error) 
 		return nil, fmt.Errorf("preparing the warehouse: %w", err)
 	}
 	for i := range itemsThere {
-		for path, body := range map[string]string{
-			"/v1/items":         `{"sku":"SKU-%04d","units":[{"uom":"each","factor":1,"weight_mg":250000,"dims":{"length_um":80000,"width_um":60000,"height_um":40000}}]}`,
-			"/v1/stock/receive": `{"item":"SKU-%04d","location":"A-01","qty":10000000}`,
+		for _, known := range []struct{ path, body string }{
+			{"/v1/items", `{"sku":"SKU-%04d","units":[{"uom":"each","factor":1,"weight_mg":250000,"dims":{"length_um":80000,"width_um":60000,"height_um":40000}}]}`},
+			{"/v1/stock/receive", `{"item":"SKU-%04d","location":"A-01","qty":10000000}`},
 		} {
-			if err := h.post(ctx, path, fmt.Appendf(nil, body, i)); err != nil {
+			if err := h.post(ctx, known.path, fmt.Appendf(nil, known.body, i)); err != nil {
 				return nil, fmt.Errorf("preparing the warehouse: %w", err)
 			}
 		}
