@@ -16,7 +16,7 @@ func (s *Store) copyBack(w *writer) {
 	}
 	s.checkpointing.Go(func() {
 		defer w.copying.Store(false)
-		conn, err := (&sqlite.Driver{}).Open(s.dsn("synchronous(FULL)", "wal_autocheckpoint(0)"))
+		conn, err := (&sqlite.Driver{}).Open(s.dsn(s.opts.synchronous(), "wal_autocheckpoint(0)"))
 		if err != nil {
 			return
 		}

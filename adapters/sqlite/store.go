@@ -34,6 +34,16 @@ type Options struct {
 	// Files are folders beside the database, relative to the data folder, whose files units
 	// name by hash. A backup holds them too.
 	Files []string
+	// NoSync leaves out every sync, and so breaks what the store promises. It is there for the
+	// power-loss test, which must see it fail.
+	NoSync bool
+}
+
+func (o Options) synchronous() string {
+	if o.NoSync {
+		return "synchronous(OFF)"
+	}
+	return "synchronous(FULL)"
 }
 
 func (o Options) withDefaults() Options {
@@ -162,7 +172,7 @@ func (s *Store) dsn(pragmas ...string) string {
 }
 
 func (s *Store) connect(ctx context.Context, format int, steps map[int]string) error {
-	conn, err := (&sqlite.Driver{}).Open(s.dsn("page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)",
+	conn, err := (&sqlite.Driver{}).Open(s.dsn("page_size(8192)", "journal_mode(WAL)", s.opts.synchronous(),
 		"wal_autocheckpoint(0)", "cache_size(-16384)", "temp_store(MEMORY)"))
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/core/catalog"
+	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/measure"
@@ -68,10 +69,10 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	if a.store, err = sqlite.Open(ctx, cfg.Data, sqlite.Options{MinFree: cfg.Limits.FreeDisk}); err != nil {
+	if a.store, err = sqlite.Open(ctx, cfg.Data, sqlite.Options{MinFree: cfg.Limits.FreeDisk, NoSync: cfg.probe.noSync}); err != nil {
 		return nil, err
 	}
-	if a.bus, err = bus.Open(ctx, a.store, bus.Options{Log: log, Now: time.Now}); err != nil {
+	if a.bus, err = bus.Open(ctx, through(cfg.probe.driver, journal.Driver(a.store)), bus.Options{Log: log, Now: time.Now, Step: cfg.probe.step}); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	reg, err := event.NewRegistry(catalog.Schemas()...)
@@ -195,10 +196,10 @@ func (a *app) edi(flows *routes.Flows) error {
 	}
 	if a.inbox, err = edifolder.NewInbox(edifolder.Config{
 		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, MaxBytes: a.cfg.Limits.MaxDocument, Log: a.log,
-	}, a.hub); err != nil {
+	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
-	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: out, AckWithin: a.cfg.EDI.AckWithin})
+	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin})
 }
 
 // Run serves until ctx ends, then drains: doors close first, handlers finish, what they

@@ -24,6 +24,8 @@ type Config struct {
 	Webhooks  map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Carriers  CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Limits    LimitsConfig          `config:"limits" doc:"What protects the hub."`
+
+	probe probe // of crash tests
 }
 
 // HTTPConfig is the one HTTP door.
