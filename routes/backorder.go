@@ -70,6 +70,9 @@ func (f *Flows) addBackorders() error {
 	return f.hub.Add(Route{
 		Name: "order.backorder", About: "gives what came in to the orders that wait for it, longest waiting first",
 		Topics: []string{onInventory, onOrders, onBackorders}, Handle: f.serveBackorders,
+		Types: append(takes(inventory.StockReceived{}, inventory.StockPutBack{}, inventory.StockAdjusted{}, inventory.StockStatusChanged{},
+			inventory.StockDeallocated{}, inventory.StockReleased{}, location.Registered{}, location.Changed{}, location.Unblocked{},
+			order.Backordered{}, order.Released{}), goOnWith),
 		Writes: []string{onOrders, onInventory, onBackorders}, Patterns: []string{"process manager"},
 	})
 }

@@ -222,7 +222,8 @@ const byCancel = "cancelled"
 func (f *Flows) addRefusedLabels() error {
 	return f.hub.Add(Route{
 		Name: "label.refused", About: "opens a letter for each label that a carrier refused; its replay asks anew",
-		Topics: []string{onPacks}, Handle: f.refusedLabel, Parking: Parking{Independent: true},
+		Topics: []string{onPacks}, Handle: f.refusedLabel,
+		Types: takes(label.Refused{}), Parking: Parking{Independent: true},
 		Writes: []string{onPacks}, Patterns: []string{"dead letter channel"},
 	})
 }

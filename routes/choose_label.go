@@ -42,7 +42,8 @@ func (f *Flows) addLabelChoice() error {
 	}
 	return f.hub.Add(Route{
 		Name: "label.choose", About: "sends each label that is asked for to a carrier: the one named, or the cheapest that answers in time",
-		Topics: []string{onPacks}, Handle: f.chooseLabel, Parking: Parking{Independent: true},
+		Topics: []string{onPacks}, Handle: f.chooseLabel,
+		Types: takes(label.Requested{}), Parking: Parking{Independent: true},
 		// An outage of every carrier is waited out.
 		Retry:  Retry{Letter: 30 * 24 * time.Hour},
 		Writes: writes, Patterns: []string{"scatter-gather", "dynamic router"},

@@ -32,7 +32,8 @@ func heldPrefix(s scope.Scope, sku string) string {
 func (f *Flows) addHeldLines() error {
 	return f.hub.Add(Route{
 		Name: heldLines, About: "opens a letter for each line that nobody understands; a replay, or its item becoming known, lets the line go on",
-		Topics: []string{onOrders, onInventory}, Handle: f.heldLine, Parking: Parking{Independent: true},
+		Topics: []string{onOrders, onInventory}, Handle: f.heldLine,
+		Types: takes(order.LineHeld{}, item.Registered{}, item.Changed{}), Parking: Parking{Independent: true},
 		Writes: []string{onOrders}, Patterns: []string{"dead letter channel", "process manager"},
 	})
 }

@@ -19,6 +19,8 @@ func (f *Flows) addPacks() error {
 	return f.hub.Add(Route{
 		Name: "pack", About: "opens a packing once nothing more is on its way to it, and proposes cartons",
 		Topics: []string{onPicks, onOrders, onPacks}, Handle: f.openPacks,
+		Types: takes(pick.Completed{}, pick.Cancelled{}, pack.Completed{}, pack.Cancelled{},
+			order.Backordered{}, order.Shorted{}, order.Released{}, order.Cancelled{}),
 		Writes: []string{onPacks}, Patterns: []string{"aggregator"},
 	})
 }
@@ -97,7 +99,8 @@ func (f *Flows) addPacker() error {
 	return f.hub.Add(Route{
 		Name: "auto.pack", About: "a packer who closes the cartons that were proposed, for demonstrations and tests",
 		// One at a time: carton numbers come from one counter.
-		Topics: []string{onPacks}, Handle: f.autoPack, Parallel: 1, Parking: Parking{Independent: true},
+		Topics: []string{onPacks}, Handle: f.autoPack,
+		Types: takes(pack.Proposed{}), Parallel: 1, Parking: Parking{Independent: true},
 		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
 	})
 }

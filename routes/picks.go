@@ -17,6 +17,7 @@ func (f *Flows) addPicks() error {
 	return f.hub.Add(Route{
 		Name: "pick", About: "opens the pick list of each pick task",
 		Topics: []string{onTasks}, Handle: f.openPicks,
+		Types:  takes(task.Created{}),
 		Writes: []string{onPicks}, Patterns: []string{"publish-subscribe"},
 	})
 }
@@ -133,6 +134,7 @@ func (f *Flows) addWorker() error {
 	return f.hub.Add(Route{
 		Name: "auto.pick", About: "a worker who claims every pick task and picks it, for demonstrations and tests",
 		Topics: []string{onPicks, onOrders, onTasks}, Handle: f.autoPick,
+		Types:  takes(pick.Opened{}, task.Expired{}, order.Released{}),
 		Writes: []string{onTasks, onPicks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
 	})
 }
@@ -145,8 +147,8 @@ func (f *Flows) autoPick(ctx context.Context, m *Message) (*Out, error) {
 	case task.Expired:
 		d.pickAll(e.Scope, e.Order, e.Task)
 	case order.Released:
-		w := d.work(e.Scope, e.Order)
-		for _, id := range w.Tasks {
+		d.order(e.Scope, e.Order) // before its work: they move together
+		for _, id := range d.work(e.Scope, e.Order).Tasks {
 			d.pickAll(e.Scope, e.Order, id)
 		}
 	}

@@ -25,6 +25,8 @@ func (f *Flows) addReserving() error {
 	return f.hub.Add(Route{
 		Name: "order.allocate", About: "promises stock to orders and gives it a place, and says why this one",
 		Topics: []string{onOrders}, Handle: f.advanceOrder,
+		Types: takes(order.Accepted{}, order.LineReleased{}, order.Released{}, order.Reserved{}, order.Backordered{},
+			order.BackorderReleased{}, order.Allocated{}, order.Deallocated{}, order.Shorted{}),
 		Writes: []string{onOrders, onInventory}, Patterns: []string{"process manager"},
 	})
 }

@@ -17,6 +17,7 @@ func (f *Flows) addTasks() error {
 	return f.hub.Add(Route{
 		Name: "task", About: "makes pick tasks of the orders in released waves, and more when goods are found elsewhere",
 		Topics: []string{onWaves, onOrders}, Handle: f.makeTasks,
+		Types:  takes(wave.Released{}, order.Allocated{}, order.Released{}),
 		Writes: []string{onTasks}, Patterns: []string{"splitter", "publish-subscribe"},
 	})
 }
@@ -129,6 +130,7 @@ func (f *Flows) addLeases() error {
 	return f.hub.Add(Route{
 		Name: "task.lease", About: "takes tasks back from workers whose lease ended",
 		Topics: []string{onTasks}, Handle: f.watchLease,
+		Types:  takes(task.Claimed{}, task.Renewed{}),
 		Writes: []string{onTasks}, Patterns: []string{"expiration"},
 	})
 }
@@ -140,10 +142,6 @@ func (f *Flows) watchLease(ctx context.Context, m *Message) (*Out, error) {
 		d.lease(e.Head, e.Claim, e.Until)
 	case task.Renewed:
 		d.lease(e.Head, e.Claim, e.Until)
-	case task.Completed:
-		d.leaseOver(e.Head)
-	case task.Cancelled:
-		d.leaseOver(e.Head)
 	case nil:
 		var l lease
 		if err := m.Decode(&l); err != nil {
@@ -156,18 +154,9 @@ func (f *Flows) watchLease(ctx context.Context, m *Message) (*Out, error) {
 }
 
 func (d *decision) lease(h task.Head, claim int, until time.Time) {
-	// A worker who was done by the time this is handled needs no timer.
+	// A worker who was done by the time this is handled needs no timer. One who is done
+	// later leaves his timer behind: it finds nothing to expire.
 	if t := peek(d, d.f.tasks, h.Stream()); t.Status == task.StatusClaimed && t.Claims == claim {
 		d.out.Timer(h.Stream(), h.Key(), leaseEnded, until, lease{h.Scope, h.Task, claim})
-	}
-}
-
-func (d *decision) leaseOver(h task.Head) {
-	set, err := d.m.HasTimer(d.ctx, h.Stream())
-	if err != nil {
-		d.fail(err)
-	}
-	if set {
-		d.out.CancelTimer(h.Stream())
 	}
 }

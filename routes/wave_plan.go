@@ -24,13 +24,21 @@ type pool struct {
 
 func poolKey(s scope.Scope) string { return "wave.plan/" + scope.Join(s.Tenant, s.Facility) }
 
+// waveTimer is what the pool's timer carries: one that was set for an earlier wave does
+// nothing.
+type waveTimer struct {
+	Site  scope.Scope `json:"site"`
+	Waves int         `json:"waves"`
+}
+
 const waveTimeout = "wave.timeout"
 
 func (f *Flows) addWavePlanning() error {
 	return f.hub.Add(Route{
 		Name: "wave.plan", About: "gathers allocated orders of a building into waves, by number and time",
 		// One at a time: all that it decides goes through one state a building.
-		Topics: []string{onOrders}, Handle: f.planWaves, Parallel: 1, Parking: Parking{Independent: true},
+		Topics: []string{onOrders}, Handle: f.planWaves,
+		Types: takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{}), Parallel: 1, Parking: Parking{Independent: true},
 		Writes: []string{onWaves, onOrders}, Patterns: []string{"aggregator"},
 	})
 }
@@ -44,13 +52,24 @@ func (f *Flows) planWaves(ctx context.Context, m *Message) (*Out, error) {
 		h = e.Head
 	case order.Unwaved:
 		h = e.Head
+	// What cannot be had makes the rest ready to go.
+	case order.Backordered:
+		h = e.Head
+	case order.Shorted:
+		h = e.Head
+	case order.Cancelled:
+		h = e.Head
 	case nil:
-		var s scope.Scope
-		if err := m.Decode(&s); err != nil {
+		var t waveTimer
+		if err := m.Decode(&t); err != nil {
 			return nil, err
 		}
 		d := f.decide(ctx, m)
-		d.planPool(s)
+		var p pool
+		old, _ := d.state(poolKey(t.Site), &p)
+		if p.Waves == t.Waves && len(p.Orders) > 0 {
+			d.planWith(old, p)
+		}
 		return d.done()
 	default:
 		return m.Out(), nil
@@ -76,7 +95,7 @@ func (f *Flows) planWaves(ctx context.Context, m *Message) (*Out, error) {
 	}
 	d.out.SetState(poolKey(o.Scope), old, p)
 	if len(p.Orders) == 1 {
-		d.out.Timer(poolKey(o.Scope), poolKey(o.Scope), waveTimeout, m.Now.Add(f.cfg.Wave.Timeout), p.Site)
+		d.out.Timer(poolKey(o.Scope), poolKey(o.Scope), waveTimeout, m.Now.Add(f.cfg.Wave.Timeout), waveTimer{p.Site, p.Waves})
 	}
 	return d.done()
 }
@@ -87,16 +106,6 @@ func wavable(o order.Order) bool {
 	t := o.Totals()
 	return o.Workable() == nil && o.InWave == "" && t.Allocated > 0 && t.Reserved == 0 && t.Unassigned == 0 &&
 		(o.Policy != order.AllOrNothing || t.Backordered == 0)
-}
-
-// planPool plans a wave of what a building's pool holds.
-func (d *decision) planPool(s scope.Scope) {
-	var p pool
-	old, _ := d.state(poolKey(s), &p)
-	if d.err != nil || len(p.Orders) == 0 {
-		return
-	}
-	d.planWith(old, p)
 }
 
 // planWith plans a wave of the pool's orders that still may go, and empties the pool.
@@ -128,13 +137,6 @@ func (d *decision) planWith(old journal.State, p pool) {
 	}
 	p.Orders = nil
 	d.out.SetState(key, old, p)
-	set, err := d.m.HasTimer(d.ctx, key)
-	if err != nil {
-		d.fail(err)
-	}
-	if set {
-		d.out.CancelTimer(key)
-	}
 }
 
 // planWave makes the wave and, unless a person does that, releases it.
@@ -150,7 +152,8 @@ func (d *decision) planWave(plan wave.Plan) {
 func (f *Flows) addWaveFinishing() error {
 	return f.hub.Add(Route{
 		Name: "wave.finish", About: "takes orders out of their wave when it has nothing more to do for them",
-		Topics: []string{onOrders}, Handle: f.finishWave, Parallel: 1,
+		Topics: []string{onOrders}, Handle: f.finishWave,
+		Types: takes(order.Shipped{}, order.Cancelled{}, order.Backordered{}, order.Shorted{}), Parallel: 1,
 		Writes: []string{onWaves, onOrders}, Patterns: []string{"process manager"},
 	})
 }
@@ -210,6 +213,7 @@ func (f *Flows) addWaveCancelling() error {
 	return f.hub.Add(Route{
 		Name: "wave.cancel", About: "gives the orders of a cancelled wave back to be planned again",
 		Topics: []string{onWaves}, Handle: f.cancelWave,
+		Types:  takes(wave.Cancelled{}),
 		Writes: []string{onOrders, onTasks, onPicks}, Patterns: []string{"process manager"},
 	})
 }
