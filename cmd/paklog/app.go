@@ -96,15 +96,15 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
-	a.api, err = a.rest()
+	a.api, err = a.rest(cfg.apiKeys())
 	return a, err
 }
 
-// rest is the HTTP door.
-func (a *app) rest() (http.Handler, error) {
+// rest is the HTTP door; without keys it answers this machine only.
+func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 	return rest.New(rest.Config{
 		Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
-		Keys:  a.cfg.apiKeys(), Version: version(),
+		Keys:  keys, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Ready: func(context.Context) error { return a.bus.Err() },

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
 )
 
 // socketPath is where the running hub listens for its own command line.
@@ -22,9 +24,13 @@ func socketPath(data string) string { return filepath.Join(data, "paklog.sock") 
 
 // control is the handler behind the socket: what the API serves, without keys since the
 // file's permissions guard it, and what only the operator of this machine may ask for.
-func (a *app) control() http.Handler {
+func (a *app) control() (http.Handler, error) {
+	api, err := a.rest(nil)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/", a.api)
+	mux.Handle("/", api)
 	mux.HandleFunc("POST /control/backup", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			To string `json:"to"`
@@ -58,7 +64,7 @@ func (a *app) control() http.Handler {
 	mux.HandleFunc("POST /control/routes/{route}/pause", act(a.hub.Pause))
 	mux.HandleFunc("POST /control/routes/{route}/resume", act(a.hub.Resume))
 	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
-	return mux
+	return mux, nil
 }
 
 func hostname() string {
@@ -91,6 +97,10 @@ func controlError(w http.ResponseWriter, status int, err error) {
 // serveControl answers on the socket until ctx ends. The data folder's lock is ours, so a
 // socket that lies there was left by a process that died.
 func (a *app) serveControl(ctx context.Context) error {
+	h, err := a.control()
+	if err != nil {
+		return err
+	}
 	path := socketPath(a.cfg.Data)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the socket of a process that died: %w", err)
@@ -102,7 +112,7 @@ func (a *app) serveControl(ctx context.Context) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serveHTTP(ctx, l, a.control(), a.cfg.Limits.Drain)
+	return serveHTTP(ctx, l, h, a.cfg.Limits.Drain)
 }
 
 // serveHTTP serves until ctx ends and lets requests under way finish.
@@ -127,10 +137,11 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, drain time.D
 // caller reaches the hub for the command line: the one that runs, through its socket, or one
 // opened here for a moment when none does.
 type caller struct {
-	client *http.Client
-	local  *app
-	end    context.CancelFunc
-	done   chan error
+	client  *http.Client
+	local   *app
+	handler http.Handler
+	end     context.CancelFunc
+	done    chan error
 }
 
 // reach finds the running hub of the configured folder, or opens the folder itself.
@@ -164,7 +175,11 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 	select {
 	case <-a.hub.Running():
 	case err := <-c.done:
+		cancel()
 		return nil, errors.Join(err, a.Close(ctx))
+	}
+	if c.handler, err = a.control(); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
 	}
 	return c, nil
 }
@@ -195,67 +210,92 @@ type problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Errors []struct {
-		Message  string `json:"message"`
-		Location string `json:"location"`
-		Value    any    `json:"value"`
+		Place   string `json:"place"`
+		Message string `json:"message"`
 	} `json:"errors"`
+	Differences []order.Difference `json:"differences"`
 }
 
 func (p *problem) Error() string {
-	s := p.Detail
-	if s == "" {
-		s = p.Title
-	}
+	s := cmp.Or(p.Detail, p.Title)
 	for _, e := range p.Errors {
-		s += "\n  " + e.Location + ": " + e.Message
+		s += "\n  "
+		if e.Place != "" {
+			s += clean(e.Place) + ": "
+		}
+		s += clean(e.Message)
+	}
+	for _, d := range p.Differences {
+		s += "\n  " + clean(d.Place)
+		switch {
+		case d.Have == "" && d.Want == "": // personal: told by its place alone
+			s += ": differs"
+		default:
+			s += fmt.Sprintf(": it has %q, you sent %q", d.Have, d.Want)
+		}
 	}
 	return s
 }
 
 // do makes a request and decodes its answer into out, which may be nil or a *[]byte.
 func (c *caller) do(ctx context.Context, method, path string, in, out any) error {
+	_, err := c.send(ctx, method, path, "", in, out)
+	return err
+}
+
+// send is do under an Idempotency-Key, and returns the status. in may be a document's own
+// bytes, as json.RawMessage: they are sent as they are.
+func (c *caller) send(ctx context.Context, method, path, key string, in, out any) (int, error) {
 	var body io.Reader
-	if in != nil {
+	switch v := in.(type) {
+	case nil:
+	case json.RawMessage:
+		body = bytes.NewReader(v)
+	default:
 		b, err := json.Marshal(in)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, body)
+	// The name is one that means this machine: without API keys the hub answers no other.
+	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	var res *http.Response
 	if c.local != nil {
 		rec := &inMemory{header: http.Header{}, status: http.StatusOK}
-		c.local.control().ServeHTTP(rec, req)
+		c.handler.ServeHTTP(rec, req)
 		res = &http.Response{StatusCode: rec.status, Status: http.StatusText(rec.status), Header: rec.header, Body: io.NopCloser(&rec.body)}
 	} else if res, err = c.client.Do(req); err != nil {
-		return fmt.Errorf("asking the running hub: %w", err)
+		return 0, fmt.Errorf("asking the running hub: %w", err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
-		return fmt.Errorf("reading the hub's answer: %w", err)
+		return res.StatusCode, fmt.Errorf("reading the hub's answer: %w", err)
 	}
 	if res.StatusCode >= 400 {
 		p := &problem{Title: res.Status, Status: res.StatusCode}
 		_ = json.Unmarshal(b, p) // an answer that is no problem document is told by its status
-		return p
+		return res.StatusCode, p
 	}
 	if raw, ok := out.(*[]byte); ok {
 		*raw = b
-		return nil
+		return res.StatusCode, nil
 	}
 	if out == nil {
-		return nil
+		return res.StatusCode, nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("reading the hub's answer: %w", err)
+		return res.StatusCode, fmt.Errorf("reading the hub's answer: %w", err)
 	}
-	return nil
+	return res.StatusCode, nil
 }

@@ -3,8 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -17,20 +15,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := newRoot().ExecuteContext(ctx)
 	stop()
-	if err != nil {
-		var code exitCode
-		if errors.As(err, &code) {
-			os.Exit(int(code))
-		}
-		fmt.Fprintln(os.Stderr, "paklog:", err)
-		os.Exit(1)
-	}
+	os.Exit(ended(os.Stderr, err))
 }
-
-// exitCode ends the program without a further word.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
 
 // global are the flags that every verb has.
 type global struct {
@@ -55,6 +41,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().BoolVar(&g.json, "json", false, "answer in JSON")
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // the flag is there
 	root.AddCommand(verbs(g)...)
+	strict(root)
 	return root
 }
 
