@@ -157,31 +157,33 @@ func (s scenario) serve(t *testing.T, store *journalmem.Store) process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, b, s.routes)
-	return p
-}
-
-func start(t testing.TB, b *bus.Bus, rs func(h *routes.Hub) []routes.Route) process {
-	t.Helper()
-	reg, err := event.NewRegistry()
+	p, err := start(b, s.routes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+func start(b *bus.Bus, rs func(h *routes.Hub) []routes.Route) (process, error) {
+	reg, err := event.NewRegistry()
+	if err != nil {
+		return process{}, err
+	}
 	h, err := routes.New(b, routes.Options{Registry: reg, Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		return process{}, err
 	}
 	p := process{hub: h, bus: b, done: make(chan error, 1)}
 	for _, r := range rs(h) {
 		if err := h.Add(r); err != nil {
-			t.Fatal(err)
+			return process{}, err
 		}
 	}
 	var ctx context.Context
 	ctx, p.end = context.WithCancel(context.Background())
 	go func() { p.done <- h.Run(ctx) }()
 	<-h.Running()
-	return p
+	return p, nil
 }
 
 // kill ends the process: after a failed write nothing of it reaches the store any more.
