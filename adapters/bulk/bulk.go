@@ -1,0 +1,348 @@
+// Package bulk imports files of orders, items and stock, as CSV (RFC 4180) or NDJSON, row by
+// row through the doors.
+//
+// An import may be stopped anywhere and run again: the key of each row is made of the file's
+// hash and the row's number, so a second run gets the stored answers and repeats nothing.
+// What is wrong with a row is reported with its line and place and stops no other row.
+// Memory is bounded by the size of a row times how many are under way.
+package bulk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Kinds of files.
+const (
+	Orders = "orders"
+	Items  = "items"
+	Stock  = "stock"
+)
+
+// Formats of files.
+const (
+	CSV    = "csv"
+	NDJSON = "ndjson"
+)
+
+// Config of an import. Zero values are the defaults named.
+type Config struct {
+	Kind   string
+	Format string
+	// Scope is what rows leave out: tenant, owner, facility.
+	Scope scope.Scope
+	// Name is the file's, for the source of its orders.
+	Name string
+	// Parallel is how many things are under way at once: 64.
+	Parallel int
+	// MaxRow is the most bytes of a row: 256 KiB.
+	MaxRow int
+	// Progress is told, from one goroutine, how far it is: about four times a second
+	// and at the end.
+	Progress func(Progress)
+	// Now is the clock of the progress.
+	Now func() time.Time
+}
+
+// Progress of an import.
+type Progress struct {
+	Bytes, Total int64
+	Rows         int
+	Elapsed      time.Duration
+}
+
+// Percent of the bytes that are read.
+func (p Progress) Percent() int {
+	if p.Total == 0 {
+		return 100
+	}
+	return int(p.Bytes * 100 / p.Total)
+}
+
+// Rate in rows a second.
+func (p Progress) Rate() int {
+	if p.Elapsed <= 0 {
+		return 0
+	}
+	return int(int64(p.Rows) * int64(time.Second) / int64(p.Elapsed))
+}
+
+// Outcomes of a row.
+const (
+	Created  = "created"
+	Exists   = "exists"   // it is there already, the same
+	Repeated = "repeated" // an earlier run of this file did it
+	Refused  = "refused"  // it must be corrected
+	Failed   = "failed"   // the hub could not take it now: run the import again
+)
+
+// Result is what became of a row.
+type Result struct {
+	Row     int    `json:"row"`  // of the data, from 1
+	Line    int    `json:"line"` // of the file, from 1
+	ID      string `json:"id,omitempty"`
+	Outcome string `json:"outcome"`
+	Place   string `json:"place,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// Summary counts rows by their outcome.
+type Summary struct {
+	Rows     int `json:"rows"`
+	Created  int `json:"created"`
+	Exists   int `json:"exists"`
+	Repeated int `json:"repeated"`
+	Refused  int `json:"refused"`
+	Failed   int `json:"failed"`
+}
+
+func (s *Summary) add(outcome string) {
+	s.Rows++
+	switch outcome {
+	case Created:
+		s.Created++
+	case Exists:
+		s.Exists++
+	case Repeated:
+		s.Repeated++
+	case Refused:
+		s.Refused++
+	case Failed:
+		s.Failed++
+	}
+}
+
+// ErrStopped says that the hub could take no more: what was done stands, and the same
+// import run again goes on.
+var ErrStopped = errors.New("the hub takes nothing now: run the same import again, nothing is done twice")
+
+// thing is what one door call is made of: one row, or the rows of an order.
+type thing struct {
+	door    string
+	ask     door.Ask
+	hash    [32]byte
+	rows    []at
+	err     error // why it is not even asked
+	bytes   int64
+	answers chan []Result
+	stop    bool // nothing more may be asked
+}
+
+// at is where a row stands, and the place of the command that it became.
+type at struct {
+	row, line int
+}
+
+// reader makes things of a file; io.EOF ends it.
+type reader interface {
+	next() (*thing, error)
+}
+
+// Import reads a file twice: for its hash, and row by row. Each row's result goes to report in
+// the order of the file. The error is of the file as a whole (a missing column, an unreadable
+// disk) or wraps [ErrStopped].
+func Import(ctx context.Context, src io.ReadSeeker, to door.Caller, cfg Config, report func(Result) error) (Summary, error) {
+	cfg = cfg.withDefaults()
+	h := sha256.New()
+	total, err := io.Copy(h, src)
+	if err == nil {
+		_, err = src.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("reading the file: %w", err)
+	}
+	file := hex.EncodeToString(h.Sum(nil))
+	s, err := newSource(src)
+	if err != nil {
+		return Summary{}, err
+	}
+	things, err := cfg.open(s, file)
+	if err != nil {
+		return Summary{}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	im := &importer{cfg: cfg, to: to, scope: "import/" + file, total: total, report: report}
+	return im.run(ctx, cancel, things)
+}
+
+func (c Config) withDefaults() Config {
+	if c.Parallel <= 0 {
+		c.Parallel = 64
+	}
+	if c.MaxRow <= 0 {
+		c.MaxRow = 256 << 10
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func (c Config) open(s *source, file string) (reader, error) {
+	switch c.Kind {
+	case Orders, Items, Stock:
+	default:
+		return nil, fmt.Errorf("kind %q: there are %s, %s and %s", c.Kind, Orders, Items, Stock)
+	}
+	switch c.Format {
+	case NDJSON:
+		return &jsonLines{src: s, cfg: c, file: file}, nil
+	case CSV:
+		return openTable(s, c, file)
+	}
+	return nil, fmt.Errorf("format %q: there are %s and %s", c.Format, CSV, NDJSON)
+}
+
+type importer struct {
+	cfg    Config
+	to     door.Caller
+	scope  string
+	total  int64
+	report func(Result) error
+}
+
+// run keeps up to Parallel things under way and reports them in order.
+func (im *importer) run(ctx context.Context, cancel func(), things reader) (Summary, error) {
+	queue := make(chan *thing, im.cfg.Parallel)
+	var readErr error
+	var workers sync.WaitGroup
+	// What has one key goes through one lane, in the order of the file. A lane has room
+	// for all that the queue bounds, so it never holds up the reader.
+	lanes := make([]chan *thing, im.cfg.Parallel)
+	for i := range lanes {
+		lane := make(chan *thing, im.cfg.Parallel+2)
+		lanes[i] = lane
+		workers.Go(func() {
+			for t := range lane {
+				t.answers <- im.ask(ctx, t)
+			}
+		})
+	}
+	workers.Go(func() {
+		defer close(queue)
+		defer func() {
+			for _, lane := range lanes {
+				close(lane)
+			}
+		}()
+		for {
+			t, err := things.next()
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					readErr = fmt.Errorf("reading the file: %w", err)
+				}
+				return
+			}
+			t.answers = make(chan []Result, 1)
+			select {
+			case queue <- t:
+			case <-ctx.Done():
+				return
+			}
+			lanes[t.lane(len(lanes))] <- t
+		}
+	})
+	var sum Summary
+	var stop error
+	begun, told := im.cfg.Now(), time.Time{}
+	var read int64
+	tell := func(force bool) {
+		now := im.cfg.Now()
+		if im.cfg.Progress != nil && (force || now.Sub(told) >= 250*time.Millisecond) {
+			told = now
+			im.cfg.Progress(Progress{Bytes: read, Total: im.total, Rows: sum.Rows, Elapsed: now.Sub(begun)})
+		}
+	}
+	for t := range queue {
+		results := <-t.answers
+		for _, r := range results {
+			sum.add(r.Outcome)
+			if err := im.report(r); err != nil && stop == nil {
+				stop = fmt.Errorf("writing the report: %w", err)
+				cancel()
+			}
+		}
+		read = t.bytes
+		if t.stop && stop == nil {
+			last := results[len(results)-1]
+			stop = fmt.Errorf("stopped at line %d (%s): %w", last.Line, last.Message, ErrStopped)
+			cancel()
+		}
+		tell(false)
+	}
+	workers.Wait()
+	if stop == nil {
+		stop = readErr
+	}
+	if stop == nil && ctx.Err() != nil {
+		stop = fmt.Errorf("%w: %w", ctx.Err(), ErrStopped)
+	}
+	tell(true)
+	return sum, stop
+}
+
+// lane is where a thing waits its turn. Receipts commute, so that a file of one hot item
+// does not wait for itself.
+func (t *thing) lane(n int) int {
+	if t.door == door.Stock || t.ask.ID == "" {
+		return t.rows[0].row % n
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(t.ask.Scope.Owner + "\x00" + t.ask.ID)) // a hash never fails
+	return int(h.Sum32() % uint32(n))
+}
+
+// ask calls the door for a thing and says what became of its rows.
+func (im *importer) ask(ctx context.Context, t *thing) []Result {
+	if t.err != nil {
+		return refused(t, t.err)
+	}
+	t.ask.Key = &door.Key{Scope: im.scope, ID: strconv.Itoa(t.rows[0].row), Hash: t.hash}
+	t.ask.Actor = "import"
+	got, err := im.to.Call(ctx, t.door, t.ask)
+	if err == nil {
+		r, ok := got.(door.Reply)
+		switch {
+		case !ok:
+			err = fault.E("bulk.ask", fault.Internal, fmt.Errorf("door %s answered %T", t.door, got))
+		case r.Repeat:
+			return every(t, Repeated)
+		case r.Created:
+			return every(t, Created)
+		default:
+			return every(t, Exists)
+		}
+	}
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Rejected:
+		return refused(t, err)
+	default:
+		t.stop = true
+		out := every(t, Failed)
+		for i := range out {
+			out[i].Message = sentence(err)
+		}
+		return out
+	}
+}
+
+func every(t *thing, outcome string) []Result {
+	out := make([]Result, len(t.rows))
+	for i, r := range t.rows {
+		out[i] = Result{Row: r.row, Line: r.line, ID: t.ask.ID, Outcome: outcome}
+	}
+	return out
+}

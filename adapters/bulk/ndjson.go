@@ -1,0 +1,111 @@
+package bulk
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/paklog/hub/adapters/internal/strictjson"
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/transforms/custom"
+)
+
+// jsonLines reads one document of transforms/custom a line.
+type jsonLines struct {
+	src  *source
+	cfg  Config
+	file string
+	row  int
+	buf  []byte
+}
+
+func (j *jsonLines) next() (*thing, error) {
+	for {
+		line, offset := j.src.line, j.src.at
+		size, err := j.line()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if size == 0 && errors.Is(err, io.EOF) {
+			return nil, io.EOF
+		}
+		if size <= j.cfg.MaxRow && len(bytes.TrimSpace(j.buf)) == 0 {
+			continue
+		}
+		j.row++
+		t := &thing{rows: []at{{j.row, line}}, bytes: j.src.at}
+		if size > j.cfg.MaxRow {
+			t.err = &rowError{offset, fmt.Sprintf("the line has %d bytes, at most %d are allowed", size, j.cfg.MaxRow)}
+			return t, nil
+		}
+		j.buf = bytes.TrimRight(j.buf, "\r\n")
+		t.hash = sha256.Sum256(j.buf)
+		t.err = j.fill(t)
+		return t, nil
+	}
+}
+
+// line reads up to the next line end into buf, of an overlong line only the beginning,
+// and returns how long it was.
+func (j *jsonLines) line() (int, error) {
+	j.buf = j.buf[:0]
+	size := 0
+	for {
+		part, err := j.src.r.ReadSlice('\n')
+		j.src.at += int64(len(part))
+		size += len(part)
+		if room := j.cfg.MaxRow + 1 - len(j.buf); room > 0 {
+			j.buf = append(j.buf, part[:min(room, len(part))]...)
+		}
+		if err == nil {
+			j.src.line++
+		}
+		if len(part) > 0 && errors.Is(err, io.EOF) || err == nil {
+			return size, nil
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return size, err
+		}
+	}
+}
+
+func (j *jsonLines) fill(t *thing) error {
+	s := j.cfg.Scope
+	switch j.cfg.Kind {
+	case Orders:
+		var doc custom.Order
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		return t.place(doc.Place(s, j.cfg.source(j.file)))
+	case Items:
+		var doc custom.Item
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		cmd := doc.Register(s)
+		t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.SKU, Cmd: cmd}
+	default:
+		var doc custom.Receipt
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		cmd := doc.Receive(s)
+		t.door, t.ask = door.Stock, door.Ask{Scope: cmd.Scope, ID: cmd.Item, Cmd: cmd}
+	}
+	return nil
+}
+
+// place makes the thing an order.
+func (t *thing) place(cmd order.Place) error {
+	t.door, t.ask = door.Orders, door.Ask{Scope: cmd.Scope, ID: cmd.Number, Cmd: cmd}
+	return cmd.Validate()
+}
+
+func (c Config) source(file string) order.Source {
+	return order.Source{Door: "import", Partner: c.Name, DocID: file[:16]}
+}
