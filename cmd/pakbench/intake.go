@@ -13,7 +13,8 @@ import (
 )
 
 // intake sends orders over HTTP to a running hub: at a fixed rate with the whole flow
-// working behind the door, at a higher one with nobody on the floor, and as fast as it goes.
+// working behind the door, and, with everything behind it paused, at a higher one and as
+// fast as it goes.
 type intake struct{ c *config }
 
 func openIntake(_ context.Context, c *config) (probe, error) { return &intake{c}, nil }
@@ -61,7 +62,7 @@ func (p *intake) flow(ctx context.Context, s *sample) (err error) {
 	}
 	cpu := h.cpu()
 	began := time.Now()
-	l := openLoop{perSecond: flowRate, length: p.c.length(4), workers: connected, call: orders.place(h)}.run(ctx)
+	l := openLoop{perSecond: flowRate, length: p.c.all(1.6), workers: connected, call: orders.place(h)}.run(ctx)
 	end := time.Now()
 	if err := l.held(); err != nil {
 		return err
@@ -76,7 +77,8 @@ func (p *intake) flow(ctx context.Context, s *sample) (err error) {
 	return worked(ctx, h.data, began, end, s)
 }
 
-// alone measures the door with nobody on the floor, first at a rate and then without a bound.
+// alone measures the door with every route behind it paused, first at a rate and then
+// without a bound.
 func (p *intake) alone(ctx context.Context, s *sample) (err error) {
 	h, err := p.c.serve(ctx, serveOptions{})
 	if err != nil {
@@ -87,16 +89,19 @@ func (p *intake) alone(ctx context.Context, s *sample) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := h.pauseFlows(ctx); err != nil {
+		return err
+	}
 	if err := warmed(ctx, h, orders); err != nil {
 		return err
 	}
-	l := openLoop{perSecond: aloneRate, length: p.c.length(2), workers: connected, call: orders.place(h)}.run(ctx)
+	l := openLoop{perSecond: aloneRate, length: p.c.all(1), workers: connected, call: orders.place(h)}.run(ctx)
 	if err := l.held(); err != nil {
 		return err
 	}
 	l.into(s.counts, "alone_")
 	cpu, mine := h.cpu(), cpuTime()
-	l = closedLoop(ctx, connected, p.c.length(2), orders.place(h))
+	l = closedLoop(ctx, connected, p.c.all(0.6), orders.place(h))
 	if l.failed > 0 {
 		return fmt.Errorf("%d of %d orders failed, the first: %w", l.failed, l.sent, l.firstErr)
 	}

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,8 +90,8 @@ func (c *config) serve(ctx context.Context, o serveOptions) (_ *served, err erro
 	go func() {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if _, rest, ok := strings.Cut(lines.Text(), "ready: "); ok {
-				url, _, _ := strings.Cut(rest, " ")
-				ready <- url
+				base, _, _ := strings.Cut(rest, " ")
+				ready <- base
 			}
 		}
 		_, _ = io.Copy(io.Discard, out)
@@ -142,6 +144,49 @@ func (s *served) do(req *http.Request) error {
 		err = fmt.Errorf("%s %s: %s: %.300s", req.Method, req.URL.Path, res.Status, answer)
 	}
 	return err
+}
+
+// pauseFlows pauses every route that consumes, so that only the doors work. It speaks to the
+// hub's socket, as the command line does.
+func (s *served) pauseFlows(ctx context.Context) error {
+	socket := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(s.data, "paklog.sock"))
+		},
+	}}
+	defer socket.CloseIdleConnections()
+	call := func(method, path string, into any) error {
+		req, err := http.NewRequestWithContext(ctx, method, "http://paklog/control/routes"+path, nil)
+		if err != nil {
+			return err
+		}
+		res, err := socket.Do(req)
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s %s: %s", method, path, res.Status)
+		}
+		return json.NewDecoder(res.Body).Decode(into)
+	}
+	var there []struct {
+		Name     string   `json:"name"`
+		Consumes []string `json:"consumes"`
+	}
+	if err := call(http.MethodGet, "", &there); err != nil {
+		return fmt.Errorf("asking the hub for its routes: %w", err)
+	}
+	for _, r := range there {
+		if len(r.Consumes) == 0 {
+			continue
+		}
+		var done struct{}
+		if err := call(http.MethodPost, "/"+url.PathEscape(r.Name)+"/pause", &done); err != nil {
+			return fmt.Errorf("pausing route %s: %w", r.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s *served) pid() string { return strconv.Itoa(s.cmd.Process.Pid) }

@@ -117,7 +117,7 @@ func caughtUp(ctx context.Context, store journal.Driver) error {
 func (p *start) round(ctx context.Context) (sample, error) {
 	s := sample{counts: map[string]float64{}}
 	var took, first []float64
-	for range p.c.rounds {
+	for range min(3, p.c.rounds) {
 		h, err := p.c.serve(ctx, serveOptions{data: p.dir})
 		if err != nil {
 			return s, err
@@ -178,7 +178,7 @@ func (p *idle) round(ctx context.Context) (_ sample, err error) {
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	cpu := h.cpu()
-	rest := p.c.length(1)
+	rest := p.c.all(0.4)
 	select {
 	case <-time.After(rest):
 	case <-ctx.Done():
@@ -192,7 +192,7 @@ func (p *idle) round(ctx context.Context) (_ sample, err error) {
 	if err != nil {
 		return s, err
 	}
-	l := openLoop{perSecond: flowRate, length: p.c.length(2), workers: connected, call: orders.place(h)}.run(ctx)
+	l := openLoop{perSecond: flowRate, length: p.c.all(0.6), workers: connected, call: orders.place(h)}.run(ctx)
 	s.counts["loaded_rss_mb"], s.counts["peak_rss_mb"] = rss(h.pid()), peakRSS(h.pid())
 	return s, errors.Join(l.held(), ctx.Err())
 }
