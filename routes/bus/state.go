@@ -274,11 +274,12 @@ func (b *Bus) waiting(stream string, n uint64) []journal.Record {
 	var events []journal.Record
 	for _, ps := range [][]*pending{b.queue, b.writing} {
 		for _, p := range slices.Backward(ps) {
-			for i := range slices.Backward(p.u.Records) {
-				if p.u.Records[i].Stream != stream {
+			for i := len(p.u.Records) - 1; i >= 0; i-- { // an iterator would copy what is being filled in
+				r := &p.u.Records[i]
+				if r.Stream != stream {
 					continue
 				}
-				if events = append(events, unwritten(&p.u.Records[i])); uint64(len(events)) == n {
+				if events = append(events, unwritten(r)); uint64(len(events)) == n {
 					slices.Reverse(events)
 					return events
 				}
