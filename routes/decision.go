@@ -55,7 +55,34 @@ func (d *decision) done() (*Out, error) {
 		return nil, d.err
 	}
 	d.keepWorks()
+	d.correlate()
 	return d.out, d.err
+}
+
+// correlate lets what is about an order belong to that order's conversation, whatever
+// message led to it: a wave's release is about many.
+func (d *decision) correlate() {
+	conversations := map[string]string{}
+	for _, v := range d.held {
+		if o, ok := v.(order.Order); ok && o.Known() {
+			conversations[order.KeyOf(o.Scope, o.Number)] = conversation(o)
+		}
+	}
+	for i := range d.out.Records {
+		r := &d.out.Records[i]
+		if c := conversations[r.Key]; c != "" {
+			r.Correlation = c
+		}
+	}
+}
+
+// conversation is what everything about an order is correlated by: the document that
+// asked for it, or the order itself.
+func conversation(o order.Order) string {
+	if o.Source.Cause != "" {
+		return o.Source.Cause
+	}
+	return order.KeyOf(o.Scope, o.Number)
 }
 
 // load is an aggregate that the decision depends on.
@@ -179,14 +206,36 @@ func (d *decision) onShipment(s scope.Scope, id string, events []event.Event, er
 
 // stock is looked at and not depended on: floors guard what is decided from it.
 func (d *decision) stock(k inventory.BookKey) inventory.Stock {
-	return peek(d, d.f.stocks, k.Stream())
+	return held(d, k.Stream(), func() (inventory.Stock, error) {
+		st, err := Peek(d.ctx, d.m, d.f.stocks, k.Stream())
+		for i := range d.out.Records {
+			if r := &d.out.Records[i]; r.Stream == k.Stream() && err == nil {
+				if st, err = inventory.Fold.Apply(st, r.Event.(event.Event)); err != nil {
+					err = errRerun // as in onStock
+				}
+			}
+		}
+		return st, err
+	})
 }
 
 // onStock takes movements of one book into the unit.
 func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []journal.Posting, err error) bool {
-	if !add(d, d.f.stocks, k.Stream(), events, err) {
+	if err != nil {
+		d.fail(err)
+	}
+	if d.err != nil {
 		return false
 	}
+	if st, ok := d.held[k.Stream()].(inventory.Stock); ok {
+		next, err := inventory.Fold.Replay(st, events...)
+		if err != nil {
+			d.err = errRerun // the look was older than the balances: another is due
+			return false
+		}
+		d.held[k.Stream()] = next
+	}
+	AppendAll(d.out, events)
 	for _, p := range posts {
 		d.moved[[2]string{p.Book, p.Account}] += p.Amount
 	}

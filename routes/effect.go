@@ -25,8 +25,8 @@ type Effect struct {
 	Step string // part of the ledger's key and so of the stored format
 	// Plan decides the call, or returns an Out where none is needed.
 	Plan func(ctx context.Context, m *Message) (*Call, *Out, error)
-	// Do makes the call. Its fault kinds are promises: Transient, Throttled, Unavailable and
-	// Rejected mean that it surely did not happen.
+	// Do makes the call. Its fault kinds are promises: Transient, Throttled, Unavailable,
+	// Rejected and Invalid mean that it surely did not happen.
 	Do func(ctx context.Context, c *Call) (outcome []byte, err error)
 	// Resolve asks the partner whether a call happened.
 	Resolve func(ctx context.Context, c *Call) (outcome []byte, found bool, err error)
@@ -142,6 +142,11 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 	switch fault.KindOf(err) {
 	case fault.Transient, fault.Throttled, fault.Unavailable:
 		if merr := h.move(ctx, x, d, m, key, have.State, journal.EffectResolved, started); merr != nil {
+			return merr
+		}
+		return err
+	case fault.Invalid:
+		if merr := h.move(ctx, x, d, m, key, have.State, journal.EffectRefused, started); merr != nil {
 			return merr
 		}
 		return err

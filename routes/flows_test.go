@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -383,9 +384,16 @@ func (r *rig) each(f func(*journal.Record)) {
 }
 
 // story is what happened, for a test that failed.
-func (r *rig) story() string {
+func (r *rig) story() string { return r.storyOf("") }
+
+// storyOf is what happened to one order.
+func (r *rig) storyOf(number string) string {
 	var b strings.Builder
-	r.each(func(rec *journal.Record) { fmt.Fprintf(&b, "%s %s %s %.160s\n", rec.Source, rec.Key, rec.Type, rec.Data) })
+	r.each(func(rec *journal.Record) {
+		if bytes.Contains(rec.Data, []byte(number)) {
+			fmt.Fprintf(&b, "%s %s %s %.200s\n", rec.Source, rec.Key, rec.Type, rec.Data)
+		}
+	})
 	for _, l := range r.letters() {
 		fmt.Fprintf(&b, "LETTER %s %s %s\n%s", l.Route, l.Kind, l.Cause, l.Stack)
 	}
@@ -405,6 +413,7 @@ func (r *rig) books(skus ...string) {
 		var free, house, outside, atp, promised int64
 		for _, b := range rows {
 			switch p, err := inventory.ParseAccount(b.Account); {
+			case b.Book != k.Book():
 			case err == nil:
 				house += b.Amount
 				if p.Stage == inventory.Free {
@@ -451,4 +460,3 @@ func TestAnOrderShips(t *testing.T) {
 		r.noLetters()
 	})
 }
-

@@ -30,6 +30,34 @@ type Message struct {
 	route string
 	reads *bus.Reads
 	d     *bus.Delivery
+	seen  []seen
+}
+
+// seen is one read of a run: what it was, and how it stood.
+type seen struct {
+	fold *bus.Fold // nil for a pattern's state
+	name string
+	at   uint64
+}
+
+// moved reports whether something that the run has read stands elsewhere by now. Then
+// its reads may be of different moments, and an error that it came to means nothing.
+func (m *Message) moved(ctx context.Context) bool {
+	for _, s := range m.seen {
+		var now uint64
+		var err error
+		if s.fold != nil {
+			_, now, err = m.reads.Peek(ctx, s.fold, s.name)
+		} else {
+			var st journal.State
+			st, err = m.reads.State(ctx, s.name)
+			now = st.Tag
+		}
+		if err == nil && now != s.at {
+			return true
+		}
+	}
+	return false
 }
 
 // Decode reads the record's JSON data into v; what does not fit is Invalid.
@@ -42,7 +70,9 @@ func (m *Message) Decode(v any) error {
 
 // State is the state of a pattern (aggregator, process manager, counter).
 func (m *Message) State(ctx context.Context, key string) (journal.State, error) {
-	return m.reads.State(ctx, key)
+	st, err := m.reads.State(ctx, key)
+	m.seen = append(m.seen, seen{name: key, at: st.Tag})
+	return st, err
 }
 
 // Row is a keyed row with all that waits for the disk counted in.
@@ -105,11 +135,12 @@ func NewAggregate[S any](f event.Fold[S], reg *event.Registry) *Aggregate[S] {
 // Load is an aggregate's state; the unit is refused and the handler runs again when it
 // moves on before the unit is written.
 func Load[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (S, error) {
-	s, _, err := m.reads.Load(ctx, a.bus, stream)
+	s, at, err := m.reads.Load(ctx, a.bus, stream)
 	if err != nil {
 		var zero S
 		return zero, err
 	}
+	m.seen = append(m.seen, seen{a.bus, stream, at})
 	return s.(S), nil
 }
 
