@@ -73,9 +73,6 @@ func (s *server) placeOrder(ctx context.Context, in *Keyed) (*reply, error) {
 		return nil, s.problem(ctx, err)
 	}
 	cmd := doc.Place(s.cfg.Scope, order.Source{Door: "rest", Partner: callOf(ctx).client, DocID: in.Key})
-	if err := cmd.Validate(); err != nil {
-		return nil, s.problem(ctx, err)
-	}
 	return s.do(ctx, door.Orders, door.Ask{Scope: cmd.Scope, ID: cmd.Number, Cmd: cmd}, *in,
 		"/v1/orders/"+url.PathEscape(cmd.Owner)+"/"+url.PathEscape(cmd.Number))
 }

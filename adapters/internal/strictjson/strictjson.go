@@ -109,7 +109,11 @@ func (r *reader) leave() {
 
 // more reports whether an element follows, and consumes the comma before it.
 func (r *reader) more(first bool, end byte) bool {
-	c := r.next("a value or " + strconv.QuoteRune(rune(end)))
+	want := "a value or ']'"
+	if end == '}' {
+		want = "a value or '}'"
+	}
+	c := r.next(want)
 	if c == end {
 		return false
 	}

@@ -1,0 +1,264 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/journal/journalmem"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/dlq"
+)
+
+// shelf answers queries from a sorted slice.
+type shelf struct {
+	docs []view.Doc
+	hops []view.Hop
+	at   journal.Pos
+	err  error
+}
+
+func (s *shelf) Get(_ context.Context, kind, key string) (*view.Doc, journal.Pos, error) {
+	for i := range s.docs {
+		if s.docs[i].Kind == kind && s.docs[i].Key == key {
+			return &s.docs[i], s.at, s.err
+		}
+	}
+	return nil, s.at, s.err
+}
+
+func (s *shelf) List(_ context.Context, q view.Query) (view.Page, error) {
+	p := view.Page{Position: s.at}
+	for _, d := range s.docs {
+		if d.Kind != q.Kind || d.Key <= q.After || q.Owner != "" && d.Owner != q.Owner || q.Status != "" && d.Status != q.Status {
+			continue
+		}
+		if len(p.Docs) == q.Limit {
+			p.Next = p.Docs[q.Limit-1].Key
+			break
+		}
+		p.Docs = append(p.Docs, d)
+	}
+	return p, s.err
+}
+
+func (s *shelf) Find(_ context.Context, _, term string, _ int) (view.Page, error) {
+	p := view.Page{Position: s.at}
+	for _, d := range s.docs {
+		if slices.Contains(d.Terms, term) {
+			p.Docs = append(p.Docs, d)
+		}
+	}
+	return p, s.err
+}
+
+func (s *shelf) Journey(_ context.Context, correlation string, after journal.Pos, _ int) (view.Journey, error) {
+	j := view.Journey{Position: s.at}
+	for _, h := range s.hops {
+		if h.Correlation == correlation && h.Position > after {
+			j.Hops = append(j.Hops, h)
+		}
+	}
+	return j, s.err
+}
+
+func orders(n int) *shelf {
+	s := &shelf{at: 77}
+	for i := range n {
+		id := fmt.Sprintf("SO/%02d", i)
+		s.docs = append(s.docs, view.Doc{
+			Kind: view.Order, Key: order.StreamOf(scope.Scope{Tenant: "main", Owner: "ACME"}, id), Owner: "ACME", ID: id,
+			Status: "accepted", Position: journal.Pos(i + 1), State: json.RawMessage(`{"order":"x"}`), Terms: []string{id},
+		})
+	}
+	s.hops = []view.Hop{{Correlation: "main/ACME/SO%2F01", Position: 3, Route: "door.orders"}}
+	return s
+}
+
+func TestListsArePagedByCursor(t *testing.T) {
+	t.Parallel()
+	s := orders(10)
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Views = s })
+	var seen []string
+	for cursor, pages := "", 0; pages < 10; pages++ {
+		res, body := h.must(200, "GET", "/v1/orders?owner=ACME&limit=3&cursor="+cursor, "")
+		if got := res.Header.Get("Paklog-Position"); got != "77" {
+			t.Fatalf("Paklog-Position is %q", got)
+		}
+		var p rest.List
+		if err := json.Unmarshal([]byte(body), &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range p.Items {
+			seen = append(seen, d.ID)
+		}
+		if cursor = p.Next; cursor == "" {
+			break
+		}
+	}
+	if len(seen) != 10 || !slices.IsSorted(seen) {
+		t.Errorf("saw %v", seen)
+	}
+	if _, body := h.must(200, "GET", "/v1/orders?owner=NOBODY", ""); !strings.Contains(body, `"items":[]`) {
+		t.Errorf("an empty page is %s", body)
+	}
+	h.refused(422, "GET", "/v1/orders?cursor=%21%21", "")
+	h.refused(422, "GET", "/v1/orders?limit=501", "")
+	s.err = errors.New("disk")
+	h.refused(500, "GET", "/v1/orders", "")
+}
+
+func TestOneThingIsFoundByItsKeyOrNot(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Views = orders(3) })
+	res, body := h.must(200, "GET", "/v1/orders/ACME/SO%2F01", "")
+	if !strings.Contains(body, `"status":"accepted"`) || res.Header.Get("ETag") != `"2"` {
+		t.Errorf("ETag %s: %s", res.Header.Get("ETag"), body)
+	}
+	for _, path := range []string{
+		"/v1/orders/ACME/NONE", "/v1/orders/OTHER/SO%2F01", "/v1/items/ACME/X", "/v1/locations/DC1/X", "/v1/stock/ACME/X", "/v1/waves/DC1/X",
+		"/v1/tasks/ACME/X", "/v1/picks/ACME/X", "/v1/packs/ACME/X", "/v1/labels/ACME/X", "/v1/shipments/ACME/X", "/v1/journeys/none",
+	} {
+		h.refused(404, "GET", path, "")
+	}
+	// A command to what nobody knows is a 404 too, and one that is refused for its state is not.
+	h.refused(404, "POST", "/v1/orders/ACME/NONE/hold", `{"reason":"credit"}`)
+	h.must(200, "GET", "/v1/journeys/"+url.PathEscape("main/ACME/SO%2F01"), "")
+	if _, body := h.must(200, "GET", "/v1/search?q=SO%2F02", ""); strings.Count(body, `"kind"`) != 1 {
+		t.Errorf("found %s", body)
+	}
+	h.refused(422, "GET", "/v1/search", "")
+}
+
+// A query sees what its sender was told is durable.
+func TestQueryWaitsForWhatIsDurable(t *testing.T) {
+	t.Parallel()
+	var waited []journal.Pos
+	late := false
+	h := serve(t, rest.Config{Catch: 20 * time.Millisecond}, func(d *rest.Deps) {
+		d.Views = orders(1)
+		d.Last = func() journal.Pos { return 99 }
+		d.Wait = func(ctx context.Context, pos journal.Pos) error {
+			waited = append(waited, pos)
+			if late {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}
+	})
+	h.must(200, "GET", "/v1/orders", "")
+	late = true
+	res, _ := h.must(200, "GET", "/v1/orders", "")
+	if !slices.Equal(waited, []journal.Pos{99, 99}) || res.Header.Get("Paklog-Position") != "77" {
+		t.Errorf("waited for %v and stands at %s", waited, res.Header.Get("Paklog-Position"))
+	}
+}
+
+func TestEventsAreTailedByPosition(t *testing.T) {
+	t.Parallel()
+	log := journalmem.New()
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	for i := range 5 {
+		u := &journal.Unit{ID: journal.NewID(at, [10]byte{byte(i)}), At: at, Records: []journal.Record{{
+			ID: journal.NewID(at, [10]byte{9, byte(i)}), Type: "order.Held", Schema: 1, Topic: "order-events", Key: "k", Time: at, Source: "door.orders",
+			Data: []byte(`{"n":1}`), Subject: "order/x", Personal: []byte(`{"name":"Ada"}`),
+		}}}
+		if _, err := log.Write(t.Context(), &journal.Batch{Units: []*journal.Unit{u}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Log = log })
+	var tail rest.Tail
+	_, body := h.must(200, "GET", "/v1/events?after=1&limit=3&topics=order-events,wave-events", "")
+	if err := json.Unmarshal([]byte(body), &tail); err != nil {
+		t.Fatal(err)
+	}
+	if len(tail.Items) != 3 || tail.Items[0].Position != 2 || tail.Next != 4 || tail.Items[0].SpecVersion != "1.0" {
+		t.Errorf("got %s", body)
+	}
+	if strings.Contains(body, "Ada") {
+		t.Errorf("personal data are told: %s", body)
+	}
+	h.refused(422, "GET", "/v1/events?topics=order-event", "")
+	h.refused(422, "GET", "/v1/events?after=-1", "")
+}
+
+// deskOf is a desk over a journal with one open letter.
+func deskOf(t *testing.T) (*dlq.Desk, string) {
+	t.Helper()
+	log := journalmem.New()
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	rec := journal.Record{ID: journal.NewID(at, [10]byte{1}), Type: "document.Received", Schema: 1, Time: at, Data: []byte("{}")}
+	l := dlq.New("x12_inbound", &rec, fault.At("x12", fault.Invalid, "W01-05", errors.New("unknown item")), 1, at)
+	u := &journal.Unit{
+		ID: journal.NewID(at, [10]byte{2}), At: at, Records: []journal.Record{rec},
+		Letters: []journal.LetterOp{{ID: l.ID, To: journal.LetterOpen, Letter: journal.Letter{Sub: "x12_inbound", Pos: 1, Opened: at, Data: l.Encode()}}},
+		Parks:   []journal.ParkOp{{Sub: "x12_inbound", Pos: 1, Park: journal.Park{Reason: journal.ParkLetter, Letter: l.ID}}},
+	}
+	if r, err := log.Write(t.Context(), &journal.Batch{Units: []*journal.Unit{u}}); err != nil || r[0] != nil {
+		t.Fatal(r, err)
+	}
+	return &dlq.Desk{Journal: &desk{log}, Log: log, Now: func() time.Time { return at }}, l.ID
+}
+
+// desk submits units straight to a journal.
+type desk struct{ *journalmem.Store }
+
+func (d *desk) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
+	u.ID, u.At = journal.NewID(time.Unix(0, 0), [10]byte{3}), time.Unix(0, 0)
+	r, err := d.Write(ctx, &journal.Batch{Units: []*journal.Unit{u}})
+	if err != nil {
+		return nil, err
+	}
+	return r[0], nil
+}
+
+func (*desk) Wake(string, journal.Pos) (bool, error) { return true, nil }
+func (*desk) Unparked(string, *journal.Unit) error   { return nil }
+
+func TestLettersAreListedShownAndDroppedOnce(t *testing.T) {
+	t.Parallel()
+	d, id := deskOf(t)
+	h := serve(t, rest.Config{}, func(x *rest.Deps) { x.Desk = d })
+	if _, body := h.must(200, "GET", "/v1/letters", ""); !strings.Contains(body, id) || !strings.Contains(body, "W01-05") {
+		t.Errorf("got %s", body)
+	}
+	h.must(200, "GET", "/v1/letters/"+id, "")
+	h.refused(404, "GET", "/v1/letters/Lnone", "")
+	h.refused(404, "POST", "/v1/letters/Lnone/replay", "")
+	h.refused(422, "GET", "/v1/letters?state=lost", "")
+	h.refused(422, "POST", "/v1/letters/"+id+"/drop", `{"reason":""}`)
+	h.refused(400, "POST", "/v1/letters/"+id+"/drop", `{}`)
+	_, body := h.must(200, "POST", "/v1/letters/"+id+"/drop", `{"reason":"sent twice"}`)
+	if !strings.Contains(body, `"dropped"`) || !strings.Contains(body, "sent twice") {
+		t.Errorf("got %s", body)
+	}
+	h.refused(409, "POST", "/v1/letters/"+id+"/drop", `{"reason":"again"}`)
+	h.refused(409, "POST", "/v1/letters/"+id+"/replay", "")
+}
+
+func TestReadinessSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	var why error
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Ready = func(context.Context) error { return why } })
+	h.must(200, "GET", "/readyz", "")
+	why = errors.New("the disk is full")
+	if p := h.refused(503, "GET", "/readyz", ""); p.Detail != "the disk is full" {
+		t.Errorf("got %+v", p)
+	}
+	h.must(200, "GET", "/healthz", "")
+	h.refused(503, "GET", "/v1/letters", "")
+	h.refused(503, "GET", "/v1/routes", "")
+	h.refused(503, "GET", "/v1/events", "")
+}
