@@ -299,6 +299,33 @@ func TestALetterHoldsItsKeyUntilItIsReplayed(t *testing.T) {
 	})
 }
 
+// Three shells ask for one replay while it runs; it fails again, and has run once.
+func TestAReplayThatIsAskedForThriceRunsOnce(t *testing.T) {
+	bubble(t, nil, func(w *workbench) {
+		goOn := make(chan struct{})
+		w.fate["a0"] = func(d *bus.Delivery) {
+			if d.Attempt > 0 {
+				<-goOn
+			}
+			commit(w, d, &journal.Unit{Parks: []journal.ParkOp{{Sub: d.Sub(), Key: "a", Pos: d.Record.Pos, Park: journal.Park{
+				Reason: journal.ParkLetter, Attempt: uint32(d.Attempt + 1), Letter: "L1",
+			}}}}, nil)
+		}
+		w.publish("a", 0, 1)
+		w.heard.want(t, "a0")
+		for range 3 {
+			if found, err := w.bus.Wake("route", records(w, w.mem, "in")[0].Pos); err != nil || !found {
+				t.Errorf("waking: %v %v", found, err)
+			}
+		}
+		close(goOn)
+		w.heard.want(t, "a0 again")
+		if got := w.parked(); got != 2 {
+			t.Errorf("%d parked, want the letter and its follower", got)
+		}
+	})
+}
+
 func TestAReplayThatWasAskedForSurvivesAStop(t *testing.T) {
 	bubble(t, nil, func(w *workbench) {
 		w.fate["a0"] = w.letter("L1")
