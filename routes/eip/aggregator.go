@@ -2,7 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
@@ -100,9 +99,9 @@ func (a Aggregator[M, O, G]) wake(o O, g Group[G]) {
 
 func (a Aggregator[M, O, G]) timeout(ctx context.Context, m M, in In) (O, error) {
 	var none O
-	var key string
-	if err := json.Unmarshal(in.Data, &key); err != nil {
-		return none, in.invalid("reading the timer of %s: %w", a.Step, err)
+	key, err := timerOf[string](in)
+	if err != nil {
+		return none, err
 	}
 	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
 	if err != nil || !there || g.Done != "" {

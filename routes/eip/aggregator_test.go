@@ -3,6 +3,7 @@ package eip_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,4 +103,34 @@ func TestATimerThatAnotherForgedCompletesNothing(t *testing.T) {
 	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) { a.Size, a.Timeout = 2, time.Hour })
 	got, _ := play(t, s, 0)
 	wantLines(t, got, "confirms")
+}
+
+func TestAggregatorGrowsNoFurtherThanAStateMay(t *testing.T) {
+	big := strings.Repeat("x", eip.MaxState/2)
+	s := scenario{outputs: []string{"confirms"}, inputs: []input{carton(0, "A", big), carton(0, "A", big), carton(0, "A", "small")}}
+	for i := range s.inputs {
+		s.inputs[i].key = "k"
+	}
+	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) { a.Size = 3 })
+	got, _ := play(t, s, 0)
+	wantLines(t, got, "confirms")
+	wantLetter(t, got, "rejected", "1048576 at most")
+}
+
+func TestAggregatorKeepsGroupsOfStrangeKeysApart(t *testing.T) {
+	long := strings.Repeat("k", 2000)
+	s := scenario{outputs: []string{"confirms"}}
+	for _, order := range []string{"", "a/b", "a", long, long + "2", "nul\x00nul"} {
+		s.inputs = append(s.inputs, carton(0, order, "1"), carton(0, order, "2"))
+	}
+	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) {
+		a.Size, a.Timeout = 2, time.Minute
+		a.Then = func(_ context.Context, m message, g eip.Group[[]string]) (out, error) {
+			return m.Out().Publish("confirms", "confirmed", "", len(g.Value)), nil
+		}
+	})
+	got, _ := play(t, s, 0)
+	if len(got.of("confirms")) != 6 || len(got.letters) != 0 {
+		t.Errorf("%d groups and %d letters, want 6 and none", len(got.of("confirms")), len(got.letters))
+	}
 }

@@ -2,7 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
@@ -22,9 +21,9 @@ func (d Delay[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
 	var none O
 	if in.timer(d.Step) {
-		var pos journal.Pos
-		if err := json.Unmarshal(in.Data, &pos); err != nil {
-			return none, in.invalid("reading the timer of %s: %w", d.Step, err)
+		pos, err := timerOf[journal.Pos](in)
+		if err != nil {
+			return none, err
 		}
 		r, err := in.Recall(ctx, pos)
 		if err != nil {

@@ -9,6 +9,6 @@
 // The package knows the hub by the small interfaces [Message], [Out] and [Memory], which
 // *routes.Message and *routes.Out satisfy: so flows in package routes use it.
 //
-// The field Step of a pattern names it within its route. Route and step names are part of the
+// The field Step of a pattern names it within its route; it has no slash. Route and step names are part of the
 // stored format: renaming one forgets what it remembers.
 package eip

@@ -26,6 +26,9 @@ func Expire[M Message[O], O Out[O]](at func(In) (time.Time, error), then, expire
 	return func(ctx context.Context, m M) (O, error) {
 		in := m.In()
 		var none O
+		if in.timed() {
+			return then(ctx, m)
+		}
 		end, err := at(in)
 		switch {
 		case err != nil:

@@ -24,7 +24,12 @@ func History[M Message[O], O Out[O]](then Handler[M, O]) Handler[M, O] {
 			return o, err
 		}
 		for i := range o.Decision().Records {
-			set(&o.Decision().Records[i], Trail, strings.Join(trail, ","))
+			r := &o.Decision().Records[i]
+			passed := in.Headers[Trail]
+			if r.Headers[Trail] != "" {
+				passed = r.Headers[Trail] // of a message that was held, and goes on by a timer
+			}
+			set(r, Trail, strings.TrimPrefix(passed+","+in.Route, ","))
 		}
 		return o, nil
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/journal/journalmem"
 	"github.com/paklog/hub/routes"
+	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
 )
 
@@ -164,4 +166,50 @@ func TestControlBusNamesARouteThatIsNotThere(t *testing.T) {
 		{topic: "control", typ: eip.PauseRoute, key: "c", data: eip.Order{Route: "wrok"}},
 	}}, 0)
 	wantLetter(t, got, "rejected", `no route is named "wrok"`)
+}
+
+func TestADoorHasNoParts(t *testing.T) {
+	b, err := bus.Open(t.Context(), journalmem.New(), bus.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := start(b, func(*routes.Hub) []routes.Route {
+		return []routes.Route{{Name: "door", Handle: func(ctx context.Context, m message) (out, error) {
+			return nil, m.Partial(ctx, m.Out().Publish("out", "half", "k", nil))
+		}}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.kill()
+	if _, err := p.hub.Call(t.Context(), "door", nil); fault.KindOf(err) != fault.Internal || err == nil {
+		t.Errorf("the door says %v", err)
+	}
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if recs, err := b.Driver().Topics(t.Context(), []string{"out"}, 0, 1); len(recs) != 0 || err != nil {
+		t.Errorf("half of an answer was written: %v, %v", recs, err)
+	}
+}
+
+func TestRecallOfWhatWasNeverWrittenIsAnError(t *testing.T) {
+	h := func(ctx context.Context, m message) (out, error) {
+		_, err := m.Recall(ctx, m.Pos+1000)
+		return nil, err
+	}
+	got, _ := play(t, scenario{routes: one(h), inputs: []input{{topic: "in", key: "a"}}}, 0)
+	wantLetter(t, got, "internal", "recalling position")
+}
+
+func TestWrappersLetTimersPass(t *testing.T) {
+	d := eip.Delay[message, out]{Step: "window", To: "out", Until: func(m message) (time.Time, error) { return m.Time.Add(time.Minute), nil }}
+	keep := func(m message) bool { return m.Key == "k" && m.Type == "in" }
+	soon := func(in eip.In) (time.Time, error) { return in.Time.Add(time.Second), nil }
+	h := eip.History(eip.WireTap("tap", eip.Expire(soon, eip.Filter(keep, d.Handle), nil)))
+	got := everyKill(t, scenario{routes: one(h), outputs: []string{"out", "tap"}, until: time.Hour, inputs: []input{
+		{topic: "in", key: "k", headers: map[string]string{eip.Trail: "door"}}, {topic: "in", key: "other"},
+	}})
+	wantLines(t, got, "out", "in k null history=door,one")
+	wantLines(t, got, "tap", "in k null history=door,one", "in other null history=one")
 }

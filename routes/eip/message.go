@@ -2,6 +2,7 @@ package eip
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ type Handler[M, O any] = func(ctx context.Context, m M) (O, error)
 func Copy(r *journal.Record, topic string, headers ...string) journal.Record {
 	c := journal.Record{
 		Type: r.Type, Schema: r.Schema, Topic: topic, Key: r.Key, Correlation: r.Correlation,
-		Headers: maps.Clone(r.Headers), Data: r.Data, Subject: r.Subject, Personal: r.Personal, Event: r.Event,
+		Headers: maps.Clone(r.Headers), Data: r.Data, Subject: r.Subject, Personal: r.Personal,
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		set(&c, headers[i], headers[i+1])
@@ -97,10 +98,19 @@ func begun[M Message[O], O Out[O]](m M, o O) O {
 // timerType names a pattern's timers among the messages of its route.
 func timerType(step string) string { return "eip." + step }
 
-// timer reports whether the message is a timer that the step set. Its type alone proves
-// nothing: it must have come on the route's own timer topic, where nobody else writes.
-func (in In) timer(step string) bool {
-	return in.Type == timerType(step) && in.Topic == "timer."+in.Route
+// timed reports whether the message is a timer of the route. Its type proves nothing: it must
+// have come on the route's own timer topic, where nobody else writes.
+func (in In) timed() bool { return in.Topic == "timer."+in.Route }
+
+// timer reports whether the message is a timer that the step set.
+func (in In) timer(step string) bool { return in.timed() && in.Type == timerType(step) }
+
+// timerOf reads what a step's timer was set with.
+func timerOf[V any](in In) (v V, err error) {
+	if err := json.Unmarshal(in.Data, &v); err != nil {
+		return v, in.invalid("reading timer %s: %w", in.Type, err)
+	}
+	return v, nil
 }
 
 // list reads a comma separated header.

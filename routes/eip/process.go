@@ -2,7 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +56,7 @@ func (s Process[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	var err error
 	switch {
 	case in.timer(s.Step):
-		err = json.Unmarshal(in.Data, &id)
+		id, err = timerOf[string](in)
 	case in.Topic == ReplyTopic(in.Route):
 		// index/do/id or index/undo/id: the id comes last, for it may hold anything.
 		c := strings.SplitN(in.Headers[CorrelationID], "/", 3)

@@ -2,8 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -109,9 +107,9 @@ func (q Requester[M, O]) answered(ctx context.Context, m M, in In) (O, error) {
 
 func (q Requester[M, O]) overdue(ctx context.Context, m M, in In) (O, error) {
 	var none O
-	var id string
-	if err := json.Unmarshal(in.Data, &id); err != nil {
-		return none, fmt.Errorf("reading the timer of %s: %w", q.Step, err)
+	id, err := timerOf[string](in)
+	if err != nil {
+		return none, err
 	}
 	a, old, there, err := load[Asked](ctx, in, q.Step, id)
 	if err != nil || !there || a.Overdue {

@@ -124,9 +124,9 @@ func (q Resequencer[M, O]) wake(o O, key string, s sequence) {
 // skip gives the first gap up when its time is over.
 func (q Resequencer[M, O]) skip(ctx context.Context, m M, in In) (O, error) {
 	var none O
-	var key string
-	if err := json.Unmarshal(in.Data, &key); err != nil {
-		return none, in.invalid("reading the timer of %s: %w", q.Step, err)
+	key, err := timerOf[string](in)
+	if err != nil {
+		return none, err
 	}
 	s, old, there, err := load[sequence](ctx, in, q.Step, key)
 	if err != nil || !there || len(s.Held) == 0 {

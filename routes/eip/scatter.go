@@ -2,7 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -115,9 +114,9 @@ func (s ScatterGather[M, O]) answered(ctx context.Context, m M, in In) (O, error
 
 func (s ScatterGather[M, O]) deadline(ctx context.Context, m M, in In) (O, error) {
 	var none O
-	var id string
-	if err := json.Unmarshal(in.Data, &id); err != nil {
-		return none, in.invalid("reading the timer of %s: %w", s.Step, err)
+	id, err := timerOf[string](in)
+	if err != nil {
+		return none, err
 	}
 	g, old, there, err := load[Gathered](ctx, in, s.Step, id)
 	if err != nil || !there || g.Done != "" {

@@ -30,12 +30,15 @@ type Streamed[O any] interface {
 	Partial(ctx context.Context, o O) error
 }
 
+// maxPart is how many bytes of children one unit holds, give or take the last.
+const maxPart = 4 << 20
+
 // Splitter takes a message apart, in memory of one unit: it commits every so many children with
 // its offset, so that a kill in the middle repeats nothing and skips nothing. Children get the
 // ids that (message, route, step, index) give, and their index as header [Part].
 type Splitter[M Streamed[O], O Out[O]] struct {
 	Step string
-	// Every is how many children one unit holds: 1,000.
+	// Every is how many children one unit holds: 1,000, and fewer where they are long.
 	Every int
 	// Children yields what follows from, in the same order whenever it is asked. An error ends
 	// the run: children before it stand, and the next run goes on from there.
@@ -52,6 +55,7 @@ func (s Splitter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	if every <= 0 {
 		every = 1000
 	}
+	size := 0
 	key := in.ID.String()
 	at, old, _, err := load[Offset](ctx, in, s.Step, key)
 	if err != nil {
@@ -62,7 +66,7 @@ func (s Splitter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 		if err != nil {
 			return none, err
 		}
-		if len(o.Decision().Records) >= every {
+		if len(o.Decision().Records) >= every || size >= maxPart {
 			if err := save(o, in, s.Step, key, old, at); err != nil {
 				return none, err
 			}
@@ -74,8 +78,9 @@ func (s Splitter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 			if _, old, _, err = load[Offset](ctx, in, s.Step, key); err != nil {
 				return none, err
 			}
-			o = m.Out()
+			o, size = m.Out(), 0
 		}
+		size += len(c.Data) + len(c.Personal)
 		c.ID = in.ID.Child(in.Route, s.Step, at.Index)
 		set(&c.Record, Part, strconv.Itoa(at.Index))
 		o.Send(c.Record)

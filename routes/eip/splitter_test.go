@@ -84,17 +84,37 @@ func TestSplitterKeepsWhatStoodBeforeABadPart(t *testing.T) {
 }
 
 func TestSplitterHoldsOneUnitInMemory(t *testing.T) {
-	n := 0
-	s := scenario{outputs: []string{"lines"}, inputs: []input{{topic: "texts", key: "T", data: strings.Repeat("x\n", 3500)}}}
-	s.routes = func(*routes.Hub) []routes.Route {
-		split := eip.Splitter[message, out]{Step: "lines", Children: lines, Then: func(_ context.Context, _ message, o out, _ int) error {
-			n = len(o.Records)
-			return nil
-		}}
-		return []routes.Route{{Name: "split", Topics: []string{"texts"}, Handle: split.Handle}}
-	}
-	got, _ := play(t, s, 0)
-	if len(got.of("lines")) != 3500 || n != 500 {
-		t.Errorf("%d children, %d of them in the last unit; want 3500 and 500", len(got.of("lines")), n)
+	long := strings.Repeat("x", 900<<10) + "\n"
+	for name, c := range map[string]struct {
+		text           string
+		children, last int
+	}{
+		"of many children": {strings.Repeat("x\n", 3500), 3500, 500},
+		"of long children": {strings.Repeat(long, 11), 11, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			s := scenario{outputs: []string{"lines"}, inputs: []input{{topic: "texts", key: "T", data: c.text}}}
+			s.routes = func(*routes.Hub) []routes.Route {
+				split := eip.Splitter[message, out]{Step: "lines", Children: func(ctx context.Context, m message, from eip.Offset) iter.Seq2[eip.Child, error] {
+					return func(yield func(eip.Child, error) bool) {
+						for child, err := range lines(ctx, m, from) {
+							child.Key = "T"
+							if !yield(child, err) {
+								return
+							}
+						}
+					}
+				}, Then: func(_ context.Context, _ message, o out, _ int) error {
+					n = len(o.Records)
+					return nil
+				}}
+				return []routes.Route{{Name: "split", Topics: []string{"texts"}, Handle: split.Handle}}
+			}
+			got, _ := play(t, s, 0)
+			if len(got.of("lines")) != c.children || n != c.last {
+				t.Errorf("%d children, %d of them in the last unit; want %d and %d", len(got.of("lines")), n, c.children, c.last)
+			}
+		})
 	}
 }

@@ -16,6 +16,10 @@ import (
 // or holds a NUL, is named by its hash, which no partner can aim at another's.
 const longest = 200
 
+// MaxState is the longest state in bytes: it is read and written with every message of its
+// key. What would make it longer is rejected.
+const MaxState = 1 << 20
+
 // safe is a key from a message as part of a stored name.
 func safe(key string) string {
 	if len(key) <= longest && strings.IndexByte(key, 0) < 0 && !strings.HasPrefix(key, "sha256:") {
@@ -47,6 +51,9 @@ func save[O Out[O]](o O, in In, step, key string, old journal.State, s any) erro
 	b, err := json.Marshal(s)
 	if err != nil {
 		return fault.E(in.Route, fault.Internal, fmt.Errorf("writing state of %s %q: %w", step, key, err))
+	}
+	if len(b) > MaxState {
+		return in.rejected("state of %s %q would hold %d bytes, %d at most", step, key, len(b), MaxState)
 	}
 	put(o, in, step, key, old, b)
 	return nil

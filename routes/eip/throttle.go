@@ -2,7 +2,6 @@ package eip
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -77,7 +76,7 @@ func (t Throttle[M, O]) Handle(ctx context.Context, m M) (O, error) {
 		}
 	default:
 		row := strconv.FormatUint(b.Next, 10) + "/" + key
-		if err := save(o, in, t.Step+"/held", row, journal.State{}, in.Pos); err != nil {
+		if err := save(o, in, t.Step+"#held", row, journal.State{}, in.Pos); err != nil {
 			return none, err
 		}
 		b.Next++
@@ -95,9 +94,9 @@ func (t Throttle[M, O]) wake(o O, key string, b bucket) {
 // release sends those whose token is there.
 func (t Throttle[M, O]) release(ctx context.Context, m M, in In) (O, error) {
 	var none O
-	var key string
-	if err := json.Unmarshal(in.Data, &key); err != nil {
-		return none, in.invalid("reading the timer of %s: %w", t.Step, err)
+	key, err := timerOf[string](in)
+	if err != nil {
+		return none, err
 	}
 	b, old, _, err := load[bucket](ctx, in, t.Step, key)
 	if err != nil || b.First == b.Next {
@@ -106,7 +105,7 @@ func (t Throttle[M, O]) release(ctx context.Context, m M, in In) (O, error) {
 	o := m.Out()
 	for n := 0; n < 1000 && b.First < b.Next && !in.Now.Before(t.due(b)); n++ {
 		row := strconv.FormatUint(b.First, 10) + "/" + key
-		pos, held, there, err := load[journal.Pos](ctx, in, t.Step+"/held", row)
+		pos, held, there, err := load[journal.Pos](ctx, in, t.Step+"#held", row)
 		if err == nil && !there {
 			err = fault.E(in.Route, fault.Internal, errors.New("bucket "+key+" lost what it held at "+row))
 		}
@@ -121,7 +120,7 @@ func (t Throttle[M, O]) release(ctx context.Context, m M, in In) (O, error) {
 		c := Copy(&r, t.To)
 		c.ID = r.ID.Child(in.Route, t.Step, 0)
 		o.Send(c)
-		put(o, in, t.Step+"/held", row, held, nil)
+		put(o, in, t.Step+"#held", row, held, nil)
 		b.First++
 	}
 	if b.First < b.Next {

@@ -3,6 +3,7 @@ package eip_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,21 @@ func TestThrottleHoldsNoMoreThanItMay(t *testing.T) {
 	last := got.records["out"][3].Time
 	if first := got.records["out"][0].Time; last.Sub(first) < 3*time.Minute {
 		t.Errorf("four went in %s at one a minute", last.Sub(first))
+	}
+}
+
+func TestThrottleKeepsBucketsOfStrangeNamesApart(t *testing.T) {
+	s := scenario{outputs: []string{"out"}, until: time.Hour}
+	// The second and third would meet the first's rows if names were only joined.
+	for i, p := range []string{"A", "held/0/A", "held/1/A", "A", "A", "held/0/A"} {
+		s.inputs = append(s.inputs, input{topic: "in", key: string(rune('a' + i)), headers: map[string]string{"partner": p}})
+	}
+	s.routes = throttled(func(*eip.Throttle[message, out]) {})
+	got, _ := play(t, s, 0)
+	when := strings.Fields(sentAt(got.records["out"]))
+	slices.Sort(when) // two buckets have no order between them
+	if want := strings.Fields("a@0:00 b@0:00 c@0:00 d@1:00 e@2:00 f@1:00"); !slices.Equal(when, want) || len(got.letters) > 0 {
+		t.Errorf("sent %s, want %s; %d letters", when, want, len(got.letters))
 	}
 }
 

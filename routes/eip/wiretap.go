@@ -2,15 +2,15 @@ package eip
 
 import "context"
 
-// WireTap sends a copy of every message that the handler took to a topic. The copy is in the
+// WireTap sends a copy of every message that the handler took, its timers aside, to a topic. The copy is in the
 // handler's own unit; who listens there fails alone.
 func WireTap[M Message[O], O Out[O]](to string, then Handler[M, O]) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
 		o, err := then(ctx, m)
-		if err != nil {
+		in := m.In()
+		if err != nil || in.timed() {
 			return o, err
 		}
-		in := m.In()
 		c := Copy(in.Record, to)
 		c.ID = in.ID.Child(in.Route, "wire tap/"+to, 0)
 		return begun(m, o).Send(c), nil
