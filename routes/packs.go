@@ -99,26 +99,44 @@ func (f *Flows) addPacker() error {
 	return f.hub.Add(Route{
 		Name: "auto.pack", About: "a packer who closes the cartons that were proposed, for demonstrations and tests",
 		// One at a time: carton numbers come from one counter.
-		Topics: []string{onPacks}, Handle: f.autoPack,
-		Types: takes(pack.Proposed{}), Parallel: 1, Parking: Parking{Independent: true},
+		Topics: []string{onPacks, onOrders}, Handle: f.autoPack,
+		Types: takes(pack.Proposed{}, order.Released{}), Parallel: 1, Parking: Parking{Independent: true},
 		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
 	})
 }
 
 func (f *Flows) autoPack(ctx context.Context, m *Message) (*Out, error) {
-	e, ok := m.Event.(pack.Proposed)
-	if !ok {
-		return m.Out(), nil
-	}
 	d := f.decide(ctx, m)
-	p := d.packing(e.Scope, e.Pack)
-	if d.err != nil || p.Status != pack.StatusOpen || len(p.Cartons) > 0 {
-		return d.done()
-	}
-	for _, c := range e.Plan.Cartons {
-		d.closeCarton(e.Scope, e.Pack, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: worker})
+	switch e := m.Event.(type) {
+	case pack.Proposed:
+		d.packAll(e.Scope, e.Pack, e.Plan)
+	case order.Released:
+		o := d.order(e.Scope, e.Order)
+		w := d.work(o.Scope, o.Number)
+		if d.err != nil || w.Pack == "" {
+			return d.done()
+		}
+		plan, err := d.cartonize(o.Scope, d.packing(o.Scope, w.Pack).Left)
+		if err != nil {
+			return nil, err
+		}
+		d.packAll(o.Scope, w.Pack, plan)
 	}
 	return d.done()
+}
+
+// packAll closes the cartons of a plan. What is on hold, or cancelled and not put back
+// yet, is not packed: the release, or another proposal, follows.
+func (d *decision) packAll(s scope.Scope, id string, plan pack.Plan) {
+	p := d.packing(s, id)
+	o := d.order(s, p.Order)
+	if d.err != nil || p.Status != pack.StatusOpen || len(p.Cartons) > 0 || o.HoldReason != "" ||
+		!covers(o, func(l order.Line) int64 { return l.Picked }, p.Left) {
+		return
+	}
+	for _, c := range plan.Cartons {
+		d.closeCarton(s, id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: worker})
+	}
 }
 
 // closeCarton closes a carton under the next SSCC: the packing, the stock and the order

@@ -7,6 +7,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 )
@@ -53,6 +54,9 @@ func (d *decision) manifest(s scope.Scope, number string) {
 		if d.err != nil || !found || l.Status != label.StatusBought {
 			continue
 		}
+		if !covers(o, func(l order.Line) int64 { return l.Packed }, c.Contents) {
+			return // cancelled: its goods go back, and whoever sees to that looks here again
+		}
 		events, err := d.shipment(s, number).Manifest(ship.ManifestCarton{Carton: ship.Manifested{
 			Carton: sscc, Carrier: l.Carrier, Service: l.Service, Tracking: l.Tracking,
 			Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Cost: l.Cost,
@@ -66,6 +70,20 @@ func (d *decision) manifest(s scope.Scope, number string) {
 			}
 		}
 	}
+}
+
+// covers reports whether a part of the order's lines holds the contents.
+func covers(o order.Order, part func(order.Line) int64, contents []pack.Content) bool {
+	need := map[int]int64{}
+	for _, c := range contents {
+		need[c.Line] += c.Qty
+	}
+	for line, qty := range need {
+		if l, ok := o.Line(line); !ok || part(l) < qty {
+			return false
+		}
+	}
+	return true
 }
 
 // shipped takes what a confirmation says out of the books.
