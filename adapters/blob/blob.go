@@ -187,12 +187,11 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, referred func(ctx c
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		dir := filepath.Dir(path)
-		name := filepath.Base(dir) + e.Name()
-		if own, err := s.path(name); dir != s.incoming() && (err != nil || own != path) {
-			return nil // not ours
-		}
-		if dir != s.incoming() {
+		if dir := filepath.Dir(path); dir != s.incoming() {
+			name := filepath.Base(dir) + e.Name()
+			if own, _ := s.path(name); own != path {
+				return nil // a name that is no hash: not ours
+			}
 			if used, err := referred(ctx, name); used || err != nil {
 				return err
 			}

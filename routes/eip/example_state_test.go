@@ -231,12 +231,12 @@ func ExampleThrottle() {
 
 func ExampleDelay() {
 	d := eip.Delay[message, out]{Step: "window", To: "out", Until: func(m message) (time.Time, error) {
-		var ms time.Duration
-		err := m.Decode(&ms)
-		return m.Time.Add(ms * time.Millisecond), err
+		var wait time.Duration
+		err := m.Decode(&wait)
+		return m.Time.Add(wait), err
 	}}
-	fmt.Println(run(2, []routes.Route{route("delay", "in", d.Handle)}, input{topic: "in", data: 1000}, input{topic: "in", data: 0}))
-	// Output: [in 0 in 1000]
+	fmt.Println(run(2, []routes.Route{route("delay", "in", d.Handle)}, input{topic: "in", data: time.Second}, input{topic: "in", data: 0}))
+	// Output: [in 0 in 1000000000]
 }
 
 func ExampleExpire() {

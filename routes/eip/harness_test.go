@@ -127,7 +127,7 @@ func (s scenario) run(t *testing.T, kill int) (result, int) {
 			stop = s.serve(t, store)
 		case <-tick.C:
 			synctest.Wait()
-			if next == end && sent == len(s.inputs) {
+			if next.Equal(end) && sent == len(s.inputs) {
 				select {
 				case <-died:
 					continue
@@ -147,7 +147,7 @@ type process struct {
 	hub  *routes.Hub
 	bus  *bus.Bus
 	end  context.CancelFunc
-	done chan error
+	done chan struct{}
 }
 
 func (s scenario) serve(t *testing.T, store *journalmem.Store) process {
@@ -173,7 +173,7 @@ func start(b *bus.Bus, rs func(h *routes.Hub) []routes.Route) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
-	p := process{hub: h, bus: b, done: make(chan error, 1)}
+	p := process{hub: h, bus: b, done: make(chan struct{})}
 	for _, r := range rs(h) {
 		if err := h.Add(r); err != nil {
 			return process{}, err
@@ -181,7 +181,10 @@ func start(b *bus.Bus, rs func(h *routes.Hub) []routes.Route) (process, error) {
 	}
 	var ctx context.Context
 	ctx, p.end = context.WithCancel(context.Background())
-	go func() { p.done <- h.Run(ctx) }()
+	go func() {
+		defer close(p.done)
+		_ = h.Run(ctx) // it ends however it ends: it is killed
+	}()
 	<-h.Running()
 	return p, nil
 }

@@ -163,9 +163,9 @@ func TestControlBusPausesAndResumesWhateverDies(t *testing.T) {
 
 func TestControlBusNamesARouteThatIsNotThere(t *testing.T) {
 	got, _ := play(t, scenario{routes: controlled, inputs: []input{
-		{topic: "control", typ: eip.PauseRoute, key: "c", data: eip.Order{Route: "wrok"}},
+		{topic: "control", typ: eip.PauseRoute, key: "c", data: eip.Order{Route: "packing"}},
 	}}, 0)
-	wantLetter(t, got, "rejected", `no route is named "wrok"`)
+	wantLetter(t, got, "rejected", `no route is named "packing"`)
 }
 
 func TestADoorHasNoParts(t *testing.T) {
