@@ -31,7 +31,7 @@ check: ## before each commit, under three minutes: build, vet, lint, short tests
 	@go build $(BUILD) ./... && go vet ./... && .ci/lint && go test -short ./...
 
 bench: ## print the measurements on one page; ARGS='-only hop/sqlite' narrows it
-	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench $(ARGS)
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench $(ARGS)
 
 torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...

@@ -60,7 +60,7 @@ func (p *reserve) round(ctx context.Context) (sample, error) {
 	if r, err := p.hub.bus.Submit(ctx, u); r != nil || err != nil {
 		return sample{}, fmt.Errorf("receiving the stock: %w", errors.Join(err, asError(r)))
 	}
-	syncs := p.store.Stats().Syncs
+	syncs := syncsOf(p.store)
 	var granted, refused atomic.Int64
 	errs := make(chan error, writers)
 	var last atomic.Int64 // when the last reservation was durable
@@ -93,7 +93,7 @@ func (p *reserve) round(ctx context.Context) (sample, error) {
 	}
 	s := m.end(int(granted.Load()))
 	s.value = float64(granted.Load()) / time.Duration(last.Load()).Seconds()
-	s.counts["syncs_per_msg"] = float64(p.store.Stats().Syncs-syncs) / float64(granted.Load())
+	s.counts["syncs_per_msg"] = float64(syncsOf(p.store)-syncs) / float64(granted.Load())
 	s.counts["refused_at_the_end"] = float64(refused.Load())
 	over, err := audit(ctx, p.store, p.hub.reg, key, p.stock, granted.Load())
 	if err != nil {
