@@ -17,7 +17,8 @@
 //
 // Should the disk refuse a unit that the working set let pass, the working set is emptied,
 // the units that still wait are judged again, and the refused unit's message goes out
-// again together with the rest of its lane, under the same ids.
+// again together with the rest of its lane, under the same ids. Until they are back, nothing of that
+// lane starts or is handed over, and a decision on anything that was read before is void.
 //
 // Lock order: subscription.mu before Bus.mu; never the other way round.
 package bus
