@@ -56,7 +56,7 @@ func (e *edi) orders() Route {
 			if err != nil {
 				return nil, untranslated(info, err)
 			}
-			o.Command.Source.Cause = m.ID.String()
+			o.Command.Source.Cause = m.Correlation
 			o.Command.Source.Partner = p.Name
 			return m.Out().Place(o.Command), nil
 		},

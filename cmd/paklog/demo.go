@@ -73,7 +73,7 @@ var skus = []struct {
 	sku   string
 	qty   int64
 	grams int64
-}{{"MUG-BLUE", 900, 350}, {"MUG-RED", 900, 350}, {"KETTLE", 400, 1200}, {"TEAPOT", 400, 900}, {"TRAY", 500, 700}, {"SAMOVAR", 4, 4000}}
+}{{"MUG-BLUE", 90_000, 350}, {"MUG-RED", 90_000, 350}, {"KETTLE", 40_000, 1200}, {"TEAPOT", 40_000, 900}, {"TRAY", 50_000, 700}, {"SAMOVAR", 4, 4000}}
 
 func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.out, format+"\n", a...) }
 
