@@ -61,10 +61,11 @@ type hosted struct {
 	handler *message.Handler
 	door    *bus.Door
 
-	mu     sync.Mutex
-	pause  string // why it is paused: "operator", or the fault; "" when it runs
-	resume *time.Timer
-	tries  int // pauses in a row without a success
+	mu       sync.Mutex
+	pause    string // why it is paused: "operator", or the fault; "" when it runs
+	pausedBy string // the operator
+	resume   *time.Timer
+	tries    int // pauses in a row without a success
 }
 
 // Retry says how a route tries again. The zero value is the hub's: 1 s doubling to
@@ -207,12 +208,16 @@ func (h *Hub) Add(r Route) error {
 		return fmt.Errorf("route %s is there already", r.Name)
 	}
 	x := &hosted{Route: r}
-	paused, err := h.bus.Row(context.Background(), journal.TableState, pauseKey(r.Name))
+	paused, err := h.bus.Row(context.Background(), journal.TableState, PauseKey(r.Name))
 	if err != nil {
 		return err
 	}
 	if paused != nil {
-		x.pause = operator
+		st, err := journal.DecodeState(paused)
+		if err != nil {
+			return fmt.Errorf("reading the pause of route %s: %w", r.Name, err)
+		}
+		x.pause, x.pausedBy = operator, string(st.Data)
 	}
 	switch {
 	case len(r.Topics) == 0:

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -14,8 +15,8 @@ import (
 // operator marks a pause that only a person ends.
 const operator = "operator"
 
-// pauseKey is the state that keeps an operator's pause over a restart.
-func pauseKey(route string) string { return "pause/" + route }
+// PauseKey is the state that keeps an operator's pause over a restart; it holds who paused.
+func PauseKey(route string) string { return "pause/" + route }
 
 // pauseFor pauses a route's subscription and no other, and lets it go on after wait.
 func (h *Hub) pauseFor(x *hosted, why string, wait time.Duration) {
@@ -70,11 +71,15 @@ func (h *Hub) Pause(ctx context.Context, route, actor string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.bus.Pause(route); err != nil {
+	if x.door != nil {
+		return fmt.Errorf("route %s is a door: it answers who calls and cannot be paused", route)
+	}
+	// A hub that only has its doors open consumes nothing: the pause is kept for the next one.
+	if err := h.bus.Pause(route); err != nil && !h.doorsOnly {
 		return fmt.Errorf("route %s cannot be paused: %w", route, err)
 	}
 	x.mu.Lock()
-	x.pause = operator
+	x.pause, x.pausedBy = operator, actor
 	if x.resume != nil {
 		x.resume.Stop()
 	}
@@ -111,7 +116,7 @@ func (h *Hub) route(name string) (*hosted, error) {
 
 func (h *Hub) keepPause(ctx context.Context, route, typ, actor string, paused bool) error {
 	for {
-		row, err := h.bus.Row(ctx, journal.TableState, pauseKey(route))
+		row, err := h.bus.Row(ctx, journal.TableState, PauseKey(route))
 		if err != nil {
 			return err
 		}
@@ -119,7 +124,7 @@ func (h *Hub) keepPause(ctx context.Context, route, typ, actor string, paused bo
 		if err != nil {
 			return err
 		}
-		op := journal.StateOp{Key: pauseKey(route), Tag: st.Tag}
+		op := journal.StateOp{Key: PauseKey(route), Tag: st.Tag}
 		if paused {
 			op.Data = []byte(actor)
 			if actor == "" {
@@ -172,6 +177,9 @@ func (h *Hub) Routes() []RouteInfo {
 		i := RouteInfo{
 			Name: x.Name, About: x.About, Consumes: x.Topics, Writes: x.Writes, Patterns: x.Patterns,
 			Conn: x.Conn, Door: x.door != nil, Paused: x.pause, Lag: lags[x.Name],
+		}
+		if x.pause == operator {
+			i.Paused = "by " + cmp.Or(x.pausedBy, operator)
 		}
 		x.mu.Unlock()
 		if x.Conn != "" {
