@@ -79,7 +79,7 @@ func (f *Flows) chooseLabel(ctx context.Context, m *Message) (*Out, error) {
 		if conn != "" {
 			ask = []CarrierConfig{f.carriers[conn]}
 		}
-		best, err := f.cheapest(ctx, ask, f.parcel(o, b, m.ID.String()))
+		best, err := f.cheapest(ctx, ask, f.parcel(o, b, ship.ReferenceOf(m.ID.String())))
 		if err != nil {
 			return nil, fault.Wrap(m.route, err)
 		}

@@ -162,6 +162,7 @@ type rig struct {
 	ended   chan error
 	carrier *testCarrier
 	log     *slog.Logger
+	batch   int // units a write; 0 is the bus's default
 }
 
 func config(carriers ...*testCarrier) FlowConfig {
@@ -199,7 +200,7 @@ func newRig(t *testing.T, change ...func(*FlowConfig)) *rig {
 
 func (r *rig) start() {
 	r.t.Helper()
-	b, err := bus.Open(context.Background(), r.store, bus.Options{Log: r.log})
+	b, err := bus.Open(context.Background(), r.store, bus.Options{Log: r.log, MaxBatch: r.batch})
 	if err != nil {
 		r.t.Fatal(err)
 	}
