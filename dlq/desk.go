@@ -160,7 +160,8 @@ func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
 		Source: rec.Source, Time: rec.Time, Headers: rec.Headers,
 		Payload: string(rec.Data), Sealed: rec.Subject != "" && len(rec.Personal) > 0,
 	}
-	if strings.HasPrefix(rec.Type, "document.") {
+	// A transaction set is a part of its document.
+	if strings.HasPrefix(rec.Type, "document.") || strings.HasPrefix(rec.Type, "x12.") {
 		out.Message.Document, out.Message.Sealed = string(rec.Personal), false
 	}
 	rows, err := d.Log.Scan(ctx, journal.TableEffect, s.Sub+"/"+rec.ID.String()+"/", "", 100)

@@ -47,7 +47,8 @@ type app struct {
 	api   http.Handler
 	close []func() error
 
-	metrics *prometheus.Registry
+	metrics  *prometheus.Registry
+	restored *restoration // what this start did to a restored folder; nil on any other
 }
 
 // mode says what an app is opened for.
@@ -71,6 +72,11 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	}
 	if a.store, err = sqlite.Open(ctx, cfg.Data, sqlite.Options{MinFree: cfg.Limits.FreeDisk, NoSync: cfg.probe.noSync}); err != nil {
 		return nil, err
+	}
+	if m == whole && a.store.Restored() {
+		if err := a.comeBack(ctx); err != nil {
+			return nil, errors.Join(fmt.Errorf("shutting the doors of a restored hub: %w", err), a.store.Close())
+		}
 	}
 	if a.bus, err = bus.Open(ctx, through(cfg.probe.driver, journal.Driver(a.store)), bus.Options{Log: log, Now: time.Now, Step: cfg.probe.step}); err != nil {
 		return nil, errors.Join(err, a.store.Close())

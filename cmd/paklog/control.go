@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 )
@@ -137,6 +139,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, drain time.D
 // caller reaches the hub for the command line: the one that runs, through its socket, or one
 // opened here for a moment when none does.
 type caller struct {
+	cfg     *Config
 	client  *http.Client
 	local   *app
 	handler http.Handler
@@ -150,15 +153,10 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := socketPath(cfg.Data)
-	if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
-		_ = c.Close() // it was to see that somebody answers
-		return &caller{client: &http.Client{Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, "unix", path)
-			},
-		}}}, nil
+	if c := attach(ctx, cfg); c != nil {
+		return c, nil
 	}
+	path := socketPath(cfg.Data)
 	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no hub runs on %s and there is no such folder: start one with paklog serve, or name its configuration with --config", cfg.Data)
 	}
@@ -170,7 +168,7 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		return nil, err
 	}
 	run, cancel := context.WithCancel(ctx)
-	c := &caller{local: a, end: cancel, done: make(chan error, 1)}
+	c := &caller{cfg: cfg, local: a, end: cancel, done: make(chan error, 1)}
 	go func() { c.done <- a.hub.Run(run) }()
 	select {
 	case <-a.hub.Running():
@@ -182,6 +180,33 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
 	return c, nil
+}
+
+// attach speaks to the hub that runs on the configured folder; nil when none answers.
+func attach(ctx context.Context, cfg *Config) *caller {
+	path := socketPath(cfg.Data)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil
+	}
+	_ = c.Close() // it was to see that somebody answers
+	return &caller{cfg: cfg, client: &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}}}
+}
+
+// withHub runs f against the hub that runs, or against one opened for it.
+func withHub(cmd *cobra.Command, g *global, f func(context.Context, *caller) error) (err error) {
+	ctx := cmd.Context()
+	c, err := reach(ctx, g)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close(ctx)) }()
+	return f(ctx, c)
 }
 
 // Close ends what reach opened.

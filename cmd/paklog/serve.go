@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,8 +53,9 @@ then the program ends with 0; a second one ends it at once, which loses nothing 
 					fmt.Fprintln(out, "no --config: the embedded default is in force (paklog init writes a file to start from)")
 				}
 				fmt.Fprintf(out, "ready: http://%s (API page /docs), data in %s\n", addr, dir)
-				if a.store.Restored() {
-					fmt.Fprintln(out, "this folder was restored from a backup: outward connections are paused until you resume them (paklog routes resume NAME)")
+				if r := a.restored; r != nil {
+					fmt.Fprintf(out, "this folder was restored from a backup: %d calls that were under way are Unknown, %d control numbers are advanced,\n"+
+						"and these doors are shut until you resume them (paklog routes resume ROUTE): %s\n", r.Unknown, r.Advanced, strings.Join(r.Paused, " "))
 				}
 			})
 		},

@@ -4,5 +4,9 @@ import "github.com/spf13/cobra"
 
 // verbs is the one table of what paklog can do.
 func verbs(g *global) []*cobra.Command {
-	return []*cobra.Command{newServe(g), newDemo(), newInit(), newConfig(g)}
+	return []*cobra.Command{
+		newServe(g), newDemo(), newInit(), newConfig(g),
+		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newDLQ(g), newEDI(g), newEvents(g),
+		newBackup(g), newRestore(g), newVersion(g),
+	}
 }

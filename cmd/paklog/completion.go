@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/routes"
+)
+
+// completer offers arguments to the shell.
+type completer func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
+
+// fromHub asks the running hub. A folder is not opened for it: a key press must not make a
+// folder busy.
+func fromHub(g *global, names func(ctx context.Context, c *caller, begun string) ([]string, error)) completer {
+	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+		cfg, _, err := load(g.config)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		c := attach(cmd.Context(), cfg)
+		if c == nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		found, err := names(cmd.Context(), c, begun)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// words offers what never changes.
+func words(names ...string) completer {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func routeNames(ctx context.Context, c *caller, _ string) ([]string, error) {
+	var list []routes.RouteInfo
+	if err := c.do(ctx, http.MethodGet, "/control/routes", nil, &list); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, r := range list {
+		out = append(out, r.Name+"\t"+r.About)
+	}
+	return out, nil
+}
+
+func letterIDs(ctx context.Context, c *caller, _ string) ([]string, error) {
+	var page rest.Letters
+	if err := c.do(ctx, http.MethodGet, "/v1/letters?limit=100", nil, &page); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, l := range page.Items {
+		out = append(out, l.ID+"\t"+clip(clean(l.Cause), 60))
+	}
+	return out, nil
+}
+
+func orderNumbers(ctx context.Context, c *caller, _ string) ([]string, error) {
+	docs, _, err := documents(ctx, c, "/v1/orders", url.Values{}, 100)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, d := range docs {
+		out = append(out, d.ID+"\t"+d.Owner+" "+d.Status)
+	}
+	return out, nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/core/view"
+)
+
+// mostListed is what a listing shows unless it is told otherwise.
+const mostListed = 100
+
+// documents reads a listing, page by page, up to limit (0 is all of it). more reports
+// whether there are others.
+func documents(ctx context.Context, c *caller, path string, q url.Values, limit int) (docs []view.Doc, more bool, err error) {
+	docs = []view.Doc{}
+	for {
+		page := 500
+		if limit > 0 {
+			page = min(page, limit-len(docs))
+		}
+		q.Set("limit", fmt.Sprint(page))
+		var list rest.List
+		if err := c.do(ctx, http.MethodGet, path+"?"+q.Encode(), nil, &list); err != nil {
+			return nil, false, err
+		}
+		docs = append(docs, list.Items...)
+		switch {
+		case list.Next == "":
+			return docs, false, nil
+		case limit > 0 && len(docs) >= limit:
+			return docs, true, nil
+		}
+		q.Set("cursor", list.Next)
+	}
+}
+
+// listing is the flags of a verb that lists documents.
+type listing struct {
+	owner, status string
+	limit         int
+}
+
+func (l *listing) flags(cmd *cobra.Command, status bool) {
+	cmd.Flags().StringVar(&l.owner, "owner", "", "only this owner's")
+	if status {
+		cmd.Flags().StringVar(&l.status, "status", "", "only those that stand so")
+	}
+	cmd.Flags().IntVar(&l.limit, "limit", mostListed, "how many at most; 0 is all")
+}
+
+func (l *listing) query() url.Values {
+	q := url.Values{}
+	if l.owner != "" {
+		q.Set("owner", l.owner)
+	}
+	if l.status != "" {
+		q.Set("status", l.status)
+	}
+	return q
+}
+
+// list answers a verb that lists documents: all that is known of each under --json, a line
+// each for people.
+func (l *listing) list(cmd *cobra.Command, g *global, path string, head []string, row func(view.Doc) ([]any, error)) error {
+	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
+		docs, more, err := documents(ctx, c, path, l.query(), l.limit)
+		if err != nil {
+			return err
+		}
+		if more {
+			defer fmt.Fprintf(cmd.ErrOrStderr(), "there are more: --limit 0 shows all\n")
+		}
+		if g.json {
+			return writeJSON(cmd.OutOrStdout(), docs)
+		}
+		t := newTable(cmd.OutOrStdout(), head...)
+		for _, d := range docs {
+			cells, err := row(d)
+			if err != nil {
+				return fmt.Errorf("reading %s: %w", d.Key, err)
+			}
+			t.row(cells...)
+		}
+		return t.flush()
+	})
+}
+
+// ownerOf finds whose thing is meant where nobody said it: that of the one thing of that
+// name there is, else the configured owner.
+func ownerOf(ctx context.Context, c *caller, kind, id, given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	var found rest.List
+	if err := c.do(ctx, http.MethodGet, "/v1/search?q="+url.QueryEscape(id), nil, &found); err != nil {
+		return "", err
+	}
+	var owners []string
+	for _, d := range found.Items {
+		if d.Kind == kind && d.ID == id && !slices.Contains(owners, d.Owner) {
+			owners = append(owners, d.Owner)
+		}
+	}
+	switch len(owners) {
+	case 0:
+		return c.cfg.Owner, nil
+	case 1:
+		return owners[0], nil
+	}
+	return "", fmt.Errorf("several owners have %s %s: say which with --owner (%s)", kind, id, strings.Join(owners, ", "))
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/grammar"
+)
+
+func newEDI(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "edi", Short: "Look into EDI documents",
+		Example: `  paklog edi dump partners/ACME/inbox/940.edi`,
+	}
+	dump := &cobra.Command{
+		Use: "dump FILE|-", Short: "Show an X12 document part by part, with everything that is wrong and its exact place",
+		Long: `Show an X12 document part by part: interchanges, groups, transaction sets, and every finding
+with line, column, byte, segment and element. Large files are read as a stream. Nothing is sent to a hub.
+Ends with 3 when there is an error that the hub would reject something for.
+
+Under --json there is one object a finding, one a line.`,
+		Example: `  paklog edi dump partners/ACME/inbox/940.edi
+  paklog edi dump --json 940.edi | jq -r 'select(.severity == "error") | .message'
+  gpg -d mail.gpg | paklog edi dump -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in := cmd.InOrStdin()
+			if args[0] != "-" {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				in = f
+			}
+			out := bufio.NewWriter(cmd.OutOrStdout())
+			d := &dump{name: args[0], out: out, json: g.json, grammar: grammar.Builtin()}
+			if d.name == "-" {
+				d.name = ""
+			}
+			err := d.read(in)
+			if ferr := out.Flush(); err == nil {
+				err = ferr
+			}
+			switch {
+			case err != nil:
+				return err
+			case d.worst == x12.Error:
+				return exitFindings
+			}
+			return nil
+		},
+	}
+	cmd.AddCommand(dump)
+	return cmd
+}
+
+// dump shows one document.
+type dump struct {
+	name    string
+	out     io.Writer
+	json    bool
+	grammar *grammar.Library
+
+	interchanges, groups, sets, findings, errors int
+	worst                                        x12.Severity
+	err                                          error
+}
+
+func (d *dump) say(format string, a ...any) {
+	if _, err := fmt.Fprintf(d.out, format+"\n", a...); err != nil && d.err == nil {
+		d.err = err
+	}
+}
+
+func (d *dump) read(in io.Reader) error {
+	r := x12.NewReader(in, x12.Limits{})
+	for {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if d.part(p); d.err != nil {
+			return d.err
+		}
+	}
+	if d.interchanges == 0 && d.worst < x12.Error {
+		d.finding(nil, x12.Finding{
+			Code: x12.CodeNotX12, Severity: x12.Error, Layer: x12.LayerSyntax, Line: 1, Column: 1, Message: "no X12 interchange in it",
+			Hint: "an interchange begins with ISA",
+		})
+	}
+	if !d.json {
+		d.say("%d interchanges, %d groups, %d sets; %d findings, %d of them errors", d.interchanges, d.groups, d.sets, d.findings, d.errors)
+	}
+	return d.err
+}
+
+func (d *dump) part(p *x12.Part) {
+	var head string
+	switch p.Kind {
+	case x12.InterchangeHeader:
+		d.interchanges++
+		head = fmt.Sprintf("interchange %s from %s/%s to %s/%s, version %s, usage %s", p.ISA.Control,
+			p.ISA.SenderQualifier, p.ISA.Sender, p.ISA.ReceiverQualifier, p.ISA.Receiver, p.ISA.Version, p.ISA.Usage)
+	case x12.GroupHeader:
+		d.groups++
+		head = fmt.Sprintf("  group %s %s, version %s", p.GS.FunctionalID, p.GS.Control, p.GS.Version)
+	case x12.TransactionSet:
+		d.sets++
+		d.grammar.Check(p)
+		head = fmt.Sprintf("    set %s %s, %d segments at byte %d", p.ST.ID, p.ST.Control, p.Segments.Len(), p.Offset)
+	case x12.GroupTrailer:
+		head = fmt.Sprintf("  end of the group: %d sets", p.Sets)
+	case x12.InterchangeTrailer:
+		head = fmt.Sprintf("end of the interchange: %d groups", p.Groups)
+	default:
+		head = fmt.Sprintf("%s, %d bytes at byte %d", p.Kind, len(p.Raw), p.Offset)
+	}
+	if !d.json && (len(p.Findings) > 0 || p.Kind != x12.Noise) {
+		d.say("%s", clean(head))
+	}
+	for _, f := range p.Findings {
+		d.finding(p, f)
+	}
+}
+
+// finding shows one, and the segment that it is about with its place marked.
+func (d *dump) finding(p *x12.Part, f x12.Finding) {
+	d.findings++
+	if f.Severity == x12.Error {
+		d.errors++
+	}
+	d.worst = max(d.worst, f.Severity)
+	f.File = d.name
+	if d.json {
+		b, err := json.Marshal(f)
+		if err != nil {
+			d.err = err
+			return
+		}
+		d.say("%s", b)
+		return
+	}
+	d.say("      %s", f)
+	if p == nil || f.Offset < p.Offset || f.Offset > p.Offset+int64(len(p.Raw)) {
+		return
+	}
+	d.say("%s", indentBy("        ", caret(p.Raw, f.Offset-p.Offset, f.Length, p.Segments.Delimiters().Terminator)))
+}
