@@ -74,7 +74,8 @@ func (f *Flows) heldLine(ctx context.Context, m *Message) (*Out, error) {
 		d := f.decide(ctx, m)
 		events, err := d.understand(e.Scope, e.Order, e.Line)
 		if err != nil {
-			return nil, fault.At(m.route, fault.Rejected, e.Problem.Place,
+			o := d.order(e.Scope, e.Order)
+			return nil, fault.At(m.route, fault.Rejected, documentPlace(o.Source.DocType, e.Problem.Place),
 				fmt.Errorf("order %s line %d is held: %s", e.Order, e.Line, e.Problem.Text))
 		}
 		d.onOrder(e.Scope, e.Order, events, nil)

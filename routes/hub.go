@@ -331,8 +331,15 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 	}
 }
 
-// errRerun asks for another run of the handler on fresh state.
-var errRerun = errors.New("run again")
+// errRerun asks for another run of the handler on fresh state. errGone asks for it too: a
+// timer that it cancels fired meanwhile, which a fresh look shows; but it asks only a few
+// times, for what else is gone does not come back.
+var (
+	errRerun = errors.New("run again")
+	errGone  = errors.New("a timer or parked record that the decision removes is gone")
+)
+
+const maxGone = 8
 
 // errTaken says that another lane took an outside id between a handler's look and its
 // commit: the next run finds the claim. A handler that does not look fails as it says.
@@ -394,6 +401,8 @@ func (h *Hub) refusal(x *hosted, ref *journal.Refusal, err error) error {
 		return nil
 	case ref.Again():
 		return errRerun
+	case ref.Why == journal.RefusedFinished:
+		return errGone
 	case ref.Why == journal.RefusedRepeat:
 		return fault.E(x.Name, fault.Rejected, fmt.Errorf("outside id came before: %s: %w", ref.What, errTaken))
 	case ref.Why == journal.RefusedReused:

@@ -162,7 +162,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 		if exists.Same() {
 			return m.Out(), nil
 		}
-		return nil, fault.At(m.route, fault.Rejected, exists.Differences[0].Place, err)
+		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, exists.Differences[0].Place), err)
 	}
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 	// so that a person finds the place and can replay it once the master data is right.
 	if m.Type == cmdAgain {
 		p := o.Problems[0]
-		return nil, fault.At(m.route, fault.Rejected, p.Place, fmt.Errorf("order %s ships whole or not at all and was rejected: %s", o.Number, p.Text))
+		return nil, fault.At(m.route, fault.Rejected, documentPlace(o.Source.DocType, p.Place), fmt.Errorf("order %s ships whole or not at all and was rejected: %s", o.Number, p.Text))
 	}
 	d.out.sendPlace(cmdAgain, c)
 	return d.done()
