@@ -43,9 +43,10 @@ func (d *decision) waitsNoMore(s scope.Scope, number, sku string) {
 	mark := fmt.Sprintf("waits/%s/%s", s.Book(sku), scope.Join(number))
 	var key string
 	old, found := d.state(mark, &key)
-	if !found {
+	if !found || d.held[mark] != nil { // or noted by this very unit
 		return
 	}
+	d.held[mark] = true
 	st, found := d.state(key, &waiting{})
 	d.out.SetState(mark, old, nil)
 	if found {

@@ -12,6 +12,8 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
@@ -417,5 +419,57 @@ func TestDoorsHoldTheirPromises(t *testing.T) {
 		if n := r.count(); n["order.Accepted"] != 1 || n["command.Done"] != 4 {
 			t.Errorf("%d orders, %d acts told", n["order.Accepted"], n["command.Done"])
 		}
+	})
+}
+
+func TestWhoWaitsIsServedInTurnAndCancelledCleanly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stock("A", 0, "P-1")
+		r.place("SO-1", "A", 2, "A", 3) // two lines of one item
+		settle(time.Second)
+		r.place("SO-2", "A", 4)
+		settle(time.Second)
+		whole := place("SO-3", lines("A", 5))
+		whole.Policy = order.AllOrNothing
+		r.must(door.Orders, "SO-3", whole)
+		settle(time.Second)
+		r.must(door.Orders, "SO-1", order.Cancel{Reason: "customer"})
+		r.status("SO-1", order.StatusCancelled)
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 3})
+		settle(time.Minute)
+		if o := r.order("SO-2"); o.Lines[0].Shipped != 3 || o.Lines[0].Backordered != 1 {
+			t.Fatalf("who waited longest got %+v", o.Lines[0])
+		}
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 5})
+		settle(time.Minute)
+		r.status("SO-2", order.StatusShipped)
+		r.status("SO-3", order.StatusBackordered) // four are there, it wants five
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 1})
+		settle(time.Minute)
+		r.status("SO-3", order.StatusShipped)
+		left, err := r.store.Scan(t.Context(), journal.TableState, "backorder/", "", 10)
+		if err != nil || len(left) > 0 {
+			t.Errorf("still waiting: %v %v", left, err)
+		}
+		r.books("A")
+		r.noLetters()
+	})
+}
+
+// Promised goods lie where nobody may pick: the order waits until the place is open again.
+func TestABlockedPlaceIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stock("A", 5, "P-1")
+		r.must(door.Master, "P-1", location.Block{Reason: "flood"})
+		r.place("SO-1", "A", 2)
+		settle(time.Minute)
+		r.status("SO-1", order.StatusBackordered)
+		r.must(door.Master, "P-1", location.Unblock{})
+		settle(time.Minute)
+		r.status("SO-1", order.StatusShipped)
+		r.books("A")
+		r.noLetters()
 	})
 }
