@@ -111,9 +111,9 @@ func (c *csvReader) read() (row, error) {
 	for {
 		var end bool
 		if b == '"' {
-			b, end, err = c.quoted(fail, &bad)
+			end, err = c.quoted(fail, &bad)
 		} else {
-			b, end, err = c.plain(b, fail, &bad)
+			end, err = c.plain(b, fail, &bad)
 		}
 		if err != nil {
 			return out, err
@@ -161,13 +161,13 @@ func (c *csvReader) put(b byte, fail func(int64, string, ...any), bad **rowError
 }
 
 // plain reads a field without quotes from its first byte on. end tells that the row ends.
-func (c *csvReader) plain(b byte, fail func(int64, string, ...any), bad **rowError) (_ byte, end bool, err error) {
+func (c *csvReader) plain(b byte, fail func(int64, string, ...any), bad **rowError) (end bool, err error) {
 	for {
 		switch {
 		case b == c.comma:
-			return b, false, nil
+			return false, nil
 		case b == '\n':
-			return b, true, nil
+			return true, nil
 		case b == '\r' && c.src.peek() == '\n':
 		case b == '"':
 			fail(c.src.at-1, "a quote within a field: put the whole field in quotes and the quote twice")
@@ -177,25 +177,25 @@ func (c *csvReader) plain(b byte, fail func(int64, string, ...any), bad **rowErr
 			c.put(b, fail, bad)
 		}
 		if b, err = c.src.next(); errors.Is(err, io.EOF) {
-			return 0, true, nil
+			return true, nil
 		} else if err != nil {
-			return 0, true, err
+			return true, err
 		}
 	}
 }
 
 // quoted reads a field behind its opening quote.
-func (c *csvReader) quoted(fail func(int64, string, ...any), bad **rowError) (_ byte, end bool, err error) {
+func (c *csvReader) quoted(fail func(int64, string, ...any), bad **rowError) (end bool, err error) {
 	open := c.src.at - 1
 	line := c.src.line
 	for {
 		b, err := c.src.next()
 		if errors.Is(err, io.EOF) {
 			fail(open, "the quote opened on line %d is never closed", line)
-			return 0, true, nil
+			return true, nil
 		}
 		if err != nil {
-			return 0, true, err
+			return true, err
 		}
 		if b != '"' {
 			c.put(b, fail, bad)
@@ -212,11 +212,11 @@ func (c *csvReader) quoted(fail func(int64, string, ...any), bad **rowError) (_ 
 		}
 		switch {
 		case errors.Is(err, io.EOF), err == nil && b == '\n':
-			return b, true, nil
+			return true, nil
 		case err != nil:
-			return 0, true, err
+			return true, err
 		case b == c.comma:
-			return b, false, nil
+			return false, nil
 		}
 		fail(c.src.at-1, "%q behind the closing quote of a field", string(rune(b)))
 		// What follows is read as a field without quotes, so that the next row is found.

@@ -67,7 +67,7 @@ func (j *jsonLines) line() (int, error) {
 		if len(part) > 0 && errors.Is(err, io.EOF) || err == nil {
 			return size, nil
 		}
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return size, err
 		}
 	}

@@ -158,7 +158,7 @@ func (t *table) next() (*thing, error) {
 		return nil, err
 	}
 	x := &thing{rows: []at{c.at}, bytes: c.after, err: c.err}
-	if c.err != nil {
+	if c.fields == nil {
 		t.unread = c.at.line
 		return x, nil
 	}

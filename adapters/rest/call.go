@@ -147,7 +147,7 @@ func rejected(body json.RawMessage) *intake.Problem {
 		Refused  bool            `json:"rejected"`
 		Problems []order.Problem `json:"problems"`
 	}
-	if json.Unmarshal(body, &o) != nil || !o.Refused {
+	if err := json.Unmarshal(body, &o); err == nil && !o.Refused {
 		return nil
 	}
 	p := intake.New(http.StatusUnprocessableEntity, "order_rejected", "the order is rejected as a whole: correct it, or the master data, and place it again")

@@ -113,7 +113,7 @@ var setProblems = sync.OnceFunc(func() {
 		p := intake.New(status, intake.CodeInvalid, msg)
 		for _, err := range errs {
 			item := intake.Item{Message: err.Error()}
-			if d, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma hands over its own values
+			if d, ok := err.(huma.ErrorDetailer); ok {
 				item = intake.Item{Place: d.ErrorDetail().Location, Message: d.ErrorDetail().Message}
 			}
 			p.Errors = append(p.Errors, item)

@@ -64,7 +64,7 @@ func TestPageIsServedFromTheBinaryAlone(t *testing.T) {
 		}
 		n, _ := io.Copy(io.Discard, res.Body)
 		res.Body.Close()
-		if res.StatusCode != 200 || n == 0 {
+		if res.StatusCode != http.StatusOK || n == 0 {
 			t.Errorf("%s: status %d, %d bytes", m[1], res.StatusCode, n)
 		}
 	}

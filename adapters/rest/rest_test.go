@@ -62,7 +62,13 @@ func serve(t *testing.T, cfg rest.Config, change func(*rest.Deps)) *hub {
 	return x
 }
 
-func (h *hub) send(method, path, body string, header ...string) (*http.Response, string) {
+// response is what tests look at of one; its body was read.
+type response struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func (h *hub) send(method, path, body string, header ...string) (response, string) {
 	h.t.Helper()
 	req, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(body))
 	if err != nil {
@@ -83,10 +89,10 @@ func (h *hub) send(method, path, body string, header ...string) (*http.Response,
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return res, string(b)
+	return response{res.StatusCode, res.Header}, string(b)
 }
 
-func (h *hub) must(status int, method, path, body string, header ...string) (*http.Response, string) {
+func (h *hub) must(status int, method, path, body string, header ...string) (response, string) {
 	h.t.Helper()
 	res, got := h.send(method, path, body, header...)
 	if res.StatusCode != status {
@@ -191,7 +197,7 @@ func TestBusinessKeyIsUniqueByItself(t *testing.T) {
 func TestBadOrdersAreRefusedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	h := serve(t, rest.Config{MaxBody: 64 << 10}, nil)
-	with := func(old, new string) string { return strings.Replace(placed, old, new, 1) }
+	with := func(old, now string) string { return strings.Replace(placed, old, now, 1) }
 	for name, c := range map[string]struct {
 		body        string
 		status      int
@@ -268,7 +274,9 @@ func TestBodiesAreBoundedAndOfTheRightType(t *testing.T) {
 	pack := func(b []byte) string {
 		var z bytes.Buffer
 		w := gzip.NewWriter(&z)
-		w.Write(b)
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
 		w.Close()
 		return z.String()
 	}
@@ -286,7 +294,9 @@ func TestSlowBodyTimesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	io.WriteString(conn, "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
+	if _, err := io.WriteString(conn, "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
 	got, _ := io.ReadAll(conn)
 	if !bytes.Contains(got, []byte(" 408 ")) {
 		t.Errorf("got %s", got)
@@ -364,7 +374,7 @@ func TestKeysOpenTheDoor(t *testing.T) {
 func TestWithoutKeysOnlyLocalNamesAreServed(t *testing.T) {
 	t.Parallel()
 	h := serve(t, rest.Config{}, nil)
-	req, _ := http.NewRequestWithContext(t.Context(), "POST", h.url+"/v1/orders", strings.NewReader(placed))
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+"/v1/orders", strings.NewReader(placed))
 	req.Host = "evil.example.com"
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultTransport.RoundTrip(req)

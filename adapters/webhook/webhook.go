@@ -132,7 +132,8 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(reply) // the sender comes again where this is lost
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(reply) //nolint:gosec // it is JSON and says so; a sender that lost it comes again
 }
 
 // refuse answers with a problem. Everything refused is logged with its id, never with its

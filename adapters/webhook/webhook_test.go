@@ -127,7 +127,7 @@ func TestSecretsRotate(t *testing.T) {
 func TestBadDeliveriesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := open(t, secretOld)
-	with := func(old, new string) string { return strings.Replace(placed, old, new, 1) }
+	with := func(old, other string) string { return strings.Replace(placed, old, other, 1) }
 	signed := func(body string) *http.Request { return s.event(secretOld, "msg_9", now, body) }
 	header := func(k, v string) *http.Request {
 		r := signed(placed)
