@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"regexp"
@@ -43,6 +44,42 @@ func TestDescriptionIsValidAndWhole(t *testing.T) {
 	place := doc.Paths.Value("/v1/orders").Post
 	if place.RequestBody == nil || place.RequestBody.Value.Content["application/json"] == nil || place.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
 		t.Error("placing an order is not described")
+	}
+}
+
+// Answers are as they are described.
+func TestAnswersFitTheirDescription(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Views = orders(2) })
+	_, body := h.must(200, "GET", "/openapi.json", "")
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		method, path, at, body string
+		status                 int
+	}{
+		{"POST", "/v1/orders", "/v1/orders", placed, 201},
+		{"POST", "/v1/orders", "/v1/orders", placed[:20], 400},
+		{"POST", "/v1/items", "/v1/items", `{"sku":"Z","units":[{"uom":"each","factor":1}]}`, 201},
+		{"POST", "/v1/stock/receive", "/v1/stock/receive", `{"item":"A-1","location":"P","qty":1}`, 201},
+		{"GET", "/v1/orders/{owner}/{number}", "/v1/orders/ACME/SO%2F01", "", 200},
+		{"GET", "/v1/orders", "/v1/orders", "", 200},
+	} {
+		_, got := h.must(c.status, c.method, c.at, c.body)
+		responses := doc.Paths.Value(c.path).GetOperation(c.method).Responses
+		r, media := responses.Status(c.status), "application/json"
+		if r == nil {
+			r, media = responses.Default(), "application/problem+json"
+		}
+		var v any
+		if err := json.Unmarshal([]byte(got), &v); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Value.Content[media].Schema.Value.VisitJSON(v); err != nil {
+			t.Errorf("%s %s: %v", c.method, c.path, err)
+		}
 	}
 }
 

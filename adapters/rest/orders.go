@@ -12,6 +12,12 @@ import (
 	"github.com/paklog/hub/transforms/custom"
 )
 
+// OrderState is an order as the door answers: nothing in it is about people.
+type OrderState struct {
+	order.Order
+	Status order.Status `json:"status,omitempty"`
+}
+
 // HoldBody stops work on an order.
 type HoldBody struct {
 	Reason string `json:"reason" doc:"manual, credit, address, fraud, ..."`
@@ -47,14 +53,14 @@ type orderCommand struct {
 
 func (s *server) orders() {
 	const tag = "orders"
-	register(s, op[custom.Order, order.Order](s, http.MethodPost, "/v1/orders", "place-order", tag, "Place an order", http.StatusCreated, http.StatusOK), s.placeOrder)
-	register(s, op[HoldBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order"),
+	register(s, op[custom.Order, OrderState](s, http.MethodPost, "/v1/orders", "place-order", tag, "Place an order", http.StatusCreated, http.StatusOK), s.placeOrder)
+	register(s, op[HoldBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order"),
 		func(ctx context.Context, in *orderCommand) (*reply, error) {
 			b, err := decode[HoldBody](ctx)
 			return s.orderDo(ctx, in, order.Hold{Reason: b.Reason, By: callOf(ctx).client}, err)
 		})
-	register(s, op[ReleaseBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/release", "release-order", tag, "Let the work go on: of the order, or of one held line"), s.releaseOrder)
-	register(s, op[CancelBody, order.Order](s, http.MethodPost, "/v1/orders/{owner}/{number}/cancel", "cancel-order", tag, "Cancel what is open"),
+	register(s, op[ReleaseBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/release", "release-order", tag, "Let the work go on: of the order, or of one held line"), s.releaseOrder)
+	register(s, op[CancelBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/cancel", "cancel-order", tag, "Cancel what is open"),
 		func(ctx context.Context, in *orderCommand) (*reply, error) {
 			b, err := decode[CancelBody](ctx)
 			return s.orderDo(ctx, in, order.Cancel{Reason: b.Reason, By: callOf(ctx).client, Lines: b.Lines}, err)

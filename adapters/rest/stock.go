@@ -12,6 +12,13 @@ import (
 	"github.com/paklog/hub/transforms/custom"
 )
 
+// StockState is an item's stock as the door answers.
+type StockState struct {
+	inventory.Stock
+	Available int64 `json:"available_to_promise,omitempty" doc:"free and not promised"`
+	OnHand    int64 `json:"on_hand,omitempty"`
+}
+
 // ShelfBody is a place where goods lie.
 type ShelfBody struct {
 	Location string `json:"location"`
@@ -73,13 +80,13 @@ func (s *server) stock() {
 		return s.do(ctx, door.Stock, door.Ask{Scope: key.Scope, ID: key.Item, Cmd: cmd}, *in,
 			"/v1/stock/"+url.PathEscape(key.Owner)+"/"+url.PathEscape(key.Item)+"?facility="+url.QueryEscape(key.Facility))
 	}
-	register(s, op[custom.Receipt, inventory.Stock](s, http.MethodPost, "/v1/stock/receive", "receive-stock", tag, "Bring goods in", http.StatusCreated, http.StatusOK),
+	register(s, op[custom.Receipt, StockState](s, http.MethodPost, "/v1/stock/receive", "receive-stock", tag, "Bring goods in", http.StatusCreated, http.StatusOK),
 		func(ctx context.Context, in *Keyed) (*reply, error) {
 			b, err := decode[custom.Receipt](ctx)
 			cmd := b.Receive(s.cfg.Scope)
 			return move(ctx, in, cmd.BookKey, cmd, err)
 		})
-	register(s, op[AdjustBody, inventory.Stock](s, http.MethodPost, "/v1/stock/adjust", "adjust-stock", tag, "Set the books right", http.StatusCreated, http.StatusOK),
+	register(s, op[AdjustBody, StockState](s, http.MethodPost, "/v1/stock/adjust", "adjust-stock", tag, "Set the books right", http.StatusCreated, http.StatusOK),
 		func(ctx context.Context, in *Keyed) (*reply, error) {
 			b, err := decode[AdjustBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)
@@ -88,7 +95,7 @@ func (s *server) stock() {
 				Delta: b.Delta, Reason: b.Reason, By: callOf(ctx).client,
 			}, err)
 		})
-	register(s, op[TransferBody, inventory.Stock](s, http.MethodPost, "/v1/stock/transfer", "transfer-stock", tag, "Move free goods from shelf to shelf", http.StatusCreated, http.StatusOK),
+	register(s, op[TransferBody, StockState](s, http.MethodPost, "/v1/stock/transfer", "transfer-stock", tag, "Move free goods from shelf to shelf", http.StatusCreated, http.StatusOK),
 		func(ctx context.Context, in *Keyed) (*reply, error) {
 			b, err := decode[TransferBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)
@@ -96,7 +103,7 @@ func (s *server) stock() {
 				BookKey: key, From: inventory.Place(b.From), To: inventory.Place(b.To), Qty: b.Qty, Reason: b.Reason,
 			}, err)
 		})
-	register(s, op[StatusBody, inventory.Stock](s, http.MethodPost, "/v1/stock/status", "change-stock-status", tag, "Hold, release or write down goods on a shelf", http.StatusCreated, http.StatusOK),
+	register(s, op[StatusBody, StockState](s, http.MethodPost, "/v1/stock/status", "change-stock-status", tag, "Hold, release or write down goods on a shelf", http.StatusCreated, http.StatusOK),
 		func(ctx context.Context, in *Keyed) (*reply, error) {
 			b, err := decode[StatusBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)

@@ -125,7 +125,7 @@ func ofKind(err error) *Problem {
 	case fault.Invalid:
 		p = New(http.StatusUnprocessableEntity, CodeInvalid, "correct the place named and send it again")
 	case fault.Rejected:
-		p = New(http.StatusConflict, CodeRejected, "it is understood and refused")
+		p = New(http.StatusConflict, CodeRejected, item.Message)
 	case fault.Throttled:
 		p = New(http.StatusTooManyRequests, CodeThrottled, "too much at once: come again after the time given")
 		p.RetryAfter = max(fault.AfterOf(err), time.Second)
