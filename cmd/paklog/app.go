@@ -70,7 +70,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	if a.store, err = sqlite.Open(ctx, cfg.Data, sqlite.Options{MinFree: cfg.Limits.FreeDisk, NoSync: cfg.probe.noSync}); err != nil {
+	if a.store, err = sqlite.Open(ctx, cfg.Data, through(cfg.probe.store, sqlite.Options{MinFree: cfg.Limits.FreeDisk})); err != nil {
 		return nil, err
 	}
 	if m == whole && a.store.Restored() {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
@@ -31,7 +31,14 @@ type childSpec struct {
 	Step   bus.Step // where the process ends itself
 	Nth    int64    // at which visit of Step
 	Mutant string
-	NoSync bool
+
+	NoSync   bool  // of sqlite.Options
+	WALLimit int64 // of sqlite.Options
+}
+
+func (s childSpec) store(o sqlite.Options) sqlite.Options {
+	o.NoSync, o.WALLimit = s.NoSync, s.WALLimit
+	return o
 }
 
 // TestMain turns the test binary into the hub that is killed.
@@ -71,7 +78,7 @@ func (s childSpec) config() *Config {
 	c.Limits.FreeDisk = -1
 	k := &killer{step: s.Step}
 	k.left.Store(max(s.Nth, 1))
-	c.probe = probe{step: k.at, noSync: s.NoSync, outbox: k.outbox, inbox: k.inbox}
+	c.probe = probe{step: k.at, store: s.store, outbox: k.outbox, inbox: k.inbox}
 	if s.Mutant != "" {
 		c.probe.driver = func(d journal.Driver) journal.Driver { return newMutant(s.Mutant, d, k.at) }
 	}
@@ -85,7 +92,7 @@ func runChild(text string) error {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	f, err := os.OpenFile(filepath.Join(s.Dir, cutOffLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -97,6 +104,10 @@ func runChild(text string) error {
 		fmt.Printf("ready %s\n", addr)
 		go func() {
 			for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+				if lines.Text() == "stop" {
+					stop()
+					return
+				}
 				if err := comeToRest(ctx, a); err != nil {
 					fmt.Printf("restless %v\n", err)
 					continue

@@ -92,7 +92,7 @@ func (c *child) killed() bool {
 
 // stop ends a hub in order.
 func (c *child) stop() error {
-	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if _, err := io.WriteString(c.stdin, "stop\n"); err != nil {
 		return err
 	}
 	<-c.gone

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/routes"
@@ -15,7 +16,7 @@ type probe struct {
 	driver func(journal.Driver) journal.Driver
 	outbox func(routes.Outbox) routes.Outbox
 	inbox  func(door.Caller) door.Caller
-	noSync bool // see sqlite.Options
+	store  func(sqlite.Options) sqlite.Options
 }
 
 // through is v behind what a probe puts before it.
