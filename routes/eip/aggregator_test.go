@@ -100,7 +100,7 @@ func TestATimerThatAnotherForgedCompletesNothing(t *testing.T) {
 		carton(0, "A", "a1"),
 		{topic: "packed", typ: "eip.order", key: "x", data: "A"},
 	}}
-	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) { a.Size, a.Timeout = 2, time.Hour })
+	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) { a.Size = 2 })
 	got, _ := play(t, s, 0)
 	wantLines(t, got, "confirms")
 }

@@ -73,7 +73,7 @@ func ExampleControlBus() {
 		status := func() any {
 			for _, r := range h.Routes() {
 				if r.Name == "work" {
-					return r.Paused
+					return r.Paused != ""
 				}
 			}
 			return nil
@@ -87,5 +87,5 @@ func ExampleControlBus() {
 		input{topic: "control", typ: eip.PauseRoute, data: eip.Order{Route: "work", Actor: "ann"}},
 		input{topic: "control", typ: eip.AskStatus, headers: map[string]string{eip.ReplyTo: "reply.desk"}})
 	fmt.Println(lines, err)
-	// Output: [route.StatusTold "operator"] <nil>
+	// Output: [route.StatusTold true] <nil>
 }

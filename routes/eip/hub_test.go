@@ -126,10 +126,10 @@ func TestBreakerOpensAndTheFallbackDecides(t *testing.T) {
 
 func controlled(h *routes.Hub) []routes.Route {
 	paused := func() any {
-		said := map[string]string{}
+		said := map[string]bool{}
 		for _, r := range h.Routes() {
 			if r.Name == "work" {
-				said[r.Name] = r.Paused
+				said[r.Name] = r.Paused != ""
 			}
 		}
 		return said
@@ -154,7 +154,7 @@ func TestControlBusPausesAndResumesWhateverDies(t *testing.T) {
 		order(3*time.Second, eip.ResumeRoute, "work"),
 		status(4 * time.Second),
 	}})
-	wantLines(t, got, "reply.ann", `route.StatusTold control {"work":"operator"} correlation-id=2s`, `route.StatusTold control {"work":""} correlation-id=4s`)
+	wantLines(t, got, "reply.ann", `route.StatusTold control {"work":true} correlation-id=2s`, `route.StatusTold control {"work":false} correlation-id=4s`)
 	wantLines(t, got, "out", "in A null")
 	if at := got.records["out"][0].Time.Second(); at != 3 {
 		t.Errorf("the paused route worked at second %d, want 3", at)

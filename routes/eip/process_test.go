@@ -43,7 +43,8 @@ func fulfil(*routes.Hub) []routes.Route {
 func worker(name string) routes.Route {
 	think := eip.Delay[message, out]{Step: "think", To: name, Until: func(m message) (time.Time, error) { return m.Now.Add(2 * time.Hour), nil }}
 	return routes.Route{Name: name, Topics: []string{name}, Handle: func(ctx context.Context, m message) (out, error) {
-		if m.Headers["slow"] == m.Type && m.Source != name || m.Topic != name {
+		slow := m.Headers["slow"] == m.Type || m.Headers["slow-too"] == m.Type
+		if slow && m.Source != name || m.Topic != name {
 			return think.Handle(ctx, m)
 		}
 		r := journal.Record{Type: "answer"}
@@ -81,6 +82,18 @@ func TestProcessTakesBackWhatMayHaveHappened(t *testing.T) {
 	wantLines(t, got, "done", `undone A "label: no answer in time"`)
 	// The late answer of the carrier changes nothing any more.
 	wantLines(t, got, "worked", "stock.reserve A null", "credit.check A null", "carrier.void A null", "stock.release A null", "carrier.buy A null")
+}
+
+func TestProcessTakesNoLateAnswerForThatOfAnUndo(t *testing.T) {
+	got := everyKill(t, scenario{routes: fulfil, outputs: []string{"worked", "done"}, until: 9 * time.Hour, inputs: []input{
+		{topic: "in", key: "A", headers: map[string]string{"slow": "buy", "slow-too": "release"}},
+	}})
+	// The carrier answers while the stock is still being released.
+	wantLines(t, got, "worked", "stock.reserve A null", "credit.check A null", "carrier.void A null", "carrier.buy A null", "stock.release A null")
+	wantLines(t, got, "done", `undone A "label: no answer in time"`)
+	if done, released := got.records["done"][0].Pos, got.records["worked"][4].Pos; done < released {
+		t.Errorf("the process ended at %d, before its stock was released at %d", done, released)
+	}
 }
 
 func TestProcessRefuses(t *testing.T) {

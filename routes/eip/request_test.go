@@ -155,6 +155,13 @@ func TestScatterGatherGoesOnWithPartOfTheAnswers(t *testing.T) {
 	})
 }
 
+func TestScatterGatherCountsEachLegOnce(t *testing.T) {
+	twice, slow := map[string]string{"twice": "yes"}, map[string]string{"think": "1s"}
+	got := everyKill(t, scenario{routes: rates(false, twice, slow), outputs: []string{"rates"}, until: time.Hour, inputs: []input{{topic: "in", key: "P"}}})
+	wantLines(t, got, "rates", `by size  {"fedex":"\"fedex\"","ups":"\"ups\"","usps":"\"usps\""}`)
+	wantLetter(t, got, "rejected", "ups answered")
+}
+
 func TestScatterGatherRefusesStrangeAnswers(t *testing.T) {
 	for correlation, want := range map[string][2]string{
 		"":      {"invalid", "is no correlation id"},
