@@ -140,7 +140,7 @@ type thing struct {
 	stop    bool // nothing more may be asked
 }
 
-// at is where a row stands, and the place of the command that it became.
+// at is where a row stands: its number among the data, and the line where it begins.
 type at struct {
 	row, line int
 }

@@ -63,8 +63,8 @@ type file struct {
 	read  *sql.DB
 }
 
-// Open opens the views in a folder, or makes them. A file that cannot be read is put aside
-// and built anew: nothing is in it that the journal has not.
+// Open opens the views in a folder, or makes them. A file that cannot be read is removed and
+// built anew: nothing is in it that the journal has not.
 func Open(ctx context.Context, dir, version string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the views: %w", err)
