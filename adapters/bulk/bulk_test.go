@@ -228,7 +228,7 @@ func TestHundredThousandLinesInBoundedMemory(t *testing.T) {
 			return fmt.Errorf("row %d behind row %d: %+v", r.Row, last, r)
 		}
 		last = r.Row
-		if count++; count%5000 == 0 {
+		if count++; count%20000 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&mem)
 			peak = max(peak, int(mem.HeapAlloc)-before)
