@@ -54,7 +54,7 @@ func (f *Flows) compensate(ctx context.Context, m *Message) (*Out, error) {
 	d.undoPlaces(o, gone)
 	d.undoTotes(o, gone)
 	d.undoCartons(o, gone)
-	d.manifest(s, e.Order)
+	d.manifest(s, e.Order, "")
 	return d.done()
 }
 

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
@@ -160,5 +162,36 @@ func TestOnlyOneGetsTheLastPiece(t *testing.T) {
 		r.books("LAST")
 		r.once()
 		r.noLetters()
+	})
+}
+
+// An order of more lines and cartons than one unit works on goes its way in several, and
+// one of more lines than the hub works on is told so.
+func TestALargeOrderShipsAndALargerIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Boxes[0].MaxWeight = 400 * measure.Gram })
+		const n = maxLines + 200
+		var of []any
+		for i := range 5 {
+			r.stock(fmt.Sprint("SKU-", i), n, fmt.Sprint("P-", i))
+		}
+		for i := range n {
+			of = append(of, fmt.Sprint("SKU-", i%5), 1)
+		}
+		r.place("SO-1", of...)
+		settle(time.Hour)
+		r.status("SO-1", order.StatusShipped)
+		if c := r.count()["pack.CartonClosed"]; c != n/2 {
+			t.Errorf("%d cartons, want one for each two of %d pieces", c, n)
+		}
+		r.once()
+		r.noLetters()
+		for len(of) <= 2*maxOrder {
+			of = append(of, "SKU-0", 1)
+		}
+		_, err := r.ask(door.Orders, door.Ask{ID: "SO-2", Cmd: place("SO-2", lines(of...))})
+		if fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "lines" {
+			t.Errorf("%d lines: %v", len(of)/2, err)
+		}
 	})
 }

@@ -84,8 +84,8 @@ func (d *decision) place(c order.Place) error {
 	if err := c.Validate(); err != nil {
 		return err // before anything is read for it
 	}
-	if n := len(c.Lines); c.Policy == order.AllOrNothing && n > maxWhole {
-		return fault.At("routes.Place", fault.Rejected, "lines", fmt.Errorf("has %d lines, an order that ships whole has at most %d: split it, or let it ship in parts", n, maxWhole))
+	if n := len(c.Lines); n > maxOrder {
+		return fault.At("routes.Place", fault.Rejected, "lines", fmt.Errorf("has %d lines, this hub works on at most %d in one order: split it", n, maxOrder))
 	}
 	o := d.order(c.Scope, c.Number)
 	events, err := o.Place(c, d.known(c.Scope), d.m.Now)

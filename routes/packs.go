@@ -121,20 +121,55 @@ func (f *Flows) autoPack(ctx context.Context, m *Message) (*Out, error) {
 			return nil, err
 		}
 		d.packAll(o.Scope, w.Pack, plan)
+	case nil:
+		var more morePacking
+		if err := m.Decode(&more); err != nil {
+			return nil, err
+		}
+		p := d.packing(more.Scope, more.Pack)
+		if d.err != nil || p.Status != pack.StatusOpen {
+			return d.done()
+		}
+		plan, err := d.cartonize(more.Scope, p.Left)
+		if err != nil {
+			return nil, err
+		}
+		d.packOn(more.Scope, more.Pack, plan)
 	}
 	return d.done()
 }
 
+// morePacking is what the packer's timer carries: a packing of more cartons than one unit
+// closes.
+type morePacking struct {
+	Scope scope.Scope `json:"scope"`
+	Pack  string      `json:"pack"`
+}
+
+// cartonsAtOnce is how many cartons one unit closes.
+const cartonsAtOnce = 500
+
 // packAll closes the cartons of a plan. What is on hold, or cancelled and not put back
 // yet, is not packed: the release, or another proposal, follows.
 func (d *decision) packAll(s scope.Scope, id string, plan pack.Plan) {
+	if p := d.packing(s, id); len(p.Cartons) == 0 {
+		d.packOn(s, id, plan)
+	}
+}
+
+// packOn closes as many of a plan's cartons as one unit takes.
+func (d *decision) packOn(s scope.Scope, id string, plan pack.Plan) {
 	p := d.packing(s, id)
 	o := d.order(s, p.Order)
-	if d.err != nil || p.Status != pack.StatusOpen || len(p.Cartons) > 0 || o.HoldReason != "" ||
+	if d.err != nil || p.Status != pack.StatusOpen || o.HoldReason != "" ||
 		!covers(o, func(l order.Line) int64 { return l.Picked }, p.Left) {
 		return
 	}
-	for _, c := range plan.Cartons {
+	for i, c := range plan.Cartons {
+		if i == cartonsAtOnce {
+			d.out.Timer("more/"+pack.StreamOf(s, id), p.Key(), "pack.Continue", d.m.Now, morePacking{s, id})
+			return
+		}
 		d.closeCarton(s, id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: worker})
 	}
 }

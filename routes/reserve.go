@@ -12,10 +12,11 @@ import (
 )
 
 // maxLines is how many lines one unit works on: the rest follows by the event that the
-// unit writes. An order that ships whole is worked on in one unit, so it has fewer lines.
+// unit writes. An order has few enough that what must be one unit (a promise of the whole, a
+// confirmation) fits the journal's.
 const (
 	maxLines = 1000
-	maxWhole = 4000
+	maxOrder = 2000
 )
 
 // noPlace is why a promise is taken back that no usable place can keep.
@@ -154,13 +155,13 @@ func (d *decision) allocate(s scope.Scope, number string) {
 	}
 	s = o.Scope
 	w := d.work(s, number)
-	done := 0
+	var got, miss []order.LineQty
 	for _, l := range o.Lines {
 		if l.Reserved == 0 {
 			continue
 		}
-		if done++; done > maxLines {
-			return // the event of this unit calls for the rest
+		if len(got)+len(miss) >= maxLines {
+			break // the event of this unit calls for the rest
 		}
 		k := keyOf(s, l.SKU)
 		c := inventory.Allocate{
@@ -177,20 +178,26 @@ func (d *decision) allocate(s scope.Scope, number string) {
 			n += a.Qty
 		}
 		if n > 0 {
-			w.changed()
-			events, err := d.order(s, number).Allocate(order.Allocate{Lines: []order.LineQty{{Line: l.No, Qty: n}}}, d.m.Now)
-			d.onOrder(s, number, events, err)
+			got = append(got, order.LineQty{Line: l.No, Qty: n})
 		}
 		if rest := l.Reserved - n; rest > 0 && d.err == nil {
 			events, posts, err := inventory.Release{BookKey: k, For: c.For, Qty: rest, Reason: noPlace}.Decide(d.m.Now)
 			d.onStock(k, events, posts, err)
-			events, err = d.order(s, number).Short(order.Short{Line: l.No, Qty: rest, From: order.FromReserved, Then: order.Wait}, d.m.Now)
-			d.onOrder(s, number, events, err)
+			miss = append(miss, order.LineQty{Line: l.No, Qty: rest})
 			d.wait(s, number, l.SKU)
 		}
 		if d.err != nil {
 			return
 		}
+	}
+	if len(got) > 0 {
+		w.changed()
+		events, err := o.Allocate(order.Allocate{Lines: got}, d.m.Now)
+		d.onOrder(s, number, events, err)
+	}
+	for _, q := range miss {
+		events, err := d.order(s, number).Short(order.Short{Line: q.Line, Qty: q.Qty, From: order.FromReserved, Then: order.Wait}, d.m.Now)
+		d.onOrder(s, number, events, err)
 	}
 }
 

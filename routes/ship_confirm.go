@@ -23,10 +23,10 @@ func (f *Flows) addShipConfirm() error {
 
 func (f *Flows) confirmShip(ctx context.Context, m *Message) (*Out, error) {
 	var s scope.Scope
-	var number string
+	var number, one string
 	switch e := m.Event.(type) {
 	case label.Bought:
-		s, number = e.Scope, e.Order
+		s, number, one = e.Scope, e.Order, e.Carton
 	case ship.Planned:
 		s, number = e.Scope, e.Order
 	case order.Released:
@@ -35,13 +35,13 @@ func (f *Flows) confirmShip(ctx context.Context, m *Message) (*Out, error) {
 		return m.Out(), nil
 	}
 	d := f.decide(ctx, m)
-	d.manifest(s, number)
+	d.manifest(s, number, one)
 	return d.done()
 }
 
-// manifest puts the cartons that have their label on the manifest. With the last one the
+// manifest puts one carton, or with "" all that have their label, on the manifest. With the last one the
 // shipment is confirmed: the goods leave the books and the order in the same unit.
-func (d *decision) manifest(s scope.Scope, number string) {
+func (d *decision) manifest(s scope.Scope, number, one string) {
 	o := d.order(s, number)
 	w := d.work(s, number)
 	sh := d.shipment(s, number)
@@ -49,6 +49,9 @@ func (d *decision) manifest(s scope.Scope, number string) {
 		return
 	}
 	for _, sscc := range sh.Waiting {
+		if one != "" && sscc != one {
+			continue
+		}
 		l := d.label(s, sscc)
 		c, found := w.carton(sscc)
 		if d.err != nil || !found || l.Status != label.StatusBought {

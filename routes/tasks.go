@@ -40,6 +40,9 @@ func (f *Flows) makeTasks(ctx context.Context, m *Message) (*Out, error) {
 	return d.done()
 }
 
+// maxSteps is the most steps that one task gets: more work is several tasks.
+const maxSteps = 200
+
 // makeTask makes a pick task of what an order has a place for and nobody fetches yet.
 func (d *decision) makeTask(s scope.Scope, number string) {
 	o := d.order(s, number)
@@ -54,8 +57,8 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	}
 	pieces := slices.Clone(w.Places)
 	slices.SortStableFunc(pieces, func(a, b piece) int { return d.walk(s, a, b) })
-	rest := pieces[min(len(pieces), task.MaxSteps):]
-	pieces = pieces[:min(len(pieces), task.MaxSteps)]
+	rest := pieces[min(len(pieces), maxSteps):]
+	pieces = pieces[:min(len(pieces), maxSteps)]
 	steps := make([]task.Step, len(pieces))
 	for i, p := range pieces {
 		steps[i] = task.Step{No: i + 1, Order: number, Line: p.Line, Item: p.Item, From: p.Place, Qty: p.Qty}
