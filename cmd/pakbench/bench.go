@@ -102,7 +102,11 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 		if p == nil && failed[b.name] == nil {
 			var err error
 			fmt.Fprintf(c.progress, "preparing %s\n", b.name)
-			if p, err = b.open(ctx, c); err != nil {
+			open := c.startWorker
+			if b.once {
+				open = func(ctx context.Context, b *bench) (probe, error) { return b.open(ctx, c) }
+			}
+			if p, err = open(ctx, b); err != nil {
 				failed[b.name] = err
 				return ctx.Err()
 			}
@@ -111,7 +115,6 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 		if failed[b.name] != nil {
 			return nil
 		}
-		settle()
 		s, err := p.round(ctx)
 		if err != nil {
 			failed[b.name] = err
@@ -130,7 +133,6 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 				return nil, err
 			}
 			if b.name == control && failed[control] == nil {
-				settle()
 				s, err := probes[control].round(ctx)
 				if err != nil {
 					return nil, err
@@ -139,6 +141,7 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 			}
 		}
 	}
+	// Workers end before the hub is measured: they take memory, and the disk's cache.
 	for name, p := range probes {
 		if err := p.Close(); err != nil && failed[name] == nil {
 			failed[name] = err

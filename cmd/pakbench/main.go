@@ -47,6 +47,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	var c config
 	var only string
 	var list bool
+	var as string
 	f := flag.NewFlagSet("pakbench", flag.ContinueOnError)
 	f.SetOutput(progress)
 	f.BoolVar(&c.json, "json", false, "print one JSON object a line instead of the page")
@@ -56,7 +57,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&c.rounds, "rounds", 5, "rounds that are taken in turn; medians are printed")
 	f.StringVar(&c.dir, "dir", "", "folder on the disk to measure; prepared journals stay there (default: below the user's cache folder)")
 	f.StringVar(&c.paklog, "paklog", "", "the hub's binary (default: paklog beside this one)")
-	f.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the rounds to this file")
+	f.StringVar(&c.profile, "cpuprofile", "", "write CPU profiles of the rounds to files of this name with that of the measurement behind it")
+	f.StringVar(&as, "worker", "", "take rounds of this one on orders from standard input; pakbench starts itself so")
+	f.StringVar(&c.work, "work", "", "folder of the run that a worker belongs to")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -74,10 +77,19 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if c.seconds <= 0 || c.rounds < 1 {
 		return fmt.Errorf("-seconds %v and -rounds %d must be above zero", c.seconds, c.rounds)
 	}
-	if only != "" {
-		c.only = strings.Split(only, ",")
+	c.progress = progress
+	if as != "" {
+		stopProfile, err := profile(c.profile)
+		if err != nil {
+			return err
+		}
+		return errors.Join(work(ctx, &c, as, os.Stdin, out), stopProfile())
 	}
-	asked, err := choose(c.only)
+	var names []string
+	if only != "" {
+		names = strings.Split(only, ",")
+	}
+	asked, err := choose(names)
 	if err != nil {
 		return err
 	}
@@ -85,13 +97,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(c.work)
-	c.progress = progress
-	stopProfile, err := profile(c.profile)
-	if err != nil {
-		return err
-	}
 	results, err := measure(ctx, &c, asked)
-	if err := errors.Join(err, stopProfile()); err != nil {
+	if err != nil {
 		return err
 	}
 	if c.json {

@@ -17,6 +17,7 @@ import (
 type meter struct {
 	began   time.Time
 	cpu     time.Duration
+	machine time.Duration
 	mallocs uint64
 }
 
@@ -27,13 +28,14 @@ func begin() meter {
 	resetPeak()
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
-	return meter{began: time.Now(), cpu: cpuTime(), mallocs: ms.Mallocs}
+	return meter{began: time.Now(), cpu: cpuTime(), machine: machineTime(), mallocs: ms.Mallocs}
 }
 
 // end is the sample of n operations that ended now.
 func (m meter) end(n int) sample {
 	took := time.Since(m.began)
 	cpu := cpuTime() - m.cpu
+	others := machineTime() - m.machine - cpu
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
 	return sample{
@@ -42,6 +44,7 @@ func (m meter) end(n int) sample {
 			"cpu_us_per_op": float64(cpu.Microseconds()) / float64(n),
 			"allocs_per_op": float64(ms.Mallocs-m.mallocs) / float64(n),
 			"cores_busy":    cpu.Seconds() / took.Seconds(),
+			"cores_others":  max(0, others.Seconds()/took.Seconds()),
 			"peak_rss_mb":   peakRSS("self"),
 		},
 	}
@@ -53,6 +56,24 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// machineTime is the CPU time that all processes used, and that a hypervisor took: a round
+// that others worked through is a poor one, whatever it says.
+func machineTime() time.Duration {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	var ticks int64
+	for i, f := range strings.Fields(line) {
+		// user nice system idle iowait irq softirq steal
+		if n, err := strconv.ParseInt(f, 10, 64); err == nil && i != 4 && i != 5 && i <= 8 {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * (time.Second / 100) // USER_HZ
 }
 
 // resetPeak makes VmHWM begin anew. Where the kernel refuses, the peak is that of
