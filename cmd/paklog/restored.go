@@ -48,7 +48,7 @@ func (a *app) comeBack(ctx context.Context) error {
 		}
 		head.States = append(head.States, op)
 	}
-	if err := a.scan(ctx, journal.TableState, "control/", func(row journal.Row) error {
+	if err := scanRows(ctx, a.store, journal.TableState, "control/", func(row journal.Row) error {
 		op, err := a.stateOp(ctx, row.Key, advance)
 		if err == nil {
 			head.States = append(head.States, op)
@@ -58,7 +58,7 @@ func (a *app) comeBack(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("advancing control numbers: %w", err)
 	}
-	if err := a.scan(ctx, journal.TableEffect, "", func(row journal.Row) error {
+	if err := scanRows(ctx, a.store, journal.TableEffect, "", func(row journal.Row) error {
 		f, err := journal.DecodeEffect(row.Value)
 		if err != nil || f.State != journal.EffectStarted {
 			return err
@@ -132,25 +132,6 @@ func (a *app) outward(ctx context.Context) (names []string, err error) {
 		}
 	}
 	return names, nil
-}
-
-// scan calls f for each row of a table whose key begins with prefix.
-func (a *app) scan(ctx context.Context, t journal.Table, prefix string, f func(journal.Row) error) error {
-	for after := ""; ; {
-		rows, err := a.store.Scan(ctx, t, prefix, after, 500)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := f(row); err != nil {
-				return fmt.Errorf("%s: %w", row.Key, err)
-			}
-			after = row.Key
-		}
-		if len(rows) < 500 {
-			return nil
-		}
-	}
 }
 
 // stateOp changes a state from what it is.

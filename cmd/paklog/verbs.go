@@ -7,6 +7,6 @@ func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newServe(g), newDemo(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newDLQ(g), newEDI(g), newEvents(g),
-		newBackup(g), newRestore(g), newVersion(g),
+		newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }

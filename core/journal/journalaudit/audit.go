@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalmem"
@@ -33,6 +34,8 @@ type Subscription struct {
 	Types  map[string]journal.Pos
 	Timers string
 	Start  journal.Pos // it sees what stands after this position
+	// Added are topics that it reads only from behind a later position.
+	Added map[string]journal.Pos
 }
 
 // Report is what an audit found. The journal is right when Findings is empty.
@@ -182,9 +185,9 @@ func (a *auditor) unit(ctx context.Context, u *journal.Stored) {
 	a.mark(u)
 }
 
-// takes reports whether the subscription is given r.
-func (s Subscription) takes(r *journal.Record) bool {
-	if r.Pos <= s.Start {
+// Takes reports whether the subscription is given r.
+func (s Subscription) Takes(r *journal.Record) bool {
+	if !slices.Contains(s.Topics, r.Topic) || r.Pos <= s.Start || r.Pos <= s.Added[r.Topic] {
 		return false
 	}
 	if s.Types == nil || r.Topic == s.Timers {

@@ -59,7 +59,7 @@ func (a *auditor) mark(u *journal.Stored) {
 func (a *auditor) due(r *journal.Record) {
 	part := journal.PartitionOf(r.Key)
 	for _, sub := range a.read[r.Topic] {
-		if !a.opts.Subscriptions[sub].takes(r) {
+		if !a.opts.Subscriptions[sub].Takes(r) {
 			continue
 		}
 		cp := a.parts[mark{sub, part, 0}]

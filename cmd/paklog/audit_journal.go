@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/journal/journalaudit"
+	"github.com/paklog/hub/routes/bus"
+)
+
+// auditReport is what an audit of the journal and of the warehouse in it found.
+type auditReport struct {
+	Folder  string      `json:"folder"`
+	Read    string      `json:"read"` // from where
+	Last    journal.Pos `json:"last"`
+	Units   int         `json:"units"`
+	Records int         `json:"records"`
+	Rows    int         `json:"rows"`
+
+	Subscriptions int            `json:"subscriptions"`
+	Streams       map[string]int `json:"streams"` // by kind
+	Books         int            `json:"books"`
+	Effects       map[string]int `json:"effects"` // by state
+	Letters       map[string]int `json:"letters"` // by state
+	OpenEffects   []openEffect   `json:"open_effects"`
+
+	Findings []auditFinding `json:"findings"`
+	Dropped  int            `json:"dropped,omitempty"` // findings beyond those kept
+}
+
+// auditFinding is one thing that is not as it must be.
+type auditFinding struct {
+	Kind     string      `json:"kind"`
+	Position journal.Pos `json:"position,omitempty"`
+	Text     string      `json:"text"`
+}
+
+// openEffect is a call whose outcome is not known yet: the hub asks the partner.
+type openEffect struct {
+	Key   string `json:"key"`
+	State string `json:"state"`
+	Conn  string `json:"connection"`
+	Ref   string `json:"ref"`
+}
+
+// mostFindings are kept of each part of an audit.
+const mostFindings = 100
+
+func (r *auditReport) find(kind string, pos journal.Pos, format string, a ...any) {
+	if len(r.Findings) >= 2*mostFindings {
+		r.Dropped++
+		return
+	}
+	r.Findings = append(r.Findings, auditFinding{kind, pos, fmt.Sprintf(format, a...)})
+}
+
+// auditJournal proves the log and its tables, then what the warehouse says in it.
+func auditJournal(ctx context.Context, d journal.Driver, progress io.Writer) (*auditReport, error) {
+	subs, err := declaredSubscriptions(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	watched := &watched{Driver: d, progress: progress, seen: map[journal.ID]journal.Pos{}, subs: subs, parts: map[part]*journal.Checkpoint{}}
+	if watched.last, err = d.Last(ctx); err != nil {
+		return nil, err
+	}
+	checkpoints, err := d.Checkpoints(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range checkpoints {
+		watched.parts[part{c.Sub, c.Part}] = c.Checkpoint
+	}
+	w := &warehouse{d: d, where: watched.seen}
+	if err := w.readEffects(ctx); err != nil {
+		return nil, err
+	}
+	got, err := journalaudit.Audit(ctx, watched, journalaudit.Options{Subscriptions: subs, Limit: mostFindings})
+	watched.done()
+	if err != nil {
+		return nil, err
+	}
+	r := &auditReport{
+		Last: got.Last, Units: got.Units, Records: got.Records, Rows: got.Rows, Subscriptions: len(subs),
+		Findings: []auditFinding{}, OpenEffects: []openEffect{}, Dropped: got.Dropped,
+	}
+	for _, f := range got.Findings {
+		r.Findings = append(r.Findings, auditFinding{string(f.Kind), f.Pos, f.Text})
+	}
+	w.r, w.busy = r, watched.busy
+	return r, w.audit(ctx)
+}
+
+// declaredSubscriptions are those that the journal itself says were read.
+func declaredSubscriptions(ctx context.Context, d journal.Driver) (map[string]journalaudit.Subscription, error) {
+	subs := map[string]journalaudit.Subscription{}
+	prefix := bus.DeclaredKey("")
+	err := scanRows(ctx, d, journal.TableState, prefix, func(row journal.Row) error {
+		name := strings.TrimPrefix(row.Key, prefix)
+		st, err := journal.DecodeState(row.Value)
+		if err != nil {
+			return err
+		}
+		starts, err := bus.DeclaredTopics(name, st.Data)
+		if err != nil {
+			return err
+		}
+		types, err := bus.DeclaredTypes(st.Data)
+		if err != nil {
+			return err
+		}
+		subs[name] = journalaudit.Subscription{
+			Topics: slices.Collect(maps.Keys(starts)), Added: starts, Types: types, Timers: bus.TimerTopic(name),
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the declared subscriptions: %w", err)
+	}
+	return subs, nil
+}
+
+// scanRows calls f for each row of a table whose key begins with prefix.
+func scanRows(ctx context.Context, s journal.Scanner, t journal.Table, prefix string, f func(journal.Row) error) error {
+	for after := ""; ; {
+		rows, err := s.Scan(ctx, t, prefix, after, 500)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := f(row); err != nil {
+				return fmt.Errorf("%s: %w", row.Key, err)
+			}
+			after = row.Key
+		}
+		if len(rows) < 500 {
+			return nil
+		}
+	}
+}
+
+// part is a partition of a subscription.
+type part struct {
+	sub string
+	n   uint8
+}
+
+// watched is a driver whose log is read once, by the auditor: it tells how far that is, where
+// the messages stand that are looked for, and whether work was under way.
+type watched struct {
+	journal.Driver
+	last     journal.Pos
+	progress io.Writer
+	told     journal.Pos
+	seen     map[journal.ID]journal.Pos // 0 until it is seen
+	subs     map[string]journalaudit.Subscription
+	parts    map[part]*journal.Checkpoint
+	busy     bool // a subscription has not finished all that is its
+}
+
+func (w *watched) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
+	units, err := w.Driver.Units(ctx, from, limit)
+	for i := range units {
+		for j := range units[i].Unit.Records {
+			r := &units[i].Unit.Records[j]
+			if _, wanted := w.seen[r.ID]; wanted {
+				w.seen[r.ID] = r.Pos
+			}
+			w.busy = w.busy || w.owed(r)
+		}
+	}
+	if w.progress != nil && (from == 0 || from-w.told > 5000) {
+		w.told = from
+		fmt.Fprintf(w.progress, "\raudit: position %d of %d", from, w.last)
+	}
+	return units, err
+}
+
+// owed reports whether a record waits for one of its subscriptions.
+func (w *watched) owed(r *journal.Record) bool {
+	if r.Topic == "" {
+		return false
+	}
+	for name, s := range w.subs {
+		if !s.Takes(r) {
+			continue
+		}
+		c := w.parts[part{name, journal.PartitionOf(r.Key)}]
+		if c == nil || r.Pos > c.High || c.IsOpen(r.Pos) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *watched) done() {
+	if w.progress != nil {
+		fmt.Fprintf(w.progress, "\r%60s\r", "")
+	}
+}
+
+// print tells the report to people.
+func (r *auditReport) print(out io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, read from %s\n", clean(r.Folder), r.Read)
+	fmt.Fprintf(&b, "%d units, %d records up to position %d, %d rows, %d subscriptions\n", r.Units, r.Records, r.Last, r.Rows, r.Subscriptions)
+	fmt.Fprintf(&b, "streams: %s; %d books of stock\n", counts(r.Streams), r.Books)
+	fmt.Fprintf(&b, "effects: %s\nletters: %s\n", counts(r.Effects), counts(r.Letters))
+	for _, e := range r.OpenEffects {
+		fmt.Fprintf(&b, "open effect: %s is %s (%s through %s)\n", clean(e.Key), e.State, clean(e.Ref), clean(e.Conn))
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(&b, "FINDING %-10s %s\n", f.Kind, clean(f.Text))
+	}
+	switch {
+	case len(r.Findings) == 0:
+		b.WriteString("the journal is right\n")
+	case r.Dropped > 0:
+		fmt.Fprintf(&b, "and %d findings more\n", r.Dropped)
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func counts(m map[string]int) string {
+	if len(m) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, fmt.Sprintf("%d %s", m[k], clean(k)))
+	}
+	return strings.Join(parts, ", ")
+}

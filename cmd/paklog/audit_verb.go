@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/sqlite"
+	"github.com/paklog/hub/core/journal"
+)
+
+func newAudit(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use: "audit [DIR]", Short: "Prove a journal: fold it again and hold everything against it",
+		Long: `Prove a journal without a hub: positions without gaps, versions of streams, double entry and floors,
+every table against what the log says, what each subscription saw and finished, the books of stock against
+the orders that hold them, at most one standing label a carton, effects and letters with their messages.
+
+DIR is a data folder or a backup; without it, the configured data folder. Where a hub runs on it, a backup
+is taken through its socket into a temporary folder and audited there. Ends with 3 when something is not as
+it must be.`,
+		Example: `  paklog audit
+  paklog audit /backups/paklog-2026-11-23
+  paklog audit --json | jq '.findings'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := ""
+			if len(args) == 1 {
+				dir = args[0]
+			} else {
+				cfg, _, err := load(g.config)
+				if err != nil {
+					return err
+				}
+				dir = cfg.Data
+			}
+			ctx := cmd.Context()
+			e, err := openEvidence(ctx, dir)
+			if err != nil {
+				return err
+			}
+			var progress io.Writer
+			if terminal(cmd.ErrOrStderr()) {
+				progress = cmd.ErrOrStderr()
+			}
+			r, err := auditJournal(ctx, e.store, progress)
+			if err = errors.Join(err, e.close()); err != nil {
+				return err
+			}
+			r.Folder, r.Read = dir, e.how
+			if g.json {
+				err = writeJSON(cmd.OutOrStdout(), r)
+			} else {
+				err = r.print(cmd.OutOrStdout())
+			}
+			if err == nil && len(r.Findings) > 0 {
+				err = exitFindings
+			}
+			return err
+		},
+	}
+}
+
+// evidence is a journal opened to be read.
+type evidence struct {
+	store *sqlite.Store
+	how   string // where it was read
+	tmp   string // to be removed
+}
+
+func (e *evidence) close() error {
+	var err error
+	if e.store != nil {
+		err = e.store.Close()
+	}
+	if e.tmp != "" {
+		err = errors.Join(err, os.RemoveAll(e.tmp))
+	}
+	return err
+}
+
+// openEvidence opens what is in a folder and leaves it as it is: a backup, whose hashes must
+// stay true, a journal that a hub owns and one that may not be written are read from a copy.
+func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file: name a data folder or a backup", dir)
+	}
+	if !exists(filepath.Join(dir, "journal.db")) {
+		return nil, fmt.Errorf("there is no journal in %s: name a data folder or a backup", dir)
+	}
+	e := &evidence{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.close())
+		}
+	}()
+	aside := func() (string, error) {
+		tmp, err := os.MkdirTemp("", "paklog-audit-")
+		e.tmp = tmp
+		return filepath.Join(tmp, "journal"), err
+	}
+	if exists(filepath.Join(dir, "manifest.json")) {
+		e.how = "a copy of the backup, whose hashes are right"
+		to, err := aside()
+		if err == nil {
+			err = sqlite.Restore(ctx, dir, to)
+		}
+		if err == nil {
+			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+		}
+		return e, err
+	}
+	if c := attach(ctx, &Config{Data: dir}); c != nil {
+		e.how = "a backup that the running hub made"
+		to, err := aside()
+		if err == nil {
+			err = c.do(ctx, http.MethodPost, "/control/backup", map[string]string{"to": to}, nil)
+		}
+		if err == nil {
+			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+		}
+		return e, err
+	}
+	e.how = "the folder itself"
+	e.store, err = sqlite.Open(ctx, dir, sqlite.Options{})
+	switch {
+	case errors.Is(err, journal.ErrLocked):
+		return e, fmt.Errorf("%w; it does not answer on %s, so no backup of it can be taken", err, socketPath(dir))
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		e.how = "a copy, for the folder may not be written"
+		to, err := aside()
+		if err == nil {
+			err = copyJournal(dir, to)
+		}
+		if err == nil {
+			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+		}
+		return e, err
+	}
+	return e, err
+}
+
+// copyJournal copies a journal that nobody has open.
+func copyJournal(from, to string) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	for _, name := range []string{"journal.db", "journal.db-wal", "lock"} {
+		in, err := os.Open(filepath.Join(from, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		out, err := os.OpenFile(filepath.Join(to, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = io.Copy(out, in)
+			err = errors.Join(err, out.Close())
+		}
+		if err = errors.Join(err, in.Close()); err != nil {
+			return fmt.Errorf("copying %s: %w", name, err)
+		}
+	}
+	return nil
+}
