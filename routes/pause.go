@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/routes/bus"
 )
@@ -76,7 +77,8 @@ func (h *Hub) Pause(ctx context.Context, route, actor string) error {
 	}
 	// A hub that only has its doors open consumes nothing: the pause is kept for the next one.
 	if err := h.bus.Pause(route); err != nil && !h.doorsOnly {
-		return fmt.Errorf("route %s cannot be paused: %w", route, err)
+		// While the hub starts, a control message may be faster than the route it names.
+		return fault.E("routes.Pause", fault.Transient, fmt.Errorf("route %s is not served yet: %w", route, err))
 	}
 	x.mu.Lock()
 	x.pause, x.pausedBy = operator, actor

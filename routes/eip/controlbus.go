@@ -3,6 +3,7 @@ package eip
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
@@ -22,7 +23,8 @@ type Order struct {
 	Actor string `json:"actor"`
 }
 
-// Switch pauses and resumes routes; *routes.Hub is one. Both may be repeated.
+// Switch pauses and resumes routes; *routes.Hub is one. Both may be repeated. An error without
+// a fault kind says that the order itself is wrong.
 type Switch interface {
 	Pause(ctx context.Context, route, actor string) error
 	Resume(ctx context.Context, route, actor string) error
@@ -60,9 +62,10 @@ func ControlBus[M Message[O], O Out[O]](s Switch, status func() any) Handler[M, 
 		default:
 			return none, in.invalid("%s is no control message: %s, %s and %s are", in.Type, PauseRoute, ResumeRoute, AskStatus)
 		}
-		if err != nil {
-			return none, fault.E(in.Route, fault.Rejected, err)
+		var classified *fault.Error
+		if err != nil && !errors.As(err, &classified) {
+			err = fault.E(in.Route, fault.Rejected, err) // no such route, or none that can be paused
 		}
-		return none, nil
+		return none, err
 	}
 }
