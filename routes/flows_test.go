@@ -163,6 +163,7 @@ type rig struct {
 	carrier *testCarrier
 	log     *slog.Logger
 	batch   int // units a write; 0 is the bus's default
+	edi     *EDI
 }
 
 func config(carriers ...*testCarrier) FlowConfig {
@@ -216,6 +217,11 @@ func (r *rig) start() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	if r.edi != nil {
+		if err := AddEDI(h, f, *r.edi); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.bus, r.hub, r.flows, r.end, r.ended = b, h, f, cancel, make(chan error, 1)
 	go func() { r.ended <- h.Run(ctx) }()
@@ -267,6 +273,12 @@ func spec(weight measure.Mass) item.Spec {
 func (r *rig) stock(sku string, qty int64, places ...string) {
 	r.t.Helper()
 	r.must(door.Master, sku, item.Register{Spec: spec(200 * measure.Gram)})
+	r.stockOnly(sku, qty, places...)
+}
+
+// stockOnly is stock of an item that is registered.
+func (r *rig) stockOnly(sku string, qty int64, places ...string) {
+	r.t.Helper()
 	for i, p := range places {
 		r.must(door.Master, p, location.Register{Spec: location.Spec{Purpose: location.Pick, Sequence: int64(i)}})
 		if qty > 0 {

@@ -97,8 +97,12 @@ func (e *edi) ackWatch() Route {
 		Topics: []string{topicAcks}, Writes: []string{"external-events"},
 		Patterns: []string{"correlation identifier", "expiration"}, Parking: Parking{Independent: true},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			if m.Type == "ack.Overdue" {
+			switch m.Type {
+			case "ack.Overdue":
 				return e.overdue(ctx, m)
+			case "ack.Rejected":
+				return nil, fault.At("x12.ack-watch", fault.Rejected, "AK9-01", fmt.Errorf("partner %s rejected our %s (%s): see the AK3 and AK4 of his 997, mend and send anew",
+					m.Headers["partner"], m.Headers["rejected"], m.Headers["document"]))
 			}
 			return e.acked(ctx, m)
 		},
@@ -151,14 +155,19 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	if err := json.Unmarshal(st.Data, &a); err != nil {
 		return nil, fault.E(op, fault.Internal, err)
 	}
-	if code == "R" || code == "P" || code == "M" || code == "W" || code == "X" {
-		return nil, fault.At(op, fault.Rejected, "AK9-01", fmt.Errorf("partner %s rejected our %s %s (%s): see his AK3 and AK4", a.Partner, a.Set, control, a.Document))
-	}
 	out.SetState(key, st, nil)
 	if has, err := m.HasTimer(ctx, key); err != nil {
 		return nil, err
 	} else if has {
 		out.CancelTimer(key)
+	}
+	switch code {
+	case "R", "P", "M", "W", "X":
+		r := m.Record
+		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("x12.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
+		r.Headers = m.Header("document", a.Document)
+		r.Headers["rejected"] = a.Set + " " + a.Control
+		out.Send(r)
 	}
 	return out, nil
 }

@@ -162,7 +162,7 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 // with other content its number was reused, which a person must look at.
 func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	id := part.Identity()
-	hash := sha256.Sum256(s.m.Personal[part.Offset:s.ends[part.Offset]])
+	hash := sha256.Sum256(bytes.TrimSpace(s.m.Personal[part.Offset:s.ends[part.Offset]]))
 	scope := "x12/" + s.p.Name
 	c, there, err := s.m.Claimed(ctx, scope, id.String())
 	if err != nil {

@@ -1,0 +1,480 @@
+package routes
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/x12gen"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// mailbox is a partner's outbox folder: staged files, and those that were published. It
+// outlives the hub.
+type mailbox struct {
+	mu     sync.Mutex
+	staged map[string][]byte
+	out    map[string][]byte
+	times  map[string]int
+	down   error
+}
+
+func newMailbox() *mailbox {
+	return &mailbox{staged: map[string][]byte{}, out: map[string][]byte{}, times: map[string]int{}}
+}
+
+func (b *mailbox) Stage(_ context.Context, _, name string, data []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.times[name] > 0 {
+		return fault.E("mailbox", fault.Internal, errors.New("staged again after it was published"))
+	}
+	b.staged[name] = bytes.Clone(data)
+	return nil
+}
+
+func (b *mailbox) Publish(_ context.Context, _, name string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down != nil {
+		return b.down
+	}
+	data, ok := b.staged[name]
+	if !ok {
+		return fault.E("mailbox", fault.Unknown, errors.New("nothing is staged"))
+	}
+	delete(b.staged, name)
+	b.out[name] = data
+	b.times[name]++
+	return nil
+}
+
+func (b *mailbox) Staged(_ context.Context, _, name string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.staged[name]
+	return ok, nil
+}
+
+// sets are the published transaction sets of a kind, in the order of their interchanges.
+func (b *mailbox) sets(t *testing.T, id string) []*x12.Part {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var parts []*x12.Part
+	seen := map[string]bool{}
+	for name, data := range b.out {
+		if b.times[name] != 1 {
+			t.Errorf("%s was published %d times", name, b.times[name])
+		}
+		doc, err := x12.Parse(data, x12.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range doc.Findings() {
+			if f.Severity == x12.Error {
+				t.Errorf("%s: %v", name, f)
+			}
+		}
+		for p := range doc.Sets() {
+			if seen[p.ISA.Control] {
+				t.Errorf("control number %s was used twice", p.ISA.Control)
+			}
+			seen[p.ISA.Control] = true
+			if p.ST.ID == id {
+				parts = append(parts, p)
+			}
+		}
+	}
+	slices.SortFunc(parts, func(a, b *x12.Part) int { return strings.Compare(a.ISA.Control, b.ISA.Control) })
+	return parts
+}
+
+func elements(p *x12.Part, id string, n int) []string {
+	var out []string
+	for _, s := range p.Segments.All() {
+		if s.Is(id) {
+			out = append(out, s.Value(n))
+		}
+	}
+	return out
+}
+
+// ediRig is a rig with one partner, ACME, and stock of what he orders.
+func ediRig(t *testing.T, change ...func(*Partner)) (*rig, *mailbox) {
+	t.Helper()
+	r := newRig(t)
+	box := newMailbox()
+	p := Partner{
+		Name: "ACME", ID: "ACME", Qualifier: "ZZ", OurID: "PAKLOG", OurQual: "ZZ", SendAnswers: true,
+		Profile: x12wms.Profile{Tenant: site.Tenant, Partner: "ACME", Owner: site.Owner, Facility: site.Facility, Facilities: map[string]string{"DC1": site.Facility}},
+	}
+	for _, f := range change {
+		f(&p)
+	}
+	r.edi = &EDI{Partners: map[string]Partner{"ACME": p}, Out: box}
+	r.cfg.OtherCarriers = "ups"
+	r.restart()
+	r.must(door.Master, "SKU-1", item.Register{Spec: item.Spec{Units: []item.Unit{
+		{UOM: item.Each, Factor: 1, Weight: 10 * measure.Gram, Dims: cm(2, 2, 2)}, {UOM: item.Case, Factor: 6}, {UOM: "PK", Factor: 2},
+	}}})
+	r.stockOnly("SKU-1", 1_000_000, "P-1")
+	return r, box
+}
+
+func (r *rig) document(name, text string) (door.Accepted, error) {
+	sum := sha256.Sum256([]byte(text))
+	v, err := r.hub.Call(context.Background(), door.Documents, door.Document{
+		Partner: "ACME", Name: name, Media: "application/edi-x12", Bytes: []byte(text),
+		Key: door.Key{Scope: "folder/ACME", ID: hex.EncodeToString(sum[:]), Hash: sum},
+	})
+	if err != nil {
+		return door.Accepted{}, err
+	}
+	return v.(door.Accepted), nil
+}
+
+func (r *rig) drop(name, text string) {
+	r.t.Helper()
+	if _, err := r.document(name, text); err != nil {
+		r.t.Fatalf("%s: %v", name, err)
+	}
+}
+
+func generated(t *testing.T, c x12gen.Config) (string, []x12gen.Order) {
+	t.Helper()
+	c.Items, c.SCACs, c.Options = []string{"SKU-1"}, []string{"UPSN"}, x12.WriterOptions{LineEnd: "\n"}
+	var buf bytes.Buffer
+	orders, err := x12gen.Write(&buf, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf.String(), orders
+}
+
+func TestA940EndsIn945And997(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		text, orders := generated(t, x12gen.Config{Seed: 1, Sets: 3, MostLine: 3})
+		r.drop("940.edi", text)
+		settle(time.Minute)
+		r.noLetters()
+		acks := box.sets(t, "997")
+		if len(acks) != 1 || !slices.Equal(elements(acks[0], "AK5", 1), []string{"A", "A", "A"}) || elements(acks[0], "AK9", 1)[0] != "A" {
+			t.Fatalf("997s: %d", len(acks))
+		}
+		advices := box.sets(t, "945")
+		var told []string
+		for _, a := range advices {
+			told = append(told, elements(a, "W06", 2)...)
+		}
+		var want []string
+		for _, o := range orders {
+			want = append(want, o.Number)
+			r.status(o.Number, order.StatusShipped)
+		}
+		slices.Sort(told)
+		slices.Sort(want)
+		if !slices.Equal(told, want) {
+			t.Fatalf("945s for %v, want %v", told, want)
+		}
+	})
+}
+
+func TestABadSetHarmsNoNeighbour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		text, orders := generated(t, x12gen.Config{Seed: 2, Sets: 3, MostLine: 1})
+		// The second set's quantity becomes a word.
+		second := strings.Index(text, "ST*940*0002")
+		at := second + strings.Index(text[second:], "W01*") + len("W01*")
+		end := at + strings.IndexByte(text[at:], '*')
+		r.drop("bad.edi", text[:at]+"MANY"+text[end:])
+		settle(time.Minute)
+		letters := r.letters()
+		if len(letters) != 1 || letters[0].Channel != "invalid" || !strings.Contains(letters[0].Place, "W01-01") || !strings.Contains(letters[0].Place, "byte "+strconv.Itoa(at)) {
+			t.Fatalf("letters: %+v", letters)
+		}
+		if ack := box.sets(t, "997"); len(ack) != 1 || !slices.Equal(elements(ack[0], "AK5", 1), []string{"A", "R", "A"}) || elements(ack[0], "AK9", 1)[0] != "P" {
+			t.Fatal("the 997 does not reject the bad set alone")
+		}
+		if n := len(box.sets(t, "945")); n != 2 {
+			t.Errorf("%d 945s, want 2", n)
+		}
+		r.status(orders[0].Number, order.StatusShipped)
+		r.status(orders[2].Number, order.StatusShipped)
+		r.status(orders[1].Number, order.StatusNone)
+	})
+}
+
+func TestAnInterchangeThatComesAgainIsTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		text, _ := generated(t, x12gen.Config{Seed: 3, Sets: 2, MostLine: 2})
+		r.drop("a.edi", text)
+		if a, err := r.document("a-again.edi", text); err != nil || !a.Repeat {
+			t.Fatalf("the same bytes: %+v, %v", a, err)
+		}
+		// The same interchange in another wrapping is no other interchange.
+		r.drop("b.edi", "\n\n"+text+"\n")
+		settle(time.Minute)
+		r.noLetters()
+		c := r.count()
+		if c["order.Accepted"] != 2 || c["x12.Repeated"] != 1 || len(box.sets(t, "945")) != 2 || len(box.sets(t, "997")) != 1 {
+			t.Errorf("accepted %d, repeated %d, 945s %d, 997s %d", c["order.Accepted"], c["x12.Repeated"], len(box.sets(t, "945")), len(box.sets(t, "997")))
+		}
+	})
+}
+
+func TestAReusedControlNumberIsAskedAboutAndNeverDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := ediRig(t)
+		first, _ := generated(t, x12gen.Config{Seed: 4, Sets: 1})
+		other, orders := generated(t, x12gen.Config{Seed: 5, Sets: 1, OrderPrefix: "NEW-"})
+		r.drop("a.edi", first)
+		r.drop("b.edi", other)
+		settle(time.Minute)
+		letters := r.letters()
+		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "control number") || !strings.Contains(letters[0].Place, "ISA-13") && !strings.Contains(letters[0].Place, "ISA13") {
+			t.Fatalf("letters: %+v", letters)
+		}
+		r.status(orders[0].Number, order.StatusNone)
+	})
+}
+
+func TestWhatIsNoDocumentIsRefusedWithItsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := ediRig(t)
+		if _, err := r.document("empty.edi", ""); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("empty: %v", err)
+		}
+		v, err := r.hub.Call(t.Context(), door.Documents, door.Document{Partner: "NOBODY", Name: "x", Bytes: []byte("ISA"), Key: door.Key{Scope: "s", ID: "1"}})
+		if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "NOBODY") {
+			t.Errorf("unknown partner: %v %v", v, err)
+		}
+		for name, text := range map[string]string{
+			"prose.edi": "Dear Sir or Madam,", "edifact.edi": "UNA:+.? 'UNB+UNOA:1+A+B+200101:1000+1'UNZ+0+1'",
+			"isa-cut.edi": "ISA*00*   ", "binary.edi": "\x00\x01\x02\xff\xfe",
+		} {
+			r.drop(name, text)
+		}
+		settle(time.Minute)
+		letters := r.letters()
+		if len(letters) != 4 {
+			t.Errorf("%d letters, want one a document", len(letters))
+		}
+		for _, l := range letters {
+			if l.Channel != "invalid" || l.Place == "" {
+				t.Errorf("letter %+v", l)
+			}
+		}
+		if n := r.count()["order.Accepted"]; n != 0 {
+			t.Errorf("%d orders of nothing", n)
+		}
+	})
+}
+
+func TestAnUnknownItemNamesItsElementAndGoesOnWhenItIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		text, orders := generated(t, x12gen.Config{Seed: 6, Sets: 1, MostLine: 1})
+		r.drop("a.edi", strings.ReplaceAll(text, "SKU-1", "SKU-9"))
+		settle(time.Minute)
+		letters := r.letters()
+		if len(letters) != 1 || !strings.HasPrefix(letters[0].Place, "W01-05") {
+			t.Fatalf("letters: %+v", letters)
+		}
+		r.must(door.Master, "SKU-9", item.Register{Spec: item.Spec{Units: []item.Unit{
+			{UOM: item.Each, Factor: 1, Weight: 10 * measure.Gram, Dims: cm(2, 2, 2)}, {UOM: item.Case, Factor: 6}, {UOM: "PK", Factor: 2},
+		}}})
+		r.stockOnly("SKU-9", 100_000, "P-1")
+		settle(time.Hour)
+		r.noLetters()
+		r.status(orders[0].Number, order.StatusShipped)
+		if n := len(box.sets(t, "945")); n != 1 {
+			t.Errorf("%d 945s", n)
+		}
+	})
+}
+
+func TestAn850IsAnsweredLineByLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		text, orders := generated(t, x12gen.Config{Seed: 7, Set: "850", Sets: 2, MostLine: 2})
+		r.drop("850.edi", text)
+		settle(time.Minute)
+		answers := box.sets(t, "855")
+		if len(answers) != 2 || len(box.sets(t, "945")) != 0 {
+			t.Fatalf("855s %d, 945s %d", len(answers), len(box.sets(t, "945")))
+		}
+		for _, o := range orders {
+			i := slices.IndexFunc(answers, func(a *x12.Part) bool { return elements(a, "BAK", 3)[0] == o.Number })
+			if i < 0 {
+				t.Fatalf("no 855 for %s", o.Number)
+			}
+			if n := len(elements(answers[i], "PO1", 1)); n != len(o.Lines) || len(elements(answers[i], "ACK", 1)) < n {
+				t.Errorf("the 855 of %s has %d lines of %d", o.Number, n, len(o.Lines))
+			}
+		}
+	})
+}
+
+func TestThePartners997ClosesTheWatchAndItsRejectionOrSilenceRaisesIt(t *testing.T) {
+	for name, c := range map[string]struct {
+		code    string
+		letters int
+	}{"accepted": {"A", 0}, "rejected": {"R", 1}, "silent": {"", 1}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				text, _ := generated(t, x12gen.Config{Seed: 8, Sets: 1, MostLine: 1})
+				r.drop("940.edi", text)
+				settle(time.Minute)
+				advice := box.sets(t, "945")[0]
+				if c.code != "" {
+					var buf bytes.Buffer
+					w := x12.NewWriter(&buf, x12.WriterOptions{})
+					err := errors.Join(
+						w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "ACME", ReceiverQualifier: "ZZ", Receiver: "PAKLOG", Date: "261123", Time: "0900", Version: "00401", Control: "000000777", Usage: "P"}),
+						w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "ACME", Receiver: "PAKLOG", Date: "20261123", Time: "0900", Control: "777", Agency: "X", Version: "004010"}),
+						w.WriteSet(x12.ST{ID: "997", Control: "0001"}, []x12.Out{
+							x12.Seg("AK1", "SW", advice.GS.Control), x12.Seg("AK2", "945", "0001"), x12.Seg("AK5", c.code), x12.Seg("AK9", c.code, "1", "1", "1"),
+						}), w.EndGroup(), w.EndInterchange(), w.Close())
+					if err != nil {
+						t.Fatal(err)
+					}
+					r.drop("997.edi", buf.String())
+				}
+				settle(25 * time.Hour)
+				letters := r.letters()
+				if len(letters) != c.letters {
+					t.Fatalf("letters: %+v", letters)
+				}
+				if n := len(box.sets(t, "997")); n != 1 {
+					t.Errorf("%d 997s: an acknowledgement was acknowledged", n)
+				}
+			})
+		})
+	}
+}
+
+func TestAMailboxThatIsAwayHoldsNothingElseUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		box.down = fault.E("mailbox", fault.Unavailable, errors.New("no such host"))
+		text, orders := generated(t, x12gen.Config{Seed: 9, Sets: 2, MostLine: 1})
+		r.drop("940.edi", text)
+		settle(time.Hour)
+		r.noLetters()
+		for _, o := range orders {
+			r.status(o.Number, order.StatusShipped)
+		}
+		if len(box.out) != 0 {
+			t.Fatal("published to a mailbox that is away")
+		}
+		box.mu.Lock()
+		box.down = nil
+		box.mu.Unlock()
+		settle(time.Hour)
+		r.noLetters()
+		if len(box.sets(t, "997")) != 1 || len(box.sets(t, "945")) != 2 {
+			t.Errorf("997s %d, 945s %d after it came back", len(box.sets(t, "997")), len(box.sets(t, "945")))
+		}
+	})
+}
+
+// The process dies after each unit from the door to the mailbox; every order is told once.
+func TestACrashAfterAnyUnitOfADocumentChangesNothing(t *testing.T) {
+	text, orders := generated(t, x12gen.Config{Seed: 10, Sets: 2, MostLine: 1})
+	died := 0
+	for n := 0; ; n++ {
+		ended := false
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				r.batch = 1
+				r.restart()
+				r.crash(n)
+				_, _ = r.document("940.edi", text) // no answer: the file stays and comes again
+				settle(10 * time.Minute)
+				if ended = r.bus.Err() == nil; !ended {
+					r.restart()
+					r.drop("940.edi", text)
+					settle(time.Hour)
+				}
+				r.noLetters()
+				for _, o := range orders {
+					r.status(o.Number, order.StatusShipped)
+				}
+				if a, b := len(box.sets(t, "997")), len(box.sets(t, "945")); a != 1 || b != 2 {
+					t.Errorf("997s %d, 945s %d", a, b)
+				}
+			})
+		})
+		if t.Failed() {
+			return
+		}
+		if ended {
+			break
+		}
+		died++
+	}
+	if died < 20 {
+		t.Errorf("it died %d times only", died)
+	}
+}
+
+// A document of more sets than one unit holds goes on where it was killed, and each set
+// becomes one order.
+func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
+	const sets = splitBatch + 10
+	text, _ := generated(t, x12gen.Config{Seed: 11, Sets: sets, MostLine: 1})
+	for n := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			r, _ := ediRig(t)
+			r.batch = 1
+			r.restart()
+			r.crash(n)
+			_, _ = r.document("large.edi", text)
+			settle(10 * time.Second)
+			if r.bus.Err() == nil {
+				t.Fatal("it was not killed")
+			}
+			r.batch = 0
+			r.restart()
+			r.drop("large.edi", text)
+			settle(time.Hour)
+			seen := map[journal.ID]bool{}
+			split := 0
+			r.each(func(rec *journal.Record) {
+				if rec.Source == "x12.split" && rec.Type == "x12.Set" && rec.Topic == topicSets {
+					split++
+					if seen[rec.ID] {
+						t.Fatalf("set %s stands twice", rec.ID)
+					}
+					seen[rec.ID] = true
+				}
+			})
+			if c := r.count(); split != sets || c["order.Accepted"] != sets || c["x12.GroupJudged"] != 1 {
+				t.Errorf("killed after %d units: %d sets, %d orders, %d groups", n, split, c["order.Accepted"], c["x12.GroupJudged"])
+			}
+		})
+	}
+}
