@@ -170,7 +170,7 @@ func TestOnlyOneGetsTheLastPiece(t *testing.T) {
 func TestALargeOrderShipsAndALargerIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *FlowConfig) { c.Boxes[0].MaxWeight = 400 * measure.Gram })
-		const n = maxLines + 200
+		const n = maxLines + 20
 		var of []any
 		for i := range 5 {
 			r.stock(fmt.Sprint("SKU-", i), n, fmt.Sprint("P-", i))
