@@ -118,6 +118,9 @@ func (s *Store) holding(ctx context.Context, pos journal.Pos) (u journal.Stored,
 // Topics implements [journal.Log].
 func (s *Store) Topics(ctx context.Context, topics []string, after journal.Pos, limit int) ([]journal.Record, error) {
 	var at []journal.Pos
+	// The topics are looked up one after the other while the writer goes on: what it commits
+	// meanwhile is of the next page, or a page would hold one record and not an earlier one.
+	last := journal.Pos(s.last.Load())
 	for _, t := range topics {
 		list, err := s.positions(ctx, t, after, limit)
 		if err != nil {
@@ -128,6 +131,8 @@ func (s *Store) Topics(ctx context.Context, topics []string, after journal.Pos, 
 	if len(topics) > 1 {
 		slices.Sort(at)
 		at = slices.Compact(at)
+		n, _ := slices.BinarySearch(at, last+1)
+		at = at[:n]
 	}
 	return s.records(ctx, at[:min(len(at), max(limit, 0))])
 }

@@ -70,7 +70,8 @@ type Log interface {
 	// Last is the highest committed position.
 	Last(ctx context.Context) (Pos, error)
 	// Topics returns up to limit records of the given topics after a position, in
-	// order. The cost is that of what is returned, however long the log is.
+	// order and as of one moment: what stands before a record that is returned is
+	// returned too. The cost is that of what is returned, however long the log is.
 	Topics(ctx context.Context, topics []string, after Pos, limit int) ([]Record, error)
 	// Stream returns up to limit events of a stream with versions above after, in order.
 	Stream(ctx context.Context, stream string, after uint64, limit int) ([]Record, error)
