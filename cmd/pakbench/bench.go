@@ -97,31 +97,19 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 			_ = p.Close() // the folder is removed, and each error that matters was met before
 		}
 	}()
+	// take makes a bench ready where it is not, and takes a round. What fails is noted, and
+	// the others go on unless the run was ended.
 	take := func(b *bench) error {
-		p := probes[b.name]
-		if p == nil && failed[b.name] == nil {
-			var err error
-			fmt.Fprintf(c.progress, "preparing %s\n", b.name)
-			open := c.startWorker
-			if b.once {
-				open = func(ctx context.Context, b *bench) (probe, error) { return b.open(ctx, c) }
-			}
-			if p, err = open(ctx, b); err != nil {
-				failed[b.name] = err
-				return ctx.Err()
-			}
-			probes[b.name] = p
-		}
-		if failed[b.name] != nil {
+		if _, bad := failed[b.name]; bad {
 			return nil
 		}
-		s, err := p.round(ctx)
+		s, err := c.take(ctx, b, probes)
 		if err != nil {
 			failed[b.name] = err
-			return ctx.Err()
+		} else {
+			samples[b.name] = append(samples[b.name], s)
 		}
-		samples[b.name] = append(samples[b.name], s)
-		return nil
+		return ctx.Err()
 	}
 	for r := range c.rounds {
 		fmt.Fprintf(c.progress, "round %d of %d\n", r+1, c.rounds)
@@ -152,7 +140,6 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 		if !b.once {
 			continue
 		}
-		fmt.Fprintf(c.progress, "measuring %s\n", b.name)
 		if err := take(b); err != nil {
 			return nil, err
 		}
@@ -172,6 +159,25 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// take is one round of a bench.
+func (c *config) take(ctx context.Context, b *bench, probes map[string]probe) (sample, error) {
+	p := probes[b.name]
+	if p == nil {
+		fmt.Fprintf(c.progress, "preparing %s\n", b.name)
+		var err error
+		if b.once {
+			p, err = b.open(ctx, c)
+		} else {
+			p, err = c.startWorker(ctx, b)
+		}
+		if err != nil {
+			return sample{}, err
+		}
+		probes[b.name] = p
+	}
+	return p.round(ctx)
 }
 
 // conclude makes a bench's line of the samples of all.
@@ -234,7 +240,7 @@ func ratios(a, b []float64) []float64 {
 	return out
 }
 
-// median of vs; the lower of two middle ones' mean is not flattered: it is their mean.
+// median of vs; where two are in the middle, their mean.
 func median(vs []float64) float64 {
 	if len(vs) == 0 {
 		return 0

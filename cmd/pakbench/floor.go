@@ -132,9 +132,13 @@ func (p *insertFloor) round(ctx context.Context) (sample, error) {
 			return sample{}, fmt.Errorf("beginning: %w", err)
 		}
 		for range insertBatch / insertRows {
-			for i := 0; i < len(args); i += 2 {
-				p.next++
-				args[i].Value, args[i+1].Value = p.next, p.rows[p.next%int64(len(p.rows))]
+			for i := range args {
+				if i%2 == 0 {
+					p.next++
+					args[i].Value = p.next
+				} else {
+					args[i].Value = p.rows[p.next%int64(len(p.rows))]
+				}
 			}
 			if _, err := p.insert.ExecContext(ctx, args); err != nil {
 				return sample{}, fmt.Errorf("inserting: %w", err)

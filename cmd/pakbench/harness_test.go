@@ -65,7 +65,7 @@ func TestAStallIsSeenByAllWhoWereDueInIt(t *testing.T) {
 			out = openLoop{perSecond: 100, length: 10 * time.Second, workers: workers, call: func(context.Context, int, int) error {
 				at := time.Since(began)
 				if from, to := 5*time.Second, 6*time.Second; at >= from && at < to {
-					time.Sleep(to - at)
+					<-time.After(to - at)
 				}
 				return nil
 			}}.run(t.Context())
@@ -86,7 +86,7 @@ func TestAStallIsSeenByAllWhoWereDueInIt(t *testing.T) {
 func TestTheRateIsHeldWhileAnswersAreSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := openLoop{perSecond: 200, length: 5 * time.Second, workers: 500, call: func(context.Context, int, int) error {
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 			return nil
 		}}.run(t.Context())
 		if got.took > 7*time.Second || got.lateStart > 0 {
@@ -98,7 +98,7 @@ func TestTheRateIsHeldWhileAnswersAreSlow(t *testing.T) {
 func TestTooFewWorkersAreToldAsLateStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := openLoop{perSecond: 100, length: time.Second, workers: 1, call: func(context.Context, int, int) error {
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 			return nil
 		}}.run(t.Context())
 		if got.lateStart < 900*time.Millisecond {

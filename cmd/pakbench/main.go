@@ -33,7 +33,6 @@ func main() {
 // config is what a run was asked for.
 type config struct {
 	json     bool
-	only     []string
 	seconds  float64
 	rounds   int
 	dir      string // of journals that later runs use again

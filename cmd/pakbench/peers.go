@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -23,7 +22,7 @@ import (
 
 // peerRouter is Watermill's router with the same logging, metrics and tracing as the hub's.
 func peerRouter() (*message.Router, *trace.TracerProvider, error) {
-	log := watermill.NewSlogLogger(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	log := watermill.NewSlogLogger(slog.New(slog.NewJSONHandler(nowhere{}, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	traces := trace.NewTracerProvider(trace.WithBatcher(noExport{}))
 	observer, err := routes.NewObserver(prometheus.NewRegistry(), traces.Tracer("peer"))
 	if err != nil {
@@ -112,9 +111,9 @@ func (p *goChannel) Close() error { return nil }
 // insert the result, note that the message was handled and move the offset. It is exactly
 // once and durable, and pays one sync a message.
 type naive struct {
-	db   *sql.DB
-	file string
-	dur  time.Duration
+	db                  *sql.DB
+	dur                 time.Duration
+	publish, mark, move *sql.Stmt
 }
 
 func openNaive(ctx context.Context, c *config) (probe, error) {
@@ -122,8 +121,8 @@ func openNaive(ctx context.Context, c *config) (probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &naive{file: filepath.Join(dir, "naive.db"), dur: c.length(1)}
-	p.db, err = sql.Open("sqlite", "file:"+p.file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	p := &naive{dur: c.length(1)}
+	p.db, err = sql.Open("sqlite", "file:"+filepath.Join(dir, "naive.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, fmt.Errorf("opening the naive hop's database: %w", err)
 	}
@@ -149,7 +148,26 @@ func openNaive(ctx context.Context, c *config) (probe, error) {
 			return nil, errors.Join(fmt.Errorf("writing what waits: %w", err), tx.Rollback(), p.db.Close())
 		}
 	}
-	return p, tx.Commit()
+	if err := errors.Join(tx.Commit(), p.prepare(ctx)); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *naive) prepare(ctx context.Context) (err error) {
+	for _, s := range []struct {
+		into  **sql.Stmt
+		query string
+	}{
+		{&p.publish, "INSERT INTO msg (topic, key, data) VALUES (?, ?, ?)"},
+		{&p.mark, "INSERT INTO inbox (pos) VALUES (?)"},
+		{&p.move, "UPDATE next SET pos = ? WHERE consumer = 'hop'"},
+	} {
+		if *s.into, err = p.db.PrepareContext(ctx, s.query); err != nil { //nolint:sqlclosecheck // Close does
+			return fmt.Errorf("preparing the naive hop: %w", err)
+		}
+	}
+	return nil
 }
 
 // naiveSubscriber reads for a naive hop. Its Close does nothing: the router closes it
@@ -222,17 +240,6 @@ func (p *naive) round(ctx context.Context) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	var stmts [3]*sql.Stmt
-	for i, q := range []string{
-		"INSERT INTO msg (topic, key, data) VALUES (?, ?, ?)",
-		"INSERT INTO inbox (pos) VALUES (?)",
-		"UPDATE next SET pos = ? WHERE consumer = 'hop'",
-	} {
-		if stmts[i], err = p.db.PrepareContext(ctx, q); err != nil {
-			return sample{}, fmt.Errorf("preparing the naive hop: %w", err)
-		}
-		defer stmts[i].Close()
-	}
 	before, err := p.sunk(ctx)
 	if err != nil {
 		return sample{}, err
@@ -244,9 +251,9 @@ func (p *naive) round(ctx context.Context) (sample, error) {
 		}
 		data := make([]byte, len(m.Payload))
 		copy(data, m.Payload)
-		_, err1 := tx.StmtContext(ctx, stmts[0]).ExecContext(ctx, hopOut, m.Metadata.Get("key"), data)
-		_, err2 := tx.StmtContext(ctx, stmts[1]).ExecContext(ctx, m.UUID)
-		_, err3 := tx.StmtContext(ctx, stmts[2]).ExecContext(ctx, m.UUID)
+		_, err1 := tx.StmtContext(ctx, p.publish).ExecContext(ctx, hopOut, m.Metadata.Get("key"), data) //nolint:sqlclosecheck // it ends with the transaction
+		_, err2 := tx.StmtContext(ctx, p.mark).ExecContext(ctx, m.UUID)                                 //nolint:sqlclosecheck // as above
+		_, err3 := tx.StmtContext(ctx, p.move).ExecContext(ctx, m.UUID)                                 //nolint:sqlclosecheck // as above
 		if err := errors.Join(err1, err2, err3); err != nil {
 			return errors.Join(err, tx.Rollback())
 		}
@@ -277,4 +284,12 @@ func (p *naive) sunk(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-func (p *naive) Close() error { return p.db.Close() }
+func (p *naive) Close() error {
+	var errs []error
+	for _, st := range []*sql.Stmt{p.publish, p.mark, p.move} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	return errors.Join(append(errs, p.db.Close())...)
+}

@@ -70,8 +70,7 @@ func (c *config) viewed(ctx context.Context, dir string) error {
 	}
 	err = h.post(ctx, "/v1/items", []byte(`{"sku":"LAST","units":[{"uom":"each","factor":1}]}`))
 	for end := time.Now().Add(5 * time.Minute); err == nil && time.Now().Before(end); {
-		gerr := h.get(ctx, "/v1/items/OWNER/LAST")
-		if gerr == nil || strings.Contains(gerr.Error(), "503") {
+		if known := h.get(ctx, "/v1/items/OWNER/LAST"); known == nil || strings.Contains(known.Error(), "503") {
 			break
 		}
 		select {
@@ -183,11 +182,10 @@ func (p *start) Close() error { return nil }
 func diskUse(dir string) (bytes float64) {
 	// A file that goes away meanwhile is counted as nothing.
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return nil
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			bytes += float64(info.Size())
+		if err == nil && d.Type().IsRegular() {
+			if info, ierr := d.Info(); ierr == nil {
+				bytes += float64(info.Size())
+			}
 		}
 		return nil
 	})
