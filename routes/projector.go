@@ -51,11 +51,13 @@ type Projector struct {
 
 	mu      sync.Mutex
 	moved   chan struct{} // closed when pos moves
+	builds  int           // rebuilds that took over
 	failure error
 
 	// Of the goroutine of Run only.
-	started bool
-	folded  map[string]*folded // by stream
+	started  bool
+	building bool
+	folded   map[string]*folded // by stream
 }
 
 // folded is a document with its state decoded.
@@ -99,6 +101,30 @@ func (p *Projector) Wake() {
 func (p *Projector) Rebuild() {
 	p.rebuild.Store(true)
 	p.Wake()
+}
+
+// Rebuilt is [Projector.Rebuild], and returns where the new views stand once they have taken
+// over. An error of the projector ends the wait, not the rebuild.
+func (p *Projector) Rebuilt(ctx context.Context) (journal.Pos, error) {
+	p.mu.Lock()
+	want := p.builds + 1
+	p.mu.Unlock()
+	p.Rebuild()
+	look := time.NewTicker(100 * time.Millisecond)
+	defer look.Stop()
+	for {
+		p.mu.Lock()
+		done, err := p.builds >= want, p.failure
+		p.mu.Unlock()
+		if done || err != nil {
+			return p.Position(), err
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }
 
 // Wait returns once the views have reached a position.
@@ -180,6 +206,12 @@ func (p *Projector) step(ctx context.Context) (bool, error) {
 		if err := p.store.CaughtUp(ctx); err != nil {
 			return false, fmt.Errorf("taking the views over: %w", err)
 		}
+		if p.building {
+			p.building = false
+			p.mu.Lock()
+			p.builds++
+			p.mu.Unlock()
+		}
 		return false, nil
 	}
 	b, err := p.batch(ctx, units)
@@ -204,7 +236,7 @@ func (p *Projector) begin(ctx context.Context) error {
 			p.rebuild.Store(true)
 			return fmt.Errorf("building the views anew: %w", err)
 		}
-		p.started = false
+		p.started, p.building = false, true
 	}
 	if p.started {
 		return nil

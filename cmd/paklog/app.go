@@ -20,6 +20,7 @@ import (
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
+	"github.com/paklog/hub/adapters/views"
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
@@ -46,6 +47,9 @@ type app struct {
 	inbox *edifolder.Inbox
 	api   http.Handler
 	close []func() error
+
+	views     *views.Store
+	projector *routes.Projector
 
 	metrics  *prometheus.Registry
 	restored *restoration // what this start did to a restored folder; nil on any other
@@ -95,6 +99,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	}); err != nil {
 		return nil, err
 	}
+	if err := a.openViews(ctx, reg); err != nil {
+		return nil, err
+	}
 	flows, err := a.flows()
 	if err != nil {
 		return nil, err
@@ -102,7 +109,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
-	a.api, err = a.rest(cfg.apiKeys())
+	a.api, err = a.web(cfg.apiKeys())
 	return a, err
 }
 
@@ -113,7 +120,13 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 		Keys:  keys, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
-		Ready: func(context.Context) error { return a.bus.Err() },
+		Views: a.views, Wait: a.projector.Wait, Routes: a.standing,
+		Ready: func(context.Context) error {
+			if a.bus.Full() || a.store.Full() {
+				return journal.ErrFull
+			}
+			return errors.Join(a.bus.Err(), a.projector.Err())
+		},
 	})
 }
 
@@ -214,6 +227,7 @@ func (a *app) Run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveHTTP(ctx, l, a.api, a.cfg.Limits.Drain) })
 	g.Go(func() error { return a.serveControl(ctx) })
+	g.Go(func() error { return a.projector.Run(ctx) })
 	g.Go(func() error { return a.hub.Run(ctx) })
 	g.Go(func() error {
 		select {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
@@ -54,6 +55,19 @@ func (a *app) control() (http.Handler, error) {
 		}
 		writeControl(w, map[string]any{"to": in.To, "position": a.bus.Last()})
 	})
+	mux.HandleFunc("POST /control/views/rebuild", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.bus.Flush(r.Context()); err != nil {
+			controlError(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		pos, err := a.projector.Rebuilt(r.Context())
+		if err != nil {
+			controlError(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		writeControl(w, map[string]any{"position": pos})
+	})
+	mux.HandleFunc("POST /control/import", a.importing)
 	act := func(do func(context.Context, string, string) error) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			if err := do(r.Context(), r.PathValue("route"), "operator@"+hostname()); err != nil {
@@ -169,7 +183,12 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 	}
 	run, cancel := context.WithCancel(ctx)
 	c := &caller{cfg: cfg, local: a, end: cancel, done: make(chan error, 1)}
-	go func() { c.done <- a.hub.Run(run) }()
+	go func() {
+		g, run := errgroup.WithContext(run)
+		g.Go(func() error { return a.hub.Run(run) })
+		g.Go(func() error { return a.projector.Run(run) })
+		c.done <- g.Wait()
+	}()
 	select {
 	case <-a.hub.Running():
 	case err := <-c.done:

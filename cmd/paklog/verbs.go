@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newServe(g), newDemo(), newInit(), newConfig(g),
-		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newDLQ(g), newEDI(g), newEvents(g),
+		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newImport(g), newDLQ(g), newEDI(g), newEvents(g),
 		newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/core/scope"
+)
+
+// importRequest asks the hub to import a file of its machine.
+type importRequest struct {
+	Path     string `json:"path"`
+	Kind     string `json:"kind"`
+	Format   string `json:"format"`
+	Owner    string `json:"owner"`
+	Facility string `json:"facility"`
+}
+
+// importLine is a line of its answer, which comes as the import goes on. Exactly one field
+// is set, and the last line is Done or Error.
+type importLine struct {
+	Result   *bulk.Result   `json:"result,omitempty"`
+	Progress *bulk.Progress `json:"progress,omitempty"`
+	Done     *bulk.Summary  `json:"done,omitempty"`
+	Error    string         `json:"error,omitempty"`
+}
+
+// importing imports a file through the doors, row by row. Whoever asked may go away: what was
+// done stands, and the same request goes on where it stopped.
+func (a *app) importing(w http.ResponseWriter, r *http.Request) {
+	var in importRequest
+	if !decodeControl(w, r, &in) {
+		return
+	}
+	if !filepath.IsAbs(in.Path) {
+		controlError(w, http.StatusBadRequest, errors.New("path: an absolute path is needed"))
+		return
+	}
+	f, err := os.Open(in.Path)
+	if err != nil {
+		controlError(w, http.StatusUnprocessableEntity, err)
+		return
+	}
+	defer f.Close()
+	sc := scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility}
+	if in.Owner != "" {
+		sc.Owner = in.Owner
+	}
+	if in.Facility != "" {
+		sc.Facility = in.Facility
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	var gone error // nobody listens any more
+	write := func(l importLine) error {
+		if gone == nil {
+			gone = out.Encode(l)
+		}
+		return gone
+	}
+	cfg := bulk.Config{
+		Kind: in.Kind, Format: in.Format, Scope: sc, Name: filepath.Base(in.Path), Now: time.Now,
+		Progress: func(p bulk.Progress) {
+			_ = write(importLine{Progress: &p})       // the next result finds it again
+			_ = http.NewResponseController(w).Flush() // as above
+		},
+	}
+	sum, err := bulk.Import(r.Context(), f, a.hub, cfg, func(res bulk.Result) error {
+		return write(importLine{Result: &res})
+	})
+	last := importLine{Done: &sum}
+	if err != nil {
+		last.Error = err.Error()
+	}
+	_ = write(last) // nobody is left to tell
+}
+
+func newImport(g *global) *cobra.Command {
+	var in importRequest
+	var report string
+	cmd := &cobra.Command{
+		Use: "import orders|items|stock FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
+		Long: `Import a file through the same doors as everything else. What is wrong with a row is reported
+with its line and place and stops no other row. Stopped anywhere and run again, it goes on: the key of each
+row is made of the file's hash and the row's number. A running hub reads the file itself.
+
+The report has a line a row. Ends with 3 when rows were refused, 1 when the hub could not take some now.`,
+		Example: `  paklog import orders orders.csv
+  paklog import items items.ndjson --owner ACME
+  paklog import orders monday.txt --format csv --report monday.report.csv`,
+		Args:      cobra.ExactArgs(2),
+		ValidArgs: []string{bulk.Orders, bulk.Items, bulk.Stock},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.Kind = args[0]
+			if in.Kind != bulk.Orders && in.Kind != bulk.Items && in.Kind != bulk.Stock {
+				return usagef(cmd, "%q is none of orders, items, stock", in.Kind)
+			}
+			if in.Format == "" {
+				in.Format = formatOf(args[1])
+			}
+			if in.Format != bulk.CSV && in.Format != bulk.NDJSON {
+				return usagef(cmd, "say with --format whether %s is csv or ndjson", args[1])
+			}
+			var err error
+			if in.Path, err = filepath.Abs(args[1]); err != nil {
+				return err
+			}
+			if info, err := os.Stat(in.Path); err != nil {
+				return err
+			} else if info.IsDir() {
+				return usagef(cmd, "%s is a folder: name a file", args[1])
+			}
+			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
+				return runImport(ctx, cmd, g, c, in, report)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&in.Format, "format", "", "csv or ndjson; by the file's name where it is left out")
+	cmd.Flags().StringVar(&in.Owner, "owner", "", "whose goods, where a row names nobody")
+	cmd.Flags().StringVar(&in.Facility, "facility", "", "the building, where a row names none")
+	cmd.Flags().StringVar(&report, "report", "", "file for a line a row (.csv or .ndjson); beside FILE where it is left out, - is none")
+	_ = cmd.RegisterFlagCompletionFunc("format", words(bulk.CSV, bulk.NDJSON))
+	return cmd
+}
+
+func formatOf(name string) string {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv":
+		return bulk.CSV
+	case ".ndjson", ".jsonl":
+		return bulk.NDJSON
+	}
+	return ""
+}
+
+// runImport lets the hub import a file, writes the report and shows how far it is.
+func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in importRequest, report string) (err error) {
+	if report == "" {
+		report = in.Path + ".report." + in.Format
+	}
+	note, end := func(bulk.Result) error { return nil }, func() error { return nil }
+	if report != "-" {
+		f, ferr := os.Create(report)
+		if ferr != nil {
+			return ferr
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		if note, end, err = bulk.Report(f, formatOf(report)); err != nil {
+			return err
+		}
+	}
+	bar := terminal(cmd.ErrOrStderr()) && !g.json
+	var last importLine
+	told := 0
+	err = c.lines(ctx, "/control/import", in, func(line []byte) error {
+		last = importLine{}
+		if err := json.Unmarshal(line, &last); err != nil {
+			return fmt.Errorf("reading the hub's answer: %w", err)
+		}
+		switch {
+		case last.Result != nil:
+			r := *last.Result
+			if (r.Outcome == bulk.Refused || r.Outcome == bulk.Failed) && !g.json {
+				if told++; told <= 10 {
+					fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %s: %s: %s\n", r.Line, r.Outcome, clean(r.Place), clean(r.Message))
+				}
+			}
+			return note(r)
+		case last.Progress != nil && bar:
+			p := *last.Progress
+			done := p.Percent() * 30 / 100
+			fmt.Fprintf(cmd.ErrOrStderr(), "\r[%-30s] %3d%%  %d rows, %d rows/s ", strings.Repeat("#", done), p.Percent(), p.Rows, p.Rate())
+		}
+		return nil
+	})
+	if bar {
+		fmt.Fprintln(cmd.ErrOrStderr())
+	}
+	if err = errors.Join(err, end()); err != nil {
+		return err
+	}
+	switch {
+	case last.Error != "":
+		return errors.New(last.Error)
+	case last.Done == nil:
+		return errors.New("the hub ended before the import did: run the same import again, nothing is done twice")
+	}
+	s := *last.Done
+	if g.json {
+		err = writeJSON(cmd.OutOrStdout(), s)
+	} else {
+		fmt.Fprintf(cmd.OutOrStdout(), "%d rows: %d created, %d there already, %d done by an earlier run, %d refused, %d failed\n",
+			s.Rows, s.Created, s.Exists, s.Repeated, s.Refused, s.Failed)
+		if report != "-" {
+			fmt.Fprintf(cmd.OutOrStdout(), "report in %s\n", report)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case s.Failed > 0:
+		return exitFailure
+	case s.Refused > 0:
+		return exitFindings
+	}
+	return nil
+}
+
+// mostLine bounds a line of a streamed answer.
+const mostLine = 1 << 20
+
+// lines makes a request whose answer comes line by line.
+func (c *caller) lines(ctx context.Context, path string, in any, each func(line []byte) error) error {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://localhost"+path, strings.NewReader(string(b)))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	var body io.Reader
+	if c.local != nil {
+		pr, pw := io.Pipe()
+		defer pr.Close()
+		w := &streamed{header: http.Header{}, pw: pw}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c.handler.ServeHTTP(w, req)
+			_ = pw.Close() // never fails
+		}()
+		defer func() { cancel(); _ = pr.Close(); <-done }()
+		body = pr
+	} else {
+		res, err := c.client.Do(req)
+		if err != nil {
+			return fmt.Errorf("asking the running hub: %w", err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode >= 400 {
+			p := &problem{Title: res.Status, Status: res.StatusCode}
+			_ = json.NewDecoder(io.LimitReader(res.Body, mostLine)).Decode(p) // told by its status otherwise
+			return p
+		}
+		body = res.Body
+	}
+	s := bufio.NewScanner(body)
+	s.Buffer(make([]byte, 64<<10), mostLine)
+	for s.Scan() {
+		var p problem
+		if c.local != nil && json.Unmarshal(s.Bytes(), &p) == nil && p.Status >= 400 {
+			return &p
+		}
+		if err := each(s.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := s.Err(); err != nil {
+		return fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	return nil
+}
+
+// streamed takes the answer of a handler in this process, line by line.
+type streamed struct {
+	header http.Header
+	pw     *io.PipeWriter
+}
+
+func (s *streamed) Header() http.Header         { return s.header }
+func (s *streamed) WriteHeader(int)             {}
+func (s *streamed) Write(b []byte) (int, error) { return s.pw.Write(b) }

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/adapters/webhook"
+	"github.com/paklog/hub/core/scope"
+)
+
+// web is everything behind the one HTTP address.
+func (a *app) web(keys []rest.Key) (http.Handler, error) {
+	api, err := a.rest(keys)
+	if err != nil {
+		return nil, err
+	}
+	sources := map[string]webhook.Source{}
+	for name, c := range a.cfg.Webhooks {
+		s := webhook.Source{
+			Scope: scope.Scope{
+				Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility),
+			},
+			Secrets: []string{c.Secret.Reveal()},
+		}
+		if old := c.OldSecret.Reveal(); old != "" {
+			s.Secrets = append(s.Secrets, old)
+		}
+		sources[name] = s
+	}
+	hooks, err := webhook.New(webhook.Config{Sources: sources}, webhook.Deps{Door: a.hub, Now: time.Now, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.Handle("/webhooks/", hooks)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
+	return mux, nil
+}
