@@ -70,7 +70,7 @@ func New(route string, rec *journal.Record, err error, runs int, at time.Time) L
 	l := Letter{
 		ID: ID(route, rec.ID), Channel: Dead, Kind: kind.String(), Route: route,
 		MessageID: rec.ID, Position: uint64(rec.Pos), Type: rec.Type, Key: rec.Key, Correlation: rec.Correlation,
-		Place: fault.PlaceOf(err), Cause: clip(err.Error(), 4096), Next: next(kind), Opened: at,
+		Place: fault.PlaceOf(err), Cause: clip(fault.Reason(err), 4096), Next: next(kind), Opened: at,
 	}
 	if kind == fault.Invalid {
 		l.Channel = Invalid

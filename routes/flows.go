@@ -198,4 +198,5 @@ const (
 	onPicks     = string(event.PickEvents)
 	onPacks     = string(event.PackEvents)
 	onAudit     = string(event.AuditEvents)
+	onExternal  = string(event.ExternalEvents)
 )

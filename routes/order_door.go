@@ -128,12 +128,18 @@ func (o *Out) sendPlace(typ string, c order.Place) *Out {
 	return o
 }
 
+// repeated notes that a document asked for an order that exists and is the same.
+type repeated struct {
+	Order  string       `json:"order"`
+	Source order.Source `json:"source"`
+}
+
 func (f *Flows) addPlacing() error {
 	return f.hub.Add(Route{
 		Name: "order.place", About: "places the orders that documents ask for, under the same rule as the door",
 		Topics: []string{commands}, Handle: f.placeCommand,
 		Parking: Parking{Independent: true},
-		Writes:  []string{onOrders, onInventory}, Patterns: []string{"idempotent receiver"},
+		Writes:  []string{onOrders, onInventory, onExternal}, Patterns: []string{"idempotent receiver"},
 	})
 }
 
@@ -160,7 +166,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 	var exists *order.ExistsError
 	if errors.As(err, &exists) {
 		if exists.Same() {
-			return m.Out(), nil
+			return m.Out().Publish(onExternal, "order.Repeated", m.Key, repeated{exists.Order, c.Source}), nil
 		}
 		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, exists.Differences[0].Place), err)
 	}

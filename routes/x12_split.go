@@ -43,7 +43,7 @@ type verdict struct {
 func (e *edi) split() Route {
 	return Route{
 		Name: "x12.split", About: "interchanges into transaction sets, each with its verdict",
-		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts},
+		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, onExternal},
 		Patterns: []string{"splitter", "idempotent receiver", "invalid message channel"},
 		Handle:   e.splitDocument,
 	}
@@ -55,7 +55,7 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &splitting{edi: e, m: m, p: p, out: m.Out(), collect: ack.Collector{Policy: p.Policy}}
+	s := &splitting{edi: e, m: m, p: p, out: m.Out(), collect: ack.Collector{Policy: p.Policy}, taken: map[string][32]byte{}}
 	if s.stateKey, s.state, err = s.resume(ctx); err != nil {
 		return nil, err
 	}
@@ -90,9 +90,10 @@ type splitting struct {
 	p        Partner
 	out      *Out
 	collect  ack.Collector
-	repeat   bool            // the interchange came before
-	ends     map[int64]int64 // of each interchange, by its beginning
-	found    bool            // there was an interchange
+	repeat   bool                // the interchange came before
+	ends     map[int64]int64     // of each interchange, by its beginning
+	taken    map[string][32]byte // interchanges of this document, by identity
+	found    bool                // there was an interchange
 	noise    []x12.Finding
 	child    int // children so far, whether written by this run or an earlier one
 	done     int // children that an earlier run made durable
@@ -169,10 +170,16 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		return err
 	}
 	s.repeat = false
+	earlier, here := s.taken[id.String()]
+	if here { // by an interchange further up in this document
+		there, c = true, journal.Claim{Hash: earlier, Answer: []byte("this document")}
+	}
 	switch {
 	case !there:
 		s.out.Claim(scope, id.String(), hash, []byte(s.m.ID.String()))
-	case string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
+		s.taken[id.String()] = hash
+	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
+		s.taken[id.String()] = c.Hash
 	case c.Hash == hash:
 		s.repeat = true
 		s.add("x12.Repeated", "external-events", s.p.Name, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)

@@ -38,7 +38,11 @@ purpose: see that one label was bought.`,
   paklog demo --keep               stays up; says where to look`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dir == "" {
+			if dir != "" {
+				if err := os.MkdirAll(dir, 0o750); err != nil {
+					return err
+				}
+			} else {
 				tmp, err := os.MkdirTemp("", "paklog-demo-")
 				if err != nil {
 					return err
@@ -143,6 +147,7 @@ func (d *demo) config(ups string) *Config {
 	p.SetDefaults()
 	p.ID, p.Owner = "ACME", "ACME"
 	c.EDI.Partners = map[string]PartnerConfig{"ACME": p}
+	c.Webhooks = map[string]HookConfig{"shop": {Secret: configs.NewSecret(demoSecret), Owner: "ACME"}}
 	c.Carriers.UPS = UPSConfig{
 		Aliases: []string{"UPSN"},
 		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,
@@ -155,7 +160,7 @@ func (d *demo) partner() string { return filepath.Join(d.dir, "partners", "ACME"
 
 // story lets things happen, in order.
 func (d *demo) story(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.settle, d.journey, d.verdict} {
+	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.imports, d.settle, d.journey, d.verdict} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -187,6 +192,10 @@ func (d *demo) master(ctx context.Context) error {
 	}
 	d.say("   %d items, %d locations; SAMOVAR is scarce: 4 pieces", len(skus), len(skus))
 	return nil
+}
+
+var demoAddress = map[string]any{
+	"name": "Jane Doe", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US",
 }
 
 // post sends JSON and wants a 2xx.
@@ -279,7 +288,7 @@ func (d *demo) orders(ctx context.Context) error {
 		sku := skus[i%len(skus)].sku
 		body := map[string]any{
 			"owner": "ACME", "number": fmt.Sprintf("WEB-%03d", i+1),
-			"ship_to": map[string]any{"name": "Jane Doe", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US"},
+			"ship_to": demoAddress,
 			"lines":   []any{map[string]any{"item": sku, "qty": 1 + i%3}},
 		}
 		for range 2 {
@@ -294,7 +303,7 @@ func (d *demo) orders(ctx context.Context) error {
 // settle waits until nothing moves any more: the journal has not grown for a while and
 // nothing waits.
 func (d *demo) settle(ctx context.Context) error {
-	d.say("\n4. allocation, waves, picking, packing, labels (UPS loses one answer on purpose) ...")
+	d.say("\n6. allocation, waves, picking, packing, labels (UPS loses one answer on purpose) ...")
 	var last journal.Pos
 	quiet := 0
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/dlq"
@@ -39,7 +40,7 @@ func (d *demo) each(ctx context.Context, f func(journal.Record)) error {
 
 // journey prints each hop of the followed 940.
 func (d *demo) journey(ctx context.Context) error {
-	d.say("\n5. the way of 940-one.edi, hop by hop")
+	d.say("\n7. the way of 940-one.edi, hop by hop")
 	correlation := ""
 	var first time.Time
 	return d.each(ctx, func(r journal.Record) {
@@ -74,7 +75,7 @@ func (d *demo) verdict(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	d.say("\n6. what happened")
+	d.say("\n8. what happened")
 	for _, line := range []struct{ what, typ string }{
 		{"orders accepted", "order.Accepted"}, {"orders backordered", "order.Backordered"}, {"waves released", "wave.Released"},
 		{"tasks", "task.Created"}, {"picks confirmed", "pick.Confirmed"}, {"picks short", "pick.Shorted"},
@@ -95,7 +96,7 @@ func (d *demo) verdict(ctx context.Context) error {
 	stats := d.app.store.Stats()
 	d.say("   %-22s %5d units in %d commits", "journal", stats.Units, stats.Batches)
 
-	d.say("\n7. against the partners' ground truth")
+	d.say("\n9. against the partners' ground truth")
 	var wrong []error
 	check := func(what string, got, want int) {
 		mark := "agrees"
@@ -130,6 +131,9 @@ func (d *demo) verdict(ctx context.Context) error {
 	check("997s in the partner's outbox", sets["997"], 4)
 	check("855s in the partner's outbox", sets["855"], 3)
 	check("orders confirmed more than once", doubled(confirmed), 0)
+	check("orders that were sent, by any door", count["order.Accepted"], 1+12+3+1+httpOrders+webhookOrders+importedOrders)
+	d.say("   UPS was asked %d times for a label and lost one answer: it was asked what it knew (%d times) before anything was bought again",
+		d.sim.Calls(upssim.OpShip), d.sim.Calls(upssim.OpRecovery))
 	d.say("\ntook %.1f s", time.Since(d.begun).Seconds())
 	return errors.Join(wrong...)
 }

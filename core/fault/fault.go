@@ -122,6 +122,18 @@ func PlaceOf(err error) string {
 	return place
 }
 
+// Reason is err's text without the operations and places that classified errors in front of it
+// carry: what a person reads beside [PlaceOf].
+func Reason(err error) string {
+	for {
+		e, ok := err.(*Error) //nolint:errorlint // only what stands in front, not what is wrapped further down
+		if !ok || e.Err == nil {
+			return err.Error()
+		}
+		err = e.Err
+	}
+}
+
 // AfterOf is the least wait that err asks for, or 0.
 func AfterOf(err error) time.Duration {
 	var e *Error
