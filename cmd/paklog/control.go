@@ -22,6 +22,9 @@ import (
 	"github.com/paklog/hub/core/order"
 )
 
+// mostSocketPath is the length of sun_path, without its NUL.
+const mostSocketPath = 107
+
 // socketPath is where the running hub listens for its own command line.
 func socketPath(data string) string { return filepath.Join(data, "paklog.sock") }
 
@@ -121,7 +124,10 @@ func (a *app) serveControl(ctx context.Context) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the socket of a process that died: %w", err)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err != nil && len(path) > mostSocketPath {
+		return fmt.Errorf("listening for the command line: %s is longer than the %d bytes that a socket's path may have: use a data folder with a shorter path: %w", path, mostSocketPath, err)
+	}
 	if err != nil {
 		return fmt.Errorf("listening for the command line: %w", err)
 	}
