@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 
 const (
 	partnerName = "ACME"
-	cutOffLog   = "hub.log"
+	hubLog      = "hub.log"
 )
 
 func (s childSpec) config() *Config {
@@ -94,7 +94,7 @@ func runChild(text string) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	f, err := os.OpenFile(filepath.Join(s.Dir, cutOffLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(s.Dir, hubLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

@@ -97,9 +97,15 @@ func (p *partner) orderBy(set string, sets int, seed uint64, twice bool) {
 	p.mu.Unlock()
 	p.drop(fmt.Sprintf("%s-%d.edi", set, control), buf.Bytes())
 	if twice {
-		p.drop(fmt.Sprintf("%s-%d-again.edi", set, control), buf.Bytes())
+		p.drop(fmt.Sprintf("%s-%d%s.edi", set, control, again), buf.Bytes())
 	}
 }
+
+// again marks the name of a file that holds the bytes of another one.
+const again = "-again"
+
+// documentOf is the name of the first file with the bytes of this one.
+func documentOf(file string) string { return strings.Replace(file, again, "", 1) }
 
 // spoiled sends an order with a quantity that is none: its 997 rejects it and a letter is opened.
 func (p *partner) spoiled() {

@@ -24,8 +24,9 @@ type ledger struct {
 	accepted  map[string]int // order.Accepted by order number
 	orders    map[string]order.Order
 	confirmed map[string][]ship.Confirmed // by order number
-	docs      map[string]int              // documents.Received by file name
+	docs      map[string]int              // document.Received by file
 	in, out   map[string]int64            // goods by item, from balances and from confirmations
+	receipts  map[string]int              // of goods, by reference
 	parked    map[string]int              // by subscription
 	letters   int                         // open ones
 	problems  []string
@@ -44,7 +45,7 @@ func (l *ledger) wrongInside(format string, args ...any) { l.wrong(inside+format
 func readLedger(ctx context.Context, s *sqlite.Store) (*ledger, error) {
 	l := &ledger{
 		accepted: map[string]int{}, orders: map[string]order.Order{}, confirmed: map[string][]ship.Confirmed{},
-		docs: map[string]int{}, in: map[string]int64{}, out: map[string]int64{}, parked: map[string]int{},
+		docs: map[string]int{}, in: map[string]int64{}, out: map[string]int64{}, parked: map[string]int{}, receipts: map[string]int{},
 	}
 	subs, err := subscriptions(ctx, s)
 	if err != nil {
@@ -109,7 +110,7 @@ func (l *ledger) events(ctx context.Context, s *sqlite.Store) error {
 			from = u.First + 1
 			for _, r := range u.Unit.Records {
 				if r.Type == "document.Received" {
-					l.docs[r.Headers["name"]]++
+					l.docs[documentOf(r.Headers["name"])]++
 				}
 				if _, known := reg.Lookup(r.Type); !known || r.Stream == "" {
 					continue
@@ -133,6 +134,8 @@ func (l *ledger) take(stream string, e event.Event) error {
 	switch e := e.(type) {
 	case order.Accepted:
 		l.accepted[e.Order]++
+	case inventory.StockReceived:
+		l.receipts[e.Reference]++
 	case ship.Confirmed:
 		l.confirmed[e.Order] = append(l.confirmed[e.Order], e)
 		for _, x := range e.Lines {
