@@ -293,9 +293,9 @@ func (c *caller) do(ctx context.Context, method, path string, in, out any) error
 	return err
 }
 
-// send is do under an Idempotency-Key, and returns the status. in may be a document's own
+// send is do under an Idempotency-Key, and reports whether something was made by it now. in may be a document's own
 // bytes, as json.RawMessage: they are sent as they are.
-func (c *caller) send(ctx context.Context, method, path, key string, in, out any) (int, error) {
+func (c *caller) send(ctx context.Context, method, path, key string, in, out any) (made bool, err error) {
 	var body io.Reader
 	switch v := in.(type) {
 	case nil:
@@ -304,14 +304,14 @@ func (c *caller) send(ctx context.Context, method, path, key string, in, out any
 	default:
 		b, err := json.Marshal(in)
 		if err != nil {
-			return 0, err
+			return false, err
 		}
 		body = bytes.NewReader(b)
 	}
 	// The name is one that means this machine: without API keys the hub answers no other.
 	req, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, body)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -325,27 +325,28 @@ func (c *caller) send(ctx context.Context, method, path, key string, in, out any
 		c.handler.ServeHTTP(rec, req)
 		res = &http.Response{StatusCode: rec.status, Status: http.StatusText(rec.status), Header: rec.header, Body: io.NopCloser(&rec.body)}
 	} else if res, err = c.client.Do(req); err != nil {
-		return 0, fmt.Errorf("asking the running hub: %w", err)
+		return false, fmt.Errorf("asking the running hub: %w", err)
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
-		return res.StatusCode, fmt.Errorf("reading the hub's answer: %w", err)
+		return false, fmt.Errorf("reading the hub's answer: %w", err)
 	}
 	if res.StatusCode >= 400 {
 		p := &problem{Title: res.Status, Status: res.StatusCode}
 		_ = json.Unmarshal(b, p) // an answer that is no problem document is told by its status
-		return res.StatusCode, p
+		return false, p
 	}
+	made = res.StatusCode == http.StatusCreated && res.Header.Get("Idempotency-Replayed") == ""
 	if raw, ok := out.(*[]byte); ok {
 		*raw = b
-		return res.StatusCode, nil
+		return made, nil
 	}
 	if out == nil {
-		return res.StatusCode, nil
+		return made, nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return res.StatusCode, fmt.Errorf("reading the hub's answer: %w", err)
+		return false, fmt.Errorf("reading the hub's answer: %w", err)
 	}
-	return res.StatusCode, nil
+	return made, nil
 }

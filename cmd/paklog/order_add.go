@@ -159,7 +159,7 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 		key = "content-" + hex.EncodeToString(sum[:16])
 	}
 	var raw json.RawMessage
-	status, err := c.send(ctx, http.MethodPost, "/v1/orders", key, body, &raw)
+	made, err := c.send(ctx, http.MethodPost, "/v1/orders", key, body, &raw)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 		return fmt.Errorf("reading the order: %w", err)
 	}
 	out := cmd.OutOrStdout()
-	if status == http.StatusCreated {
+	if made {
 		fmt.Fprintf(out, "order %s of %s is durable: %s\n", clean(o.Number), clean(o.Scope.Owner), o.Status())
 	} else {
 		fmt.Fprintf(out, "order %s of %s was placed before, the same: %s\n", clean(o.Number), clean(o.Scope.Owner), o.Status())

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/paklog/hub/dlq"
+)
+
+func TestALetterIsShownWithItsPlaceMarked(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	l := s.letter()
+	if l.Route != "x12.refused" || l.Kind != "invalid" || l.State != "open" || !strings.HasPrefix(l.Place, "W01-01") {
+		t.Fatalf("listed: %+v", l)
+	}
+	out := s.must("dlq", "show", l.ID)
+	for _, want := range []string{
+		"could not be understood", "W01*MANY*", "\n      ^", "what it already did\n  nothing outside the hub",
+		"paklog dlq replay " + l.ID, "bad.edi",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+	d := decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json"))
+	if !strings.Contains(d.Message.Document, "W01*MANY*") || len(d.Attempts) != 1 {
+		t.Errorf("under --json: %+v", d)
+	}
+	s.refused(1, "shows those there are", "dlq", "show", "Lnope")
+	if got := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--route", "other", "--json")); len(got) != 0 {
+		t.Errorf("another route has %v", got)
+	}
+}
+
+func TestOfTwoWhoReplayOneLetterOneDoes(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	stop := s.serve()
+	l := s.letter()
+	s.must("routes", "pause", "x12.refused") // so that it does not come back meanwhile
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	codes := map[int]int{}
+	faster := 0
+	for range 4 {
+		group.Go(func() {
+			_, errs, code := s.run("dlq", "replay", l.ID)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[code]++
+			if strings.Contains(errs, "faster") || strings.Contains(errs, "is replaying") {
+				faster++
+			}
+		})
+	}
+	group.Wait()
+	if codes[0] != 1 || codes[1] != 3 || faster != 3 {
+		t.Errorf("exit codes %v, %d were told that somebody was faster", codes, faster)
+	}
+	s.refused(1, "replaying", "dlq", "drop", l.ID, "--reason", "late")
+
+	// Judged again, the set is as wrong as it was: the same letter with one attempt more.
+	s.must("routes", "resume", "x12.refused")
+	s.until("the letter is open again", func() bool {
+		d := decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json"))
+		return d.State == "open" && len(d.Attempts) == 2
+	})
+	stop()
+
+	// Without a hub the desk works too.
+	if out := s.must("dlq", "replay", "--all", "--route", "x12.refused"); !strings.Contains(out, l.ID+" goes again when the hub runs") {
+		t.Errorf("offline:\n%s", out)
+	}
+	s.refused(1, "not open", "dlq", "replay", l.ID)
+	s.serve()
+	s.until("the replay went", func() bool {
+		d := decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json"))
+		return d.State == "open" && len(d.Attempts) == 3
+	})
+}
+
+func TestALetterIsDroppedForAReason(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	l := s.letter()
+	_, errs, code := s.run("dlq", "drop", l.ID, "Lnope", "--reason", "a test")
+	if code != 1 || !strings.Contains(errs, "Lnope") {
+		t.Errorf("one of two: exit %d, %s", code, errs)
+	}
+	d := decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json"))
+	if d.State != "dropped" || d.Reason != "a test" {
+		t.Errorf("dropped: %+v", d.Entry)
+	}
+	if out := s.must("dlq", "list"); !strings.Contains(out, "no letters") {
+		t.Errorf("still listed:\n%s", out)
+	}
+	if out := s.must("events", "tail", "--after", "0", "--topic", "audit-events"); !strings.Contains(out, "letter.Dropped") {
+		t.Errorf("audit-events:\n%s", out)
+	}
+}

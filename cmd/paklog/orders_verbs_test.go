@@ -1,0 +1,148 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/view"
+)
+
+var address = []string{"--name", "Jane", "--street", "1 Main St", "--city", "Reno", "--region", "NV", "--postal-code", "89501", "--country", "US"}
+
+func TestAnOrderIsPlacedFromFlagsAndFiles(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	s.stock("MUG", 10)
+	add := func(args ...string) []string { return append(append([]string{"order", "add"}, args...), address...) }
+
+	if out := s.must(add("--number", "H-1", "--line", "MUG=1:case")...); !strings.Contains(out, "order H-1 of ACME is durable") {
+		t.Errorf("placed:\n%s", out)
+	}
+	if out := s.must(add("--number", "H-1", "--line", "MUG=1:case")...); !strings.Contains(out, "placed before, the same") {
+		t.Errorf("repeated:\n%s", out)
+	}
+	s.refused(1, `it has "1", you sent "2"`, add("--number", "H-1", "--line", "MUG=2:case")...)
+	if out := s.must(add("--number", "H-2", "--line", "NOPE=1")...); !strings.Contains(out, "line 1 is held") {
+		t.Errorf("an unknown item:\n%s", out)
+	}
+	s.refused(1, "lines[0].qty", add("--number", "H-3", "--line", "MUG=9223372036854775807:case")...)
+	s.refused(1, "country", "order", "add", "--number", "H-4", "--line", "MUG=1", "--name", "J", "--country", "usa")
+
+	doc := `{"number":"H-5","ship_to":{"name":"J"},"lines":[{"item":"MUG","qty":1}]}`
+	if out, errs, code := s.pipe(doc, "order", "add", "--file", "-", "--json"); code != 0 || decoded[order.Order](t, out).Number != "H-5" {
+		t.Errorf("from standard input: exit %d\n%s%s", code, out, errs)
+	}
+	for says, text := range map[string]string{
+		"is empty":     " ",
+		"surplus":      strings.Replace(doc, `"number"`, `"surplus":1,"number"`, 1),
+		"is larger":    strings.Repeat(" ", mostOrder+1),
+		"ship_to":      `{"number":"H-6","lines":[{"item":"MUG","qty":1}]}`,
+		"cannot be re": `{"number":`,
+	} {
+		if _, errs, code := s.pipe(text, "order", "add", "--file", "-"); code != 1 || !strings.Contains(errs, says) {
+			t.Errorf("%.40s: exit %d, want %q in %s", text, code, says, errs)
+		}
+	}
+
+	docs := decoded[[]view.Doc](t, s.must("orders", "list", "--json"))
+	var ids []string
+	for _, d := range docs {
+		ids = append(ids, d.ID)
+	}
+	if strings.Join(ids, " ") != "H-1 H-2 H-5" {
+		t.Errorf("orders %v", ids)
+	}
+	if out := s.must("orders", "show", "H-1", "--journey"); !strings.Contains(out, "order.Accepted") || !strings.Contains(out, "MUG") {
+		t.Errorf("shown:\n%s", out)
+	}
+	s.refused(1, "paklog orders list shows", "orders", "show", "H-9")
+	if out := s.must("orders", "cancel", "H-2", "--reason", "mistake"); !strings.Contains(out, "is cancelled") {
+		t.Errorf("cancelled:\n%s", out)
+	}
+	s.must("orders", "hold", "H-5")
+	s.must("order", "release", "H-5")
+	if out := s.must("stock"); !strings.Contains(out, "MUG") {
+		t.Errorf("stock:\n%s", out)
+	}
+}
+
+func TestAnOrderIsAskedForAndCheckedAsItIsTyped(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	s.stock("MUG", 10)
+	s.must(append([]string{"order", "add", "--number", "T-0", "--line", "MUG=1"}, address...)...)
+	cfg, _, err := load(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := attach(t.Context(), cfg)
+	typed := strings.Join([]string{
+		"", "", "T-0", "T-1", // owner as configured; a number is needed, and one that is free
+		"NOPE", "MUG", "crate", "case", "-1", "3", "",
+		"", "Jane", "1 Main St", "Reno", "NV", "89501", "usa", "US", "y",
+	}, "\n") + "\n"
+	var out strings.Builder
+	o, err := askOrder(t.Context(), c, strings.NewReader(typed), &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	for _, want := range []string{
+		"is needed: with the owner it names the order", "ACME has an order T-0", "ACME has no item NOPE", "9 each available",
+		"MUG is counted in each, case", `"-1" is not a quantity`, "1 case can be had now, the rest waits", "two capital letters",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("want %q in\n%s", want, out.String())
+		}
+	}
+	b, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"owner":"ACME","number":"T-1","lines":[{"item":"MUG","qty":3,"uom":"case"}],` +
+		`"ship_to":{"name":"Jane","lines":["1 Main St"],"city":"Reno","region":"NV","postal_code":"89501","country":"US"}}`; string(b) != want {
+		t.Errorf("asked for %s", b)
+	}
+	for name, typed := range map[string]string{
+		"the end of the input": "\nT-2\nMUG\n", "a no": strings.Replace(typed, "\ny\n", "\nn\n", 1), "an endless line": strings.Repeat("x", 1<<16),
+	} {
+		if _, err := askOrder(t.Context(), c, strings.NewReader(typed), &out); err == nil || !strings.Contains(err.Error(), "nothing was placed") {
+			t.Errorf("%s ends with %v", name, err)
+		}
+	}
+}
+
+func TestAnImportGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	stop := s.serve()
+	s.stock("MUG", 10)
+	file := filepath.Join(filepath.Dir(s.config), "o.ndjson")
+	rows := `{"number":"I-1","ship_to":{"name":"a"},"lines":[{"item":"MUG","qty":1}]}
+{"number":"I-2","ship_to":{"name":"a"},"lines":[{"item":"MUG","qty":-1}]}
+`
+	if err := os.WriteFile(file, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := s.run("import", "orders", file, "--json")
+	if sum := decoded[bulk.Summary](t, out); code != 3 || sum.Created != 1 || sum.Refused != 1 {
+		t.Errorf("exit %d, %+v %s", code, sum, errs)
+	}
+	report, err := os.ReadFile(file + ".report.ndjson")
+	if err != nil || strings.Count(string(report), "\n") != 2 || !strings.Contains(string(report), "qty") {
+		t.Errorf("report: %v\n%s", err, report)
+	}
+	stop() // the same without a hub
+	out, errs, code = s.run("import", "orders", file, "--json")
+	if sum := decoded[bulk.Summary](t, out); code != 3 || sum.Repeated != 1 || sum.Refused != 1 {
+		t.Errorf("again: exit %d, %+v %s", code, sum, errs)
+	}
+	s.refused(1, "no such file", "import", "orders", file+"x", "--format", "csv")
+	s.refused(2, "--format", "import", "orders", s.data)
+}
