@@ -307,10 +307,13 @@ func (r *rig) place(number string, of ...any) {
 	r.must(door.Orders, number, place(number, lines(of...)))
 }
 
+// elapse lets time pass on the clock of a synctest bubble.
+func elapse(d time.Duration) { <-time.After(d) }
+
 // settle lets the flows run for a while of the bubble's clock, until nothing moves.
 func settle(for_ time.Duration) {
 	synctest.Wait()
-	time.Sleep(for_)
+	elapse(for_)
 	synctest.Wait()
 }
 

@@ -153,9 +153,10 @@ func (p pkg) suite() bool {
 }
 
 // port reports whether f is one of the files that hold a port: the journal's
-// contract, with its driver in memory, and the carrier's.
+// contract, with its driver in memory, the carrier's, and how adapters call the doors.
 func (p pkg) port(f file) bool {
-	return within(p.path, "core/journal") || p.path == "core/ship" && f.name == "carrier.go"
+	return within(p.path, "core/journal") || p.path == "core/ship" && f.name == "carrier.go" ||
+		p.path == "core/door" && f.name == "caller.go"
 }
 
 func local(importPath string) (below string, ours bool) {

@@ -8,7 +8,6 @@
 package door
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 
@@ -25,13 +24,6 @@ const (
 	Floor     = "door.floor"     // task.Claim, Renew, Complete; pick.Confirm, pick.Short; pack.*
 	Documents = "door.documents" // Document: a file or body as it came
 )
-
-// Caller is how an adapter reaches the doors; the hub implements it. An error is
-// classified by core/fault: Invalid and Rejected are the caller's doing, Unavailable asks him to
-// come again. When ctx ends first, what was decided stands, and a repeat finds it.
-type Caller interface {
-	Call(ctx context.Context, door string, value any) (any, error)
-}
 
 // Ask is what every door but Documents is called with.
 type Ask struct {

@@ -35,7 +35,7 @@ func TestAFullDiskIsWaitedFor(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		synctest.Wait()
 		if !b.Full() {
 			t.Error("the bus does not say that the disk is full")

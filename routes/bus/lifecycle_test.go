@@ -200,31 +200,31 @@ func TestTimers(t *testing.T) {
 	tests := map[string]func(w *workbench){
 		"fires once, when it is due": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
-			time.Sleep(time.Minute - time.Nanosecond)
+			elapse(time.Minute - time.Nanosecond)
 			w.heard.want(w.T)
-			time.Sleep(time.Nanosecond)
+			elapse(time.Nanosecond)
 			w.heard.want(w.T, "timeout a t1")
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.restart()
 			w.heard.want(w.T)
 		},
 		"the earlier of two fires first": func(w *workbench) {
 			submit(w, w.bus, set("late", "a", time.Hour))
 			submit(w, w.bus, set("early", "a", time.Minute))
-			time.Sleep(2 * time.Hour)
+			elapse(2 * time.Hour)
 			w.heard.want(w.T, "timeout a early", "timeout a late")
 		},
 		"survives a stop": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
 			w.restart()
 			w.heard.want(w.T)
-			time.Sleep(time.Minute)
+			elapse(time.Minute)
 			w.heard.want(w.T, "timeout a t1")
 		},
 		"due while nobody ran": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
 			w.close()
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			next, err := w.mem.Reopen(context.Background())
 			if err != nil {
 				w.Fatal(err)
@@ -239,19 +239,19 @@ func TestTimers(t *testing.T) {
 				w.Fatal(err)
 			}
 			w.stop()
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.serve()
 			w.heard.want(w.T, "timeout a t1")
 		},
 		"cancelled": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
 			submit(w, w.bus, cancel("t1"))
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.heard.want(w.T)
 		},
 		"cancelled twice is refused": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
-			time.Sleep(time.Minute)
+			elapse(time.Minute)
 			w.heard.want(w.T, "timeout a t1")
 			r, err := w.bus.Submit(context.Background(), cancel("t1"))
 			if err != nil || r == nil || r.Why != journal.RefusedFinished {
@@ -261,9 +261,9 @@ func TestTimers(t *testing.T) {
 		"moved": func(w *workbench) {
 			submit(w, w.bus, set("t1", "a", time.Minute))
 			submit(w, w.bus, set("t1", "a", time.Hour))
-			time.Sleep(30 * time.Minute)
+			elapse(30 * time.Minute)
 			w.heard.want(w.T)
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.heard.want(w.T, "timeout a t1")
 		},
 		"a retry whose route is away": func(w *workbench) {
@@ -274,18 +274,18 @@ func TestTimers(t *testing.T) {
 				w.Fatal(err)
 			}
 			w.stop()
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.serve()
-			time.Sleep(time.Second)
+			elapse(time.Second)
 			w.heard.want(w.T, "a0 again", "a1")
 		},
 		"waits in its lane behind a parked key": func(w *workbench) {
 			w.fate["a0"] = w.fails(1, time.Hour)
 			w.publish("a", 0)
 			submit(w, w.bus, set("t1", "a", time.Minute))
-			time.Sleep(30 * time.Minute)
+			elapse(30 * time.Minute)
 			w.heard.want(w.T, "a0")
-			time.Sleep(time.Hour)
+			elapse(time.Hour)
 			w.heard.want(w.T, "a0 again", "timeout a t1")
 		},
 	}
@@ -334,13 +334,13 @@ func TestDoorsAnswerWhenDurable(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		go call(ctx, "silent")
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		answers.want(t, "silent: <nil> context deadline exceeded")
 
 		ctx, cancel = context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		go call(ctx, "hangs up") // what was decided stands
-		time.Sleep(time.Second)
+		elapse(time.Second)
 		answers.want(t, "hangs up: <nil> context deadline exceeded")
 		disk.let(1)
 		synctest.Wait()

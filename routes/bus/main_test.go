@@ -246,3 +246,6 @@ func audit(t testing.TB, d journal.Driver, sub string) {
 		t.Errorf("%s passed nothing: the audit says nothing", sub)
 	}
 }
+
+// elapse lets time pass on the clock of a synctest bubble.
+func elapse(d time.Duration) { <-time.After(d) }

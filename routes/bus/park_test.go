@@ -199,11 +199,11 @@ func TestFollowersOfAParkedKeyWait(t *testing.T) {
 		if got := w.parked(); got != 3 {
 			t.Errorf("%d parked, want the head and two followers", got)
 		}
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a0 again") // fails once more
 		w.publish("a", 3)
 		w.heard.want(t)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a0 again", "a1", "a2", "a3")
 		w.wantOut("a", 0, 1, 2, 3)
 		w.publish("a", 4)
@@ -219,9 +219,9 @@ func TestAFollowerParksItself(t *testing.T) {
 		w.fate["a0"], w.fate["a1"] = w.fails(1, time.Minute), w.fails(1, time.Hour)
 		w.publish("a", 0, 1, 2)
 		w.heard.want(t, "a0")
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a0 again", "a1")
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		w.heard.want(t, "a1 again", "a2")
 		w.wantOut("a", 0, 1, 2)
 	})
@@ -232,9 +232,9 @@ func TestIndependentFollowersProceed(t *testing.T) {
 		w.fate["a0"], w.fate["a2"] = w.fails(1, time.Minute), w.fails(1, 2*time.Minute)
 		w.publish("a", 0, 1, 2, 3)
 		w.heard.want(t, "a0", "a1", "a2", "a3")
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a0 again")
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a2 again")
 		w.wantOut("a", 1, 3, 0, 2)
 	})
@@ -251,7 +251,7 @@ func TestHoldSomeAndLetTheRestPass(t *testing.T) {
 		w.fate["a0"] = w.fails(1, time.Minute)
 		w.publish("a", 0, 1, 2)
 		w.heard.want(t, "a0", "a2")
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "a0 again", "a1")
 	})
 }
@@ -263,9 +263,9 @@ func TestWithoutAKeyAMessageParksAlone(t *testing.T) {
 		synctest.Wait()
 		w.heard.take()
 		w.wantOut("", 2)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.heard.want(t, "1 again")
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		w.heard.want(t, "0 again")
 		w.wantOut("", 2, 1, 0)
 	})
@@ -278,7 +278,7 @@ func TestALetterHoldsItsKeyUntilItIsReplayed(t *testing.T) {
 		w.heard.want(t, "a0")
 		w.restart()
 		w.publish("a", 2)
-		time.Sleep(24 * time.Hour)
+		elapse(24 * time.Hour)
 		w.heard.want(t)
 
 		submit(t, w.bus, &journal.Unit{Letters: []journal.LetterOp{{ID: "L1", From: journal.LetterOpen, To: journal.LetterReplaying}}})
@@ -406,15 +406,15 @@ func TestParkedKeysAndTimersSurviveAStopAtEveryStage(t *testing.T) {
 				restart()
 				w.publish("a", 1, 2)
 				restart()
-				time.Sleep(time.Minute)
+				elapse(time.Minute)
 				restart()
 				w.publish("a", 3)
 				restart()
-				time.Sleep(time.Minute)
+				elapse(time.Minute)
 				restart()
 				w.publish("a", 4)
 				restart()
-				time.Sleep(time.Minute)
+				elapse(time.Minute)
 				w.heard.want(t, "a0", "a0 again", "a0 again", "a1", "a1 again", "a2", "a3", "a4")
 				w.wantOut("a", 0, 1, 2, 3, 4)
 				w.close()
@@ -433,7 +433,7 @@ func TestARetryOfAStoppedRouteFiresForItsSuccessor(t *testing.T) {
 		if err := w.bus.Pause("route"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Minute)
+		elapse(2 * time.Minute)
 		w.heard.want(t) // woken, and waiting for the pause to end
 		if err := w.bus.Remove(w.Context(), "route"); err != nil {
 			t.Fatal(err)
@@ -461,7 +461,7 @@ func TestAHeadThatTheDiskRefusedGoesBeforeItsFollowers(t *testing.T) {
 			}
 			return refusals, nil
 		})
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		w.wantOut("a", 0, 1, 2)
 		if refuse != 0 {
 			t.Error("nothing was refused")

@@ -46,7 +46,7 @@ func TestNoTrapWhatFailedIsNotLost(t *testing.T) {
 			})
 		})
 		placeOrders(t, b, 1, 1)
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		synctest.Wait()
 		if attempts != 2 || handled != 1 {
 			t.Errorf("%d attempts, %d handled: want one failure, then once", attempts, handled)
@@ -75,7 +75,7 @@ func TestNoTrapNackIsNoHotLoop(t *testing.T) {
 					})
 				})
 				placeOrders(t, b, 1, 1)
-				time.Sleep(time.Hour)
+				elapse(time.Hour)
 				synctest.Wait()
 				if len(at) != 100 {
 					t.Fatalf("%d attempts, want 100", len(at))
@@ -118,7 +118,7 @@ func TestNoTrapAnOutageIsAPause(t *testing.T) {
 			})
 		})
 		placeOrders(t, b, 0, orders)
-		time.Sleep(time.Hour)
+		elapse(time.Hour)
 		synctest.Wait()
 		if len(sent) != orders || !slices.IsSortedFunc(sent, byLengthThenText) {
 			t.Errorf("sent %q", sent)
@@ -222,7 +222,7 @@ func TestNoTrapAFailureIsNotOvertaken(t *testing.T) {
 			})
 		})
 		placeOrders(t, b, 1, 3)
-		time.Sleep(time.Minute)
+		elapse(time.Minute)
 		synctest.Wait()
 		if want := []string{"order-01", "order-02", "order-03"}; !slices.Equal(handled, want) {
 			t.Errorf("handled %v, want %v", handled, want)
