@@ -303,3 +303,22 @@ func TestPayloadsDifferAndFit(t *testing.T) {
 		t.Errorf("only %d of 1000 payloads begin in their own way", len(seen))
 	}
 }
+
+func TestThePageStatesItsNoise(t *testing.T) {
+	var page bytes.Buffer
+	err := writePage(&page, []result{
+		{bench: control, unit: "rows/s", value: 123456, counts: map[string]float64{"aa_ratio": 0.88, "cores_others": 1.2}},
+		{bench: "hop/sqlite", unit: "msg/s", value: 50_000, floorName: control, ratio: 0.405, peerName: "hop/one-commit-each", peerRatio: 15.4, counts: map[string]float64{"cores_others": 1.4, "syncs_per_msg": 0.001}, notes: []string{"a note"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"123,456", "40 % of " + control, "15.4x hop/one-commit-each", "syncs_per_msg 0.001", "a note", "differs by 12 %", "others used 1.3 of"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page has no %q:\n%s", want, page.String())
+		}
+	}
+	if strings.Contains(page.String(), "cores_others") {
+		t.Errorf("the page is too wide:\n%s", page.String())
+	}
+}

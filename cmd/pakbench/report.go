@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,9 +111,22 @@ func writePage(out io.Writer, results []result) error {
 			fmt.Fprintf(&b, "\nnoise: %s measured twice in each round differs by %.0f %%; a smaller difference means nothing\n", r.bench, 100*math.Abs(aa-1))
 		}
 	}
+	var others []float64
+	for _, r := range results {
+		if v, ok := r.counts["cores_others"]; ok {
+			others = append(others, v)
+		}
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(&b, "others used %.1f of %d cores meanwhile; the less, the more the absolute numbers mean\n", median(others), runtime.NumCPU())
+	}
 	_, err := out.Write(b.Bytes())
 	return err
 }
+
+// offPage are counts that -json has and the page says otherwise or not at all.
+var offPage = strings.Fields(`aa_ratio cores_busy cores_others runs_per_msg doubled max_ms alone_max_ms
+	late_start_ms alone_late_start_ms generator_cpu_us_per_op accepted finished backlog_middle backlog_end`)
 
 func share(ratio float64, of string) string {
 	switch {
@@ -140,7 +154,7 @@ func number(v float64) string {
 func counted(counts map[string]float64) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		if name != "aa_ratio" {
+		if !slices.Contains(offPage, name) {
 			parts = append(parts, name+" "+strconv.FormatFloat(round(counts[name]), 'f', -1, 64))
 		}
 	}
