@@ -66,6 +66,11 @@ type file struct {
 // Open opens the views in a folder, or makes them. A file that cannot be read is removed and
 // built anew: nothing is in it that the journal has not.
 func Open(ctx context.Context, dir, version string) (*Store, error) {
+	// SQLite takes the first part of a relative path in a file URL for a host.
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the views: %w", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the views: %w", err)
 	}

@@ -123,6 +123,16 @@ func TestJourneyIsInTheOrderOfTheJournal(t *testing.T) {
 	}
 }
 
+// The embedded default is the relative folder data.
+func TestFolderMayBeRelative(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := open(t, "data")
+	apply(t, s, 1, []view.Doc{doc(view.Order, "A", "1", "accepted", 1)})
+	if _, err := os.Stat(filepath.Join("data", "views.db")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFileThatCannotBeReadIsBuiltAnew(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
