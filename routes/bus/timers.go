@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"container/heap"
 	"context"
 	"fmt"
@@ -148,9 +149,9 @@ func (t *timers) stop() {
 func (t *timers) run() {
 	defer close(t.done)
 	for {
-		e, wait := t.due()
+		e, set, wait := t.due()
 		if e != nil {
-			t.fire(e)
+			t.fire(e, set)
 			continue
 		}
 		tick := time.NewTimer(wait)
@@ -165,81 +166,103 @@ func (t *timers) run() {
 	}
 }
 
-// due takes the first timer whose time has come, or says how long to wait.
-func (t *timers) due() (*timerEntry, time.Duration) {
+// due takes the first timer whose time has come, with what it was set to, or says how long
+// to wait.
+func (t *timers) due() (*timerEntry, journal.Timer, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.heap) == 0 || t.ctx.Err() != nil {
-		return nil, time.Hour
+		return nil, journal.Timer{}, time.Hour
 	}
 	if wait := t.heap[0].due.Sub(t.bus.now()); wait > 0 {
-		return nil, min(wait, time.Hour)
+		return nil, journal.Timer{}, min(wait, time.Hour)
 	}
-	return heap.Pop(&t.heap).(*timerEntry), 0
+	e := heap.Pop(&t.heap).(*timerEntry)
+	return e, e.t, 0
 }
 
 // fire sends a timer's message. It stays in the journal until the unit it causes is
 // durable; that unit removes it, so it fires once, whatever dies in between.
-func (t *timers) fire(e *timerEntry) {
+func (t *timers) fire(e *timerEntry, set journal.Timer) {
 	b := t.bus
 	b.At(StepTimer)
-	if e.t.Pos != 0 {
-		t.retry(e)
+	if set.Pos != 0 {
+		t.retry(e, set)
 		return
 	}
 	id := b.newID()
-	typ := e.t.Type
+	typ := set.Type
 	if typ == "" {
 		typ = "timer"
 	}
-	t.submit(e, &journal.Unit{
+	t.submit(e, set, &journal.Unit{
 		ID:     id,
 		Timers: []journal.TimerOp{{ID: e.id, Remove: true}},
 		Records: []journal.Record{{
-			ID: id.Child("timer", e.id, 0), Type: typ, Schema: 1, Topic: timerTopic(e.t.Sub), Key: e.t.Key,
-			Time: b.now().UTC(), Source: "timer", Headers: map[string]string{"timer": e.id}, Data: e.t.Data,
+			ID: id.Child("timer", e.id, 0), Type: typ, Schema: 1, Topic: timerTopic(set.Sub), Key: set.Key,
+			Time: b.now().UTC(), Source: "timer", Headers: map[string]string{"timer": e.id}, Data: set.Data,
 		}},
 	})
 }
 
 // retry wakes the parked record that a timer is for.
-func (t *timers) retry(e *timerEntry) {
-	s, err := t.bus.find(e.t.Sub)
+func (t *timers) retry(e *timerEntry, set journal.Timer) {
+	s, err := t.bus.find(set.Sub)
 	if err != nil {
 		t.later(e) // its route is not here yet
 		return
 	}
-	p, taken, found := s.claim(e.t.Pos)
+	p, taken, found := s.claim(set.Pos)
 	switch {
 	case !found:
 		// Its record was handled or dropped meanwhile.
-		t.submit(e, &journal.Unit{Timers: []journal.TimerOp{{ID: e.id, Remove: true}}})
+		t.submit(e, set, &journal.Unit{Timers: []journal.TimerOp{{ID: e.id, Remove: true}}})
 	case !taken || s.crowded():
 		if taken {
-			s.unclaim(e.t.Pos)
+			s.unclaim(set.Pos)
 		}
 		t.later(e)
 	default:
 		if err := s.wake(t.ctx, p, e.id); err != nil {
-			s.unclaim(e.t.Pos)
+			s.unclaim(set.Pos)
 			t.later(e)
 		}
 	}
 }
 
-func (t *timers) submit(e *timerEntry, u *journal.Unit) {
-	r, err := t.bus.submit(t.ctx, nil, &pending{u: u, done: func(r *journal.Refusal, _ error) {
+func (t *timers) submit(e *timerEntry, set journal.Timer, u *journal.Unit) {
+	r, stands, err := t.enqueue(e, set, &pending{u: u, done: func(r *journal.Refusal, _ error) {
 		if r != nil && r.Again() {
 			t.later(e)
 		}
 	}})
 	switch {
+	case err == nil && r == nil && !stands:
+		t.later(e) // it was set anew, or cancelled, by what is not durable yet
 	case err != nil && t.ctx.Err() == nil:
 		t.bus.log.Error("firing a timer", "timer", e.id, "err", err)
 		t.later(e)
 	case r != nil && r.Why != journal.RefusedFinished: // cancelled while it fired
 		t.bus.log.Error("firing a timer", "timer", e.id, "refusal", r)
 	}
+}
+
+// enqueue queues the unit of a timer if it still stands as it was set when it fired. One
+// that was set anew meanwhile has the same id, and must not be taken for the old one.
+func (t *timers) enqueue(e *timerEntry, set journal.Timer, p *pending) (r *journal.Refusal, stands bool, err error) {
+	b := t.bus
+	if r, err := b.ready(t.ctx, p.u); r != nil || err != nil {
+		return r, true, err
+	}
+	b.mu.Lock()
+	row, err := b.work.Row(t.ctx, journal.TableTimer, e.id)
+	if stands = bytes.Equal(row, set.Append(nil)); err == nil && stands {
+		r, err = b.enqueue(t.ctx, nil, p)
+	}
+	due := b.work.takeDue()
+	b.mu.Unlock()
+	b.snapshots(due)
+	return r, stands, err
 }
 
 // later tries a timer again in a second.
