@@ -164,7 +164,7 @@ func (s *shell) letter() dlq.Entry {
 	s.t.Helper()
 	var buf bytes.Buffer
 	if _, err := x12gen.Write(&buf, x12gen.Config{
-		Seed: 4, Set: "940", Sets: 2, MostLine: 2, Control: 4, OrderPrefix: "SO-", Items: []string{"MUG"}, SCACs: []string{"UPSN"},
+		Seed: 4, Set: "940", Sets: 1, MostLine: 2, Control: 4, OrderPrefix: "SO-", Items: []string{"MUG"}, SCACs: []string{"UPSN"},
 		Now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), Options: x12.WriterOptions{LineEnd: "\n"},
 	}); err != nil {
 		s.t.Fatal(err)
