@@ -12,7 +12,7 @@ const (
 	StepWritten   Step = "bus: a batch is durable and nobody knows"
 	StepFed       Step = "bus: subscriptions have a batch whose doors are not answered"
 	StepTold      Step = "bus: everybody was told of a batch"
-	StepTimer     Step = "bus: a timer is due"
+	StepTimer     Step = "bus: a timer fires"
 	StepWoken     Step = "bus: a parked record goes again"
 )
 

@@ -185,7 +185,6 @@ func (t *timers) due() (*timerEntry, journal.Timer, time.Duration) {
 // durable; that unit removes it, so it fires once, whatever dies in between.
 func (t *timers) fire(e *timerEntry, set journal.Timer) {
 	b := t.bus
-	b.At(StepTimer)
 	if set.Pos != 0 {
 		t.retry(e, set)
 		return
@@ -251,6 +250,7 @@ func (t *timers) submit(e *timerEntry, set journal.Timer, u *journal.Unit) {
 // that was set anew meanwhile has the same id, and must not be taken for the old one.
 func (t *timers) enqueue(e *timerEntry, set journal.Timer, p *pending) (r *journal.Refusal, stands bool, err error) {
 	b := t.bus
+	b.At(StepTimer)
 	if r, err := b.ready(t.ctx, p.u); r != nil || err != nil {
 		return r, true, err
 	}
