@@ -16,7 +16,7 @@ import (
 func (e *edi) documents() Route {
 	return Route{
 		Name: door.Documents, About: "documents from partners, kept as they came",
-		Writes: []string{topicDocuments}, Patterns: []string{"channel adapter", "idempotent receiver"},
+		Writes: []string{topicDocuments}, Patterns: []string{"channel adapter", "idempotent receiver", "claim check"},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			const op = "routes.documents"
 			d, ok := m.Value.(door.Document)
@@ -40,10 +40,14 @@ func (e *edi) documents() Route {
 			id := m.ID.String()
 			out := m.Out().Correlate(id).Claim(d.Key.Scope, d.Key.ID, d.Key.Hash, []byte(id))
 			data, _ := json.Marshal(map[string]any{"name": d.Name, "media": d.Media, "bytes": len(d.Bytes)}) // plain values
+			headers := map[string]string{"partner": d.Partner, "name": d.Name}
+			raw, err := e.checkIn(ctx, d.Bytes, headers)
+			if err != nil {
+				return nil, err
+			}
 			out.Send(journal.Record{
 				ID: m.ID, Type: "document.Received", Topic: topicDocuments, Key: d.Partner, Causation: m.ID,
-				Headers: map[string]string{"partner": d.Partner, "name": d.Name},
-				Data:    data, Subject: "document/" + id, Personal: d.Bytes,
+				Headers: headers, Data: data, Subject: "document/" + id, Personal: raw,
 			})
 			return out.Answer(door.Accepted{ID: id}), nil
 		},

@@ -1,15 +1,18 @@
 package routes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/edi/x12/grammar"
+	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -30,6 +33,8 @@ type EDI struct {
 	Out      Outbox
 	Limits   x12.Limits
 	Grammar  *grammar.Library // grammar.Builtin() when nil
+	// Payloads keeps what is longer than eip.MaxInline beside the journal; nil keeps all inside.
+	Payloads eip.Store
 	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
 	AckWithin time.Duration
 }
@@ -85,6 +90,40 @@ type edi struct {
 	EDI
 	hub   *Hub
 	flows *Flows
+}
+
+// checkIn puts a long payload into the store and returns what the record carries instead.
+func (e *edi) checkIn(ctx context.Context, raw []byte, headers map[string]string) ([]byte, error) {
+	if e.Payloads == nil || len(raw) <= eip.MaxInline {
+		return raw, nil
+	}
+	hash, err := e.Payloads.Put(ctx, bytes.NewReader(raw))
+	if err != nil {
+		return nil, fault.E("edi.checkIn", fault.Transient, err)
+	}
+	headers[eip.Ticket] = hash
+	return nil, nil
+}
+
+// claim is a message's document, or what its ticket stands for.
+func (e *edi) claim(ctx context.Context, m *Message) ([]byte, error) {
+	hash := m.Headers[eip.Ticket]
+	if hash == "" {
+		return m.Personal, nil
+	}
+	if e.Payloads == nil {
+		return nil, fault.E("edi.claim", fault.Internal, fmt.Errorf("document %s lies outside the journal, and no store of payloads is configured", hash))
+	}
+	r, err := e.Payloads.Open(ctx, hash)
+	if err != nil {
+		return nil, fault.E("edi.claim", fault.Transient, err)
+	}
+	defer r.Close()
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fault.E("edi.claim", fault.Transient, fmt.Errorf("reading document %s: %w", hash, err))
+	}
+	return raw, nil
 }
 
 func (e *edi) partner(name string) (Partner, error) {

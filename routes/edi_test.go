@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12gen"
+	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -477,4 +479,80 @@ func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// payloads is a store of long documents, in memory.
+type payloads struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+func (p *payloads) Put(_ context.Context, r io.Reader) (string, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept[hex.EncodeToString(sum[:])] = data
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func (p *payloads) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	data, ok := p.kept[name]
+	if !ok {
+		return nil, errors.New("no such payload")
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+func TestALongDocumentLiesBesideTheJournalAndALostOneIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		store := &payloads{kept: map[string][]byte{}}
+		r.edi.Payloads = store
+		r.restart()
+		text, orders := generated(t, x12gen.Config{Seed: 12, Sets: 220, MostLine: 2})
+		if len(text) <= eip.MaxInline {
+			t.Fatalf("%d bytes are not long", len(text))
+		}
+		r.drop("long.edi", text)
+		settle(time.Minute)
+		r.noLetters()
+		if n := len(box.sets(t, "945")); n != len(orders) {
+			t.Errorf("%d 945s of %d orders", n, len(orders))
+		}
+		r.each(func(rec *journal.Record) {
+			if rec.Type == "document.Received" && (len(rec.Personal) > 0 || rec.Headers[eip.Ticket] == "") {
+				t.Error("the journal holds the long document itself")
+			}
+		})
+
+		// A payload that cannot be read is an outage of the store, not a bad document.
+		other, _ := generated(t, x12gen.Config{Seed: 13, Sets: 220, MostLine: 2, Control: 2, OrderPrefix: "N-"})
+		if err := r.hub.Pause(t.Context(), "x12.split", "test"); err != nil {
+			t.Fatal(err)
+		}
+		r.drop("away.edi", other)
+		store.mu.Lock()
+		hidden := store.kept
+		store.kept = map[string][]byte{}
+		store.mu.Unlock()
+		if err := r.hub.Resume(t.Context(), "x12.split", "test"); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		r.noLetters()
+		store.mu.Lock()
+		store.kept = hidden
+		store.mu.Unlock()
+		settle(time.Hour)
+		r.noLetters()
+		if n := len(box.sets(t, "945")); n != 2*len(orders) {
+			t.Errorf("%d 945s after the store was back", n)
+		}
+	})
 }

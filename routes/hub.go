@@ -28,6 +28,8 @@ type Options struct {
 	Middleware []message.HandlerMiddleware // of the router: metrics, tracing
 	// Drain is how long a stop waits for handlers: 25 s.
 	Drain time.Duration
+	// Full says that the store takes nothing new, so that what is under way can be finished.
+	Full func() bool
 	// DoorsOnly hosts what is called and nothing that consumes: for a command that opens the
 	// folder while no hub runs, and must not set the warehouse in motion.
 	DoorsOnly bool
@@ -47,6 +49,7 @@ type Hub struct {
 
 	breakerOpen time.Duration
 	doorsOnly   bool
+	full        func() bool
 
 	mu       sync.Mutex
 	running  bool
@@ -173,7 +176,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
-		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, routes: map[string]*hosted{},
+		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, routes: map[string]*hosted{},
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
@@ -285,7 +288,7 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	if x == nil || x.door == nil {
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q is not open", door))
 	}
-	if h.bus.Full() {
+	if h.bus.Full() || h.full != nil && h.full() {
 		return nil, fault.E("routes.Call", fault.Unavailable, journal.ErrFull)
 	}
 	return x.door.Call(ctx, value)

@@ -38,7 +38,7 @@ func (e *edi) orders() Route {
 	return Route{
 		Name: "x12.orders", About: "940 and 850 to orders",
 		Topics: []string{topicOrders}, Writes: []string{commands}, Patterns: []string{"message translator", "normalizer"},
-		Handle: func(_ context.Context, m *Message) (*Out, error) {
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			const op = "x12.orders"
 			var info setInfo
 			if err := m.Decode(&info); err != nil {
@@ -48,7 +48,11 @@ func (e *edi) orders() Route {
 			if err != nil {
 				return nil, err
 			}
-			part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits)
+			raw, err := e.claim(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			part, err := x12.ReadSet(raw, info.Origin, e.Limits)
 			if err != nil {
 				return nil, fault.At(op, fault.Internal, setName(info), err)
 			}
@@ -128,7 +132,11 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	if err := m.Decode(&info); err != nil {
 		return nil, err
 	}
-	part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits)
+	raw, err := e.claim(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	part, err := x12.ReadSet(raw, info.Origin, e.Limits)
 	if err != nil {
 		return nil, fault.At(op, fault.Internal, setName(info), err)
 	}

@@ -27,8 +27,11 @@ type setInfo struct {
 	Findings []x12.Finding `json:"findings,omitempty"`
 }
 
-// splitBatch is how many children one unit holds.
-const splitBatch = 1000
+// splitBatch and splitBytes are how many children one unit holds, and how much of them.
+const (
+	splitBatch = 1000
+	splitBytes = 8 << 20
+)
 
 // verdict is what the interchange's reader thought of one group.
 type verdict struct {
@@ -59,10 +62,13 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if s.stateKey, s.state, err = s.resume(ctx); err != nil {
 		return nil, err
 	}
-	if s.ends, err = interchanges(m.Personal, e.Limits); err != nil {
+	if s.data, err = e.claim(ctx, m); err != nil {
+		return nil, err
+	}
+	if s.ends, err = interchanges(s.data, e.Limits); err != nil {
 		return nil, fault.At(op, fault.Invalid, m.Headers["name"], err)
 	}
-	r := x12.NewBytesReader(m.Personal, e.Limits)
+	r := x12.NewBytesReader(s.data, e.Limits)
 	for {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -74,7 +80,7 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 		if err := s.take(ctx, part); err != nil {
 			return nil, err
 		}
-		if len(s.out.Records) >= splitBatch {
+		if len(s.out.Records) >= splitBatch || s.bytes >= splitBytes {
 			if err := s.flush(ctx); err != nil {
 				return nil, err
 			}
@@ -87,6 +93,8 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 type splitting struct {
 	edi      *edi
 	m        *Message
+	data     []byte
+	bytes    int // of the children that the unit at hand holds
 	p        Partner
 	out      *Out
 	collect  ack.Collector
@@ -146,12 +154,12 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 		s.edi.Grammar.Check(part)
 		v := s.collect.Add(part)
 		if !s.repeat {
-			s.set(part, v.Accepted())
+			s.set(ctx, part, v.Accepted())
 		}
 	case x12.GroupTrailer:
 		s.collect.Add(part)
 		if !s.repeat {
-			s.group(part)
+			s.group(ctx, part)
 		}
 	default:
 		s.collect.Add(part)
@@ -163,7 +171,7 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 // with other content its number was reused, which a person must look at.
 func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	id := part.Identity()
-	hash := sha256.Sum256(bytes.TrimSpace(s.m.Personal[part.Offset:s.ends[part.Offset]]))
+	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.ends[part.Offset]]))
 	scope := "x12/" + s.p.Name
 	c, there, err := s.m.Claimed(ctx, scope, id.String())
 	if err != nil {
@@ -182,7 +190,7 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		s.taken[id.String()] = c.Hash
 	case c.Hash == hash:
 		s.repeat = true
-		s.add("x12.Repeated", "external-events", s.p.Name, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
+		s.add(ctx, "x12.Repeated", "external-events", s.p.Name, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
 	default:
 		s.repeat = true
 		f := part.At(part.Segments.At(0), 13)
@@ -190,22 +198,24 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
 		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
 		part.Add(f)
-		s.refuse(part)
+		s.refuse(ctx, part)
 	}
 	return nil
 }
 
-func (s *splitting) set(part *x12.Part, accepted bool) {
+func (s *splitting) set(ctx context.Context, part *x12.Part, accepted bool) {
 	if accepted {
-		s.send(part, "x12.Set", topicSets)
+		s.send(ctx, part, "x12.Set", topicSets)
 		return
 	}
-	s.refuse(part)
+	s.refuse(ctx, part)
 }
 
-func (s *splitting) refuse(part *x12.Part) { s.send(part, "x12.Refused", topicRefused) }
+func (s *splitting) refuse(ctx context.Context, part *x12.Part) {
+	s.send(ctx, part, "x12.Refused", topicRefused)
+}
 
-func (s *splitting) send(part *x12.Part, typ, topic string) {
+func (s *splitting) send(ctx context.Context, part *x12.Part, typ, topic string) {
 	info := setInfo{
 		Partner: s.p.Name, Document: s.m.Headers["name"], Identity: part.Identity(), Set: part.ST.ID,
 		Origin: part.Origin(), Findings: part.Findings,
@@ -213,12 +223,12 @@ func (s *splitting) send(part *x12.Part, typ, topic string) {
 	if part.GS != nil {
 		info.Group = part.GS.FunctionalID
 	}
-	s.add(typ, topic, s.p.Name, info, bytes.Clone(part.Raw))
+	s.add(ctx, typ, topic, s.p.Name, info, bytes.Clone(part.Raw))
 }
 
 // add appends a child unless an earlier run made it durable. Ids are those of the
 // cause and the child's number, so a re-run makes the same.
-func (s *splitting) add(typ, topic, key string, info any, raw []byte) {
+func (s *splitting) add(ctx context.Context, typ, topic, key string, info any, raw []byte) {
 	n := s.child
 	s.child++
 	if n < s.done {
@@ -234,19 +244,24 @@ func (s *splitting) add(typ, topic, key string, info any, raw []byte) {
 		Headers: map[string]string{"partner": s.p.Name, "name": s.m.Headers["name"]},
 	}
 	if raw != nil {
-		r.Subject, r.Personal = s.m.Subject, raw
+		r.Subject = s.m.Subject
+		if r.Personal, err = s.edi.checkIn(ctx, raw, r.Headers); err != nil {
+			s.out.fail(err)
+			return
+		}
 	}
+	s.bytes += len(data) + len(r.Personal)
 	s.out.Send(r)
 }
 
-func (s *splitting) group(part *x12.Part) {
+func (s *splitting) group(ctx context.Context, part *x12.Part) {
 	i := s.collect.Interchanges
 	if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
 		return
 	}
 	last := i[len(i)-1]
 	g := last.Groups[len(last.Groups)-1]
-	s.add("x12.GroupJudged", topicVerdicts, s.p.Name, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
+	s.add(ctx, "x12.GroupJudged", topicVerdicts, s.p.Name, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
 }
 
 // flush makes the children so far durable, with their number beside them.
@@ -258,7 +273,7 @@ func (s *splitting) flush(ctx context.Context) error {
 	if err := s.m.partial(ctx, s.out); err != nil {
 		return err
 	}
-	s.done = s.child
+	s.done, s.bytes = s.child, 0
 	st, err := s.m.State(ctx, s.stateKey)
 	s.state, s.out = st, s.m.Out()
 	return err
@@ -285,14 +300,18 @@ func (e *edi) refused() Route {
 		Name: "x12.refused", About: "rejected transaction sets, each a letter with its exact places",
 		Topics: []string{topicRefused}, Writes: []string{topicSets}, Parking: Parking{Independent: true},
 		Patterns: []string{"invalid message channel"},
-		Handle: func(_ context.Context, m *Message) (*Out, error) {
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			var info setInfo
 			if err := m.Decode(&info); err != nil {
 				return nil, err
 			}
 			if m.Attempt > 0 && info.Set != "" {
+				raw, err := e.claim(ctx, m)
+				if err != nil {
+					return nil, err
+				}
 				if p, err := e.partner(info.Partner); err == nil {
-					if part, err := x12.ReadSet(m.Personal, info.Origin, e.Limits); err == nil {
+					if part, err := x12.ReadSet(raw, info.Origin, e.Limits); err == nil {
 						e.Grammar.Check(part)
 						if ack.Judge(part, p.Policy).Accepted() {
 							r := m.Record

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sqlite"
@@ -51,6 +53,7 @@ type app struct {
 	views     *views.Store
 	projector *routes.Projector
 
+	payloads *blob.Store // long documents, labels
 	metrics  *prometheus.Registry
 	restored *restoration // what this start did to a restored folder; nil on any other
 }
@@ -63,6 +66,9 @@ const (
 	doorsOnly mode = true // for one command: nothing is set in motion
 )
 
+// payloads is the folder of what is too long for the journal, within the data folder.
+const payloads = "payloads"
+
 // openApp opens the data folder and builds the hub on it. Nothing runs yet.
 func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app, err error) {
 	a := &app{cfg: cfg, log: log}
@@ -74,7 +80,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	if a.store, err = sqlite.Open(ctx, cfg.Data, through(cfg.probe.store, sqlite.Options{MinFree: cfg.Limits.FreeDisk})); err != nil {
+	if a.store, err = sqlite.Open(ctx, cfg.Data, through(cfg.probe.store, sqlite.Options{MinFree: cfg.Limits.FreeDisk, Files: []string{payloads}})); err != nil {
 		return nil, err
 	}
 	if m == whole && a.store.Restored() {
@@ -95,11 +101,15 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 		return nil, err
 	}
 	if a.hub, err = routes.New(a.bus, routes.Options{
-		Log: log, Now: time.Now, Registry: reg, Drain: cfg.Limits.Drain, Middleware: []message.HandlerMiddleware{observe.Middleware}, DoorsOnly: bool(m),
+		Log: log, Now: time.Now, Registry: reg, Drain: cfg.Limits.Drain, Middleware: []message.HandlerMiddleware{observe.Middleware},
+		DoorsOnly: bool(m), Full: a.store.Full,
 	}); err != nil {
 		return nil, err
 	}
 	if err := a.openViews(ctx, reg); err != nil {
+		return nil, err
+	}
+	if a.payloads, err = blob.Open(blob.Config{Dir: filepath.Join(cfg.Data, payloads)}); err != nil {
 		return nil, err
 	}
 	flows, err := a.flows()
@@ -171,6 +181,9 @@ func (a *app) flows() (*routes.Flows, error) {
 		Lease:    w.TaskLease,
 		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},
 		ShipFrom: a.shipFrom(), Carriers: carriers,
+		KeepLabel: func(ctx context.Context, image []byte) (string, error) {
+			return a.payloads.Put(ctx, bytes.NewReader(image))
+		},
 	}
 	for _, b := range w.Boxes {
 		fc.Boxes = append(fc.Boxes, pack.Box{
