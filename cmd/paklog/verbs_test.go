@@ -256,11 +256,63 @@ func TestErrorsSayWhatToDoNext(t *testing.T) {
 	}
 	s.refused(1, "there is no journal in", "audit")
 
+	// A place where nothing can be made, whoever asks.
+	if err := os.WriteFile(s.config, []byte("data: /proc/self/paklog\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.refused(1, "making the data folder", "serve")
 	if err := os.WriteFile(s.config, []byte("data: x\nhtpp: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.refused(1, "htpp", "routes")
 	s.refused(1, ":2", "dlq", "list")
+	s.config = filepath.Dir(s.config)
+	s.refused(1, "not a file", "routes")
+	s.config += "/none.yaml"
+	s.refused(1, "none.yaml", "routes")
+}
+
+func TestAPathTooLongForASocketIsSaid(t *testing.T) {
+	t.Parallel()
+	cfg := defaults()
+	cfg.Data = filepath.Join(t.TempDir(), strings.Repeat("d", 120))
+	cfg.HTTP.Listen = "127.0.0.1:0"
+	if err := serve(t.Context(), cfg, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "a data folder with a shorter path") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestTheShellIsOfferedWhatThereIs(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	complete := func(words ...string) string {
+		var o bytes.Buffer
+		root := newRoot()
+		root.SetOut(&o)
+		root.SetErr(&bytes.Buffer{})
+		root.SetArgs(append([]string{cobra.ShellCompRequestCmd, "--config", s.config}, words...))
+		if err := root.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return o.String()
+	}
+	if out := complete("dlq", "show", ""); strings.Contains(out, "L") {
+		t.Errorf("without a hub: %s", out)
+	}
+	s.serve()
+	l := s.letter()
+	if out := complete("dlq", "show", ""); !strings.Contains(out, l.ID) {
+		t.Errorf("letters: %s", out)
+	}
+	if out := complete("routes", "pause", ""); !strings.Contains(out, "out.edi.ACME") {
+		t.Errorf("routes: %s", out)
+	}
+	if out := complete("dlq", "list", "--state", ""); !strings.Contains(out, "replaying") {
+		t.Errorf("states: %s", out)
+	}
+	if out := s.must("completion", "bash"); !strings.Contains(out, "paklog") {
+		t.Error("no completion for bash")
+	}
 }
 
 func TestAFolderHasOneHub(t *testing.T) {
