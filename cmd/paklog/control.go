@@ -167,6 +167,9 @@ type caller struct {
 	done    chan error
 }
 
+// lockWait is how long a command waits for a folder that another has.
+const lockWait = 5 * time.Second
+
 // reach finds the running hub of the configured folder, or opens the folder itself.
 func reach(ctx context.Context, g *global) (*caller, error) {
 	cfg, _, err := load(g.config)
@@ -181,6 +184,18 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		return nil, fmt.Errorf("no hub runs on %s and there is no such folder: start one with paklog serve, or name its configuration with --config", cfg.Data)
 	}
 	a, err := openApp(ctx, cfg, newLogger(LogConfig{Level: "error", Format: "text"}, os.Stderr), doorsOnly)
+	// Whoever has the folder is a hub that is starting, or another command that is soon done.
+	for end := time.Now().Add(lockWait); errors.Is(err, journal.ErrLocked) && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+		if c := attach(ctx, cfg); c != nil {
+			return c, nil
+		}
+		a, err = openApp(ctx, cfg, newLogger(LogConfig{Level: "error", Format: "text"}, os.Stderr), doorsOnly)
+	}
 	if errors.Is(err, journal.ErrLocked) {
 		return nil, fmt.Errorf("%w; and it does not answer on %s", err, path)
 	}

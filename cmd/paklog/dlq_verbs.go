@@ -99,7 +99,7 @@ func newDLQList(g *global) *cobra.Command {
 	return cmd
 }
 
-// verdict is what became of one letter.
+// letterVerdict is what became of one letter.
 type letterVerdict struct {
 	Letter string `json:"letter"`
 	Done   bool   `json:"done"`
@@ -107,7 +107,7 @@ type letterVerdict struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// each does something to letters one by one: one that cannot be does not keep the others.
+// eachLetter acts on letters one by one: one that cannot be does not keep the others.
 func eachLetter(cmd *cobra.Command, g *global, ids []string, word string, act func(id string) (dlq.Entry, error)) error {
 	verdicts := make([]letterVerdict, 0, len(ids))
 	failed := 0
