@@ -14,7 +14,8 @@ import (
 
 // folderLock is the lock file of a data folder: who owns it, and whether the store in it was
 // closed in order. "open" is written only when the WAL file is surely there, "closed" before
-// it is taken away: so an open store without a WAL has lost it.
+// it is taken away: so an open store without a WAL has lost it. Both are synced, or a power
+// cut after a stop in order could leave "open" without the WAL that was taken away.
 type folderLock struct{ f *os.File }
 
 const (
@@ -63,8 +64,10 @@ func (l *folderLock) write(state string) error {
 	if err := l.f.Truncate(0); err != nil {
 		return err
 	}
-	_, err := l.f.WriteAt(b, 0)
-	return err
+	if _, err := l.f.WriteAt(b, 0); err != nil {
+		return err
+	}
+	return l.f.Sync()
 }
 
 // release gives the folder free.

@@ -55,10 +55,12 @@ func record(t *testing.T, seed uint64, s childSpec) (*torture, *disk) {
 	return tr, d
 }
 
-// cuts are lines of the trace: half of them anywhere, half just behind a sync or a change of
-// names, where a promise has been made or is about to be.
+// cuts are lines of the trace: a third of them anywhere; a third where a sync begins or ends, or a
+// name changes, for there a promise has been made or is about to be; and a third
+// while a name of the journal is not certain, which is seldom and matters most.
 func (d *disk) cuts(r *rand.Rand, n int) []int {
 	var edges []int
+	var windows []span
 	for _, f := range d.inodes {
 		for _, s := range f.syncs {
 			edges = append(edges, s.begun, s.end)
@@ -66,12 +68,21 @@ func (d *disk) cuts(r *rand.Rand, n int) []int {
 	}
 	for _, c := range d.names {
 		edges = append(edges, c.begun, c.end)
+		if strings.HasPrefix(c.from+c.to, "data/journal") {
+			windows = append(windows, span{c.begun, min(c.safe, d.lines)})
+		}
 	}
 	slices.Sort(edges) // inodes have an order, and so a seed the same cuts
 	out := make([]int, n)
 	for i := range out {
-		if out[i] = r.IntN(d.lines + 1); i%2 == 0 && len(edges) > 0 {
+		switch i % 3 {
+		case 0:
+			out[i] = r.IntN(d.lines + 1)
+		case 1:
 			out[i] = edges[r.IntN(len(edges))]
+		case 2:
+			w := windows[r.IntN(len(windows))]
+			out[i] = w.begun + r.IntN(w.end-w.begun+1)
 		}
 	}
 	return out
