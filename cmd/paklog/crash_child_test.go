@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -109,6 +110,7 @@ func runChild(text string) error {
 					return
 				}
 				if err := comeToRest(ctx, a); err != nil {
+					_ = pprof.Lookup("goroutine").WriteTo(f, 1) // for whoever looks into the log
 					fmt.Printf("restless %v\n", err)
 					continue
 				}

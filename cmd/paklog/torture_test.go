@@ -177,6 +177,7 @@ func (tr *torture) report(t *testing.T, wrong []string) {
 	if t.Failed() {
 		t.Logf("PAKLOG_TORTURE_SEED=%d", tr.seed)
 		if dir := os.Getenv("PAKLOG_TORTURE_KEEP"); dir != "" {
+			_ = os.Remove(socketPath(tr.data())) // which cannot be copied
 			if err := os.CopyFS(filepath.Join(dir, strconv.FormatUint(tr.seed, 10)), os.DirFS(tr.dir)); err != nil {
 				t.Logf("keeping the folder: %v", err)
 			}
