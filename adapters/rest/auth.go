@@ -21,6 +21,12 @@ type Key struct {
 // minSecret is the least length of a key: 128 bits in base64 are 22 characters.
 const minSecret = 22
 
+// CheckKeys refuses keys that are too short, shared or nobody's.
+func CheckKeys(keys []Key) error {
+	_, err := hashKeys(keys)
+	return err
+}
+
 // hashedKey is all that is kept of a key.
 type hashedKey struct {
 	client string

@@ -64,9 +64,9 @@ type WarehouseConfig struct {
 	WaveOrders  int           `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
 	WaveWait    time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
 	TaskLease   time.Duration `config:"task_lease" doc:"How long a claimed task may rest before another worker gets it."`
-	AutoWorkers int           `config:"auto_workers" doc:"Simulated workers that pick and pack; 0 leaves the work to people."`
+	AutoWorkers int           `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
 	ShortOneIn  int           `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
-	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 7 to 10 digits."`
+	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
 	ShipFrom    AddressConfig `config:"ship_from" doc:"Where parcels leave from."`
 	Boxes       []BoxConfig   `config:"boxes" doc:"Cartons there are to pack into."`
 }
@@ -130,27 +130,6 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 }
 
-// Validate reports what does not fit.
-func (c PartnerConfig) Validate() error {
-	var errs []error
-	if c.ID == "" || len(c.ID) > 15 {
-		errs = append(errs, errors.New("id: has 1 to 15 characters"))
-	}
-	if len(c.OurID) > 15 || c.OurID == "" {
-		errs = append(errs, errors.New("our_id: has 1 to 15 characters"))
-	}
-	if len(c.Qualifier) != 2 || len(c.OurQualifier) != 2 {
-		errs = append(errs, errors.New("qualifier: has 2 characters"))
-	}
-	if c.Usage != "P" && c.Usage != "T" {
-		errs = append(errs, errors.New("usage: is P or T"))
-	}
-	if _, err := time.LoadLocation(c.Zone); err != nil {
-		errs = append(errs, fmt.Errorf("zone: %w", err))
-	}
-	return errors.Join(errs...)
-}
-
 // HookConfig is one sender of webhooks.
 type HookConfig struct {
 	Secret    configs.Secret `config:"secret" doc:"Standard Webhooks secret (whsec_...): give secret_file, or ${NAME}."`
@@ -179,7 +158,7 @@ type UPSConfig struct {
 // LimitsConfig protects the hub.
 type LimitsConfig struct {
 	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file or body."`
-	FreeDisk    int           `config:"free_disk_percent" doc:"Below this share of free disk the doors refuse."`
+	FreeDisk    int           `config:"free_disk_percent" doc:"Below this share of free disk the doors refuse; negative is never."`
 	Drain       time.Duration `config:"drain" doc:"How long a stop waits for work under way."`
 }
 
@@ -201,21 +180,6 @@ func defaults() *Config {
 		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
 		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Drain: 25 * time.Second},
 	}
-}
-
-// Validate reports what cannot work together.
-func (c *Config) Validate() error {
-	var errs []error
-	if c.Data == "" {
-		errs = append(errs, errors.New("data: names no folder"))
-	}
-	if c.Tenant == "" || c.Facility == "" {
-		errs = append(errs, errors.New("tenant: tenant and facility need a name"))
-	}
-	if u := c.Carriers.UPS; u.URL != "" && (u.ClientID == "" || u.Account == "") {
-		errs = append(errs, errors.New("carriers: ups needs client_id, client_secret and account beside its url"))
-	}
-	return errors.Join(errs...)
 }
 
 // load reads the file, or the embedded default when there is none, and the environment.
