@@ -12,25 +12,22 @@ import (
 	"github.com/paklog/hub/routes/bus"
 )
 
-// maxReruns bounds how often a door decides anew before its caller is told to come again.
-const maxReruns = 1000
-
 // serveDoor runs a door's handler on calls.
 func (h *Hub) serveDoor(x *hosted) message.NoPublishHandlerFunc {
 	return func(wm *message.Message) error {
 		if r := bus.RequestOf(wm); r != nil {
-			h.answer(wm.Context(), x, r, 0)
+			h.answer(wm.Context(), x, r, &reruns{})
 		}
 		return nil
 	}
 }
 
 // answer decides a call and answers it when the decision is durable.
-func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int) {
+func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, runs *reruns) {
 	// The caller may leave; what was decided for him stands all the same.
 	work := context.WithoutCancel(ctx)
-	observed := reruns == 0 // a later run has nobody who waits for what is noted
-	for ; reruns < maxReruns; reruns++ {
+	observed := *runs == reruns{} // a later run has nobody who waits for what is noted
+	for {
 		m := &Message{
 			Record: journal.Record{ID: r.ID, Time: h.Now(), Source: x.Name, Trace: traceOf(work, "")}, Value: r.Value, Now: h.Now(),
 			hub: h, route: x.Name, reads: r.Reads(),
@@ -39,10 +36,11 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 		if err == nil && out != nil && out.err != nil {
 			err = out.err
 		}
-		if errors.Is(err, errRerun) {
+		if runs.more(err) {
 			continue
 		}
 		if err != nil {
+			err = runs.late(x, err)
 			if fault.KindOf(err) == fault.Internal {
 				h.log.Error("door", "route", x.Name, "msg_id", r.ID.String(), "err", err)
 			}
@@ -61,10 +59,10 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 			go func() { r.Answer(v, h.bus.Flush(work)) }()
 			return
 		}
-		n := reruns
 		ref, err := r.Commit(work, m.reads, &out.Unit, func(ref *journal.Refusal, err error) {
 			if ref != nil {
-				go h.answer(ctx, x, r, n+1)
+				runs.stale++
+				go h.answer(ctx, x, r, runs)
 				return
 			}
 			h.bus.At(bus.StepAnswer)
@@ -77,11 +75,19 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, reruns int)
 		if ref == nil {
 			return
 		}
-		// Somebody was faster with the same outside id: the next run finds his answer.
-		if !ref.Again() && ref.Why != journal.RefusedRepeat && ref.Why != journal.RefusedReused {
-			r.Answer(nil, fault.E(x.Name, fault.Internal, ref))
+		// Somebody was faster, with the same outside id or with what it was decided on: the
+		// next run finds what he wrote.
+		if err := h.refusal(x, ref, nil); !runs.more(err) {
+			r.Answer(nil, runs.late(x, err))
 			return
 		}
 	}
-	r.Answer(nil, fault.E(x.Name, fault.Transient, fmt.Errorf("decided %d times and was always too late: try again", maxReruns)))
+}
+
+// late is what a caller is told whose call gets no further run.
+func (r *reruns) late(x *hosted, err error) error {
+	if !errors.Is(err, errRerun) && !errors.Is(err, errGone) {
+		return err
+	}
+	return fault.E(x.Name, fault.Transient, fmt.Errorf("decided %d times and was always too late: try again: %w", r.stale+r.gone, err))
 }

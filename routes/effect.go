@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,10 @@ import (
 type Call struct {
 	Ref   string // natural key that the partner can be asked for later
 	Value any    // what Do and Resolve need; planned from the message alone, so that a re-run plans the same
+	// Kept is what Do or Resolve hand to Then beside the outcome: bytes that belong into an
+	// event's sealed group and not into the ledger. A process that dies in between loses it, and
+	// Resolve gives it again.
+	Kept any
 }
 
 // Effect is how a route changes a partner's world, once. The executor writes Started
@@ -59,7 +64,7 @@ func (h *Hub) AddEffect(r Route, e Effect) error {
 
 // runEffect takes one message through the ledger.
 func (h *Hub) runEffect(ctx context.Context, x *hosted, d *bus.Delivery) {
-	for {
+	for runs := (reruns{}); ; {
 		m := h.message(ctx, x, d)
 		err := h.effectOnce(ctx, x, d, m)
 		switch {
@@ -69,10 +74,10 @@ func (h *Hub) runEffect(ctx context.Context, x *hosted, d *bus.Delivery) {
 		case errors.Is(err, bus.ErrAgain):
 			note(ctx, outcomeAgain, nil)
 			return
-		case errors.Is(err, errRerun):
+		case runs.more(err):
 			continue
 		}
-		h.failed(ctx, x, d, m, err)
+		h.failed(ctx, x, d, m, runs.ended(x, err))
 		return
 	}
 }
@@ -98,12 +103,13 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 	}
 	c, out, err := guarded2(func() (*Call, *Out, error) { return e.Plan(ctx, m) })
 	if err != nil {
-		return err
-	}
-	if c == nil && have.State == journal.EffectNone {
-		return h.commit(ctx, x, d, m, out)
+		return m.torn(ctx, err)
 	}
 	if c == nil {
+		switch have.State {
+		case journal.EffectNone, journal.EffectRefused, journal.EffectResolved:
+			return h.commit(ctx, x, d, m, out) // it surely did not happen
+		}
 		return fault.E(x.Name, fault.Internal, fmt.Errorf("effect %s is %s, and now nothing is planned", key, have.State))
 	}
 
@@ -139,31 +145,19 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 	if err == nil {
 		return h.concluded(ctx, x, d, m, c, key, have, journal.EffectConfirmed, outcome)
 	}
-	switch fault.KindOf(err) {
+	switch promised(err) {
 	case fault.Transient, fault.Throttled, fault.Unavailable:
 		if merr := h.move(ctx, x, d, m, key, have.State, journal.EffectResolved, started); merr != nil {
 			return merr
 		}
 		return err
 	case fault.Invalid:
-		if merr := h.move(ctx, x, d, m, key, have.State, journal.EffectRefused, started); merr != nil {
-			return merr
+		if kerr := h.keep(ctx, x, m, key, have.State, journal.EffectRefused, started); kerr != nil {
+			return kerr
 		}
 		return err
 	case fault.Rejected:
-		if e.Refused == nil {
-			if merr := h.move(ctx, x, d, m, key, have.State, journal.EffectRefused, started); merr != nil {
-				return merr
-			}
-			return err
-		}
-		why := err
-		out, err := guarded(func() (*Out, error) { return e.Refused(ctx, m, c, why) })
-		if err != nil {
-			return err
-		}
-		out.Effects = append(out.Effects, journal.EffectOp{Key: key, From: have.State, To: journal.EffectRefused, Effect: started})
-		return h.commit(ctx, x, d, m, out)
+		return h.refused(ctx, x, d, m, c, key, have, err)
 	default:
 		// Unknown, and whatever else leaves it open whether the partner acted.
 		h.log.Warn("effect without an answer: it is resolved before anything is done again",
@@ -171,6 +165,42 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 		h.bus.At(bus.StepLost)
 		return h.waitResolve(ctx, x, d, m, key, have, 0, err)
 	}
+}
+
+// promised is the kind of an error of Do. What it did not classify promises nothing: a deadline
+// that nobody looked at may have ended a call that the partner has made.
+func promised(err error) fault.Kind {
+	if _, ok := errors.AsType[*fault.Error](err); !ok {
+		return fault.Unknown
+	}
+	return fault.KindOf(err)
+}
+
+// refused writes the partner's no and what follows it in one unit. Where what follows cannot
+// be decided, the no is kept and the message fails; its replay calls again.
+func (h *Hub) refused(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c *Call, key string, have journal.StoredEffect, why error) error {
+	err := why
+	for runs := (reruns{}); x.effect.Refused != nil; m = h.anew(ctx, x, d, m) {
+		var out *Out
+		if out, err = guarded(func() (*Out, error) { return x.effect.Refused(ctx, m, c, why) }); err != nil {
+			err = m.torn(ctx, err)
+		} else {
+			out = cmp.Or(out, m.Out())
+			out.Effects = append(out.Effects, journal.EffectOp{Key: key, From: have.State, To: journal.EffectRefused, Effect: have.Effect})
+			err = h.commit(ctx, x, d, m, out)
+		}
+		if !runs.more(err) {
+			err = runs.ended(x, err)
+			break
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	if kerr := h.keep(ctx, x, m, key, have.State, journal.EffectRefused, have.Effect); kerr != nil {
+		return kerr
+	}
+	return err
 }
 
 // resolve asks the partner about a call whose outcome is not known.
@@ -239,34 +269,53 @@ func (h *Hub) waitResolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Me
 }
 
 // concluded writes the outcome and what follows it in one unit. Where what follows
-// cannot be decided, the outcome is kept and the message becomes a letter.
+// cannot be decided or written, the outcome is kept by itself, and the message runs again or
+// becomes a letter: it is not called again.
 func (h *Hub) concluded(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c *Call, key string, have journal.StoredEffect, to journal.EffectState, outcome []byte) error {
 	next := have.Effect
 	next.Outcome = outcome
-	out, err := guarded(func() (*Out, error) { return x.effect.Then(ctx, m, c, outcome) })
-	if err == nil && out.err != nil {
-		err = out.err
-	}
-	if err != nil {
-		if have.State != to {
-			if merr := h.move(ctx, x, d, m, key, have.State, to, next); merr != nil {
-				return merr
+	var err error
+	for runs := (reruns{}); ; m = h.anew(ctx, x, d, m) {
+		var out *Out
+		if out, err = guarded(func() (*Out, error) { return x.effect.Then(ctx, m, c, outcome) }); err != nil {
+			err = m.torn(ctx, err)
+		} else {
+			out = cmp.Or(out, m.Out())
+			if have.State != to {
+				out.Effects = append(out.Effects, journal.EffectOp{Key: key, From: have.State, To: to, Effect: next})
 			}
+			err = h.commit(ctx, x, d, m, out)
+			h.bus.At(bus.StepConcluded)
 		}
-		return err
-	}
-	if have.State != to {
-		out.Effects = append(out.Effects, journal.EffectOp{Key: key, From: have.State, To: to, Effect: next})
-	}
-	err = h.commit(ctx, x, d, m, out)
-	h.bus.At(bus.StepConcluded)
-	if errors.Is(err, errRerun) && have.State != to {
-		// The decision was too late, the outcome is not: keep it, then decide again.
-		if merr := h.move(ctx, x, d, m, key, have.State, to, next); merr != nil && !errors.Is(merr, errRerun) {
-			return merr
+		// A decision that was too late is made anew, with what the call brought at hand.
+		if !runs.more(err) {
+			err = runs.ended(x, err)
+			break
 		}
+	}
+	if err == nil || have.State == to || errors.Is(err, bus.ErrAgain) && c.Kept != nil {
+		return err // what the call brought besides its outcome is lost: the partner is asked for it
+	}
+	if kerr := h.keep(ctx, x, m, key, have.State, to, next); kerr != nil {
+		return kerr
 	}
 	return err
+}
+
+// anew is the message for another run.
+func (h *Hub) anew(ctx context.Context, x *hosted, d *bus.Delivery, m *Message) *Message {
+	n := h.message(ctx, x, d)
+	n.Event = m.Event
+	return n
+}
+
+// keep writes what a call came to by itself, durably: whoever holds the message by now.
+func (h *Hub) keep(ctx context.Context, x *hosted, m *Message, key string, from, to journal.EffectState, f journal.Effect) error {
+	ref, err := h.bus.Submit(context.WithoutCancel(ctx), &journal.Unit{
+		Cause:   journal.Cause{Sub: x.Name, Part: journal.PartitionOf(m.Record.Key), Pos: m.Pos},
+		Effects: []journal.EffectOp{{Key: key, From: from, To: to, Effect: f}},
+	})
+	return h.refusal(x, ref, err)
 }
 
 // move makes one step of the ledger durable before anything else happens.

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,9 +52,12 @@ type Hub struct {
 	doorsOnly   bool
 	full        func() bool
 
+	adding sync.Mutex // a route is added at a time; held across the disk, before mu
+
 	mu       sync.Mutex
 	running  bool
 	runCtx   context.Context
+	ended    chan struct{} // Run returned
 	routes   map[string]*hosted
 	breakers map[string]*gobreaker.CircuitBreaker[any]
 }
@@ -64,11 +68,14 @@ type hosted struct {
 	handler *message.Handler
 	door    *bus.Door
 
+	control sync.Mutex // one Pause or Resume at a time; held across the disk, before mu
+
 	mu       sync.Mutex
 	pause    string // why it is paused: "operator", or the fault; "" when it runs
 	pausedBy string // the operator
 	resume   *time.Timer
-	tries    int // pauses in a row without a success
+	until    time.Time // when resume is due
+	tries    int       // pauses in a row without a success
 }
 
 // Retry says how a route tries again. The zero value is the hub's: 1 s doubling to
@@ -176,7 +183,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
-		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, routes: map[string]*hosted{},
+		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, routes: map[string]*hosted{}, ended: make(chan struct{}),
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
@@ -205,10 +212,21 @@ func (h *Hub) Add(r Route) error {
 		return errors.New("a route needs a name and a handler")
 	}
 	r.Retry = r.Retry.orDefault()
+	h.adding.Lock()
+	defer h.adding.Unlock()
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.routes[r.Name] != nil {
+	taken, running := h.routes[r.Name] != nil, h.running
+	h.mu.Unlock()
+	if taken {
 		return fmt.Errorf("route %s is there already", r.Name)
+	}
+	if running {
+		// The router takes no handler between its start and its being up.
+		select {
+		case <-h.router.Running():
+		case <-h.ended:
+			return fmt.Errorf("adding route %s: the hub has stopped", r.Name)
+		}
 	}
 	x := &hosted{Route: r}
 	paused, err := h.bus.Row(context.Background(), journal.TableState, PauseKey(r.Name))
@@ -232,10 +250,27 @@ func (h *Hub) Add(r Route) error {
 			Name: r.Name, Topics: r.Topics, Types: r.Types, Start: r.Start, Parallel: r.Parallel, Policy: r.Parking.policy(),
 			Paused: paused != nil,
 		})
-		x.handler = h.router.AddConsumerHandler(r.Name, r.Topics[0], sub, h.serve(x))
+		if running {
+			// What cannot be subscribed to must not reach the router: it would wait for the
+			// handler for ever, also when it stops.
+			if err := sub.SubscribeInitialize(r.Topics[0]); err != nil {
+				return fmt.Errorf("starting route %s: %w", r.Name, err)
+			}
+		}
+		x.handler = h.router.AddConsumerHandler(r.Name, r.Topics[0], &gate{sub, h, x}, h.serve(x))
 	}
+	h.mu.Lock()
 	h.routes[r.Name] = x
-	if h.running {
+	started := h.running && !running // meanwhile: then the router starts it with the others, or has
+	h.mu.Unlock()
+	if started {
+		select {
+		case <-h.router.Running():
+		case <-h.ended:
+			return fmt.Errorf("starting route %s: the hub has stopped", r.Name)
+		}
+	}
+	if running || started {
 		if err := h.router.RunHandlers(h.runCtx); err != nil {
 			return fmt.Errorf("starting route %s: %w", r.Name, err)
 		}
@@ -243,37 +278,119 @@ func (h *Hub) Add(r Route) error {
 	return nil
 }
 
+// gate is the subscription of a route on its way to the router. A pause that ended before
+// there was a subscription to resume ends here.
+type gate struct {
+	*bus.Subscriber
+	hub *Hub
+	x   *hosted
+}
+
+// Subscribe implements [message.Subscriber].
+func (g *gate) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
+	out, err := g.Subscriber.Subscribe(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	g.x.mu.Lock()
+	defer g.x.mu.Unlock()
+	if g.x.pause == "" {
+		err = g.hub.bus.Resume(g.x.Name)
+	}
+	return out, err
+}
+
 // Remove stops a route while others run. What it had open it finds again when it
-// is added anew.
+// is added anew. One that does not stop before ctx ends is still there, and may be removed again.
 func (h *Hub) Remove(ctx context.Context, name string) error {
+	h.adding.Lock()
+	defer h.adding.Unlock()
 	h.mu.Lock()
-	x := h.routes[name]
-	delete(h.routes, name)
+	x, running := h.routes[name], h.running
 	h.mu.Unlock()
 	if x == nil {
 		return fmt.Errorf("no route is named %q", name)
 	}
-	x.handler.Stop()
-	select {
-	case <-x.handler.Stopped():
-	case <-ctx.Done():
-		return fmt.Errorf("stopping route %s: %w", name, ctx.Err())
+	if x.handler != nil {
+		if !running {
+			return fmt.Errorf("removing route %s: the hub does not run", name)
+		}
+		select {
+		case <-x.handler.Started():
+		case <-h.ended:
+			return fmt.Errorf("removing route %s: the hub has stopped", name)
+		}
+		x.handler.Stop()
+		select {
+		case <-x.handler.Stopped():
+		case <-ctx.Done():
+			return fmt.Errorf("stopping route %s: %w", name, ctx.Err())
+		}
 	}
-	if x.door != nil {
-		return x.door.Close()
+	x.mu.Lock()
+	if x.resume != nil {
+		x.resume.Stop()
 	}
-	return h.bus.Remove(ctx, name)
+	x.mu.Unlock()
+	var err error
+	switch {
+	case x.door != nil:
+		err = x.door.Close()
+	case x.handler != nil:
+		if err = h.bus.Remove(ctx, name); err != nil {
+			return err
+		}
+	}
+	h.mu.Lock()
+	delete(h.routes, name)
+	h.mu.Unlock()
+	return err
 }
 
-// Run serves until ctx ends, then drains.
+// Run serves until ctx ends, then drains. When the journal takes no more it ends with that
+// error: the process must end, and find at its next start what is durable.
 func (h *Hub) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	h.mu.Lock()
+	if h.running {
+		h.mu.Unlock()
+		return errors.New("the hub runs already, or has run")
+	}
 	h.running, h.runCtx = true, ctx
 	h.mu.Unlock()
-	if err := h.router.Run(ctx); err != nil {
+	defer close(h.ended)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-h.bus.Broken():
+			stop()
+		case <-ctx.Done():
+		}
+		h.shut()
+	})
+	err := h.router.Run(ctx)
+	stop()
+	watch.Wait()
+	if broken := h.bus.Err(); broken != nil && !errors.Is(broken, bus.ErrClosed) {
+		return fmt.Errorf("running the routes: %w", broken)
+	}
+	if err != nil {
 		return fmt.Errorf("running the routes: %w", err)
 	}
 	return nil
+}
+
+// shut closes every door: the router does not when its context ends, and who calls would wait
+// for nobody.
+func (h *Hub) shut() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, x := range h.routes {
+		if x.door != nil {
+			_ = x.door.Close() // never fails
+		}
+	}
 }
 
 // Running is closed once every route that was added is served.
@@ -291,7 +408,14 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	if h.bus.Full() || h.full != nil && h.full() {
 		return nil, fault.E("routes.Call", fault.Unavailable, journal.ErrFull)
 	}
-	return x.door.Call(ctx, value)
+	v, err := x.door.Call(ctx, value)
+	switch {
+	case errors.Is(err, bus.ErrClosed):
+		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q closes, for the hub stops: ask again: %w", door, err))
+	case err != nil && h.bus.Err() != nil:
+		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q: whether it was written shows when it is asked again: %w", door, err))
+	}
+	return v, err
 }
 
 // serve runs a route's handler on deliveries of the bus.
@@ -303,7 +427,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 			h.runEffect(ctx, x, d)
 			return nil
 		}
-		for taken := 0; ; {
+		for runs := (reruns{}); ; {
 			m := h.message(ctx, x, d)
 			out, err := h.handle(ctx, x, m)
 			if err == nil && out != nil && out.err != nil {
@@ -321,14 +445,10 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 				note(ctx, outcomeAgain, nil)
 				return nil
 			}
-			if errors.Is(err, errRerun) {
+			if runs.more(err) {
 				continue
 			}
-			if errors.Is(err, errTaken) && taken == 0 {
-				taken++
-				continue
-			}
-			h.failed(ctx, x, d, m, err)
+			h.failed(ctx, x, d, m, runs.ended(x, err))
 			return nil
 		}
 	}
@@ -342,7 +462,40 @@ var (
 	errGone  = errors.New("a timer or parked record that the decision removes is gone")
 )
 
-const maxGone = 8
+// reruns counts the runs of one message, so that what asks for another whatever it finds
+// does not run for ever.
+type reruns struct{ stale, gone, taken int }
+
+// maxReruns bounds how often one message, or one call of a door, is decided on fresh state.
+const (
+	maxReruns = 1000
+	maxGone   = 8
+	maxTaken  = 1
+)
+
+// more reports whether err asks for another run and gets it.
+func (r *reruns) more(err error) bool {
+	switch {
+	case errors.Is(err, errRerun):
+		r.stale++
+		return r.stale < maxReruns
+	case errors.Is(err, errGone):
+		r.gone++
+		return r.gone < maxGone
+	case errors.Is(err, errTaken):
+		r.taken++
+		return r.taken <= maxTaken
+	}
+	return false
+}
+
+// ended is the failure of a message that gets no further run.
+func (r *reruns) ended(x *hosted, err error) error {
+	if !errors.Is(err, errRerun) {
+		return err
+	}
+	return fault.E(x.Name, fault.Internal, fmt.Errorf("decided %d times, and its state had always moved on", r.stale))
+}
 
 // errTaken says that another lane took an outside id between a handler's look and its
 // commit: the next run finds the claim. A handler that does not look fails as it says.
@@ -369,10 +522,10 @@ func (h *Hub) handle(ctx context.Context, x *hosted, m *Message) (out *Out, err 
 			return nil, err
 		}
 	}
-	if out, err = x.Handle(ctx, m); err != nil && m.moved(ctx) {
-		return nil, errRerun
+	if out, err = x.Handle(ctx, m); err != nil {
+		return nil, m.torn(ctx, err)
 	}
-	return out, err
+	return out, nil
 }
 
 type panicked struct {
@@ -386,6 +539,9 @@ func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 func (h *Hub) commit(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, out *Out) error {
 	if out == nil {
 		out = m.Out()
+	}
+	if out.err != nil {
+		return out.err
 	}
 	if d.Letter != "" {
 		if err := h.resolveLetter(ctx, out, d); err != nil {
@@ -492,7 +648,7 @@ func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 	log.Warn("letter", "letter", dlq.ID(x.Name, m.ID), "err", err)
 	h.bus.At(bus.StepLetter)
 	key := h.parkKey(x, d)
-	if fault.KindOf(err) == fault.Invalid && !d.Parked {
+	if fault.KindOf(err) == fault.Invalid {
 		key = "" // what cannot be understood holds nobody up
 	}
 	out := m.Out()
@@ -561,9 +717,9 @@ func (h *Hub) readLetter(ctx context.Context, id string) (journal.StoredLetter, 
 }
 
 func oneLine(err error) string {
-	s := err.Error()
+	s := strings.Join(strings.Fields(err.Error()), " ")
 	if len(s) > 300 {
 		s = s[:300]
 	}
-	return s
+	return strings.ToValidUTF8(s, "")
 }

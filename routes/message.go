@@ -60,6 +60,14 @@ func (m *Message) moved(ctx context.Context) bool {
 	return false
 }
 
+// torn is the error that a run came to: on reads of different moments it asks for another run.
+func (m *Message) torn(ctx context.Context, err error) error {
+	if m.moved(ctx) {
+		return errRerun
+	}
+	return err
+}
+
 // Decode reads the record's JSON data into v; what does not fit is Invalid.
 func (m *Message) Decode(v any) error {
 	if err := json.Unmarshal(m.Data, v); err != nil {

@@ -19,15 +19,21 @@ const operator = "operator"
 // PauseKey is the state that keeps an operator's pause over a restart; it holds who paused.
 func PauseKey(route string) string { return "pause/" + route }
 
-// pauseFor pauses a route's subscription and no other, and lets it go on after wait.
+// pauseFor pauses a route's subscription and no other, and lets it go on after wait. Where
+// several messages that were under way fail at once, they make one pause, as long as the longest.
 func (h *Hub) pauseFor(x *hosted, why string, wait time.Duration) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.pause == operator {
+	until := h.now().Add(wait)
+	switch {
+	case x.pause == operator:
+		return
+	case x.pause == "":
+		x.tries++
+	case !until.After(x.until):
 		return
 	}
-	x.pause = why
-	x.tries++
+	x.pause, x.until = why, until
 	if err := h.bus.Pause(x.Name); err != nil {
 		h.log.Error("pausing", "route", x.Name, "err", err)
 		return
@@ -35,7 +41,17 @@ func (h *Hub) pauseFor(x *hosted, why string, wait time.Duration) {
 	if x.resume != nil {
 		x.resume.Stop()
 	}
-	x.resume = time.AfterFunc(wait, func() { h.goOn(x) })
+	x.resume = time.AfterFunc(wait, func() { h.due(x) })
+}
+
+// due ends a pause whose time has come. One that was made longer meanwhile has a timer of its own.
+func (h *Hub) due(x *hosted) {
+	x.mu.Lock()
+	early := x.until.After(h.now())
+	x.mu.Unlock()
+	if !early {
+		h.goOn(x)
+	}
 }
 
 func (h *Hub) goOn(x *hosted) {
@@ -46,7 +62,7 @@ func (h *Hub) goOn(x *hosted) {
 	}
 	x.pause = ""
 	if err := h.bus.Resume(x.Name); err != nil {
-		h.log.Debug("resuming", "route", x.Name, "err", err)
+		h.log.Debug("resuming", "route", x.Name, "err", err) // not subscribed yet: its gate resumes it
 	}
 }
 
@@ -75,18 +91,28 @@ func (h *Hub) Pause(ctx context.Context, route, actor string) error {
 	if x.door != nil {
 		return fmt.Errorf("route %s is a door: it answers who calls and cannot be paused", route)
 	}
-	// A hub that only has its doors open consumes nothing: the pause is kept for the next one.
-	if err := h.bus.Pause(route); err != nil && !h.doorsOnly {
-		// While the hub starts, a control message may be faster than the route it names.
-		return fault.E("routes.Pause", fault.Transient, fmt.Errorf("route %s is not served yet: %w", route, err))
+	x.control.Lock()
+	defer x.control.Unlock()
+	if err := h.halt(x, actor); err != nil {
+		return err
 	}
+	return h.keepPause(ctx, route, "route.Paused", actor, true)
+}
+
+// halt pauses a route for an operator. What ends a pause by itself does not come in between.
+func (h *Hub) halt(x *hosted, actor string) error {
 	x.mu.Lock()
+	defer x.mu.Unlock()
+	// A hub that only has its doors open consumes nothing: the pause is kept for the next one.
+	if err := h.bus.Pause(x.Name); err != nil && !h.doorsOnly {
+		// While the hub starts, a control message may be faster than the route it names.
+		return fault.E("routes.Pause", fault.Transient, fmt.Errorf("route %s is not served yet: %w", x.Name, err))
+	}
 	x.pause, x.pausedBy = operator, actor
 	if x.resume != nil {
 		x.resume.Stop()
 	}
-	x.mu.Unlock()
-	return h.keepPause(ctx, route, "route.Paused", actor, true)
+	return nil
 }
 
 // Resume ends a pause, whoever made it.
@@ -95,12 +121,14 @@ func (h *Hub) Resume(ctx context.Context, route, actor string) error {
 	if err != nil {
 		return err
 	}
+	x.control.Lock()
+	defer x.control.Unlock()
 	if err := h.keepPause(ctx, route, "route.Resumed", actor, false); err != nil {
 		return err
 	}
 	x.mu.Lock()
 	x.pause = "resuming"
-	x.tries = 0
+	x.tries, x.until = 0, time.Time{}
 	x.mu.Unlock()
 	h.goOn(x)
 	return nil

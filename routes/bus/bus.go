@@ -83,6 +83,7 @@ type Bus struct {
 	wake chan struct{} // the committer has work
 	quit chan struct{} // closed by Close: a full disk is not waited for any more
 	done chan struct{} // the committer ended
+	dead chan struct{} // closed when the journal broke
 	full atomic.Bool   // the disk is full: what waits is tried again
 	last atomic.Uint64 // highest durable position
 
@@ -133,7 +134,7 @@ func Open(ctx context.Context, d journal.Driver, o Options) (*Bus, error) {
 	b := &Bus{
 		driver: d, opts: o, log: o.Log, now: o.Now,
 		work: newWorking(d, o.Cached),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), dead: make(chan struct{}),
 		subs: map[string]*subscription{}, topics: map[string][]*subscription{},
 	}
 	b.room.L = &b.mu
@@ -165,6 +166,10 @@ func (b *Bus) Err() error {
 	defer b.mu.Unlock()
 	return b.err
 }
+
+// Broken is closed when the journal takes nothing any more, by an error that no retry mends:
+// the process must end. [Bus.Err] says why.
+func (b *Bus) Broken() <-chan struct{} { return b.dead }
 
 // Stats is a copy of the counters.
 func (b *Bus) Stats() Stats {

@@ -239,6 +239,7 @@ func (b *Bus) fail(batch []*pending, flushed []flush, err error) {
 	b.log.Error("the journal takes no more: the process must end", "err", err)
 	b.mu.Lock()
 	b.err = err
+	close(b.dead)
 	waiting := b.queue
 	b.queue, b.writing = nil, nil
 	flushed = append(flushed, b.flushes...)
