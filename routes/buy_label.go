@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // Steps of the effects, part of the ledger's keys.
@@ -55,18 +56,18 @@ func (f *Flows) addCarriers() error {
 				if err != nil {
 					return nil, err
 				}
-				return f.outcome(ctx, []ship.Label{l})
+				return f.outcome(ctx, call, []ship.Label{l})
 			},
 			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
 				found, err := c.Port.Resolve(ctx, call.Value.(ship.Parcel))
 				if err != nil || len(found) == 0 {
 					return nil, false, err
 				}
-				out, err := f.outcome(ctx, found)
+				out, err := f.outcome(ctx, call, found)
 				return out, err == nil, err
 			},
-			Then: func(ctx context.Context, m *Message, _ *Call, outcome []byte) (*Out, error) {
-				return f.labelBought(ctx, m, c.Name, outcome)
+			Then: func(ctx context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+				return f.labelBought(ctx, m, c.Name, call, outcome)
 			},
 			Refused: func(ctx context.Context, m *Message, _ *Call, why error) (*Out, error) {
 				return f.labelRefused(ctx, m, c.Name, why)
@@ -133,13 +134,16 @@ func (f *Flows) planBuy(ctx context.Context, m *Message, route string) (*Call, *
 	return &Call{Ref: ref, Value: p}, nil, nil
 }
 
-// outcome is what the ledger keeps of labels. Their bytes are made durable first; where
-// that does not succeed the purchase is Unknown, and asked about again.
-func (f *Flows) outcome(ctx context.Context, labels []ship.Label) ([]byte, error) {
+// outcome is what the ledger keeps of labels. Their bytes go with the event, sealed; long ones
+// are made durable first, and where that does not succeed the purchase is Unknown, and asked
+// about again.
+func (f *Flows) outcome(ctx context.Context, call *Call, labels []ship.Label) ([]byte, error) {
 	const op = "routes.KeepLabel"
 	out := make([]bought, len(labels))
 	for i, l := range labels {
-		if f.cfg.KeepLabel != nil && len(l.Image) > 0 {
+		if i == 0 && len(l.Image) <= eip.MaxInline {
+			call.Kept = l.Image
+		} else if f.cfg.KeepLabel != nil && len(l.Image) > 0 {
 			name, err := f.cfg.KeepLabel(ctx, l.Image)
 			if err != nil {
 				return nil, fault.E(op, fault.Unknown, fmt.Errorf("keeping the label's bytes: %w", err))
@@ -158,7 +162,7 @@ func (f *Flows) outcome(ctx context.Context, labels []ship.Label) ([]byte, error
 
 // labelBought records the label that was bought. One that nobody waits for any more, and
 // all but the first of a purchase that was doubled, are given back.
-func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, outcome []byte) (*Out, error) {
+func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, call *Call, outcome []byte) (*Out, error) {
 	var b buy
 	if err := m.Decode(&b); err != nil {
 		return nil, err
@@ -169,9 +173,10 @@ func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, outcom
 	}
 	d := f.decide(ctx, m)
 	first := labels[0]
+	image, _ := call.Kept.([]byte)
 	events, err := d.label(b.Scope, b.Carton).Buy(label.Buy{
 		Attempt: b.Attempt, Carrier: conn, Service: first.Service.Code, Tracking: first.TrackingNumber,
-		Shipment: first.ShipmentID, Cost: first.Cost, Document: first.Document,
+		Shipment: first.ShipmentID, Cost: first.Cost, Document: first.Document, Image: image,
 	}, m.Now)
 	surplus := labels[1:]
 	if err != nil && fault.KindOf(err) == fault.Rejected {

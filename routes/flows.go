@@ -51,9 +51,9 @@ type FlowConfig struct {
 	// RateDeadline is how long the slowest carrier is waited for when prices are
 	// compared: 5 s.
 	RateDeadline time.Duration
-	// KeepLabel makes the bytes of a label durable and answers with their name. It is
-	// called before the purchase is written, and may be called again with the same
-	// bytes. Without it labels are not kept.
+	// KeepLabel makes the bytes of a label of more than eip.MaxInline durable and answers with
+	// their name; shorter ones are kept by the event itself. It is called before the purchase
+	// is written, and may be called again with the same bytes.
 	KeepLabel func(ctx context.Context, image []byte) (name string, err error)
 }
 

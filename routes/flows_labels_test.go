@@ -11,9 +11,11 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // slow is a carrier whose prices take longer than anybody waits.
@@ -151,6 +153,40 @@ func TestALabelThatNobodyWantsAnyMoreIsGivenBack(t *testing.T) {
 	})
 }
 
+func TestAShortLabelLiesSealedInItsEventHoweverTheAnswerCame(t *testing.T) {
+	for name, how := range map[string]answer{"at once": sells, "lost and asked for": losesAnswer} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.stock("A", 5, "P-1")
+				r.carrier.next(how)
+				r.place("SO-1", "A", 1)
+				settle(time.Hour)
+				r.status("SO-1", order.StatusShipped)
+				labels := 0
+				r.each(func(rec *journal.Record) {
+					if strings.Contains(string(rec.Data), "Jo Doe") {
+						t.Errorf("%s holds a name in the open", rec.Type)
+					}
+					if rec.Type != "label.Bought" {
+						return
+					}
+					labels++
+					e, err := decodeEvent(r.hub.Registry(), &journal.Record{
+						Type: rec.Type, Schema: rec.Schema, Data: rec.Data, Subject: rec.Subject, Personal: rec.Personal,
+					})
+					if err != nil || !strings.Contains(string(e.(label.Bought).Image), "^XAJo Doe") {
+						t.Errorf("the label's bytes: %v, %v", e, err)
+					}
+				})
+				if labels != 1 {
+					t.Errorf("%d labels", labels)
+				}
+			})
+		})
+	}
+}
+
 func TestLabelBytesAreKeptBeforeThePurchaseIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept []string
@@ -165,6 +201,7 @@ func TestLabelBytesAreKeptBeforeThePurchaseIsWritten(t *testing.T) {
 				return "sha256:1", nil
 			}
 		})
+		r.carrier.filler = strings.Repeat(" ", eip.MaxInline)
 		r.stock("A", 5, "P-1")
 		r.place("SO-1", "A", 1)
 		settle(time.Hour)

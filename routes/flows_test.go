@@ -59,8 +59,9 @@ func panics(func() ship.Label) (ship.Label, error) { panic("on purpose") }
 
 // testCarrier is a carrier with a ledger of its own: what it sold is the ground truth.
 type testCarrier struct {
-	name  string
-	price int64
+	filler string // makes labels long
+	name   string
+	price  int64
 
 	mu     sync.Mutex
 	script []answer // of the next purchases; then it sells
@@ -110,7 +111,7 @@ func (c *testCarrier) Buy(_ context.Context, p ship.Parcel) (ship.Label, error) 
 		l := ship.Label{
 			Connection: c.name, Reference: p.Reference, ShipmentID: fmt.Sprintf("S%d", c.serial),
 			TrackingNumber: fmt.Sprintf("1Z%s%06d", strings.ToUpper(c.name), c.serial), Service: ship.Service{Code: p.Service},
-			Cost: measure.Money{Minor: c.price, Currency: "USD"}, Format: ship.ZPL, Image: []byte("^XA" + p.To.Name + "^XZ"),
+			Cost: measure.Money{Minor: c.price, Currency: "USD"}, Format: ship.ZPL, Image: []byte("^XA" + p.To.Name + c.filler + "^XZ"),
 		}
 		c.sold[p.Reference] = append(c.sold[p.Reference], l)
 		c.orders[p.OrderNumber]++

@@ -122,6 +122,10 @@ func sample(v reflect.Value, name string) {
 			sample(v.Field(i), v.Type().Field(i).Name)
 		}
 	case reflect.Slice:
+		if v.Type() == reflect.TypeFor[[]byte]() { // a label, which bears a name
+			v.SetBytes([]byte("Jo Doe"))
+			return
+		}
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		for i := range 2 {
 			sample(v.Index(i), name)

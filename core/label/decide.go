@@ -103,7 +103,7 @@ func (l Label) Buy(c Buy, at time.Time) ([]event.Event, error) {
 	if err := l.attempt(op, c.Attempt); err != nil {
 		return nil, err
 	}
-	return []event.Event{Bought{l.head(at), c.Attempt, c.Carrier, c.Service, c.Tracking, c.Shipment, c.Cost, c.Document}}, nil
+	return []event.Event{Bought{l.head(at), c.Attempt, c.Carrier, c.Service, c.Tracking, c.Shipment, c.Cost, c.Document, c.Image}}, nil
 }
 
 // Refuse records that no label can be had; the same again is no event.

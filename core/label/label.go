@@ -3,6 +3,7 @@
 package label
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -28,7 +29,8 @@ type Buy struct {
 	Tracking string
 	Shipment string // the carrier's own id, needed to void
 	Cost     measure.Money
-	Document string
+	Document string // where the bytes are kept; "" when Image is given
+	Image    []byte
 }
 
 // Refuse records that no label can be had.
@@ -84,6 +86,29 @@ type Bought struct {
 	Shipment string        `json:"shipment,omitempty"`
 	Cost     measure.Money `json:"cost"`
 	Document string        `json:"document,omitempty"`
+	// Image is the label itself: it bears a name and an address, so it is sealed.
+	Image []byte `json:"-"`
+}
+
+// Image is the sealed group of [Bought].
+type Image struct {
+	Bytes []byte `json:"image"`
+}
+
+// Personal implements [event.Private].
+func (e Bought) Personal() (string, any) {
+	if len(e.Image) == 0 {
+		return "", nil
+	}
+	return e.Stream(), Image{e.Image}
+}
+
+// WithPersonal implements [event.Private].
+func (e Bought) WithPersonal(group []byte) (event.Event, error) {
+	var g Image
+	err := json.Unmarshal(group, &g)
+	e.Image = g.Bytes
+	return e, err
 }
 
 // Voided says that the label was given back.
