@@ -63,7 +63,7 @@ func (c LogConfig) Validate() error {
 type WarehouseConfig struct {
 	WaveOrders  int           `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
 	WaveWait    time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
-	TaskLease   time.Duration `config:"task_lease" doc:"How long a claimed task may rest before another worker gets it."`
+	TaskLease   time.Duration `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
 	AutoWorkers int           `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
 	ShortOneIn  int           `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
 	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
@@ -157,7 +157,7 @@ type UPSConfig struct {
 
 // LimitsConfig protects the hub.
 type LimitsConfig struct {
-	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file or body."`
+	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file; a larger one goes to refused/."`
 	FreeDisk    int           `config:"free_disk_percent" doc:"Below this share of free disk the doors refuse; negative is never."`
 	Drain       time.Duration `config:"drain" doc:"How long a stop waits for work under way."`
 }

@@ -1,14 +1,21 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/paklog/hub/configs"
 )
+
+const reference = "../../configs/paklog.yaml"
 
 // TestBadConfigurations reads each file of testdata/config/bad. Its first lines say what must
 // be told of it: "# want: LINE: the rest of the message".
@@ -41,4 +48,149 @@ func TestBadConfigurations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReferenceConfiguration holds configs/paklog.yaml to what it says of itself: as it
+// stands it is the default with one partner and needs no secret, and each line that is
+// commented out is a setting with its default.
+func TestReferenceConfiguration(t *testing.T) {
+	t.Parallel()
+	want := defaults()
+	acme := PartnerConfig{}
+	acme.SetDefaults()
+	acme.ID, acme.Owner = "ACME", "ACME"
+	want.EDI.Partners = map[string]PartnerConfig{"ACME": acme}
+
+	got := defaults()
+	if _, err := (configs.Loader{}).Load(reference, got); err != nil {
+		t.Fatal(err)
+	}
+	if text, other := explained(t, got), explained(t, want); text != other {
+		t.Errorf("as it stands it says\n%s\nwant\n%s", text, other)
+	}
+
+	path := uncommented(t)
+	got = defaults()
+	if _, err := (configs.Loader{}).Load(path, got); err != nil {
+		t.Fatalf("with the marks taken off: %v", err)
+	}
+	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" {
+		t.Error("a secret that it shows was not read")
+	}
+	got.HTTP.Keys, got.Webhooks, got.Carriers.UPS.ClientSecret = nil, nil, configs.Secret{}
+	if text, other := explained(t, got), explained(t, want); text != other {
+		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)
+	}
+
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown yaml.Node
+	if err := yaml.Unmarshal(text, &shown); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range missing(shown.Content[0], reflect.TypeFor[Config](), "") {
+		t.Errorf("%s does not stand in it", key)
+	}
+}
+
+// TestReferenceConfigurationRuns starts a hub on it, in a folder of its own.
+func TestReferenceConfigurationRuns(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	text, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append([]byte("data: "+s.data+"\n"), text...)
+	text = bytes.Replace(text, []byte("http:\n"), []byte("http:\n  listen: 127.0.0.1:0\n"), 1)
+	if err := os.WriteFile(s.config, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("config", "check")
+	stop := s.serve()
+	if out := s.must("routes"); !strings.Contains(lineOf(out, "out.edi.ACME"), "running") {
+		t.Errorf("routes:\n%s", out)
+	}
+	stop()
+	if _, err := os.Stat(filepath.Join(s.data, "partners", "ACME", "inbox")); err != nil {
+		t.Error(err)
+	}
+}
+
+var marked = regexp.MustCompile(`(?m)^( *)#([a-z_]+:|- )`)
+
+// uncommented is the reference with its settings switched on, beside the secrets it names.
+func uncommented(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(reference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`_file: (.+)`).FindAllSubmatch(text, -1) {
+		if err := os.WriteFile(filepath.Join(dir, string(m[1])), []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "paklog.yaml")
+	if err := os.WriteFile(path, marked.ReplaceAll(text, []byte("$1$2")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// explained is a configuration as config explain prints it, without where it came from.
+func explained(t *testing.T, c *Config) string {
+	t.Helper()
+	applied, err := configs.Loader{}.Load("", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, s := range applied.Settings() {
+		out.WriteString(s.Key + " = " + s.Value + "\n")
+	}
+	return out.String()
+}
+
+// missing are the keys of a struct that a YAML mapping does not have. Of a map or a list the
+// first entry is looked into.
+func missing(n *yaml.Node, typ reflect.Type, at string) (keys []string) {
+	entries := map[string]*yaml.Node{}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		entries[n.Content[i].Value] = n.Content[i+1]
+	}
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		key, _, _ := strings.Cut(f.Tag.Get("config"), ",")
+		if key == "" {
+			continue
+		}
+		v, there := entries[key]
+		if f.Type == reflect.TypeFor[configs.Secret]() {
+			v, there = entries[key+"_file"]
+		}
+		if !there {
+			keys = append(keys, at+key)
+			continue
+		}
+		inner := f.Type
+		if inner.Kind() == reflect.Map || inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+			if v.Kind == yaml.MappingNode && len(v.Content) > 1 {
+				v = v.Content[1]
+			} else if v.Kind == yaml.SequenceNode && len(v.Content) > 0 {
+				v = v.Content[0]
+			}
+		}
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[configs.Secret]() {
+			keys = append(keys, missing(v, inner, at+key+".")...)
+		}
+	}
+	return keys
 }
