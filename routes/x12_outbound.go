@@ -222,9 +222,10 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	return out, out.err
 }
 
+// isaVersion is the ISA12 that goes with a GS08: its first five digits, version and release.
 func isaVersion(gs08 string) string {
 	if len(gs08) >= 6 {
-		return "00" + gs08[1:4]
+		return gs08[:5]
 	}
 	return "00401"
 }
