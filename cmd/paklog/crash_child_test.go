@@ -136,18 +136,16 @@ func (k *killer) at(s bus.Step) {
 	select {} // nothing goes on from here, however late the signal is
 }
 
-// comeToRest returns once the hub has nothing to do: all that was delivered is durable, no effect is
-// open, no timer is near, and the journal has stood still for a while.
+// comeToRest returns once the hub has nothing to do: all that was delivered is durable, no effect
+// is open, no timer is near, and the journal has stood still for a while. A hub that is busy
+// while its journal stands still for long hangs.
 func comeToRest(ctx context.Context, a *app) error {
-	const still = 15
+	const still, hangs = 300 * time.Millisecond, 20 * time.Second
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	var last journal.Pos
-	quiet, why := 0, ""
-	for limit := time.Now().Add(20 * time.Second); quiet < still; {
-		if time.Now().After(limit) {
-			return fmt.Errorf("after 20 s: %s", why)
-		}
+	moved, quiet := time.Now(), time.Now()
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -157,17 +155,20 @@ func comeToRest(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		now := a.bus.Last()
-		if busy == "" && now == last {
-			quiet++
-			continue
+		now := time.Now()
+		if pos := a.bus.Last(); pos != last {
+			last, moved, quiet = pos, now, now
 		}
-		if busy == "" {
-			busy = fmt.Sprintf("the journal grows: %d", now)
+		if busy != "" {
+			quiet = now
 		}
-		last, quiet, why = now, 0, busy
+		switch {
+		case now.Sub(quiet) > still:
+			return a.bus.Flush(ctx)
+		case now.Sub(moved) > hangs:
+			return fmt.Errorf("nothing moves and there is work: %s", busy)
+		}
 	}
-	return a.bus.Flush(ctx)
 }
 
 // busyWith says what a hub has to do, "" for nothing.

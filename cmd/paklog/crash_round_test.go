@@ -126,7 +126,7 @@ func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
 	case <-c.gone:
 		return fmt.Errorf("the hub does not start: %w", c.err)
 	}
-	limit := time.Now().Add(60 * time.Second)
+	limit := time.Now().Add(3 * time.Minute)
 	for quiet := 0; quiet < 2; {
 		if err := errors.Join(c.rest(), ctx.Err()); err != nil {
 			c.kill()
