@@ -149,7 +149,8 @@ func (p *Projector) Wait(ctx context.Context, pos journal.Pos) error {
 // program does not know) stops nothing else: it is told by [Projector.Err], logged once and
 // tried again.
 func (p *Projector) Run(ctx context.Context) error {
-	const idle = 200 * time.Millisecond // a wake that nobody gave is made up for
+	// Nobody waits: what comes in half a second changes each document once.
+	const idle = 500 * time.Millisecond
 	wait := idle
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
