@@ -51,7 +51,7 @@ func (m *mutant) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusa
 		if len(marks.Units) == 0 {
 			return refusals, nil
 		}
-		m.at(bus.StepWrite)
+		m.at(bus.StepCommit)
 		_, err = m.Driver.Write(ctx, &marks)
 		return refusals, err
 	}

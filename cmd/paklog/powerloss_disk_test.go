@@ -270,6 +270,9 @@ func newLuck(r *rand.Rand) luck {
 
 func (l luck) kept() bool { return l.r.IntN(100) < l.keep }
 
+// whole is for a write that may also be kept in part.
+func (l luck) whole() bool { return l.keep == 100 || l.kept() && l.r.IntN(2) == 0 }
+
 // rebuild makes a folder as a cut behind a line of the trace could have left it.
 func (d *disk) rebuild(dst string, cut int, l luck) error {
 	names := map[string]*inode{}
@@ -318,7 +321,7 @@ func (f *inode) content(cut int, l luck) (b []byte) {
 				grow(c.size)
 				b = b[:c.size]
 			}
-		case sure || l.kept() && l.kept():
+		case sure || l.whole():
 			grow(c.off + int64(len(c.data)))
 			copy(b[c.off:], c.data)
 		case l.kept(): // torn: each sector for itself

@@ -233,7 +233,7 @@ func TestTortureFindsMutants(t *testing.T) {
 		at   bus.Step // where a kill tears what the mutant does
 	}{
 		{mutantNoMark, ""},
-		{mutantTwoCommits, bus.StepWrite},
+		{mutantTwoCommits, bus.StepCommit},
 		{mutantLateStart, bus.StepCalled},
 	} {
 		t.Run(m.kind, func(t *testing.T) {

@@ -80,7 +80,7 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 	for i, p := range batch {
 		jb.Units[i] = p.u
 	}
-	b.At(StepWrite)
+	b.At(StepCommit)
 	var refusals []*journal.Refusal
 	for {
 		var err error
@@ -93,7 +93,7 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 			return false
 		}
 	}
-	b.At(StepWritten)
+	b.At(StepDurable)
 	if b.full.Swap(false) {
 		b.log.Info("the disk has room again")
 	}

@@ -8,8 +8,8 @@ type Step string
 const (
 	StepDelivered Step = "bus: records are delivered and not yet handled"
 	StepHanded    Step = "bus: a unit is handed over and not yet at the disk"
-	StepWrite     Step = "bus: a batch is about to be written"
-	StepWritten   Step = "bus: a batch is durable and nobody knows"
+	StepCommit    Step = "bus: a batch is about to be written"
+	StepDurable   Step = "bus: a batch is durable and nobody knows"
 	StepFed       Step = "bus: subscriptions have a batch whose doors are not answered"
 	StepTold      Step = "bus: everybody was told of a batch"
 	StepTimer     Step = "bus: a timer fires"
@@ -36,7 +36,7 @@ const (
 // Steps are all of them, so that a test can demand each.
 func Steps() []Step {
 	return []Step{
-		StepDelivered, StepHanded, StepWrite, StepWritten, StepFed, StepTold, StepTimer, StepWoken,
+		StepDelivered, StepHanded, StepCommit, StepDurable, StepFed, StepTold, StepTimer, StepWoken,
 		StepDecided, StepRetry, StepLetter, StepParked, StepPartial, StepAnswer,
 		StepIntended, StepStarted, StepCalled, StepConcluded, StepLost, StepAsking, StepAsked,
 	}
