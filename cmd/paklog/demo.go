@@ -200,6 +200,16 @@ var demoAddress = map[string]any{
 
 // post sends JSON and wants a 2xx.
 func (d *demo) post(ctx context.Context, path, key string, body any) (int, error) {
+	return d.exchange(ctx, path, key, body, nil)
+}
+
+// postInto is post with the answer read into out.
+func (d *demo) postInto(ctx context.Context, path, key string, body, out any) error {
+	_, err := d.exchange(ctx, path, key, body, out)
+	return err
+}
+
+func (d *demo) exchange(ctx context.Context, path, key string, body, out any) (int, error) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return 0, err
@@ -222,7 +232,10 @@ func (d *demo) post(ctx context.Context, path, key string, body any) (int, error
 	if res.StatusCode/100 != 2 {
 		return res.StatusCode, fmt.Errorf("POST %s: %s: %s", path, res.Status, answer)
 	}
-	return res.StatusCode, nil
+	if out == nil {
+		return res.StatusCode, nil
+	}
+	return res.StatusCode, json.Unmarshal(answer, out)
 }
 
 // documents drops EDI files the way a partner does: written under another name, then renamed.
