@@ -13,8 +13,9 @@
 // # One sync a batch
 //
 // A batch is one transaction and so one sync of the WAL. At 16 MB of WAL a second connection
-// copies it back into the database while the writer goes on, and the writer truncates the
-// little that came since, between two batches.
+// copies it back into the database while the writer goes on, and the writer copies the
+// little that came since, between two batches, and begins the WAL anew. Its file keeps its
+// size: a sync that writes over old frames need not also write where new blocks are.
 //
 // # Failure
 //

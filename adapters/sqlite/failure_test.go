@@ -156,7 +156,7 @@ func TestOpenRefuses(t *testing.T) {
 		{name: "another program's file", damage: patch(68, 1, 2, 3, 4), says: "name another data folder"},
 		{name: "garbage", damage: write(fileName, bytes.Repeat([]byte("garbage"), 1000)), says: "restore a backup"},
 		{name: "cut short", damage: write(fileName, []byte("SQLite format 3")), says: "restore a backup"},
-		{name: "schema overwritten", damage: patch(100, bytes.Repeat([]byte{0xff}, 4000)...), says: "restore", copies: true},
+		{name: "schema overwritten", damage: patch(100, bytes.Repeat([]byte{0xff}, 2*8192-100)...), says: "restore", copies: true},
 		{name: "database removed, WAL left", damage: remove(fileName), says: "put the file back"},
 		{name: "WAL removed after an unclean stop", damage: remove(fileName + "-wal"), says: "put it back"},
 		{name: "database is a folder", damage: func(t *testing.T, dir string) {

@@ -13,7 +13,8 @@ import (
 
 // statements are the prepared ones of the writer.
 type statements struct {
-	begin, commit, rollback, truncate  driver.Stmt
+	begin, commit, rollback            driver.Stmt
+	restart, inWAL                     driver.Stmt
 	stream, balance, checkpoint, topic driver.Stmt
 	row                                map[journal.Table]driver.Stmt
 	drop                               map[journal.Table]driver.Stmt
@@ -36,7 +37,7 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 		return st
 	}
 	s.begin, s.commit, s.rollback = one("BEGIN IMMEDIATE"), one("COMMIT"), one("ROLLBACK")
-	s.truncate = one("PRAGMA wal_checkpoint(TRUNCATE)")
+	s.restart, s.inWAL = one("PRAGMA wal_checkpoint(RESTART)"), one("PRAGMA wal_checkpoint(NOOP)")
 	s.stream = one("SELECT n.id, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name = ?")
 	s.balance = one("SELECT amount, floor FROM balance WHERE key = ?")
 	s.checkpoint = one("SELECT value FROM checkpoint WHERE sub = ? AND part = ?")

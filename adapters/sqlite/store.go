@@ -26,7 +26,8 @@ type Options struct {
 	// Readers is how many connections read at once. Default 4.
 	Readers int
 	// WALLimit is the size of the WAL in bytes at which it is copied back into the
-	// database. Default 16 MB: larger stalls writers longer when it is truncated.
+	// database. The file keeps up to a third more. Default 16 MB: larger stalls writers
+	// longer when its rest is copied.
 	WALLimit int64
 	// MinFree is the share of the disk, in percent, under which [Store.Full] says to take
 	// nothing more in. Default 5; negative never.
@@ -172,12 +173,21 @@ func (s *Store) dsn(pragmas ...string) string {
 }
 
 func (s *Store) connect(ctx context.Context, format int, steps map[int]string) error {
-	conn, err := (&sqlite.Driver{}).Open(s.dsn("page_size(8192)", "journal_mode(WAL)", s.opts.synchronous(),
+	conn, err := (&sqlite.Driver{}).Open(s.dsn(s.opts.synchronous(),
 		"wal_autocheckpoint(0)", "cache_size(-16384)", "temp_store(MEMORY)"))
 	if err != nil {
 		return err
 	}
 	s.write = newWriter(s, conn)
+	// Not in the name of the connection: its pragmas are run in the order of the alphabet, and
+	// the page size is settled once the file is in WAL mode.
+	if err := exec(ctx, conn, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
+		return err
+	}
+	// What a reader's old snapshot let the WAL grow by is given back when it begins anew.
+	if err := exec(ctx, conn, fmt.Sprintf("PRAGMA journal_size_limit = %d", s.opts.WALLimit+s.opts.WALLimit/3)); err != nil {
+		return err
+	}
 	if err := s.write.prepareFormat(ctx, format, steps); err != nil {
 		return err
 	}
@@ -246,7 +256,7 @@ type Stats struct {
 	Batches     int64 // transactions committed
 	Units       int64
 	Checkpoints int64 // times that the WAL was copied back
-	// Syncs counts one for each commit and five for a checkpoint that ran to its end. The first
+	// Syncs counts one for each commit and four for a checkpoint that ran to its end. The first
 	// commit after one costs another, for the WAL's header, which is not counted.
 	Syncs int64
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
 
@@ -34,8 +33,9 @@ type writer struct {
 	topics     map[string]int // into runs
 	runs       []run
 
-	copying  atomic.Bool
-	truncate chan struct{} // a checkpoint copied the WAL: what is left is small
+	copying atomic.Bool
+	copied  chan struct{} // a checkpoint copied the WAL: what is left is small
+	frame   int64         // size of a page in the WAL
 }
 
 // milestone says where a version of a stream stands.
@@ -61,7 +61,7 @@ type run struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{s: s, conn: conn, byName: map[string]*stream{}, topics: map[string]int{}, truncate: make(chan struct{}, 1)}
+	w := &writer{s: s, conn: conn, byName: map[string]*stream{}, topics: map[string]int{}, copied: make(chan struct{}, 1)}
 	w.state = newState(w)
 	return w
 }
@@ -71,7 +71,11 @@ func (w *writer) load(ctx context.Context) error {
 	if err := w.stmt.prepare(ctx, w.conn); err != nil {
 		return err
 	}
-	var err error
+	page, err := w.number(ctx, "PRAGMA page_size")
+	if err != nil {
+		return err
+	}
+	w.frame = page + 24 // bytes of a frame's header
 	if w.nextStream, err = w.number(ctx, "SELECT max(id) FROM head"); err != nil {
 		return err
 	}
@@ -305,12 +309,12 @@ func (w *writer) unitLinks(u *journal.Unit) []byte {
 // maintain ends a checkpoint that was made beside the writer, or begins one.
 func (w *writer) maintain() {
 	select {
-	case <-w.truncate:
-		w.s.truncateWAL(w)
+	case <-w.copied:
+		w.s.restartWAL(w)
 		return
 	default:
 	}
-	if info, err := os.Stat(w.s.file + "-wal"); err == nil && info.Size() >= w.s.opts.WALLimit {
+	if w.walSize(context.Background()) >= w.s.opts.WALLimit {
 		w.s.copyBack(w)
 	}
 }

@@ -88,11 +88,16 @@ func openInsert(ctx context.Context, c *config) (probe, error) {
 		return nil, err
 	}
 	file := filepath.Join(dir, "floor.db")
-	conn, err := (&sqlite.Driver{}).Open("file:" + file + "?_pragma=page_size(8192)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-16384)")
+	conn, err := (&sqlite.Driver{}).Open("file:" + file + "?_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-16384)")
 	if err != nil {
 		return nil, fmt.Errorf("opening the floor's database: %w", err)
 	}
 	p := &insertFloor{conn: conn, dur: c.length(1)}
+	// As the driver does it: pragmas of a connection's name are run in the order of the
+	// alphabet, and the page size is settled once the file is in WAL mode.
+	if err := execute(ctx, conn, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	if err := execute(ctx, conn, "CREATE TABLE log (pos INTEGER PRIMARY KEY, data BLOB NOT NULL)"); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
