@@ -83,8 +83,8 @@ func (c PartnerConfig) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: has 2 characters", q.key))
 		}
 	}
-	if c.Version == "" || len(c.Version) > 12 {
-		errs = append(errs, errors.New("version: has 1 to 12 characters, as 004010"))
+	if len(c.Version) < 6 || len(c.Version) > 12 {
+		errs = append(errs, errors.New("version: has 6 to 12 characters, as 004010"))
 	}
 	if c.Usage != "P" && c.Usage != "T" {
 		errs = append(errs, errors.New("usage: is P or T"))
