@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -184,6 +185,16 @@ func (l *ledger) held(dir, name string) {
 	l.wrong("document %s was about to be sent and is lost", name)
 }
 
+// opens reports whether the whole hub, its views included, opens a folder.
+func opens(ctx context.Context, dir string) error {
+	cfg := childSpec{Dir: dir, UPS: "http://127.0.0.1:1"}.config()
+	a, err := openApp(ctx, cfg, slog.New(slog.DiscardHandler), doorsOnly)
+	if err != nil {
+		return err
+	}
+	return a.Close(context.WithoutCancel(ctx))
+}
+
 // powerLoss rebuilds folders from a trace and returns what is wrong with them, by the cut.
 func (tr *torture) powerLoss(t *testing.T, d *disk, folders int) []string {
 	t.Helper()
@@ -206,6 +217,11 @@ func (tr *torture) powerLoss(t *testing.T, d *disk, folders int) []string {
 					return
 				}
 				found := afterCut(t.Context(), dir, tr.promisedBy(d, cuts[i]))
+				if i%4 == 0 {
+					if err := opens(t.Context(), dir); err != nil {
+						found = append(found, fmt.Sprintf("the hub does not open: %v", err))
+					}
+				}
 				mu.Lock()
 				for _, x := range found {
 					wrong = append(wrong, fmt.Sprintf("folder %d, cut behind line %d of %d: %s", i, cuts[i], d.lines, x))

@@ -125,7 +125,7 @@ func (tr *torture) round(ctx context.Context, step bus.Step) error {
 	early := step == "" && tr.r.IntN(8) == 0
 	tr.feed()
 	if step != "" {
-		patience = 3 * time.Second
+		patience = 5 * time.Second
 		if p := rareSteps[step]; p != nothing {
 			tr.provoke(p)
 		} else {
@@ -204,7 +204,7 @@ func TestTorture(t *testing.T) {
 	}
 	for _, s := range steps {
 		for try := 0; tr.reached[s] == 0; try++ {
-			if try == 3 {
+			if try == 5 {
 				t.Errorf("the hub never came to the step %q", s)
 				break
 			}
@@ -245,7 +245,8 @@ func TestTortureFindsMutants(t *testing.T) {
 					step = ""
 				}
 				if err := tr.round(t.Context(), step); err != nil {
-					t.Fatalf("round %d: %v", i, err)
+					t.Logf("found in round %d: %v", i, err)
+					return
 				}
 			}
 			wrong, err := tr.end(t.Context())
