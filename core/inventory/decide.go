@@ -332,7 +332,7 @@ func (c ChangeStatus) Decide(at time.Time) ([]event.Event, []journal.Posting, er
 	return d.done()
 }
 
-// InTote, InCarton and AtDock are the accounts of goods that left the shelves.
+// InTote is the account of goods that were picked into a tote.
 func InTote(lot, tote string) Account { return Account{Stage: Picked, Lot: lot, LPN: tote} }
 
 // InCarton is the account of goods in a closed carton.

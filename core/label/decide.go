@@ -83,6 +83,7 @@ func (l Label) Request(c Request, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	case StatusBought:
 		return nil, fault.At(op, fault.Rejected, "carton", fmt.Errorf("carton %s has label %s of %s", l.Carton, l.Tracking, l.Carrier))
+	case StatusNone, StatusVoided, StatusRefused: // there is none
 	}
 	return []event.Event{Requested{Head{c.Scope, c.Carton, c.Order, at.UTC()}, l.Attempt + 1, c.Carrier, c.Service}}, nil
 }

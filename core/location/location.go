@@ -56,11 +56,11 @@ type Register struct {
 // Change replaces the spec.
 type Change struct{ Spec Spec }
 
-// Block takes a location out of use; Unblock brings it back.
-type (
-	Block   struct{ Reason, By string }
-	Unblock struct{ By string }
-)
+// Block takes a location out of use.
+type Block struct{ Reason, By string }
+
+// Unblock brings it back into use.
+type Unblock struct{ By string }
 
 // Head is what every location event begins with.
 type Head struct {
@@ -94,18 +94,18 @@ type Changed struct {
 	Spec
 }
 
-// Blocked and Unblocked take it out of use and back.
-type (
-	Blocked struct {
-		Head
-		Reason string `json:"reason"`
-		By     string `json:"by,omitempty"`
-	}
-	Unblocked struct {
-		Head
-		By string `json:"by,omitempty"`
-	}
-)
+// Blocked takes it out of use.
+type Blocked struct {
+	Head
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// Unblocked brings it back into use.
+type Unblocked struct {
+	Head
+	By string `json:"by,omitempty"`
+}
 
 // EventType implements [event.Event].
 func (Registered) EventType() string { return "location.Registered" }

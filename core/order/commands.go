@@ -86,11 +86,11 @@ type Source struct {
 	Cause   string `json:"cause,omitempty"`    // message id of the document
 }
 
-// Hold stops all work on the order; Release lets it go on.
-type (
-	Hold    struct{ Reason, By string }
-	Release struct{ By string }
-)
+// Hold stops all work on the order.
+type Hold struct{ Reason, By string }
+
+// Release lets it go on.
+type Release struct{ By string }
 
 // Reasons of a hold. Others may be given.
 const (
@@ -150,11 +150,11 @@ type Deallocate struct {
 	Reason string
 }
 
-// Wave records that the order is in a wave; Unwave that it left it unshipped.
-type (
-	Wave   struct{ Wave string }
-	Unwave struct{ Wave, Reason string }
-)
+// Wave records that the order is in a wave.
+type Wave struct{ Wave string }
+
+// Unwave records that it left the wave unshipped.
+type Unwave struct{ Wave, Reason string }
 
 // Pick records what a task put into totes.
 type Pick struct {

@@ -354,6 +354,9 @@ func TestLineLaw(t *testing.T) {
 		evs, err := order.Order{}.Place(wish(func(c *order.Place) {
 			c.Policy = rapid.SampledFrom([]string{order.Partial, order.AllOrNothing}).Draw(t, "policy")
 		}), items, at)
+		if err != nil {
+			t.Fatal(err)
+		}
 		o, err := order.Fold.Replay(order.Order{}, evs...)
 		if err != nil {
 			t.Fatal(err)

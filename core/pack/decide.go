@@ -111,6 +111,7 @@ func (p Packing) open(op string) error {
 		return nil
 	case StatusNone:
 		return fault.At(op, fault.Rejected, "pack", errors.New("there is no such packing"))
+	case StatusCompleted, StatusCancelled: // for good
 	}
 	return fault.At(op, fault.Rejected, "pack", fmt.Errorf("packing %s is %s", p.Pack, p.Status))
 }
@@ -188,8 +189,9 @@ func (p Packing) Propose(c Propose, at time.Time) ([]event.Event, error) {
 	if err := p.open(op); err != nil {
 		return nil, err
 	}
-	left, ok := p.Left, true
+	left := p.Left
 	for i, box := range c.Plan.Cartons {
+		var ok bool
 		if left, ok = take(left, box.Contents); !ok {
 			return nil, fault.At(op, fault.Invalid, fmt.Sprintf("cartons[%d]", i), errors.New("holds what is not there to be packed"))
 		}

@@ -234,6 +234,7 @@ func (l List) Cancel(c Cancel, at time.Time) ([]event.Event, error) {
 		return nil, fault.At(op, fault.Rejected, "task", fmt.Errorf("the pick list of task %s is completed", l.Task))
 	case StatusCancelled:
 		return nil, nil
+	case StatusOpen: // goes on below
 	}
 	if err := scope.CheckPart(c.Reason); err != nil {
 		return nil, fault.At(op, fault.Invalid, "reason", err)

@@ -255,6 +255,7 @@ func (t Task) Cancel(c Cancel, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	case StatusCompleted:
 		return nil, fault.At(op, fault.Rejected, "task", fmt.Errorf("task %s is completed", t.Task))
+	case StatusNone, StatusOpen, StatusClaimed: // not done yet
 	}
 	return []event.Event{Cancelled{t.head(at), t.Kind, t.Wave, c.Reason, c.By}}, nil
 }
