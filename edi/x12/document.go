@@ -1,6 +1,7 @@
 package x12
 
 import (
+	"errors"
 	"io"
 	"iter"
 )
@@ -19,7 +20,7 @@ func Parse(data []byte, limits Limits) (*Document, error) {
 	d := &Document{}
 	for {
 		p, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return d, nil
 		}
 		if err != nil {

@@ -28,11 +28,11 @@ func seen(t *testing.T, data string) (shapes string, found []string) {
 
 func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
 	t.Parallel()
-	change := func(old, new string) string {
-		if !strings.Contains(plain, old) {
-			t.Fatalf("%q is not in the document", old)
+	change := func(from, to string) string {
+		if !strings.Contains(plain, from) {
+			t.Fatalf("%q is not in the document", from)
 		}
-		return strings.Replace(plain, old, new, 1)
+		return strings.Replace(plain, from, to, 1)
 	}
 	for _, c := range []struct{ name, data, shape, want string }{
 		{"clean", plain, "[00401 940 940]", ""},

@@ -22,7 +22,7 @@ func (c chunks) Read(b []byte) (int, error) { return c.r.Read(b[:min(len(b), c.n
 func readAll(r *Reader) (parts []*Part, err error) {
 	for {
 		p, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parts, nil
 		}
 		if err != nil {

@@ -47,7 +47,7 @@ func TestLimitsAreNamed(t *testing.T) {
 			if !errors.As(err, &limit) || limit.Limit != c.limit {
 				t.Fatalf("error %v, want the limit %s", err, c.limit)
 			}
-			if _, again := r.Next(); again != err {
+			if _, again := r.Next(); !errors.Is(again, err) {
 				t.Errorf("the next call gave %v", again)
 			}
 			if !strings.Contains(err.Error(), c.limit) {
@@ -93,7 +93,7 @@ func TestMemoryIsThatOfOneSet(t *testing.T) {
 			var m runtime.MemStats
 			for i := 0; ; i++ {
 				p, err := r.Next()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {

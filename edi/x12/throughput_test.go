@@ -2,6 +2,7 @@ package x12_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -29,7 +30,7 @@ func BenchmarkEnvelope(b *testing.B) {
 		r := x12.NewReader(bytes.NewReader(data), x12.Limits{})
 		for {
 			p, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || len(p.Findings) > 0 {
@@ -49,7 +50,7 @@ func BenchmarkValidate(b *testing.B) {
 				r := x12.NewReader(bytes.NewReader(data), x12.Limits{})
 				for {
 					p, err := r.Next()
-					if err == io.EOF {
+					if errors.Is(err, io.EOF) {
 						break
 					}
 					if p.Kind == x12.TransactionSet {

@@ -2,6 +2,7 @@ package ack_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func collect(t *testing.T, data string, policy ack.Policy) ack.Interchange {
 	r := x12.NewReader(strings.NewReader(data), x12.Limits{})
 	for {
 		p, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -84,6 +84,7 @@ func (c *Collector) Add(p *x12.Part) Set {
 			g.Sets = append(g.Sets, s)
 		}
 		return s
+	case x12.Noise, x12.InterchangeHeader, x12.Stray: // say all in their findings
 	}
 	return Set{}
 }

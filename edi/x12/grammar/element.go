@@ -99,8 +99,8 @@ func known(codes []string, v []byte) bool {
 }
 
 // numeric counts the digits of a number: sign and point have no length.
-func numeric(v []byte, real bool) (digits int, ok bool) {
-	if len(v) > 0 && (v[0] == '-' || real && v[0] == '+') {
+func numeric(v []byte, decimal bool) (digits int, ok bool) {
+	if len(v) > 0 && (v[0] == '-' || decimal && v[0] == '+') {
 		v = v[1:]
 	}
 	point := false
@@ -108,9 +108,9 @@ func numeric(v []byte, real bool) (digits int, ok bool) {
 		switch {
 		case b-'0' < 10:
 			digits++
-		case real && b == '.' && !point:
+		case decimal && b == '.' && !point:
 			point = true
-		case real && (b == 'E' || b == 'e') && digits > 0:
+		case decimal && (b == 'E' || b == 'e') && digits > 0:
 			_, ok := numeric(v[i+1:], false)
 			return digits, ok
 		default:
