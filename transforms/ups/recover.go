@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/paklog/hub/core/ship"
@@ -42,11 +43,8 @@ func FromTracking(p ship.Parcel, number string) RecoveryRequest {
 
 func recovery(p ship.Parcel) RecoveryRequest {
 	var req RecoveryRequest
-	format := p.Format
-	switch format {
-	case "":
-		format = ship.ZPL
-	case ship.PNG: // recovery has GIF, PDF, ZPL, EPL and SPL
+	format := cmp.Or(p.Format, ship.ZPL)
+	if format == ship.PNG { // recovery has GIF, PDF, ZPL, EPL and SPL
 		format = ship.GIF
 	}
 	r := &req.LabelRecoveryRequest

@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/paklog/hub/core/fault"
@@ -52,11 +53,8 @@ func FromParcel(p ship.Parcel, a Account) (ShipRequest, error) {
 	if len(p.Service) != 2 {
 		return req, fault.At("ups.FromParcel", fault.Invalid, "service", fmt.Errorf("service: is %q, UPS codes have two characters", p.Service))
 	}
-	format := p.Format
-	switch format {
-	case "":
-		format = ship.ZPL
-	case ship.PDF:
+	format := cmp.Or(p.Format, ship.ZPL)
+	if format == ship.PDF {
 		return req, fault.At("ups.FromParcel", fault.Invalid, "format", fmt.Errorf("format: UPS sells labels as ZPL, PNG and GIF, not as PDF"))
 	}
 	if len(p.OrderNumber) > 35 {

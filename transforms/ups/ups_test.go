@@ -2,6 +2,7 @@ package ups_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -167,7 +168,7 @@ func TestWeightLaw(t *testing.T) {
 		}
 		// n units of 1/unit pound, in 1/10000 mg
 		up, down := n*measure.PoundCentimg*100/unit, (n-1)*measure.PoundCentimg*100/unit
-		if real := int64(p.Weight) * 10_000; up < real-10_000 || n > 1 && down >= real {
+		if exact := int64(p.Weight) * 10_000; up < exact-10_000 || n > 1 && down >= exact {
 			rt.Fatalf("%d mg became %s lb", p.Weight, w)
 		}
 	})
@@ -354,7 +355,7 @@ func TestRecordedAnswers(t *testing.T) {
 	if numbers, err := ups.ToNumbers(read("tracking/TrackingNumberNotFoundResponseJSON.json")); err != nil || len(numbers) != 0 {
 		t.Errorf("unknown reference: %v, %v", numbers, err)
 	}
-	if _, err := ups.ToTracking(read("tracking/TrackingNumberNotFoundResponseJSON.json"), "1Z"); err != ups.ErrNotTracked {
+	if _, err := ups.ToTracking(read("tracking/TrackingNumberNotFoundResponseJSON.json"), "1Z"); !errors.Is(err, ups.ErrNotTracked) {
 		t.Errorf("unknown number: %v", err)
 	}
 	for name, code := range map[string]string{"login/ErrorResponse.json": "250003", "tracking/InvalidTrackingNumberResponseJSON.json": "TV1002"} {

@@ -36,6 +36,7 @@ func (p Profile) dates(t *translator, d Document, places map[string]Place) order
 			out.DeliverBy, places["dates.deliver_by"] = at, x.Day.At
 		case cancelAfter:
 			out.CancelAfter, places["dates.cancel_after"] = at, x.Day.At
+		case noDate: // passed over above
 		}
 	}
 	return out
