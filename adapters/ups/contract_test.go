@@ -121,14 +121,14 @@ func check(s *openapi3.Schema, doc []byte) error {
 
 // brief leaves out the schemas that kin-openapi prints.
 func brief(err error) error {
-	switch e := err.(type) {
-	case openapi3.MultiError:
+	if many, ok := errors.AsType[openapi3.MultiError](err); ok {
 		var all []error
-		for _, one := range e {
+		for _, one := range many {
 			all = append(all, brief(one))
 		}
 		return errors.Join(all...)
-	case *openapi3.SchemaError:
+	}
+	if e, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		return fmt.Errorf("/%s: %s", strings.Join(e.JSONPointer(), "/"), e.Reason)
 	}
 	return err
