@@ -9,6 +9,8 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/routes/bus"
 )
 
 // breaker is the circuit breaker of a partner connection. A Rejected or Invalid answer
@@ -38,6 +40,9 @@ func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
 		},
 		OnStateChange: func(name string, from, to gobreaker.State) {
 			h.log.Warn("circuit breaker", "adapter", name, "from", from.String(), "to", to.String())
+			if to == gobreaker.StateOpen {
+				go h.tellOpened(name) // the breaker is locked here; ends with the bus at the latest
+			}
 		},
 	})
 	if h.breakers == nil {
@@ -45,6 +50,18 @@ func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
 	}
 	h.breakers[conn] = b
 	return b
+}
+
+// tellOpened puts the opening of a breaker on error-events.
+func (h *Hub) tellOpened(conn string) {
+	at := h.Now()
+	u := &journal.Unit{Records: []journal.Record{{
+		ID: journal.NewID(at, [10]byte([]byte(fmt.Sprintf("%-10.10s", conn)))), Type: "breaker.Opened", Schema: 1,
+		Topic: "error-events", Key: conn, Time: at, Source: "breaker", Data: fmt.Appendf(nil, `{"connection":%q}`, conn),
+	}}}
+	if ref, err := h.bus.Submit(context.Background(), u); (ref != nil || err != nil) && !errors.Is(err, bus.ErrClosed) {
+		h.log.Error("telling of an open breaker", "adapter", conn, "err", err, "refusal", ref)
+	}
 }
 
 // breakerState is called under h.mu.

@@ -70,7 +70,11 @@ func (h *Hub) goOn(x *hosted) {
 func (x *hosted) backoff(id journal.ID) time.Duration {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.Retry.wait(x.tries+1, id)
+	n := x.tries
+	if x.pause == "" {
+		n++ // the next pause; another failure of this one makes it no longer
+	}
+	return x.Retry.wait(n, id)
 }
 
 func (x *hosted) succeeded() {
