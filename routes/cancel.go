@@ -237,5 +237,6 @@ func (d *decision) dropLabel(s scope.Scope, number, sscc string) {
 		d.giveBack(l.Carrier, voiding{s, sscc, number, bought{Label: ship.Label{
 			Connection: l.Carrier, ShipmentID: l.Shipment, TrackingNumber: l.Tracking, Service: ship.Service{Code: l.Service},
 		}}, cancelled})
+	case label.StatusNone, label.StatusVoided, label.StatusRefused: // nothing to give back
 	}
 }

@@ -89,7 +89,7 @@ func (d *decision) understand(s scope.Scope, number string, line int) ([]event.E
 	o := d.order(s, number)
 	l, found := o.Line(line)
 	if d.err != nil || !found || !l.Held() {
-		return nil, nil
+		return nil, nil //nolint:nilerr // d keeps its error, and done gives it back
 	}
 	return o.ReleaseLine(order.ReleaseLine{Line: line}, d.known(o.Scope), d.m.Now)
 }

@@ -11,7 +11,7 @@ import (
 type slogAdapter struct{ log *slog.Logger }
 
 func (a slogAdapter) Error(msg string, err error, f watermill.LogFields) {
-	a.log.Error(msg, append(args(f), "err", err)...)
+	a.log.Error(msg, append(args(f), "err", err)...) //nolint:sloglint // the words are Watermill's
 }
 func (a slogAdapter) Info(msg string, f watermill.LogFields)  { a.debug(msg, f) }
 func (a slogAdapter) Debug(msg string, f watermill.LogFields) { a.debug(msg, f) }
@@ -19,7 +19,7 @@ func (a slogAdapter) Trace(string, watermill.LogFields)       {}
 
 func (a slogAdapter) debug(msg string, f watermill.LogFields) {
 	if a.log.Enabled(context.Background(), slog.LevelDebug) {
-		a.log.Debug(msg, args(f)...)
+		a.log.Debug(msg, args(f)...) //nolint:sloglint // the words are Watermill's
 	}
 }
 

@@ -127,6 +127,7 @@ func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
 			ends[begin] = int64(len(data))
 		case x12.InterchangeTrailer:
 			ends[begin] = part.Offset + int64(len(part.Raw))
+		default: // lies within
 		}
 	}
 }
