@@ -32,7 +32,7 @@ it must be.`,
   paklog audit --json | jq '.findings'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir := ""
+			var dir string
 			if len(args) == 1 {
 				dir = args[0]
 			} else {

@@ -79,6 +79,9 @@ var skus = []struct {
 	grams int64
 }{{"MUG-BLUE", 90_000, 350}, {"MUG-RED", 90_000, 350}, {"KETTLE", 40_000, 1200}, {"TEAPOT", 40_000, 900}, {"TRAY", 50_000, 700}, {"SAMOVAR", 4, 4000}}
 
+// demoClient asks the demonstration's own hub; one that hangs ends the demonstration.
+var demoClient = &http.Client{Timeout: time.Minute}
+
 func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.out, format+"\n", a...) }
 
 func (d *demo) run(ctx context.Context) error {
@@ -220,7 +223,7 @@ func (d *demo) exchange(ctx context.Context, path, key string, body, out any) (i
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", key)
-	res, err := http.DefaultClient.Do(req)
+	res, err := demoClient.Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -102,10 +102,12 @@ func join(topics []string) string {
 
 // quiet is err, unless whoever asked has ended it.
 func quiet(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 type tail struct {

@@ -31,8 +31,7 @@ type shell struct {
 
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	// Not t.TempDir: a socket's path is short.
-	dir, err := os.MkdirTemp("", "pk")
+	dir, err := os.MkdirTemp("", "pk") //nolint:usetesting // a socket's path is short, and t.TempDir's is not
 	if err != nil {
 		t.Fatal(err)
 	}
