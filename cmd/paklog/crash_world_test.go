@@ -46,7 +46,7 @@ type world struct {
 // answered is a promise that the hub gave.
 type answered struct {
 	at   time.Time
-	what string // "order WEB-1", "file 940-1.edi"
+	what string // "order WEB-1", "receipt opening-MUG"
 }
 
 func newWorld(t *testing.T) *world {
