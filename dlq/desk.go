@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -48,7 +49,7 @@ type Entry struct {
 
 // Filter chooses letters. Zero fields choose all.
 type Filter struct {
-	State string // open, replaying, resolved, dropped; "" is open and replaying
+	State string // open, replaying, resolved, dropped, damaged or all; "" is open, replaying and damaged
 	Route string
 	After string // id behind which to go on
 	Limit int    // 100
@@ -68,14 +69,8 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Entry, error) {
 		}
 		for _, r := range rows {
 			after = r.Key
-			e, err := entry(r.Value)
-			if err != nil {
-				return nil, fmt.Errorf("letter %s: %w", r.Key, err)
-			}
-			if f.Route != "" && e.Route != f.Route {
-				continue
-			}
-			if f.State == "" && e.State != "open" && e.State != "replaying" || f.State != "" && f.State != "all" && e.State != f.State {
+			e := entry(r.Key, r.Value)
+			if !f.takes(e) {
 				continue
 			}
 			if out = append(out, e); len(out) == f.Limit {
@@ -88,13 +83,36 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Entry, error) {
 	}
 }
 
-func entry(b []byte) (Entry, error) {
-	s, err := journal.DecodeLetter(b)
-	if err != nil {
-		return Entry{}, err
+func (f Filter) takes(e Entry) bool {
+	if f.Route != "" && e.Route != f.Route && e.State != Damaged {
+		return false
 	}
-	l, err := Decode(s.Data)
-	return Entry{s.State.String(), l}, err
+	switch f.State {
+	case "all":
+		return true
+	case "":
+		return e.State == "open" || e.State == "replaying" || e.State == Damaged
+	}
+	return e.State == f.State
+}
+
+// Damaged is the state, for people, of a letter whose row cannot be read.
+const Damaged = "damaged"
+
+// entry reads a row. One that cannot be read hides none of the others: it says so itself.
+func entry(id string, b []byte) Entry {
+	s, err := journal.DecodeLetter(b)
+	if err == nil {
+		var l Letter
+		if l, err = Decode(s.Data); err == nil {
+			return Entry{s.State.String(), l}
+		}
+	}
+	return Entry{Damaged, Letter{
+		ID: id, Channel: Dead, Kind: fault.Internal.String(), Route: s.Sub, Attempts: []Attempt{}, Position: uint64(s.Pos), Key: s.Key, Opened: s.Opened,
+		Cause: "this letter's row cannot be read: " + clip(err.Error(), 1024),
+		Next:  "its message waits, unharmed: run paklog audit, and restore the folder from a backup",
+	}}
 }
 
 func (d *Desk) get(ctx context.Context, id string) (journal.StoredLetter, Letter, error) {
@@ -107,10 +125,13 @@ func (d *Desk) get(ctx context.Context, id string) (journal.StoredLetter, Letter
 	}
 	s, err := journal.DecodeLetter(b)
 	if err != nil {
-		return s, Letter{}, err
+		return s, Letter{}, fmt.Errorf("letter %s: %w", id, err)
 	}
 	l, err := Decode(s.Data)
-	return s, l, err
+	if err != nil {
+		return s, l, fmt.Errorf("letter %s: %w", id, err)
+	}
+	return s, l, nil
 }
 
 // Detail is a letter with its message and what that message already did.

@@ -90,30 +90,34 @@ func (l *Letter) Again(n Letter) {
 	*l = n
 }
 
-// Fingerprint groups failures of one cause: digits and quoted values do not count.
+// Fingerprint groups failures of one cause: digits and quoted values do not count. An
+// apostrophe within a word, and a quote that nothing closes, quote nothing.
 func Fingerprint(route string, kind fault.Kind, cause string) string {
 	var b strings.Builder
 	b.WriteString(route + "|" + kind.String() + "|")
-	inQuote, digit := false, false
-	for _, r := range cause {
+	for i := 0; i < len(cause); i++ {
+		c := cause[i]
 		switch {
-		case r == '"' || r == '\'':
-			inQuote = !inQuote
-			b.WriteRune(r)
-		case inQuote:
-		case r >= '0' && r <= '9':
-			if !digit {
+		case c == '"' || c == '\'' && (i == 0 || !isWord(cause[i-1])):
+			b.WriteByte(c)
+			if n := strings.IndexByte(cause[i+1:], c); n >= 0 {
+				b.WriteByte(c)
+				i += n + 1
+			}
+		case c >= '0' && c <= '9':
+			if i == 0 || cause[i-1] < '0' || cause[i-1] > '9' {
 				b.WriteByte('#')
 			}
-			digit = true
-			continue
 		default:
-			b.WriteRune(r)
+			b.WriteByte(c)
 		}
-		digit = false
 	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:6])
+}
+
+func isWord(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= 0x80
 }
 
 func next(k fault.Kind) string {
