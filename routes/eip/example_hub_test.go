@@ -37,7 +37,7 @@ func Example_deadLetterChannel() {
 		return nil, fault.E("erp", fault.Rejected, errors.New("period is closed"))
 	}
 	fmt.Println(run(1, []routes.Route{route("erp", "in", h)}, input{topic: "in"}))
-	// Output: [dead letter, rejected: erp: period is closed]
+	// Output: [dead letter, rejected: period is closed]
 }
 
 func Example_invalidMessageChannel() {
@@ -52,7 +52,7 @@ func Example_invalidMessageChannel() {
 	}
 	// Output:
 	// understood 2
-	// invalid letter, invalid: x12: W01-05: no item number
+	// invalid letter, invalid: no item number
 }
 
 func ExampleFallback() {

@@ -64,7 +64,7 @@ func ExampleAggregator() {
 	}
 	// Output:
 	// all packed, by size ["carton 1","carton 2"]
-	// dead letter, rejected: confirm: cartons "order-7" was complete by size with 2 members when this one came
+	// dead letter, rejected: cartons "order-7" was complete by size with 2 members when this one came
 }
 
 func ExampleResequencer() {
@@ -200,7 +200,7 @@ func ExampleReceive() {
 	// Output:
 	// taken null
 	// known as "order 7"
-	// invalid letter, invalid: hook: id "evt-1" of webhook/ACME was used for other content
+	// invalid letter, invalid: id "evt-1" of webhook/ACME was used for other content
 }
 
 func ExampleCheckIn() {

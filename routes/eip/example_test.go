@@ -171,7 +171,7 @@ func ExampleEnrich() {
 	}
 	// Output:
 	// per case 12
-	// dead letter, rejected: enrich: item "gadget" is not known: add it, then replay
+	// dead letter, rejected: item "gadget" is not known: add it, then replay
 }
 
 func ExampleNormalize() {
