@@ -21,12 +21,16 @@ type hub struct {
 	order []string
 	calls int
 	down  error
+	busy  func() // what happens while a document is taken
 }
 
 func (h *hub) Call(_ context.Context, name string, value any) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.calls++
+	if h.busy != nil {
+		h.busy()
+	}
 	if h.down != nil {
 		return nil, h.down
 	}
@@ -78,12 +82,12 @@ func TestFileIsTakenOnceItIsStableAndThenArchived(t *testing.T) {
 	h := &hub{}
 	in, dir := setup(t, h)
 	path := filepath.Join(dir, "inbox", "a.edi")
-	write(t, path, "ISA")
+	write(t, path, "a 940")
 	in.Poll(t.Context())
 	if h.calls != 0 {
 		t.Fatal("a file was read at its first sight: it may still be written")
 	}
-	write(t, path, "ISA and more")
+	write(t, path, "a 940 and more")
 	in.Poll(t.Context())
 	if h.calls != 0 {
 		t.Fatal("a file that grew was read")
@@ -98,7 +102,7 @@ func TestFileStaysWhileTheHubDoesNotHoldIt(t *testing.T) {
 	t.Parallel()
 	h := &hub{down: fault.E("t", fault.Unavailable, errors.New("disk full"))}
 	in, dir := setup(t, h)
-	write(t, filepath.Join(dir, "inbox", "a.edi"), "ISA")
+	write(t, filepath.Join(dir, "inbox", "a.edi"), "a 940")
 	for range 3 {
 		in.Poll(t.Context())
 	}
@@ -117,7 +121,7 @@ func TestCrashBeforeArchivingHandsTheSameKeyAgain(t *testing.T) {
 	h := &hub{}
 	in, dir := setup(t, h)
 	for range 2 { // the second is what a restart finds: taken, and still in the inbox
-		write(t, filepath.Join(dir, "inbox", "a.edi"), "ISA")
+		write(t, filepath.Join(dir, "inbox", "a.edi"), "a 940")
 		in.Poll(t.Context())
 		in.Poll(t.Context())
 	}
@@ -155,6 +159,77 @@ func TestWhatIsNoDocumentNeverReachesTheHub(t *testing.T) {
 	if got := files(t, filepath.Join(dir, "refused")); got != "huge.edi link.edi" {
 		t.Fatalf("refused holds %q", got)
 	}
+}
+
+// isa and iea are the first and the last segment of an interchange.
+const (
+	isa = "ISA*00*          *00*          *ZZ*ACME           *ZZ*PAKLOG         *261123*0915*U*00401*000000001*0*P*>~\n"
+	iea = "IEA*0*000000001~\n"
+)
+
+func TestWhatLooksHalfWrittenIsWaitedForAndThenJudged(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		data   string
+		looks  int // before anything is done
+		folder string
+	}{
+		"a whole interchange":      {isa + iea, 2, "archive"},
+		"a terminator of line end": {strings.ReplaceAll(strings.ReplaceAll(isa+iea, "\n", ""), "~", "\n"), 2, "archive"},
+		"blanks behind it":         {isa + iea + "\r\n\x1a", 2, "archive"},
+		"no interchange at all":    {"hello", 2, "archive"},
+		"a header cut off":         {isa[:40], 10, "archive"},
+		"an interchange cut off":   {isa + "GS*OW*AC", 10, "archive"},
+		"a trailer cut off":        {isa + iea[:8], 10, "archive"},
+		"nothing":                  {"", 10, "refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := &hub{}
+			in, dir := setup(t, h)
+			write(t, filepath.Join(dir, "inbox", "a.edi"), c.data)
+			for look := 1; look < c.looks; look++ {
+				in.Poll(t.Context())
+				if files(t, filepath.Join(dir, "inbox")) != "a.edi" {
+					t.Fatalf("it was taken at look %d, want %d", look, c.looks)
+				}
+			}
+			in.Poll(t.Context())
+			if got := files(t, filepath.Join(dir, c.folder)); got != "a.edi" {
+				t.Fatalf("after %d looks %s holds %q", c.looks, c.folder, got)
+			}
+			if h.calls == 0 != (c.folder == "refused") {
+				t.Errorf("%d calls", h.calls)
+			}
+		})
+	}
+}
+
+func TestAFileThatGrowsWhileItIsTakenIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	h := &hub{}
+	in, dir := setup(t, h)
+	path := filepath.Join(dir, "inbox", "a.edi")
+	write(t, path, "the first half")
+	h.busy = func() { write(t, path, "the first half and the second"); h.busy = nil }
+	for range 2 {
+		in.Poll(t.Context())
+	}
+	if got := files(t, filepath.Join(dir, "inbox")); h.calls != 1 || got != "a.edi" {
+		t.Fatalf("calls %d, inbox %q: what was written last went to the archive unread", h.calls, got)
+	}
+	for range 3 {
+		in.Poll(t.Context())
+	}
+	if last := h.order; len(last) != 2 || files(t, filepath.Join(dir, "archive")) != "a.edi" {
+		t.Fatalf("the hub got %v", last)
+	}
+	for _, d := range h.taken {
+		if string(d) == "the first half and the second" {
+			return
+		}
+	}
+	t.Error("the second half never came to the hub")
 }
 
 func TestPartnerNamesAreFolderNames(t *testing.T) {

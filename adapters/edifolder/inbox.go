@@ -1,6 +1,7 @@
 package edifolder
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,13 +34,24 @@ type Config struct {
 type Inbox struct {
 	cfg  Config
 	hub  door.Caller
-	seen map[string]stamp // by path, at the last poll
+	seen map[string]sight // by path, at the last poll
 }
 
 type stamp struct {
 	size int64
 	mod  time.Time
 }
+
+// sight is how a file stood, and at how many looks in a row.
+type sight struct {
+	stamp
+	looks int
+}
+
+// enough is at how many looks in a row a file stands the same before it is read; patience
+// is that of a file which looks half written: empty, or an interchange without its end.
+// Uploads stall, and a file that is taken while it grows is cut off.
+const enough, patience = 2, 10
 
 var folders = []string{"inbox", "archive", "refused", "outbox", ".staging"}
 
@@ -86,7 +98,7 @@ func NewInbox(cfg Config, hub door.Caller) (*Inbox, error) {
 	if err := Prepare(cfg.Root, cfg.Partners); err != nil {
 		return nil, err
 	}
-	return &Inbox{cfg: cfg, hub: hub, seen: map[string]stamp{}}, nil
+	return &Inbox{cfg: cfg, hub: hub, seen: map[string]sight{}}, nil
 }
 
 // Run polls until ctx ends.
@@ -106,7 +118,7 @@ func (in *Inbox) Run(ctx context.Context) error {
 // Poll looks at every inbox once. What fails for one file is logged and tried again at
 // the next poll; it never stops another file.
 func (in *Inbox) Poll(ctx context.Context) {
-	next := make(map[string]stamp, len(in.seen))
+	next := make(map[string]sight, len(in.seen))
 	for _, p := range in.cfg.Partners {
 		dir := filepath.Join(in.cfg.Root, p, "inbox")
 		entries, err := os.ReadDir(dir)
@@ -134,14 +146,18 @@ func (in *Inbox) Poll(ctx context.Context) {
 				continue
 			}
 			s := stamp{info.Size(), info.ModTime()}
-			if in.seen[path] != s {
-				next[path] = s
+			at := sight{s, 1}
+			if was := in.seen[path]; was.stamp == s {
+				at.looks = min(was.looks+1, patience)
+			}
+			if at.looks < enough || at.looks < patience && !whole(path, s.size) {
+				next[path] = at
 				continue
 			}
-			if err := in.take(ctx, p, name, path, info.Size()); err != nil {
+			if err := in.take(ctx, p, name, path, s); err != nil {
 				in.cfg.Log.Warn("a file stays in the inbox and is tried again",
 					"partner", p, "file", name, "kind", fault.KindOf(err).String(), "err", err)
-				next[path] = s
+				next[path] = at
 			}
 		}
 	}
@@ -172,9 +188,13 @@ func skip(name string) bool {
 }
 
 // take hands one file to the hub and archives it once the hub holds it.
-func (in *Inbox) take(ctx context.Context, partner, name, path string, size int64) error {
-	if size > in.cfg.MaxBytes {
-		in.refuse(partner, name, fmt.Sprintf("has %d bytes, %d at most", size, in.cfg.MaxBytes))
+func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stamp) error {
+	if seen.size > in.cfg.MaxBytes {
+		in.refuse(partner, name, fmt.Sprintf("has %d bytes, %d at most", seen.size, in.cfg.MaxBytes))
+		return nil
+	}
+	if seen.size == 0 {
+		in.refuse(partner, name, "is empty: nothing was written into it")
 		return nil
 	}
 	data, err := readAll(path, in.cfg.MaxBytes)
@@ -189,7 +209,37 @@ func (in *Inbox) take(ctx context.Context, partner, name, path string, size int6
 	if err != nil {
 		return err
 	}
+	if info, err := os.Lstat(path); err != nil || seen != (stamp{info.Size(), info.ModTime()}) {
+		return errors.Join(errors.New("it changed while it was taken: what it says then is taken too"), err)
+	}
 	return in.move(partner, name, "archive", hex.EncodeToString(sum[:4]))
+}
+
+// whole reports that a file does not look half written. Only what begins as an interchange
+// can tell: its last segment is an IEA.
+func whole(path string, size int64) bool {
+	const header, longest = 106, 512 // an ISA with its terminator; more than an IEA and line ends need
+	f, err := os.Open(path)
+	if err != nil {
+		return true // what is wrong with it is said where it is read
+	}
+	defer f.Close()
+	head := make([]byte, min(header, size))
+	if _, err := io.ReadFull(f, head); err != nil {
+		return false // shorter than it was
+	}
+	if n := min(len(head), len("ISA")); string(head[:n]) != "ISA"[:n] {
+		return true
+	}
+	if len(head) < header {
+		return false
+	}
+	tail := make([]byte, min(longest, size))
+	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return false
+	}
+	end := bytes.LastIndex(tail, []byte{'I', 'E', 'A', head[3]})
+	return end >= 0 && bytes.IndexByte(tail[end:], head[header-1]) >= 0
 }
 
 func readAll(path string, limit int64) ([]byte, error) {
