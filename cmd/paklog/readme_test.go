@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/routes/eip"
 )
 
@@ -120,7 +122,7 @@ func TestReadmeQuickStart(t *testing.T) {
 	t.Parallel()
 	text := readme(t, texts[0])
 	s := newShell(t)
-	s.serve()
+	stop := s.serve()
 	calls := curl.FindAllStringSubmatch(text, -1)
 	if len(calls) != 4 {
 		t.Fatalf("found %d calls", len(calls))
@@ -155,8 +157,40 @@ func TestReadmeQuickStart(t *testing.T) {
 	if out, err := filepath.Glob(filepath.Join(s.data, "partners", "ACME", "outbox", "997-*")); err != nil || len(out) != 1 {
 		t.Errorf("outbox: %v %v", out, err)
 	}
-	s.must("order", "show", "SO-2001", "--owner", "ACME", "--journey")
+	s.until("the journey is told", func() bool {
+		out, _, code := s.run("order", "show", "SO-2001", "--owner", "ACME", "--journey")
+		return code == 0 && strings.Contains(out, "order.Packed")
+	})
 	s.must("audit")
+	stop()
+
+	// With a carrier the letters go on where they stopped.
+	sim, err := upssim.New(upssim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sim.Close() })
+	ups := httptest.NewServer(sim)
+	t.Cleanup(ups.Close)
+	s.withUPS(ups.URL, upssim.ClientID, upssim.ClientSecret, upssim.Account)
+	s.serve()
+	s.must("dlq", "replay", "--all", "--route", "label.choose")
+	s.until("both orders ship", func() bool { return strings.Count(s.must("orders", "list", "--status", "shipped"), "ACME") == 2 })
+	s.until("the 945 lies in the outbox", func() bool {
+		out, err := filepath.Glob(filepath.Join(s.data, "partners", "ACME", "outbox", "945-*"))
+		return err == nil && len(out) == 1
+	})
+}
+
+// withUPS gives the next hub an account.
+func (s *shell) withUPS(url, id, secret, account string) {
+	s.t.Helper()
+	text := fmt.Sprintf("%scarriers: {ups: {url: %q, client_id: %q, client_secret_file: secret, account: %q}}\n", readme(s.t, s.config), url, id, account)
+	for path, content := range map[string]string{s.config: text, filepath.Join(filepath.Dir(s.config), "secret"): secret} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 }
 
 // TestReadmeConfiguration reads the example with the secrets that it names.
@@ -189,12 +223,7 @@ func TestReadmeConfiguration(t *testing.T) {
 func TestReadmeShowsWhereEachPatternIs(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	text := readme(t, s.config) + "carriers: {ups: {url: \"http://127.0.0.1:1\", client_id: x, client_secret_file: secret, account: ABC123}}\n"
-	for path, content := range map[string]string{s.config: text, filepath.Join(filepath.Dir(s.config), "secret"): "x\n"} {
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.withUPS("http://127.0.0.1:1", "x", "x", "ABC123")
 	s.serve()
 	named := map[string][]string{}
 	for _, r := range decoded[[]routeLine](t, s.must("routes", "--json")) {
