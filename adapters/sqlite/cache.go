@@ -4,34 +4,41 @@ package sqlite
 // old one, and what was not asked for since is forgotten. That is nearly an LRU, without
 // a list to keep.
 type cache[K comparable, V any] struct {
-	young, old map[K]V
+	young, old map[K]entry[V]
 	limit      int // of cost in one generation
 	cost       int
 }
 
-func newCache[K comparable, V any](limit int) *cache[K, V] {
-	return &cache[K, V]{young: map[K]V{}, limit: limit}
+type entry[V any] struct {
+	v    V
+	cost int
 }
 
-func (c *cache[K, V]) get(k K, cost int) (V, bool) {
-	if v, ok := c.young[k]; ok {
-		return v, true
+func newCache[K comparable, V any](limit int) *cache[K, V] {
+	return &cache[K, V]{young: map[K]entry[V]{}, limit: limit}
+}
+
+func (c *cache[K, V]) get(k K) (v V, ok bool) {
+	if e, ok := c.young[k]; ok {
+		return e.v, true
 	}
-	v, ok := c.old[k]
+	e, ok := c.old[k]
 	if ok {
-		c.put(k, v, cost)
+		c.put(k, e.v, e.cost)
 	}
-	return v, ok
+	return e.v, ok
 }
 
 func (c *cache[K, V]) put(k K, v V, cost int) {
-	c.young[k] = v
-	if c.cost += cost; c.cost >= c.limit {
-		c.old, c.young, c.cost = c.young, make(map[K]V, len(c.young)), 0
+	c.cost += cost - c.young[k].cost
+	c.young[k] = entry[V]{v, cost}
+	if c.cost >= c.limit {
+		c.old, c.young, c.cost = c.young, make(map[K]entry[V], len(c.young)), 0
 	}
 }
 
 func (c *cache[K, V]) drop(k K) {
+	c.cost -= c.young[k].cost
 	delete(c.young, k)
 	delete(c.old, k)
 }

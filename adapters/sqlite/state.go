@@ -52,16 +52,19 @@ func (v *stream) key() int64 {
 	return v.newID
 }
 
-// Costs are rough: what matters is that memory stays bounded whatever the keys are.
+// Costs are rough, in bytes: what matters is that memory stays bounded whatever the keys are.
+// A cache may take its limit twice.
 const (
-	cachedStreams  = 150_000
-	cachedBalances = 100_000
+	cachedStreams  = 12 << 20
+	cachedBalances = 8 << 20
 	cachedRowBytes = 8 << 20
 	cachedRow      = 4 << 10 // larger values are read again
 	cachedParts    = 16_384
 	cachedTopics   = 10_000
-	rowOverhead    = 128
+	rowOverhead    = 128 // of any entry, beside its key and value
 )
+
+func (a account) cost() int { return rowOverhead + len(a.book) + len(a.name) }
 
 func newState(w *writer) *state {
 	return &state{
@@ -75,7 +78,7 @@ func newState(w *writer) *state {
 }
 
 func (s *state) stream(ctx context.Context, name string) (*stream, error) {
-	if v, ok := s.streams.get(name, 1); ok {
+	if v, ok := s.streams.get(name); ok {
 		return v, nil
 	}
 	v := &stream{}
@@ -87,7 +90,7 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.streams.put(name, v, 1)
+	s.streams.put(name, v, rowOverhead+len(name))
 	return v, nil
 }
 
@@ -103,7 +106,7 @@ func (s *state) Head(ctx context.Context, name string) (journal.Head, error) {
 // Balance implements [journal.View].
 func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance, error) {
 	k := account{book, name}
-	if v, ok := s.balances.get(k, 1); ok {
+	if v, ok := s.balances.get(k); ok {
 		return v, nil
 	}
 	var v journal.Balance
@@ -112,7 +115,7 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 		return nil
 	}, balanceKey(book, name))
 	if err == nil {
-		s.balances.put(k, v, 1)
+		s.balances.put(k, v, k.cost())
 	}
 	return v, err
 }
@@ -120,7 +123,7 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 // Row implements [journal.View].
 func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, error) {
 	k := rowID{t, key}
-	if v, ok := s.rows.get(k, rowOverhead+len(key)); ok {
+	if v, ok := s.rows.get(k); ok {
 		return v, nil
 	}
 	var v []byte
@@ -149,7 +152,7 @@ func (s *state) keepRow(k rowID, v []byte) {
 // Checkpoint implements [journal.View].
 func (s *state) Checkpoint(ctx context.Context, sub string, part uint8) (*journal.Checkpoint, error) {
 	k := partition{sub, part}
-	if v, ok := s.checkpoints.get(k, 1); ok {
+	if v, ok := s.checkpoints.get(k); ok {
 		return v, nil
 	}
 	v := &journal.Checkpoint{}
@@ -165,7 +168,7 @@ func (s *state) Checkpoint(ctx context.Context, sub string, part uint8) (*journa
 
 // topic is the topic's id, 0 when it has none yet.
 func (s *state) topic(ctx context.Context, name string) (int64, error) {
-	if id, ok := s.topics.get(name, 1); ok {
+	if id, ok := s.topics.get(name); ok {
 		return id, nil
 	}
 	var id int64
@@ -182,7 +185,8 @@ func (s *state) topic(ctx context.Context, name string) (int64, error) {
 // committed takes in what a batch wrote.
 func (s *state) committed(st *journal.Staged) {
 	for _, b := range st.Balances {
-		s.balances.put(account{b.Book, b.Account}, b.Balance, 1)
+		k := account{b.Book, b.Account}
+		s.balances.put(k, b.Balance, k.cost())
 	}
 	for _, r := range st.Rows {
 		// An outside id is seldom asked for again and a snapshot only at a

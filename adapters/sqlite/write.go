@@ -214,7 +214,7 @@ func (w *writer) committed() {
 		if v.id == 0 {
 			v.id = v.newID
 		}
-		w.state.streams.put(st.Heads[i].Stream, v, 1)
+		w.state.streams.put(st.Heads[i].Stream, v, rowOverhead+len(st.Heads[i].Stream))
 	}
 	for _, n := range w.newTopics {
 		w.state.topics.put(n.name, n.id, 1)

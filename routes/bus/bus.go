@@ -24,7 +24,7 @@ type Options struct {
 	MaxBatch int // units in one transaction at most: 4096
 	MaxQueue int // units that wait before handing over blocks: 16384
 	MaxBytes int // encoded bytes that wait before handing over blocks: 64 MiB
-	Cached   int // entries of each working-set table kept in memory: 50000
+	Cached   int // bytes of each working-set table kept in memory, about: 16 MiB
 
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
@@ -49,7 +49,7 @@ func (o *Options) defaults() {
 		o.MaxBytes = 64 << 20
 	}
 	if o.Cached == 0 {
-		o.Cached = 50_000
+		o.Cached = 16 << 20
 	}
 	if o.Resume == 0 {
 		o.Resume = time.Second

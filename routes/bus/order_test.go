@@ -90,7 +90,7 @@ func TestEachKeyInOrderAndOnce(t *testing.T) {
 		"the disk refuses":                   {keys: 10, each: 500, hook: sometimes(30)},
 		"the disk refuses one key":           {keys: 1, each: 1500, hook: sometimes(50)},
 		"small batches":                      {keys: 10, each: 200, hook: sometimes(40), options: bus.Options{MaxBatch: 3, MaxQueue: 8}},
-		"a working set of four entries":      {keys: 10, each: 200, hook: sometimes(40), options: bus.Options{Cached: 4}},
+		"a working set of four entries":      {keys: 10, each: 200, hook: sometimes(40), options: bus.Options{Cached: 4 * 120}},
 		"a window of three and one handler":  {keys: 5, each: 100, window: 3, parallel: 1},
 		"more keys than handlers and window": {keys: 100, each: 20, window: 40, parallel: 4},
 	}

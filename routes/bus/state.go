@@ -263,8 +263,9 @@ func (b *Bus) hold(ctx context.Context, w *working, at *foldedState, stream stri
 			}
 		}
 	}
-	s.v.states = slices.DeleteFunc(s.v.states, func(have *foldedState) bool { return have.fold == st.fold })
-	s.v.states = append(s.v.states, &st)
+	v := s.v
+	v.states = append(slices.DeleteFunc(v.states, func(have *foldedState) bool { return have.fold == st.fold }), &st)
+	w.heads.set(stream, s, v)
 	return &st, nil
 }
 

@@ -8,10 +8,13 @@ import (
 )
 
 // cache holds the newest value of each key, units that wait for the disk included.
-// An entry is pinned while such a unit depends on it; the others may go.
+// An entry is pinned while such a unit depends on it; the others may go. It is bounded by what
+// its entries take, for one may be a number and the next a document.
 type cache[K comparable, V any] struct {
 	m     map[K]*slot[V]
-	limit int
+	cost  func(K, V) int
+	limit int // of the sum of costs, in bytes
+	sum   int
 }
 
 // slot is a value, or the place of one that is being read. Whoever writes meanwhile
@@ -20,10 +23,14 @@ type slot[V any] struct {
 	v     V
 	known bool
 	pins  int32
+	cost  int // as it counts in the cache's sum
 }
 
-func newCache[K comparable, V any](limit int) cache[K, V] {
-	return cache[K, V]{m: make(map[K]*slot[V]), limit: limit}
+// slotBytes is about what an entry takes beside its key's text and its value's.
+const slotBytes = 112
+
+func newCache[K comparable, V any](limit int, cost func(K, V) int) cache[K, V] {
+	return cache[K, V]{m: make(map[K]*slot[V]), limit: limit, cost: cost}
 }
 
 func (c *cache[K, V]) known(k K) bool {
@@ -36,20 +43,31 @@ func (c *cache[K, V]) at(k K) *slot[V] {
 	if s := c.m[k]; s != nil {
 		return s
 	}
-	if len(c.m) >= c.limit {
-		looked := 0
-		for old, s := range c.m {
-			if s.pins == 0 {
-				delete(c.m, old)
-			}
-			if looked++; looked == 4 {
-				break
-			}
+	looked := 0
+	for old, s := range c.m {
+		if c.sum < c.limit || looked == 4 {
+			break
 		}
+		if s.pins == 0 {
+			delete(c.m, old)
+			c.sum -= s.cost
+		}
+		looked++
 	}
-	s := &slot[V]{}
+	s := &slot[V]{cost: slotBytes}
+	c.sum += s.cost
 	c.m[k] = s
 	return s
+}
+
+// set gives the slot of a key its value. A slot that was taken away meanwhile is not counted.
+func (c *cache[K, V]) set(k K, s *slot[V], v V) {
+	s.v, s.known = v, true
+	if c.m[k] == s {
+		cost := slotBytes + c.cost(k, v)
+		c.sum += cost - s.cost
+		s.cost = cost
+	}
 }
 
 // read is the slot of a key with its value, from load where it is not known.
@@ -62,7 +80,7 @@ func (c *cache[K, V]) read(k K, load func() (V, error)) (*slot[V], error) {
 		return nil, err
 	}
 	s := c.at(k)
-	s.v, s.known = v, true
+	c.set(k, s, v)
 	return s, nil
 }
 
@@ -78,6 +96,9 @@ type streamHead struct {
 	journal.Head
 	states []*foldedState
 }
+
+// stateBytes is what a folded state counts: nobody knows what it takes.
+const stateBytes = 1 << 10
 
 type foldedState struct {
 	fold    *Fold
@@ -97,10 +118,12 @@ type working struct {
 
 func newWorking(d journal.Driver, limit int) *working {
 	return &working{
-		driver:   d,
-		heads:    newCache[string, streamHead](limit),
-		balances: newCache[account, journal.Balance](limit),
-		rows:     newCache[rowKey, []byte](limit),
+		driver: d,
+		heads: newCache(limit, func(stream string, h streamHead) int {
+			return len(stream) + len(h.states)*stateBytes
+		}),
+		balances: newCache(limit, func(a account, _ journal.Balance) int { return len(a.book) + len(a.name) }),
+		rows:     newCache(limit, func(k rowKey, v []byte) int { return len(k.key) + len(v) }),
 	}
 }
 
@@ -274,7 +297,7 @@ func warmOne[K comparable, V any](b *Bus, c *cache[K, V], k K, load func() (V, e
 	defer b.mu.Unlock()
 	s.pins--
 	if err == nil && !s.known {
-		s.v, s.known = v, true
+		c.set(k, s, v)
 	}
 	return err
 }
@@ -289,20 +312,24 @@ func (w *working) apply(p *pending, ch *journal.Changes) {
 	}
 	for _, h := range ch.Heads {
 		s := w.heads.at(h.Stream)
+		v := s.v
 		if s.known {
-			w.advance(&s.v, h.Stream, p.u)
+			w.advance(&v, h.Stream, p.u)
 		}
-		s.v.Head, s.known = h.Head, true
+		v.Head = h.Head
+		w.heads.set(h.Stream, s, v)
 		pin(&s.pins)
 	}
 	for _, bal := range ch.Balances {
-		s := w.balances.at(account{bal.Book, bal.Account})
-		s.v, s.known = bal.Balance, true
+		k := account{bal.Book, bal.Account}
+		s := w.balances.at(k)
+		w.balances.set(k, s, bal.Balance)
 		pin(&s.pins)
 	}
 	for _, r := range ch.Rows {
-		s := w.rows.at(rowKey{r.Table, r.Key})
-		s.v, s.known = r.Value, true
+		k := rowKey{r.Table, r.Key}
+		s := w.rows.at(k)
+		w.rows.set(k, s, r.Value)
 		pin(&s.pins)
 	}
 	p.pins = pins
