@@ -293,6 +293,56 @@ func TestWhatIsNoDocumentIsRefusedWithItsPlace(t *testing.T) {
 	})
 }
 
+func TestWhatBelongsToNoSetIsALetterAndNeverDropped(t *testing.T) {
+	change := func(from, to string) func(string) string {
+		return func(text string) string {
+			if !strings.Contains(text, from) {
+				t.Fatalf("%q is not in the document", from)
+			}
+			return strings.Replace(text, from, to, 1)
+		}
+	}
+	before := func(tag string) func(string) string {
+		return func(text string) string { return text[:strings.Index(text, tag)] }
+	}
+	for name, c := range map[string]struct {
+		edit     func(string) string
+		accepted int
+		place    string // of the letter; "" is no letter
+	}{
+		"nothing wrong":               {func(s string) string { return s }, 2, ""},
+		"blanks around it":            {func(s string) string { return "\r\n" + s + "\r\n\r\n" }, 2, ""},
+		"a set whose ST is garbled":   {change("ST*940*0002", "XT*940*0002"), 1, "XT"},
+		"a set without its ST":        {change("ST*940*0001~\n", ""), 1, "W05"},
+		"an interchange behind it":    {func(s string) string { return s + strings.Replace(s, "ISA*", "IXA*", 1) }, 2, "line "},
+		"words behind it":             {func(s string) string { return s + "PLEASE CALL US\n" }, 2, "line "},
+		"cut off in its group header": {func(s string) string { return s[:strings.Index(s, "GS*")+9] }, 0, "GS"},
+		"cut off behind a header":     {before("GS*"), 0, "IEA"},
+		"cut off between two sets":    {before("ST*940*0002"), 1, "GE"},
+		"cut off in a set":            {before("SE*"), 0, "SE"},
+		"fewer sets than are said":    {change("GE*2*", "GE*3*"), 2, "GE-01"},
+		"one separator for all":       {func(s string) string { return strings.ReplaceAll(s, "~", "*") }, 0, "line "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := ediRig(t)
+				text, _ := generated(t, x12gen.Config{Seed: 6, Sets: 2, MostLine: 1})
+				r.drop("a.edi", c.edit(text))
+				settle(time.Minute)
+				letters := r.letters()
+				if c.place == "" {
+					r.noLetters()
+				} else if len(letters) != 1 || letters[0].Channel != "invalid" || !strings.Contains(letters[0].Place, c.place) || !strings.Contains(letters[0].Cause, "a.edi") {
+					t.Errorf("letters: %+v", letters)
+				}
+				if n := r.count()["order.Accepted"]; n != c.accepted {
+					t.Errorf("%d orders, want %d", n, c.accepted)
+				}
+			})
+		})
+	}
+}
+
 func TestAnUnknownItemNamesItsElementAndGoesOnWhenItIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, box := ediRig(t)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
@@ -86,7 +87,7 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 			}
 		}
 	}
-	return s.end()
+	return s.end(ctx)
 }
 
 // splitting is one run over a document.
@@ -103,8 +104,11 @@ type splitting struct {
 	taken    map[string][32]byte // interchanges of this document, by identity
 	found    bool                // there was an interchange
 	noise    []x12.Finding
-	child    int // children so far, whether written by this run or an earlier one
-	done     int // children that an earlier run made durable
+	lost     []x12.Finding // about what belongs to no set: nothing else would tell of it
+	stray    *x12.Part     // the first part that they are about
+	cut      bool          // the last set has no end: it tells already that the rest is missing
+	child    int           // children so far, whether written by this run or an earlier one
+	done     int           // children that an earlier run made durable
 	stateKey string
 	state    journal.State
 }
@@ -147,9 +151,11 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	case x12.Noise, x12.Stray:
 		s.collect.Add(part)
 		s.noise = append(s.noise, part.Findings...)
+		s.outside(part, x12.Warning)
 	case x12.InterchangeHeader:
-		s.found = true
+		s.found, s.cut = true, false
 		s.collect.Add(part)
+		s.outside(part, x12.Error)
 		return s.known(ctx, part)
 	case x12.TransactionSet:
 		s.edi.Grammar.Check(part)
@@ -157,15 +163,38 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 		if !s.repeat {
 			s.set(ctx, part, v.Accepted())
 		}
+		s.cut = slices.ContainsFunc(part.Findings, func(f x12.Finding) bool { return f.Code == x12.CodeMissingSE })
 	case x12.GroupTrailer:
 		s.collect.Add(part)
+		s.outside(part, x12.Error)
 		if !s.repeat {
 			s.group(ctx, part)
 		}
 	default:
 		s.collect.Add(part)
+		s.outside(part, x12.Error)
 	}
 	return nil
+}
+
+// mostLost bounds what is told of one document's rest.
+const mostLost = 100
+
+// outside keeps what is wrong around the sets, from severity least on: an order may stand in
+// it that no set and no 997 names.
+func (s *splitting) outside(part *x12.Part, least x12.Severity) {
+	if part.ISA != nil && s.repeat || s.cut && len(part.Raw) == 0 {
+		return
+	}
+	for _, f := range part.Findings {
+		if f.Severity < least || len(s.lost) == mostLost {
+			continue
+		}
+		if s.stray == nil {
+			s.stray = part.Clone()
+		}
+		s.lost = append(s.lost, f)
+	}
 }
 
 // known looks whether the interchange came before: with the same content nothing more is done,
@@ -280,13 +309,21 @@ func (s *splitting) flush(ctx context.Context) error {
 	return err
 }
 
-func (s *splitting) end() (*Out, error) {
+func (s *splitting) end(ctx context.Context) (*Out, error) {
 	if !s.found {
-		f := x12.Finding{Code: x12.CodeNotX12, Message: "no X12 interchange in it"}
+		f := x12.Finding{Code: x12.CodeNotX12, Severity: x12.Error, Line: 1, Column: 1, Message: "no X12 interchange in it"}
 		if len(s.noise) > 0 {
 			f = s.noise[0]
 		}
 		return nil, fault.At("x12.split", fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
+	}
+	if s.stray != nil {
+		info := setInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: s.stray.Identity(), Origin: s.stray.Origin(), Findings: s.lost}
+		var raw []byte
+		if len(s.stray.Raw) > 0 {
+			raw = s.stray.Raw
+		}
+		s.add(ctx, "x12.Refused", topicRefused, s.p.Name, info, raw)
 	}
 	if s.state.Tag != 0 {
 		s.out.SetState(s.stateKey, s.state, nil)
@@ -328,8 +365,12 @@ func (e *edi) refused() Route {
 }
 
 func refusal(info setInfo) error {
+	worst := x12.Note
 	for _, f := range info.Findings {
-		if f.Severity == x12.Error {
+		worst = max(worst, f.Severity)
+	}
+	for _, f := range info.Findings {
+		if f.Severity == worst {
 			return fault.At("x12", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
 		}
 	}
@@ -337,6 +378,12 @@ func refusal(info setInfo) error {
 }
 
 func setName(info setInfo) string {
+	switch {
+	case info.Identity == x12.Identity{}:
+		return "what stands outside any interchange"
+	case info.Set == "":
+		return "interchange " + info.Identity.String()
+	}
 	return fmt.Sprintf("set %s %s", info.Set, info.Identity.String())
 }
 
