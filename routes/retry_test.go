@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,25 +16,44 @@ import (
 	"github.com/paklog/hub/dlq"
 )
 
+// stamps are the times of the runs for key "a".
+type stamps struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+func (s *stamps) add(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = append(s.at, at)
+}
+
+func (s *stamps) all() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.at)
+}
+
 // failing is a route whose handler fails as each message says, and hands the others on.
-func failing(r Route, ran *[]time.Time) Route {
+func failing(r Route, ran *stamps) Route {
 	r.Name, r.Topics = "work", []string{"in"}
 	r.Handle = func(_ context.Context, m *Message) (*Out, error) {
 		var x struct {
 			Kind  string
 			Times int // 0 is always
 			After time.Duration
+			N     int
 		}
 		if err := m.Decode(&x); err != nil {
 			return nil, err
 		}
 		if ran != nil && m.Key == "a" {
-			*ran = append(*ran, m.Now)
+			ran.add(m.Now)
 		}
 		if kind, ok := fault.ParseKind(x.Kind); ok && (x.Times == 0 || m.Attempt < x.Times) {
 			return nil, &fault.Error{Op: "work", Kind: kind, After: x.After, Err: errors.New("on purpose")}
 		}
-		return m.Out().Send(journal.Record{Type: "out", Topic: "out", Key: m.Key, Data: fmt.Appendf(nil, "%s%d", m.Key, m.Pos)}), nil
+		return m.Out().Send(journal.Record{Type: "out", Topic: "out", Key: m.Key, Data: fmt.Appendf(nil, "%s%d", m.Key, x.N)}), nil
 	}
 	return r
 }
@@ -40,10 +61,11 @@ func failing(r Route, ran *[]time.Time) Route {
 type failure = map[string]any
 
 func TestRetryWaitsDoubleUpToTheMostAndEndInALetter(t *testing.T) {
-	var ran []time.Time
-	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{}, &ran)) }, func(t *testing.T, w *bare) {
+	var runs stamps
+	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{}, &runs)) }, func(t *testing.T, w *bare) {
 		w.send("a", failure{"kind": "transient"})
 		settle(30 * time.Hour)
+		ran := runs.all()
 		want := []time.Duration{}
 		for d := time.Second; d < 15*time.Minute; d *= 2 {
 			want = append(want, d)
@@ -89,10 +111,11 @@ func TestARouteMayRetryOtherwise(t *testing.T) {
 		{"never", Retry{Letter: time.Nanosecond}, 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var ran []time.Time
-			inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Retry: c.retry}, &ran)) }, func(t *testing.T, w *bare) {
+			var runs stamps
+			inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Retry: c.retry}, &runs)) }, func(t *testing.T, w *bare) {
 				w.send("a", failure{"kind": "transient"})
 				settle(time.Hour)
+				ran := runs.all()
 				if c.runs != 0 && len(ran) != c.runs || ran[len(ran)-1].Sub(ran[0]) > c.most || len(w.letters()) != 1 {
 					t.Errorf("ran %d times within %s, %d letters", len(ran), ran[len(ran)-1].Sub(ran[0]), len(w.letters()))
 				}
@@ -117,18 +140,20 @@ func TestRetryWaitIsTheSameForTheSameRun(t *testing.T) {
 func TestThrottledWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
 	for _, conn := range []string{"", "partner"} { // a retry; a pause of the connection
 		t.Run("conn "+conn, func(t *testing.T) {
-			var ran []time.Time
-			inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: conn}, &ran)) }, func(t *testing.T, w *bare) {
+			var runs stamps
+			inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: conn}, &runs)) }, func(t *testing.T, w *bare) {
 				times := 1
 				if conn != "" {
 					times = 0 // a pause counts no attempt: it is given back as it was
 				}
 				w.send("a", failure{"kind": "throttled", "times": times, "after": 3 * time.Hour})
 				settle(3*time.Hour - time.Second)
+				ran := runs.all()
 				if len(ran) != 1 {
 					t.Errorf("ran %d times within the wait", len(ran))
 				}
 				settle(time.Hour)
+				ran = runs.all()
 				if len(ran) != 2 || len(w.letters()) != 0 {
 					t.Errorf("ran %d times, %d letters", len(ran), len(w.letters()))
 				}
@@ -138,11 +163,12 @@ func TestThrottledWaitsAtLeastAsLongAsItWasTold(t *testing.T) {
 }
 
 func TestUnavailableBacksOffAndPausesAsAWhole(t *testing.T) {
-	var ran []time.Time
-	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: "partner", Parallel: 1}, &ran)) }, func(t *testing.T, w *bare) {
+	var runs stamps
+	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: "partner", Parallel: 1}, &runs)) }, func(t *testing.T, w *bare) {
 		w.send("a", failure{"kind": "unavailable"})
 		w.send("b", 0)
 		settle(time.Hour)
+		ran := runs.all()
 		if i := w.info("work"); i.Paused == "" || i.Parked != 0 || len(w.heard("out")) != 0 || len(w.letters()) != 0 {
 			t.Errorf("paused %q, %d parked, passed on %v", i.Paused, i.Parked, w.heard("out"))
 		}
@@ -156,15 +182,14 @@ func TestUnavailableBacksOffAndPausesAsAWhole(t *testing.T) {
 
 // Messages that are under way together fail together: that is one outage and one pause, not many.
 func TestABurstOfFailuresIsOnePause(t *testing.T) {
-	down := true
-	runs := 0
+	var down atomic.Bool
+	down.Store(true)
 	release := make(chan struct{})
 	inBubble(t, func(h *Hub) error {
 		release = make(chan struct{})
 		return h.Add(Route{Name: "work", Topics: []string{"in"}, Conn: "partner", Handle: func(_ context.Context, m *Message) (*Out, error) {
-			runs++
 			<-release
-			if down {
+			if down.Load() {
 				return nil, fault.E("p", fault.Unavailable, nil)
 			}
 			return m.Out().Publish("out", "done", m.Key, m.Key), nil
@@ -176,7 +201,7 @@ func TestABurstOfFailuresIsOnePause(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		down = false
+		down.Store(false)
 		settle(2 * time.Second)
 		if n := len(w.heard("out")); n != 100 {
 			t.Errorf("%d of 100 are done two seconds after the outage: it paused %q", n, w.info("work").Paused)
@@ -185,8 +210,8 @@ func TestABurstOfFailuresIsOnePause(t *testing.T) {
 }
 
 func TestTheLongestOfTheWaitsCounts(t *testing.T) {
-	var ran []time.Time
-	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: "partner"}, &ran)) }, func(t *testing.T, w *bare) {
+	var runs stamps
+	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Conn: "partner"}, &runs)) }, func(t *testing.T, w *bare) {
 		w.hub.mu.Lock()
 		x := w.hub.routes["work"]
 		w.hub.mu.Unlock()
@@ -195,11 +220,11 @@ func TestTheLongestOfTheWaitsCounts(t *testing.T) {
 		}
 		w.send("a", failure{})
 		settle(59 * time.Minute)
-		if len(ran) != 0 {
+		if len(runs.all()) != 0 {
 			t.Error("it went on before the longest wait was over")
 		}
 		settle(2 * time.Minute)
-		if len(ran) != 1 || w.info("work").Paused != "" {
+		if ran := runs.all(); len(ran) != 1 || w.info("work").Paused != "" {
 			t.Errorf("ran %d times, paused %q", len(ran), w.info("work").Paused)
 		}
 	})
@@ -212,15 +237,15 @@ func TestFollowersOfAParkedMessageGoByTheRoutesPolicy(t *testing.T) {
 		before  []string // done while the first is parked
 		after   []string
 	}{
-		{"strict", Parking{}, []string{}, []string{"a2", "a3", "a4", "a5"}},
-		{"hold two", Parking{Hold: 2}, []string{"a5"}, []string{"a5", "a2", "a3", "a4"}},
-		{"independent", Parking{Independent: true}, []string{"a3", "a4", "a5"}, []string{"a3", "a4", "a5", "a2"}},
+		{"strict", Parking{}, []string{}, []string{"a1", "a2", "a3", "a4"}},
+		{"hold two", Parking{Hold: 2}, []string{"a4"}, []string{"a4", "a1", "a2", "a3"}},
+		{"independent", Parking{Independent: true}, []string{"a2", "a3", "a4"}, []string{"a2", "a3", "a4", "a1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(h *Hub) error { return h.Add(failing(Route{Parking: c.parking}, nil)) }, func(t *testing.T, w *bare) {
-				w.send("a", failure{"kind": "transient", "times": 10}) // about 17 minutes
-				for range 3 {
-					w.send("a", failure{})
+				w.send("a", failure{"kind": "transient", "times": 10, "n": 1}) // about 17 minutes
+				for n := 2; n <= 4; n++ {
+					w.send("a", failure{"n": n})
 				}
 				settle(time.Minute)
 				if got := w.heard("out"); !slices.Equal(got, c.before) {
@@ -238,11 +263,11 @@ func TestFollowersOfAParkedMessageGoByTheRoutesPolicy(t *testing.T) {
 // What cannot be understood holds nobody up, whatever it waited for before.
 func TestAnInvalidFollowerHoldsNobodyUp(t *testing.T) {
 	inBubble(t, func(h *Hub) error { return h.Add(failing(Route{}, nil)) }, func(t *testing.T, w *bare) {
-		w.send("a", failure{"kind": "transient", "times": 1})
+		w.send("a", failure{"kind": "transient", "times": 1, "n": 1})
 		bad := w.send("a", "no object")
-		w.send("a", failure{})
+		w.send("a", failure{"n": 3})
 		settle(time.Minute)
-		if got := w.heard("out"); !slices.Equal(got, []string{"a2", "a4"}) {
+		if got := w.heard("out"); !slices.Equal(got, []string{"a1", "a3"}) {
 			t.Errorf("passed on %v", got)
 		}
 		l := w.letters()
