@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,12 @@ func (p *partner) resolve(_ context.Context, c *Call) ([]byte, bool, error) {
 	}
 	out, err := json.Marshal("done " + c.Ref)
 	return out, true, err
+}
+
+func (p *partner) called() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls)
 }
 
 func (p *partner) effect() Effect {
@@ -243,8 +250,8 @@ func TestWhenNotFoundIsBelieved(t *testing.T) {
 				w.script = []doing{losesRequest}
 				w.send("k", "ref")
 				settle(c.want - time.Millisecond)
-				if len(w.calls) != 1 {
-					t.Fatalf("called %d times before %s", len(w.calls), c.want)
+				if n := w.called(); n != 1 {
+					t.Fatalf("called %d times before %s", n, c.want)
 				}
 				settle(10 * time.Second)
 				if len(w.calls) != 2 || len(w.asked) != c.asked || w.done["ref"] != 1 {
@@ -352,7 +359,6 @@ func TestAHandlerThatReturnsNothingIsDone(t *testing.T) {
 		if e := w.ledger(); e.State != journal.EffectConfirmed {
 			t.Errorf("the ledger says %s", e.State)
 		}
-		w.store.SetHook(nil)
 		if l := w.letters(); len(l) != 0 || w.info("out.partner").Parked != 0 || w.info("out.partner").Open != 0 {
 			t.Errorf("letters %+v, %+v", l, w.info("out.partner").Lag)
 		}
@@ -360,10 +366,13 @@ func TestAHandlerThatReturnsNothingIsDone(t *testing.T) {
 }
 
 func TestWhatFollowsARefusalIsWrittenWithIt(t *testing.T) {
-	var fail error
+	var fail atomic.Bool
 	refused := func(e *Effect) {
 		e.Refused = func(_ context.Context, m *Message, _ *Call, why error) (*Out, error) {
-			return m.Out().Publish("out", "refused", m.Key, why.Error()), fail
+			if fail.Load() {
+				return nil, fault.E("x", fault.Transient, errors.New("later"))
+			}
+			return m.Out().Publish("out", "refused", m.Key, why.Error()), nil
 		}
 	}
 	t.Run("decided", func(t *testing.T) {
@@ -377,7 +386,7 @@ func TestWhatFollowsARefusalIsWrittenWithIt(t *testing.T) {
 		})
 	})
 	t.Run("not decided", func(t *testing.T) {
-		fail = fault.E("x", fault.Transient, errors.New("later"))
+		fail.Store(true)
 		act(t, refused, func(t *testing.T, w *acting) {
 			w.script = []doing{says(fault.Rejected, 0), says(fault.Rejected, 0)}
 			w.send("k", "ref")
@@ -385,7 +394,7 @@ func TestWhatFollowsARefusalIsWrittenWithIt(t *testing.T) {
 			if e := w.ledger(); e.State != journal.EffectRefused {
 				t.Errorf("the ledger says %s: a no is no unknown", e.State)
 			}
-			fail = nil
+			fail.Store(false)
 			settle(time.Minute)
 			if len(w.heard("out")) != 1 || len(w.asked) != 0 {
 				t.Errorf("written %v, asked %d times", w.heard("out"), len(w.asked))
