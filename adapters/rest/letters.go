@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/dlq"
@@ -34,7 +35,7 @@ func (s *server) desk() {
 			if err != nil {
 				return nil, s.problem(ctx, err)
 			}
-			if b.Reason == "" {
+			if strings.TrimSpace(b.Reason) == "" {
 				p := intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, "a letter is dropped for a reason: it is kept with it")
 				p.Errors = []intake.Item{{Place: "reason", Message: "is empty"}}
 				return nil, p

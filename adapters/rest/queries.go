@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/journal"
@@ -54,7 +55,7 @@ func (s *server) queries() {
 			if err != nil {
 				return nil, s.problem(ctx, err)
 			}
-			return s.page(ctx, p)
+			return s.page(ctx, "search", p)
 		})
 	register(s, op[struct{}, Journey](s, http.MethodGet, "/v1/journeys/{correlation}", "get-journey", "queries", "Each hop of a conversation, from the first document on"),
 		func(ctx context.Context, in *struct {
@@ -120,22 +121,40 @@ func (s *server) list(ctx context.Context, kind string, in *listInput) (*answer,
 	if err := s.viewable(ctx); err != nil {
 		return nil, err
 	}
-	after, err := base64.RawURLEncoding.DecodeString(in.Cursor)
-	if err != nil {
+	after, ok := behind(kind, in.Cursor)
+	if !ok {
 		return nil, s.problem(ctx, intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, "cursor: send next of the page before, as it came"))
 	}
 	p, err := s.deps.Views.List(ctx, view.Query{
 		Kind: kind, Tenant: s.cfg.Scope.Tenant, Owner: in.Owner, Facility: in.Facility, Status: in.Status,
-		After: string(after), Limit: or(in.Limit, 100),
+		After: after, Limit: or(in.Limit, 100),
 	})
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
-	return s.page(ctx, p)
+	return s.page(ctx, kind, p)
 }
 
-func (s *server) page(ctx context.Context, p view.Page) (*answer, error) {
-	l := List{Items: p.Docs, Position: p.Position, Next: base64.RawURLEncoding.EncodeToString([]byte(p.Next))}
+// behind reads a cursor: it is of the list that gave it, or it is none. A garbled one would
+// be a place all the same, and skip what lies before it.
+func behind(kind, cursor string) (key string, ok bool) {
+	if cursor == "" {
+		return "", true
+	}
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	key, ok = strings.CutPrefix(string(b), kind+":")
+	return key, ok && err == nil && key != ""
+}
+
+func cursor(kind, next string) string {
+	if next == "" {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + next))
+}
+
+func (s *server) page(ctx context.Context, kind string, p view.Page) (*answer, error) {
+	l := List{Items: p.Docs, Position: p.Position, Next: cursor(kind, p.Next)}
 	if l.Items == nil {
 		l.Items = []view.Doc{}
 	}

@@ -113,7 +113,15 @@ func TestListsArePagedByCursor(t *testing.T) {
 	if _, body := h.must(200, "GET", "/v1/orders?owner=NOBODY", ""); !strings.Contains(body, `"items":[]`) {
 		t.Errorf("an empty page is %s", body)
 	}
-	h.refused(422, "GET", "/v1/orders?cursor=%21%21", "")
+	_, first := h.must(200, "GET", "/v1/orders?limit=1", "")
+	var p rest.List
+	if err := json.Unmarshal([]byte(first), &p); err != nil || p.Next == "" {
+		t.Fatalf("%s, %v", first, err)
+	}
+	h.refused(422, "GET", "/v1/items?cursor="+p.Next, "") // of another list
+	for _, garbled := range []string{"%21%21", "garbage", "AAAA", p.Next[:3], "b3JkZXI6"} {
+		h.refused(422, "GET", "/v1/orders?cursor="+garbled, "")
+	}
 	h.refused(422, "GET", "/v1/orders?limit=501", "")
 	s.err = errors.New("disk")
 	h.refused(500, "GET", "/v1/orders", "")
@@ -239,6 +247,7 @@ func TestLettersAreListedShownAndDroppedOnce(t *testing.T) {
 	h.refused(404, "POST", "/v1/letters/Lnone/replay", "")
 	h.refused(422, "GET", "/v1/letters?state=lost", "")
 	h.refused(422, "POST", "/v1/letters/"+id+"/drop", `{"reason":""}`)
+	h.refused(422, "POST", "/v1/letters/"+id+"/drop", `{"reason":" \t"}`)
 	h.refused(400, "POST", "/v1/letters/"+id+"/drop", `{}`)
 	_, body := h.must(200, "POST", "/v1/letters/"+id+"/drop", `{"reason":"sent twice"}`)
 	if !strings.Contains(body, `"dropped"`) || !strings.Contains(body, "sent twice") {

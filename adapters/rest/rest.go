@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,7 +127,8 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	mux.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		intake.New(http.StatusNotFound, intake.CodeNotFound, "there is nothing here: /docs lists what there is").Write(w)
 	})
-	mux.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allowed(mux, r.URL.Path))
 		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "not with this method: /docs lists what there is").Write(w)
 	})
 	mux.Get("/healthz", s.healthz)
@@ -143,6 +145,17 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.events()
 	})
 	return mux, s.docs(mux)
+}
+
+// allowed are the methods that a path knows, as RFC 9110 wants them beside a 405.
+func allowed(routes chi.Routes, path string) string {
+	var known []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if routes.Match(chi.NewRouteContext(), m, path) {
+			known = append(known, m)
+		}
+	}
+	return strings.Join(known, ", ")
 }
 
 // recovered answers a panic of a handler with a problem and logs it, so that one request

@@ -392,6 +392,9 @@ func TestUnknownPathsMethodsAndParametersAreProblems(t *testing.T) {
 	h := serve(t, rest.Config{}, nil)
 	h.refused(404, "GET", "/v1/nothing", "")
 	h.refused(405, "DELETE", "/v1/orders", "")
+	if res, _ := h.send("DELETE", "/v1/orders", ""); res.Header.Get("Allow") != "GET, POST" {
+		t.Errorf("Allow is %q", res.Header.Get("Allow"))
+	}
 	h.refused(422, "GET", "/v1/orders?limit=many", "")
 	h.refused(422, "GET", "/v1/orders?limit=0", "")
 	h.refused(422, "GET", "/v1/orders?colour=red", "")

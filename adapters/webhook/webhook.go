@@ -104,6 +104,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	mux := chi.NewMux()
 	mux.Post("/webhooks/{source}", r.receive)
 	mux.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", http.MethodPost)
 		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "events are sent with POST").Write(w)
 	})
 	return mux, nil
@@ -140,7 +141,11 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 // body: a sender who gives up is found again.
 func (r *receiver) refuse(w http.ResponseWriter, src *source, id string, err error) {
 	p := intake.From(err)
-	r.deps.Logger.Warn("webhook refused", "partner", src.name, "msg_id", id, "code", p.Code, "kind", fault.KindOf(err).String(), "err", err)
+	kind := fault.KindOf(err)
+	if kind == fault.Internal && p.Code != intake.CodeInternal { // the door's own no, which has no kind
+		kind = fault.Rejected
+	}
+	r.deps.Logger.Warn("webhook refused", "partner", src.name, "msg_id", id, "code", p.Code, "kind", kind.String(), "err", err)
 	p.Write(w)
 }
 
