@@ -32,8 +32,9 @@ func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
 			switch fault.KindOf(err) {
 			case fault.Rejected, fault.Invalid:
 				return true
+			default:
+				return err == nil
 			}
-			return err == nil
 		},
 		IsExcluded: func(err error) bool {
 			return errors.Is(err, context.Canceled) || err != nil && fault.KindOf(err) == fault.Throttled

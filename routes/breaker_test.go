@@ -64,7 +64,7 @@ func TestAnOpenBreakerLetsOneCallThroughAfterAWhile(t *testing.T) {
 			t.Errorf("an open breaker says %v", err)
 		}
 		for round, end := range []error{down, nil} { // the one fails: it opens again; the one succeeds: it closes
-			time.Sleep(time.Until(at.Add(10*time.Second + time.Millisecond)))
+			elapse(time.Until(at.Add(10*time.Second + time.Millisecond)))
 			answer := make(chan struct{})
 			var made, refused int
 			var mu sync.Mutex

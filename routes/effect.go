@@ -109,8 +109,9 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 		switch have.State {
 		case journal.EffectNone, journal.EffectRefused, journal.EffectResolved:
 			return h.commit(ctx, x, d, m, out) // it surely did not happen
+		default:
+			return fault.E(x.Name, fault.Internal, fmt.Errorf("effect %s is %s, and now nothing is planned", key, have.State))
 		}
-		return fault.E(x.Name, fault.Internal, fmt.Errorf("effect %s is %s, and now nothing is planned", key, have.State))
 	}
 
 	switch have.State {
@@ -118,8 +119,9 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 		return h.concluded(ctx, x, d, m, c, key, have, have.State, have.Outcome)
 	case journal.EffectStarted, journal.EffectUnknown:
 		return h.resolve(ctx, x, d, m, c, key, have)
+	default:
+		return h.do(ctx, x, d, m, c, key, have)
 	}
-	return h.do(ctx, x, d, m, c, key, have)
 }
 
 // do starts the effect durably and makes the call.

@@ -423,7 +423,7 @@ func TestAStopWaitsForTheCallAndKeepsItsOutcome(t *testing.T) {
 		began := make(chan struct{})
 		w.script = []doing{func(do func()) error {
 			close(began)
-			time.Sleep(20 * time.Second)
+			elapse(20 * time.Second)
 			do()
 			return nil
 		}}

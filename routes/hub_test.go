@@ -32,7 +32,7 @@ func TestRoutesComeAndGoWhileOthersRun(t *testing.T) {
 		coming.Go(func() {
 			for i := range 200 {
 				w.send("k", i)
-				time.Sleep(time.Millisecond)
+				elapse(time.Millisecond)
 			}
 		})
 		for range 25 {
@@ -42,14 +42,14 @@ func TestRoutesComeAndGoWhileOthersRun(t *testing.T) {
 			if err := w.hub.Add(pass("guest")); err == nil {
 				t.Fatal("a name was given twice")
 			}
-			time.Sleep(5 * time.Millisecond)
+			elapse(5 * time.Millisecond)
 			if err := w.hub.Remove(t.Context(), "guest"); err != nil {
 				t.Fatal(err)
 			}
 			if err := w.hub.Remove(t.Context(), "guest"); err == nil {
 				t.Fatal("a route that is gone was removed")
 			}
-			time.Sleep(2 * time.Millisecond)
+			elapse(2 * time.Millisecond)
 		}
 		coming.Wait()
 		if err := w.hub.Add(pass("guest")); err != nil {
