@@ -97,3 +97,22 @@ func TestACrashAfterAnyUnitChangesNothing(t *testing.T) {
 	}
 	t.Logf("died after each of %d units", died)
 }
+
+func TestAHotItemIsSoldAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stock("HOT", 10, "P-1")
+		for i := range 1100 { // more than a stream grows between two snapshots
+			r.must(door.Stock, "HOT", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: int64(1 + i%3)})
+		}
+		settle(time.Minute)
+		if row, err := r.store.Row(t.Context(), journal.TableSnapshot, inventory.BookKey{Scope: site, Item: "HOT"}.Stream()); err != nil || row == nil {
+			t.Fatalf("there is no snapshot to begin with: %v", err)
+		}
+		r.restart()
+		r.place("SO-1", "HOT", 2)
+		settle(time.Minute)
+		r.noLetters()
+		r.status("SO-1", order.StatusShipped)
+	})
+}

@@ -60,7 +60,8 @@ func (f Fold[S]) Restore(x Encoded) (S, error) {
 	if err := json.Unmarshal(x.Data, &s); err != nil {
 		return zero, fault.At(op, fault.Invalid, place, fmt.Errorf("reading its JSON: %w", err))
 	}
-	if len(x.Personal) == 0 {
+	// An Encoded that went through JSON without its Personal left out reads null: there is none.
+	if len(x.Personal) == 0 || string(x.Personal) == "null" {
 		return s, nil
 	}
 	p, ok := any(s).(interface {

@@ -16,7 +16,7 @@ type Encoded struct {
 	Schema   int
 	Data     json.RawMessage
 	Subject  string          // "" when there is no personal data
-	Personal json.RawMessage // nil when there is none, or when it was erased
+	Personal json.RawMessage `json:",omitempty"` // nil when there is none, or when it was erased
 }
 
 // Upcaster lifts the JSON of one schema version to the next. It is pure.
