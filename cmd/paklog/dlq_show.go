@@ -96,7 +96,7 @@ func showMessage(b *strings.Builder, d dlq.Detail) {
 		Origin   x12.Origin    `json:"origin"`
 		Findings []x12.Finding `json:"findings"`
 	}
-	if json.Unmarshal([]byte(d.Message.Payload), &set) == nil && set.Document != "" {
+	if json.Unmarshal([]byte(d.Message.Payload), &set) == nil && set.Document != "" && len(set.Findings) > 0 {
 		fmt.Fprintf(b, "\nfindings in %s\n", clean(set.Document))
 		for i, f := range set.Findings {
 			if i == 20 {
