@@ -48,6 +48,11 @@ func (a *app) importing(w http.ResponseWriter, r *http.Request) {
 		controlError(w, http.StatusBadRequest, errors.New("path: an absolute path is needed"))
 		return
 	}
+	// A pipe would be waited for without end, and the stop of the hub with it.
+	if info, err := os.Stat(in.Path); err == nil && !info.Mode().IsRegular() {
+		controlError(w, http.StatusUnprocessableEntity, fmt.Errorf("%s is no regular file: write it into one first", in.Path))
+		return
+	}
 	f, err := os.Open(in.Path)
 	if err != nil {
 		controlError(w, http.StatusUnprocessableEntity, err)

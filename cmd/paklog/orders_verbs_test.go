@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/paklog/hub/adapters/bulk"
@@ -138,7 +139,12 @@ func TestAnImportGoesOnWhereItStopped(t *testing.T) {
 	if err != nil || strings.Count(string(report), "\n") != 2 || !strings.Contains(string(report), "qty") {
 		t.Errorf("report: %v\n%s", err, report)
 	}
-	stop() // the same without a hub
+	pipe := filepath.Join(filepath.Dir(s.config), "pipe.csv")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.refused(1, "no regular file", "import", "orders", pipe) // the hub would wait in it for a writer
+	stop()                                                    // the same without a hub
 	out, errs, code = s.run("import", "orders", file, "--json")
 	if sum := decoded[bulk.Summary](t, out); code != 3 || sum.Repeated != 1 || sum.Refused != 1 {
 		t.Errorf("again: exit %d, %+v %s", code, sum, errs)
