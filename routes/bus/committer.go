@@ -199,7 +199,7 @@ func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 	var why []*journal.Refusal
 	for _, p := range waiting {
 		p.pins = nil
-		r := (*journal.Refusal)(nil)
+		var r *journal.Refusal
 		if lanes[p.u.Lane] {
 			r = &journal.Refusal{Why: journal.RefusedLane, What: "an earlier unit of its lane was refused"}
 		} else {

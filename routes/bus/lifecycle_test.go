@@ -3,7 +3,6 @@ package bus_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -312,8 +311,10 @@ func TestDoorsAnswerWhenDurable(t *testing.T) {
 				case "silent":
 				default:
 					u := &journal.Unit{Records: []journal.Record{note("orders", "a", 1)}}
-					if ref, err := r.Commit(m.Context(), r.Reads(), u, func(_ *journal.Refusal, err error) { r.Answer("placed", err) }); ref != nil || err != nil {
-						r.Answer(nil, errors.Join(err, fmt.Errorf("%v", ref)))
+					if ref, err := r.Commit(m.Context(), r.Reads(), u, func(_ *journal.Refusal, err error) { r.Answer("placed", err) }); ref != nil {
+						r.Answer(nil, ref)
+					} else if err != nil {
+						r.Answer(nil, err)
 					}
 				}
 			}

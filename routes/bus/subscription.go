@@ -99,17 +99,9 @@ type declared struct {
 // the auditor and for a hub that is not running.
 func DeclaredKey(sub string) string { return "subscription/" + sub }
 
-// Declared reads what [DeclaredKey] holds: topics, and the position it started behind.
-func Declared(data []byte) (topics []string, start journal.Pos, err error) {
-	var d declared
-	if err := json.Unmarshal(data, &d); err != nil {
-		return nil, 0, fmt.Errorf("reading a subscription's declaration: %w", err)
-	}
-	return d.Topics, d.Start, nil
-}
-
-// DeclaredTopics is [Declared] with the position that each topic began behind: one that was
-// added later began when it was added. The subscription's own timers are a topic of it.
+// DeclaredTopics reads the topics that [DeclaredKey] holds, with the position that each
+// began behind: one that was added later began when it was added. The subscription's own
+// timers are a topic of it.
 func DeclaredTopics(sub string, data []byte) (map[string]journal.Pos, error) {
 	var d declared
 	if err := json.Unmarshal(data, &d); err != nil {
@@ -227,7 +219,7 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 	for _, t := range s.topics() {
 		b.topics[t] = append(slices.Clone(b.topics[t]), s)
 	}
-	go s.dispatch()
+	go s.dispatch() //nolint:gosec // it ends with the bus, not with whoever subscribed
 	b.timers.rearm(s.name)
 	return s, nil
 }

@@ -95,7 +95,7 @@ func (t *timers) set(id string, timer journal.Timer) {
 
 // committed follows the timers of units that are durable.
 func (t *timers) committed(batch []*pending, refusals []*journal.Refusal) {
-	any := false
+	changed := false
 	for i, p := range batch {
 		if refusals[i] != nil || len(p.u.Timers) == 0 {
 			continue
@@ -112,11 +112,11 @@ func (t *timers) committed(batch []*pending, refusals []*journal.Refusal) {
 				continue
 			}
 			t.set(op.ID, op.Timer)
-			any = true
+			changed = true
 		}
 		t.mu.Unlock()
 	}
-	if any {
+	if changed {
 		t.wake()
 	}
 }

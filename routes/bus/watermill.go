@@ -204,7 +204,7 @@ func (s *Subscriber) forward(ctx context.Context, sub *subscription, out chan<- 
 		case out <- m:
 			if !s.managed {
 				s.wg.Add(1)
-				go s.await(d, m, cancel)
+				go s.await(d, m, cancel) //nolint:gosec // Close waits for it and lets it mark what was acknowledged
 			}
 		case <-ctx.Done():
 			if cancel != nil {
@@ -243,7 +243,7 @@ func (s *Subscriber) await(d *Delivery, m *message.Message, cancel context.Cance
 	select {
 	case <-m.Acked():
 		ref, err := d.Commit(context.Background(), nil, &journal.Unit{}, nil)
-		if ref != nil || err != nil && err != ErrAgain {
+		if ref != nil || err != nil && err != ErrAgain { //nolint:errorlint // ErrAgain around a cause is a failure, alone it is none
 			s.bus.log.Error("marking a message handled", "route", d.Sub(), "msg_id", m.UUID, "err", err, "refusal", ref)
 		}
 	case <-m.Nacked():
