@@ -156,12 +156,12 @@ func runAndKill(t *testing.T, dir string, after time.Duration, reported map[jour
 		t.Fatal(err)
 	}
 	// A child that writes nothing is killed too, and fails the test by what is missing.
-	defer time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
 	var kill *time.Timer
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {
 		if kill == nil {
-			kill = time.AfterFunc(after, func() { cmd.Process.Kill() })
+			kill = time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
 		}
 		first, number, ok := strings.Cut(lines.Text(), " ")
 		pos, err := strconv.ParseUint(first, 10, 64)

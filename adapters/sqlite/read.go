@@ -140,25 +140,28 @@ func (s *Store) Topics(ctx context.Context, topics []string, after journal.Pos, 
 // positions are those of one topic, up to limit.
 func (s *Store) positions(ctx context.Context, topic string, after journal.Pos, limit int) ([]journal.Pos, error) {
 	var at []journal.Pos
-	for from := after; len(at) < limit; {
-		n := 0
-		// A row lists at least one position and seldom less than a few dozen.
-		page := min(limit-len(at), 32)
-		rows, err := s.q.topic.QueryContext(ctx, []byte(topic), int64(from), page)
+	read := func(from journal.Pos, most int) (n int, err error) {
+		rows, err := s.q.topic.QueryContext(ctx, []byte(topic), int64(from), most)
 		if err != nil {
-			return nil, advice(s.file, fmt.Errorf("reading topic %s: %w", topic, err))
+			return 0, err
 		}
-		for rows.Next() {
-			n++
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for ; rows.Next(); n++ {
 			var b sql.RawBytes
-			if err = rows.Scan(&b); err != nil {
-				break
+			if err := rows.Scan(&b); err != nil {
+				return n, err
 			}
 			if at, err = readRun(at, b, after, limit); err != nil {
-				break
+				return n, err
 			}
 		}
-		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return n, rows.Err()
+	}
+	for from := after; len(at) < limit; {
+		// A row lists at least one position and seldom less than a few dozen.
+		page := min(limit-len(at), 32)
+		n, err := read(from, page)
+		if err != nil {
 			return nil, advice(s.file, fmt.Errorf("reading topic %s: %w", topic, err))
 		}
 		if n < page || len(at) == 0 {

@@ -118,7 +118,7 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 	s := &Store{dir: dir, file: filepath.Join(dir, fileName), opts: o.withDefaults(), lock: lock}
 	defer func() {
 		if err != nil {
-			s.closeConns()
+			_ = s.closeConns() // err says what is wrong with the folder
 			err = errors.Join(err, lock.release())
 		}
 	}()
