@@ -30,7 +30,7 @@ func newInit() *cobra.Command {
 				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 			}
 			if len(args) == 0 {
-				if err := os.MkdirAll("configs", 0o755); err != nil {
+				if err := os.MkdirAll("configs", 0o750); err != nil {
 					return err
 				}
 			}
