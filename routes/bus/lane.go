@@ -55,6 +55,7 @@ func (s *subscription) advance(l *lane) {
 			if l.pend == 0 {
 				delete(s.lanes, l.key)
 			}
+			s.wakeNext(l.key) // nothing is before a follower that stands first
 			return
 		}
 		d.gen = l.gen
@@ -62,8 +63,9 @@ func (s *subscription) advance(l *lane) {
 			if !s.mayGo(d) {
 				continue
 			}
-		} else if waiting := len(s.queues[l.key]); waiting > 0 {
-			if s.Policy == nil || s.Policy(l.key, waiting) == Follow {
+		} else if q := s.queues[l.key]; len(q) > 0 && q[0].pos < d.Record.Pos {
+			// One that the disk sent back may stand before those that followed it.
+			if s.Policy == nil || s.Policy(l.key, len(q)) == Follow {
 				s.follow(d)
 				continue
 			}

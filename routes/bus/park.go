@@ -106,6 +106,12 @@ func (s *subscription) follow(d *Delivery) {
 	}}}
 	d.finish(u)
 	s.bus.mu.Lock()
+	if d.lane.recalled.Load() {
+		// The disk refused its predecessor a moment ago: that one goes again first.
+		s.bus.mu.Unlock()
+		s.goBack(d.lane, d)
+		return
+	}
 	r, err := s.bus.enqueue(context.Background(), nil, &pending{u: u, d: d})
 	s.bus.mu.Unlock()
 	if r != nil || err != nil {
