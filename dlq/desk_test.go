@@ -82,19 +82,27 @@ func (h *hub) fail(t testing.TB, route string, rec journal.Record, why error) st
 // failed puts a message in the journal and a letter for it, parked as the hub parks it.
 func (h *hub) failed(route string, rec journal.Record, why error) (string, error) {
 	u := &journal.Unit{Records: []journal.Record{rec}}
-	if r, err := h.Submit(context.Background(), u); r != nil || err != nil {
-		return "", fmt.Errorf("writing the message: %v %w", r, err)
+	if err := notWritten(h.Submit(context.Background(), u)); err != nil {
+		return "", fmt.Errorf("writing the message: %w", err)
 	}
 	rec.Pos = u.First
 	l := dlq.New(route, &rec, why, 1, noon)
-	r, err := h.Submit(context.Background(), &journal.Unit{
+	err := notWritten(h.Submit(context.Background(), &journal.Unit{
 		Letters: []journal.LetterOp{{ID: l.ID, To: journal.LetterOpen, Letter: journal.Letter{Sub: route, Key: rec.Key, Pos: rec.Pos, Opened: noon, Data: l.Encode()}}},
 		Parks:   []journal.ParkOp{{Sub: route, Key: rec.Key, Pos: rec.Pos, Park: journal.Park{Reason: journal.ParkLetter, Letter: l.ID, Since: noon}}},
-	})
-	if r != nil || err != nil {
-		return "", fmt.Errorf("writing the letter: %v %w", r, err)
+	}))
+	if err != nil {
+		return "", fmt.Errorf("writing the letter: %w", err)
 	}
 	return l.ID, nil
+}
+
+// notWritten is why a unit was not written, nil when it was.
+func notWritten(r *journal.Refusal, err error) error {
+	if r != nil {
+		return r
+	}
+	return err
 }
 
 func message(n int) journal.Record {
