@@ -231,7 +231,7 @@ func (a *app) edi(flows *routes.Flows) error {
 	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
-	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin})
+	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin, Payloads: a.payloads})
 }
 
 // Run serves until ctx ends, then drains: doors close first, handlers finish, what they
