@@ -2,6 +2,7 @@ package routes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +43,9 @@ type EDI struct {
 // Partner is what is agreed with one trading partner.
 type Partner struct {
 	Name        string
-	ID          string // his ISA06 and GS02
+	ID          string // his ISA06 and GS02; "" takes any
 	Qualifier   string // his ISA05
-	OurID       string
+	OurID       string // our ISA06 and GS02 to him; "" takes any
 	OurQual     string
 	Version     string // GS08, "004010" when ""
 	Usage       string // ISA15, "P" when ""
@@ -53,6 +54,9 @@ type Partner struct {
 	Profile     x12wms.Profile
 	SendAnswers bool // an 855 for each 850
 }
+
+// usage is ISA15 of what goes to the partner, and of what comes from him.
+func (p Partner) usage() string { return cmp.Or(p.Usage, "P") }
 
 // Outbox is how a document reaches a partner. Stage may be called again with the same
 // content until Publish is begun; a file that was staged and is not any more was published.

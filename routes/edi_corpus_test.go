@@ -76,6 +76,7 @@ func throughTheDoor(t *testing.T, name string, data []byte, sets int) map[string
 	t.Helper()
 	r, _ := ediRig(t, func(p *Partner) {
 		// Any building and any owner: the samples are from all over the world.
+		p.ID, p.OurID, p.Usage = "", "", usageOf(data)
 		p.Profile = x12wms.Profile{Tenant: site.Tenant, Partner: "ACME", Facility: site.Facility}
 	})
 	r.drop(filepath.Base(name), string(data))
@@ -116,6 +117,20 @@ func throughTheDoor(t *testing.T, name string, data []byte, sets int) map[string
 		outcome["997 in"] = others
 	}
 	return outcome
+}
+
+// usageOf is ISA15 of the file's first interchange.
+func usageOf(data []byte) string {
+	doc, err := x12.Parse(data, x12.Limits{})
+	if err != nil {
+		return "P"
+	}
+	for _, p := range doc.Parts {
+		if p.Kind == x12.InterchangeHeader {
+			return p.ISA.Usage
+		}
+	}
+	return "P"
 }
 
 func (r *rig) lettersText() []string {

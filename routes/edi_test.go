@@ -606,3 +606,36 @@ func TestALongDocumentLiesBesideTheJournalAndALostOneIsTriedAgain(t *testing.T) 
 		}
 	})
 }
+
+func TestAnInterchangeOfAStrangerIsNeitherWorkedOnNorAcknowledged(t *testing.T) {
+	for name, c := range map[string]struct{ from, to, place string }{
+		"another sender":   {"ACME           *ZZ*PAKLOG", "STRANGER       *ZZ*PAKLOG", "ISA-06"},
+		"another receiver": {"*ZZ*PAKLOG         *", "*ZZ*SOMEBODY       *", "ISA-08"},
+		"a test":           {"*P*", "*T*", "ISA-15"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				text, _ := generated(t, x12gen.Config{Seed: 14, Sets: 2, MostLine: 1})
+				if !strings.Contains(text, c.from) {
+					t.Fatalf("no %q in %.120s", c.from, text)
+				}
+				r.drop("a.edi", strings.Replace(text, c.from, c.to, 1))
+				settle(time.Minute)
+				letters := r.letters()
+				if len(letters) != 1 || letters[0].Channel != "invalid" || !strings.Contains(strings.ReplaceAll(letters[0].Place, "ISA0", "ISA-0"), c.place) {
+					t.Fatalf("letters: %+v", letters)
+				}
+				if n := r.count()["order.Accepted"]; n != 0 || len(box.out) != 0 {
+					t.Errorf("%d orders, %d documents went out", n, len(box.out))
+				}
+				// The right one is taken all the same: the stranger's number is not his.
+				r.drop("b.edi", text)
+				settle(time.Minute)
+				if n := r.count()["order.Accepted"]; n != 2 {
+					t.Errorf("%d orders of the partner's own interchange", n)
+				}
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -168,13 +169,7 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	if err != nil {
 		return nil, err
 	}
-	version, usage := p.Version, p.Usage
-	if version == "" {
-		version = "004010"
-	}
-	if usage == "" {
-		usage = "P"
-	}
+	version := cmp.Or(p.Version, "004010")
 	now := m.Now
 	if p.Profile.Zone != nil {
 		now = now.In(p.Profile.Zone)
@@ -186,7 +181,7 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	err = errors.Join(
 		w.BeginInterchange(x12.ISA{
 			SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
-			Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: usage,
+			Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
 		}),
 		w.BeginGroup(x12.GS{
 			FunctionalID: groupOf[set], Sender: p.OurID, Receiver: p.ID,

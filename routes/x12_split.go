@@ -200,6 +200,12 @@ func (s *splitting) outside(part *x12.Part, least x12.Severity) {
 // known looks whether the interchange came before: with the same content nothing more is done,
 // with other content its number was reused, which a person must look at.
 func (s *splitting) known(ctx context.Context, part *x12.Part) error {
+	if f, stranger := s.p.stranger(part); stranger {
+		s.repeat = true // nothing of it is worked on, and nothing of it is acknowledged
+		part.Add(f)
+		s.refuse(ctx, part)
+		return nil
+	}
 	id := part.Identity()
 	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.ends[part.Offset]]))
 	scope := "x12/" + s.p.Name
@@ -231,6 +237,31 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		s.refuse(ctx, part)
 	}
 	return nil
+}
+
+// stranger finds an interchange that is not from this partner to us, or not meant for real
+// where the partner's are: in his folder it is a mistake that somebody must look at.
+func (p Partner) stranger(part *x12.Part) (x12.Finding, bool) {
+	h := part.ISA
+	for _, c := range [...]struct {
+		element    int
+		got, want  string
+		code, says string
+	}{
+		{6, h.Sender, p.ID, "sender-unknown", "the interchange is from %q, and this is the folder of %q"},
+		{8, h.Receiver, p.OurID, "receiver-unknown", "the interchange is for %q, and we are %q to this partner"},
+		{15, h.Usage, p.usage(), "usage-differs", "the interchange says usage %q, and this partner's are %q"},
+	} {
+		if c.want == "" || c.got == c.want {
+			continue
+		}
+		f := part.At(part.Segments.At(0), c.element)
+		f.Code, f.Severity, f.Layer = c.code, x12.Error, x12.LayerPartner
+		f.Expected, f.Message = c.want, fmt.Sprintf(c.says, c.got, c.want)
+		f.Hint = "ask the partner, or correct his ids and usage in the configuration; then let him send it anew"
+		return f, true
+	}
+	return x12.Finding{}, false
 }
 
 func (s *splitting) set(ctx context.Context, part *x12.Part, accepted bool) {
