@@ -238,28 +238,39 @@ func TestTortureFindsMutants(t *testing.T) {
 	} {
 		t.Run(m.kind, func(t *testing.T) {
 			t.Parallel()
-			tr := newTorture(t, seedOf(t), m.kind)
-			for i := range 12 {
-				step := m.at
-				if i%3 == 2 {
-					step = ""
-				}
-				if err := tr.round(t.Context(), step); err != nil {
-					t.Logf("found in round %d: %v", i, err)
+			// A kill hits where the mutant hurts by chance: what one world does not show, the
+			// next may.
+			seed := seedOf(t)
+			for world := range uint64(6) {
+				if mutantShows(t, newTorture(t, seed+world, m.kind), m.at) {
 					return
 				}
 			}
-			wrong, err := tr.end(t.Context())
-			if err != nil {
-				wrong = append(wrong, err.Error())
-			}
-			outside := slices.DeleteFunc(slices.Clone(wrong), func(x string) bool { return strings.HasPrefix(x, inside) })
-			if len(outside) == 0 {
-				t.Errorf("nobody outside the hub noticed that %s; the journal says %q", m.kind, wrong)
-			}
-			for _, x := range outside[:min(len(outside), 5)] {
-				t.Logf("found: %s", x)
-			}
+			t.Errorf("nobody outside the hub noticed that %s", m.kind)
 		})
 	}
+}
+
+// mutantShows plays a dozen rounds and reports whether somebody outside the hub noticed.
+func mutantShows(t *testing.T, tr *torture, at bus.Step) bool {
+	t.Helper()
+	for i := range 12 {
+		step := at
+		if i%3 == 2 {
+			step = ""
+		}
+		if err := tr.round(t.Context(), step); err != nil {
+			t.Logf("found in round %d: %v", i, err)
+			return true
+		}
+	}
+	wrong, err := tr.end(t.Context())
+	if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	outside := slices.DeleteFunc(slices.Clone(wrong), func(x string) bool { return strings.HasPrefix(x, inside) })
+	for _, x := range outside[:min(len(outside), 5)] {
+		t.Logf("found: %s", x)
+	}
+	return len(outside) > 0
 }
