@@ -41,12 +41,16 @@ const cmdVoid = "label.Void"
 func voidTopic(conn string) string { return "void." + conn }
 
 // addCarriers hosts each carrier connection: one route that buys, one that voids.
+// callsAtOnce is how many calls a connection has under way: a partner that comes back after an
+// outage is not met by all that waited at once.
+const callsAtOnce = 16
+
 func (f *Flows) addCarriers() error {
 	for _, c := range f.cfg.Carriers {
 		buys := "out." + c.Name
 		err := f.hub.AddEffect(Route{
 			Name: buys, About: "buys labels at " + c.Name + ", each once", Conn: c.Name,
-			Topics: []string{buyTopic(c.Name)}, Parking: Parking{Independent: true},
+			Topics: []string{buyTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
 			Writes: []string{onPacks, voidTopic(c.Name)}, Patterns: []string{"channel adapter", "circuit breaker"},
 		}, Effect{
 			Step: stepBuy, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
@@ -78,7 +82,7 @@ func (f *Flows) addCarriers() error {
 		}
 		err = f.hub.AddEffect(Route{
 			Name: buys + ".void", About: "gives labels back to " + c.Name, Conn: c.Name,
-			Topics: []string{voidTopic(c.Name)}, Parking: Parking{Independent: true},
+			Topics: []string{voidTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
 			Writes: []string{onPacks}, Patterns: []string{"channel adapter"},
 		}, Effect{
 			Step: stepVoid, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,

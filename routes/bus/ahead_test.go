@@ -401,3 +401,28 @@ func TestWhatWaitsIsCopiedWhole(t *testing.T) {
 		t.Errorf("copied %+v, want %+v", got, r)
 	}
 }
+
+// A snapshot is a shortcut: one that cannot be read is passed by, and the events say the same.
+func TestASnapshotThatCannotBeReadIsPassedBy(t *testing.T) {
+	broken := false
+	fold := &bus.Fold{
+		Kind: "sum", Version: 1, Zero: func() any { return 0 },
+		Apply:  func(s any, _ *journal.Record) (any, error) { return s.(int) + 1, nil },
+		Encode: func(any) ([]byte, error) { return []byte("x"), nil },
+		Decode: func([]byte) (any, error) { broken = true; return nil, errors.New("damaged") },
+	}
+	mem := journalmem.New()
+	b := open(t, mem, bus.Options{})
+	for range 3 {
+		if r, err := b.Submit(t.Context(), &journal.Unit{Records: []journal.Record{{Type: "e", Schema: 1, Stream: "s"}}}); r != nil || err != nil {
+			t.Fatal(r, err)
+		}
+	}
+	if r, err := b.Submit(t.Context(), &journal.Unit{Snapshots: []journal.Snapshot{{Stream: "s", Version: 2, Fold: 1, Data: []byte("sum\x00x")}}}); r != nil || err != nil {
+		t.Fatal(r, err)
+	}
+	state, version, err := b.NewDoor("d").NewReads().Load(t.Context(), fold, "s")
+	if err != nil || !broken || state.(int) != 3 || version != 3 {
+		t.Errorf("state %v at version %d, snapshot looked at %v: %v", state, version, broken, err)
+	}
+}

@@ -191,19 +191,31 @@ func (b *Bus) restore(ctx context.Context, f *Fold, stream string) (*foldedState
 	if row == nil {
 		return &foldedState{f, 0, f.Zero()}, nil
 	}
+	state, version, err := f.thaw(stream, row)
+	if err != nil {
+		// The events are the truth, and they are all there.
+		b.log.Error("a snapshot cannot be read: the stream is read from its beginning", "stream", stream, "err", err)
+	}
+	if err != nil || version == 0 {
+		return &foldedState{f, 0, f.Zero()}, nil
+	}
+	return &foldedState{f, version, state}, nil
+}
+
+// thaw reads a snapshot; version 0 means that it is one of another fold.
+func (f *Fold) thaw(stream string, row []byte) (state any, version uint64, err error) {
 	snap, err := journal.DecodeSnapshot(stream, row)
 	if err != nil {
-		return nil, fmt.Errorf("reading snapshot of %s: %w", stream, err)
+		return nil, 0, err
 	}
 	kind, data, _ := bytes.Cut(snap.Data, []byte{0})
 	if snap.Fold != f.Version || string(kind) != f.Kind {
-		return &foldedState{f, 0, f.Zero()}, nil
+		return nil, 0, nil
 	}
-	state, err := f.Decode(data)
-	if err != nil {
-		return nil, fmt.Errorf("reading snapshot of %s: %w", stream, err)
+	if state, err = f.Decode(data); err != nil {
+		return nil, 0, err
 	}
-	return &foldedState{f, snap.Version, state}, nil
+	return state, snap.Version, nil
 }
 
 // replay folds what the journal holds behind at into it.
