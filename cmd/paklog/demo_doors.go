@@ -38,14 +38,21 @@ func (d *demo) webhooks(ctx context.Context) error {
 		}
 		id := fmt.Sprintf("msg_%03d", i+1)
 		for range 2 {
-			if code, answer, err := d.hook(ctx, id, body, sign(id, body)); err != nil || code/100 != 2 {
-				return fmt.Errorf("webhook %s: %d %s: %w", id, code, answer, err)
+			code, answer, err := d.hook(ctx, id, body, sign(id, body))
+			if err != nil {
+				return fmt.Errorf("sending webhook %s: %w", id, err)
+			}
+			if code/100 != 2 {
+				return fmt.Errorf("webhook %s was answered with %d %s", id, code, answer)
 			}
 		}
 		if i == 0 {
 			code, _, err := d.hook(ctx, "msg_forged", body, "v1,"+base64.StdEncoding.EncodeToString(make([]byte, 32)))
-			if err != nil || code != http.StatusUnauthorized {
-				return fmt.Errorf("a forged webhook was answered with %d, %w", code, err)
+			if err != nil {
+				return fmt.Errorf("sending a forged webhook: %w", err)
+			}
+			if code != http.StatusUnauthorized {
+				return fmt.Errorf("a forged webhook was answered with %d", code)
 			}
 		}
 	}
