@@ -91,16 +91,22 @@ func (d *decision) reserve(s scope.Scope, number string) {
 		}
 		all = append(all, order.LineQty{Line: l.No, Qty: l.Unassigned()})
 		k := keyOf(s, l.SKU)
-		events, posts, err := inventory.Reserve{
-			BookKey: k, For: inventory.For{Order: number, Line: l.No}, Qty: l.Unassigned(), Partial: true,
-		}.Decide(func(book, account string) int64 { return d.balance(book, account) - used[book] }, d.m.Now)
+		ask := inventory.Reserve{BookKey: k, For: inventory.For{Order: number, Line: l.No}, Qty: l.Unassigned(), Partial: true}
+		available := func(book, account string) int64 { return d.balance(book, account) - used[book] }
+		events, posts, err := ask.Decide(available, d.m.Now)
+		if err == nil && reservedOf(events) < l.Unassigned() {
+			// A floor guards what is promised, and nothing guards what is not: who gets less than
+			// he asked for is told so on the stock as it stands, or decided on anew.
+			if _, err = Load(d.ctx, d.m, d.f.stocks, k.Stream()); err == nil {
+				events, posts, err = ask.Decide(available, d.m.Now)
+			}
+		}
 		if err != nil {
 			d.fail(err)
 			return
 		}
-		var n int64
-		if len(events) > 0 {
-			n = events[0].(inventory.StockReserved).Qty
+		n := reservedOf(events)
+		if n > 0 {
 			got = append(got, order.LineQty{Line: l.No, Qty: n})
 			promises = append(promises, promise{k, events, posts})
 			used[k.Book()] += n
@@ -125,6 +131,14 @@ func (d *decision) reserve(s scope.Scope, number string) {
 	if len(miss) > 0 {
 		d.backorder(s, number, miss)
 	}
+}
+
+// reservedOf is what a decision on one line promised.
+func reservedOf(events []event.Event) int64 {
+	if len(events) == 0 {
+		return 0
+	}
+	return events[0].(inventory.StockReserved).Qty
 }
 
 // backorder lets quantities wait, or ends them where the goods were lost on the floor
