@@ -192,14 +192,14 @@ func (b *Bus) restore(ctx context.Context, f *Fold, stream string) (*foldedState
 		return &foldedState{f, 0, f.Zero()}, nil
 	}
 	state, version, err := f.thaw(stream, row)
+	if err == nil && version > 0 {
+		return &foldedState{f, version, state}, nil
+	}
 	if err != nil {
 		// The events are the truth, and they are all there.
 		b.log.Error("a snapshot cannot be read: the stream is read from its beginning", "stream", stream, "err", err)
 	}
-	if err != nil || version == 0 {
-		return &foldedState{f, 0, f.Zero()}, nil
-	}
-	return &foldedState{f, version, state}, nil
+	return &foldedState{f, 0, f.Zero()}, nil
 }
 
 // thaw reads a snapshot; version 0 means that it is one of another fold.
