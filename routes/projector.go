@@ -19,9 +19,10 @@ type ViewStore interface {
 	// Position is where the views stand, and the unit that they read last. A store that
 	// is being built anew stands at 0.
 	Position(ctx context.Context) (journal.Pos, journal.ID, error)
-	// Folded is a document as Apply wrote it last, nil where it never did.
+	// Folded is a document as Apply wrote it last, with the terms that it has; nil where it never did.
 	Folded(ctx context.Context, kind, key string) (*view.Doc, error)
-	// Apply writes a batch whole or not at all, its position and last unit with it.
+	// Apply writes a batch whole or not at all, its position and last unit with it. Each
+	// document comes with the terms that it has in the store.
 	Apply(ctx context.Context, b view.Batch) error
 	// Rebuild begins anew beside what answers are given from.
 	Rebuild(ctx context.Context) error
@@ -273,7 +274,7 @@ func (p *Projector) begin(ctx context.Context) error {
 // batch folds units into what they change.
 func (p *Projector) batch(ctx context.Context, units []journal.Stored) (view.Batch, error) {
 	var b view.Batch
-	letters := map[string]view.Doc{}
+	letters, had := map[string]view.Doc{}, map[string][]string{}
 	for i := range units {
 		u := &units[i].Unit
 		b.Position, b.Unit = units[i].First, u.ID
@@ -292,6 +293,16 @@ func (p *Projector) batch(ctx context.Context, units []journal.Stored) (view.Bat
 			if err != nil {
 				return b, fmt.Errorf("position %d: %w", b.Position, err)
 			}
+			if _, ok := letters[d.Key]; !ok {
+				old, err := p.store.Folded(ctx, d.Kind, d.Key)
+				if err != nil {
+					return b, fmt.Errorf("reading letter %s: %w", d.Key, err)
+				}
+				if old != nil {
+					had[d.Key] = old.Had
+				}
+			}
+			d.Had = had[d.Key]
 			letters[d.Key] = d
 		}
 	}
@@ -308,6 +319,7 @@ func (p *Projector) batch(ctx context.Context, units []journal.Stored) (view.Bat
 		}
 		d.Status, d.Terms = pr.status(f.state), append(pr.terms(f.state), d.ID)
 		b.Docs = append(b.Docs, d)
+		f.doc.Had = d.Terms // once this batch is written; else nothing of folded is kept
 	}
 	for d := range maps.Values(letters) {
 		b.Docs = append(b.Docs, d)
@@ -330,11 +342,16 @@ func (p *Projector) fold(ctx context.Context, r *journal.Record) error {
 		f = &folded{state: pr.zero, doc: view.Doc{
 			Kind: s.Kind, Key: r.Stream, Tenant: s.Tenant, Owner: s.Owner, Facility: s.Facility, ID: s.ID, Correlation: r.Correlation,
 		}}
-		old, err := p.store.Folded(ctx, s.Kind, r.Stream)
-		if err != nil {
-			return fmt.Errorf("reading %s: %w", r.Stream, err)
+		// The first event of a stream finds no document.
+		var old *view.Doc
+		if r.Version > 1 {
+			var err error
+			if old, err = p.store.Folded(ctx, s.Kind, r.Stream); err != nil {
+				return fmt.Errorf("reading %s: %w", r.Stream, err)
+			}
 		}
 		if old != nil {
+			var err error
 			f.doc = *old
 			if f.state, err = pr.decode(old.State); err != nil {
 				return fmt.Errorf("reading %s: %w", r.Stream, err)

@@ -6,8 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -19,8 +19,8 @@ type statements struct {
 	row                                map[journal.Table]driver.Stmt
 	drop                               map[journal.Table]driver.Stmt
 
-	unit, streamName, topicName, head, milestone, putBalance, putCheckpoint, run *bulk
-	put                                                                          map[journal.Table]*bulk
+	unit, streamName, topicName, head, milestone, putBalance, putCheckpoint, run *sqlrows.Inserter
+	put                                                                          map[journal.Table]*sqlrows.Inserter
 
 	all []driver.Stmt
 }
@@ -28,7 +28,7 @@ type statements struct {
 func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 	var errs []error
 	one := func(query string) driver.Stmt {
-		st, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+		st, err := sqlrows.Prepare(ctx, c, query)
 		if err != nil {
 			errs = append(errs, err)
 			return nil
@@ -42,28 +42,25 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 	s.balance = one("SELECT amount, floor FROM balance WHERE key = ?")
 	s.checkpoint = one("SELECT value FROM checkpoint WHERE sub = ? AND part = ?")
 	s.topic = one("SELECT id FROM topic_name WHERE name = ?")
-	s.unit = &bulk{into: "INSERT INTO unit (pos, data, links)", cols: 3}
-	s.streamName = &bulk{into: "INSERT INTO stream_name (name, id)", cols: 2}
-	s.topicName = &bulk{into: "INSERT INTO topic_name (name, id)", cols: 2}
-	s.head = &bulk{into: "REPLACE INTO head (id, version, last)", cols: 3}
-	s.milestone = &bulk{into: "INSERT INTO milestone (id, version, pos)", cols: 3}
-	s.putBalance = &bulk{into: "REPLACE INTO balance (key, amount, floor)", cols: 3}
-	s.putCheckpoint = &bulk{into: "REPLACE INTO checkpoint (sub, part, value)", cols: 3}
-	s.run = &bulk{into: "INSERT INTO topic (id, last, run)", cols: 3}
-	s.row, s.drop, s.put = map[journal.Table]driver.Stmt{}, map[journal.Table]driver.Stmt{}, map[journal.Table]*bulk{}
+	s.unit = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO unit (pos, data, links)", Cols: 3}
+	s.streamName = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO stream_name (name, id)", Cols: 2}
+	s.topicName = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO topic_name (name, id)", Cols: 2}
+	s.head = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO head (id, version, last)", Cols: 3}
+	s.milestone = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO milestone (id, version, pos)", Cols: 3}
+	s.putBalance = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO balance (key, amount, floor)", Cols: 3}
+	s.putCheckpoint = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO checkpoint (sub, part, value)", Cols: 3}
+	s.run = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO topic (id, last, run)", Cols: 3}
+	s.row, s.drop, s.put = map[journal.Table]driver.Stmt{}, map[journal.Table]driver.Stmt{}, map[journal.Table]*sqlrows.Inserter{}
 	for _, t := range journal.Tables {
 		s.row[t] = one("SELECT value FROM " + tableName(t) + " WHERE key = ?")
 		s.drop[t] = one("DELETE FROM " + tableName(t) + " WHERE key = ?")
-		s.put[t] = &bulk{into: "REPLACE INTO " + tableName(t) + " (key, value)", cols: 2}
-	}
-	for _, b := range s.bulks() {
-		b.conn = c
+		s.put[t] = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO " + tableName(t) + " (key, value)", Cols: 2}
 	}
 	return errors.Join(errs...)
 }
 
-func (s *statements) bulks() []*bulk {
-	out := []*bulk{s.unit, s.streamName, s.topicName, s.head, s.milestone, s.putBalance, s.putCheckpoint, s.run}
+func (s *statements) inserters() []*sqlrows.Inserter {
+	out := []*sqlrows.Inserter{s.unit, s.streamName, s.topicName, s.head, s.milestone, s.putBalance, s.putCheckpoint, s.run}
 	for _, b := range s.put {
 		out = append(out, b)
 	}
@@ -75,92 +72,24 @@ func (s *statements) close() error {
 	for _, st := range s.all {
 		errs = append(errs, st.Close())
 	}
-	for _, b := range s.bulks() {
-		if b == nil {
-			continue
-		}
-		for _, st := range b.stmts {
-			if st != nil {
-				errs = append(errs, st.Close())
-			}
+	for _, b := range s.inserters() {
+		if b != nil {
+			errs = append(errs, b.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// bulk collects rows of one table and inserts them by statements of many rows: a statement costs
-// more than a row.
-type bulk struct {
-	into  string
-	cols  int
-	conn  driver.Conn
-	stmts [len(bulkSizes)]driver.Stmt
-	args  []driver.NamedValue
-}
-
-var bulkSizes = [...]int{64, 8, 1}
-
-// add takes one row. What its values point to is not changed before flush returned.
-func (b *bulk) add(ctx context.Context, values ...driver.Value) error {
-	for _, v := range values {
-		b.args = append(b.args, driver.NamedValue{Ordinal: len(b.args) + 1, Value: v})
-	}
-	if len(b.args) < bulkSizes[0]*b.cols {
-		return nil
-	}
-	return b.flush(ctx)
-}
-
-// flush inserts what was added.
-func (b *bulk) flush(ctx context.Context) error {
-	args := b.args
-	defer func() { b.args = b.args[:0] }()
-	for i, size := range bulkSizes {
-		n := size * b.cols
-		for len(args) >= n {
-			for k := range args[:n] {
-				args[k].Ordinal = k + 1
-			}
-			if err := b.exec(ctx, i, args[:n]); err != nil {
-				return err
-			}
-			args = args[n:]
-		}
-	}
-	return nil
-}
-
-func (b *bulk) exec(ctx context.Context, size int, args []driver.NamedValue) error {
-	if b.stmts[size] == nil {
-		row := ",(?" + strings.Repeat(",?", b.cols-1) + ")"
-		query := b.into + " VALUES " + strings.Repeat(row, bulkSizes[size])[1:]
-		st, err := b.conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
-		if err != nil {
-			return err
-		}
-		b.stmts[size] = st
-	}
-	_, err := b.stmts[size].(driver.StmtExecContext).ExecContext(ctx, args)
-	return err
-}
-
-// clear forgets rows of a batch that failed, and lets go of what they point to.
-func (b *bulk) clear() {
-	clear(b.args[:cap(b.args)])
-	b.args = b.args[:0]
-}
-
 func (w *writer) run(ctx context.Context, st driver.Stmt, args ...any) error {
-	_, err := st.(driver.StmtExecContext).ExecContext(ctx, named(args))
-	return err
+	return sqlrows.Run(ctx, st, args...)
 }
 
 // insert writes the staged batch into the tables. Rows of a table are written together and in key
 // order where that puts neighbours onto one page.
 func (w *writer) insert(ctx context.Context) error {
 	defer func() {
-		for _, b := range w.stmt.bulks() {
-			b.clear()
+		for _, b := range w.stmt.inserters() {
+			b.Clear()
 		}
 	}()
 	for _, step := range [...]func(context.Context) error{
@@ -180,40 +109,40 @@ func (w *writer) insertUnits(ctx context.Context) error {
 		if b := w.unitLinks(u.Unit); b != nil {
 			links = b
 		}
-		if err := w.stmt.unit.add(ctx, int64(u.First), u.Data, links); err != nil {
+		if err := w.stmt.unit.Add(ctx, int64(u.First), u.Data, links); err != nil {
 			return err
 		}
 	}
-	return w.stmt.unit.flush(ctx)
+	return w.stmt.unit.Flush(ctx)
 }
 
 func (w *writer) insertTopics(ctx context.Context) error {
 	for _, n := range w.newTopics {
-		if err := w.stmt.topicName.add(ctx, []byte(n.name), n.id); err != nil {
+		if err := w.stmt.topicName.Add(ctx, []byte(n.name), n.id); err != nil {
 			return err
 		}
 	}
-	if err := w.stmt.topicName.flush(ctx); err != nil {
+	if err := w.stmt.topicName.Flush(ctx); err != nil {
 		return err
 	}
 	for i := range w.runs {
 		for at := range slices.Chunk(w.runs[i].at, topicRun) {
-			err := w.stmt.run.add(ctx, w.runs[i].id, int64(at[len(at)-1]), appendRun(nil, at))
+			err := w.stmt.run.Add(ctx, w.runs[i].id, int64(at[len(at)-1]), appendRun(nil, at))
 			if err != nil {
 				return err
 			}
 		}
 	}
-	return w.stmt.run.flush(ctx)
+	return w.stmt.run.Flush(ctx)
 }
 
 func (w *writer) insertStreams(ctx context.Context) error {
 	for _, n := range w.newStreams {
-		if err := w.stmt.streamName.add(ctx, []byte(n.name), n.id); err != nil {
+		if err := w.stmt.streamName.Add(ctx, []byte(n.name), n.id); err != nil {
 			return err
 		}
 	}
-	if err := w.stmt.streamName.flush(ctx); err != nil {
+	if err := w.stmt.streamName.Flush(ctx); err != nil {
 		return err
 	}
 	type row struct {
@@ -226,28 +155,28 @@ func (w *writer) insertStreams(ctx context.Context) error {
 	}
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.id, b.id) })
 	for _, r := range rows {
-		if err := w.stmt.head.add(ctx, r.id, int64(r.Version), int64(r.Last)); err != nil {
+		if err := w.stmt.head.Add(ctx, r.id, int64(r.Version), int64(r.Last)); err != nil {
 			return err
 		}
 	}
-	if err := w.stmt.head.flush(ctx); err != nil {
+	if err := w.stmt.head.Flush(ctx); err != nil {
 		return err
 	}
 	for _, m := range w.marks {
-		if err := w.stmt.milestone.add(ctx, m.stream.key(), int64(m.version), int64(m.pos)); err != nil {
+		if err := w.stmt.milestone.Add(ctx, m.stream.key(), int64(m.version), int64(m.pos)); err != nil {
 			return err
 		}
 	}
-	return w.stmt.milestone.flush(ctx)
+	return w.stmt.milestone.Flush(ctx)
 }
 
 func (w *writer) insertBalances(ctx context.Context) error {
 	for _, b := range w.staged.Balances {
-		if err := w.stmt.putBalance.add(ctx, balanceKey(b.Book, b.Account), b.Amount, b.Floor); err != nil {
+		if err := w.stmt.putBalance.Add(ctx, balanceKey(b.Book, b.Account), b.Amount, b.Floor); err != nil {
 			return err
 		}
 	}
-	return w.stmt.putBalance.flush(ctx)
+	return w.stmt.putBalance.Flush(ctx)
 }
 
 func (w *writer) insertRows(ctx context.Context) error {
@@ -258,12 +187,12 @@ func (w *writer) insertRows(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := w.stmt.put[r.Table].add(ctx, []byte(r.Key), r.Value); err != nil {
+		if err := w.stmt.put[r.Table].Add(ctx, []byte(r.Key), r.Value); err != nil {
 			return err
 		}
 	}
 	for _, t := range journal.Tables {
-		if err := w.stmt.put[t].flush(ctx); err != nil {
+		if err := w.stmt.put[t].Flush(ctx); err != nil {
 			return err
 		}
 	}
@@ -272,9 +201,9 @@ func (w *writer) insertRows(ctx context.Context) error {
 
 func (w *writer) insertCheckpoints(ctx context.Context) error {
 	for _, c := range w.staged.Checkpoints {
-		if err := w.stmt.putCheckpoint.add(ctx, []byte(c.Sub), int64(c.Part), c.Append(nil)); err != nil {
+		if err := w.stmt.putCheckpoint.Add(ctx, []byte(c.Sub), int64(c.Part), c.Append(nil)); err != nil {
 			return err
 		}
 	}
-	return w.stmt.putCheckpoint.flush(ctx)
+	return w.stmt.putCheckpoint.Flush(ctx)
 }

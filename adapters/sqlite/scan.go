@@ -23,7 +23,10 @@ func (s *Store) one(ctx context.Context, st *sql.Stmt, what string, dst []any, a
 }
 
 func (s *Store) head(ctx context.Context, stream string) (id int64, h journal.Head, err error) {
-	_, err = s.one(ctx, s.q.stream, "stream "+stream, []any{&id, &h.Version, &h.Last}, []byte(stream))
+	begun := s.glances.begin()
+	if _, err = s.one(ctx, s.q.stream, "stream "+stream, []any{&id, &h.Version, &h.Last}, []byte(stream)); err == nil {
+		s.glances.keepStream(begun, stream, streamRow{id, h})
+	}
 	return id, h, err
 }
 
@@ -45,7 +48,10 @@ func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte,
 	if !ok {
 		return nil, fmt.Errorf("no such table: %s", t)
 	}
-	_, err = s.one(ctx, st, "table "+string(t), []any{&v}, []byte(key))
+	begun := s.glances.begin()
+	if _, err = s.one(ctx, st, "table "+string(t), []any{&v}, []byte(key)); err == nil {
+		s.glances.keepRow(begun, rowID{t, key}, v)
+	}
 	return v, err
 }
 

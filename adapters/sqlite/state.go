@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -82,6 +83,11 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 		return v, nil
 	}
 	v := &stream{}
+	if r, ok := s.w.s.glances.takeStream(name); ok {
+		v.id, v.head = r.id, r.head
+		s.streams.put(name, v, rowOverhead+len(name))
+		return v, nil
+	}
 	err := s.w.query(ctx, s.w.stmt.stream, func(row []driver.Value) error {
 		v.id = number(row[0])
 		v.head = journal.Head{Version: uint64(number(row[1])), Last: journal.Pos(number(row[2]))}
@@ -124,6 +130,10 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, error) {
 	k := rowID{t, key}
 	if v, ok := s.rows.get(k); ok {
+		return v, nil
+	}
+	if v, ok := s.w.s.glances.takeRow(k); ok {
+		s.keepRow(k, v)
 		return v, nil
 	}
 	var v []byte
@@ -210,7 +220,7 @@ func balanceKey(book, account string) []byte {
 // query runs a prepared statement on the writer's connection and calls row for each row, whose
 // values are its own.
 func (w *writer) query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, args ...any) error {
-	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, named(args))
+	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, sqlrows.Named(args))
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -70,6 +71,7 @@ type Store struct {
 	write    *writer
 	read     *sql.DB
 	q        queries
+	glances  *glances
 	last     atomic.Uint64
 	broken   atomic.Pointer[error]
 	restored atomic.Bool
@@ -115,7 +117,7 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{dir: dir, file: filepath.Join(dir, fileName), opts: o.withDefaults(), lock: lock}
+	s := &Store{dir: dir, file: filepath.Join(dir, fileName), opts: o.withDefaults(), lock: lock, glances: newGlances()}
 	defer func() {
 		if err != nil {
 			_ = s.closeConns() // err says what is wrong with the folder
@@ -274,14 +276,6 @@ func exec(ctx context.Context, c driver.Conn, query string, args ...any) error {
 		return err
 	}
 	defer st.Close()
-	_, err = st.(driver.StmtExecContext).ExecContext(ctx, named(args))
+	_, err = st.(driver.StmtExecContext).ExecContext(ctx, sqlrows.Named(args))
 	return err
-}
-
-func named(args []any) []driver.NamedValue {
-	out := make([]driver.NamedValue, len(args))
-	for i, a := range args {
-		out[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
-	}
-	return out
 }

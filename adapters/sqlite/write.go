@@ -222,6 +222,7 @@ func (w *writer) committed() {
 	w.nextStream += int64(len(w.newStreams))
 	w.nextTopic += int64(len(w.newTopics))
 	w.state.committed(st)
+	w.s.glances.committed(st)
 	w.last = st.Last
 	w.s.last.Store(uint64(st.Last))
 	w.s.stats.batches.Add(1)

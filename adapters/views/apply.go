@@ -2,14 +2,81 @@ package views
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
+	"modernc.org/sqlite"
+
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/view"
 )
+
+// applier is the connection that batches are written on. It speaks to the driver itself, for
+// views are written as often as the journal.
+type applier struct {
+	mu                      sync.Mutex // a batch against close
+	conn                    driver.Conn
+	begin, commit, rollback driver.Stmt
+	drop                    driver.Stmt // a term
+	docs, terms, hops, meta *sqlrows.Inserter
+}
+
+func newApplier(ctx context.Context, dsn string) (_ *applier, err error) {
+	a := &applier{}
+	if a.conn, err = (&sqlite.Driver{}).Open(dsn); err != nil {
+		return nil, err
+	}
+	for _, s := range []struct {
+		into  *driver.Stmt
+		query string
+	}{
+		{&a.begin, "BEGIN IMMEDIATE"}, {&a.commit, "COMMIT"}, {&a.rollback, "ROLLBACK"},
+		{&a.drop, "DELETE FROM term WHERE term = ? AND kind = ? AND key = ?"},
+	} {
+		if *s.into, err = sqlrows.Prepare(ctx, a.conn, s.query); err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+	}
+	a.docs = &sqlrows.Inserter{
+		Conn: a.conn, Cols: 13, Into: "INSERT INTO doc",
+		Tail: ` ON CONFLICT (kind, key) DO UPDATE SET status = excluded.status, updated = excluded.updated, position = excluded.position,
+			version = excluded.version, terms = excluded.terms, state = excluded.state`,
+	}
+	a.terms = &sqlrows.Inserter{Conn: a.conn, Cols: 3, Into: "INSERT OR IGNORE INTO term"}
+	a.hops = &sqlrows.Inserter{Conn: a.conn, Cols: 10, Into: "INSERT OR REPLACE INTO hop"}
+	a.meta = &sqlrows.Inserter{Conn: a.conn, Cols: 2, Into: "INSERT OR REPLACE INTO meta"}
+	return a, nil
+}
+
+func (a *applier) inserters() []*sqlrows.Inserter {
+	return []*sqlrows.Inserter{a.docs, a.terms, a.hops, a.meta}
+}
+
+func (a *applier) close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn == nil {
+		return nil
+	}
+	var errs []error
+	for _, i := range a.inserters() {
+		if i != nil {
+			errs = append(errs, i.Close())
+		}
+	}
+	for _, st := range []driver.Stmt{a.begin, a.commit, a.rollback, a.drop} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	errs = append(errs, a.conn.Close())
+	a.conn = nil
+	return errors.Join(errs...)
+}
 
 // Apply writes a batch in one transaction.
 func (s *Store) Apply(ctx context.Context, b view.Batch) error {
@@ -17,58 +84,82 @@ func (s *Store) Apply(ctx context.Context, b view.Batch) error {
 	if err != nil {
 		return err
 	}
-	tx, err := f.write.BeginTx(ctx, nil)
-	if err != nil {
+	f.apply.mu.Lock()
+	defer f.apply.mu.Unlock()
+	if f.apply.conn == nil {
+		return errClosed
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	if err := writeDocs(ctx, tx, b.Docs); err != nil {
-		return err
-	}
-	if err := writeHops(ctx, tx, b.Hops); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta VALUES ('position', ?), ('unit', ?)", fmt.Sprint(uint64(b.Position)), b.Unit.String()); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return f.apply.write(context.WithoutCancel(ctx), &b) // a batch is short
 }
 
-func writeDocs(ctx context.Context, tx *sql.Tx, docs []view.Doc) error {
-	if len(docs) == 0 {
-		return nil
-	}
-	had, err := tx.PrepareContext(ctx, "SELECT terms FROM doc WHERE kind = ? AND key = ?")
-	if err != nil {
+func (a *applier) write(ctx context.Context, b *view.Batch) error {
+	if err := sqlrows.Run(ctx, a.begin); err != nil {
 		return err
 	}
-	defer had.Close()
-	put, err := tx.PrepareContext(ctx, `INSERT INTO doc VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)
-		ON CONFLICT (kind, key) DO UPDATE SET status = excluded.status, updated = excluded.updated, position = excluded.position,
-		version = excluded.version, terms = excluded.terms, state = excluded.state`)
-	if err != nil {
-		return err
+	err := a.rows(ctx, b)
+	if err == nil {
+		err = sqlrows.Run(ctx, a.commit)
 	}
-	defer put.Close()
-	for i := range docs {
-		d := &docs[i]
-		terms := normal(d.Terms)
-		joined := strings.Join(terms, "\x00")
-		var old string
-		if err := had.QueryRowContext(ctx, d.Kind, d.Key).Scan(&old); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
+	if err != nil {
+		// SQLite may have taken it back by itself: then there is nothing to take back.
+		if back := sqlrows.Run(ctx, a.rollback); back != nil && !strings.Contains(back.Error(), "no transaction is active") {
+			err = errors.Join(err, back)
 		}
-		if old != joined {
-			if err := changeTerms(ctx, tx, d, strings.Split(old, "\x00"), terms); err != nil {
-				return err
-			}
-		}
-		if _, err := put.ExecContext(ctx, d.Kind, d.Key, d.Tenant, d.Owner, d.Facility, d.ID, d.Status, d.Correlation,
-			d.Updated.UnixNano(), int64(d.Position), int64(d.Version), joined, []byte(d.State)); err != nil {
+	}
+	for _, i := range a.inserters() {
+		i.Clear()
+	}
+	return err
+}
+
+func (a *applier) rows(ctx context.Context, b *view.Batch) error {
+	for i := range b.Docs {
+		if err := a.doc(ctx, &b.Docs[i]); err != nil {
 			return err
 		}
 	}
-	return nil
+	for i := range b.Hops {
+		h := &b.Hops[i]
+		if err := a.hops.Add(ctx, h.Correlation, int64(h.Position), h.Time.UnixNano(), h.Route, h.Type, h.Topic, h.Key, h.Stream,
+			h.ID[:], h.Causation[:]); err != nil {
+			return err
+		}
+	}
+	err := errors.Join(
+		a.meta.Add(ctx, "position", fmt.Sprint(uint64(b.Position))),
+		a.meta.Add(ctx, "unit", b.Unit.String()),
+	)
+	for _, i := range a.inserters() {
+		if err == nil {
+			err = i.Flush(ctx)
+		}
+	}
+	return err
+}
+
+func (a *applier) doc(ctx context.Context, d *view.Doc) error {
+	terms, had := normal(d.Terms), normal(d.Had)
+	for _, t := range had {
+		if _, still := slices.BinarySearch(terms, t); still {
+			continue
+		}
+		if err := sqlrows.Run(ctx, a.drop, t, d.Kind, d.Key); err != nil {
+			return err
+		}
+	}
+	for _, t := range terms {
+		if _, there := slices.BinarySearch(had, t); there {
+			continue
+		}
+		if err := a.terms.Add(ctx, t, d.Kind, d.Key); err != nil {
+			return err
+		}
+	}
+	return a.docs.Add(ctx, d.Kind, d.Key, d.Tenant, d.Owner, d.Facility, d.ID, d.Status, d.Correlation,
+		d.Updated.UnixNano(), int64(d.Position), int64(d.Version), strings.Join(terms, "\x00"), []byte(d.State))
 }
 
 // normal is terms as they are searched: in lower case, each once.
@@ -85,40 +176,4 @@ func normal(terms []string) []string {
 
 func fold(term string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(term), "\x00", ""))
-}
-
-func changeTerms(ctx context.Context, tx *sql.Tx, d *view.Doc, old, terms []string) error {
-	for _, t := range old {
-		if _, still := slices.BinarySearch(terms, t); still || t == "" {
-			continue
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM term WHERE term = ? AND kind = ? AND key = ?", t, d.Kind, d.Key); err != nil {
-			return err
-		}
-	}
-	for _, t := range terms {
-		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO term VALUES (?,?,?)", t, d.Kind, d.Key); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeHops(ctx context.Context, tx *sql.Tx, hops []view.Hop) error {
-	if len(hops) == 0 {
-		return nil
-	}
-	put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO hop VALUES (?,?,?,?,?,?,?,?,?,?)")
-	if err != nil {
-		return err
-	}
-	defer put.Close()
-	for i := range hops {
-		h := &hops[i]
-		if _, err := put.ExecContext(ctx, h.Correlation, int64(h.Position), h.Time.UnixNano(), h.Route, h.Type, h.Topic, h.Key, h.Stream,
-			h.ID[:], h.Causation[:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
@@ -52,14 +53,23 @@ func (s *Store) Get(ctx context.Context, kind, key string) (*view.Doc, journal.P
 	return doc, pos, err
 }
 
-// Folded is a document as [Store.Apply] wrote it, which while a file is being built is not
-// what [Store.Get] answers.
+// Folded is a document as [Store.Apply] wrote it, with the terms that it has, which while a
+// file is being built is not what [Store.Get] answers.
 func (s *Store) Folded(ctx context.Context, kind, key string) (*view.Doc, error) {
 	f, err := s.target()
 	if err != nil {
 		return nil, err
 	}
-	return one(ctx, f.write, kind, key)
+	d, err := one(ctx, f.write, kind, key)
+	if d == nil || err != nil {
+		return nil, err
+	}
+	var had string
+	if err := f.write.QueryRowContext(ctx, "SELECT terms FROM doc WHERE kind = ? AND key = ?", kind, key).Scan(&had); err != nil {
+		return nil, err
+	}
+	d.Had = strings.Split(had, "\x00")
+	return d, nil
 }
 
 func one(ctx context.Context, q querier, kind, key string) (*view.Doc, error) {

@@ -61,6 +61,7 @@ type file struct {
 	path  string
 	write *sql.DB
 	read  *sql.DB
+	apply *applier
 }
 
 // Open opens the views in a folder, or makes them. A file that cannot be read is removed and
@@ -107,7 +108,8 @@ func open(ctx context.Context, path, version string) (_ *file, err error) {
 			err = errors.Join(err, f.close())
 		}
 	}()
-	if f.write, err = sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8192)", "temp_store(MEMORY)")); err != nil {
+	writing := dsn("journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-8192)", "temp_store(MEMORY)")
+	if f.write, err = sql.Open("sqlite", writing); err != nil {
 		return nil, err
 	}
 	f.write.SetMaxOpenConns(1)
@@ -116,6 +118,9 @@ func open(ctx context.Context, path, version string) (_ *file, err error) {
 	}
 	// The first to write says what is in the file.
 	if _, err = f.write.ExecContext(ctx, "INSERT OR IGNORE INTO meta VALUES ('version', ?)", version); err != nil {
+		return nil, err
+	}
+	if f.apply, err = newApplier(ctx, writing); err != nil {
 		return nil, err
 	}
 	if f.read, err = sql.Open("sqlite", dsn("query_only(1)", "cache_size(-4096)")); err != nil {
@@ -137,6 +142,9 @@ func (f *file) meta(ctx context.Context, k string) (string, error) {
 
 func (f *file) close() error {
 	var errs []error
+	if f.apply != nil {
+		errs = append(errs, f.apply.close())
+	}
 	for _, db := range []*sql.DB{f.read, f.write} {
 		if db != nil {
 			errs = append(errs, db.Close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -95,7 +96,13 @@ func TestBusinessKeysAreFoundUntilTheyChange(t *testing.T) {
 			t.Errorf("%q finds %q, want %q", term, got, want)
 		}
 	}
-	apply(t, s, 2, []view.Doc{doc(view.Order, "A", "SO-1", "accepted", 2, "PO-8")})
+	stands, err := s.Folded(t.Context(), view.Order, view.Order+"/main/A/SO-1")
+	if err != nil || !slices.Equal(stands.Had, []string{"po-7", "so-1"}) {
+		t.Fatalf("it has %q: %v", stands.Had, err)
+	}
+	changed := doc(view.Order, "A", "SO-1", "accepted", 2, "PO-8")
+	changed.Had = stands.Had
+	apply(t, s, 2, []view.Doc{changed})
 	if find("PO-7") != "" || find("PO-8") != "SO-1 " {
 		t.Errorf("PO-7 finds %q, PO-8 %q", find("PO-7"), find("PO-8"))
 	}

@@ -40,8 +40,10 @@ type Doc struct {
 	Position    journal.Pos     `json:"position"` // of the last record that changed it
 	Version     uint64          `json:"version,omitempty"`
 	State       json.RawMessage `json:"state"`
-	// Terms are the business keys that it is found by. A stored document has none.
+	// Terms are the business keys that it is found by, and Had those that the store has of it
+	// so far. A document that is answered has neither.
 	Terms []string `json:"-"`
+	Had   []string `json:"-"`
 }
 
 // Hop is a record of a journey: what a route wrote when about what.

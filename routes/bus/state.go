@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/paklog/hub/core/journal"
@@ -154,16 +155,24 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 		if err := warmOne(b, &w.heads, stream, func() (streamHead, error) { return w.readHead(ctx, stream) }); err != nil {
 			return nil, 0, err
 		}
+		version := b.version(w, stream)
 		if at == nil {
-			if at, err = b.restore(ctx, f, stream); err != nil {
-				return nil, 0, err
+			at = &foldedState{f, 0, f.Zero()}
+			// A shorter stream has no snapshot.
+			if version >= snapshotEvery {
+				if at, err = b.restore(ctx, f, stream); err != nil {
+					return nil, 0, err
+				}
 			}
 		}
-		n, err := b.replay(ctx, at, stream)
-		if err != nil {
-			return nil, 0, err
+		// Of a stream that is new the journal has nothing.
+		if version > at.version {
+			n, err := b.replay(ctx, at, stream)
+			if err != nil {
+				return nil, 0, err
+			}
+			replayed += n
 		}
-		replayed += n
 
 		st, err := b.hold(ctx, w, at, stream)
 		if err != nil {
@@ -177,6 +186,17 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 		}
 		return st.state, st.version, nil
 	}
+}
+
+// version is that of a stream with all that waits counted in, or the highest there is where
+// the working set does not hold it any more.
+func (b *Bus) version(w *working, stream string) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := w.heads.m[stream]; s != nil && s.known {
+		return s.v.Version
+	}
+	return math.MaxUint64
 }
 
 // restore begins a fold with the stream's snapshot, or from nothing.

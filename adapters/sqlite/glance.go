@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"sync"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// glances are what readers looked up and no commit has changed since. A unit is judged twice
+// by the same heads and rows, by whoever hands it over and by the writer a moment later: the
+// second look is taken from here. Most of what is looked up is new and found to be absent.
+type glances struct {
+	mu      sync.Mutex
+	commits uint64
+	streams map[string]streamRow
+	rows    map[rowID][]byte
+}
+
+// streamRow is a stream's id and head, zero where there is none.
+type streamRow struct {
+	id   int64
+	head journal.Head
+}
+
+// maxGlances bounds each kind; the writer takes what it needs long before.
+const maxGlances = 8192
+
+func newGlances() *glances {
+	return &glances{streams: map[string]streamRow{}, rows: map[rowID][]byte{}}
+}
+
+// begin is called before a look, and its result given to keep.
+func (g *glances) begin() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.commits
+}
+
+// keepStream keeps what was read, unless something was committed since the look began: a
+// look may have seen the table as it was before.
+func (g *glances) keepStream(begun uint64, name string, v streamRow) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if begun != g.commits {
+		return
+	}
+	if len(g.streams) >= maxGlances {
+		clear(g.streams)
+	}
+	g.streams[name] = v
+}
+
+// keepRow is keepStream for a row, nil where there is none.
+func (g *glances) keepRow(begun uint64, k rowID, v []byte) {
+	if len(v) > cachedRow {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if begun != g.commits {
+		return
+	}
+	if len(g.rows) >= maxGlances {
+		clear(g.rows)
+	}
+	g.rows[k] = v
+}
+
+// takeStream hands out what is kept of a stream: the writer remembers it by itself.
+func (g *glances) takeStream(name string) (streamRow, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v, ok := g.streams[name]
+	delete(g.streams, name)
+	return v, ok
+}
+
+// takeRow is takeStream for a row.
+func (g *glances) takeRow(k rowID) ([]byte, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v, ok := g.rows[k]
+	delete(g.rows, k)
+	return v, ok
+}
+
+// committed forgets what a batch changed. It follows the commit.
+func (g *glances) committed(st *journal.Staged) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.commits++
+	for i := range st.Heads {
+		delete(g.streams, st.Heads[i].Stream)
+	}
+	for i := range st.Rows {
+		delete(g.rows, rowID{st.Rows[i].Table, st.Rows[i].Key})
+	}
+}
