@@ -41,7 +41,7 @@ func (f *Flows) addLabelChoice() error {
 		writes = append(writes, buyTopic(c.Name))
 	}
 	return f.hub.Add(Route{
-		Name: "label.choose", About: "sends each label that is asked for to a carrier: the one named, or the cheapest that answers in time",
+		Name: "label.choose", Waits: true, About: "sends each label that is asked for to a carrier: the one named, or the cheapest that answers in time",
 		Topics: []string{onPacks}, Handle: f.chooseLabel,
 		Types: takes(label.Requested{}), Parking: Parking{Independent: true},
 		// An outage of every carrier is waited out.

@@ -51,6 +51,7 @@ type Hub struct {
 	breakerOpen time.Duration
 	doorsOnly   bool
 	full        func() bool
+	turns       *turns
 
 	adding sync.Mutex // a route is added at a time; held across the disk, before mu
 
@@ -152,6 +153,9 @@ type Route struct {
 	Parking  Parking
 	Retry    Retry
 	Parallel int
+	// Waits says that the handler waits for others, for the prices of carriers say: it then
+	// takes no processor's turn from those that work.
+	Waits bool
 	// Conn names the connection that the route speaks to; it is then paused as a whole
 	// when the partner is down or asks to wait, and nothing is parked for it.
 	Conn string
@@ -183,7 +187,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
-		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, routes: map[string]*hosted{}, ended: make(chan struct{}),
+		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, turns: newTurns(o.Now), routes: map[string]*hosted{}, ended: make(chan struct{}),
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
@@ -202,6 +206,10 @@ func (h *Hub) Desk() *dlq.Desk { return h.desk }
 
 // Registry reads and writes events.
 func (h *Hub) Registry() *event.Registry { return h.reg }
+
+// Turn waits, while doors are called, for a processor that is not kept free for them. The
+// returned function gives it back. It is for work beside the routes that may take its time.
+func (h *Hub) Turn(ctx context.Context) (leave func()) { return h.turns.take(ctx) }
 
 // Now is the hub's clock.
 func (h *Hub) Now() time.Time { return h.now().UTC() }
@@ -408,7 +416,9 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	if h.bus.Full() || h.full != nil && h.full() {
 		return nil, fault.E("routes.Call", fault.Unavailable, journal.ErrFull)
 	}
+	leave := h.turns.enter()
 	v, err := x.door.Call(ctx, value)
+	leave()
 	switch {
 	case errors.Is(err, bus.ErrClosed):
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q closes, for the hub stops: ask again: %w", door, err))
@@ -429,6 +439,10 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 		}
 		for runs := (reruns{}); ; {
 			m := h.message(ctx, x, d)
+			leave := none
+			if !x.Waits {
+				leave = h.turns.take(ctx)
+			}
 			out, err := h.handle(ctx, x, m)
 			if err == nil && out != nil && out.err != nil {
 				err = out.err
@@ -437,6 +451,7 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 				h.bus.At(bus.StepDecided)
 				err = h.commit(ctx, x, d, m, out)
 			}
+			leave()
 			if err == nil {
 				x.succeeded()
 				return nil

@@ -45,6 +45,7 @@ type Projector struct {
 	reg    *event.Registry
 	store  ViewStore
 	logger *slog.Logger
+	turn   func(context.Context) (leave func())
 
 	wake    chan struct{}
 	rebuild atomic.Bool
@@ -69,12 +70,16 @@ type folded struct {
 }
 
 // NewProjector makes a projector; [Projector.Run] starts it.
-func NewProjector(log journal.Log, reg *event.Registry, store ViewStore, logger *slog.Logger) *Projector {
+// turn, which may be nil, is asked before a batch and told after it: see [Hub.Turn].
+func NewProjector(log journal.Log, reg *event.Registry, store ViewStore, logger *slog.Logger, turn func(context.Context) (leave func())) *Projector {
+	if turn == nil {
+		turn = func(context.Context) func() { return none }
+	}
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &Projector{
-		log: log, reg: reg, store: store, logger: logger,
+		log: log, reg: reg, store: store, logger: logger, turn: turn,
 		wake: make(chan struct{}, 1), moved: make(chan struct{}), folded: map[string]*folded{},
 	}
 }
@@ -197,6 +202,7 @@ func (p *Projector) at(pos journal.Pos) {
 
 // step applies one batch, and reports whether more waits.
 func (p *Projector) step(ctx context.Context) (bool, error) {
+	defer p.turn(ctx)()
 	if err := p.begin(ctx); err != nil {
 		return false, err
 	}

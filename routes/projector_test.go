@@ -95,7 +95,7 @@ func TestProjectorComesBackFromAFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, reg := registered(t, 2)
 		m := &memViews{docs: map[string]view.Doc{}, err: errors.New("no space left")}
-		p := NewProjector(log, reg, m, nil)
+		p := NewProjector(log, reg, m, nil, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- p.Run(ctx) }()
@@ -128,7 +128,7 @@ func TestProjectorRebuildsToTheSame(t *testing.T) {
 	t.Parallel()
 	log, reg := registered(t, 5)
 	m := &memViews{docs: map[string]view.Doc{}}
-	p := NewProjector(log, reg, m, nil)
+	p := NewProjector(log, reg, m, nil, nil)
 	run := func() {
 		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -144,7 +144,7 @@ func TestProjectorRebuildsToTheSame(t *testing.T) {
 	}
 	run()
 	want := maps.Clone(m.docs)
-	p = NewProjector(log, reg, m, nil)
+	p = NewProjector(log, reg, m, nil, nil)
 	p.Rebuild()
 	run()
 	if m.news != 1 || len(m.docs) != len(want) {
@@ -157,7 +157,7 @@ func TestProjectorRebuildsToTheSame(t *testing.T) {
 	}
 	// Views that are ahead of the journal are of another one.
 	m.pos = 99
-	p = NewProjector(log, reg, m, nil)
+	p = NewProjector(log, reg, m, nil, nil)
 	run()
 	if m.news != 2 || m.pos != 5 {
 		t.Errorf("views of another journal were kept: %d, at %d", m.news, m.pos)

@@ -17,7 +17,7 @@ func (a *app) openViews(ctx context.Context, reg *event.Registry) error {
 		return err
 	}
 	a.close = append(a.close, store.Close)
-	a.views, a.projector = store, routes.NewProjector(a.store, reg, store, a.log)
+	a.views, a.projector = store, routes.NewProjector(a.store, reg, store, a.log, a.hub.Turn)
 	return nil
 }
 

@@ -115,7 +115,7 @@ func openViews(t *testing.T, dir, version string) *views.Store {
 // project runs a projector until it has read all of w, and returns how to stop it.
 func project(t *testing.T, w *written, s *views.Store) (*routes.Projector, func()) {
 	t.Helper()
-	p := routes.NewProjector(w.store, w.reg, s, nil)
+	p := routes.NewProjector(w.store, w.reg, s, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()

@@ -26,6 +26,11 @@ type Options struct {
 	MaxBytes int // encoded bytes that wait before handing over blocks: 64 MiB
 	Cached   int // bytes of each working-set table kept in memory, about: 16 MiB
 
+	// Pace is how far apart commits are that hold only what routes handed over to each other:
+	// 5 ms, negative for none. A small batch costs nearly what a large one does. A door's unit, a
+	// batch of paceUnits or a hub that did nothing for so long waits for nobody.
+	Pace time.Duration
+
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
 	// Step, when set, is told of each step that is reached: crash tests end the process there.
@@ -51,6 +56,9 @@ func (o *Options) defaults() {
 	if o.Cached == 0 {
 		o.Cached = 16 << 20
 	}
+	if o.Pace == 0 {
+		o.Pace = 5 * time.Millisecond
+	}
 	if o.Resume == 0 {
 		o.Resume = time.Second
 	}
@@ -73,6 +81,7 @@ type Bus struct {
 	changes   journal.Changes // scratch of enqueue
 	queue     []*pending
 	queued    int        // encoded bytes in queue
+	urgent    int        // units in queue that somebody outside waits for
 	writing   []*pending // the batch at the disk
 	taken     uint64     // units that ever left the queue for the disk
 	delivered []journal.Delivery
@@ -115,6 +124,8 @@ type pending struct {
 	u    *journal.Unit
 	d    *Delivery // that the unit ends; nil for any other unit
 	pins []*int32
+	// urgent is set when somebody outside waits for the unit.
+	urgent bool
 	// done is called once, from the committer: nil when durable, the refusal of the
 	// disk, or the error that ended the journal. It does not block.
 	done func(*journal.Refusal, error)
@@ -194,7 +205,7 @@ func (b *Bus) newID() journal.ID {
 // Submit makes a unit durable that no message caused, and waits for it.
 func (b *Bus) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
 	ch := make(chan outcome, 1)
-	p := &pending{u: u, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }}
+	p := &pending{u: u, urgent: true, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }}
 	if r, err := b.submit(ctx, nil, p); r != nil || err != nil {
 		return r, err
 	}
@@ -313,7 +324,12 @@ func (b *Bus) judge(ctx context.Context, p *pending) (*journal.Refusal, error) {
 	b.work.apply(p, &b.changes)
 	b.queue = append(b.queue, p)
 	b.queued += len(p.u.Stored)
-	b.kick()
+	if p.urgent {
+		b.urgent++
+	}
+	if len(b.queue) == 1 || b.pressing() {
+		b.kick()
+	}
 	return nil, nil
 }
 

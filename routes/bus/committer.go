@@ -15,8 +15,11 @@ const batchBytes = 16 << 20
 // nothing waits any more.
 func (b *Bus) commitLoop() {
 	defer close(b.done)
+	pace := time.NewTimer(0)
+	defer pace.Stop()
 	for {
-		batch, delivered, flushed, end := b.take()
+		batch, delivered, flushed, end := b.take(pace.C)
+		pace.Reset(max(0, b.opts.Pace))
 		if len(batch) > 0 || len(delivered) > 0 {
 			if !b.write(batch, delivered, flushed) {
 				return
@@ -31,23 +34,44 @@ func (b *Bus) commitLoop() {
 	}
 }
 
-// take waits for work. Those who wait for a flush come with the batch that holds the last
+// paceUnits make a batch that is worth a commit by itself.
+const paceUnits = 256
+
+// pressing reports whether what is queued is written at once, whenever the last commit
+// was. Callers hold mu.
+func (b *Bus) pressing() bool {
+	return b.urgent > 0 || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
+}
+
+// take waits for work, and where it is not pressing for the pace. Those who wait for a flush come with the batch that holds the last
 // unit they wait for. The end is when the bus is closed and nothing is left.
-func (b *Bus) take() (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
-	for {
+func (b *Bus) take(pace <-chan time.Time) (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
+	for paced := false; ; {
 		b.mu.Lock()
 		// Deliveries alone are not worth a transaction: they ride with the next units,
 		// with a flush, or with the last batch.
-		if len(b.queue) > 0 || len(b.flushes) > 0 || b.closing {
+		if b.pressing() || paced && len(b.queue) > 0 {
 			break
 		}
+		idle := len(b.queue) == 0
 		b.mu.Unlock()
-		<-b.wake
+		if idle {
+			<-b.wake
+			continue
+		}
+		select {
+		case <-b.wake:
+		case <-pace:
+			paced = true
+		}
 	}
 	defer b.mu.Unlock()
 	n, bytes := 0, 0
 	for n < len(b.queue) && n < b.opts.MaxBatch && bytes < batchBytes {
 		bytes += len(b.queue[n].u.Stored)
+		if b.queue[n].urgent {
+			b.urgent--
+		}
 		n++
 	}
 	batch = b.queue[:n:n]
@@ -194,7 +218,7 @@ func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 		}
 	}
 	waiting := b.queue
-	b.queue, b.queued = nil, 0
+	b.queue, b.queued, b.urgent = nil, 0, 0
 	var failed []*pending
 	var why []*journal.Refusal
 	for _, p := range waiting {

@@ -131,7 +131,7 @@ func (r *Request) Commit(ctx context.Context, reads *Reads, u *journal.Unit, don
 	if u.ID.IsZero() {
 		u.ID = r.ID
 	}
-	return r.bus.submit(ctx, reads, &pending{u: u, done: done})
+	return r.bus.submit(ctx, reads, &pending{u: u, urgent: true, done: done})
 }
 
 // Answer ends the call. The first answer counts.
