@@ -33,7 +33,7 @@ type ViewStore interface {
 
 // Units of a batch, and documents kept in memory between batches.
 const (
-	projectUnits = 512
+	projectUnits = 2048
 	projectKeep  = 8192
 )
 
@@ -70,7 +70,7 @@ type folded struct {
 }
 
 // NewProjector makes a projector; [Projector.Run] starts it.
-// turn, which may be nil, is asked before a batch and told after it: see [Hub.Turn].
+// turn, which may be nil, is [Hub.Turn].
 func NewProjector(log journal.Log, reg *event.Registry, store ViewStore, logger *slog.Logger, turn func(context.Context) (leave func())) *Projector {
 	if turn == nil {
 		turn = func(context.Context) func() { return none }
@@ -200,9 +200,17 @@ func (p *Projector) at(pos journal.Pos) {
 	p.mu.Unlock()
 }
 
+// projectRest is how many units are folded between two turns.
+const projectRest = 64
+
 // step applies one batch, and reports whether more waits.
 func (p *Projector) step(ctx context.Context) (bool, error) {
-	defer p.turn(ctx)()
+	leave := p.turn(ctx)
+	defer func() { leave() }()
+	rest := func() {
+		leave()
+		leave = p.turn(ctx)
+	}
 	if err := p.begin(ctx); err != nil {
 		return false, err
 	}
@@ -222,10 +230,11 @@ func (p *Projector) step(ctx context.Context) (bool, error) {
 		}
 		return false, nil
 	}
-	b, err := p.batch(ctx, units)
+	b, err := p.batch(ctx, units, rest)
 	if err != nil {
 		return false, err
 	}
+	b.Rest = rest
 	if err := p.store.Apply(ctx, b); err != nil {
 		return false, fmt.Errorf("writing the views: %w", err)
 	}
@@ -278,10 +287,13 @@ func (p *Projector) begin(ctx context.Context) error {
 }
 
 // batch folds units into what they change.
-func (p *Projector) batch(ctx context.Context, units []journal.Stored) (view.Batch, error) {
+func (p *Projector) batch(ctx context.Context, units []journal.Stored, rest func()) (view.Batch, error) {
 	var b view.Batch
 	letters, had := map[string]view.Doc{}, map[string][]string{}
 	for i := range units {
+		if i%projectRest == projectRest-1 {
+			rest()
+		}
 		u := &units[i].Unit
 		b.Position, b.Unit = units[i].First, u.ID
 		for j := range u.Records {

@@ -115,13 +115,24 @@ func (a *applier) write(ctx context.Context, b *view.Batch) error {
 	return err
 }
 
+// restRows is how many rows are written between two rests.
+const restRows = 128
+
 func (a *applier) rows(ctx context.Context, b *view.Batch) error {
+	done := 0
+	rest := func() {
+		if done++; done%restRows == 0 && b.Rest != nil {
+			b.Rest()
+		}
+	}
 	for i := range b.Docs {
+		rest()
 		if err := a.doc(ctx, &b.Docs[i]); err != nil {
 			return err
 		}
 	}
 	for i := range b.Hops {
+		rest()
 		h := &b.Hops[i]
 		if err := a.hops.Add(ctx, h.Correlation, int64(h.Position), h.Time.UnixNano(), h.Route, h.Type, h.Topic, h.Key, h.Stream,
 			h.ID[:], h.Causation[:]); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,14 @@ then the program ends with 0; a second one ends it at once, which loses nothing 
 }
 
 // serve opens the hub and runs it until ctx ends. ready is called once every door is open.
+// gcPercent lets garbage grow to twice what is in use, which is a few dozen MB, before
+// it is collected: under load collecting more often costs more than what a hub decides.
+const gcPercent = 200
+
 func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app, addr string)) error {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	}
 	keys := cfg.apiKeys()
 	if err := rest.CheckListen(cfg.HTTP.Listen, keys); err != nil {
 		return fmt.Errorf("http.listen: %w", err)

@@ -17,7 +17,7 @@ func (a *app) openViews(ctx context.Context, reg *event.Registry) error {
 		return err
 	}
 	a.close = append(a.close, store.Close)
-	a.views, a.projector = store, routes.NewProjector(a.store, reg, store, a.log, a.hub.Turn)
+	a.views, a.projector = store, routes.NewProjector(a.bus.Log(), reg, store, a.log, a.hub.Turn)
 	return nil
 }
 

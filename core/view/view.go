@@ -67,6 +67,9 @@ type Batch struct {
 	Hops     []Hop
 	Position journal.Pos
 	Unit     journal.ID
+	// Rest, when set, is called now and then while the batch is written, and may take
+	// a moment: others work meanwhile.
+	Rest func()
 }
 
 // Query chooses documents of a kind, in the order of their keys. Zero fields choose all.

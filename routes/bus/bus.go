@@ -105,6 +105,7 @@ type Bus struct {
 	shut   bool // Close began: nobody subscribes any more
 
 	timers *timers
+	tail   tail
 	stats  Stats
 }
 

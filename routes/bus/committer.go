@@ -140,6 +140,7 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 		b.unpin(batch)
 	}
 	b.timers.committed(batch, refusals)
+	b.tail.add(batch, refusals)
 	b.feed(batch, refusals, last)
 	b.At(StepFed)
 	for i, p := range batch {

@@ -139,7 +139,7 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 	for {
 		b.mu.Lock()
 		w := b.work
-		if s := w.heads.m[stream]; s != nil && s.known {
+		if s := w.heads.get(stream); s != nil {
 			for _, st := range s.v.states {
 				if st.fold == f {
 					b.mu.Unlock()
@@ -193,7 +193,7 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 func (b *Bus) version(w *working, stream string) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s := w.heads.m[stream]; s != nil && s.known {
+	if s := w.heads.get(stream); s != nil {
 		return s.v.Version
 	}
 	return math.MaxUint64

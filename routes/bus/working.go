@@ -22,6 +22,7 @@ type cache[K comparable, V any] struct {
 type slot[V any] struct {
 	v     V
 	known bool
+	used  bool // since it was last in question
 	pins  int32
 	cost  int // as it counts in the cache's sum
 }
@@ -33,22 +34,35 @@ func newCache[K comparable, V any](limit int, cost func(K, V) int) cache[K, V] {
 	return cache[K, V]{m: make(map[K]*slot[V]), limit: limit, cost: cost}
 }
 
-func (c *cache[K, V]) known(k K) bool {
+func (c *cache[K, V]) known(k K) bool { return c.get(k) != nil }
+
+// get is the slot of a key whose value is known, or nil.
+func (c *cache[K, V]) get(k K) *slot[V] {
 	s := c.m[k]
-	return s != nil && s.known
+	if s == nil || !s.known {
+		return nil
+	}
+	s.used = true
+	return s
 }
 
-// at is the slot of a key; a new one makes room for itself.
+// at is the slot of a key; a new one makes room for itself. Few of those that might go are
+// looked at, and one that was used since the last look stays: what is asked for
+// again and again outlives what comes once.
 func (c *cache[K, V]) at(k K) *slot[V] {
 	if s := c.m[k]; s != nil {
 		return s
 	}
 	looked := 0
 	for old, s := range c.m {
-		if c.sum < c.limit || looked == 4 {
+		if c.sum < c.limit || looked == 8 {
 			break
 		}
-		if s.pins == 0 {
+		switch {
+		case s.pins > 0:
+		case s.used:
+			s.used = false
+		default:
 			delete(c.m, old)
 			c.sum -= s.cost
 		}
@@ -72,7 +86,7 @@ func (c *cache[K, V]) set(k K, s *slot[V], v V) {
 
 // read is the slot of a key with its value, from load where it is not known.
 func (c *cache[K, V]) read(k K, load func() (V, error)) (*slot[V], error) {
-	if s := c.m[k]; s != nil && s.known {
+	if s := c.get(k); s != nil {
 		return s, nil
 	}
 	v, err := load()

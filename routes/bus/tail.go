@@ -1,0 +1,83 @@
+package bus
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/paklog/hub/core/journal"
+)
+
+// tail holds the units that were committed last, for who follows the log: what was written
+// a moment ago need not be read and decoded, and its events are there as they were decided.
+type tail struct {
+	mu    sync.Mutex
+	units []journal.Stored // without gaps, up to the end of the log
+	sizes []int
+	bytes int
+}
+
+// Bounds of a tail: about half a second of a busy hub.
+const (
+	tailUnits = 4096
+	tailBytes = 4 << 20
+)
+
+// add appends a batch. refused units are not of the log.
+func (t *tail) add(batch []*pending, refusals []*journal.Refusal) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, p := range batch {
+		if refusals[i] != nil {
+			continue
+		}
+		t.units = append(t.units, journal.Stored{First: p.u.First, Unit: *p.u})
+		t.units[len(t.units)-1].Unit.Stored = nil
+		t.sizes = append(t.sizes, len(p.u.Stored))
+		t.bytes += len(p.u.Stored)
+	}
+	drop := 0
+	for bytes := t.bytes; bytes > tailBytes || len(t.units)-drop > tailUnits; drop++ {
+		bytes -= t.sizes[drop]
+	}
+	if drop == 0 {
+		return
+	}
+	// More than has to go, so that the rest is moved seldom.
+	drop = max(drop, len(t.units)/4)
+	for _, n := range t.sizes[:drop] {
+		t.bytes -= n
+	}
+	t.units, t.sizes = slices.Delete(t.units, 0, drop), slices.Delete(t.sizes, 0, drop)
+}
+
+// from are up to limit units that begin at pos or behind it; false where it does not reach
+// back so far.
+func (t *tail) from(pos journal.Pos, limit int) ([]journal.Stored, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.units) == 0 || t.units[0].First > pos {
+		return nil, false
+	}
+	i, _ := slices.BinarySearchFunc(t.units, pos, func(u journal.Stored, pos journal.Pos) int {
+		return int(u.First) - int(pos)
+	})
+	return slices.Clone(t.units[i:min(len(t.units), i+max(limit, 0))]), true
+}
+
+// recent is the log with its end in memory.
+type recent struct {
+	journal.Log
+	tail *tail
+}
+
+// Units implements [journal.Log]. The units are shared: they are not to be changed.
+func (r recent) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
+	if units, ok := r.tail.from(from, limit); ok {
+		return units, nil
+	}
+	return r.Log.Units(ctx, from, limit)
+}
+
+// Log is the durable log, whose end is given from memory.
+func (b *Bus) Log() journal.Log { return recent{b.driver, &b.tail} }
