@@ -57,7 +57,8 @@ func (p *intake) flow(ctx context.Context, s *sample) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := warmed(ctx, h, orders); err != nil {
+	// The rate that is measured, so that no heap of orders is left to be worked off meanwhile.
+	if err := (openLoop{perSecond: flowRate, length: 2 * time.Second, workers: connected, call: orders.place(h)}).run(ctx).held(); err != nil {
 		return err
 	}
 	cpu := h.cpu()
