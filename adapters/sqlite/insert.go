@@ -11,6 +11,24 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
+// Queries of single rows, which the writer and readers have alike.
+const (
+	streamQuery     = "SELECT n.id, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name = ?"
+	balanceQuery    = "SELECT amount, floor FROM balance WHERE key = ?"
+	checkpointQuery = "SELECT value FROM checkpoint WHERE sub = ? AND part = ?"
+)
+
+func rowQuery(t journal.Table) string { return "SELECT value FROM " + tableName(t) + " WHERE key = ?" }
+
+// streamOf and balanceOf read what the queries answer.
+func streamOf(row []driver.Value) streamRow {
+	return streamRow{number(row[0]), journal.Head{Version: uint64(number(row[1])), Last: journal.Pos(number(row[2]))}}
+}
+
+func balanceOf(row []driver.Value) journal.Balance {
+	return journal.Balance{Amount: number(row[0]), Floor: number(row[1]), Exists: true}
+}
+
 // statements are the prepared ones of the writer.
 type statements struct {
 	begin, commit, rollback            driver.Stmt
@@ -38,9 +56,9 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 	}
 	s.begin, s.commit, s.rollback = one("BEGIN IMMEDIATE"), one("COMMIT"), one("ROLLBACK")
 	s.restart, s.inWAL = one("PRAGMA wal_checkpoint(RESTART)"), one("PRAGMA wal_checkpoint(NOOP)")
-	s.stream = one("SELECT n.id, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name = ?")
-	s.balance = one("SELECT amount, floor FROM balance WHERE key = ?")
-	s.checkpoint = one("SELECT value FROM checkpoint WHERE sub = ? AND part = ?")
+	s.stream = one(streamQuery)
+	s.balance = one(balanceQuery)
+	s.checkpoint = one(checkpointQuery)
 	s.topic = one("SELECT id FROM topic_name WHERE name = ?")
 	s.unit = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO unit (pos, data, links)", Cols: 3}
 	s.streamName = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO stream_name (name, id)", Cols: 2}
@@ -52,7 +70,7 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 	s.run = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO topic (id, last, run)", Cols: 3}
 	s.row, s.drop, s.put = map[journal.Table]driver.Stmt{}, map[journal.Table]driver.Stmt{}, map[journal.Table]*sqlrows.Inserter{}
 	for _, t := range journal.Tables {
-		s.row[t] = one("SELECT value FROM " + tableName(t) + " WHERE key = ?")
+		s.row[t] = one(rowQuery(t))
 		s.drop[t] = one("DELETE FROM " + tableName(t) + " WHERE key = ?")
 		s.put[t] = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO " + tableName(t) + " (key, value)", Cols: 2}
 	}

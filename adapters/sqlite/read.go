@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,12 +13,10 @@ import (
 
 // queries are the prepared ones of readers.
 type queries struct {
-	units, holding, between, topic, stream, milestone *sql.Stmt
-	balance, checkpoint                               *sql.Stmt
-	row                                               map[journal.Table]*sql.Stmt
-	balances, heads, checkpoints                      *sql.Stmt
-	scan                                              map[journal.Table]*sql.Stmt
-	all                                               []*sql.Stmt
+	units, holding, between, topic *sql.Stmt
+	balances, heads, checkpoints   *sql.Stmt
+	scan                           map[journal.Table]*sql.Stmt
+	all                            []*sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -35,16 +34,11 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	q.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
 	q.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
 	q.topic = one("SELECT t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
-	q.stream = one("SELECT n.id, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name = ?")
-	q.milestone = one("SELECT pos FROM milestone WHERE id = ? AND version = ?")
-	q.balance = one("SELECT amount, floor FROM balance WHERE key = ?")
-	q.checkpoint = one("SELECT value FROM checkpoint WHERE sub = ? AND part = ?")
 	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
 	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
 	q.checkpoints = one("SELECT sub, part, value FROM checkpoint WHERE ?1 = x'' OR sub = ?1 ORDER BY sub, part")
-	q.row, q.scan = map[journal.Table]*sql.Stmt{}, map[journal.Table]*sql.Stmt{}
+	q.scan = map[journal.Table]*sql.Stmt{}
 	for _, t := range journal.Tables {
-		q.row[t] = one("SELECT value FROM " + tableName(t) + " WHERE key = ?")
 		q.scan[t] = one("SELECT key, value FROM " + tableName(t) + " WHERE key >= ? ORDER BY key LIMIT ?")
 	}
 	return errors.Join(errs...)
@@ -218,7 +212,10 @@ func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit i
 	last := min(h.Version, after+uint64(limit))
 	pos := h.Last
 	if m := (last + every - 1) / every * every; m < h.Version {
-		found, err := s.one(ctx, s.q.milestone, "stream "+stream, []any{&pos}, id, int64(m))
+		found, err := s.one(ctx, func(l *lookup) driver.Stmt { return l.milestone }, "stream "+stream, func(row []driver.Value) error {
+			pos = journal.Pos(number(row[0]))
+			return nil
+		}, id, int64(m))
 		if err != nil {
 			return nil, err
 		}

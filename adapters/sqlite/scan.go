@@ -4,30 +4,36 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/paklog/hub/core/journal"
 )
 
-// one reads at most one row.
-func (s *Store) one(ctx context.Context, st *sql.Stmt, what string, dst []any, args ...any) (bool, error) {
-	err := st.QueryRowContext(ctx, args...).Scan(dst...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
+// one looks a row up by its key.
+func (s *Store) one(ctx context.Context, stmt func(*lookup) driver.Stmt, what string, row func([]driver.Value) error, args ...any) (found bool, err error) {
+	err = s.look.one(ctx, stmt, func(v []driver.Value) error {
+		found = true
+		return row(v)
+	}, args...)
 	if err != nil {
 		return false, advice(s.file, fmt.Errorf("reading %s: %w", what, err))
 	}
-	return true, nil
+	return found, nil
 }
 
 func (s *Store) head(ctx context.Context, stream string) (id int64, h journal.Head, err error) {
 	begun := s.glances.begin()
-	if _, err = s.one(ctx, s.q.stream, "stream "+stream, []any{&id, &h.Version, &h.Last}, []byte(stream)); err == nil {
-		s.glances.keepStream(begun, stream, streamRow{id, h})
+	var r streamRow
+	if _, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.stream }, "stream "+stream, func(row []driver.Value) error {
+		r = streamOf(row)
+		return nil
+	}, []byte(stream)); err == nil {
+		s.glances.keepStream(begun, stream, r)
 	}
-	return id, h, err
+	return r.id, r.head, err
 }
 
 // Head implements [journal.View].
@@ -38,18 +44,23 @@ func (s *Store) Head(ctx context.Context, stream string) (journal.Head, error) {
 
 // Balance implements [journal.View].
 func (s *Store) Balance(ctx context.Context, book, account string) (b journal.Balance, err error) {
-	b.Exists, err = s.one(ctx, s.q.balance, "a balance", []any{&b.Amount, &b.Floor}, balanceKey(book, account))
+	_, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.balance }, "a balance", func(row []driver.Value) error {
+		b = balanceOf(row)
+		return nil
+	}, balanceKey(book, account))
 	return b, err
 }
 
 // Row implements [journal.View].
 func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte, err error) {
-	st, ok := s.q.row[t]
-	if !ok {
+	if !slices.Contains(journal.Tables, t) {
 		return nil, fmt.Errorf("no such table: %s", t)
 	}
 	begun := s.glances.begin()
-	if _, err = s.one(ctx, st, "table "+string(t), []any{&v}, []byte(key)); err == nil {
+	if _, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.row[t] }, "table "+string(t), func(row []driver.Value) error {
+		v = blob(row[0])
+		return nil
+	}, []byte(key)); err == nil {
 		s.glances.keepRow(begun, rowID{t, key}, v)
 	}
 	return v, err
@@ -57,12 +68,15 @@ func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte,
 
 // Checkpoint implements [journal.View].
 func (s *Store) Checkpoint(ctx context.Context, sub string, part uint8) (*journal.Checkpoint, error) {
-	var v []byte
-	found, err := s.one(ctx, s.q.checkpoint, "checkpoint of "+sub, []any{&v}, []byte(sub), int64(part))
-	if err != nil || !found {
+	c := &journal.Checkpoint{}
+	_, err := s.one(ctx, func(l *lookup) driver.Stmt { return l.checkpoint }, "checkpoint of "+sub, func(row []driver.Value) (err error) {
+		c, err = journal.DecodeCheckpoint(blob(row[0]))
+		return err
+	}, []byte(sub), int64(part))
+	if err != nil {
 		return &journal.Checkpoint{}, err
 	}
-	return journal.DecodeCheckpoint(v)
+	return c, nil
 }
 
 // each runs a query and calls f for each row until it returns false.

@@ -3,9 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
@@ -89,8 +87,8 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 		return v, nil
 	}
 	err := s.w.query(ctx, s.w.stmt.stream, func(row []driver.Value) error {
-		v.id = number(row[0])
-		v.head = journal.Head{Version: uint64(number(row[1])), Last: journal.Pos(number(row[2]))}
+		r := streamOf(row)
+		v.id, v.head = r.id, r.head
 		return nil
 	}, []byte(name))
 	if err != nil {
@@ -117,7 +115,7 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 	}
 	var v journal.Balance
 	err := s.w.query(ctx, s.w.stmt.balance, func(row []driver.Value) error {
-		v = journal.Balance{Amount: number(row[0]), Floor: number(row[1]), Exists: true}
+		v = balanceOf(row)
 		return nil
 	}, balanceKey(book, name))
 	if err == nil {
@@ -217,26 +215,9 @@ func balanceKey(book, account string) []byte {
 	return append(append(append(b, book...), 0), account...)
 }
 
-// query runs a prepared statement on the writer's connection and calls row for each row, whose
-// values are its own.
+// query runs a prepared statement on the writer's connection.
 func (w *writer) query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, args ...any) error {
-	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, sqlrows.Named(args))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	values := make([]driver.Value, len(rows.Columns()))
-	for {
-		switch err := rows.Next(values); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := row(values); err != nil {
-			return err
-		}
-	}
+	return sqlrows.Query(ctx, st, row, args...)
 }
 
 // A file that was tampered with may hold a value of another type: it reads as the zero value, and

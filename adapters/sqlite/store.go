@@ -71,6 +71,7 @@ type Store struct {
 	write    *writer
 	read     *sql.DB
 	q        queries
+	look     *lookups
 	glances  *glances
 	last     atomic.Uint64
 	broken   atomic.Pointer[error]
@@ -196,7 +197,11 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	if err := s.write.load(ctx); err != nil {
 		return err
 	}
-	s.read, err = sql.Open("sqlite", s.dsn("query_only(1)", "cache_size(-4096)"))
+	reading := s.dsn("query_only(1)", "cache_size(-4096)")
+	if s.look, err = openLookups(ctx, reading, s.opts.Readers); err != nil {
+		return err
+	}
+	s.read, err = sql.Open("sqlite", reading)
 	if err != nil {
 		return err
 	}
@@ -207,6 +212,9 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 
 func (s *Store) closeConns() error {
 	var errs []error
+	if s.look != nil {
+		errs = append(errs, s.look.close())
+	}
 	if s.read != nil {
 		errs = append(errs, s.q.close(), s.read.Close())
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"strings"
 )
 
@@ -94,6 +95,28 @@ func Prepare(ctx context.Context, c driver.Conn, query string) (driver.Stmt, err
 func Run(ctx context.Context, st driver.Stmt, args ...any) error {
 	_, err := st.(driver.StmtExecContext).ExecContext(ctx, Named(args))
 	return err
+}
+
+// Query runs a statement and calls row for each row, whose values are its own. The slice that
+// holds them is used again.
+func Query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, args ...any) error {
+	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, Named(args))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		switch err := rows.Next(values); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := row(values); err != nil {
+			return err
+		}
+	}
 }
 
 // Named numbers arguments as drivers want them.
