@@ -22,6 +22,10 @@ type turns struct {
 const (
 	doorsQuiet = 100 * time.Millisecond // after the last call everybody works at once again
 	maxTurn    = 50 * time.Millisecond
+	// A crowd at the doors is let in before what is inside is worked off: whoever had a turn
+	// leaves it empty for crowdRest times as long.
+	crowd     = 32
+	crowdRest = 3
 )
 
 func newTurns(now func() time.Time) *turns {
@@ -61,7 +65,12 @@ func (t *turns) take(ctx context.Context) func() {
 			return none
 		}
 	}
-	return t.leave
+	began := t.now()
+	return func() {
+		if t.inside.Load() < crowd {
+			<-t.slots
+			return
+		}
+		time.AfterFunc(crowdRest*t.now().Sub(began), func() { <-t.slots })
+	}
 }
-
-func (t *turns) leave() { <-t.slots }

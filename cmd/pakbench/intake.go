@@ -171,7 +171,8 @@ func (o *orderSource) next() []byte {
 }
 
 func (o *orderSource) place(h *served) func(context.Context, int, int) error {
-	return func(ctx context.Context, _, _ int) error { return h.post(ctx, "/v1/orders", o.next()) }
+	clients := h.callers(connected)
+	return func(ctx context.Context, worker, _ int) error { return clients[worker].post(ctx, "/v1/orders", o.next()) }
 }
 
 // warmed lets connections open and code be paged in before anything is counted.

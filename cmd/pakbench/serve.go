@@ -125,6 +125,57 @@ func (s *served) post(ctx context.Context, path string, body []byte) error {
 	return s.do(req)
 }
 
+// caller is one client with a connection of its own. [http.Client] takes four goroutine
+// switches a call, on the processors that the hub is to be measured on.
+type caller struct {
+	addr string
+	conn net.Conn
+	r    *bufio.Reader
+	w    []byte
+}
+
+// post is [served.post] on the caller's connection.
+func (c *caller) post(ctx context.Context, path string, body []byte) (err error) {
+	if c.conn == nil {
+		if c.conn, err = (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", c.addr); err != nil {
+			return err
+		}
+		c.r = bufio.NewReader(c.conn)
+	}
+	defer func() {
+		if err != nil {
+			_ = c.conn.Close() // the next call begins anew
+			c.conn = nil
+		}
+	}()
+	if err := c.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	c.w = fmt.Appendf(c.w[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, c.addr, len(body), body)
+	if _, err := c.conn.Write(c.w); err != nil {
+		return err
+	}
+	res, err := http.ReadResponse(c.r, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode/100 != 2 {
+		err = fmt.Errorf("POST %s: %s: %.300s", path, res.Status, answer)
+	}
+	return err
+}
+
+// callers are clients, one for each worker of a load.
+func (s *served) callers(n int) []caller {
+	out := make([]caller, n)
+	for i := range out {
+		out[i].addr = strings.TrimPrefix(s.url, "http://")
+	}
+	return out
+}
+
 func (s *served) get(ctx context.Context, path string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
