@@ -27,8 +27,9 @@ type Options struct {
 	Cached   int // bytes of each working-set table kept in memory, about: 16 MiB
 
 	// Pace is how far apart commits are that hold only what routes handed over to each other:
-	// 5 ms, negative for none. A small batch costs nearly what a large one does. A door's unit, a
-	// batch of paceUnits or a hub that did nothing for so long waits for nobody.
+	// 5 ms, negative for none. A small batch costs nearly what a large one does. A batch of
+	// paceUnits or a hub that did nothing for so long waits for nobody, and a door's unit only
+	// where most of a crowd of callers is still to be decided on.
 	Pace time.Duration
 
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
@@ -80,10 +81,11 @@ type Bus struct {
 	epoch     atomic.Uint64   // moves when the disk refused: what was read before is void
 	changes   journal.Changes // scratch of enqueue
 	queue     []*pending
-	queued    int        // encoded bytes in queue
-	urgent    int        // units in queue that somebody outside waits for
-	writing   []*pending // the batch at the disk
-	taken     uint64     // units that ever left the queue for the disk
+	queued    int          // encoded bytes in queue
+	urgent    int          // units in queue that somebody outside waits for
+	callers   atomic.Int64 // calls of doors that have no answer yet
+	writing   []*pending   // the batch at the disk
+	taken     uint64       // units that ever left the queue for the disk
 	delivered []journal.Delivery
 	flushes   []flush // in the order of upTo
 	closing   bool

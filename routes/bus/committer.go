@@ -37,10 +37,14 @@ func (b *Bus) commitLoop() {
 // paceUnits make a batch that is worth a commit by itself.
 const paceUnits = 256
 
+// crowdShare is the part of the callers whose units are worth a commit: those of a crowd
+// that are still being decided on would each need one of their own.
+const crowdShare = 4
+
 // pressing reports whether what is queued is written at once, whenever the last commit
 // was. Callers hold mu.
 func (b *Bus) pressing() bool {
-	return b.urgent > 0 || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
+	return b.urgent > 0 && crowdShare*int64(b.urgent) >= b.callers.Load() || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
 }
 
 // take waits for work, and where it is not pressing for the pace. Those who wait for a flush come with the batch that holds the last
