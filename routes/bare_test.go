@@ -43,7 +43,7 @@ func inBubble(t *testing.T, add func(h *Hub) error, test func(t *testing.T, w *b
 // open makes the hub without running it.
 func (w *bare) open() {
 	w.t.Helper()
-	b, err := bus.Open(context.Background(), w.store, bus.Options{MaxBatch: w.batch})
+	b, err := bus.Open(context.Background(), w.store, bus.Options{MaxBatch: w.batch, Pace: -1})
 	if err != nil {
 		w.t.Fatal(err)
 	}

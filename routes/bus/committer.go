@@ -44,7 +44,7 @@ const crowdShare = 4
 // pressing reports whether what is queued is written at once, whenever the last commit
 // was. Callers hold mu.
 func (b *Bus) pressing() bool {
-	return b.urgent > 0 && crowdShare*int64(b.urgent) >= b.callers.Load() || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
+	return b.opts.Pace < 0 && len(b.queue) > 0 || b.urgent > 0 && crowdShare*int64(b.urgent) >= b.callers.Load() || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
 }
 
 // take waits for work, and where it is not pressing for the pace. Those who wait for a flush come with the batch that holds the last

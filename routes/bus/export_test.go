@@ -18,7 +18,7 @@ func (d *Door) NewReads() *Reads { return d.bus.reads() }
 // Submit is a door's commit that waits.
 func (d *Door) Submit(ctx context.Context, r *Reads, u *journal.Unit) (*journal.Refusal, error) {
 	ch := make(chan outcome, 1)
-	ref, err := d.bus.submit(ctx, r, &pending{u: u, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }})
+	ref, err := d.bus.submit(ctx, r, &pending{u: u, urgent: true, done: func(r *journal.Refusal, err error) { ch <- outcome{r, err} }})
 	if ref != nil || err != nil {
 		return ref, err
 	}

@@ -17,9 +17,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open starts a bus that the test's end closes.
+// open starts a bus that the test's end closes. Unless the test is about its pace it has none, so
+// that what was handed over is on its way when everybody waits.
 func open(t testing.TB, d journal.Driver, o bus.Options) *bus.Bus {
 	t.Helper()
+	if o.Pace == 0 {
+		o.Pace = -1
+	}
 	b, err := bus.Open(t.Context(), d, o)
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,7 @@ func newWorkbench(t *testing.T, policy bus.ParkPolicy) *workbench {
 
 func (w *workbench) start() {
 	w.Helper()
-	b, err := bus.Open(context.Background(), w.mem, bus.Options{})
+	b, err := bus.Open(context.Background(), w.mem, bus.Options{Pace: -1})
 	if err != nil {
 		w.Fatal(err)
 	}
