@@ -238,10 +238,14 @@ func (a *app) edi(flows *routes.Flows) error {
 // decided becomes durable.
 func (a *app) Run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serveHTTP(ctx, l, a.api, a.cfg.Limits.Drain) })
-	g.Go(func() error { return a.serveControl(ctx) })
+	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error { return serveHTTP(ctx, shut, l, a.api, a.cfg.Limits.Drain) })
+	g.Go(func() error { return a.serveControl(ctx, shut) })
 	g.Go(func() error { return a.projector.Run(ctx) })
-	g.Go(func() error { return a.hub.Run(ctx) })
+	g.Go(func() error {
+		defer drained()
+		return a.hub.Run(ctx)
+	})
 	g.Go(func() error {
 		select {
 		case <-a.hub.Running():

@@ -113,9 +113,9 @@ func controlError(w http.ResponseWriter, status int, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
 }
 
-// serveControl answers on the socket until ctx ends. The data folder's lock is ours, so a
+// serveControl answers on the socket until shut ends; ctx is that of the hub. The data folder's lock is ours, so a
 // socket that lies there was left by a process that died.
-func (a *app) serveControl(ctx context.Context) error {
+func (a *app) serveControl(ctx, shut context.Context) error {
 	h, err := a.control()
 	if err != nil {
 		return err
@@ -134,26 +134,47 @@ func (a *app) serveControl(ctx context.Context) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return serveHTTP(ctx, l, h, a.cfg.Limits.Drain)
+	return serveHTTP(ctx, shut, l, h, a.cfg.Limits.Drain)
 }
 
-// serveHTTP serves until ctx ends and lets requests under way finish.
-func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
+// serveHTTP serves until shut ends and lets requests under way finish. Between the end of ctx
+// and that of shut the hub drains: whoever comes then is answered 503 and not left to guess
+// why nobody listens.
+func serveHTTP(ctx, shut context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: untilDrain(ctx, h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	done := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(shut, func() {
 		end, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
-		done <- srv.Shutdown(end)
+		err := srv.Shutdown(end)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = srv.Close() // who is that slow was promised nothing
+		}
+		done <- err
 	})
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-done
+}
+
+// untilDrain lets requests in until ctx ends.
+func untilDrain(ctx context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() == nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		// net/http would read the rest of the body first, however slowly it comes.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+		w.Header().Set("Connection", "close") // the next one finds whoever runs then
+		w.Header().Set("Retry-After", "1")
+		controlError(w, http.StatusServiceUnavailable, errors.New("the hub is stopping: come again under the same Idempotency-Key"))
+	})
 }
 
 // caller reaches the hub for the command line: the one that runs, through its socket, or one

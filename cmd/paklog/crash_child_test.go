@@ -25,6 +25,9 @@ import (
 // itself, which then is the hub.
 const childEnv = "PAKLOG_TEST_HUB"
 
+// commandEnv makes the test binary the command itself, with its arguments and signals.
+const commandEnv = "PAKLOG_TEST_COMMAND"
+
 // childSpec is what a hub that will be killed is told.
 type childSpec struct {
 	Dir    string
@@ -42,7 +45,7 @@ func (s childSpec) store(o sqlite.Options) sqlite.Options {
 	return o
 }
 
-// TestMain turns the test binary into the hub that is killed.
+// TestMain turns the test binary into the hub that is killed, or into the command.
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childEnv); text != "" {
 		if err := runChild(text); err != nil {
@@ -50,6 +53,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if os.Getenv(commandEnv) != "" {
+		main()
 	}
 	os.Exit(m.Run())
 }

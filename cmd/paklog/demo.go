@@ -100,7 +100,7 @@ func (d *demo) run(ctx context.Context) error {
 	simDone := make(chan error, 1)
 	simCtx, simStop := context.WithCancel(context.WithoutCancel(ctx))
 	defer simStop()
-	go func() { simDone <- serveHTTP(simCtx, l, d.sim, time.Second) }()
+	go func() { simDone <- serveHTTP(simCtx, simCtx, l, d.sim, time.Second) }()
 
 	logFile, err := os.Create(filepath.Join(d.dir, "hub.log"))
 	if err != nil {
