@@ -23,7 +23,8 @@
 // alias, a second document are errors with their line, and all of them are
 // reported at once. Then the Validate() error of every struct is called; an
 // error that begins with "key: " is placed at that key, and joined errors are
-// reported one by one.
+// reported one by one. What it says of a value that could not be read is left
+// out: it is about the default, or about nothing.
 //
 // A secret is a field whose type has UnmarshalText and Reveal() string, such as
 // [Secret]. It is never written in the file: key_file names a file that holds
@@ -86,6 +87,7 @@ func (l Loader) Load(path string, target any) (*Applied, error) {
 		}
 	}
 	unused := d.override(v.Elem(), defaultPrefix(l.Prefix))
+	d.unread = len(d.problems)
 	d.validate(v.Elem(), "")
 	return &Applied{target: v.Elem(), sources: d.sources, unused: unused}, d.problems.err()
 }

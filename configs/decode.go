@@ -17,6 +17,7 @@ type decoder struct {
 	env       map[string]string
 	sources   map[string]Source // by key, of settings and of sections
 	problems  Problems
+	unread    int // how many of them are about values that could not be read
 }
 
 func (d *decoder) at(n *yaml.Node) Source { return Source{File: d.file, Line: n.Line} }

@@ -11,9 +11,9 @@ import (
 
 // A Source is where a value comes from. The zero Source is the default.
 type Source struct {
-	File string // "" where no file had a part in it
-	Line int    // 1-based; 0 means the file as a whole
-	Env  string // name of the variable that gave the value
+	File string `json:"file,omitempty"` // "" where no file had a part in it
+	Line int    `json:"line,omitempty"` // 1-based; 0 means the file as a whole
+	Env  string `json:"env,omitempty"`  // name of the variable that gave the value
 }
 
 // String gives "default", "paklog.yaml:12", "env PAKLOG_HTTP_LISTEN" or, for a
@@ -36,9 +36,9 @@ func (s Source) String() string {
 
 // A Problem is one thing that is wrong.
 type Problem struct {
-	Source  Source
-	Key     string // "http.listen"; "" where it is not about one setting
-	Message string
+	Source  Source `json:"source"`
+	Key     string `json:"key,omitempty"` // "http.listen"; "" where it is not about one setting
+	Message string `json:"message"`
 }
 
 // Error gives "paklog.yaml:12: http.listen: what is wrong".

@@ -53,7 +53,22 @@ func (d *decoder) invalid(t reflect.Type, section, said string) {
 			}
 		}
 	}
-	d.problem(sourceOf(d.sources, at), at, "%s", message)
+	if !d.isUnread(at) {
+		d.problem(sourceOf(d.sources, at), at, "%s", message)
+	}
+}
+
+// isUnread reports whether the value of key, or one below it, could not be read.
+func (d *decoder) isUnread(key string) bool {
+	if key == "" {
+		return false // something is wrong somewhere, which excuses nothing
+	}
+	for _, p := range d.problems[:min(d.unread, len(d.problems))] {
+		if rest, ok := strings.CutPrefix(p.Key, key); ok && (rest == "" || rest == "_file" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }
 
 // single takes apart what [errors.Join] joined, and nothing else: another error

@@ -64,8 +64,8 @@ func newConfig(g *global) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, applied, err := load(g.config)
-			var problems configs.Problems
 			if g.json {
+				problems := configs.Problems{} // a list where there is none, too
 				_ = errors.As(err, &problems)
 				out := struct {
 					OK       bool             `json:"ok"`
