@@ -92,8 +92,8 @@ func (c *FlowConfig) defaults() error {
 	if c.Wave.Size == 0 {
 		c.Wave.Size = 20
 	}
-	if c.Wave.Size < 1 || c.Wave.Size > maxWave {
-		errs = append(errs, fmt.Errorf("wave size %d is not between 1 and %d", c.Wave.Size, maxWave))
+	if c.Wave.Size < 1 || c.Wave.Size > MaxWave {
+		errs = append(errs, fmt.Errorf("wave size %d is not between 1 and %d", c.Wave.Size, MaxWave))
 	}
 	if c.Wave.Timeout == 0 {
 		c.Wave.Timeout = time.Minute

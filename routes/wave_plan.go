@@ -11,9 +11,9 @@ import (
 	"github.com/paklog/hub/core/wave"
 )
 
-// maxWave is the most orders that this planner puts into a wave: its unit holds an event
+// MaxWave is the most orders that this planner puts into a wave: its unit holds an event
 // for each.
-const maxWave = 1000
+const MaxWave = 1000
 
 // pool is the wave planner's state of one building: the orders that may go.
 type pool struct {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/paklog/hub/adapters/internal/intake"
@@ -27,6 +28,14 @@ func CheckKeys(keys []Key) error {
 	return err
 }
 
+// CheckSecret refuses a key that is too short to keep anybody out.
+func CheckSecret(secret string) error {
+	if len(secret) < minSecret {
+		return fmt.Errorf("has %d characters, at least %d are needed: make one with openssl rand -base64 32", len(secret), minSecret)
+	}
+	return nil
+}
+
 // hashedKey is all that is kept of a key.
 type hashedKey struct {
 	client string
@@ -39,8 +48,8 @@ func hashKeys(keys []Key) ([]hashedKey, error) {
 		if k.Client == "" {
 			return nil, fmt.Errorf("API key %d has no client: name who it is for", i+1)
 		}
-		if len(k.Secret) < minSecret {
-			return nil, fmt.Errorf("the API key of %s has %d characters, at least %d are needed: make one with openssl rand -base64 32", k.Client, len(k.Secret), minSecret)
+		if err := CheckSecret(k.Secret); err != nil {
+			return nil, fmt.Errorf("the API key of %s %w", k.Client, err)
 		}
 		out[i] = hashedKey{k.Client, sha256.Sum256([]byte(k.Secret))}
 		for _, o := range out[:i] {
@@ -54,9 +63,12 @@ func hashKeys(keys []Key) ([]hashedKey, error) {
 
 // CheckListen refuses to open the door to a network without a key.
 func CheckListen(addr string, keys []Key) error {
-	host, _, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("listen address %q: %w", addr, err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("listen address %q: the port is a number up to 65535, 0 for a free one", addr)
 	}
 	if loopback(host) || len(keys) > 0 {
 		return nil

@@ -34,6 +34,13 @@ const (
 	minSecret, maxSecret = 24, 64
 )
 
+// CheckSecret says why a text is no secret that events can be verified with, or nil. It does
+// not repeat the text.
+func CheckSecret(text string) error {
+	_, err := parseSecret(text)
+	return err
+}
+
 func parseSecret(text string) ([]byte, error) {
 	b, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
 	if err != nil {

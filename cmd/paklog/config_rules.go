@@ -4,15 +4,19 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/adapters/webhook"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/routes"
 )
 
 // Validate reports what cannot work together. What serve would refuse to start with is
@@ -22,25 +26,39 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		errs = append(errs, errors.New("data: names no folder"))
 	}
-	for _, part := range []struct{ key, value string }{{"tenant", c.Tenant}, {"owner", c.Owner}, {"facility", c.Facility}} {
-		if err := scope.CheckPart(part.value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", part.key, err))
-		}
-	}
+	errs = append(errs, goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
 	keys := c.apiKeys()
 	if err := rest.CheckListen(c.HTTP.Listen, keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.listen: %w", err))
 	}
+	// What is wrong with one key alone is told where it stands.
+	keys = slices.DeleteFunc(keys, func(k rest.Key) bool { return rest.CheckSecret(k.Secret) != nil })
 	if err := rest.CheckKeys(keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.keys: %w", err))
 	}
 	return errors.Join(errs...)
 }
 
+// goodName refuses a name that cannot stand in the names of streams.
+func goodName(key, name string) error {
+	if err := scope.CheckName(name); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// Validate refuses a key that could be guessed.
+func (c KeyConfig) Validate() error {
+	if err := rest.CheckSecret(c.Key.Reveal()); err != nil {
+		return fmt.Errorf("key: %w", err)
+	}
+	return nil
+}
+
 // Validate refuses a building that cannot work.
 func (c WarehouseConfig) Validate() error {
 	errs := []error{
-		atLeast("wave_orders", c.WaveOrders, 1), positive("wave_wait", c.WaveWait), positive("task_lease", c.TaskLease),
+		atLeast("wave_orders", c.WaveOrders, 1), atMost("wave_orders", c.WaveOrders, routes.MaxWave), positive("wave_wait", c.WaveWait), positive("task_lease", c.TaskLease),
 		atLeast("auto_workers", c.AutoWorkers, 0), atLeast("short_one_in", c.ShortOneIn, 0),
 	}
 	if _, err := (pack.Numbering{Prefix: c.SSCCPrefix}).SSCC(); err != nil {
@@ -57,6 +75,16 @@ func (c WarehouseConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Validate refuses a country that no carrier knows.
+func (c AddressConfig) Validate() error {
+	if !twoLetters.MatchString(c.Country) {
+		return fmt.Errorf("country: %q is not an ISO 3166-1 alpha-2 code like US", c.Country)
+	}
+	return nil
+}
+
+var twoLetters = regexp.MustCompile(`^[A-Z]{2}$`)
+
 // Validate refuses a box that holds nothing.
 func (b BoxConfig) Validate() error {
 	return errors.Join(
@@ -65,9 +93,21 @@ func (b BoxConfig) Validate() error {
 	)
 }
 
-// Validate refuses times that are none.
+// Validate refuses times that are none, and two partners that their documents do not tell
+// apart: each would be sent the control numbers of the other.
 func (c EDIConfig) Validate() error {
-	return errors.Join(positive("poll", c.Poll), positive("ack_within", c.AckWithin))
+	errs := []error{positive("poll", c.Poll), positive("ack_within", c.AckWithin)}
+	seen := map[[4]string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Partners)) {
+		p := c.Partners[name]
+		ids := [...]string{p.Qualifier, p.ID, p.OurQualifier, p.OurID}
+		if first, there := seen[ids]; there && p.ID != "" {
+			errs = append(errs, fmt.Errorf("partners.%s.id: %s has the same ids and qualifiers: one folder is for one partner", name, first))
+			continue
+		}
+		seen[ids] = name
+	}
+	return errors.Join(errs...)
 }
 
 // Validate reports what does not fit.
@@ -76,12 +116,20 @@ func (c PartnerConfig) Validate() error {
 	for _, id := range []struct{ key, value string }{{"id", c.ID}, {"our_id", c.OurID}} {
 		if id.value == "" || len(id.value) > 15 {
 			errs = append(errs, fmt.Errorf("%s: has 1 to 15 characters", id.key))
+		} else if strings.ContainsFunc(id.value, notInISA) {
+			errs = append(errs, fmt.Errorf("%s: %q has a character that an ISA cannot hold: printable ASCII without * ~ > ^", id.key, id.value))
 		}
 	}
 	for _, q := range []struct{ key, value string }{{"qualifier", c.Qualifier}, {"our_qualifier", c.OurQualifier}} {
 		if len(q.value) != 2 {
 			errs = append(errs, fmt.Errorf("%s: has 2 characters", q.key))
 		}
+	}
+	if c.Owner != "" {
+		errs = append(errs, goodName("owner", c.Owner))
+	}
+	for _, code := range slices.Sorted(maps.Keys(c.Facilities)) {
+		errs = append(errs, goodName("facilities."+code, c.Facilities[code]))
 	}
 	if len(c.Version) < 6 || len(c.Version) > 12 {
 		errs = append(errs, errors.New("version: has 6 to 12 characters, as 004010"))
@@ -98,12 +146,29 @@ func (c PartnerConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// notInISA reports what the reader of an ISA would take for a delimiter, or not at all.
+func notInISA(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("*~>^", r) }
+
 // Validate refuses a door that anybody could open.
 func (c HookConfig) Validate() error {
-	if !strings.HasPrefix(c.Secret.Reveal(), "whsec_") {
-		return errors.New("secret: is needed and begins with whsec_; the platform shows it where its webhook is set up")
+	var errs []error
+	if secret := c.Secret.Reveal(); !strings.HasPrefix(secret, "whsec_") {
+		errs = append(errs, errors.New("secret: is needed and begins with whsec_; the platform shows it where its webhook is set up"))
+	} else if err := webhook.CheckSecret(secret); err != nil {
+		errs = append(errs, fmt.Errorf("secret: %w", err))
 	}
-	return nil
+	if old := c.OldSecret.Reveal(); old != "" {
+		if err := webhook.CheckSecret(old); err != nil {
+			errs = append(errs, fmt.Errorf("old_secret: %w", err))
+		}
+	}
+	if c.Owner != "" {
+		errs = append(errs, goodName("owner", c.Owner))
+	}
+	if c.Facility != "" {
+		errs = append(errs, goodName("facility", c.Facility))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate refuses half an account.
@@ -139,6 +204,13 @@ func (c LimitsConfig) Validate() error {
 func atLeast[T cmp.Ordered](key string, v, least T) error {
 	if v < least {
 		return fmt.Errorf("%s: is %v, and at least %v", key, v, least)
+	}
+	return nil
+}
+
+func atMost[T cmp.Ordered](key string, v, most T) error {
+	if v > most {
+		return fmt.Errorf("%s: is %v, and at most %v", key, v, most)
 	}
 	return nil
 }

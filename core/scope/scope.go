@@ -67,6 +67,21 @@ func CheckPart(v string) error {
 	return nil
 }
 
+// CheckName says why v cannot be what an operator names a tenant, an owner or a building, or
+// nil: people read it out of stream names and paths, where what separates it would be escaped.
+func CheckName(v string) error {
+	if err := CheckPart(v); err != nil {
+		return err
+	}
+	if v == Shared {
+		return fmt.Errorf("%q stands for what the whole building shares: take another name", v)
+	}
+	if i := strings.IndexAny(v, "/@%"); i >= 0 {
+		return fmt.Errorf("%q has a %q, which separates the parts of stream names (kind/tenant/owner/id@facility): take it out", v, v[i])
+	}
+	return nil
+}
+
 // Stream names a stream. Facility is "" for what is not bound to a building.
 type Stream struct{ Kind, Tenant, Owner, ID, Facility string }
 

@@ -85,6 +85,19 @@ func TestCheckPartRefuses(t *testing.T) {
 	}
 }
 
+func TestCheckNameRefusesWhatSeparates(t *testing.T) {
+	for _, v := range []string{"", " a", scope.Shared, "a/b", "a@b", "a%2Fb", "/"} {
+		if scope.CheckName(v) == nil {
+			t.Errorf("%q passed", v)
+		}
+	}
+	for _, v := range []string{"DC1", "Größe-1", "north east", "a-b"} {
+		if err := scope.CheckName(v); err != nil {
+			t.Errorf("%q: %v", v, err)
+		}
+	}
+}
+
 func TestScopeNamesTheMissingPart(t *testing.T) {
 	full := scope.Scope{Tenant: "t", Owner: "o", Facility: "f"}
 	for place, s := range map[string]scope.Scope{
