@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
@@ -62,6 +64,9 @@ func (f *Flows) ask(name string, decide func(d *decision, a *door.Ask) (answered
 				return m.Out().Answer(door.Reply{Created: was.Created, Repeat: true, Body: was.Body}), nil
 			}
 		}
+		if err := f.building(a.Scope.Facility); err != nil {
+			return nil, err
+		}
 		got, err := decide(d, &a)
 		if err == nil {
 			err = d.err
@@ -90,6 +95,16 @@ func (f *Flows) ask(name string, decide func(d *decision, a *door.Ask) (answered
 		}
 		return out.Answer(door.Reply{Created: got.created, Body: body}), nil
 	}
+}
+
+// building refuses a facility that nobody works in.
+func (f *Flows) building(name string) error {
+	if name == f.cfg.Facility || slices.Contains(f.cfg.Facilities, name) {
+		return nil
+	}
+	known := strings.Join(append([]string{f.cfg.Facility}, f.cfg.Facilities...), ", ")
+	return fault.At("routes.building", fault.Invalid, "facility",
+		fmt.Errorf("%.64q is no building that is known: there are %s; facilities in the configuration adds others", name, known))
 }
 
 // wrongCommand is for a command that a door does not take.

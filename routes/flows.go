@@ -26,6 +26,9 @@ type FlowConfig struct {
 	// Tenant and Facility stand in where a command names none.
 	Tenant   string
 	Facility string
+	// Facilities are the other buildings that work. What names none of them and not Facility
+	// is refused at every door: its goods would wait where nobody is.
+	Facilities []string
 
 	Wave WaveConfig
 	Auto AutoConfig

@@ -186,11 +186,11 @@ func TestALargeOrderShipsAndALargerIsRefused(t *testing.T) {
 		}
 		r.once()
 		r.noLetters()
-		for len(of) <= 2*maxOrder {
+		for len(of) <= 2*order.MaxLines {
 			of = append(of, "SKU-0", 1)
 		}
 		_, err := r.ask(door.Orders, door.Ask{ID: "SO-2", Cmd: place("SO-2", lines(of...))})
-		if fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "lines" {
+		if fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != "lines" {
 			t.Errorf("%d lines: %v", len(of)/2, err)
 		}
 	})

@@ -84,8 +84,8 @@ func (d *decision) place(c order.Place) error {
 	if err := c.Validate(); err != nil {
 		return err // before anything is read for it
 	}
-	if n := len(c.Lines); n > maxOrder {
-		return fault.At("routes.Place", fault.Rejected, "lines", fmt.Errorf("has %d lines, this hub works on at most %d in one order: split it", n, maxOrder))
+	if err := d.f.building(c.Facility); err != nil {
+		return err
 	}
 	o := d.order(c.Scope, c.Number)
 	events, err := o.Place(c, d.known(c.Scope), d.m.Now)

@@ -12,12 +12,8 @@ import (
 )
 
 // maxLines is how many lines one unit works on: the rest follows by the event that the
-// unit writes. An order has few enough that what must be one unit (a promise of the whole, a
-// confirmation) fits the journal's.
-const (
-	maxLines = 1000
-	maxOrder = 2000
-)
+// unit writes. An order has at most order.MaxLines, for what must be one unit.
+const maxLines = 1000
 
 // noPlace is why a promise is taken back that no usable place can keep.
 const noPlace = "no_place"

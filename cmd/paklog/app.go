@@ -175,7 +175,7 @@ func (a *app) flows() (*routes.Flows, error) {
 		return nil, err
 	}
 	fc := routes.FlowConfig{
-		Tenant: a.cfg.Tenant, Facility: a.cfg.Facility,
+		Tenant: a.cfg.Tenant, Facility: a.cfg.Facility, Facilities: a.cfg.Facilities,
 		Wave:     routes.WaveConfig{Size: w.WaveOrders, Timeout: w.WaveWait},
 		Auto:     routes.AutoConfig{Pick: w.AutoWorkers > 0, Pack: w.AutoWorkers > 0, ShortOneIn: w.ShortOneIn},
 		Lease:    w.TaskLease,

@@ -27,6 +27,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("data: names no folder"))
 	}
 	errs = append(errs, goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
+	errs = append(errs, c.buildings()...)
 	keys := c.apiKeys()
 	if err := rest.CheckListen(c.HTTP.Listen, keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.listen: %w", err))
@@ -37,6 +38,36 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("http.keys: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// buildings refuses one that is named anywhere and stands neither in facility nor in
+// facilities: the doors would refuse what names it.
+func (c *Config) buildings() []error {
+	var errs []error
+	known := []string{c.Facility}
+	for i, name := range c.Facilities {
+		at := fmt.Sprintf("facilities[%d]", i)
+		errs = append(errs, goodName(at, name))
+		if slices.Contains(known, name) {
+			errs = append(errs, fmt.Errorf("%s: %q stands for a building already", at, name))
+			continue
+		}
+		known = append(known, name)
+	}
+	check := func(key, name string) {
+		if name != "" && !slices.Contains(known, name) {
+			errs = append(errs, fmt.Errorf("%s: %q is no building of ours: there are %s; add it to facilities", key, name, strings.Join(known, ", ")))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		for _, code := range slices.Sorted(maps.Keys(c.EDI.Partners[name].Facilities)) {
+			check("edi.partners."+name+".facilities."+code, c.EDI.Partners[name].Facilities[code])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
+		check("webhooks."+name+".facility", c.Webhooks[name].Facility)
+	}
+	return errs
 }
 
 // goodName refuses a name that cannot stand in the names of streams.
@@ -128,9 +159,6 @@ func (c PartnerConfig) Validate() error {
 	if c.Owner != "" {
 		errs = append(errs, goodName("owner", c.Owner))
 	}
-	for _, code := range slices.Sorted(maps.Keys(c.Facilities)) {
-		errs = append(errs, goodName("facilities."+code, c.Facilities[code]))
-	}
 	if len(c.Version) < 6 || len(c.Version) > 12 {
 		errs = append(errs, errors.New("version: has 6 to 12 characters, as 004010"))
 	}
@@ -164,9 +192,6 @@ func (c HookConfig) Validate() error {
 	}
 	if c.Owner != "" {
 		errs = append(errs, goodName("owner", c.Owner))
-	}
-	if c.Facility != "" {
-		errs = append(errs, goodName("facility", c.Facility))
 	}
 	return errors.Join(errs...)
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,8 +105,8 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 
 func (c *Config) apiKeys() []rest.Key {
 	var keys []rest.Key
-	for name, k := range c.HTTP.Keys {
-		keys = append(keys, rest.Key{Client: name, Secret: k.Key.Reveal()})
+	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Keys)) {
+		keys = append(keys, rest.Key{Client: name, Secret: c.HTTP.Keys[name].Key.Reveal()})
 	}
 	return keys
 }

@@ -18,6 +18,9 @@ func (i Item) Register(c Register, at time.Time) ([]event.Event, error) {
 	if err := c.Scope.Validate(); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
+	if c.Owner == scope.Shared {
+		return nil, fault.At(op, fault.Invalid, "owner", fmt.Errorf("%q stands for what the whole building shares: name the owner of the goods", c.Owner))
+	}
 	if err := scope.CheckPart(c.SKU); err != nil {
 		return nil, fault.At(op, fault.Invalid, "sku", err)
 	}

@@ -90,6 +90,11 @@ func TestSpecsAreRefusedWithPlace(t *testing.T) {
 			t.Errorf("%s: %v, place %q: %v", place, evs, fault.PlaceOf(err), err)
 		}
 	}
+	shared := site
+	shared.Owner = scope.Shared
+	if _, err := (item.Item{}).Register(item.Register{Scope: shared, SKU: "X", Spec: spec()}, at); fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != "owner" {
+		t.Errorf("an item of the building's own: %v", err)
+	}
 	two := spec()
 	two.Units[1].Factor = 1
 	if err := two.Validate(); fault.PlaceOf(err) != "units" {

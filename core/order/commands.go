@@ -14,9 +14,10 @@ const (
 	AllOrNothing = "all_or_nothing" // one line that is not understood rejects all, one shortage holds all back
 )
 
-// Limits of one order, so that hostile input stays small.
+// Limits of one order, so that hostile input stays small. MaxLines is as many as what must be
+// one unit (a promise of the whole, a confirmation) has room for in the journal's.
 const (
-	MaxLines = 10_000
+	MaxLines = 2_000
 	MaxRefs  = 256
 	MaxNotes = 64
 	MaxNote  = 4_096 // bytes of one note, and of any free text

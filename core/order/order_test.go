@@ -127,8 +127,12 @@ func TestPlaceNamesEverythingThatIsWrong(t *testing.T) {
 		t.Fatalf("%v: %+v", err, bad)
 	}
 	_, err = order.Order{}.Place(wish(func(c *order.Place) { c.Lines = make([]order.PlaceLine, 100_000) }), items, at)
-	if fault.PlaceOf(err) != "lines" || !strings.Contains(err.Error(), "100000") {
+	if fault.PlaceOf(err) != "lines" || !strings.Contains(err.Error(), "more than 2000 lines") {
 		t.Fatalf("100k lines: %v", err)
+	}
+	_, err = order.Order{}.Place(wish(func(c *order.Place) { c.Owner = scope.Shared }), items, at)
+	if fault.PlaceOf(err) != "owner" {
+		t.Errorf("an order of the building's own: %v", err)
 	}
 	_, err = order.Order{}.Place(wish(func(c *order.Place) { c.Lines = make([]order.PlaceLine, order.MaxLines) }), items, at)
 	if !errors.As(err, &bad) || len(bad.Problems) != 20 || bad.More != 2*order.MaxLines-20 {

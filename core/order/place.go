@@ -149,6 +149,8 @@ func (c Place) check() *InvalidError {
 	bad := &InvalidError{}
 	if err := c.Scope.Validate(); err != nil {
 		bad.add(fault.PlaceOf(err), "%v", cause(err))
+	} else if c.Owner == scope.Shared {
+		bad.add("owner", "%q stands for what the whole building shares: name the owner of the goods", c.Owner)
 	}
 	if err := scope.CheckPart(c.Number); err != nil {
 		bad.add("number", "%v", err)
@@ -195,7 +197,8 @@ func checkLines(bad *InvalidError, lines []PlaceLine) {
 		bad.add("lines", "an order needs at least one line")
 		return
 	case len(lines) > MaxLines:
-		bad.add("lines", "has %d lines, at most %d are allowed: split the order", len(lines), MaxLines)
+		// Not how many: a door that reads row by row stops at one too many.
+		bad.add("lines", "has more than %d lines: split the order", MaxLines)
 		return
 	}
 	seen := make(map[int]int, len(lines))
