@@ -53,6 +53,16 @@ func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
 	return b
 }
 
+// forgive forgets what a breaker has against its connection; calls under way are counted no more.
+func (h *Hub) forgive(conn string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if b := h.breakers[conn]; b != nil && b.State() != gobreaker.StateClosed {
+		delete(h.breakers, conn)
+		h.log.Warn("circuit breaker", "adapter", conn, "from", b.State().String(), "to", gobreaker.StateClosed.String())
+	}
+}
+
 // tellOpened puts the opening of a breaker on error-events.
 func (h *Hub) tellOpened(conn string) {
 	at := h.Now()

@@ -100,6 +100,59 @@ func TestAnOutageStopsItsOwnConnectionAlone(t *testing.T) {
 	})
 }
 
+// A partner who was mended after a long outage is found again soon, and at once where
+// somebody says so.
+func TestAConnectionThatWasDownForLongIsTriedSoon(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		wait   time.Duration // that the carrier names
+		within time.Duration // until the label is bought
+		resume bool
+		mended bool
+	}{
+		{"by itself", 0, 45 * time.Second, false, true}, // the probe, and a breaker that had opened anew
+		{"at once, when an operator resumes it", 0, time.Second, true, true},
+		{"not before the time that the partner named", 10 * time.Minute, 11 * time.Minute, false, true},
+		{"not at all while it is down", 0, time.Minute, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.stock("WIDGET", 10, "A-1")
+				r.carrier.next(repeat(fails(fault.Unavailable, c.wait), 10_000)...)
+				r.place("SO-1", "WIDGET", 1)
+				settle(time.Hour)
+				r.status("SO-1", order.StatusPacked)
+				if c.mended {
+					r.carrier.mu.Lock()
+					r.carrier.script = nil
+					r.carrier.mu.Unlock()
+				}
+				if c.resume {
+					if err := r.hub.Resume(t.Context(), "out.ups", "jo"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				settle(c.within)
+				want := order.StatusShipped
+				if !c.mended {
+					want = order.StatusPacked
+				}
+				r.status("SO-1", want)
+				r.noLetters()
+
+				r.carrier.mu.Lock()
+				defer r.carrier.mu.Unlock()
+				for i, at := range r.carrier.buys[1:] {
+					if gap := at.Sub(r.carrier.buys[i]); c.wait == 0 && gap > 45*time.Second || gap < c.wait && !c.resume {
+						t.Errorf("it was left alone for %v", gap)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestARefusedLabelIsAskedForAnewByItsLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

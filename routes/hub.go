@@ -36,6 +36,9 @@ type Options struct {
 	DoorsOnly bool
 	// BreakerOpen is how long an open breaker waits before it lets one call through: 10 s.
 	BreakerOpen time.Duration
+	// Probe is the longest that a connection which is down is left alone between two tries: 30 s.
+	// A partner who names a later time is waited for.
+	Probe time.Duration
 }
 
 // Hub hosts every route on one Watermill router.
@@ -49,6 +52,7 @@ type Hub struct {
 	desk   *dlq.Desk
 
 	breakerOpen time.Duration
+	probe       time.Duration
 	doorsOnly   bool
 	full        func() bool
 	turns       *turns
@@ -180,6 +184,9 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	if o.BreakerOpen == 0 {
 		o.BreakerOpen = 10 * time.Second
 	}
+	if o.Probe == 0 {
+		o.Probe = 30 * time.Second
+	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: o.Drain}, slogAdapter{o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("making the router: %w", err)
@@ -187,7 +194,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
-		breakerOpen: o.BreakerOpen, doorsOnly: o.DoorsOnly, full: o.Full, turns: newTurns(o.Now), routes: map[string]*hosted{}, ended: make(chan struct{}),
+		breakerOpen: o.BreakerOpen, probe: o.Probe, doorsOnly: o.DoorsOnly, full: o.Full, turns: newTurns(o.Now), routes: map[string]*hosted{}, ended: make(chan struct{}),
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
@@ -599,7 +606,7 @@ func (h *Hub) failed(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 		if x.Conn != "" {
 			wait := fault.AfterOf(err)
 			if kind == fault.Unavailable {
-				wait = max(wait, x.backoff(m.ID))
+				wait = max(wait, min(x.backoff(m.ID), h.probe))
 			}
 			log.Warn("connection pauses", "adapter", x.Conn, "wait", wait, "err", err)
 			note(ctx, outcomePause, err)

@@ -119,7 +119,8 @@ func (h *Hub) halt(x *hosted, actor string) error {
 	return nil
 }
 
-// Resume ends a pause, whoever made it.
+// Resume ends a pause, whoever made it. The route's connection is tried at once: who resumes it
+// knows better than its breaker.
 func (h *Hub) Resume(ctx context.Context, route, actor string) error {
 	x, err := h.route(route)
 	if err != nil {
@@ -134,6 +135,7 @@ func (h *Hub) Resume(ctx context.Context, route, actor string) error {
 	x.pause = "resuming"
 	x.tries, x.until = 0, time.Time{}
 	x.mu.Unlock()
+	h.forgive(x.Conn)
 	h.goOn(x)
 	return nil
 }

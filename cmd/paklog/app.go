@@ -101,7 +101,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 		return nil, err
 	}
 	if a.hub, err = routes.New(a.bus, routes.Options{
-		Log: log, Now: time.Now, Registry: reg, Drain: cfg.Limits.Drain, Middleware: []message.HandlerMiddleware{observe.Middleware},
+		Log: log, Now: time.Now, Registry: reg, Drain: cfg.Limits.Drain, Probe: cfg.Limits.Probe, Middleware: []message.HandlerMiddleware{observe.Middleware},
 		DoorsOnly: bool(m), Full: a.store.Full,
 	}); err != nil {
 		return nil, err

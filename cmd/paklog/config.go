@@ -160,6 +160,7 @@ type UPSConfig struct {
 type LimitsConfig struct {
 	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file; a larger one goes to refused/."`
 	FreeDisk    int           `config:"free_disk_percent" doc:"Below this share of free disk the doors refuse; negative is never."`
+	Probe       time.Duration `config:"probe" doc:"Longest time between two tries of a partner that is down."`
 	Drain       time.Duration `config:"drain" doc:"How long a stop waits for work under way."`
 }
 
@@ -179,7 +180,7 @@ func defaults() *Config {
 		},
 		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
 		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
-		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Drain: 25 * time.Second},
+		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
 	}
 }
 

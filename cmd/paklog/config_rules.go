@@ -219,7 +219,7 @@ func (c UPSConfig) Validate() error {
 
 // Validate refuses limits that let nothing pass.
 func (c LimitsConfig) Validate() error {
-	errs := []error{atLeast("max_document", c.MaxDocument, 1), positive("drain", c.Drain)}
+	errs := []error{atLeast("max_document", c.MaxDocument, 1), positive("probe", c.Probe), positive("drain", c.Drain)}
 	if c.FreeDisk == 0 || c.FreeDisk > 99 {
 		errs = append(errs, fmt.Errorf("free_disk_percent: is 1 to 99, or negative for never, not %d", c.FreeDisk))
 	}

@@ -92,7 +92,7 @@ PARKED how many messages wait for a retry or behind a letter.`,
 	_ = cmd.RegisterFlagCompletionFunc("graph", words("mermaid", "dot")) // the flag is there
 	cmd.AddCommand(newRouteSwitch(g, "pause", "Stop a route until it is resumed, over restarts too",
 		"its messages wait in order; no other route is touched"),
-		newRouteSwitch(g, "resume", "Let a paused route go on, whoever paused it", "it goes on where it stopped"))
+		newRouteSwitch(g, "resume", "Let a paused route go on, whoever paused it; its partner is tried at once", "it goes on where it stopped"))
 	return cmd
 }
 
