@@ -149,6 +149,25 @@ func TestBadRowsAreReportedAndStopNoOther(t *testing.T) {
 	}
 }
 
+// Who mends a file wants to hear of all its rows at once.
+func TestEachRowOfAnOrderTellsWhatIsWrongWithIt(t *testing.T) {
+	t.Parallel()
+	d := withItem(t)
+	many := strings.Repeat("S2,A-1,z,n\n", 30)
+	sum, out, err := load(t, d, bulk.Orders, bulk.CSV, "number,item,qty,name\nS1,A-1,x,n\nS1,A-1\nS1,A-1,y,n\nS1,A-1,1,n\n"+many)
+	if err != nil || sum.Refused != 34 {
+		t.Fatalf("%+v: %v", sum, err)
+	}
+	for i, says := range []string{`"x" is not a whole number`, "the row has 2 fields", `"y" is not a whole number`, "because of line 2"} {
+		if !strings.Contains(out[i].Message, says) || (out[i].Place == "qty") != strings.Contains(says, "number") {
+			t.Errorf("line %d says %+v, want %q", out[i].Line, out[i], says)
+		}
+	}
+	if last := out[33].Message; !strings.Contains(last, "because of line") || !strings.Contains(out[4].Message, "10 more") {
+		t.Errorf("thirty bad rows say %q ... %q", out[4].Message, last)
+	}
+}
+
 // An order of which a row cannot be read would ship short.
 func TestOrderNextToAnUnreadableRowIsNotPlaced(t *testing.T) {
 	t.Parallel()

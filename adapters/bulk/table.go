@@ -279,11 +279,19 @@ func (t *table) order(x *thing, c *cells, h hash.Hash) error {
 			})
 		}
 	}
-	// wrong is the first thing that is wrong, at its row among the order's.
-	var wrong error
+	// wrong is what is wrong, the first of each row at its row among the order's.
+	const most = 20
+	wrong := &order.InvalidError{}
 	note := func(err error) {
-		if err != nil && wrong == nil {
-			wrong = fault.At("bulk.order", fault.Invalid, fmt.Sprintf("lines[%d].%s", len(x.rows)-1, fault.PlaceOf(err)), errors.New(sentence(err)))
+		f.err = nil
+		switch {
+		case err == nil:
+		case len(wrong.Problems) == most:
+			wrong.More++
+		default:
+			wrong.Problems = append(wrong.Problems, order.Problem{
+				Place: fmt.Sprintf("lines[%d].%s", len(x.rows)-1, fault.PlaceOf(err)), Text: sentence(err),
+			})
 		}
 	}
 	if t.unread != 0 {
@@ -314,8 +322,8 @@ func (t *table) order(x *thing, c *cells, h hash.Hash) error {
 		note(f.err)
 	}
 	x.ask.ID = doc.Number
-	if wrong != nil {
-		return wrong
+	if len(wrong.Problems) > 0 {
+		return fault.At("bulk.order", fault.Invalid, wrong.Problems[0].Place, wrong)
 	}
 	return x.place(doc.Place(t.cfg.Scope, t.cfg.source(t.file)))
 }

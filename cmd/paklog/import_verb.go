@@ -179,7 +179,11 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 			r := *last.Result
 			if (r.Outcome == bulk.Refused || r.Outcome == bulk.Failed) && !g.json {
 				if told++; told <= 10 {
-					fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %s: %s: %s\n", r.Line, r.Outcome, clean(r.Place), clean(r.Message))
+					place := ""
+					if r.Place != "" {
+						place = clean(r.Place) + ": "
+					}
+					fmt.Fprintf(cmd.ErrOrStderr(), "line %d: %s: %s%s\n", r.Line, r.Outcome, place, clean(r.Message))
 				}
 			}
 			return note(r)
