@@ -98,6 +98,11 @@ func (s *server) client(r *http.Request) (string, *intake.Problem) {
 		if host != "" && !loopback(host) {
 			return "", intake.New(http.StatusMisdirectedRequest, "wrong_host", "without API keys the hub answers to localhost only")
 		}
+		// Nor may a page from elsewhere send what needs no body and so no leave of ours: a
+		// release, a replay, a block.
+		if err := new(http.CrossOriginProtection).Check(r); err != nil {
+			return "", intake.New(http.StatusForbidden, "cross_origin", "a page of another site may not write here")
+		}
 		return "local", nil
 	}
 	given := r.Header.Get("X-API-Key")

@@ -220,7 +220,7 @@ func TestBadOrdersAreRefusedWithTheirPlace(t *testing.T) {
 		"no lines":                 {with(`[{"item":"A-1","qty":3}]`, `[]`), 422, "lines", "at least one line"},
 		"no number":                {with(`"number":"SO-1",`, ``), 400, "number", "missing"},
 		"an empty number":          {with(`"SO-1"`, `""`), 422, "number", "missing"},
-		"a control character":      {with(`"SO-1"`, `"SO\u00001"`), 422, "number", "control character"},
+		"a control character":      {with(`"SO-1"`, `"SO\u00011"`), 422, "number", "control character"},
 		"nobody to ship to":        {with(`"name":"Ada Lovelace",`, ``), 422, "ship_to", "needs a name"},
 		"a country that is none":   {with(`"GB"`, `"UK-"`), 422, "ship_to.country", "ISO 3166"},
 		"two lines of one number":  {with(`"qty":3}`, `"qty":3,"no":1},{"item":"A-1","qty":1,"no":1}`), 422, "lines[1].no", "also the number"},
@@ -384,6 +384,38 @@ func TestWithoutKeysOnlyLocalNamesAreServed(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode != http.StatusMisdirectedRequest {
 		t.Errorf("status %d", res.StatusCode)
+	}
+}
+
+func TestWithoutKeysAPageFromElsewhereWritesNothing(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, nil)
+	for _, c := range []struct {
+		method, header, value string
+		status                int
+	}{
+		{http.MethodPost, "Origin", "http://evil.example.com", http.StatusForbidden},
+		{http.MethodPost, "Origin", "null", http.StatusForbidden},
+		{http.MethodPost, "Sec-Fetch-Site", "cross-site", http.StatusForbidden},
+		{http.MethodPost, "Sec-Fetch-Site", "same-site", http.StatusForbidden},
+		{http.MethodPost, "Sec-Fetch-Site", "same-origin", http.StatusConflict}, // our own page; there is no such order
+		{http.MethodPost, "X-Any", "a client that is no browser", http.StatusConflict},
+		{http.MethodGet, "Sec-Fetch-Site", "cross-site", http.StatusServiceUnavailable}, // it could not read the answer; here are no views
+	} {
+		path := "/v1/orders/o/SO-1"
+		if c.method == http.MethodPost {
+			path += "/release"
+		}
+		req, _ := http.NewRequestWithContext(t.Context(), c.method, h.url+path, nil)
+		req.Header.Set(c.header, c.value)
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != c.status {
+			t.Errorf("%s with %s: %s: status %d, want %d", c.method, c.header, c.value, res.StatusCode, c.status)
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ func TestDecodeRefusesWithPlaceAndByte(t *testing.T) {
 		"a lone high surrogate":       {`{"number":"\ud800"}`, "number", "half of a surrogate", 11},
 		"a lone low surrogate":        {`{"number":"\udc00\ud800"}`, "number", "half of a surrogate", 11},
 		"a high surrogate and a text": {`{"number":"\ud800\u0041"}`, "number", "half of a surrogate", 11},
+		"the NUL character":           {`{"number":"a\u0000"}`, "number", "NUL", 12},
 		"depth without end":           {`{"number":"a","raw":` + deep, "raw" + strings.Repeat("[0]", 31), "levels deep", 51},
 		"latin-1":                     {"{\"number\":\"M\xfcller\"}", "", "looks like Latin-1", 12},
 		"an overlong slash":           {"{\"number\":\"\xc0\xaf\"}", "", "overlong", 11},

@@ -103,6 +103,9 @@ func (r *reader) escape(i int) int {
 		r.buf = append(r.buf, '\t')
 	case 'u':
 		u := r.hex4(i)
+		if u == 0 {
+			r.fail(i, "%s is the NUL character, which no text here may hold: leave it out", r.b[i:i+6])
+		}
 		if !utf16.IsSurrogate(u) {
 			r.buf = utf8.AppendRune(r.buf, u)
 			return i + 6
