@@ -11,6 +11,42 @@ import (
 	"github.com/paklog/hub/routes"
 )
 
+// addCompletion adds cobra's own verb now and not when the command is run, so that [strict] sees
+// it: an unknown shell would be answered with help and success.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Example = "  source <(paklog completion bash)\n  paklog completion fish > ~/.config/fish/completions/paklog.fish"
+		for _, shell := range c.Commands() {
+			shell.Example = "  paklog completion " + shell.Name()
+			shell.RunE = completionScript // cobra's writes to where the root wrote when it was added
+		}
+	}
+}
+
+func completionScript(cmd *cobra.Command, _ []string) error {
+	root, out := cmd.Root(), cmd.OutOrStdout()
+	bare, err := cmd.Flags().GetBool("no-descriptions")
+	switch {
+	case err != nil:
+		return err
+	case cmd.Name() == "bash":
+		return root.GenBashCompletionV2(out, !bare)
+	case cmd.Name() == "fish":
+		return root.GenFishCompletion(out, !bare)
+	case cmd.Name() == "zsh" && bare:
+		return root.GenZshCompletionNoDesc(out)
+	case cmd.Name() == "zsh":
+		return root.GenZshCompletion(out)
+	case bare:
+		return root.GenPowerShellCompletion(out)
+	}
+	return root.GenPowerShellCompletionWithDesc(out)
+}
+
 // completer offers arguments to the shell.
 type completer func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 

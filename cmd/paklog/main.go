@@ -43,6 +43,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().BoolVar(&g.json, "json", false, "answer in JSON")
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // the flag is there
 	root.AddCommand(verbs(g)...)
+	addCompletion(root)
 	strict(root)
 	return root
 }

@@ -17,15 +17,15 @@ import (
 )
 
 func newOrders(g *global) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "orders", Aliases: []string{"order"}, Short: "List, show, add, hold, release and cancel orders",
-		Example: `  paklog orders list --status backordered
+	cmd := newOrdersList(g) // as items, locations and stock do
+	cmd.Use, cmd.Aliases, cmd.Short = "orders", []string{"order"}, "List, show, add, hold, release and cancel orders"
+	cmd.Example = `  paklog orders
+  paklog orders list --status backordered
   paklog orders show SO-1001 --journey
   paklog order add
   paklog order add --number SO-1001 --line MUG-BLUE=3 --line KETTLE=1:case --name "Jane Doe" \
     --street "1 Main St" --city Reno --region NV --postal-code 89501 --country US
-  paklog order add --file order.json`,
-	}
+  paklog order add --file order.json`
 	cmd.AddCommand(newOrdersList(g), newOrderShow(g), newOrderAdd(g), newOrderHold(g), newOrderRelease(g), newOrderCancel(g))
 	return cmd
 }

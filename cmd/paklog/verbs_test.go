@@ -224,6 +224,10 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"not both", []string{"dlq", "replay", "L1", "--all", "--route", "x"}},
 		{"needs --reason", []string{"dlq", "drop", "L1"}},
 		{"needs --reason", []string{"orders", "cancel", "X"}},
+		{"unknown command", []string{"orders", "lst"}},
+		{"needs a verb: bash, fish, powershell, zsh", []string{"completion"}},
+		{"knows no", []string{"completion", "tcsh"}},
+		{"unknown command", []string{"completion", "zsh", "now"}},
 		{"no order is given", []string{"order", "add"}},
 		{"is not a quantity", []string{"order", "add", "--number", "X", "--line", "MUG=-1"}},
 		{"leave the other flags out", []string{"order", "add", "--number", "X", "--file", "-"}},
@@ -309,8 +313,10 @@ func TestTheShellIsOfferedWhatThereIs(t *testing.T) {
 	if out := complete("dlq", "list", "--state", ""); !strings.Contains(out, "replaying") {
 		t.Errorf("states: %s", out)
 	}
-	if out := s.must("completion", "bash"); !strings.Contains(out, "paklog") {
-		t.Error("no completion for bash")
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if out := s.must("completion", shell); !strings.Contains(out, "paklog") {
+			t.Errorf("no completion for %s", shell)
+		}
 	}
 }
 
