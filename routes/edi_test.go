@@ -22,6 +22,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/dlq"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12gen"
 	"github.com/paklog/hub/routes/eip"
@@ -529,6 +530,39 @@ func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One bad set after the other fits the 997 and its journal; more sets than that are refused
+// before the first is worked on, and hold no other document up.
+func TestADocumentOfTooManySetsIsRefusedWhole(t *testing.T) {
+	document := func(control, sets int) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "ISA*00*          *00*          *ZZ*%-15s*ZZ*%-15s*261123*0800*U*00401*%09d*0*P*>~GS*OW*%s*PAKLOG*20261123*0800*%d*X*004010~",
+			"ACME", "PAKLOG", control, "ACME", control)
+		for i := range sets {
+			fmt.Fprintf(&b, "ST*940*%04d~SE*2*%04d~", i+1, i+1)
+		}
+		fmt.Fprintf(&b, "GE*%d*%d~IEA*1*%09d~", sets, control, control)
+		return b.String()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := ediRig(t)
+		r.drop("many.edi", document(1, maxSets+1))
+		r.drop("few.edi", document(2, 2))
+		settle(time.Minute)
+		var whole []dlq.Entry
+		for _, l := range r.letters() {
+			if l.Route == "x12.split" {
+				whole = append(whole, l)
+			}
+		}
+		if len(whole) != 1 || whole[0].Channel != "invalid" || whole[0].Place != "many.edi" || !strings.Contains(whole[0].Cause, "more than 100000 transaction sets") {
+			t.Errorf("letters %+v", whole)
+		}
+		if c := r.count(); c["x12.Refused"] != 2 || c["x12.GroupJudged"] != 1 {
+			t.Errorf("%d sets were worked on and %d groups judged, want those of the other document", c["x12.Refused"], c["x12.GroupJudged"])
+		}
+	})
 }
 
 // payloads is a store of long documents, in memory.

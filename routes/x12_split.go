@@ -113,10 +113,15 @@ type splitting struct {
 	state    journal.State
 }
 
-// interchanges finds where each interchange of a document ends.
+// maxSets is the most sets of one document: the verdicts of a group are one record, and a
+// unit must hold it.
+const maxSets = 100_000
+
+// interchanges finds where each interchange of a document ends, and refuses one of too many
+// sets before any of them is worked on.
 func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
 	ends := map[int64]int64{}
-	begin := int64(-1)
+	begin, sets := int64(-1), 0
 	for r := x12.NewBytesReader(data, limits); ; {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -131,6 +136,10 @@ func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
 			ends[begin] = int64(len(data))
 		case x12.InterchangeTrailer:
 			ends[begin] = part.Offset + int64(len(part.Raw))
+		case x12.TransactionSet:
+			if sets++; sets > maxSets {
+				return nil, fmt.Errorf("has more than %d transaction sets: ask its sender to split it into several interchanges", maxSets)
+			}
 		default: // lies within
 		}
 	}

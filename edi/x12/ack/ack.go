@@ -130,6 +130,15 @@ func (s *Set) add(f *x12.Finding) {
 	}
 }
 
+// told is how many AK3 and AK4 the set has.
+func (s *Set) told() int {
+	n := len(s.Segments)
+	for _, e := range s.Segments {
+		n += len(e.Elements)
+	}
+	return n
+}
+
 // Group is the verdict on a functional group.
 type Group struct {
 	FunctionalID string   `json:"gs01"`

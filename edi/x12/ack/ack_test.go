@@ -117,6 +117,32 @@ func TestFunctionalAcknowledgement(t *testing.T) {
 	}
 }
 
+func TestAGroupOfNothingButErrorsNamesTheFirstPlaces(t *testing.T) {
+	const sets = 12_000
+	bad := strings.Replace(good1, "W01*2*EA", "W01*MANY*EA", 1)
+	v := collect(t, isa+gs+strings.Repeat(bad, sets)+"GE*12000*7~IEA*1*000000007~", ack.Policy{})
+	g := v.Groups[0]
+	named, rejected := 0, 0
+	for i, s := range g.Sets {
+		if s.Verdict == ack.Rejected && len(s.Codes) > 0 {
+			rejected++
+		}
+		if len(s.Segments) > 0 {
+			if named++; i >= 10_000 {
+				t.Fatalf("set %d still names its places", i)
+			}
+		}
+	}
+	if len(g.Sets) != sets || rejected != sets || named < 1000 {
+		t.Errorf("%d sets, %d rejected, %d name their places", len(g.Sets), rejected, named)
+	}
+	// Another group begins anew.
+	v = collect(t, isa+gs+strings.Repeat(bad, sets)+"GE*12000*7~"+strings.Replace(gs, "*7*", "*8*", 1)+bad+"GE*1*8~IEA*2*000000007~", ack.Policy{})
+	if last := v.Groups[1]; len(last.Sets) != 1 || len(last.Sets[0].Segments) == 0 {
+		t.Errorf("the next group: %+v", last)
+	}
+}
+
 func TestSetOutsideAGroupIsRejected(t *testing.T) {
 	d, err := x12.Parse([]byte(isa+good1+"IEA*0*000000007~"), x12.Limits{})
 	if err != nil {

@@ -45,12 +45,17 @@ func (v *Interchange) note(findings []x12.Finding) {
 }
 
 // Collector gathers the verdicts of a stream from its parts, in the reader's
-// order and after they were checked. Its memory is that of the verdicts.
+// order and after they were checked. Its memory is that of the verdicts; a group of which
+// everything is wrong names the first places and the verdicts of the rest.
 type Collector struct {
 	Policy       Policy
 	Interchanges []Interchange
 	open         bool
+	told         int // AK3 and AK4 of the group that is open
 }
+
+// mostTold bounds the AK3 and AK4 of one group: who gets ten thousand begins with those.
+const mostTold = 10_000
 
 // Add takes in the next part and gives the verdict on it if it is a set.
 func (c *Collector) Add(p *x12.Part) Set {
@@ -67,6 +72,7 @@ func (c *Collector) Add(p *x12.Part) Set {
 		v.acks = true
 	case x12.GroupHeader:
 		v.Groups, c.open = append(v.Groups, NewGroup(p, c.Policy)), true
+		c.told = 0
 	case x12.GroupTrailer:
 		v.Groups[len(v.Groups)-1].End(p)
 		c.open = false
@@ -81,6 +87,9 @@ func (c *Collector) Add(p *x12.Part) Set {
 		s := Judge(p, c.Policy)
 		if c.open {
 			g := &v.Groups[len(v.Groups)-1]
+			if c.told += s.told(); c.told > mostTold {
+				s.Segments = nil
+			}
 			g.Sets = append(g.Sets, s)
 		}
 		return s
