@@ -258,22 +258,31 @@ func (d *decision) balance(book, account string) int64 {
 
 // state reads a pattern's state into v and reports whether there is one.
 func (d *decision) state(key string, v any) (journal.State, bool) {
+	st, found := d.stored(key)
+	return st, found && d.decoded(key, st, v)
+}
+
+// stored is a pattern's state as it is stored.
+func (d *decision) stored(key string) (journal.State, bool) {
 	if d.err != nil {
 		return journal.State{}, false
 	}
 	st, err := d.m.State(d.ctx, key)
 	if err != nil {
 		d.fail(err)
-		return st, false
 	}
-	if st.Data == nil {
-		return st, false
+	return st, err == nil && st.Data != nil
+}
+
+func (d *decision) decoded(key string, st journal.State, v any) bool {
+	if st.Data == nil || d.err != nil {
+		return false
 	}
 	if err := json.Unmarshal(st.Data, v); err != nil {
 		d.fail(fault.E(d.m.route, fault.Internal, errors.New("reading state "+key+": "+err.Error())))
-		return st, false
+		return false
 	}
-	return st, true
+	return true
 }
 
 func keyOf(s scope.Scope, sku string) inventory.BookKey {

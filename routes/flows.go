@@ -152,6 +152,8 @@ type Flows struct {
 	shipments *Aggregate[ship.Shipment]
 
 	carriers map[string]CarrierConfig
+
+	seen seenWorks
 }
 
 // AddFlows adds the doors and services of the warehouse to a hub.

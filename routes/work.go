@@ -1,11 +1,13 @@
 package routes
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
@@ -74,8 +76,65 @@ func (d *decision) work(s scope.Scope, number string) *heldWork {
 		return w
 	}
 	w := &heldWork{}
-	w.old, _ = d.state(key, &w.work)
+	w.old, _ = d.stored(key)
+	if seen, ok := d.f.seen.find(key, w.old.Data); ok {
+		w.work = seen
+	} else if d.decoded(key, w.old, &w.work) {
+		d.f.seen.keep(key, w.old.Data, w.work)
+	}
 	d.works[key] = w
+	return w
+}
+
+// largeWork is from how many bytes on a work is worth keeping decoded.
+const largeWork = 8 << 10
+
+// seenWorks are the large works that were decoded last. An order of many cartons looks into its
+// work once to choose and once to manifest each label, and nothing of it changes meanwhile.
+type seenWorks struct {
+	mu   sync.Mutex
+	last [16]seenWork
+	next int
+}
+
+type seenWork struct {
+	key  string
+	data []byte // what it was decoded from: versions come again after a refusal, with other content
+	work work
+}
+
+func (s *seenWorks) find(key string, data []byte) (work, bool) {
+	if len(data) < largeWork {
+		return work{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.last {
+		if x := &s.last[i]; x.key == key && bytes.Equal(x.data, data) {
+			return x.work.clone(), true
+		}
+	}
+	return work{}, false
+}
+
+func (s *seenWorks) keep(key string, data []byte, w work) {
+	if len(data) < largeWork {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := slices.IndexFunc(s.last[:], func(x seenWork) bool { return x.key == key })
+	if at < 0 {
+		at = s.next
+		s.next = (s.next + 1) % len(s.last)
+	}
+	s.last[at] = seenWork{key, data, w.clone()}
+}
+
+// clone is a work that may be changed. What its lists hold lists of is never changed in place.
+func (w work) clone() work {
+	w.Places, w.Tasks, w.Totes = slices.Clone(w.Places), slices.Clone(w.Tasks), slices.Clone(w.Totes)
+	w.Cartons, w.Homes, w.Told = slices.Clone(w.Cartons), slices.Clone(w.Homes), slices.Clone(w.Told)
 	return w
 }
 
