@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -29,10 +30,41 @@ type Setting struct {
 // Settings lists every setting in the order of the structs that hold them.
 func (a *Applied) Settings() []Setting {
 	var list []Setting
-	settings(a.target, "", false, func(key, value string) {
+	settings(a.target, "", false, format, func(key, value string) {
 		list = append(list, Setting{key, value, a.Source(key).String()})
 	})
 	return list
+}
+
+// Changed lists the keys whose values differ between two that were loaded into the same type,
+// in the order of the keys. Of secrets it says that they differ, and no more.
+func (a *Applied) Changed(b *Applied) []string {
+	before, after := a.revealed(), b.revealed()
+	var keys []string
+	for key, value := range before {
+		if now, there := after[key]; !there || now != value {
+			keys = append(keys, key)
+		}
+	}
+	for key := range after {
+		if _, there := before[key]; !there {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// revealed are the values by key, secrets as they are.
+func (a *Applied) revealed() map[string]string {
+	values := map[string]string{}
+	settings(a.target, "", false, func(v reflect.Value, bytes bool) string {
+		if isSecret(v.Type()) {
+			return reveal(v)
+		}
+		return format(v, bytes)
+	}, func(key, value string) { values[key] = value })
+	return values
 }
 
 // Source tells where the value of key came from. An item of a list comes from
@@ -76,18 +108,18 @@ func (a *Applied) Explain(w io.Writer) error {
 }
 
 // settings calls yield for each value below v that is not a section.
-func settings(v reflect.Value, key string, bytes bool, yield func(key, value string)) {
+func settings(v reflect.Value, key string, bytes bool, show func(v reflect.Value, bytes bool) string, yield func(key, value string)) {
 	t := v.Type()
 	switch {
 	case isText(t) || t == durationType || scalarKind(t):
-		yield(key, format(v, bytes))
+		yield(key, show(v, bytes))
 	case t.Kind() == reflect.Pointer && v.IsNil():
 		yield(key, "")
 	case t.Kind() == reflect.Pointer:
-		settings(v.Elem(), key, bytes, yield)
+		settings(v.Elem(), key, bytes, show, yield)
 	case t.Kind() == reflect.Struct:
 		for _, f := range fields(t) {
-			settings(v.FieldByIndex(f.index), join(key, f.key), f.bytes, yield)
+			settings(v.FieldByIndex(f.index), join(key, f.key), f.bytes, show, yield)
 		}
 	case v.Len() == 0:
 		yield(key, "")
@@ -95,20 +127,24 @@ func settings(v reflect.Value, key string, bytes bool, yield func(key, value str
 		for _, k := range sortedKeys(v) {
 			e := reflect.New(t.Elem()).Elem()
 			e.Set(v.MapIndex(k))
-			settings(e, join(key, k.String()), bytes, yield)
+			settings(e, join(key, k.String()), bytes, show, yield)
 		}
 	default:
 		for i := range v.Len() {
-			settings(v.Index(i), fmt.Sprintf("%s[%d]", key, i), bytes, yield)
+			settings(v.Index(i), fmt.Sprintf("%s[%d]", key, i), bytes, show, yield)
 		}
 	}
+}
+
+func reveal(v reflect.Value) string {
+	return v.Addr().Interface().(interface{ Reveal() string }).Reveal()
 }
 
 // format writes a single value as the file would hold it, quotes aside.
 func format(v reflect.Value, bytes bool) string {
 	switch t := v.Type(); {
 	case isSecret(t):
-		if v.Addr().Interface().(interface{ Reveal() string }).Reveal() == "" {
+		if reveal(v) == "" {
 			return ""
 		}
 		return redacted

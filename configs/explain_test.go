@@ -130,3 +130,29 @@ func ExampleTemplate() {
 	//     #token_file: secrets/token
 	//     #tries: 5
 }
+
+func TestChangedNamesWhatDiffersAndNoSecret(t *testing.T) {
+	t.Parallel()
+	read := func(text string) *configs.Applied {
+		target := defaults()
+		a, err := configs.Loader{PlainSecrets: true}.Load(writeFile(t, "paklog.yaml", text), &target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	const before = "http: {listen: \":80\", api_key: one}\npartners: {acme: {url: a, token: one}}\n"
+	for name, c := range map[string]struct{ after, want string }{
+		"the same in other words":    {"partners:\n  acme: {token: one, url: a}\nhttp:\n  api_key: one\n  listen: ':80'\n", "[]"},
+		"a secret":                   {"http: {listen: \":80\", api_key: two}\npartners: {acme: {url: a, token: one}}\n", "[http.api_key]"},
+		"a secret below a name":      {"http: {listen: \":80\", api_key: one}\npartners: {acme: {url: a, token: two}}\n", "[partners.acme.token]"},
+		"back to the default":        {"http: {api_key: one}\npartners: {acme: {url: a, token: one}}\n", "[http.listen]"},
+		"a partner that goes":        {"http: {listen: \":80\", api_key: one}\n", "[partners partners.acme.token partners.acme.tries partners.acme.url]"},
+		"one more in a list":         {before + "topics: [order-events, wave-events]\n", "[topics[1]]"},
+		"a secret that is taken out": {"http: {listen: \":80\"}\npartners: {acme: {url: a, token: one}}\n", "[http.api_key]"},
+	} {
+		if got := fmt.Sprint(read(before).Changed(read(c.after))); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}

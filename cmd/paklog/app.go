@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -47,14 +48,17 @@ type app struct {
 	bus   *bus.Bus
 	hub   *routes.Hub
 	inbox *edifolder.Inbox
-	api   http.Handler
+	front front // what answers HTTP
 	close []func() error
 
 	views     *views.Store
 	projector *routes.Projector
 
-	payloads *blob.Store // long documents, labels
-	metrics  *prometheus.Registry
+	payloads  *blob.Store // long documents, labels
+	metrics   *prometheus.Registry
+	reloading sync.Mutex // held across a reload
+	now       *Config    // cfg, with what was reloaded since; under reloading
+
 	restored *restoration // what this start did to a restored folder; nil on any other
 }
 
@@ -119,7 +123,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
-	a.api, err = a.web(cfg.apiKeys())
+	a.now = cfg
+	api, err := a.web(cfg)
+	a.front.swap(api)
 	return a, err
 }
 
@@ -239,8 +245,9 @@ func (a *app) edi(flows *routes.Flows) error {
 func (a *app) Run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
-	g.Go(func() error { return serveHTTP(ctx, shut, l, a.api, a.cfg.Limits.Drain) })
+	g.Go(func() error { return serveHTTP(ctx, shut, l, &a.front, a.cfg.Limits.Drain) })
 	g.Go(func() error { return a.serveControl(ctx, shut) })
+	g.Go(func() error { a.reloads(ctx); return nil })
 	g.Go(func() error { return a.projector.Run(ctx) })
 	g.Go(func() error {
 		defer drained()

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -25,6 +26,13 @@ type Config struct {
 	Webhooks   map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Carriers   CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Limits     LimitsConfig          `config:"limits" doc:"What protects the hub."`
+
+	// Of a configuration that was loaded: what it was made from, how it is loaded again, the level
+	// of the log that may change, and who asks for a reload.
+	applied *configs.Applied
+	again   func() (*Config, error)
+	level   *slog.LevelVar
+	hup     <-chan os.Signal
 
 	probe probe // of crash tests
 }
@@ -191,5 +199,6 @@ func load(path string) (*Config, *configs.Applied, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c.applied, c.again = applied, func() (*Config, error) { next, _, err := load(path); return next, err }
 	return c, applied, nil
 }

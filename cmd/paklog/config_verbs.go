@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -55,7 +56,7 @@ func newInit() *cobra.Command {
 func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Check and explain the configuration",
+		Short: "Check, explain and reload the configuration",
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:     "check",
@@ -103,6 +104,47 @@ func newConfig(g *global) *cobra.Command {
 			}
 			return applied.Explain(cmd.OutOrStdout())
 		},
-	})
+	}, newConfigReload(g))
 	return cmd
+}
+
+func newConfigReload(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reload",
+		Short: "Let the running hub read its configuration again",
+		Long: `Let the running hub read the file that it was started with again. API keys, webhooks and the
+log level are swapped: requests under way end as they began. What else differs is named and is in force
+after a restart. Where anything is wrong, nothing changes. The environment is that of the hub's start.`,
+		Example: `  paklog config reload
+  kill -HUP PID                    the same, told in the log of the hub`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, _, err := load(g.config)
+			if err != nil {
+				return err
+			}
+			c := attach(cmd.Context(), cfg)
+			if c == nil {
+				return fmt.Errorf("no hub runs on %s: it reads its configuration when it starts", cfg.Data)
+			}
+			var done reloadedConfig
+			if err := c.do(cmd.Context(), http.MethodPost, "/control/config/reload", nil, &done); err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			if g.json {
+				return writeJSON(out, done)
+			}
+			for _, key := range done.Applied {
+				fmt.Fprintf(out, "in force            %s\n", key)
+			}
+			for _, key := range done.Restart {
+				fmt.Fprintf(out, "after a restart     %s\n", key)
+			}
+			if len(done.Applied)+len(done.Restart) == 0 {
+				fmt.Fprintln(out, "nothing differs")
+			}
+			return nil
+		},
+	}
 }

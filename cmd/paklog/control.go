@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -69,6 +70,14 @@ func (a *app) control() (http.Handler, error) {
 			return
 		}
 		writeControl(w, map[string]any{"position": pos})
+	})
+	mux.HandleFunc("POST /control/config/reload", func(w http.ResponseWriter, r *http.Request) {
+		done, err := a.reload(r.Context(), "operator@"+hostname())
+		if err != nil {
+			controlError(w, http.StatusUnprocessableEntity, err)
+			return
+		}
+		writeControl(w, done)
 	})
 	mux.HandleFunc("POST /control/import", a.importing)
 	act := func(do func(context.Context, string, string) error) http.HandlerFunc {
@@ -204,7 +213,7 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no hub runs on %s and there is no such folder: start one with paklog serve, or name its configuration with --config", cfg.Data)
 	}
-	a, err := openApp(ctx, cfg, newLogger(LogConfig{Level: "error", Format: "text"}, os.Stderr), doorsOnly)
+	a, err := openApp(ctx, cfg, newLogger("text", slog.LevelError, os.Stderr), doorsOnly)
 	// Whoever has the folder is a hub that is starting, or another command that is soon done.
 	for end := time.Now().Add(lockWait); errors.Is(err, journal.ErrLocked) && time.Now().Before(end); {
 		select {
@@ -215,7 +224,7 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		if c := attach(ctx, cfg); c != nil {
 			return c, nil
 		}
-		a, err = openApp(ctx, cfg, newLogger(LogConfig{Level: "error", Format: "text"}, os.Stderr), doorsOnly)
+		a, err = openApp(ctx, cfg, newLogger("text", slog.LevelError, os.Stderr), doorsOnly)
 	}
 	if errors.Is(err, journal.ErrLocked) {
 		return nil, fmt.Errorf("%w; and it does not answer on %s", err, path)

@@ -9,21 +9,21 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/rest"
 )
 
-func newLogger(c LogConfig, w io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.Level)) // Validate has seen it
+func newLogger(format string, level slog.Leveler, w io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
@@ -35,7 +35,8 @@ func newServe(g *global) *cobra.Command {
 		Short: "Run the hub until it is told to stop",
 		Long: `Run the hub. Without --config it runs on the embedded default and says where its
 data lie. SIGTERM or Ctrl-C drains: doors close, work under way finishes and becomes durable,
-then the program ends with 0; a second one ends it at once, which loses nothing either.`,
+then the program ends with 0; a second one ends it at once, which loses nothing either. SIGHUP
+is paklog config reload.`,
 		Example: `  paklog serve
   paklog serve --config configs/paklog.yaml
   PAKLOG_HTTP_LISTEN=127.0.0.1:9000 paklog serve`,
@@ -45,7 +46,13 @@ then the program ends with 0; a second one ends it at once, which loses nothing 
 			if err != nil {
 				return err
 			}
-			log := newLogger(cfg.Log, cmd.ErrOrStderr())
+			cfg.level = new(slog.LevelVar)
+			cfg.level.Set(cfg.Log.level())
+			hup := make(chan os.Signal, 1)
+			signal.Notify(hup, syscall.SIGHUP)
+			defer signal.Stop(hup)
+			cfg.hup = hup
+			log := newLogger(cfg.Log.Format, cfg.level, cmd.ErrOrStderr())
 			return serve(cmd.Context(), cfg, log, func(a *app, addr string) {
 				out := cmd.OutOrStdout()
 				dir, err := filepath.Abs(cfg.Data)

@@ -7,19 +7,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/webhook"
 	"github.com/paklog/hub/core/scope"
 )
 
-// web is everything behind the one HTTP address.
-func (a *app) web(keys []rest.Key) (http.Handler, error) {
-	api, err := a.rest(keys)
+// web is everything behind the one HTTP address, with the keys and webhooks of a configuration.
+func (a *app) web(cfg *Config) (http.Handler, error) {
+	api, err := a.rest(cfg.apiKeys())
 	if err != nil {
 		return nil, err
 	}
 	sources := map[string]webhook.Source{}
-	for name, c := range a.cfg.Webhooks {
+	for name, c := range cfg.Webhooks {
 		s := webhook.Source{
 			Scope: scope.Scope{
 				Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility),
