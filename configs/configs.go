@@ -65,6 +65,9 @@ type Loader struct {
 	// PlainSecrets lets the file hold secrets as they are: for the demo and
 	// its throw-away keys.
 	PlainSecrets bool
+	// NoSecrets leaves secrets unread and asks no Validate: for who only looks for a program that
+	// runs on this configuration and has read them.
+	NoSecrets bool
 }
 
 // Load reads the file at path and the environment over the values that target,
@@ -79,7 +82,7 @@ func (l Loader) Load(path string, target any) (*Applied, error) {
 	}
 	checkType(v.Type().Elem(), v.Type().Elem().String())
 
-	d := &decoder{file: path, plain: l.PlainSecrets, env: environment(l.Env), sources: map[string]Source{}}
+	d := &decoder{file: path, plain: l.PlainSecrets, blind: l.NoSecrets, env: environment(l.Env), sources: map[string]Source{}}
 	if path != "" {
 		d.dir = filepath.Dir(path)
 		if root := d.read(path); root != nil {
@@ -88,7 +91,9 @@ func (l Loader) Load(path string, target any) (*Applied, error) {
 	}
 	unused := d.override(v.Elem(), defaultPrefix(l.Prefix))
 	d.unread = len(d.problems)
-	d.validate(v.Elem(), "")
+	if !l.NoSecrets {
+		d.validate(v.Elem(), "")
+	}
 	return &Applied{target: v.Elem(), sources: d.sources, unused: unused}, d.problems.err()
 }
 

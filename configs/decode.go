@@ -14,6 +14,7 @@ import (
 type decoder struct {
 	file, dir string
 	plain     bool
+	blind     bool // secrets are left out
 	env       map[string]string
 	sources   map[string]Source // by key, of settings and of sections
 	problems  Problems
@@ -187,6 +188,9 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, key string, bytes bool) 
 		return
 	}
 	if ref := reference.FindStringSubmatch(n.Value); ref != nil {
+		if d.blind {
+			return
+		}
 		if text, ok := d.resolve(n, ref[1], key); ok {
 			d.set(d.sources[key], v, text, key, bytes)
 		}
@@ -242,6 +246,9 @@ func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, key string) {
 		d.problem(d.at(n), key+"_file", "want the path of a file")
 		return
 	}
+	if d.blind {
+		return
+	}
 	path := n.Value
 	if ref := reference.FindStringSubmatch(path); ref != nil {
 		text, ok := d.resolve(n, ref[1], key)
@@ -256,6 +263,9 @@ func (d *decoder) secretFile(n *yaml.Node, v reflect.Value, key string) {
 // readSecret takes the secret from the file at path, relative to the
 // configuration's own folder. One line end at its end is not part of it.
 func (d *decoder) readSecret(at Source, v reflect.Value, path, key string) {
+	if d.blind {
+		return
+	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(d.dir, path)
 	}

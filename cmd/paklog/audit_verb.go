@@ -36,7 +36,7 @@ it must be.`,
 			if len(args) == 1 {
 				dir = args[0]
 			} else {
-				cfg, _, err := load(g.config)
+				_, cfg, err := running(cmd.Context(), g)
 				if err != nil {
 					return err
 				}

@@ -54,12 +54,8 @@ type completer func(cmd *cobra.Command, args []string, begun string) ([]string, 
 // folder busy.
 func fromHub(g *global, names func(ctx context.Context, c *caller, begun string) ([]string, error)) completer {
 	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		cfg, _, err := load(g.config)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		c := attach(cmd.Context(), cfg)
-		if c == nil {
+		c, _, err := running(cmd.Context(), g)
+		if err != nil || c == nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		found, err := names(cmd.Context(), c, begun)

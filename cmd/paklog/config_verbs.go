@@ -119,11 +119,10 @@ after a restart. Where anything is wrong, nothing changes. The environment is th
   kill -HUP PID                    the same, told in the log of the hub`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, _, err := load(g.config)
+			c, cfg, err := running(cmd.Context(), g)
 			if err != nil {
 				return err
 			}
-			c := attach(cmd.Context(), cfg)
 			if c == nil {
 				return fmt.Errorf("no hub runs on %s: it reads its configuration when it starts", cfg.Data)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 )
@@ -202,12 +203,9 @@ const lockWait = 5 * time.Second
 
 // reach finds the running hub of the configured folder, or opens the folder itself.
 func reach(ctx context.Context, g *global) (*caller, error) {
-	cfg, _, err := load(g.config)
-	if err != nil {
-		return nil, err
-	}
-	if c := attach(ctx, cfg); c != nil {
-		return c, nil
+	c, cfg, err := running(ctx, g)
+	if err != nil || c != nil {
+		return c, err
 	}
 	path := socketPath(cfg.Data)
 	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
@@ -233,7 +231,7 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		return nil, err
 	}
 	run, cancel := context.WithCancel(ctx)
-	c := &caller{cfg: cfg, local: a, end: cancel, done: make(chan error, 1)}
+	c = &caller{cfg: cfg, local: a, end: cancel, done: make(chan error, 1)}
 	go func() {
 		g, run := errgroup.WithContext(run)
 		g.Go(func() error { return a.hub.Run(run) })
@@ -250,6 +248,23 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
 	return c, nil
+}
+
+// running finds the hub that runs on the configuration; the caller is nil when none does. A shell
+// that lacks the secrets of the hub's service finds it all the same: the hub has read them.
+func running(ctx context.Context, g *global) (*caller, *Config, error) {
+	cfg, _, err := load(g.config)
+	if err == nil {
+		return attach(ctx, cfg), cfg, nil
+	}
+	cfg = defaults()
+	if _, other := (configs.Loader{Env: os.Environ(), NoSecrets: true}).Load(g.config, cfg); other != nil {
+		return nil, nil, err
+	}
+	if c := attach(ctx, cfg); c != nil {
+		return c, cfg, nil
+	}
+	return nil, nil, err
 }
 
 // attach speaks to the hub that runs on the configured folder; nil when none answers.

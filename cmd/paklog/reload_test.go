@@ -126,3 +126,27 @@ func (s *shell) audits() string {
 	s.rewrite(oldKey, keyed)
 	return s.must("events", "tail", "--after", "0", "--topic", "audit-events")
 }
+
+// The shell of an operator has seldom what the service of the hub was given.
+func TestVerbsFindTheHubWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.rewrite(oldKey, keyed)
+	stop := s.serve()
+	key := filepath.Join(filepath.Dir(s.config), "erp.key")
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	s.must("routes")
+	s.must("audit")
+	s.refused(1, "erp.key: no such file", "config", "check")
+	s.refused(1, "erp.key: no such file", "config", "reload") // the hub's own word
+	s.rewrite(oldKey, keyed+"wharehouse: {}\n")
+	s.refused(1, "wharehouse", "routes") // a mistake is told, hub or not
+	s.rewrite(oldKey, keyed)
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	s.refused(1, "erp.key: no such file", "routes")
+}
