@@ -162,6 +162,9 @@ func (p *Projector) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		more, err := p.step(ctx)
+		if ctx.Err() != nil {
+			break // what a stop cuts off is no failure
+		}
 		p.note(err)
 		switch {
 		case err != nil:

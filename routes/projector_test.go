@@ -124,6 +124,27 @@ func TestProjectorComesBackFromAFullDisk(t *testing.T) {
 	})
 }
 
+// stoppedViews are asked for while the hub stops.
+type stoppedViews struct {
+	*memViews
+	stop func()
+}
+
+func (s stoppedViews) Apply(context.Context, view.Batch) error {
+	s.stop()
+	return context.Canceled
+}
+
+func TestProjectorThatIsStoppedHasNotFailed(t *testing.T) {
+	t.Parallel()
+	log, reg := registered(t, 2)
+	ctx, stop := context.WithCancel(t.Context())
+	p := NewProjector(log, reg, stoppedViews{&memViews{docs: map[string]view.Doc{}}, stop}, nil, nil)
+	if err := p.Run(ctx); err != nil || p.Err() != nil {
+		t.Errorf("stopped within a step it says %v and %v", err, p.Err())
+	}
+}
+
 func TestProjectorRebuildsToTheSame(t *testing.T) {
 	t.Parallel()
 	log, reg := registered(t, 5)

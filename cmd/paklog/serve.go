@@ -64,8 +64,11 @@ is paklog config reload.`,
 				}
 				fmt.Fprintf(out, "ready: http://%s (API page /docs), data in %s\n", addr, dir)
 				if r := a.restored; r != nil {
-					fmt.Fprintf(out, "this folder was restored from a backup: %d calls that were under way are Unknown, %d control numbers are advanced,\n"+
-						"and these doors are shut until you resume them (paklog routes resume ROUTE): %s\n", r.Unknown, r.Advanced, strings.Join(r.Paused, " "))
+					shut := "and no route speaks to a partner"
+					if len(r.Paused) > 0 {
+						shut = "and these doors are shut until you resume them (paklog routes resume ROUTE): " + strings.Join(r.Paused, " ")
+					}
+					fmt.Fprintf(out, "this folder was restored from a backup: %d calls that were under way are Unknown, %d control numbers are advanced,\n%s\n", r.Unknown, r.Advanced, shut)
 				}
 			})
 		},
