@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +52,10 @@ func letters(ctx context.Context, c *caller, state, route string, limit int) ([]
 		}
 		out = append(out, got.Items...)
 		if got.Next == "" || limit > 0 && len(out) >= limit {
+			// As they came, for who reads them and for who replays them all: ids say nothing.
+			slices.SortStableFunc(out, func(a, b dlq.Entry) int {
+				return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.Position, b.Position))
+			})
 			return out, nil
 		}
 		q.Set("after", got.Next)

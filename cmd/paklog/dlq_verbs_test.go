@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -112,5 +113,28 @@ func TestALetterIsDroppedForAReason(t *testing.T) {
 	}
 	if out := s.must("events", "tail", "--after", "0", "--topic", "audit-events"); !strings.Contains(out, "letter.Dropped") {
 		t.Errorf("audit-events:\n%s", out)
+	}
+}
+
+func TestLettersAreListedAsTheyCame(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	const n = 7 // of which one order in 5,040 is the right one by chance
+	var list []dlq.Entry
+	for i := range n {
+		s.must("order", "add", "--number", fmt.Sprint("SO-", i), "--line", "NOBODYS=1", "--name", "Jo")
+		s.until("the line is held", func() bool {
+			list = decoded[[]dlq.Entry](t, s.must("dlq", "list", "--json"))
+			return len(list) == i+1
+		})
+	}
+	for i, l := range list {
+		if !strings.HasSuffix(l.Key, fmt.Sprint("/SO-", i)) {
+			t.Errorf("letter %d is about %s", i, l.Key)
+		}
+	}
+	if some := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--json", "--limit", "3")); len(some) != 3 {
+		t.Errorf("%d letters, asked for 3 at most", len(some))
 	}
 }
