@@ -50,6 +50,10 @@ func (a *app) control() (http.Handler, error) {
 			controlError(w, http.StatusBadRequest, errors.New("to: an absolute path is needed"))
 			return
 		}
+		if within(a.cfg.Data, in.To) {
+			controlError(w, http.StatusUnprocessableEntity, fmt.Errorf("%s lies in the data folder: what takes that takes the backup too; name a folder elsewhere", in.To))
+			return
+		}
 		if err := a.bus.Flush(r.Context()); err != nil {
 			controlError(w, http.StatusServiceUnavailable, err)
 			return
@@ -94,6 +98,16 @@ func (a *app) control() (http.Handler, error) {
 	mux.HandleFunc("POST /control/routes/{route}/resume", act(a.hub.Resume))
 	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
 	return mux, nil
+}
+
+// within reports whether path, which need not be there yet, lies in dir.
+func within(dir, path string) bool {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func hostname() string {

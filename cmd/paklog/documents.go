@@ -46,12 +46,15 @@ func documents(ctx context.Context, c *caller, path string, q url.Values, limit 
 type listing struct {
 	owner, status string
 	limit         int
+	statuses      []string // there are
 }
 
-func (l *listing) flags(cmd *cobra.Command, status bool) {
+// flags adds them; status where the things have one of these.
+func (l *listing) flags(cmd *cobra.Command, statuses ...string) {
 	cmd.Flags().StringVar(&l.owner, "owner", "", "only this owner's")
-	if status {
-		cmd.Flags().StringVar(&l.status, "status", "", "only those that stand so")
+	if l.statuses = statuses; len(statuses) > 0 {
+		cmd.Flags().StringVar(&l.status, "status", "", "only those that stand so: "+strings.Join(statuses, ", "))
+		_ = cmd.RegisterFlagCompletionFunc("status", words(statuses...)) // the flag is there
 	}
 	cmd.Flags().IntVar(&l.limit, "limit", mostListed, "how many at most; 0 is all")
 }
@@ -70,6 +73,12 @@ func (l *listing) query() url.Values {
 // list answers a verb that lists documents: all that is known of each under --json, a line
 // each for people.
 func (l *listing) list(cmd *cobra.Command, g *global, path string, head []string, row func(view.Doc) ([]any, error)) error {
+	switch {
+	case l.limit < 0:
+		return usagef(cmd, "--limit is how many at most, 0 is all")
+	case l.status != "" && !slices.Contains(l.statuses, l.status):
+		return usagef(cmd, "--status %s is none of %s", l.status, strings.Join(l.statuses, ", "))
+	}
 	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 		docs, more, err := documents(ctx, c, path, l.query(), l.limit)
 		if err != nil {

@@ -54,6 +54,9 @@ object a line.`,
 					return usagef(cmd, "--topic %s is none of the topics: %v", t, event.Topics())
 				}
 			}
+			if poll <= 0 {
+				return usagef(cmd, "--poll is a time above 0, as 500ms")
+			}
 			if cmd.Flags().Changed("after") && after < 0 {
 				return usagef(cmd, "--after is a position, 0 or more")
 			}

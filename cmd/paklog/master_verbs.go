@@ -33,7 +33,7 @@ func newItems(g *global) *cobra.Command {
 			})
 		},
 	}
-	l.flags(cmd, false)
+	l.flags(cmd)
 	return cmd
 }
 
@@ -54,7 +54,7 @@ func newLocations(g *global) *cobra.Command {
 			})
 		},
 	}
-	l.flags(cmd, true)
+	l.flags(cmd, location.StatusActive, location.StatusBlocked)
 	return cmd
 }
 
@@ -78,6 +78,6 @@ what is reserved without a place. All in the item's smallest unit.`,
 				})
 		},
 	}
-	l.flags(cmd, false)
+	l.flags(cmd)
 	return cmd
 }

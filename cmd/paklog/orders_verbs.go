@@ -49,10 +49,22 @@ func newOrdersList(g *global) *cobra.Command {
 				})
 		},
 	}
-	l.flags(cmd, true)
-	_ = cmd.RegisterFlagCompletionFunc("status", words("accepted", "held", "rejected", "backordered", "reserved", "allocated", "waved",
-		"picking", "picked", "packing", "packed", "partially_shipped", "shipped", "short", "cancelled"))
+	l.flags(cmd, orderStatuses()...)
 	return cmd
+}
+
+// orderStatuses are those that an order can have, in the order of its way.
+func orderStatuses() []string {
+	var out []string
+	for _, s := range []order.Status{
+		order.StatusAccepted, order.StatusHeld, order.StatusRejected, order.StatusBackordered, order.StatusPartiallyReserved,
+		order.StatusReserved, order.StatusPartiallyAllocated, order.StatusAllocated, order.StatusWaved, order.StatusPicking,
+		order.StatusPicked, order.StatusPacking, order.StatusPacked, order.StatusPartiallyShipped, order.StatusShipped,
+		order.StatusShort, order.StatusCancelled,
+	} {
+		out = append(out, string(s))
+	}
+	return out
 }
 
 // orderPath finds the order that is meant.

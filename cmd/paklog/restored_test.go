@@ -86,6 +86,18 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 	s.elsewhere().refused(1, "is damaged", "restore", at)
 }
 
+func TestABackupIntoTheDataFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	stop := s.serve()
+	for _, to := range []string{s.data, filepath.Join(s.data, "backup"), filepath.Join(s.data, "..", filepath.Base(s.data), "a", "b")} {
+		s.refused(1, "name a folder elsewhere", "backup", to)
+	}
+	stop()
+	s.refused(1, "name a folder elsewhere", "backup", filepath.Join(s.data, "backup")) // without a hub too
+	s.must("backup", s.data+"-backup")
+}
+
 // TestARestoredHubShutsItsDoorsOnce restores a journal with a call under way and a counter.
 func TestARestoredHubShutsItsDoorsOnce(t *testing.T) {
 	t.Parallel()

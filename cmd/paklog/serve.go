@@ -94,7 +94,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.HTTP.Listen)
 	if err != nil {
-		return errors.Join(fmt.Errorf("listening on %s: %w", cfg.HTTP.Listen, err), a.Close(ctx))
+		return errors.Join(fmt.Errorf("listening on %s: %w: stop what has it, or set http.listen", cfg.HTTP.Listen, err), a.Close(ctx))
 	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
