@@ -77,14 +77,19 @@ func NewObserver(reg prometheus.Registerer, tracer trace.Tracer) (*Observer, err
 // before it is not measured.
 func (o *Observer) Middleware(next message.HandlerFunc) message.HandlerFunc {
 	return func(m *message.Message) ([]*message.Message, error) {
+		roomy()
 		ctx := m.Context()
 		r := o.route(message.HandlerNameFromCtx(ctx))
-		if d := bus.DeliveryOf(m); d != nil && d.Record.Trace != "" {
-			ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": d.Record.Trace})
+		// A span is looked for in its context again and again: it gets a short one.
+		spans := context.Background()
+		if d := bus.DeliveryOf(m); d == nil {
+			spans = ctx // of a call, whose caller may have a span of his own
+		} else if d.Record.Trace != "" {
+			spans = propagation.TraceContext{}.Extract(spans, propagation.MapCarrier{"traceparent": d.Record.Trace})
 		}
-		ctx, span := o.tracer.Start(ctx, r.name, r.start...)
+		spans, span := o.tracer.Start(spans, r.name, r.start...)
 		defer span.End()
-		run := &observedRun{Context: ctx, outcome: outcomeHandled}
+		run := &observedRun{Context: ctx, spans: spans, outcome: outcomeHandled}
 		m.SetContext(run)
 
 		o.running.Inc()
@@ -122,6 +127,7 @@ func (o *Observer) route(name string) *observedRoute {
 // became of the message; only the route's own goroutine touches it.
 type observedRun struct {
 	context.Context
+	spans   context.Context
 	outcome string
 	err     error
 }
@@ -133,8 +139,24 @@ func (r *observedRun) Value(key any) any {
 	if _, ok := key.(observedKey); ok {
 		return r
 	}
+	if v := r.spans.Value(key); v != nil {
+		return v
+	}
 	return r.Context.Value(key)
 }
+
+// roomy grows the stack of a goroutine that is new, while there is next to nothing on it, to
+// what handlers need: the router makes one for each message, and growing it under way, twice or
+// thrice, was a tenth of a hop.
+//
+//go:noinline
+func roomy() byte {
+	var room [6 << 10]byte
+	return room[len(nothing)]
+}
+
+// nothing keeps the compiler from leaving the room out.
+var nothing []byte
 
 // note tells an [Observer], where there is one, what became of the message.
 func note(ctx context.Context, outcome string, err error) {
