@@ -15,6 +15,7 @@ import (
 type queries struct {
 	units, holding, between, topic *sql.Stmt
 	balances, heads, checkpoints   *sql.Stmt
+	names                          *sql.Stmt
 	scan                           map[journal.Table]*sql.Stmt
 	all                            []*sql.Stmt
 }
@@ -36,6 +37,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	q.topic = one("SELECT t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
 	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
 	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
+	q.names = one("SELECT name FROM stream_name WHERE name > ? ORDER BY name LIMIT ?")
 	q.checkpoints = one("SELECT sub, part, value FROM checkpoint WHERE ?1 = x'' OR sub = ?1 ORDER BY sub, part")
 	q.scan = map[journal.Table]*sql.Stmt{}
 	for _, t := range journal.Tables {

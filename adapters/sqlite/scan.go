@@ -25,12 +25,16 @@ func (s *Store) one(ctx context.Context, stmt func(*lookup) driver.Stmt, what st
 }
 
 func (s *Store) head(ctx context.Context, stream string) (id int64, h journal.Head, err error) {
+	name := []byte(stream)
+	if s.names.absent(name) {
+		return 0, journal.Head{}, nil
+	}
 	begun := s.glances.begin()
 	var r streamRow
 	if _, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.stream }, "stream "+stream, func(row []driver.Value) error {
 		r = streamOf(row)
 		return nil
-	}, []byte(stream)); err == nil {
+	}, name); err == nil {
 		s.glances.keepStream(begun, stream, r)
 	}
 	return r.id, r.head, err

@@ -86,6 +86,10 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 		s.streams.put(name, v, rowOverhead+len(name))
 		return v, nil
 	}
+	if s.w.s.names.absent([]byte(name)) {
+		s.streams.put(name, v, rowOverhead+len(name))
+		return v, nil
+	}
 	err := s.w.query(ctx, s.w.stmt.stream, func(row []driver.Value) error {
 		r := streamOf(row)
 		v.id, v.head = r.id, r.head

@@ -72,6 +72,7 @@ type Store struct {
 	read     *sql.DB
 	q        queries
 	look     *lookups
+	names    *names
 	glances  *glances
 	last     atomic.Uint64
 	broken   atomic.Pointer[error]
@@ -79,6 +80,8 @@ type Store struct {
 	stats    counters
 
 	checkpointing sync.WaitGroup
+	filling       sync.WaitGroup
+	stopFilling   context.CancelFunc
 	closeOnce     sync.Once
 	closeErr      error
 }
@@ -207,10 +210,20 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	}
 	s.read.SetMaxOpenConns(s.opts.Readers)
 	s.read.SetMaxIdleConns(s.opts.Readers)
-	return s.q.prepare(ctx, s.read)
+	if err := s.q.prepare(ctx, s.read); err != nil {
+		return err
+	}
+	fill, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopFilling = stop
+	s.filling.Go(func() { _ = s.names.fill(fill, s.q.names) }) // without it streams are looked for in the file
+	return nil
 }
 
 func (s *Store) closeConns() error {
+	if s.stopFilling != nil {
+		s.stopFilling()
+		s.filling.Wait()
+	}
 	var errs []error
 	if s.look != nil {
 		errs = append(errs, s.look.close())

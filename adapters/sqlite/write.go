@@ -79,6 +79,7 @@ func (w *writer) load(ctx context.Context) error {
 	if w.nextStream, err = w.number(ctx, "SELECT max(id) FROM head"); err != nil {
 		return err
 	}
+	w.s.names = newNames(w.nextStream)
 	if w.nextTopic, err = w.number(ctx, "SELECT max(id) FROM topic_name"); err != nil {
 		return err
 	}
@@ -247,6 +248,7 @@ func (w *writer) link(ctx context.Context) error {
 		if v.id == 0 {
 			v.newID = w.nextStream + int64(len(w.newStreams)) + 1
 			w.newStreams = append(w.newStreams, name{h.Stream, v.newID})
+			w.s.names.add([]byte(h.Stream))
 		}
 		w.heads = append(w.heads, v)
 		w.byName[h.Stream] = v
