@@ -172,7 +172,9 @@ func (o *orderSource) next() []byte {
 
 func (o *orderSource) place(h *served) func(context.Context, int, int) error {
 	clients := h.callers(connected)
-	return func(ctx context.Context, worker, _ int) error { return clients[worker].post(ctx, "/v1/orders", o.next()) }
+	return func(ctx context.Context, worker, _ int) error {
+		return clients[worker].post(ctx, "/v1/orders", o.next())
+	}
 }
 
 // warmed lets connections open and code be paged in before anything is counted.
