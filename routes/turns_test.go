@@ -16,7 +16,7 @@ func working(t *turns, n int, length time.Duration) (at, ended *atomic.Int64) {
 		go func() {
 			leave := t.take(context.Background())
 			at.Add(1)
-			time.Sleep(length)
+			elapse(length)
 			at.Add(-1)
 			leave()
 			ended.Add(1)
@@ -36,7 +36,7 @@ func TestWhoCallsHasAProcessorForHimself(t *testing.T) {
 		if at.Load() != all {
 			t.Errorf("%d of %d work at once while nobody calls", at.Load(), all)
 		}
-		time.Sleep(2 * time.Millisecond)
+		elapse(2 * time.Millisecond)
 
 		leave := turns.enter()
 		at, ended = working(turns, int(all), time.Millisecond)
@@ -44,7 +44,7 @@ func TestWhoCallsHasAProcessorForHimself(t *testing.T) {
 		if at.Load() != int64(cap(turns.slots)) {
 			t.Errorf("%d work at once beside a caller, want %d", at.Load(), cap(turns.slots))
 		}
-		time.Sleep(time.Duration(all) * time.Millisecond)
+		elapse(time.Duration(all) * time.Millisecond)
 		synctest.Wait()
 		if ended.Load() != all {
 			t.Errorf("%d of %d had their turn", ended.Load(), all)
@@ -53,7 +53,7 @@ func TestWhoCallsHasAProcessorForHimself(t *testing.T) {
 		if !turns.busy() {
 			t.Error("the doors are quiet as soon as one caller has his answer")
 		}
-		time.Sleep(doorsQuiet)
+		elapse(doorsQuiet)
 		if turns.busy() {
 			t.Error("the doors are not quiet a while after the last answer")
 		}
@@ -73,7 +73,7 @@ func TestNobodyWaitsForHisTurnForEver(t *testing.T) {
 		if at.Load() != 0 {
 			t.Errorf("%d work beside those that have every turn", at.Load())
 		}
-		time.Sleep(maxTurn)
+		elapse(maxTurn)
 		synctest.Wait()
 		if at.Load() != 5 {
 			t.Errorf("%d of 5 work after the longest wait", at.Load())
@@ -82,7 +82,7 @@ func TestNobodyWaitsForHisTurnForEver(t *testing.T) {
 		cancel()
 		turns.take(ctx)() // who stops does not wait
 		leave()
-		time.Sleep(2 * time.Hour)
+		elapse(2 * time.Hour)
 	})
 }
 
@@ -96,13 +96,13 @@ func TestACrowdIsLetInBeforeWhatIsInside(t *testing.T) {
 		began := time.Now()
 		_, ended := working(turns, n*cap(turns.slots), each)
 		for ended.Load() < int64(n*cap(turns.slots)) {
-			time.Sleep(each)
+			elapse(each)
 			synctest.Wait()
 		}
 		// The first turns are at once; the others come after the rests of those before them.
 		if took, want := time.Since(began), (n-1)*(1+crowdRest)*each; took < want {
 			t.Errorf("took %s beside a crowd, want at least %s", took, want)
 		}
-		time.Sleep(time.Second)
+		elapse(time.Second)
 	})
 }

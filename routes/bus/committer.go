@@ -243,6 +243,7 @@ func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 		}
 	}
 	b.work.takeDue()
+	b.room.Broadcast() // nothing may be left for a next batch to make room by
 	// Fewer units wait than those who flush count on.
 	for i := range b.flushes {
 		b.flushes[i].upTo = b.taken + uint64(len(b.queue))

@@ -192,3 +192,47 @@ func TestAUnitThatNoDiskTakesIsRefusedAtOnce(t *testing.T) {
 		t.Errorf("%v %v, want malformed", ref, err)
 	}
 }
+
+// The disk refuses a unit that all others in a full queue were decided on: whoever waited for
+// room has it, although there is no next batch that would make it.
+func TestARefusalOfAllThatWaitsMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const queue = 4
+		mem := journalmem.New()
+		b := open(t, mem, bus.Options{MaxQueue: queue})
+		atDisk, goOn := make(chan struct{}), make(chan struct{})
+		first := true
+		mem.SetHook(func(batch *journal.Batch) ([]*journal.Refusal, error) {
+			refusals := make([]*journal.Refusal, len(batch.Units))
+			if first {
+				first = false
+				close(atDisk)
+				<-goOn
+				refusals[0] = &journal.Refusal{Why: journal.RefusedVersion, What: "planted"}
+			}
+			return refusals, nil
+		})
+		var ended sync.WaitGroup
+		for i := range uint64(1 + queue) { // one at the disk, and a full queue of its followers
+			ended.Go(func() {
+				r, err := b.Submit(context.Background(), &journal.Unit{
+					Expect:  []journal.Expect{{Stream: "s", Version: i}},
+					Records: []journal.Record{{Type: "e", Schema: 1, Stream: "s"}},
+				})
+				if r == nil || err != nil {
+					t.Errorf("version %d stands on one that was refused: %v", i+1, err)
+				}
+			})
+			synctest.Wait()
+		}
+		<-atDisk
+		ended.Go(func() {
+			if r, err := b.Submit(context.Background(), &journal.Unit{Records: []journal.Record{note("in", "a", 1)}}); r != nil || err != nil {
+				t.Error(r, err)
+			}
+		})
+		synctest.Wait()
+		close(goOn)
+		ended.Wait()
+	})
+}

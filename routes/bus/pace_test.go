@@ -46,7 +46,7 @@ func openPaced(t *testing.T) *paced {
 
 // begin lets the pace run out and notes from here on.
 func (p *paced) begin() {
-	time.Sleep(10 * pace)
+	elapse(10 * pace)
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,7 +70,7 @@ func TestRoutesShareCommits(t *testing.T) {
 		serve(t, p.Bus, bus.Subscription{Name: "route", Topics: []string{"in"}}, func(d *bus.Delivery) {
 			<-go1
 			if number(&d.Record) == 1 {
-				time.Sleep(time.Millisecond) // behind the others
+				elapse(time.Millisecond) // behind the others
 			}
 			pass(t, d, "out", nil)
 		})
@@ -78,7 +78,7 @@ func TestRoutesShareCommits(t *testing.T) {
 		publish(t, p.Bus, "in", 5, 1, 1)
 		p.begin()
 		close(go1)
-		time.Sleep(pace / 2)
+		elapse(pace / 2)
 		synctest.Wait()
 		p.mu.Lock()
 		first := len(p.commits)
@@ -86,7 +86,7 @@ func TestRoutesShareCommits(t *testing.T) {
 		if first == 0 {
 			t.Error("a hub that stood still made the first wait")
 		}
-		time.Sleep(10 * pace)
+		elapse(10 * pace)
 		synctest.Wait()
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -109,7 +109,7 @@ func TestADoorsUnitIsNotPaced(t *testing.T) {
 		p.begin()
 		for range 3 {
 			submit(t, p.Bus, &journal.Unit{Records: []journal.Record{note("t", "k", 1)}})
-			time.Sleep(time.Millisecond)
+			elapse(time.Millisecond)
 		}
 		synctest.Wait()
 		p.want(t, commitAt{0, 1}, commitAt{time.Millisecond, 1}, commitAt{2 * time.Millisecond, 1})
@@ -133,7 +133,7 @@ func TestACrowdSharesCommits(t *testing.T) {
 				go func(m *message.Message) {
 					r := bus.RequestOf(m)
 					one <- struct{}{}
-					time.Sleep(pace / 10)
+					elapse(pace / 10)
 					<-one
 					if _, err := r.Commit(context.Background(), nil, &journal.Unit{Records: []journal.Record{note("t", r.ID.String(), 1)}},
 						func(ref *journal.Refusal, err error) { r.Answer(ref == nil, err) }); err != nil {
