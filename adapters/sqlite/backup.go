@@ -207,8 +207,8 @@ func restore(ctx context.Context, src, dir string) error {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return fmt.Errorf("reading the manifest: %w", err)
 	}
-	if m.Format > journal.Format {
-		return fmt.Errorf("%w: the backup has format %d and this program knows %d", journal.ErrFormat, m.Format, journal.Format)
+	if err := readable(m.Format, journal.Format, migrations); err != nil {
+		return fmt.Errorf("reading the backup: %w", err)
 	}
 	if len(m.Files) == 0 || m.Files[0].Name != fileName {
 		return fmt.Errorf("the manifest names no %s", fileName)

@@ -32,6 +32,9 @@ func isBusy(err error) bool { return code(err)&0xff == sqlite3.SQLITE_BUSY }
 
 // advice adds what to do to an error of opening or reading the database.
 func advice(file string, err error) error {
+	if _, ok := errors.AsType[*journal.DamageError](err); ok {
+		return fmt.Errorf("%s is damaged: stop, keep a copy of the folder, see what `paklog audit` finds and restore a backup with `paklog restore`: %w", file, err)
+	}
 	switch code(err) & 0xff {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%s is damaged: stop, keep a copy of the folder and restore a backup with `paklog restore`: %w", file, err)

@@ -153,6 +153,7 @@ func TestOpenRefuses(t *testing.T) {
 		copies bool // SQLite copies its WAL back when it closes a file that it could open
 	}{
 		{name: "newer format", damage: patch(60, 0, 0, 0, 9), says: "run the newer program", is: journal.ErrFormat},
+		{name: "format 1, which was never released", damage: patch(60, 0, 0, 0, 1), says: "begin in an empty folder", is: journal.ErrFormat},
 		{name: "another program's file", damage: patch(68, 1, 2, 3, 4), says: "name another data folder"},
 		{name: "garbage", damage: write(fileName, bytes.Repeat([]byte("garbage"), 1000)), says: "restore a backup"},
 		{name: "cut short", damage: write(fileName, []byte("SQLite format 3")), says: "restore a backup"},
@@ -259,19 +260,19 @@ func TestOlderFormatMigratesAfterABackup(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t.Context(), dir, Options{}, 3, map[int]string{1: "CREATE TABLE a (x)"}); err == nil || !strings.Contains(err.Error(), "cannot migrate format 2") {
+	if _, err := open(t.Context(), dir, Options{}, 4, map[int]string{2: "CREATE TABLE a (x)"}); !errors.Is(err, journal.ErrFormat) || !strings.Contains(err.Error(), "migrates none before 4") {
 		t.Fatalf("a step is missing: %v", err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "before-format-3")); err != nil {
-		t.Fatal(err)
+	if _, err := os.Stat(filepath.Join(dir, "before-format-4")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("backed up for a migration that cannot be: %v", err)
 	}
-	if _, err := open(t.Context(), dir, Options{}, 3, map[int]string{2: "CREATE TABLE a (x)"}); err == nil {
+	if _, err := open(t.Context(), dir, Options{}, 4, map[int]string{2: "CREATE TABLE a (x)", 3: "no SQL"}); err == nil {
 		t.Fatal("a step that fails was passed over")
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "before-format-3")); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, "before-format-4")); err != nil {
 		t.Fatal(err)
 	}
-	s, err := open(t.Context(), dir, Options{}, 3, map[int]string{2: "CREATE TABLE b (x); INSERT INTO b VALUES (1)"})
+	s, err := open(t.Context(), dir, Options{}, 4, map[int]string{3: "CREATE TABLE b (x); INSERT INTO b VALUES (1)"})
 	if err != nil {
 		t.Fatalf("migrating: %v", err)
 	}
@@ -284,9 +285,9 @@ func TestOlderFormatMigratesAfterABackup(t *testing.T) {
 	if _, err := Open(t.Context(), dir, Options{}); !errors.Is(err, journal.ErrFormat) {
 		t.Errorf("the older program: %v, want ErrFormat", err)
 	}
-	// The backup from before is what the older program would restore; here it has format 2.
-	b, err := os.ReadFile(filepath.Join(dir, "before-format-3", manifestName))
-	if err != nil || !strings.Contains(string(b), `"format": 2`) {
+	// The backup from before is what the older program would restore; here it has format 3.
+	b, err := os.ReadFile(filepath.Join(dir, "before-format-4", manifestName))
+	if err != nil || !strings.Contains(string(b), `"format": 3`) {
 		t.Errorf("backup before migrating: %s, %v", b, err)
 	}
 }
@@ -362,7 +363,10 @@ func TestRestoreBelievesOnlyTheManifest(t *testing.T) {
 			return db, bytes.Replace(m, []byte(`"last": 30`), []byte(`"last": 31`), 1)
 		},
 		"a newer format": func(db, m []byte) ([]byte, []byte) {
-			return db, bytes.Replace(m, []byte(`"format": 1`), []byte(`"format": 2`), 1)
+			return db, bytes.Replace(m, []byte(`"format": 2`), []byte(`"format": 3`), 1)
+		},
+		"an older format": func(db, m []byte) ([]byte, []byte) {
+			return db, bytes.Replace(m, []byte(`"format": 2`), []byte(`"format": 1`), 1)
 		},
 		"no manifest": func(db, _ []byte) ([]byte, []byte) { return db, nil },
 	} {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	"github.com/paklog/hub/core/journal"
 )
 
 // prepareFormat makes the tables of a new store, or brings an older one to the wanted format
@@ -46,22 +44,18 @@ func (w *writer) migrate(ctx context.Context, want int, steps map[int]string) er
 	if err != nil {
 		return err
 	}
-	switch {
-	case have == int64(want):
+	if have == int64(want) {
 		return nil
-	case have > int64(want):
-		return fmt.Errorf("%w: format %d", journal.ErrFormat, have)
+	}
+	if err := readable(int(have), want, steps); err != nil {
+		return err
 	}
 	copied := filepath.Join(w.s.dir, fmt.Sprintf("before-format-%d", want))
 	if err := w.s.backup(ctx, w.conn, copied); err != nil {
 		return fmt.Errorf("backing up before migrating from format %d: %w", have, err)
 	}
 	for n := int(have); n < want; n++ {
-		step, ok := steps[n]
-		if !ok {
-			return fmt.Errorf("this program cannot migrate format %d: run the version before it first", n)
-		}
-		if err := w.inFormat(ctx, step, n+1); err != nil {
+		if err := w.inFormat(ctx, steps[n], n+1); err != nil {
 			return fmt.Errorf("migrating format %d (the backup is in %s): %w", n, copied, err)
 		}
 	}

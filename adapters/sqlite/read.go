@@ -34,7 +34,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	q.units = one("SELECT pos, data, links FROM unit WHERE pos >= ? ORDER BY pos LIMIT ?")
 	q.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
 	q.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
-	q.topic = one("SELECT t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
+	q.topic = one("SELECT t.last, t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
 	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
 	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
 	q.names = one("SELECT name FROM stream_name WHERE name > ? ORDER BY name LIMIT ?")
@@ -72,7 +72,7 @@ func (s *Store) unitsOf(ctx context.Context, st *sql.Stmt, f func(journal.Stored
 		}
 		u, prev, err := stored(journal.Pos(first), data, links)
 		if err != nil {
-			return fmt.Errorf("reading the unit at %d: %w", first, err)
+			return advice(s.file, fmt.Errorf("reading units: %w", err))
 		}
 		if !f(u, prev) {
 			return nil
@@ -143,11 +143,12 @@ func (s *Store) positions(ctx context.Context, topic string, after journal.Pos, 
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for ; rows.Next(); n++ {
+			var last int64
 			var b sql.RawBytes
-			if err := rows.Scan(&b); err != nil {
+			if err := rows.Scan(&last, &b); err != nil {
 				return n, err
 			}
-			if at, err = readRun(at, b, after, limit); err != nil {
+			if at, err = readRun(at, b, journal.Pos(last), after, limit); err != nil {
 				return n, err
 			}
 		}
@@ -212,7 +213,7 @@ func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit i
 	}
 	// From the end of the page, or the first milestone behind it, the links lead back.
 	last := min(h.Version, after+uint64(limit))
-	pos := h.Last
+	pos, version := h.Last, h.Version
 	if m := (last + every - 1) / every * every; m < h.Version {
 		found, err := s.one(ctx, func(l *lookup) driver.Stmt { return l.milestone }, "stream "+stream, func(row []driver.Value) error {
 			pos = journal.Pos(number(row[0]))
@@ -224,6 +225,7 @@ func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit i
 		if !found {
 			return nil, fmt.Errorf("reading stream %s: nothing says where version %d stands: run `paklog audit`", stream, m)
 		}
+		version = m
 	}
 	var out []journal.Record
 	for pos > 0 {
@@ -233,9 +235,10 @@ func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit i
 		}
 		for pos >= u.First && pos > 0 {
 			r, ok := u.At(pos)
-			if !ok || r.Stream != stream {
-				return nil, fmt.Errorf("reading stream %s: position %d is not of it: run `paklog audit`", stream, pos)
+			if !ok || r.Stream != stream || r.Version != version {
+				return nil, fmt.Errorf("reading stream %s: position %d is not version %d of it: run `paklog audit`", stream, pos, version)
 			}
+			version--
 			if r.Version <= after {
 				pos = 0
 				break

@@ -39,8 +39,23 @@ func createSchema() string {
 
 func tableName(t journal.Table) string { return "row_" + string(t) }
 
-// migrations[n] turns format n into n+1. It runs in one transaction, after a backup.
+// migrations[n] turns format n into n+1. It runs in one transaction, after a backup. Format 1 has
+// none: it was never released.
 var migrations = map[int]string{}
+
+// readable refuses a format that this program cannot read or bring to the one it wants.
+func readable(have, want int, steps map[int]string) error {
+	if have > want {
+		return fmt.Errorf("%w: it has format %d and this program knows %d; run the newer program, or restore a backup from before", journal.ErrFormat, have, want)
+	}
+	for n := have; n < want; n++ {
+		if _, ok := steps[n]; !ok {
+			return fmt.Errorf("%w: it has format %d, and this program migrates none before %d; "+
+				"go on with the program that wrote it, or begin in an empty folder", journal.ErrFormat, have, n+1)
+		}
+	}
+	return nil
+}
 
 // header is what the first bytes of the file say. They are read without SQLite, so that a file
 // that is not ours or is newer than us is left as it is.

@@ -128,7 +128,7 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 			err = errors.Join(err, lock.release())
 		}
 	}()
-	if err := s.looksWhole(format); err != nil {
+	if err := s.looksWhole(format, steps); err != nil {
 		return nil, err
 	}
 	if err := s.connect(ctx, format, steps); err != nil {
@@ -146,13 +146,15 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 }
 
 // looksWhole refuses, without touching anything, what must not be opened.
-func (s *Store) looksWhole(format int) error {
+func (s *Store) looksWhole(format int, steps map[int]string) error {
 	h, err := readHeader(s.file)
 	if err != nil {
 		return err
 	}
-	if h.format > format {
-		return fmt.Errorf("%w: it has format %d and this program knows %d; run the newer program, or restore a backup from before", journal.ErrFormat, h.format, format)
+	if !h.empty {
+		if err := readable(h.format, format, steps); err != nil {
+			return err
+		}
 	}
 	wal, err := os.Stat(s.file + "-wal")
 	switch {

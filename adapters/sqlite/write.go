@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -103,7 +104,7 @@ func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
 	err = w.query(ctx, st, func(row []driver.Value) error {
 		u, _, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
 		if err != nil {
-			return fmt.Errorf("reading the last unit, at %d: %w", number(row[0]), err)
+			return fmt.Errorf("reading where the log ends: %w", err)
 		}
 		last = u.First + journal.Pos(max(1, len(u.Unit.Records))) - 1
 		return nil
@@ -306,6 +307,7 @@ func (w *writer) unitLinks(u *journal.Unit) []byte {
 	if len(w.links) == from {
 		return nil
 	}
+	w.links = binary.LittleEndian.AppendUint32(w.links, linksSum(u.First, w.links[from:]))
 	return w.links[from:len(w.links):len(w.links)]
 }
 

@@ -61,39 +61,43 @@ func (r *auditReport) find(kind string, pos journal.Pos, format string, a ...any
 
 // auditJournal proves the log and its tables, then what the warehouse says in it.
 func auditJournal(ctx context.Context, d journal.Driver, progress io.Writer) (*auditReport, error) {
+	r := &auditReport{Findings: []auditFinding{}, OpenEffects: []openEffect{}}
 	subs, err := declaredSubscriptions(ctx, d)
-	if err != nil {
-		return nil, err
-	}
+	r.unread(err)
 	watched := &watched{Driver: d, progress: progress, seen: map[journal.ID]journal.Pos{}, subs: subs, parts: map[part]*journal.Checkpoint{}}
 	if watched.last, err = d.Last(ctx); err != nil {
 		return nil, err
 	}
 	checkpoints, err := d.Checkpoints(ctx, "")
-	if err != nil {
-		return nil, err
-	}
+	r.unread(err)
 	for _, c := range checkpoints {
 		watched.parts[part{c.Sub, c.Part}] = c.Checkpoint
 	}
-	w := &warehouse{d: d, where: watched.seen}
-	if err := w.readEffects(ctx); err != nil {
-		return nil, err
-	}
+	w := &warehouse{d: d, r: r, where: watched.seen}
+	r.unread(w.readEffects(ctx))
 	got, err := journalaudit.Audit(ctx, watched, journalaudit.Options{Subscriptions: subs, Limit: mostFindings})
 	watched.done()
 	if err != nil {
 		return nil, err
 	}
-	r := &auditReport{
-		Last: got.Last, Units: got.Units, Records: got.Records, Rows: got.Rows, Subscriptions: len(subs),
-		Findings: []auditFinding{}, OpenEffects: []openEffect{}, Dropped: got.Dropped,
-	}
+	r.Last, r.Units, r.Records, r.Rows, r.Subscriptions = got.Last, got.Units, got.Records, got.Rows, len(subs)
+	r.Dropped += got.Dropped
 	for _, f := range got.Findings {
 		r.Findings = append(r.Findings, auditFinding{string(f.Kind), f.Pos, f.Text})
 	}
-	w.r, w.busy = r, watched.busy
-	return r, w.audit(ctx)
+	if !got.Unread {
+		w.busy = watched.busy
+		r.unread(w.audit(ctx))
+	}
+	return r, ctx.Err()
+}
+
+// unread notes that something could not be read, which is a finding like others: the rest is
+// still to be looked at.
+func (r *auditReport) unread(err error) {
+	if err != nil {
+		r.find("damage", 0, "What the journal holds cannot be read: %v.", err)
+	}
 }
 
 // declaredSubscriptions are those that the journal itself says were read.

@@ -4,13 +4,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"time"
 )
 
 // Format is the version of the stored form. A store of a newer one is refused.
-const Format = 1
+//
+// 2 ends units and checkpoints with a checksum, and claims may expire. 1 was never released.
+const Format = 2
 
 // Limits of what one unit may hold; a larger one is refused before it is written.
 const (
@@ -18,6 +21,42 @@ const (
 	MaxUnit    = 64 << 20
 	maxName    = 1 << 10
 )
+
+// castagnoli is CRC-32C, which the processors that we run on compute by themselves.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sumSize is what a checksum takes at the end of a stored value.
+const sumSize = 4
+
+// appendSum ends the value that begins at from with the CRC-32C of it, little-endian.
+func appendSum(b []byte, from int) []byte {
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b[from:], castagnoli))
+}
+
+// cutSum is a stored value without its checksum, which is right.
+func cutSum(b []byte) ([]byte, error) {
+	if len(b) < sumSize {
+		return nil, errCut
+	}
+	body, sum := b[:len(b)-sumSize], binary.LittleEndian.Uint32(b[len(b)-sumSize:])
+	if have := crc32.Checksum(body, castagnoli); have != sum {
+		return nil, fmt.Errorf("its checksum is %08x and its bytes have %08x", sum, have)
+	}
+	return body, nil
+}
+
+// DamageError says that the unit stored at First is not what was written there. Nothing of it is
+// to be believed, and no retry mends it: only a backup has what stood there.
+type DamageError struct {
+	First Pos
+	Cause error
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("the unit stored at position %d is damaged: %v", e.First, e.Cause)
+}
+
+func (e *DamageError) Unwrap() error { return e.Cause }
 
 type enc []byte
 
@@ -42,7 +81,7 @@ func (e *enc) time(t time.Time) {
 	e.int(t.UnixNano())
 }
 
-var errCut = errors.New("journal: stored value is cut short")
+var errCut = errors.New("stored value is cut short")
 
 type dec struct {
 	b   []byte
@@ -130,13 +169,14 @@ func (d *dec) time() time.Time {
 
 func (d *dec) end() error {
 	if d.err == nil && len(d.b) != 0 {
-		d.err = errors.New("journal: stored value has bytes to spare")
+		d.err = errors.New("stored value has bytes to spare")
 	}
 	return d.err
 }
 
-// AppendUnit encodes a unit as the log stores it: without positions and versions,
-// which are known at the commit only.
+// AppendUnit encodes a unit as the log stores it: the format, the unit without positions and
+// versions, which are known at the commit only, and a CRC-32C of all of it. A driver keeps
+// these bytes as they are.
 func AppendUnit(dst []byte, u *Unit) []byte {
 	e := enc(dst)
 	e.byte(Format)
@@ -212,16 +252,33 @@ func AppendUnit(dst []byte, u *Unit) []byte {
 		e.uint(uint64(s.Fold))
 		e.bytes(s.Data)
 	}
-	return e
+	return appendSum(e, len(dst))
 }
 
-// DecodeUnit reads what [AppendUnit] wrote. It never panics, whatever the bytes.
-func DecodeUnit(b []byte) (*Unit, error) {
+// DecodeUnit reads what [AppendUnit] wrote and the log holds at first; First and the positions
+// of the records are filled. It never panics, whatever the bytes. Bytes that are not those that
+// were written are a [*DamageError]; it keeps nothing of b.
+func DecodeUnit(first Pos, b []byte) (*Unit, error) {
+	u, err := decodeUnit(b)
+	if err != nil {
+		return nil, &DamageError{first, err}
+	}
+	u.First = first
+	for i := range u.Records {
+		u.Records[i].Pos = first + Pos(i)
+	}
+	return u, nil
+}
+
+func decodeUnit(b []byte) (*Unit, error) {
+	// The checksum comes before the format: the store says its format for all of its
+	// units, so another one here is damage.
+	b, err := cutSum(b)
+	if err != nil {
+		return nil, err
+	}
 	if len(b) == 0 || b[0] != Format {
-		if len(b) > 0 && b[0] > Format {
-			return nil, fmt.Errorf("reading a unit of format %d: %w", b[0], ErrFormat)
-		}
-		return nil, errCut
+		return nil, fmt.Errorf("it has another format than %d", Format)
 	}
 	d := dec{b: b[1:]}
 	u := &Unit{}

@@ -9,7 +9,7 @@ import (
 // Errors of opening and of a store that can no longer be trusted.
 var (
 	ErrLocked = errors.New("journal is owned by another process")
-	ErrFormat = errors.New("journal was written by a newer format")
+	ErrFormat = errors.New("journal is of a format that this program does not read")
 	ErrBroken = errors.New("journal is broken: a write to disk failed and nothing can be promised until it is reopened")
 	ErrFull   = errors.New("no space left for the journal")
 	// ErrNoUnit is of [Log.Holding]: the position was never written.
@@ -77,7 +77,8 @@ type Log interface {
 	Stream(ctx context.Context, stream string, after uint64, limit int) ([]Record, error)
 	// Units returns up to limit units whose first position is at or above from. The
 	// unit that holds a single record is found by asking for that position rounded
-	// down: see Holding.
+	// down: see Holding. Where a unit cannot be read, those before it are returned
+	// beside the error.
 	Units(ctx context.Context, from Pos, limit int) ([]Stored, error)
 	// Holding returns the unit that holds a position.
 	Holding(ctx context.Context, pos Pos) (Stored, error)

@@ -2,8 +2,13 @@ package journal_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,39 +41,64 @@ func full() *journal.Unit {
 func TestUnitRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, u := range []*journal.Unit{full(), {}} {
-		got, err := journal.DecodeUnit(journal.AppendUnit(nil, u))
+		u.First = 7
+		for i := range u.Records {
+			u.Records[i].Pos = 7 + journal.Pos(i)
+		}
+		got, err := journal.DecodeUnit(7, journal.AppendUnit([]byte("before"), u)[6:])
 		if err != nil || !reflect.DeepEqual(got, u) {
 			t.Errorf("decoded %+v, %v; want %+v", got, err, u)
 		}
 	}
 }
 
-func TestEveryCutOfAUnitIsRefused(t *testing.T) {
+// reseal gives bytes a checksum that is right, so that what is behind it is met.
+func reseal(b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(slices.Clone(b), crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func body(b []byte) []byte { return b[:len(b)-4] }
+
+func TestDamagedUnitIsRefused(t *testing.T) {
 	t.Parallel()
 	b := journal.AppendUnit(nil, full())
-	for n := range b {
-		if _, err := journal.DecodeUnit(b[:n]); err == nil {
-			t.Errorf("the first %d of %d bytes decode", n, len(b))
+	refused := func(what string, b []byte) {
+		t.Helper()
+		u, err := journal.DecodeUnit(41, b)
+		d, ok := errors.AsType[*journal.DamageError](err)
+		if !ok || u != nil || d.First != 41 || !strings.Contains(err.Error(), "position 41") {
+			t.Errorf("%s: %+v, %v; want a DamageError of position 41", what, u, err)
 		}
 	}
-	if _, err := journal.DecodeUnit(append(slices.Clone(b), 0)); err == nil {
-		t.Error("a byte to spare was passed over")
+	for n := range b {
+		refused(fmt.Sprintf("the first %d of %d bytes", n, len(b)), b[:n])
+		flipped := slices.Clone(b)
+		for bit := range 8 {
+			flipped[n] = b[n] ^ 1<<bit
+			refused(fmt.Sprintf("bit %d of byte %d flipped", bit, n), flipped)
+		}
+		if n < len(b)-4 {
+			refused(fmt.Sprintf("cut after %d bytes with a right checksum", n), reseal(b[:n]))
+		}
 	}
-	b[0] = journal.Format + 1
-	if _, err := journal.DecodeUnit(b); err == nil {
-		t.Error("a newer format was read")
+	refused("a byte to spare", append(slices.Clone(b), 0))
+	refused("a byte to spare with a right checksum", reseal(append(slices.Clone(body(b)), 0)))
+	for _, format := range []byte{0, 1, journal.Format + 1} {
+		other := slices.Clone(body(b))
+		other[0] = format
+		refused(fmt.Sprintf("format %d", format), reseal(other))
 	}
 }
 
 func FuzzDecodeUnit(f *testing.F) {
-	f.Add(journal.AppendUnit(nil, full()))
+	f.Add(body(journal.AppendUnit(nil, full())))
 	f.Add([]byte{journal.Format, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		u, err := journal.DecodeUnit(b)
+		u, err := journal.DecodeUnit(1, reseal(b))
 		if err != nil {
 			return
 		}
-		again, err := journal.DecodeUnit(journal.AppendUnit(nil, u))
+		again, err := journal.DecodeUnit(1, journal.AppendUnit(nil, u))
 		if err != nil || !reflect.DeepEqual(again, u) {
 			t.Errorf("decoded %+v and again %+v, %v", u, again, err)
 		}
@@ -77,9 +107,9 @@ func FuzzDecodeUnit(f *testing.F) {
 
 func FuzzDecodeCheckpoint(f *testing.F) {
 	c := journal.Checkpoint{High: 9, Open: []journal.Pos{1, 4, 9}}
-	f.Add(c.Append(nil))
+	f.Add(body(c.Append(nil)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := journal.DecodeCheckpoint(b)
+		c, err := journal.DecodeCheckpoint(reseal(b))
 		if err != nil {
 			return
 		}
@@ -140,8 +170,19 @@ func TestDamagedCheckpointIsRefused(t *testing.T) {
 		"empty": {}, "cut": {9, 2, 1}, "twice the same": {9, 2, 1, 0}, "below the first": {9, 1, 9}, "far below": {9, 2, 1, 200, 1},
 		"more than may be open": {9, 0x81, 0x20}, "bytes to spare": {9, 0, 1},
 	} {
-		if c, err := journal.DecodeCheckpoint(b); err == nil {
+		if c, err := journal.DecodeCheckpoint(reseal(b)); err == nil {
 			t.Errorf("%s: %+v", name, c)
+		}
+	}
+	c := journal.Checkpoint{High: 9, Open: []journal.Pos{1, 4, 9}}
+	b := c.Append(nil)
+	for n := range b {
+		flipped := slices.Clone(b)
+		flipped[n] ^= 1
+		for _, bad := range [][]byte{b[:n], flipped} {
+			if c, err := journal.DecodeCheckpoint(bad); err == nil {
+				t.Errorf("%x of %x: %+v", bad, b, c)
+			}
 		}
 	}
 }

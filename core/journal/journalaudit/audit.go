@@ -40,10 +40,12 @@ type Subscription struct {
 
 // Report is what an audit found. The journal is right when Findings is empty.
 type Report struct {
-	Units    int
-	Records  int
-	Last     journal.Pos
-	Rows     int // of all tables
+	Units   int
+	Records int
+	Last    journal.Pos
+	Rows    int // of all tables
+	// Unread says that a part of the log cannot be read: then nothing else was held against it.
+	Unread   bool
 	Findings []Finding
 	Dropped  int // findings beyond the limit
 }
@@ -62,7 +64,8 @@ type Kind string
 
 // Kinds of findings.
 const (
-	KindLog        Kind = "log"        // a hole, an overlap, a unit that cannot be read
+	KindDamage     Kind = "damage"     // a unit that is not what was written
+	KindLog        Kind = "log"        // a hole, an overlap, a log that cannot be read
 	KindRule       Kind = "rule"       // a unit that the rule refuses: version, floor, double entry, transition
 	KindLink       Kind = "link"       // a record whose version or stream or topic listing is wrong
 	KindTable      Kind = "table"      // a table that differs from what the log says
@@ -106,6 +109,9 @@ func Audit(ctx context.Context, d journal.Driver, o Options) (Report, error) {
 		if err := step(ctx); err != nil {
 			return a.report, fmt.Errorf("auditing the journal: %w", err)
 		}
+		if a.report.Unread {
+			break
+		}
 	}
 	return a.report, nil
 }
@@ -129,11 +135,6 @@ func (a *auditor) log(ctx context.Context) error {
 	from := journal.Pos(0)
 	for {
 		units, err := a.d.Units(ctx, from, a.opts.Page)
-		if err != nil {
-			// What is behind a unit that cannot be read is not known to follow from anything.
-			a.find(KindLog, from, "The log cannot be read from position %d on: %v.", from, err)
-			return nil
-		}
 		for i := range units {
 			u := &units[i]
 			switch {
@@ -146,6 +147,11 @@ func (a *auditor) log(ctx context.Context) error {
 			a.unit(ctx, u)
 			from = u.First + 1
 		}
+		if err != nil {
+			// What is behind a unit that cannot be read is not known to follow from anything.
+			a.report.Unread = true
+			return a.damage(ctx, from, err)
+		}
 		if len(units) < a.opts.Page {
 			break
 		}
@@ -154,6 +160,28 @@ func (a *auditor) log(ctx context.Context) error {
 		a.find(KindLog, last, "The log ends at position %d and the journal says %d.", next-1, last)
 	}
 	return nil
+}
+
+// damage finds every unit from there on that cannot be read. err is of the first.
+func (a *auditor) damage(ctx context.Context, from journal.Pos, err error) error {
+	for ctx.Err() == nil {
+		d, ok := errors.AsType[*journal.DamageError](err)
+		if !ok || d.First < from {
+			a.find(KindLog, from, "The log cannot be read from position %d on: %v.", from, err)
+			break
+		}
+		a.find(KindDamage, d.First, "The unit stored at position %d is damaged: %v.", d.First, d.Cause)
+		for from, err = d.First+1, nil; err == nil; {
+			var units []journal.Stored
+			if units, err = a.d.Units(ctx, from, a.opts.Page); err == nil && len(units) < a.opts.Page {
+				return nil
+			}
+			if n := len(units); n > 0 {
+				from = units[n-1].First + 1
+			}
+		}
+	}
+	return ctx.Err()
 }
 
 func (a *auditor) unit(ctx context.Context, u *journal.Stored) {
@@ -227,10 +255,13 @@ func (a *auditor) listings(ctx context.Context) error {
 			a.find(KindLink, 0, "Topic %s lists %d records and the log holds %d, or others.", topic, got.n, want.n)
 		}
 	}
+	// Short pages, so that whatever a driver keeps to begin in the middle of a long stream is
+	// made use of.
+	page := min(a.opts.Page, streamPage)
 	return eachHead(ctx, &a.tables, a.opts.Page, func(h journal.HeadRow) error {
 		n := uint64(0)
 		for {
-			records, err := a.d.Stream(ctx, h.Stream, n, a.opts.Page)
+			records, err := a.d.Stream(ctx, h.Stream, n, page)
 			if err != nil {
 				a.find(KindLink, h.Last, "Stream %s cannot be read after version %d: %v.", h.Stream, n, err)
 				return ctx.Err()
@@ -242,7 +273,7 @@ func (a *auditor) listings(ctx context.Context) error {
 				}
 				n++
 			}
-			if len(records) < a.opts.Page {
+			if len(records) < page {
 				break
 			}
 		}
@@ -252,6 +283,8 @@ func (a *auditor) listings(ctx context.Context) error {
 		return nil
 	})
 }
+
+const streamPage = 64
 
 func eachHead(ctx context.Context, s journal.Scanner, page int, f func(journal.HeadRow) error) error {
 	for after := ""; ; {

@@ -170,13 +170,12 @@ func (s *Store) add(first journal.Pos, u *journal.Unit, data []byte) {
 }
 
 func (u unit) stored() (journal.Stored, error) {
-	d, err := journal.DecodeUnit(u.data)
+	d, err := journal.DecodeUnit(u.first, u.data)
 	if err != nil {
-		return journal.Stored{}, fmt.Errorf("reading the unit at %d: %w", u.first, err)
+		return journal.Stored{}, fmt.Errorf("reading the log: %w", err)
 	}
-	d.First = u.first
 	for i := range d.Records {
-		d.Records[i].Pos, d.Records[i].Version = u.first+journal.Pos(i), u.versions[i]
+		d.Records[i].Version = u.versions[i]
 	}
 	return journal.Stored{First: u.first, Unit: *d}, nil
 }
@@ -251,7 +250,7 @@ func (s *Store) Units(_ context.Context, from journal.Pos, limit int) ([]journal
 	for ; i < len(s.units) && len(out) < limit; i++ {
 		u, err := s.units[i].stored()
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		out = append(out, u)
 	}
