@@ -175,16 +175,54 @@ func (c *checked) Read(p []byte) (int, error) {
 
 func (c *checked) Close() error { return c.f.Close() }
 
+// Verify holds the payload of a name in folder dir against it, and changes nothing, not even
+// where the folder is missing. The error is a plain sentence's end.
+func Verify(ctx context.Context, dir, name string) error {
+	s := &Store{dir: dir}
+	path, err := s.path(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("its file is missing")
+	}
+	if err != nil {
+		return fmt.Errorf("its file cannot be opened: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, during{ctx, f})
+	if err != nil {
+		return fmt.Errorf("its file cannot be read: %w", err)
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); sum != name {
+		return fmt.Errorf("its file is cut short or changed: its %d bytes have the SHA-256 %s", n, sum)
+	}
+	return nil
+}
+
 // Sweep removes the payloads written before a time that nothing refers to, and what never
 // became whole. The time lies a day back, for a payload is written before the commit that
-// names it. It returns how many files went.
+// names it. referred is asked about old payloads alone, and while it answers, payloads are put and
+// read as ever; one that is put again meanwhile stays. It returns how many files went.
 func (s *Store) Sweep(ctx context.Context, before time.Time, referred func(ctx context.Context, name string) (bool, error)) (int, error) {
 	gone := 0
 	err := filepath.WalkDir(s.dir, func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // put in its place, or given up, meanwhile
+		}
 		if err != nil || e.IsDir() {
 			return err
 		}
 		if err := ctx.Err(); err != nil {
+			return err
+		}
+		i, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !i.ModTime().Before(before) {
 			return err
 		}
 		if dir := filepath.Dir(path); dir != s.incoming() {

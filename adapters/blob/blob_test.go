@@ -259,6 +259,69 @@ func TestSweepRemovesOnlyWhatIsOldAndUnused(t *testing.T) {
 	}
 }
 
+// A document that comes again is put while the sweep asks about its old copy: the commit
+// that names it is about to come.
+func TestWhatIsPutWhileTheSweepAsksStays(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t)
+	again, unused, young := put(t, s, "again"), put(t, s, "unused"), put(t, s, "young")
+	old := time.Now().Add(-48 * time.Hour)
+	for _, name := range []string{again, unused} {
+		if err := os.Chtimes(file(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := s.Sweep(t.Context(), time.Now().Add(-24*time.Hour), func(_ context.Context, name string) (bool, error) {
+		if name == young {
+			t.Error("asked about what is not old")
+		}
+		put(t, s, "again")
+		return false, nil
+	})
+	if _, lost := read(s, again); n != 1 || err != nil || lost != nil {
+		t.Errorf("swept %d, %v; reading what was put again: %v", n, err, lost)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	s, dir := open(t)
+	name := put(t, s, "a document")
+	write := func(content string) func() error {
+		return func() error { return os.WriteFile(file(dir, name), []byte(content), 0o600) }
+	}
+	for _, c := range []struct {
+		what   string
+		damage func() error
+		name   string
+		says   string // "" is sound
+	}{
+		{"sound", func() error { return nil }, name, ""},
+		{"cut short", write("a docu"), name, "its 6 bytes"},
+		{"empty", write(""), name, "its 0 bytes"},
+		{"a byte another", write("a dokument"), name, "its 10 bytes"},
+		{"a byte to spare", write("a document."), name, "its 11 bytes"},
+		{"mended", write("a document"), name, ""},
+		{"removed", func() error { return os.Remove(file(dir, name)) }, name, "missing"},
+		{"a folder in its place", func() error { return os.Mkdir(file(dir, name), 0o700) }, name, "cannot be read"},
+		{"no name at all", func() error { return nil }, "../../etc/passwd", "no SHA-256"},
+	} {
+		if err := c.damage(); err != nil {
+			t.Fatal(err)
+		}
+		if err := blob.Verify(t.Context(), dir, c.name); (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", c.what, err, c.says)
+		}
+	}
+	nowhere := filepath.Join(t.TempDir(), "payloads")
+	if err := blob.Verify(t.Context(), nowhere, name); err == nil {
+		t.Error("found in a folder that is not there")
+	}
+	if _, err := os.Stat(nowhere); err == nil {
+		t.Error("looking made the folder")
+	}
+}
+
 func TestSweepStopsWhereItCannotTell(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)

@@ -75,7 +75,10 @@ func (s *Store) backup(ctx context.Context, conn driver.Conn, dst string) error 
 				if err != nil {
 					return err
 				}
-				if _, err := copyFile(ctx, path, filepath.Join(partial, name)); err != nil {
+				switch _, err := copyFile(ctx, path, filepath.Join(partial, name)); {
+				case errors.Is(err, fs.ErrNotExist):
+					return nil // nothing names it: it was swept away meanwhile
+				case err != nil:
 					return err
 				}
 				return m.add(partial, name)

@@ -55,6 +55,7 @@ type app struct {
 	projector *routes.Projector
 
 	payloads  *blob.Store // long documents, labels
+	upkeep    *routes.Upkeep
 	metrics   *prometheus.Registry
 	reloading sync.Mutex // held across a reload
 	now       *Config    // cfg, with what was reloaded since; under reloading
@@ -116,6 +117,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if a.payloads, err = blob.Open(blob.Config{Dir: filepath.Join(cfg.Data, payloads)}); err != nil {
 		return nil, err
 	}
+	a.upkeep = &routes.Upkeep{Logger: log, Every: cfg.probe.upkeep, Chores: []routes.Chore{
+		{Name: "payload files that nothing names", Do: (&routes.PayloadSweep{Log: a.store, Store: a.payloads, Now: time.Now}).Do},
+	}}
 	flows, err := a.flows()
 	if err != nil {
 		return nil, err
@@ -253,6 +257,7 @@ func (a *app) Run(ctx context.Context, l net.Listener) error {
 		defer drained()
 		return a.hub.Run(ctx)
 	})
+	g.Go(func() error { return a.upkeep.Run(ctx) })
 	g.Go(func() error {
 		select {
 		case <-a.hub.Running():

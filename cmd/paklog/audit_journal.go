@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalaudit"
+	"github.com/paklog/hub/routes"
 	"github.com/paklog/hub/routes/bus"
 )
 
@@ -21,6 +23,8 @@ type auditReport struct {
 	Units   int         `json:"units"`
 	Records int         `json:"records"`
 	Rows    int         `json:"rows"`
+	// Payloads are the files beside the journal that it names.
+	Payloads int `json:"payloads"`
 
 	Subscriptions int            `json:"subscriptions"`
 	Streams       map[string]int `json:"streams"` // by kind
@@ -59,12 +63,13 @@ func (r *auditReport) find(kind string, pos journal.Pos, format string, a ...any
 	r.Findings = append(r.Findings, auditFinding{kind, pos, fmt.Sprintf(format, a...)})
 }
 
-// auditJournal proves the log and its tables, then what the warehouse says in it.
-func auditJournal(ctx context.Context, d journal.Driver, progress io.Writer) (*auditReport, error) {
+// auditJournal proves the log and its tables, the payloads in folder files that it names, then
+// what the warehouse says in it.
+func auditJournal(ctx context.Context, d journal.Driver, files string, progress io.Writer) (*auditReport, error) {
 	r := &auditReport{Findings: []auditFinding{}, OpenEffects: []openEffect{}}
 	subs, err := declaredSubscriptions(ctx, d)
 	r.unread(err)
-	watched := &watched{Driver: d, progress: progress, seen: map[journal.ID]journal.Pos{}, subs: subs, parts: map[part]*journal.Checkpoint{}}
+	watched := &watched{Driver: d, progress: progress, seen: map[journal.ID]journal.Pos{}, subs: subs, parts: map[part]*journal.Checkpoint{}, payloads: map[string]journal.Pos{}}
 	if watched.last, err = d.Last(ctx); err != nil {
 		return nil, err
 	}
@@ -85,11 +90,25 @@ func auditJournal(ctx context.Context, d journal.Driver, progress io.Writer) (*a
 	for _, f := range got.Findings {
 		r.Findings = append(r.Findings, auditFinding{string(f.Kind), f.Pos, f.Text})
 	}
+	r.auditPayloads(ctx, files, watched.payloads)
 	if !got.Unread {
 		w.busy = watched.busy
 		r.unread(w.audit(ctx))
 	}
 	return r, ctx.Err()
+}
+
+// auditPayloads holds each file that the journal names against its hash.
+func (r *auditReport) auditPayloads(ctx context.Context, dir string, named map[string]journal.Pos) {
+	r.Payloads = len(named)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := blob.Verify(ctx, dir, name); err != nil {
+			r.find("payload", named[name], "Payload %s, which the unit at %d names, is not there as it was: %v.", name, named[name], err)
+		}
+	}
 }
 
 // unread notes that something could not be read, which is a finding like others: the rest is
@@ -164,12 +183,18 @@ type watched struct {
 	seen     map[journal.ID]journal.Pos // 0 until it is seen
 	subs     map[string]journalaudit.Subscription
 	parts    map[part]*journal.Checkpoint
-	busy     bool // a subscription has not finished all that is its
+	busy     bool                   // a subscription has not finished all that is its
+	payloads map[string]journal.Pos // the unit that named each first
 }
 
 func (w *watched) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
 	units, err := w.Driver.Units(ctx, from, limit)
 	for i := range units {
+		for _, name := range routes.PayloadsNamed(&units[i].Unit) {
+			if _, known := w.payloads[name]; !known {
+				w.payloads[name] = units[i].First
+			}
+		}
 		for j := range units[i].Unit.Records {
 			r := &units[i].Unit.Records[j]
 			if _, wanted := w.seen[r.ID]; wanted {
@@ -213,7 +238,7 @@ func (r *auditReport) print(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, read from %s\n", clean(r.Folder), r.Read)
 	fmt.Fprintf(&b, "%d units, %d records up to position %d, %d rows, %d subscriptions\n", r.Units, r.Records, r.Last, r.Rows, r.Subscriptions)
-	fmt.Fprintf(&b, "streams: %s; %d books of stock\n", counts(r.Streams), r.Books)
+	fmt.Fprintf(&b, "streams: %s; %d books of stock; %d payload files\n", counts(r.Streams), r.Books, r.Payloads)
 	fmt.Fprintf(&b, "effects: %s\nletters: %s\n", counts(r.Effects), counts(r.Letters))
 	for _, e := range r.OpenEffects {
 		fmt.Fprintf(&b, "open effect: %s is %s (%s through %s)\n", clean(e.Key), e.State, clean(e.Ref), clean(e.Conn))

@@ -21,8 +21,9 @@ func newAudit(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "audit [DIR]", Short: "Prove a journal: fold it again and hold everything against it",
 		Long: `Prove a journal without a hub: positions without gaps, versions of streams, double entry and floors,
-every table against what the log says, what each subscription saw and finished, the books of stock against
-the orders that hold them, at most one standing label a carton, effects and letters with their messages.
+each stored unit against its checksum, every table against what the log says, what each subscription saw
+and finished, the files of long documents and labels against their hashes, the books of stock against the
+orders that hold them, at most one standing label a carton, effects and letters with their messages.
 
 DIR is a data folder or a backup; without it, the configured data folder. Where a hub runs on it, a backup
 is taken through its socket into a temporary folder and audited there. Ends with 3 when something is not as
@@ -51,7 +52,7 @@ it must be.`,
 			if terminal(cmd.ErrOrStderr()) {
 				progress = cmd.ErrOrStderr()
 			}
-			r, err := auditJournal(ctx, e.store, progress)
+			r, err := auditJournal(ctx, e.store, e.files, progress)
 			if err = errors.Join(err, e.close()); err != nil {
 				return err
 			}
@@ -74,6 +75,7 @@ type evidence struct {
 	store *sqlite.Store
 	how   string // where it was read
 	tmp   string // to be removed
+	files string // folder of the payloads
 }
 
 func (e *evidence) close() error {
@@ -98,7 +100,7 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 	if !exists(filepath.Join(dir, "journal.db")) {
 		return nil, fmt.Errorf("there is no journal in %s: name a data folder or a backup", dir)
 	}
-	e := &evidence{}
+	e := &evidence{files: filepath.Join(dir, payloads)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.close())
@@ -112,6 +114,7 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 	if exists(filepath.Join(dir, "manifest.json")) {
 		e.how = "a copy of the backup, whose hashes are right"
 		to, err := aside()
+		e.files = filepath.Join(to, payloads)
 		if err == nil {
 			err = sqlite.Restore(ctx, dir, to)
 		}
@@ -123,6 +126,7 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 	if c := attach(ctx, &Config{Data: dir}); c != nil {
 		e.how = "a backup that the running hub made"
 		to, err := aside()
+		e.files = filepath.Join(to, payloads)
 		if err == nil {
 			err = c.do(ctx, http.MethodPost, "/control/backup", map[string]string{"to": to}, nil)
 		}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
@@ -9,7 +11,7 @@ import (
 )
 
 // probe is what crash tests put between the parts of a hub, so that they end the process at
-// a step, or break the hub on purpose to see that they would notice. A configuration that was
+// a step, break the hub on purpose to see that they would notice, or need not wait. A configuration that was
 // read from a file has none.
 type probe struct {
 	step   func(bus.Step)
@@ -17,6 +19,7 @@ type probe struct {
 	outbox func(routes.Outbox) routes.Outbox
 	inbox  func(door.Caller) door.Caller
 	store  func(sqlite.Options) sqlite.Options
+	upkeep time.Duration // between rounds
 }
 
 // through is v behind what a probe puts before it.

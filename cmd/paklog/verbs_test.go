@@ -26,7 +26,8 @@ type shell struct {
 	t      *testing.T
 	config string
 	data   string
-	app    *app // while it is served
+	app    *app          // while it is served
+	upkeep time.Duration // between rounds, where it is not the hub's own
 }
 
 func newShell(t *testing.T) *shell {
@@ -94,6 +95,7 @@ func (s *shell) serve() (stop func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	cfg.probe.upkeep = s.upkeep
 	ctx, cancel := context.WithCancel(s.t.Context())
 	ready, done := make(chan *app, 1), make(chan error, 1)
 	go func() {
