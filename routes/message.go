@@ -94,14 +94,15 @@ func (m *Message) Balance(ctx context.Context, book, account string) (int64, err
 	return m.reads.Balance(ctx, book, account)
 }
 
-// Claimed is what was claimed under an outside id, or false.
+// Claimed is what was claimed under an outside id, or false. A claim that expired is none, whether
+// or not its row is still there.
 func (m *Message) Claimed(ctx context.Context, scope, id string) (journal.Claim, bool, error) {
 	b, err := m.reads.Row(ctx, journal.TableClaim, journal.ClaimKey(scope, id))
 	if err != nil || b == nil {
 		return journal.Claim{}, false, err
 	}
 	c, err := journal.DecodeClaim(b)
-	return c, err == nil, err
+	return c, err == nil && !c.Expired(m.Now), err
 }
 
 // Aggregate is a fold of core that the bus can hold in memory. Make one a kind and keep it.

@@ -119,6 +119,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	}
 	a.upkeep = &routes.Upkeep{Logger: log, Every: cfg.probe.upkeep, Chores: []routes.Chore{
 		{Name: "payload files that nothing names", Do: (&routes.PayloadSweep{Log: a.store, Store: a.payloads, Now: time.Now}).Do},
+		{Name: "outside ids after 400 days", Do: (&routes.ClaimExpiry{Journal: a.bus, Log: a.store, Now: time.Now}).Do},
 	}}
 	flows, err := a.flows()
 	if err != nil {

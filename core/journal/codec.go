@@ -215,7 +215,7 @@ func AppendUnit(dst []byte, u *Unit) []byte {
 		e.str(c.ID)
 		e.raw(c.Hash[:])
 		e.bytes(c.Answer)
-		e.bool(c.Forget)
+		e.byte(c.kind())
 	}
 	e.uint(uint64(len(u.Timers)))
 	for _, t := range u.Timers {
@@ -299,7 +299,16 @@ func decodeUnit(b []byte) (*Unit, error) {
 	u.Claims = list(&d, func(d *dec) ClaimOp {
 		c := ClaimOp{Scope: d.str(), ID: d.str()}
 		d.raw(c.Hash[:])
-		c.Answer, c.Forget = d.bytes(), d.bool()
+		c.Answer = d.bytes()
+		switch d.byte() {
+		case claimTake:
+		case claimForget:
+			c.Forget = true
+		case claimExpire:
+			c.Expire = true
+		default:
+			d.fail()
+		}
 		return c
 	})
 	u.Timers = list(&d, func(d *dec) TimerOp { return TimerOp{d.str(), d.bool(), d.timer()} })
@@ -314,6 +323,23 @@ func decodeUnit(b []byte) (*Unit, error) {
 		return Snapshot{d.str(), d.uint(), uint32(d.uint()), d.bytes()}
 	})
 	return u, d.end()
+}
+
+// What a stored claim does.
+const (
+	claimTake = iota
+	claimForget
+	claimExpire
+)
+
+func (c *ClaimOp) kind() byte {
+	switch {
+	case c.Forget:
+		return claimForget
+	case c.Expire:
+		return claimExpire
+	}
+	return claimTake
 }
 
 func list[T any](d *dec, read func(*dec) T) []T {

@@ -29,7 +29,7 @@ func full() *journal.Unit {
 		}, {Type: "bare"}},
 		Postings:  []journal.Posting{{Book: "b", Account: "a", Amount: -5, Floor: journal.NoFloor}},
 		States:    []journal.StateOp{{Key: "s", Tag: 7, Data: []byte{}}, {Key: "gone", Tag: 1}},
-		Claims:    []journal.ClaimOp{{Scope: "s", ID: "i", Hash: [32]byte{1}, Answer: []byte("a"), Forget: true}},
+		Claims:    []journal.ClaimOp{{Scope: "s", ID: "i", Hash: [32]byte{1}, Answer: []byte("a"), Forget: true}, {Scope: "s", ID: "j", Expire: true}, {Scope: "s", ID: "k"}},
 		Timers:    []journal.TimerOp{{ID: "t", Remove: true, Timer: journal.Timer{Sub: "w", Key: "k", Due: at, Type: "x", Data: []byte("d"), Pos: 3}}},
 		Parks:     []journal.ParkOp{{Sub: "w", Key: "k", Pos: 3, Remove: true, Park: journal.Park{Reason: journal.ParkLetter, Attempt: 2, Since: at, Letter: "L", Cause: "why"}}},
 		Letters:   []journal.LetterOp{{ID: "L", From: journal.LetterOpen, To: journal.LetterDropped, Letter: journal.Letter{Sub: "w", Key: "k", Pos: 1, Opened: at, Data: []byte("d")}}},

@@ -317,7 +317,7 @@ func (j *judge) states() *Refusal {
 
 func (j *judge) claims() *Refusal {
 	for _, op := range j.u.Claims {
-		if badName(op.Scope) || badName(op.ID) || op.Scope == "" || op.ID == "" {
+		if badName(op.Scope) || badName(op.ID) || op.Scope == "" || op.ID == "" || op.Forget && op.Expire {
 			return malformed("outside id %.40q of %.40q", op.ID, op.Scope)
 		}
 		key := ClaimKey(op.Scope, op.ID)
@@ -334,12 +334,24 @@ func (j *judge) claims() *Refusal {
 			if j.fail(err) {
 				return nil
 			}
+			if op.Expire {
+				if have.Expired(j.u.At) {
+					j.put(TableClaim, key, nil)
+				}
+				continue
+			}
+			if have.Expired(j.u.At) {
+				j.put(TableClaim, key, Claim{op.Hash, j.u.At, op.Answer}.Append(nil))
+				continue
+			}
 			if bytes.Equal(have.Hash[:], op.Hash[:]) {
 				return &Refusal{Why: RefusedRepeat, What: op.Scope + " " + op.ID, Answer: have.Answer}
 			}
 			return &Refusal{Why: RefusedReused, What: op.Scope + " " + op.ID, Answer: have.Answer}
 		}
-		j.put(TableClaim, key, Claim{op.Hash, j.u.At, op.Answer}.Append(nil))
+		if !op.Expire {
+			j.put(TableClaim, key, Claim{op.Hash, j.u.At, op.Answer}.Append(nil))
+		}
 	}
 	return nil
 }

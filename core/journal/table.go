@@ -50,6 +50,10 @@ type Claim struct {
 	Answer []byte
 }
 
+// Expired reports whether the claim holds no longer at a time. Whoever reads the table asks: the
+// row may stay for a while.
+func (c Claim) Expired(at time.Time) bool { return at.Sub(c.At) >= ClaimFor }
+
 // StoredLetter is a letter with its state.
 type StoredLetter struct {
 	State LetterState

@@ -62,15 +62,27 @@ type StateOp struct {
 	Data []byte
 }
 
+// ClaimFor is how long an outside id stays taken.
+const ClaimFor = 400 * 24 * time.Hour
+
 // ClaimOp takes an outside id, so that what carries it again is known as a repeat.
 // Hash is the SHA-256 of the content (of the MIC where stations re-encrypt). Answer is
-// what the first got, given again to a repeat. Forget gives the id free.
+// what the first got, given again to a repeat.
+//
+// A claim holds for [ClaimFor]. Whether it still does is judged by the At of the unit that took
+// it and the At of the unit that is judged, never by a clock, so that a fold of the log comes
+// to the same row whenever it is made. A claim that holds no longer is as good as none,
+// though its row is still there: it is taken as if it had never been. Rows go when a unit says so.
 type ClaimOp struct {
 	Scope  string // door and sender: "http/idempotency", "as2/ACME"
 	ID     string
 	Hash   [32]byte
 	Answer []byte
+	// Forget gives the id free.
 	Forget bool
+	// Expire removes the row of a claim that holds no longer and leaves any other as it is: the id
+	// may have been taken anew since whoever asks has looked. It is never refused.
+	Expire bool
 }
 
 // TimerOp sets or removes a timer. Removing one that is not there refuses the unit:

@@ -35,7 +35,7 @@ type In struct {
 type Memory interface {
 	// State is a pattern state with all that waits for the disk counted in.
 	State(ctx context.Context, key string) (journal.State, error)
-	// Claimed is what was claimed under an outside id, or false.
+	// Claimed is what was claimed under an outside id, or false, also once the claim expired.
 	Claimed(ctx context.Context, scope, id string) (journal.Claim, bool, error)
 	// Recall reads a record that was seen before.
 	Recall(ctx context.Context, pos journal.Pos) (journal.Record, error)

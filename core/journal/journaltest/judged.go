@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/core/journal"
 )
@@ -41,6 +42,17 @@ func claim(name, content string) *journal.Unit {
 
 func forget(name string) *journal.Unit {
 	return unit(func(u *journal.Unit) { u.Claims = []journal.ClaimOp{{Scope: "as2/ACME", ID: name, Forget: true}} })
+}
+
+// expire is a unit that removes what is expired of a claim.
+func expire(name string) *journal.Unit {
+	return unit(func(u *journal.Unit) { u.Claims = []journal.ClaimOp{{Scope: "as2/ACME", ID: name, Expire: true}} })
+}
+
+// later is a unit of a later time.
+func later(u *journal.Unit, d time.Duration) *journal.Unit {
+	u.At = u.At.Add(d)
+	return u
 }
 
 func timer(name string, remove bool) *journal.Unit {
@@ -146,6 +158,21 @@ func judgedCases() []judged {
 		{name: "outside id again with other content", given: chain(claim("M1", "a")), unit: claim("M1", "b"), want: journal.RefusedReused, what: "as2/ACME M1"},
 		{name: "outside id that was given free", given: chain(claim("M1", "a"), forget("M1")), unit: claim("M1", "b")},
 		{name: "forgetting what was never taken", unit: forget("M1")},
+		{name: "outside id again just before its claim expires", given: chain(claim("M1", "a")), unit: later(claim("M1", "a"), journal.ClaimFor-1), want: journal.RefusedRepeat, what: "as2/ACME M1"},
+		{name: "outside id reused just before its claim expires", given: chain(claim("M1", "a")), unit: later(claim("M1", "b"), journal.ClaimFor-1), want: journal.RefusedReused, what: "as2/ACME M1"},
+		{name: "outside id whose claim expired and was not removed", given: chain(claim("M1", "a")), unit: later(claim("M1", "b"), journal.ClaimFor)},
+		{name: "outside id taken anew is taken", given: chain(claim("M1", "b"), later(claim("M1", "a"), journal.ClaimFor)), unit: later(claim("M1", "a"), 2*journal.ClaimFor-1), want: journal.RefusedRepeat, what: "as2/ACME M1"},
+		{name: "outside id whose expired claim was removed", given: chain(claim("M1", "a"), later(expire("M1"), journal.ClaimFor)), unit: claim("M1", "b")},
+		{name: "expiry of a claim that holds removes nothing", given: chain(claim("M1", "a"), later(expire("M1"), journal.ClaimFor-1)), unit: claim("M1", "a"), want: journal.RefusedRepeat, what: "as2/ACME M1"},
+		{name: "expiry of a claim that was taken anew removes nothing", given: chain(claim("M1", "b"), later(claim("M1", "a"), journal.ClaimFor), later(expire("M1"), journal.ClaimFor+1)), unit: later(claim("M1", "a"), journal.ClaimFor+1), want: journal.RefusedRepeat, what: "as2/ACME M1"},
+		{name: "expiry before the claim, by the units' own times", given: chain(later(claim("M1", "a"), time.Hour), expire("M1")), unit: claim("M1", "b"), want: journal.RefusedReused, what: "as2/ACME M1"},
+		{name: "expiry of what was never taken", unit: expire("M1")},
+		{name: "expiry and forgetting at once", given: chain(claim("M1", "a")), unit: unit(func(u *journal.Unit) {
+			u.Claims = []journal.ClaimOp{{Scope: "as2/ACME", ID: "M1", Forget: true, Expire: true}}
+		}), want: journal.RefusedMalformed},
+		{name: "expired and taken anew in one unit", given: chain(claim("M1", "a")), unit: later(unit(func(u *journal.Unit) {
+			u.Claims = []journal.ClaimOp{{Scope: "as2/ACME", ID: "M1", Expire: true}, {Scope: "as2/ACME", ID: "M1", Hash: [32]byte{9}}}
+		}), journal.ClaimFor)},
 		{name: "outside id without a scope", unit: unit(func(u *journal.Unit) { u.Claims = []journal.ClaimOp{{ID: "x"}} }), want: journal.RefusedMalformed},
 
 		{name: "timer", unit: timer("t", false)},

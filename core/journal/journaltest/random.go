@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -122,7 +123,14 @@ func (g *generator) unit() *journal.Unit {
 		}
 		u.States = []journal.StateOp{op}
 	case 1:
-		u.Claims = []journal.ClaimOp{{Scope: "s", ID: fmt.Sprint(g.n("id", 4)), Hash: [32]byte{byte(g.n("hash", 2))}, Forget: g.n("forget", 4) == 0}}
+		u.Claims = []journal.ClaimOp{{Scope: "s", ID: fmt.Sprint(g.n("id", 4)), Hash: [32]byte{byte(g.n("hash", 2))}}}
+		switch g.n("forget", 4) {
+		case 0:
+			u.Claims[0].Forget = true
+		case 1:
+			u.Claims[0].Expire = true
+		}
+		u.At = u.At.Add(time.Duration(g.n("after", 5)) * journal.ClaimFor / 2)
 	case 2:
 		u.Timers = timer(fmt.Sprint(g.n("timer", 3)), g.n("remove", 2) == 0).Timers
 	case 3:
