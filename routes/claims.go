@@ -100,12 +100,28 @@ func (c *ClaimExpiry) step(ctx context.Context) (n int, more bool, err error) {
 		return 0, false, err
 	}
 	u.States = []journal.StateOp{{Key: claimExpiryKey, Tag: old.Tag, Data: data}}
-	r, err := c.Journal.Submit(ctx, u)
-	if err == nil && r != nil {
-		err = r
-	}
-	if err != nil {
+	if err := c.submit(ctx, u); err != nil {
 		return 0, false, fmt.Errorf("removing claims that expired: %w", err)
 	}
 	return len(u.Claims), more, nil
+}
+
+// submit waits for the unit or for the end of ctx, whichever comes first: on a full disk a unit
+// waits for room, and a hub that stops does not wait with it. The journal answers every unit by
+// its own end.
+func (c *ClaimExpiry) submit(ctx context.Context, u *journal.Unit) error {
+	done := make(chan error, 1)
+	go func() {
+		r, err := c.Journal.Submit(ctx, u)
+		if err == nil && r != nil {
+			err = r
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,20 +21,23 @@ type aged struct {
 	t     *testing.T
 	store *journalmem.Store
 	bus   *bus.Bus
-	now   time.Time
+	at    atomic.Int64 // nanoseconds
 	c     *ClaimExpiry
 }
 
+func (a *aged) now() time.Time { return time.Unix(0, a.at.Load()).UTC() }
+
 func newAged(t *testing.T) *aged {
 	t.Helper()
-	a := &aged{t: t, store: journalmem.New(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	b, err := bus.Open(t.Context(), a.store, bus.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return a.now }})
+	a := &aged{t: t, store: journalmem.New()}
+	a.at.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
+	b, err := bus.Open(t.Context(), a.store, bus.Options{Log: slog.New(slog.DiscardHandler), Now: a.now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Close(context.Background()) })
 	a.bus = b
-	a.c = &ClaimExpiry{Journal: b, Log: a.store, Now: func() time.Time { return a.now }}
+	a.c = &ClaimExpiry{Journal: b, Log: a.store, Now: a.now}
 	return a
 }
 
@@ -55,7 +59,7 @@ func (a *aged) submit(u *journal.Unit) {
 	}
 }
 
-func (a *aged) days(n int) { a.now = a.now.AddDate(0, 0, n) }
+func (a *aged) days(n int) { a.at.Store(a.now().AddDate(0, 0, n).UnixNano()) }
 
 // round runs the chore and holds what is left, and that an audit agrees.
 func (a *aged) round(want ...string) {
@@ -171,6 +175,33 @@ func TestExpiryThatFailsRemovesNothing(t *testing.T) {
 	}
 	if rows, err := a.store.Scan(t.Context(), journal.TableClaim, "", "", 10); err != nil || len(rows) != 2 {
 		t.Errorf("%d claims are left, %v", len(rows), err)
+	}
+}
+
+// A unit that waits for room on a full disk does not hold up a hub that stops.
+func TestExpiryEndsWithTheHubWhileTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	a := newAged(t)
+	a.claim("a")
+	a.days(401)
+	full := make(chan struct{})
+	a.store.SetHook(func(*journal.Batch) ([]*journal.Refusal, error) {
+		select {
+		case full <- struct{}{}:
+		default:
+		}
+		return nil, journal.ErrFull
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		<-full
+		stop()
+	}()
+	if n, err := a.c.Do(ctx); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("removed %d, %v", n, err)
+	}
+	if err := a.bus.Close(t.Context()); !errors.Is(err, journal.ErrFull) {
+		t.Errorf("closing: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,13 +182,15 @@ func TestUpkeep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		fails := errors.New("the disk is away")
-		runs := map[string]int{}
+		var fails atomic.Pointer[error]
+		fail := func(err error) { fails.Store(&err) }
+		fail(errors.New("the disk is away"))
+		var files, claims atomic.Int32
 		u := &Upkeep{
 			Logger: slog.New(slog.NewTextHandler(&out, nil)),
 			Chores: []Chore{
-				{"files", func(context.Context) (int, error) { runs["files"]++; return 0, fails }},
-				{"claims", func(context.Context) (int, error) { runs["claims"]++; return 3 * (runs["claims"] % 2), nil }},
+				{"files", func(context.Context) (int, error) { files.Add(1); return 0, *fails.Load() }},
+				{"claims", func(context.Context) (int, error) { return 3 * int(claims.Add(1)%2), nil }},
 			},
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -195,18 +198,18 @@ func TestUpkeep(t *testing.T) {
 		go func() { ended <- u.Run(ctx) }()
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
-		if len(runs) != 0 {
-			t.Errorf("%v ran within the first hour", runs)
+		if files.Load() != 0 {
+			t.Error("it ran within the first hour")
 		}
 		time.Sleep(4 * time.Hour)
 		synctest.Wait()
-		if runs["files"] != 4 || runs["claims"] != 4 {
-			t.Errorf("%v, want 4 rounds of each", runs)
+		if files.Load() != 4 || claims.Load() != 4 {
+			t.Errorf("%d and %d rounds, want 4 of each", files.Load(), claims.Load())
 		}
-		fails = errors.New("something else")
+		fail(errors.New("something else"))
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		fails = nil
+		fail(nil)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		stop()

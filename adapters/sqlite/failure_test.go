@@ -159,6 +159,21 @@ func TestOpenRefuses(t *testing.T) {
 		{name: "cut short", damage: write(fileName, []byte("SQLite format 3")), says: "restore a backup"},
 		{name: "schema overwritten", damage: patch(100, bytes.Repeat([]byte{0xff}, 2*8192-100)...), says: "restore", copies: true},
 		{name: "database removed, WAL left", damage: remove(fileName), says: "put the file back"},
+		{name: "database emptied, WAL left", damage: write(fileName, nil), says: "is empty and"},
+		{name: "database removed with its WAL", damage: func(t *testing.T, dir string) {
+			remove(fileName)(t, dir)
+			remove(fileName+"-wal")(t, dir)
+		}, says: "to begin a new journal, delete"},
+		{name: "database emptied, WAL removed", damage: func(t *testing.T, dir string) {
+			write(fileName, nil)(t, dir)
+			remove(fileName+"-wal")(t, dir)
+		}, says: "although there was a journal"},
+		{name: "header torn: page size", damage: patch(16, 0xff, 0xff), says: "restore a backup"},
+		{name: "header torn: page size of another", damage: patch(16, 0x10, 0x00), says: "its header names pages of 4096 bytes"},
+		{name: "header torn: written by what is to come", damage: patch(18, 9, 9), says: "its header names pages of 8192 bytes and versions 9 and 9"},
+		{name: "header torn: zeros behind the magic", damage: patch(16, make([]byte, 84)...), says: "restore a backup"},
+		{name: "header torn: zeros from the middle", damage: patch(50, make([]byte, 50)...), says: "is without a journal"},
+		{name: "header torn: half of the magic", damage: patch(8, make([]byte, 8)...), says: "restore a backup"},
 		{name: "WAL removed after an unclean stop", damage: remove(fileName + "-wal"), says: "put it back"},
 		{name: "database is a folder", damage: func(t *testing.T, dir string) {
 			remove(fileName)(t, dir)
@@ -235,6 +250,20 @@ func TestTornWALTailLosesOnlyWhatWasNotCommitted(t *testing.T) {
 	}
 	if err := put(t, r, 50, 100); err != nil || last(t, r) != 100 {
 		t.Errorf("writing on: %v, the log ends at %d", err, last(t, r))
+	}
+}
+
+func TestANewJournalIsBegunWhereTheLockWasDeleted(t *testing.T) {
+	t.Parallel()
+	s := opened(t, t.TempDir(), Options{})
+	if err := put(t, s, 3, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Close(), os.Remove(s.file), os.Remove(filepath.Join(s.dir, "lock"))); err != nil {
+		t.Fatal(err)
+	}
+	if s := opened(t, s.dir, Options{}); last(t, s) != 0 {
+		t.Errorf("the new log ends at %d", last(t, s))
 	}
 }
 

@@ -27,7 +27,12 @@ const (
 func lockFolder(dir string) (*folderLock, error) {
 	name := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("taking the lock of folder %s: its disk is mounted read-only: mount it to be written (a disk that failed is often made read-only; see the kernel's log): %w", dir, err)
+	case errors.Is(err, syscall.ENOSPC):
+		return nil, fmt.Errorf("taking the lock of folder %s: %w: make room on its disk: %w", dir, journal.ErrFull, err)
+	case err != nil:
 		return nil, fmt.Errorf("taking the lock of folder %s: give the user that runs PakLog write access to the folder: %w", dir, err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {

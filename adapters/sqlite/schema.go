@@ -12,6 +12,8 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
+const pageSize = 8192
+
 // appID is the application id in the file's header: "PkLg".
 const appID = 0x506b4c67
 
@@ -60,14 +62,27 @@ func readable(have, want int, steps map[int]string) error {
 // header is what the first bytes of the file say. They are read without SQLite, so that a file
 // that is not ours or is newer than us is left as it is.
 type header struct {
-	empty  bool // no such file, or nothing in it: creation was cut short
+	empty  bool // no such file, or no journal in it: creation was cut short
+	made   bool // it has a header, so the journal may stand in the WAL
+	gone   bool // no such file
 	format int
+}
+
+// what is what an empty one is called.
+func (h header) what() string {
+	switch {
+	case h.gone:
+		return "missing"
+	case h.made:
+		return "without a journal"
+	}
+	return "empty"
 }
 
 func readHeader(file string) (header, error) {
 	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return header{empty: true}, nil
+		return header{empty: true, gone: true}, nil
 	}
 	if err != nil {
 		return header{}, fmt.Errorf("opening the journal: give the user that runs PakLog access to it: %w", err)
@@ -85,11 +100,17 @@ func readHeader(file string) (header, error) {
 	if !bytes.HasPrefix(b, []byte("SQLite format 3\x00")) {
 		return header{}, fmt.Errorf("%s is no SQLite file: it was overwritten, or is not PakLog's; restore a backup with `paklog restore`", file)
 	}
+	// Bytes that SQLite would act on before it looks at anything else: 8 KiB pages, read and
+	// written by a WAL, or by a rollback journal in a backup and a creation that was cut short.
+	if size := binary.BigEndian.Uint16(b[16:]); size != pageSize || b[18] != b[19] || b[18] < 1 || b[18] > 2 {
+		return header{}, fmt.Errorf("%s is damaged: its header names pages of %d bytes and versions %d and %d; "+
+			"stop, keep a copy of the folder and restore a backup with `paklog restore`", file, size, b[18], b[19])
+	}
 	// SQLite writes the id and the format with the schema, in one transaction that is copied
 	// into the file before anything else is written: 0 is a creation that was cut short.
 	switch id := binary.BigEndian.Uint32(b[68:]); {
 	case id == 0 && binary.BigEndian.Uint32(b[60:]) == 0:
-		return header{empty: true}, nil
+		return header{empty: true, made: true}, nil
 	case id != appID:
 		return header{}, fmt.Errorf("%s is a SQLite file of another program: name another data folder", file)
 	}

@@ -157,17 +157,23 @@ func (s *Store) looksWhole(format int, steps map[int]string) error {
 		}
 	}
 	wal, err := os.Stat(s.file + "-wal")
-	switch {
-	case err != nil && !errors.Is(err, os.ErrNotExist):
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
-	case err != nil && s.lock.state() == stateOpen && !h.empty:
+	}
+	hasWAL := err == nil && wal.Size() > 0
+	switch {
+	case h.empty && hasWAL && !h.made:
+		// SQLite would take the WAL away: it belongs to no database that it sees.
+		return fmt.Errorf("%s is %s and %s-wal is not: the journal is in neither alone; "+
+			"put the file back, or restore a backup with `paklog restore` into an empty folder", s.file, h.what(), s.file)
+	case h.empty && s.lock.state() != "":
+		return fmt.Errorf("%s is %s although there was a journal in this folder: "+
+			"put the file back, or restore a backup with `paklog restore` into an empty folder; "+
+			"to begin a new journal, delete %s", s.file, h.what(), filepath.Join(s.dir, "lock"))
+	case err != nil && s.lock.state() == stateOpen:
 		return fmt.Errorf("%s-wal is missing although the journal was not closed in order: "+
 			"the newest batches were in it; put it back, or restore a backup; "+
 			"to go on without them, delete %s", s.file, filepath.Join(s.dir, "lock"))
-	case err == nil && wal.Size() > 0:
-		if _, err := os.Stat(s.file); errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%s is missing and %s-wal is there: put the file back, or restore a backup into an empty folder", s.file, s.file)
-		}
 	}
 	return nil
 }
@@ -189,7 +195,7 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	s.write = newWriter(s, conn)
 	// Not in the name of the connection: its pragmas are run in the order of the alphabet, and
 	// the page size is settled once the file is in WAL mode.
-	if err := exec(ctx, conn, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
+	if err := exec(ctx, conn, fmt.Sprintf("PRAGMA page_size = %d; PRAGMA journal_mode = WAL", pageSize)); err != nil {
 		return err
 	}
 	// What a reader's old snapshot let the WAL grow by is given back when it begins anew.
