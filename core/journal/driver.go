@@ -18,15 +18,22 @@ var (
 
 // Batch is what one transaction writes.
 type Batch struct {
-	// Delivered are the records handed to subscriptions since the last batch.
+	// Delivered are the records handed to subscriptions since the last batch. They are folded
+	// before the units are judged, so that a unit may finish what comes in its own batch.
 	Delivered []Delivery
-	// Units are judged and written in order. Write fills Pos and Version of their
-	// records; a driver keeps nothing of them after it returned.
+	// Units are judged and written in order. Write fills First, and Pos and Version of their
+	// records, where it writes them; of a unit that is refused these mean nothing. A driver
+	// keeps nothing of a unit after it returned.
 	Units []*Unit
 }
 
 // Delivery says that a subscription's partition saw the record at Pos, or, where
-// Skip is set, that every record up to Pos that is not delivered belongs to others.
+// Skip is set, that every record up to Pos that is not delivered belongs to others. It is
+// folded by [Checkpoint.Deliver] and [Checkpoint.Skip].
+//
+// Pos was committed before the batch. Positions of a partition are delivered in ascending
+// order and each once; a Skip that lies behind is none. Anything else, more than [MaxOpen] open records,
+// a partition that does not exist or a subscription without a name fails the batch.
 type Delivery struct {
 	Sub  string
 	Part uint8
@@ -36,51 +43,59 @@ type Delivery struct {
 
 // Writer makes batches durable. See the package comment for what Write promises.
 type Writer interface {
-	// Write returns one entry a unit: nil where it was written. The error is for the
-	// whole batch: then nothing of it was written.
+	// Write returns one entry a unit, in their order: nil where it was written. The error is
+	// for the whole batch, and comes without entries; the package comment says what it means.
 	Write(ctx context.Context, b *Batch) ([]*Refusal, error)
 }
 
-// View is the state that a unit is judged against. What was never written is the zero value.
+// View is the state that a unit is judged against. What was never written is the zero value,
+// and no error.
 type View interface {
 	Head(ctx context.Context, stream string) (Head, error)
 	Balance(ctx context.Context, book, account string) (Balance, error)
 	// Row is a keyed row's value, nil when absent. The caller does not change it.
 	Row(ctx context.Context, t Table, key string) ([]byte, error)
-	// Checkpoint may return nil where marks are not judged (a working set).
+	// Checkpoint is the caller's own, to be changed. A driver returns the zero value for a
+	// partition that never moved; nil is for a view that judges no marks (a working set).
 	Checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error)
 }
 
-// Scanner reads tables in key order.
+// Scanner reads tables in key order, byte by byte. An empty after begins at the beginning.
 type Scanner interface {
 	// Scan returns up to limit rows of t whose key begins with prefix and sorts after
-	// the key after.
+	// the key after, which need not exist nor begin with prefix.
 	Scan(ctx context.Context, t Table, prefix, after string, limit int) ([]Row, error)
 	// Balances returns up to limit accounts in (book, account) order after the given
 	// one, for the auditor.
 	Balances(ctx context.Context, book, account string, limit int) ([]BalanceRow, error)
 	// Heads returns up to limit streams in name order after the given one.
 	Heads(ctx context.Context, after string, limit int) ([]HeadRow, error)
-	// Checkpoints returns the partitions of sub that ever moved; of all subscriptions for "".
+	// Checkpoints returns the partitions of sub that ever moved, in order; of all
+	// subscriptions, by name, for "".
 	Checkpoints(ctx context.Context, sub string) ([]CheckpointRow, error)
 }
 
-// Log reads records and units. Limits bound how much one call holds in memory.
+// Log reads records and units. Limits bound how much one call holds in memory. Every record
+// carries Pos, and Version where it is an event.
 type Log interface {
-	// Last is the highest committed position.
+	// Last is the highest committed position, 0 of an empty log.
 	Last(ctx context.Context) (Pos, error)
-	// Topics returns up to limit records of the given topics after a position, in
-	// order and as of one moment: what stands before a record that is returned is
-	// returned too. The cost is that of what is returned, however long the log is.
+	// Topics returns up to limit records, in all, of the given topics after a position, in
+	// order, each once, and as of one moment: what stands before a record that is returned is
+	// returned too. A topic that nothing was written to holds nothing; records without a
+	// topic are in none. The cost is that of what is returned, however long the log is and
+	// however seldom the topics are in it.
 	Topics(ctx context.Context, topics []string, after Pos, limit int) ([]Record, error)
-	// Stream returns up to limit events of a stream with versions above after, in order.
+	// Stream returns up to limit events of a stream with versions above after, in order:
+	// versions have no gaps. The cost is that of what is returned, wherever in the stream
+	// it stands and however far apart its events are.
 	Stream(ctx context.Context, stream string, after uint64, limit int) ([]Record, error)
-	// Units returns up to limit units whose first position is at or above from. The
-	// unit that holds a single record is found by asking for that position rounded
-	// down: see Holding. Where a unit cannot be read, those before it are returned
-	// beside the error.
+	// Units returns up to limit units whose first position is at or above from: a unit that
+	// only reaches to from is not among them. Where a unit cannot be read, those before it are
+	// returned beside the error.
 	Units(ctx context.Context, from Pos, limit int) ([]Stored, error)
-	// Holding returns the unit that holds a position.
+	// Holding returns the unit that holds a position, which may be in the middle of its run;
+	// [ErrNoUnit] where none does.
 	Holding(ctx context.Context, pos Pos) (Stored, error)
 }
 

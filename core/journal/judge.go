@@ -89,6 +89,12 @@ func (c *Changes) Reset() {
 // appends what it does to the tables to out, which holds nothing before. On a refusal or an
 // error out is of no use. It fills Version of u's events.
 //
+// The first thing that stands in the way is the refusal, and things are looked at in this order:
+// the cause, the expected versions in their order, the records, the postings one by one, the
+// floors of all of them together, double entry, and then states, claims, timers, parks, letters,
+// effects and snapshots. Each sees what those before it in the unit did. (That a lane was refused, or
+// that the unit is too large, comes before all of them: see [Staged].)
+//
 // This is the whole rule of the journal: drivers, the working set and the auditor all
 // call it, and none of them knows better.
 func Judge(ctx context.Context, v View, first Pos, u *Unit, out *Changes) (*Refusal, error) {

@@ -136,7 +136,6 @@ func (s *Staged) unit(ctx context.Context, u *Unit) (*Refusal, error) {
 	for i := range u.Records {
 		u.Records[i].Pos = first + Pos(i)
 	}
-	u.First = first
 	s.Units = append(s.Units, StagedUnit{first, u, data})
 	s.Last += u.span()
 	return nil, nil

@@ -10,14 +10,27 @@ import (
 // Append methods, so that every driver and the auditor hold the same bytes.
 type Table string
 
-// The keyed tables.
+// The keyed tables. Rows are put and deleted by the operations of units, judged by [Judge]; nothing
+// else does, no clock either.
 const (
-	TableState    Table = "state"
-	TableClaim    Table = "claim"
-	TableTimer    Table = "timer"
-	TablePark     Table = "park"
-	TableLetter   Table = "letter"
-	TableEffect   Table = "effect"
+	// TableState holds [State] by the key of [StateOp]: what a pattern (aggregator, process
+	// manager, counter) remembers. Whoever writes names the tag of what it read: of two
+	// that read the same, one is refused.
+	TableState Table = "state"
+	// TableClaim holds [Claim] by [ClaimKey]: outside ids that were taken.
+	TableClaim Table = "claim"
+	// TableTimer holds [Timer] by the id of [TimerOp]. The journal does not fire it: the hub
+	// reads what is due, and the unit that it causes removes it.
+	TableTimer Table = "timer"
+	// TablePark holds [Park] by [ParkKey]: records that wait out of their lane. The unit that
+	// parks a record finishes it, and the unit that handles it removes the park instead of
+	// finishing it again.
+	TablePark Table = "park"
+	// TableLetter holds [StoredLetter] by the letter's id. Letters are not removed.
+	TableLetter Table = "letter"
+	// TableEffect holds [StoredEffect] by [EffectKey]. Effects are not removed.
+	TableEffect Table = "effect"
+	// TableSnapshot holds the newest [Snapshot] of a stream by the stream's name.
 	TableSnapshot Table = "snapshot"
 )
 

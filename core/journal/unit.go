@@ -21,8 +21,8 @@ type Unit struct {
 	Snapshots []Snapshot
 
 	// Lane chains units of one lane within a process: when a unit is refused, later
-	// units of the same lane in the same batch are refused with it. 0 is no lane.
-	// It is not stored.
+	// units of the same lane in the same batch are refused with it, whatever the refusal. 0 is no
+	// lane. It is not stored.
 	Lane uint64
 	// First is where the unit stands, filled by the driver on commit. It is not stored.
 	First Pos
@@ -36,8 +36,10 @@ type Cause struct {
 	Sub  string // subscription that delivered the record at Pos
 	Part uint8  // partition of the record's key
 	Pos  Pos
-	// Done marks (Sub, Pos) finished. A cause with several units finishes with its
-	// last. A record that was parked is finished already: its unit removes the park.
+	// Done marks (Sub, Pos) finished: it takes Pos off the open list of the checkpoint, and
+	// the unit is refused as [RefusedFinished] where it is not on it. A cause with several units
+	// finishes with its last. A record that was parked is finished already: its unit removes
+	// the park. Without Done the rest of the cause is told and not judged.
 	Done bool
 }
 
