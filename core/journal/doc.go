@@ -73,5 +73,5 @@
 // A store has one [Format] for all that is in it. One of a format that the program does not read
 // is [ErrFormat], one that another process owns [ErrLocked]; neither changes the store. An older
 // format may be migrated, after a backup. Close comes after the last Write has returned and gives
-// the store free; what is called after it returns an error.
+// the store free; a Write that comes after it fails, and nothing is read any more.
 package journal

@@ -55,8 +55,8 @@ type View interface {
 	Balance(ctx context.Context, book, account string) (Balance, error)
 	// Row is a keyed row's value, nil when absent. The caller does not change it.
 	Row(ctx context.Context, t Table, key string) ([]byte, error)
-	// Checkpoint is the caller's own, to be changed. A driver returns the zero value for a
-	// partition that never moved; nil is for a view that judges no marks (a working set).
+	// Checkpoint of a driver is the caller's own, to be changed, and the zero value for a
+	// partition that never moved. nil is for a view that judges no marks (a working set).
 	Checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error)
 }
 
