@@ -240,7 +240,7 @@ func TestARepeatIsOneUntilItsClaimExpires(t *testing.T) {
 			{journal.ClaimFor - time.Second, "c", "repeat of b"},
 			{time.Second, "c", "c"},
 		} {
-			time.Sleep(c.wait)
+			settle(c.wait)
 			got, err := w.hub.Call(t.Context(), "door", c.content)
 			if err != nil || got != c.want {
 				t.Errorf("%q after another %s: %v, %v; want %q", c.content, c.wait, got, err, c.want)

@@ -196,22 +196,18 @@ func TestUpkeep(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- u.Run(ctx) }()
-		time.Sleep(59 * time.Minute)
-		synctest.Wait()
+		settle(59 * time.Minute)
 		if files.Load() != 0 {
 			t.Error("it ran within the first hour")
 		}
-		time.Sleep(4 * time.Hour)
-		synctest.Wait()
+		settle(4 * time.Hour)
 		if files.Load() != 4 || claims.Load() != 4 {
 			t.Errorf("%d and %d rounds, want 4 of each", files.Load(), claims.Load())
 		}
 		fail(errors.New("something else"))
-		time.Sleep(2 * time.Hour)
-		synctest.Wait()
+		settle(2 * time.Hour)
 		fail(nil)
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		settle(time.Hour)
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Run: %v", err)
