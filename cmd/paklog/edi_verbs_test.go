@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12gen"
 )
@@ -98,7 +99,7 @@ func TestEventsAreTailedAndViewsBuiltAnew(t *testing.T) {
 		t.Errorf("items after the replay:\n%s", out)
 	}
 	v := decoded[map[string]any](t, s.must("version", "--json"))
-	if v["journal_format"] != 1.0 {
+	if v["journal_format"] != float64(journal.Format) {
 		t.Errorf("version: %v", v)
 	}
 }

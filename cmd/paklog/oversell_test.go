@@ -44,6 +44,7 @@ func TestReservationsOverHTTPAreLinearizable(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	s.until("the socket answers", func() bool { return attach(t.Context(), cfg) != nil })
 	s.stock("HOT", 1)
 	// What waits would take what comes in, and what is allocated is reserved no more: only the
 	// door reserves here.

@@ -128,7 +128,7 @@ func (s *shell) until(what string, holds func() bool) {
 	s.t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !holds(); <-tick.C {
+	for end := time.Now().Add(time.Minute); !holds(); <-tick.C {
 		if time.Now().After(end) {
 			s.t.Fatalf("it did not come to be: %s", what)
 		}
