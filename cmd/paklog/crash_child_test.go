@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/routes/bus"
 )
 
@@ -70,12 +71,14 @@ func (s childSpec) config() *Config {
 	c.Data, c.Owner = filepath.Join(s.Dir, "data"), partnerName
 	c.HTTP.Listen = "127.0.0.1:0"
 	c.Warehouse.WaveOrders, c.Warehouse.WaveWait = 5, 100*time.Millisecond
-	c.Warehouse.AutoWorkers = 4
+	c.Warehouse.AutoWorkers, c.Warehouse.ShortOneIn = 4, 25
 	c.EDI.Root, c.EDI.Poll = filepath.Join(s.Dir, "partners"), 10*time.Millisecond
 	p := PartnerConfig{}
 	p.SetDefaults()
-	p.ID, p.Owner = partnerName, partnerName
+	// His orders ship whole or not at all, those of the other doors as far as there is something.
+	p.ID, p.Owner, p.Policy = partnerName, partnerName, order.AllOrNothing
 	c.EDI.Partners = map[string]PartnerConfig{partnerName: p}
+	c.Webhooks = map[string]HookConfig{hookName: {Secret: configs.NewSecret(hookSecret), Owner: partnerName}}
 	c.Carriers.UPS = UPSConfig{
 		URL: s.UPS, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret),
 		Account: upssim.Account, Service: "03", Aliases: []string{"UPSN"},

@@ -30,6 +30,7 @@ type partner struct {
 	groups  map[string]int // groups he sent that are owed a 997, by GS06: 997s that came
 	asked   map[string]bool
 	po      map[string]bool
+	given   map[string]bool // orders that the desk gives up
 	got     []taken
 	highest int // ISA13 taken so far
 }
@@ -48,7 +49,7 @@ type taken struct {
 }
 
 func newPartner(w *world, dir string) *partner {
-	return &partner{w: w, dir: dir, groups: map[string]int{}, asked: map[string]bool{}, po: map[string]bool{}}
+	return &partner{w: w, dir: dir, groups: map[string]int{}, asked: map[string]bool{}, po: map[string]bool{}, given: map[string]bool{}}
 }
 
 func (p *partner) inbox() string  { return filepath.Join(p.dir, "inbox") }
@@ -73,32 +74,62 @@ func (p *partner) next() int {
 	return p.control
 }
 
-// orderBy sends an interchange of orders, and again under another name where twice is set.
-func (p *partner) orderBy(set string, sets int, seed uint64, twice bool) {
+// orderBy sends an interchange of orders for some of the items, and again under another name
+// where twice is set.
+func (p *partner) orderBy(set string, sets int, seed uint64, twice bool, items ...string) {
+	name, data, _ := p.write(set, sets, seed, items)
+	p.drop(name+".edi", data)
+	if twice {
+		p.drop(name+again+".edi", data)
+	}
+}
+
+// write writes an interchange of orders and expects what is due for it.
+func (p *partner) write(set string, sets int, seed uint64, items []string) (name string, data []byte, numbers []string) {
 	control := p.next()
 	var buf bytes.Buffer
 	orders, err := x12gen.Write(&buf, x12gen.Config{
 		Seed: seed, Set: set, Sets: sets, MostLine: 2, Sender: partnerName, Control: control, OrderPrefix: "EDI-",
-		Items: plenty, SCACs: []string{"UPSN"}, Options: x12.WriterOptions{LineEnd: "\n"},
+		Items: items, SCACs: []string{"UPSN"}, Options: x12.WriterOptions{LineEnd: "\n"},
 	})
 	if err != nil {
 		p.w.fail("writing %s: %v", set, err)
-		return
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.groups[strconv.Itoa(control)] = 0
 	for _, o := range orders {
+		numbers = append(numbers, o.Number)
 		if set == "940" {
 			p.asked[o.Number] = true
 		} else {
 			p.po[o.Number] = true
 		}
 	}
-	p.mu.Unlock()
-	p.drop(fmt.Sprintf("%s-%d.edi", set, control), buf.Bytes())
-	if twice {
-		p.drop(fmt.Sprintf("%s-%d%s.edi", set, control, again), buf.Bytes())
+	return fmt.Sprintf("%s-%d", set, control), buf.Bytes(), numbers
+}
+
+// orderUnknown sends an order for an item that nobody knows. It ships whole or not at all, so
+// it is rejected, and its letter places it again: once the item is known, or never where the
+// desk gives it up.
+func (p *partner) orderUnknown(item string, seed uint64, e *errand) {
+	name, data, numbers := p.write("940", 1, seed, []string{item})
+	if len(numbers) == 1 {
+		e.mark = "order " + numbers[0] + " "
+		p.w.desk.takes(e)
+		if e.drop != "" {
+			p.givenUp(numbers[0])
+		}
 	}
+	p.drop(name+".edi", data)
+}
+
+// givenUp says that an order will never be.
+func (p *partner) givenUp(number string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.asked, number)
+	p.given[number] = true
 }
 
 // again marks the name of a file that holds the bytes of another one.
@@ -107,8 +138,9 @@ const again = "-again"
 // documentOf is the name of the first file with the bytes of this one.
 func documentOf(file string) string { return strings.Replace(file, again, "", 1) }
 
-// spoiled sends an order with a quantity that is none: its 997 rejects it and a letter is opened.
-func (p *partner) spoiled() {
+// spoiled sends an order with a quantity that is none: its 997 rejects it and a letter is opened,
+// which the desk drops where a reason is given.
+func (p *partner) spoiled(drop string) {
 	control := p.next()
 	var buf bytes.Buffer
 	if _, err := x12gen.Write(&buf, x12gen.Config{Set: "940", Sender: partnerName, Control: control, OrderPrefix: "BAD-", MostLine: 1, Items: plenty}); err != nil {
@@ -119,18 +151,26 @@ func (p *partner) spoiled() {
 	p.mu.Lock()
 	p.groups[strconv.Itoa(control)] = 0
 	p.mu.Unlock()
-	p.w.expectLetter()
-	p.drop(fmt.Sprintf("940-%d-spoiled.edi", control), []byte(text))
+	name := fmt.Sprintf("940-%d-spoiled.edi", control)
+	p.w.expectLetter(name, drop)
+	p.drop(name, []byte(text))
 }
 
 // nonsense sends what is no X12 at all: a letter, and no answer.
-func (p *partner) nonsense() {
+func (p *partner) nonsense(drop string) {
 	control := p.next()
-	p.w.expectLetter()
-	p.drop(fmt.Sprintf("note-%d.edi", control), fmt.Appendf(nil, "dear warehouse, number %d", control))
+	name := fmt.Sprintf("note-%d.edi", control)
+	p.w.expectLetter(name+" ", drop)
+	p.drop(name, fmt.Appendf(nil, "dear warehouse, number %d", control))
 }
 
-func (w *world) expectLetter() {
+// expectLetter says that there will be a letter about something: it stays, or is dropped for
+// a reason.
+func (w *world) expectLetter(mark, drop string) {
+	if drop != "" {
+		w.desk.takes(&errand{mark: mark, drop: drop})
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.letters++

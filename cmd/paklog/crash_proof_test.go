@@ -3,20 +3,23 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/paklog/hub/adapters/bulk"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
-	"github.com/paklog/hub/core/journal/journalaudit"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/ship"
-	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/dlq"
 )
 
 // ledger is what a journal says has happened, folded from its events alone.
@@ -29,7 +32,23 @@ type ledger struct {
 	receipts  map[string]int              // of goods, by reference
 	parked    map[string]int              // by subscription
 	letters   int                         // open ones
+	desk      map[string]*paper           // letters by id
+	cancelled map[string][]string         // reasons of order.Cancelled by order number
 	problems  []string
+}
+
+// paper is a letter as it lies there in the end, and what was told of it.
+type paper struct {
+	state  journal.LetterState
+	letter dlq.Letter
+	told   map[string][]dlq.Notice // by topic and type
+}
+
+func (l *ledger) paper(id string) *paper {
+	if l.desk[id] == nil {
+		l.desk[id] = &paper{told: map[string][]dlq.Notice{}}
+	}
+	return l.desk[id]
 }
 
 func (l *ledger) wrong(format string, args ...any) {
@@ -41,57 +60,24 @@ const inside = "journal: "
 
 func (l *ledger) wrongInside(format string, args ...any) { l.wrong(inside+format, args...) }
 
-// readLedger audits a journal and folds what the proofs ask for.
+// readLedger audits a journal as `paklog audit` does, and folds what the proofs ask for.
 func readLedger(ctx context.Context, s *sqlite.Store) (*ledger, error) {
 	l := &ledger{
 		accepted: map[string]int{}, orders: map[string]order.Order{}, confirmed: map[string][]ship.Confirmed{},
 		docs: map[string]int{}, in: map[string]int64{}, out: map[string]int64{}, parked: map[string]int{}, receipts: map[string]int{},
+		desk: map[string]*paper{}, cancelled: map[string][]string{},
 	}
-	subs, err := subscriptions(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	report, err := journalaudit.Audit(ctx, s, journalaudit.Options{Subscriptions: subs})
+	report, err := auditJournal(ctx, s, nil)
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range report.Findings {
-		l.wrongInside("%s", f)
+		l.wrongInside("%s at %d: %s", f.Kind, f.Position, f.Text)
 	}
 	if err := l.events(ctx, s); err != nil {
 		return nil, err
 	}
 	return l, l.balances(ctx, s)
-}
-
-// subscriptions are those that the journal itself declares.
-func subscriptions(ctx context.Context, s journal.Scanner) (map[string]journalaudit.Subscription, error) {
-	subs := map[string]journalaudit.Subscription{}
-	err := eachRow(ctx, s, journal.TableState, func(r journal.Row) error {
-		name, ok := strings.CutPrefix(r.Key, bus.DeclaredKey(""))
-		if !ok {
-			return nil
-		}
-		st, err := journal.DecodeState(r.Value)
-		if err != nil {
-			return err
-		}
-		starts, err := bus.DeclaredTopics(name, st.Data)
-		if err != nil {
-			return err
-		}
-		types, err := bus.DeclaredTypes(st.Data)
-		if err != nil {
-			return err
-		}
-		sub := journalaudit.Subscription{Topics: slices.Collect(maps.Keys(starts)), Types: types, Timers: bus.TimerTopic(name)}
-		for _, at := range starts {
-			sub.Start = max(sub.Start, at)
-		}
-		subs[name] = sub
-		return nil
-	})
-	return subs, err
 }
 
 func (l *ledger) events(ctx context.Context, s *sqlite.Store) error {
@@ -111,6 +97,14 @@ func (l *ledger) events(ctx context.Context, s *sqlite.Store) error {
 			for _, r := range u.Unit.Records {
 				if r.Type == "document.Received" {
 					l.docs[documentOf(r.Headers["name"])]++
+				}
+				if r.Source == "dlq" || r.Type == "letter.Opened" {
+					var n dlq.Notice
+					if err := json.Unmarshal(r.Data, &n); err != nil {
+						return fmt.Errorf("position %d: %w", r.Pos, err)
+					}
+					p, what := l.paper(n.Letter), r.Topic+" "+r.Type
+					p.told[what] = append(p.told[what], n)
 				}
 				if _, known := reg.Lookup(r.Type); !known || r.Stream == "" {
 					continue
@@ -134,6 +128,8 @@ func (l *ledger) take(stream string, e event.Event) error {
 	switch e := e.(type) {
 	case order.Accepted:
 		l.accepted[e.Order]++
+	case order.Cancelled:
+		l.cancelled[e.Order] = append(l.cancelled[e.Order], e.Reason)
 	case inventory.StockReceived:
 		l.receipts[e.Reference]++
 	case ship.Confirmed:
@@ -204,7 +200,12 @@ func (l *ledger) open(ctx context.Context, s *sqlite.Store) error {
 		},
 		journal.TableLetter: func(r journal.Row) error {
 			x, err := journal.DecodeLetter(r.Value)
-			if err == nil && x.State == journal.LetterOpen {
+			if err != nil {
+				return err
+			}
+			p := l.paper(r.Key)
+			p.state = x.State
+			if p.letter, err = dlq.Decode(x.Data); err == nil && x.State == journal.LetterOpen {
 				l.letters++
 				l.parked[x.Sub]++
 			}
@@ -240,6 +241,9 @@ func (w *world) prove(ctx context.Context) ([]string, error) {
 	defer w.partner.mu.Unlock()
 	l.problems = append(l.problems, w.wrong...)
 	w.ordersOnce(l)
+	w.cancelledOnce(l)
+	w.filesOnce(l)
+	w.lettersOnce(l)
 	w.documentsOnce(l)
 	w.labelsOnce(l)
 	w.stockAddsUp(l)
@@ -249,7 +253,8 @@ func (w *world) prove(ctx context.Context) ([]string, error) {
 	return l.problems, nil
 }
 
-// ordersOnce: each order that was answered or sent exists once and came to an end.
+// ordersOnce: each order that was answered or sent exists once and came to an end, with each
+// piece of each line at one end.
 func (w *world) ordersOnce(l *ledger) {
 	want := map[string]bool{}
 	for n := range w.orders {
@@ -268,18 +273,148 @@ func (w *world) ordersOnce(l *ledger) {
 		}
 	}
 	for _, o := range l.orders {
-		switch st := o.Status(); st {
-		case order.StatusShipped, order.StatusBackordered, order.StatusPartiallyShipped:
-			t := o.Totals()
-			if t.Open != t.Backordered {
-				l.wrong("order %s is %s with %+v", o.Number, st, t)
-			}
-		case order.StatusAccepted:
-			if o.Totals().HeldLines == 0 {
-				l.wrong("order %s was accepted and nothing came of it", o.Number)
-			}
-		default:
+		switch st := o.Status(); {
+		case st == order.StatusRejected && w.partner.given[o.Number]:
+			continue
+		case st == order.StatusAccepted && o.Totals().HeldLines > 0:
+		case st != order.StatusShipped && st != order.StatusBackordered && st != order.StatusPartiallyShipped && st != order.StatusCancelled:
 			l.wrong("order %s ends %s", o.Number, st)
+		}
+		if asked := w.orders[o.Number]; asked > 0 && o.Totals().Ordered != asked && o.Totals().HeldLines == 0 {
+			l.wrong("order %s is over %d and somebody was answered one over %d", o.Number, o.Totals().Ordered, asked)
+		}
+		left := map[int]int64{}
+		for _, c := range l.confirmed[o.Number] {
+			for _, x := range c.Lines {
+				left[x.Line] += x.Qty
+			}
+		}
+		for _, x := range o.Lines {
+			if x.Shipped+x.Short+x.Cancelled+x.Backordered != x.Ordered || x.Shipped != left[x.No] {
+				l.wrong("line %d of order %s: of %d ordered are %d shipped (%d left), %d short, %d cancelled and %d backordered",
+					x.No, o.Number, x.Ordered, x.Shipped, left[x.No], x.Short, x.Cancelled, x.Backordered)
+			}
+			if x.Backordered > 0 && x.SKU != scarce {
+				l.wrong("line %d of order %s waits for %d of %s, of which there is plenty", x.No, o.Number, x.Backordered, x.SKU)
+			}
+		}
+	}
+}
+
+// cancelledOnce: who was told that an order is cancelled finds it so, once, with nothing of it
+// under way; and no other order is.
+func (w *world) cancelledOnce(l *ledger) {
+	for number, yes := range w.cancels {
+		told := l.cancelled[number]
+		switch {
+		case yes && (len(told) != 1 || told[0] != cancelReason(number)):
+			l.wrong("order %s was answered to be cancelled, and %d times it is: %v", number, len(told), told)
+		case !yes && len(told) > 0:
+			l.wrong("order %s was answered to be past cancelling, and is cancelled", number)
+		}
+	}
+	for number, told := range l.cancelled {
+		if !w.cancels[number] {
+			l.wrong("order %s is cancelled and nobody was told: %v", number, told)
+		}
+	}
+	for _, o := range l.orders {
+		t := o.Totals()
+		if w.cancels[o.Number] && (!o.Closed() || t.Cancelled == 0 && t.Ordered > 0) {
+			l.wrong("order %s was cancelled and ends %s with %+v", o.Number, o.Status(), t)
+		}
+		if o.Status() == order.StatusCancelled && len(l.confirmed[o.Number]) > 0 {
+			l.wrong("order %s is cancelled and has left", o.Number)
+		}
+	}
+}
+
+// filesOnce: in however many runs, one made what a row asks for, and all later ones knew it.
+func (w *world) filesOnce(l *ledger) {
+	for name, f := range w.files {
+		for i, said := range f.said {
+			known, made := false, 0
+			for _, x := range said {
+				switch {
+				case f.spoilt(i):
+					if x != bulk.Refused {
+						l.wrong("%s: row %d is spoilt and was answered %v", name, i+1, said)
+					}
+				case x == bulk.Created:
+					if made++; known {
+						l.wrong("%s: row %d was answered %v", name, i+1, said)
+					}
+				case x == bulk.Exists, x == bulk.Refused, x == bulk.Failed && known:
+					l.wrong("%s: row %d was answered %v", name, i+1, said)
+				}
+				known = known || x == bulk.Created || x == bulk.Repeated
+			}
+			if len(said) < 2 || !known && !f.spoilt(i) || made > 1 {
+				l.wrong("%s: row %d was answered %v", name, i+1, said)
+			}
+			if f.kind == bulk.Stock && l.receipts[f.rows[i].number] != 1 {
+				l.wrong("%s: row %d brought its goods %d times", name, i+1, l.receipts[f.rows[i].number])
+			}
+		}
+	}
+}
+
+// lettersOnce: a letter that the desk took up was replayed once, or dropped once and for the
+// reason of who was told so, and both audit-events and error-events know.
+func (w *world) lettersOnce(l *ledger) {
+	w.desk.mu.Lock()
+	defer w.desk.mu.Unlock()
+	found := map[*errand]int{}
+	for id, p := range l.desk {
+		count := func(what string) int {
+			n := len(p.told["error-events "+what])
+			if what != "letter.Opened" && n != len(p.told["audit-events "+what]) {
+				l.wrong("letter %s: error-events tell %d of %s and audit-events %d", id, n, what, len(p.told["audit-events "+what]))
+			}
+			return n
+		}
+		opened, replayed, dropped := count("letter.Opened"), count("letter.Replayed"), count("letter.Dropped")
+		if opened != 1 {
+			l.wrong("letter %s was opened %d times: %s", id, opened, p.letter.Cause)
+		}
+		e := w.desk.of(p.letter)
+		if found[e]++; e == nil {
+			if p.state != journal.LetterOpen || replayed+dropped > 0 {
+				l.wrong("letter %s, which nobody took up, is %s: %s", id, p.state, p.letter.Cause)
+			}
+			continue
+		}
+		answer := e.letters[id]
+		if answer == nil {
+			l.wrong("letter %s was never taken up: %s", id, p.letter.Cause)
+			continue
+		}
+		if answer.yes > 1 {
+			l.wrong("letter %s: %d people were told that they %s it", id, answer.yes, e.verb())
+		}
+		if e.drop == "" {
+			// The hub itself closes the letter of a line whose item became known.
+			itself := p.letter.Actor == p.letter.Route
+			if p.state != journal.LetterResolved || dropped > 0 || replayed > 1 || replayed == 0 && (answer.yes > 0 || !itself) {
+				l.wrong("letter %s is %s, was replayed %d times and dropped %d times, and %d people were told that they replayed it: %s",
+					id, p.state, replayed, dropped, answer.yes, p.letter.Cause)
+			}
+			continue
+		}
+		if p.state != journal.LetterDropped || dropped != 1 || replayed > 0 {
+			l.wrong("letter %s is %s, was replayed %d times and dropped %d times: %s", id, p.state, replayed, dropped, p.letter.Cause)
+			continue
+		}
+		for _, topic := range []string{"audit-events", "error-events"} {
+			n := p.told[topic+" letter.Dropped"][0]
+			if n.Reason != p.letter.Reason || !strings.HasPrefix(n.Reason, e.drop) || answer.yes > 0 && n.Reason != answer.reason {
+				l.wrong("letter %s was dropped for %q, %s say for %q, and who did it for %q", id, p.letter.Reason, topic, n.Reason, answer.reason)
+			}
+		}
+	}
+	for _, e := range w.desk.errands {
+		if found[e] == 0 {
+			l.wrong("there is no letter about %q", e.mark)
 		}
 	}
 }
@@ -311,8 +446,8 @@ func (w *world) documentsOnce(l *ledger) {
 		return n
 	}
 	for n := range w.partner.asked {
-		if seen["945"][n] != 1 {
-			l.wrong("order %s has %d advices", n, seen["945"][n])
+		if seen["945"][n] != max(1, len(l.confirmed[n])) {
+			l.wrong("order %s has %d advices of %d confirmations", n, seen["945"][n], len(l.confirmed[n]))
 		}
 		if units[n] != shipped(n) {
 			l.wrong("the advices of order %s tell of %d units, and %d left", n, units[n], shipped(n))
@@ -391,4 +526,35 @@ func (w *world) stockAddsUp(l *ledger) {
 			l.wrong("of %s came %d: %d lie there and %d left", item, in, l.in[item], l.out[item])
 		}
 	}
+}
+
+// backupsHold: each backup that was asked for lies there whole, however often the hub was killed
+// over it, and holds what had been answered before. Nothing half made is there.
+func (w *world) backupsHold(ctx context.Context) ([]string, error) {
+	var wrong []string
+	names, err := filepath.Glob(w.backupFolder("*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range names {
+		if _, asked := w.backups[filepath.Base(dir)]; !asked {
+			wrong = append(wrong, fmt.Sprintf("%s lies beside the backups", filepath.Base(dir)))
+		}
+	}
+	for name, asked := range w.backups {
+		e, err := openEvidence(ctx, w.backupFolder(name))
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("backup %s: %v", name, err))
+			continue
+		}
+		l, err := readLedger(ctx, e.store)
+		if err = errors.Join(err, e.close()); err != nil {
+			return nil, err
+		}
+		l.keeps(w.promisedBefore(asked))
+		for _, x := range l.problems {
+			wrong = append(wrong, fmt.Sprintf("backup %s: %s", name, x))
+		}
+	}
+	return wrong, nil
 }

@@ -75,6 +75,24 @@ func (c *child) listen(w *world, out io.Reader) {
 	c.err = c.cmd.Wait()
 }
 
+// open waits until a hub opened its doors, or ended.
+func (c *child) open() {
+	select {
+	case <-c.ready:
+	case <-c.gone:
+	}
+}
+
+// within waits, as long as the hub is there.
+func (c *child) within(d time.Duration) {
+	moment := time.NewTimer(d)
+	defer moment.Stop()
+	select {
+	case <-moment.C:
+	case <-c.gone:
+	}
+}
+
 func (c *child) kill() {
 	_ = c.cmd.Process.Kill() // it may be gone already
 	<-c.gone
@@ -117,6 +135,9 @@ func (c *child) rest() error {
 
 // settle runs the hub, which nobody kills, until nothing is left to do anywhere, and stops it.
 func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
+	const patience = 3 * time.Minute
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("documents, letters and counts go to and fro and come to no end"))
+	defer cancel()
 	c, err := w.start(ctx, s, wrap...)
 	if err != nil {
 		return err
@@ -126,21 +147,17 @@ func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
 	case <-c.gone:
 		return fmt.Errorf("the hub does not start: %w", c.err)
 	}
-	limit := time.Now().Add(3 * time.Minute)
-	for quiet := 0; quiet < 2; {
-		if err := errors.Join(c.rest(), ctx.Err()); err != nil {
+	for look, quiet := 0, 0; quiet < 2; look++ {
+		if err := errors.Join(c.rest(), context.Cause(ctx)); err != nil {
 			c.kill()
 			return err
 		}
 		w.busy.Wait()
-		if !w.inboxEmpty() || len(w.partner.list()) > 0 {
+		counted := w.count(ctx, fmt.Sprintf("last-%d", look))
+		if idle := w.desk.idle(ctx); !idle || counted || !w.inboxEmpty() || len(w.partner.list()) > 0 {
 			quiet = 0
 		} else {
 			quiet++ // what the partner took last he may answer still
-		}
-		if time.Now().After(limit) {
-			c.kill()
-			return errors.New("documents go to and fro and come to no end")
 		}
 	}
 	return c.stop()

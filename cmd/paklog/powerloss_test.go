@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/journal"
@@ -91,23 +92,59 @@ func (d *disk) cuts(r *rand.Rand, n int) []int {
 
 // promises are what somebody outside was told before a line of the trace.
 type promises struct {
-	orders, receipts, files []string
-	refs                    []string // of effects: labels that were sold, documents that were taken
+	orders, receipts, cancelled, dropped, replayed []string
+	files                                          []string
+	refs                                           []string // of effects: labels that were sold, documents that were taken
 }
 
-func (tr *torture) promisedBy(d *disk, cut int) promises {
+// promisedBefore is what the doors had answered by a moment.
+func (w *world) promisedBefore(t time.Time) promises {
 	var p promises
-	t := d.when(cut)
-	for _, a := range tr.answers {
+	for _, a := range w.answers {
 		kind, name, _ := strings.Cut(a.what, " ")
+		name, _, _ = strings.Cut(name, " ")
 		switch {
 		case !a.at.Before(t):
 		case kind == "order":
 			p.orders = append(p.orders, name)
 		case kind == "receipt":
 			p.receipts = append(p.receipts, name)
+		case kind == "cancelled":
+			p.cancelled = append(p.cancelled, name)
+		case kind == "dropped":
+			p.dropped = append(p.dropped, name)
+		case kind == "replayed":
+			p.replayed = append(p.replayed, name)
 		}
 	}
+	return p
+}
+
+func (l *ledger) missing(what string, names []string, have func(string) bool) {
+	for _, n := range names {
+		if !have(n) {
+			l.wrong("%s %s is lost", what, n)
+		}
+	}
+}
+
+// keeps holds a journal against what the doors had answered.
+func (l *ledger) keeps(p promises) {
+	told := func(verb string) func(string) bool {
+		return func(id string) bool {
+			return len(l.paper(id).told["audit-events letter."+verb]) == 1 && len(l.paper(id).told["error-events letter."+verb]) == 1
+		}
+	}
+	l.missing("order", p.orders, func(n string) bool { return l.accepted[n] == 1 })
+	l.missing("receipt", p.receipts, func(n string) bool { return l.receipts[n] == 1 })
+	l.missing("the cancellation of order", p.cancelled, func(n string) bool { return len(l.cancelled[n]) == 1 })
+	l.missing("the drop of letter", p.dropped, told("Dropped"))
+	l.missing("the replay of letter", p.replayed, told("Replayed"))
+}
+
+func (tr *torture) promisedBy(d *disk, cut int) promises {
+	t := d.when(cut)
+	p := tr.promisedBefore(t)
 	for _, m := range d.moved {
 		if m.begun <= cut && strings.HasPrefix(m.to, "partners/"+partnerName+"/archive/") {
 			p.files = append(p.files, documentOf(filepath.Base(m.from)))
@@ -141,16 +178,8 @@ func afterCut(ctx context.Context, dir string, p promises) []string {
 	if err != nil {
 		return []string{fmt.Sprintf("it cannot be read: %v", err)}
 	}
-	missing := func(what string, names []string, have func(string) bool) {
-		for _, n := range names {
-			if !have(n) {
-				l.wrong("%s %s is lost", what, n)
-			}
-		}
-	}
-	missing("order", p.orders, func(n string) bool { return l.accepted[n] == 1 })
-	missing("receipt", p.receipts, func(n string) bool { return l.receipts[n] == 1 })
-	missing("file", p.files, func(n string) bool { return l.docs[n] > 0 })
+	l.keeps(p)
+	l.missing("file", p.files, func(n string) bool { return l.docs[n] > 0 })
 	refs := map[string]bool{}
 	err = eachRow(ctx, s, journal.TableEffect, func(r journal.Row) error {
 		f, err := journal.DecodeEffect(r.Value)
@@ -166,7 +195,7 @@ func afterCut(ctx context.Context, dir string, p promises) []string {
 	if err != nil {
 		l.wrong("the effects cannot be read: %v", err)
 	}
-	missing("the start of effect", p.refs, func(n string) bool { return refs[n] })
+	l.missing("the start of effect", p.refs, func(n string) bool { return refs[n] })
 	return l.problems
 }
 

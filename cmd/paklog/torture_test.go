@@ -71,36 +71,121 @@ func rounds(t *testing.T) int {
 func (tr *torture) feed() {
 	tr.fed++
 	one := func(in int) bool { return tr.r.IntN(in) == 0 }
+	number := func(door string, i int) string { return fmt.Sprintf("%s-%d-%d", door, tr.fed, i) }
 	if one(5) {
-		tr.partner.orderBy("850", 1+tr.r.IntN(2), tr.r.Uint64(), one(6))
+		tr.partner.orderBy("850", 1+tr.r.IntN(2), tr.r.Uint64(), one(6), plenty...)
 	} else {
-		tr.partner.orderBy("940", 1+tr.r.IntN(3), tr.r.Uint64(), one(6))
+		tr.partner.orderBy("940", 1+tr.r.IntN(3), tr.r.Uint64(), one(6), plenty...)
 	}
-	for i := range 2 {
-		number := fmt.Sprintf("WEB-%d-%d", tr.fed, i)
-		item, qty := plenty[tr.r.IntN(len(plenty))], int64(1+tr.r.IntN(20))
+	// Two orders of people and shops, through any door, of which some are soon not wanted.
+	some := func(number string) want {
+		o := want{number: number, item: plenty[tr.r.IntN(len(plenty))], qty: int64(1 + tr.r.IntN(20)), again: tr.r.IntN(3)}
 		switch {
 		case one(12):
-			item, qty = bulky, int64(90+tr.r.IntN(60))
+			o.item, o.qty = bulky, int64(90+tr.r.IntN(60))
 		case one(12):
-			item = scarce
-		case one(25):
-			item = ghost
-			tr.expectLetter()
+			o.item = scarce
 		}
-		tr.order(number, item, qty, tr.r.IntN(3))
+		if one(7) {
+			wait := time.Duration(tr.r.IntN(4)) * 60 * time.Millisecond
+			o.then = func() { tr.later(wait, func() { tr.cancel(number) }) }
+		}
+		return o
 	}
+	if one(10) {
+		var rows []want
+		for i := range 3 + tr.r.IntN(3) {
+			rows = append(rows, some(number("FILE", i)))
+		}
+		tr.orderByFile(fmt.Sprintf("orders-%d", tr.fed), rows)
+	} else {
+		for i := range 2 {
+			switch tr.r.IntN(5) {
+			case 0, 1:
+				tr.order(some(number("WEB", i)))
+			case 2, 3:
+				tr.orderByEvent(some(number("HOOK", i)))
+			case 4:
+				tr.orderByHand(some(number("HAND", i)))
+			}
+		}
+	}
+	tr.trouble(one)
 	switch {
-	case one(20):
-		tr.partner.spoiled()
-	case one(20):
-		tr.partner.nonsense()
 	case one(6):
 		item := plenty[tr.r.IntN(len(plenty))]
-		tr.receive(fmt.Sprintf("receipt-%d", tr.fed), item, int64(1+tr.r.IntN(50)))
+		tr.receive(fmt.Sprintf("receipt-%d", tr.fed), item, shelf("A", item), int64(1+tr.r.IntN(50)))
+	case one(8):
+		var rows []want
+		for i := range 70 + tr.r.IntN(30) { // more than are under way at once
+			rows = append(rows, want{number: number("pallet", i), item: plenty[tr.r.IntN(len(plenty))], qty: int64(1 + tr.r.IntN(50))})
+		}
+		tr.receiveByFile(fmt.Sprintf("stock-%d", tr.fed), rows)
 	case one(6):
 		tr.sim.Inject(upssim.OpShip, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.Truncated, upssim.DropBefore}[tr.r.IntN(4)])
+	case one(6):
+		tr.sim.Inject(upssim.OpVoid, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.DropBefore}[tr.r.IntN(3)])
 	}
+	if one(3) {
+		tr.redeliver(tr.r.IntN)
+	}
+	if one(3) {
+		name := strconv.Itoa(tr.fed)
+		tr.later(0, func() { tr.count(context.Background(), name) })
+	}
+}
+
+// trouble is what ends as a letter, and whether somebody does something about it.
+func (tr *torture) trouble(one func(int) bool) {
+	drop := ""
+	if one(2) {
+		drop = fmt.Sprintf("given up in round %d", tr.fed)
+	}
+	n := tr.r.Uint64()
+	late := fmt.Sprintf("LATE-%d", tr.fed)
+	number := fmt.Sprintf("ODD-%d", tr.fed)
+	qty := int64(1 + n%5)
+	switch tr.r.IntN(20) {
+	case 0:
+		tr.partner.spoiled(drop)
+	case 1:
+		tr.partner.nonsense(drop)
+	case 2: // an item that will never be known
+		tr.expectLetter("order "+number+" ", drop)
+		tr.order(want{number: number, item: ghost, qty: qty})
+	case 3: // one that becomes known
+		tr.desk.takes(&errand{mark: "order " + number + " ", mend: tr.learn(late)})
+		tr.order(want{number: number, item: late, qty: qty})
+	case 4, 5:
+		e := &errand{mend: tr.learn(late)}
+		if drop != "" {
+			e = &errand{drop: drop}
+		}
+		tr.partner.orderUnknown(late, n, e)
+	case 6, 7: // a carrier who has to be talked to
+		to := "Nobody " + number
+		tr.refuses.Store(to, true)
+		tr.desk.takes(&errand{mark: "of order " + number + ":", mend: func(context.Context) { tr.refuses.Delete(to) }})
+		tr.orderByEvent(want{number: number, item: plenty[n%3], qty: qty, to: to})
+	}
+}
+
+// learn makes an item known, and brings some in.
+func (tr *torture) learn(item string) func(context.Context) {
+	return func(ctx context.Context) {
+		for _, j := range append(tr.known(item, "A"), tr.receipt("first-"+item, item, shelf("A", item), 10_000)) {
+			tr.serve(ctx, j)
+		}
+	}
+}
+
+// later does something in a while, before the world comes to rest.
+func (tr *torture) later(after time.Duration, do func()) {
+	tr.busy.Add(1)
+	time.AfterFunc(after, func() {
+		defer tr.busy.Done()
+		do()
+	})
 }
 
 func (tr *torture) provoke(p provocation) {
@@ -111,7 +196,7 @@ func (tr *torture) provoke(p provocation) {
 			tr.sim.Inject(upssim.OpRecovery, upssim.ServerError)
 		}
 	case nonsense:
-		tr.partner.nonsense()
+		tr.partner.nonsense("")
 	case longDocument:
 		tr.partner.longAck()
 	}
@@ -132,22 +217,36 @@ func (tr *torture) round(ctx context.Context, step bus.Step) error {
 			spec.Nth = int64(1 + tr.r.IntN(6))
 		}
 	}
+	return tr.killed(ctx, spec, func(c *child) {
+		if !early {
+			c.open()
+		}
+		c.within(patience)
+	})
+}
+
+// roundOfBackup is a round that ends the hub while it copies itself.
+func (tr *torture) roundOfBackup(ctx context.Context) error {
+	tr.feed()
+	name := strconv.Itoa(tr.fed)
+	tr.backup(name)
+	after := time.Duration(tr.r.IntN(20)) * time.Millisecond
+	return tr.killed(ctx, childSpec{Mutant: tr.mutant}, func(c *child) {
+		c.open()
+		for begun := time.Now(); time.Since(begun) < 5*time.Second && !exists(tr.backupFolder(name)+".partial"); {
+			c.within(time.Millisecond)
+		}
+		c.within(after)
+	})
+}
+
+// killed runs a hub until it is time to kill it, or it ended itself at a step.
+func (tr *torture) killed(ctx context.Context, spec childSpec, until func(*child)) error {
 	c, err := tr.start(ctx, spec)
 	if err != nil {
 		return err
 	}
-	if !early {
-		select {
-		case <-c.ready:
-		case <-c.gone:
-		}
-	}
-	wait := time.NewTimer(patience)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-c.gone:
-	}
+	until(c)
 	c.kill()
 	if !c.killed() {
 		return fmt.Errorf("the hub ended by itself: %w", c.err)
@@ -164,6 +263,26 @@ func (tr *torture) end(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("settling: %w", err)
 	}
 	return tr.prove(ctx)
+}
+
+// drove says how much of what is rare came about.
+func (tr *torture) drove() string {
+	count := map[string]int{}
+	for _, a := range tr.answers {
+		word, _, _ := strings.Cut(a.what, " ")
+		count[word]++
+	}
+	for _, l := range tr.sim.Truth().Labels {
+		if l.Voided != nil {
+			count["voided"]++
+		}
+	}
+	runs := 0
+	for _, f := range tr.files {
+		runs += len(f.said[0])
+	}
+	return fmt.Sprintf("%d events, %d files in %d runs, %d backups, %d errands at the desk; orders cancelled %d, too late %d; letters dropped %d, replayed %d; labels voided %d",
+		len(tr.events), len(tr.files), runs, len(tr.backups), len(tr.desk.errands), count["cancelled"], count["not"], count["dropped"], count["replayed"], count["voided"])
 }
 
 func (tr *torture) report(t *testing.T, wrong []string) {
@@ -198,7 +317,11 @@ func TestTorture(t *testing.T) {
 		if i%2 == 0 {
 			step = steps[i/2%len(steps)]
 		}
-		if err := tr.round(t.Context(), step); err != nil {
+		round := func(ctx context.Context) error { return tr.round(ctx, step) }
+		if i%40 == 25 {
+			round = tr.roundOfBackup
+		}
+		if err := round(t.Context()); err != nil {
 			t.Fatalf("round %d: %v", i, err)
 		}
 	}
@@ -217,9 +340,14 @@ func TestTorture(t *testing.T) {
 	if err != nil {
 		wrong = append(wrong, err.Error())
 	}
-	tr.report(t, wrong)
+	inBackups, err := tr.backupsHold(t.Context())
+	if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	tr.report(t, append(wrong, inBackups...))
 	t.Logf("%d orders, %d documents and %d labels; kills at steps: %d", len(tr.orders)+len(tr.partner.asked)+len(tr.partner.po),
 		len(tr.partner.got), len(tr.sim.Truth().Labels), len(tr.reached))
+	t.Logf("%s", tr.drove())
 }
 
 // TestTortureFindsMutants breaks the hub on purpose: the same rounds and the same proof must
