@@ -41,6 +41,7 @@ type dealt struct {
 	yes    int    // answers that said it is done
 	reason string // of the drop that was answered
 	closed bool   // it was found closed
+	again  bool   // it was found open after somebody was told so
 }
 
 func (d *desk) takes(e *errand) {
@@ -107,46 +108,62 @@ func (d *desk) look(ctx context.Context, person int) bool {
 	if c == nil {
 		return false
 	}
-	before := d.dealt()
+	before, told := d.known()
 	list, err := letters(ctx, c, "open", "", 0)
 	if err != nil {
 		return false // the hub is gone
 	}
 	for _, l := range list {
-		if before[l.ID].yes > 0 {
-			d.w.fail("letter %s is open, and somebody was told that it no longer is: %s", l.ID, l.Cause)
-		}
 		delete(before, l.ID)
 	}
 	d.close(before)
 	for _, l := range list {
-		if e := d.find(l.Letter); e != nil && !d.act(ctx, c, e, l, person) {
+		e := d.find(l.Letter)
+		if e == nil || d.again(e, l, told) {
+			continue
+		}
+		if !d.act(ctx, c, e, l, person) {
 			return false
 		}
 	}
 	return true
 }
 
-// dealt is what is known of the letters that were taken up.
-func (d *desk) dealt() map[string]dealt {
+// again reports whether a letter is open of which somebody had been told that it no longer is.
+func (d *desk) again(e *errand, l dlq.Entry, told map[string]bool) bool {
+	if !told[l.ID] {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := map[string]dealt{}
+	if x := e.letters[l.ID]; !x.again {
+		x.again = true
+		d.w.fail("letter %s is open, and somebody was told that he %s it: %s", l.ID, e.verb(), l.Cause)
+	}
+	return true
+}
+
+// known are the letters that were taken up, and those of which somebody was told that he
+// dealt with them.
+func (d *desk) known() (taken, told map[string]bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken, told = map[string]bool{}, map[string]bool{}
 	for _, e := range d.errands {
 		for id, x := range e.letters {
-			out[id] = *x
+			taken[id], told[id] = true, x.yes > 0
 		}
 	}
-	return out
+	return taken, told
 }
 
 // close notes which letters are not open any more.
-func (d *desk) close(ids map[string]dealt) {
+func (d *desk) close(ids map[string]bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, e := range d.errands {
 		for id, x := range e.letters {
-			if _, gone := ids[id]; gone {
+			if ids[id] {
 				x.closed = true
 			}
 		}

@@ -335,8 +335,11 @@ func (w *world) backup(name string) {
 	}})
 }
 
-// carrier is the simulator behind a desk of its own that refuses to deliver to some people
-// until it was talked to.
+// undecided is how people are called who cancel when their label is bought.
+const undecided = "Undecided "
+
+// carrier is the simulator behind a desk of its own, which refuses to deliver to some people until
+// it was talked to. Others cancel at the moment when it is asked for a label.
 func (w *world) carrier() http.Handler {
 	return http.HandlerFunc(func(res http.ResponseWriter, req *http.Request) {
 		if strings.HasSuffix(req.URL.Path, "/ship") {
@@ -350,7 +353,13 @@ func (w *world) carrier() http.Handler {
 				}
 			}
 			_ = json.Unmarshal(body, &doc) // what is no request the simulator refuses
-			if _, no := w.refuses.Load(doc.ShipmentRequest.Shipment.ShipTo.Name); no {
+			name := doc.ShipmentRequest.Shipment.ShipTo.Name
+			if number, found := strings.CutPrefix(name, undecided); found {
+				if _, once := w.undone.LoadAndDelete(number); once {
+					w.cancel(number)
+				}
+			}
+			if _, no := w.refuses.Load(name); no {
 				res.Header().Set("Content-Type", "application/json")
 				res.WriteHeader(http.StatusBadRequest)
 				_, _ = io.WriteString(res, `{"response":{"errors":[{"code":"120206","message":"The ShipTo address is on hold."}]}}`)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/routes/bus"
@@ -12,6 +14,8 @@ const (
 	mutantNoMark     = "the mark that a cause was handled is left out"
 	mutantTwoCommits = "what a handler decided and its mark are two commits"
 	mutantLateStart  = "a partner is called before the ledger has it durably"
+	mutantNoReplay   = "the replay of a letter is not noted with the letter"
+	mutantNoKey      = "the id of an event and the row of a file are not remembered"
 )
 
 // mutant is a driver that keeps no promise of one kind.
@@ -54,6 +58,10 @@ func (m *mutant) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusa
 		m.at(bus.StepCommit)
 		_, err = m.Driver.Write(ctx, &marks)
 		return refusals, err
+	case mutantNoReplay:
+		return m.write(ctx, b, unreplayed)
+	case mutantNoKey:
+		return m.write(ctx, b, unclaimed)
 	}
 	return m.holdStarts(ctx, b)
 }
@@ -65,6 +73,30 @@ func unmarked(u *journal.Unit) *journal.Unit {
 	}
 	c := *u
 	c.Cause.Done, c.Stored = false, nil
+	return &c
+}
+
+// unreplayed is u without the note that its letter goes again.
+func unreplayed(u *journal.Unit) *journal.Unit {
+	marks := func(o journal.LetterOp) bool { return o.To == journal.LetterReplaying }
+	if !slices.ContainsFunc(u.Letters, marks) {
+		return u
+	}
+	c := *u
+	c.Letters, c.Stored = slices.DeleteFunc(slices.Clone(u.Letters), marks), nil
+	return &c
+}
+
+// unclaimed is u without the ids of events and rows.
+func unclaimed(u *journal.Unit) *journal.Unit {
+	marks := func(o journal.ClaimOp) bool {
+		return strings.HasPrefix(o.Scope, "webhook/") || strings.HasPrefix(o.Scope, "import/")
+	}
+	if !slices.ContainsFunc(u.Claims, marks) {
+		return u
+	}
+	c := *u
+	c.Claims, c.Stored = slices.DeleteFunc(slices.Clone(u.Claims), marks), nil
 	return &c
 }
 

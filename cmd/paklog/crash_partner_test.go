@@ -75,13 +75,14 @@ func (p *partner) next() int {
 }
 
 // orderBy sends an interchange of orders for some of the items, and again under another name
-// where twice is set.
-func (p *partner) orderBy(set string, sets int, seed uint64, twice bool, items ...string) {
-	name, data, _ := p.write(set, sets, seed, items)
+// where twice is set. It returns their numbers.
+func (p *partner) orderBy(set string, sets int, seed uint64, twice bool, items ...string) []string {
+	name, data, numbers := p.write(set, sets, seed, items)
 	p.drop(name+".edi", data)
 	if twice {
 		p.drop(name+again+".edi", data)
 	}
+	return numbers
 }
 
 // write writes an interchange of orders and expects what is due for it.

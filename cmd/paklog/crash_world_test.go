@@ -31,11 +31,12 @@ type world struct {
 	addr atomic.Pointer[string] // of the hub, "" while there is none
 	http *http.Client
 	jobs chan job
-	busy sync.WaitGroup // jobs that were not answered yet
+	busy tally // jobs that were not answered yet
 
 	partner *partner
 	desk    *desk
 	refuses sync.Map // people to whom the carrier does not deliver, by name
+	undone  sync.Map // orders that are cancelled when the carrier is asked for their label, by number
 
 	mu       sync.Mutex
 	truth    *os.File          // answers, one a line, each on the disk before anybody goes on
@@ -48,7 +49,21 @@ type world struct {
 	backups  map[string]time.Time
 	received map[string]int64 // goods by item
 	letters  int              // that the hub must have opened by now and nobody takes up
+	shorts   int              // picks that found too little, by the journal
 	wrong    []string         // what must not have happened
+}
+
+// tally counts what is under way. Unlike a wait group it may be waited for while what was done
+// brings more.
+type tally struct{ n atomic.Int64 }
+
+func (t *tally) Add(n int64) { t.n.Add(n) }
+func (t *tally) Done()       { t.n.Add(-1) }
+
+func (t *tally) Wait() {
+	for t.n.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // answered is a promise that the hub gave.

@@ -23,6 +23,7 @@ type torture struct {
 	seed    uint64
 	mutant  string
 	fed     int
+	torn    int // backups over which the hub was killed
 	reached map[bus.Step]int
 }
 
@@ -75,7 +76,10 @@ func (tr *torture) feed() {
 	if one(5) {
 		tr.partner.orderBy("850", 1+tr.r.IntN(2), tr.r.Uint64(), one(6), plenty...)
 	} else {
-		tr.partner.orderBy("940", 1+tr.r.IntN(3), tr.r.Uint64(), one(6), plenty...)
+		numbers := tr.partner.orderBy("940", 1+tr.r.IntN(3), tr.r.Uint64(), one(6), plenty...)
+		if one(10) {
+			tr.later(time.Duration(tr.r.IntN(4))*100*time.Millisecond, func() { tr.cancel(numbers[0]) })
+		}
 	}
 	// Two orders of people and shops, through any door, of which some are soon not wanted.
 	some := func(number string) want {
@@ -86,9 +90,13 @@ func (tr *torture) feed() {
 		case one(12):
 			o.item = scarce
 		}
-		if one(7) {
+		switch {
+		case one(12):
 			wait := time.Duration(tr.r.IntN(4)) * 60 * time.Millisecond
 			o.then = func() { tr.later(wait, func() { tr.cancel(number) }) }
+		case one(12):
+			o.to = undecided + number
+			tr.undone.Store(number, true)
 		}
 		return o
 	}
@@ -231,13 +239,17 @@ func (tr *torture) roundOfBackup(ctx context.Context) error {
 	name := strconv.Itoa(tr.fed)
 	tr.backup(name)
 	after := time.Duration(tr.r.IntN(20)) * time.Millisecond
-	return tr.killed(ctx, childSpec{Mutant: tr.mutant}, func(c *child) {
+	err := tr.killed(ctx, childSpec{Mutant: tr.mutant}, func(c *child) {
 		c.open()
 		for begun := time.Now(); time.Since(begun) < 5*time.Second && !exists(tr.backupFolder(name)+".partial"); {
 			c.within(time.Millisecond)
 		}
 		c.within(after)
 	})
+	if exists(tr.backupFolder(name) + ".partial") {
+		tr.torn++
+	}
+	return err
 }
 
 // killed runs a hub until it is time to kill it, or it ended itself at a step.
@@ -281,8 +293,8 @@ func (tr *torture) drove() string {
 	for _, f := range tr.files {
 		runs += len(f.said[0])
 	}
-	return fmt.Sprintf("%d events, %d files in %d runs, %d backups, %d errands at the desk; orders cancelled %d, too late %d; letters dropped %d, replayed %d; labels voided %d",
-		len(tr.events), len(tr.files), runs, len(tr.backups), len(tr.desk.errands), count["cancelled"], count["not"], count["dropped"], count["replayed"], count["voided"])
+	return fmt.Sprintf("%d events, %d files in %d runs, %d backups (killed over %d), %d errands at the desk; orders cancelled %d, too late %d; letters dropped %d, replayed %d; labels voided %d; shorts %d",
+		len(tr.events), len(tr.files), runs, len(tr.backups), tr.torn, len(tr.desk.errands), count["cancelled"], count["not"], count["dropped"], count["replayed"], count["voided"], tr.shorts)
 }
 
 func (tr *torture) report(t *testing.T, wrong []string) {
@@ -363,6 +375,8 @@ func TestTortureFindsMutants(t *testing.T) {
 		{mutantNoMark, ""},
 		{mutantTwoCommits, bus.StepCommit},
 		{mutantLateStart, bus.StepCalled},
+		{mutantNoReplay, bus.StepWoken},
+		{mutantNoKey, bus.StepAnswer},
 	} {
 		t.Run(m.kind, func(t *testing.T) {
 			t.Parallel()
