@@ -88,7 +88,7 @@ func (d *desk) waits() bool {
 }
 
 func (d *desk) work(ctx context.Context, person int) {
-	tick := time.NewTicker(40 * time.Millisecond)
+	tick := time.NewTicker(60 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {

@@ -272,42 +272,47 @@ func (w *world) imported(f *file, r *bulk.Result) {
 	}
 }
 
-// count looks after what pickers did not find: it lies where it should. It reports whether
-// there was something to count.
-func (w *world) count(ctx context.Context, name string) (found bool) {
+// stocked are the items of which goods came in.
+func (w *world) stocked() []string {
 	w.mu.Lock()
-	items := slices.Sorted(maps.Keys(w.received))
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	return slices.Sorted(maps.Keys(w.received))
+}
+
+// count looks after what pickers did not find of some items: it lies where it should. found is
+// told of each shelf.
+func (w *world) count(name string, items []string, found func()) {
 	for _, sku := range items {
-		addr := *w.addr.Load()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/v1/stock/"+partnerName+"/"+sku, nil)
-		if err != nil || addr == "" {
-			return found
-		}
-		status, body, err := w.do(req)
-		var doc struct {
-			State inventory.Stock `json:"state"`
-		}
-		if err != nil || status != http.StatusOK || json.Unmarshal(body, &doc) != nil {
-			return found // the hub is gone: another time
-		}
-		for _, sh := range doc.State.Shelves {
-			if sh.Suspect == 0 {
-				continue
-			}
-			found = true
-			key := fmt.Sprintf("count-%s-%s", name, sh.Location)
-			w.send(job{
-				key: key, again: 1,
-				ask: w.rest("/v1/stock/status", key, map[string]any{
-					"item": sku, "location": sh.Location, "from": inventory.Suspect, "to": inventory.Free, "qty": sh.Suspect, "reason": "counted",
-				}),
-				// Two who count one shelf find that one of them was faster.
-				refused: func(status int, _ []byte) bool { return status == http.StatusConflict },
-			})
-		}
+		w.send(job{
+			key: "look-" + name + "-" + sku, ask: w.get("/v1/stock/" + partnerName + "/" + sku),
+			then: func(body []byte) {
+				var doc struct {
+					State inventory.Stock `json:"state"`
+				}
+				if err := json.Unmarshal(body, &doc); err != nil {
+					w.fail("the stock of %s: %v", sku, err)
+				}
+				for _, sh := range doc.State.Shelves {
+					if sh.Suspect > 0 {
+						w.counted("count-"+name+"-"+sh.Location, sku, sh)
+						found()
+					}
+				}
+			},
+			refused: func(status int, _ []byte) bool { return status == http.StatusNotFound }, // views come later
+		})
 	}
-	return found
+}
+
+func (w *world) counted(key, sku string, sh inventory.Shelf) {
+	w.send(job{
+		key: key, again: 1,
+		ask: w.rest("/v1/stock/status", key, map[string]any{
+			"item": sku, "location": sh.Location, "from": inventory.Suspect, "to": inventory.Free, "qty": sh.Suspect, "reason": "counted",
+		}),
+		// Of two who count one shelf, one is faster.
+		refused: func(status int, _ []byte) bool { return status == http.StatusConflict },
+	})
 }
 
 func (w *world) backupFolder(name string) string { return filepath.Join(w.dir, "backups", name) }

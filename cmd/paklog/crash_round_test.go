@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -152,9 +153,10 @@ func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
 			c.kill()
 			return err
 		}
+		var shelves atomic.Int64
+		w.count(fmt.Sprintf("last-%d", look), w.stocked(), func() { shelves.Add(1) })
 		w.busy.Wait()
-		counted := w.count(ctx, fmt.Sprintf("last-%d", look))
-		if idle := w.desk.idle(ctx); !idle || counted || !w.inboxEmpty() || len(w.partner.list()) > 0 {
+		if idle := w.desk.idle(ctx); !idle || shelves.Load() > 0 || !w.inboxEmpty() || len(w.partner.list()) > 0 {
 			quiet = 0
 		} else {
 			quiet++ // what the partner took last he may answer still

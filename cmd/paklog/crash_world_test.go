@@ -238,6 +238,20 @@ func (w *world) post(path string, body any, with func(http.Header, []byte)) func
 	}
 }
 
+func (w *world) get(path string) func(context.Context) (int, []byte, error) {
+	return func(ctx context.Context) (int, []byte, error) {
+		addr := *w.addr.Load()
+		if addr == "" {
+			return 0, nil, errDown
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+path, nil)
+		if err != nil {
+			return 0, nil, err
+		}
+		return w.do(req)
+	}
+}
+
 func (w *world) do(req *http.Request) (int, []byte, error) {
 	res, err := w.http.Do(req)
 	if err != nil {

@@ -23,6 +23,7 @@ type torture struct {
 	seed    uint64
 	mutant  string
 	fed     int
+	voids   int // calls at which the last fault of a void is met
 	torn    int // backups over which the hub was killed
 	reached map[bus.Step]int
 }
@@ -123,23 +124,24 @@ func (tr *torture) feed() {
 	case one(6):
 		item := plenty[tr.r.IntN(len(plenty))]
 		tr.receive(fmt.Sprintf("receipt-%d", tr.fed), item, shelf("A", item), int64(1+tr.r.IntN(50)))
-	case one(8):
+	case one(12):
 		var rows []want
-		for i := range 70 + tr.r.IntN(30) { // more than are under way at once
+		for i := range 66 + tr.r.IntN(20) { // more than are under way at once
 			rows = append(rows, want{number: number("pallet", i), item: plenty[tr.r.IntN(len(plenty))], qty: int64(1 + tr.r.IntN(50))})
 		}
 		tr.receiveByFile(fmt.Sprintf("stock-%d", tr.fed), rows)
 	case one(6):
 		tr.sim.Inject(upssim.OpShip, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.Truncated, upssim.DropBefore}[tr.r.IntN(4)])
-	case one(6):
+	case one(4) && tr.voids <= tr.sim.Calls(upssim.OpVoid):
+		// One at a time: a call that meets them all waits for minutes.
+		tr.voids = tr.sim.Calls(upssim.OpVoid) + 1
 		tr.sim.Inject(upssim.OpVoid, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.DropBefore}[tr.r.IntN(3)])
 	}
 	if one(3) {
 		tr.redeliver(tr.r.IntN)
 	}
 	if one(3) {
-		name := strconv.Itoa(tr.fed)
-		tr.later(0, func() { tr.count(context.Background(), name) })
+		tr.count(strconv.Itoa(tr.fed), append(slices.Clone(plenty), bulky, scarce), func() {})
 	}
 }
 
