@@ -78,7 +78,7 @@ func (tr *torture) feed() {
 		tr.partner.orderBy("850", 1+tr.r.IntN(2), tr.r.Uint64(), one(6), plenty...)
 	} else {
 		numbers := tr.partner.orderBy("940", 1+tr.r.IntN(3), tr.r.Uint64(), one(6), plenty...)
-		if one(10) {
+		if one(10) && len(numbers) > 0 {
 			tr.later(time.Duration(tr.r.IntN(4))*100*time.Millisecond, func() { tr.cancel(numbers[0]) })
 		}
 	}
