@@ -31,7 +31,7 @@ type world struct {
 	addr atomic.Pointer[string] // of the hub, "" while there is none
 	http *http.Client
 	jobs chan job
-	busy tally // jobs that were not answered yet
+	busy *tally // jobs that were not answered yet
 
 	partner *partner
 	desk    *desk
@@ -55,14 +55,33 @@ type world struct {
 
 // tally counts what is under way. Unlike a wait group it may be waited for while what was done
 // brings more.
-type tally struct{ n atomic.Int64 }
+type tally struct {
+	mu   sync.Mutex
+	n    int
+	none sync.Cond // n is 0
+}
 
-func (t *tally) Add(n int64) { t.n.Add(n) }
-func (t *tally) Done()       { t.n.Add(-1) }
+func newTally() *tally {
+	t := &tally{}
+	t.none.L = &t.mu
+	return t
+}
+
+func (t *tally) Add(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n += n; t.n == 0 {
+		t.none.Broadcast()
+	}
+}
+
+func (t *tally) Done() { t.Add(-1) }
 
 func (t *tally) Wait() {
-	for t.n.Load() > 0 {
-		time.Sleep(time.Millisecond)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.n > 0 {
+		t.none.Wait()
 	}
 }
 
@@ -84,7 +103,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		dir: dir, sim: sim, jobs: make(chan job, 4096), truth: truth,
+		dir: dir, sim: sim, jobs: make(chan job, 4096), busy: newTally(), truth: truth,
 		http:  &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: (&net.Dialer{}).DialContext, MaxIdleConnsPerHost: 8}},
 		first: map[string][]byte{}, orders: map[string]int64{}, cancels: map[string]bool{}, files: map[string]*file{},
 		backups: map[string]time.Time{}, received: map[string]int64{},
