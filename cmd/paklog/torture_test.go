@@ -101,7 +101,7 @@ func (tr *torture) feed() {
 		}
 		return o
 	}
-	if one(10) {
+	if one(7) {
 		var rows []want
 		for i := range 3 + tr.r.IntN(3) {
 			rows = append(rows, some(number("FILE", i)))
@@ -124,7 +124,7 @@ func (tr *torture) feed() {
 	case one(6):
 		item := plenty[tr.r.IntN(len(plenty))]
 		tr.receive(fmt.Sprintf("receipt-%d", tr.fed), item, shelf("A", item), int64(1+tr.r.IntN(50)))
-	case one(12):
+	case one(8):
 		var rows []want
 		for i := range 66 + tr.r.IntN(20) { // more than are under way at once
 			rows = append(rows, want{number: number("pallet", i), item: plenty[tr.r.IntN(len(plenty))], qty: int64(1 + tr.r.IntN(50))})
