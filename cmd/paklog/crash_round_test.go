@@ -136,8 +136,9 @@ func (c *child) rest() error {
 
 // settle runs the hub, which nobody kills, until nothing is left to do anywhere, and stops it.
 func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
-	const patience = 3 * time.Minute
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("documents, letters and counts go to and fro and come to no end"))
+	const patience, looks = 2 * time.Minute, 40 // a hub that is right needs a handful
+	endless := errors.New("documents, letters and counts go to and fro and come to no end")
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, endless)
 	defer cancel()
 	c, err := w.start(ctx, s, wrap...)
 	if err != nil {
@@ -149,7 +150,11 @@ func (w *world) settle(ctx context.Context, s childSpec, wrap ...string) error {
 		return fmt.Errorf("the hub does not start: %w", c.err)
 	}
 	for look, quiet := 0, 0; quiet < 2; look++ {
-		if err := errors.Join(c.rest(), context.Cause(ctx)); err != nil {
+		err := errors.Join(c.rest(), context.Cause(ctx))
+		if err == nil && look == looks {
+			err = endless
+		}
+		if err != nil {
 			c.kill()
 			return err
 		}
