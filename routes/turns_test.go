@@ -31,7 +31,7 @@ func TestWhoCallsHasAProcessorForHimself(t *testing.T) {
 		turns.called.Store(time.Now().Add(-time.Hour).UnixNano())
 		all := int64(cap(turns.slots) + 3)
 
-		at, ended := working(turns, int(all), time.Millisecond)
+		at, _ := working(turns, int(all), time.Millisecond)
 		synctest.Wait()
 		if at.Load() != all {
 			t.Errorf("%d of %d work at once while nobody calls", at.Load(), all)
@@ -39,7 +39,7 @@ func TestWhoCallsHasAProcessorForHimself(t *testing.T) {
 		elapse(2 * time.Millisecond)
 
 		leave := turns.enter()
-		at, ended = working(turns, int(all), time.Millisecond)
+		at, ended := working(turns, int(all), time.Millisecond)
 		synctest.Wait()
 		if at.Load() != int64(cap(turns.slots)) {
 			t.Errorf("%d work at once beside a caller, want %d", at.Load(), cap(turns.slots))

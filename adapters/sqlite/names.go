@@ -73,25 +73,7 @@ func (n *names) absent(name []byte) bool {
 func (n *names) fill(ctx context.Context, page *sql.Stmt) error {
 	after := []byte{}
 	for {
-		rows, err := page.QueryContext(ctx, after, namesPage)
-		if err != nil {
-			return err
-		}
-		found := 0
-		var name sql.RawBytes
-		for ; rows.Next(); found++ {
-			if err = rows.Scan(&name); err != nil {
-				break
-			}
-			n.add(name)
-			after = append(after[:0], name...)
-		}
-		if cerr := rows.Close(); err == nil {
-			err = cerr
-		}
-		if err == nil {
-			err = rows.Err()
-		}
+		last, found, err := n.page(ctx, page, after)
 		if err != nil {
 			return err
 		}
@@ -99,7 +81,26 @@ func (n *names) fill(ctx context.Context, page *sql.Stmt) error {
 			n.ready.Store(true)
 			return nil
 		}
+		after = last
 	}
+}
+
+// page takes in the names behind after, and returns the last of them and how many there were.
+func (n *names) page(ctx context.Context, page *sql.Stmt, after []byte) (last []byte, found int, err error) {
+	rows, err := page.QueryContext(ctx, after, namesPage)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	var name sql.RawBytes
+	for ; rows.Next(); found++ {
+		if err := rows.Scan(&name); err != nil {
+			return nil, 0, err
+		}
+		n.add(name)
+		last = append(last[:0], name...)
+	}
+	return last, found, rows.Err()
 }
 
 const namesPage = 4096
