@@ -30,9 +30,9 @@ func linksSum(first journal.Pos, links []byte) uint32 {
 
 var errLinks = errors.New("links of the unit are damaged")
 
-// stored decodes a row of the log.
+// stored decodes a row of the log. data is given away.
 func stored(first journal.Pos, data, links []byte) (journal.Stored, []journal.Pos, error) {
-	u, err := journal.DecodeUnit(first, data)
+	u, err := journal.DecodeOwn(first, data)
 	if err != nil {
 		return journal.Stored{}, nil, err
 	}

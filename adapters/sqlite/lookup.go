@@ -11,8 +11,8 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
-// lookups are connections that read single rows by their key, through the driver itself: each
-// unit needs some, and database/sql costs more than twice what SQLite does for one.
+// lookups are connections that read rows by their key, through the driver itself: each unit
+// needs some, and database/sql costs more than twice what SQLite does for one.
 type lookups struct {
 	idle chan *lookup
 	all  []*lookup
@@ -23,6 +23,7 @@ type lookups struct {
 type lookup struct {
 	conn                                   driver.Conn
 	stream, balance, checkpoint, milestone driver.Stmt
+	units, holding, between                driver.Stmt
 	row                                    map[journal.Table]driver.Stmt
 	stmts                                  []driver.Stmt
 }
@@ -58,6 +59,9 @@ func openLookup(ctx context.Context, dsn string) (*lookup, error) {
 	}
 	l.stream, l.balance, l.checkpoint = one(streamQuery), one(balanceQuery), one(checkpointQuery)
 	l.milestone = one("SELECT pos FROM milestone WHERE id = ? AND version = ?")
+	l.units = one("SELECT pos, data, links FROM unit WHERE pos >= ? ORDER BY pos LIMIT ?")
+	l.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
+	l.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
 	for _, t := range journal.Tables {
 		l.row[t] = one(rowQuery(t))
 	}
@@ -75,9 +79,9 @@ func (l *lookup) close() error {
 	return errors.Join(append(errs, l.conn.Close())...)
 }
 
-// one runs a statement of a free connection and calls row where there is one. The values are
-// row's own.
-func (p *lookups) one(ctx context.Context, stmt func(*lookup) driver.Stmt, row func([]driver.Value) error, args ...any) error {
+// query runs a statement of a free connection and calls row for each row, as [sqlrows.Query]
+// does.
+func (p *lookups) query(ctx context.Context, stmt func(*lookup) driver.Stmt, row func([]driver.Value) error, args ...any) error {
 	select {
 	case <-p.gone:
 		return errClosed
@@ -92,7 +96,7 @@ func (p *lookups) one(ctx context.Context, stmt func(*lookup) driver.Stmt, row f
 		return ctx.Err()
 	}
 	defer func() { p.idle <- l }()
-	// What is read of one row is not worth interrupting.
+	// A page is short: row looks at ctx where it is not.
 	return sqlrows.Query(context.WithoutCancel(ctx), stmt(l), row, args...)
 }
 

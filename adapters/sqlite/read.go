@@ -8,16 +8,16 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
 
 // queries are the prepared ones of readers.
 type queries struct {
-	units, holding, between, topic *sql.Stmt
-	balances, heads, checkpoints   *sql.Stmt
-	names                          *sql.Stmt
-	scan                           map[journal.Table]*sql.Stmt
-	all                            []*sql.Stmt
+	topic, names                 *sql.Stmt
+	balances, heads, checkpoints *sql.Stmt
+	scan                         map[journal.Table]*sql.Stmt
+	all                          []*sql.Stmt
 }
 
 func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
@@ -31,9 +31,6 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 		q.all = append(q.all, st)
 		return st
 	}
-	q.units = one("SELECT pos, data, links FROM unit WHERE pos >= ? ORDER BY pos LIMIT ?")
-	q.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
-	q.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
 	q.topic = one("SELECT t.last, t.run FROM topic_name n JOIN topic t ON t.id = n.id WHERE n.name = ? AND t.last > ? ORDER BY t.last LIMIT ?")
 	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
 	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
@@ -58,27 +55,18 @@ func (q *queries) close() error {
 func (s *Store) Last(context.Context) (journal.Pos, error) { return journal.Pos(s.last.Load()), nil }
 
 // unitsOf reads rows of the log and gives each to f until it returns false.
-func (s *Store) unitsOf(ctx context.Context, st *sql.Stmt, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
-	rows, err := st.QueryContext(ctx, args...)
-	if err != nil {
-		return advice(s.file, fmt.Errorf("reading units: %w", err))
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var first int64
-		var data, links sql.RawBytes
-		if err := rows.Scan(&first, &data, &links); err != nil {
+func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) driver.Stmt, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
+	err := from.query(ctx, stmt, func(row []driver.Value) error {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		u, prev, err := stored(journal.Pos(first), data, links)
-		if err != nil {
-			return advice(s.file, fmt.Errorf("reading units: %w", err))
+		u, prev, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
+		if err == nil && !f(u, prev) {
+			err = sqlrows.Stop
 		}
-		if !f(u, prev) {
-			return nil
-		}
-	}
-	if err := rows.Err(); err != nil {
+		return err
+	}, args...)
+	if err != nil {
 		return advice(s.file, fmt.Errorf("reading units: %w", err))
 	}
 	return nil
@@ -87,10 +75,10 @@ func (s *Store) unitsOf(ctx context.Context, st *sql.Stmt, f func(journal.Stored
 // Units implements [journal.Log].
 func (s *Store) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
 	var out []journal.Stored
-	err := s.unitsOf(ctx, s.q.units, func(u journal.Stored, _ []journal.Pos) bool {
+	err := s.unitsOf(ctx, s.pages, func(l *lookup) driver.Stmt { return l.units }, func(u journal.Stored, _ []journal.Pos) bool {
 		out = append(out, u)
 		return true
-	}, int64(from), max(limit, 0))
+	}, int64(from), int64(max(limit, 0)))
 	return out, err
 }
 
@@ -101,7 +89,7 @@ func (s *Store) Holding(ctx context.Context, pos journal.Pos) (journal.Stored, e
 }
 
 func (s *Store) holding(ctx context.Context, pos journal.Pos) (u journal.Stored, prev []journal.Pos, err error) {
-	err = s.unitsOf(ctx, s.q.holding, func(v journal.Stored, p []journal.Pos) bool {
+	err = s.unitsOf(ctx, s.look, func(l *lookup) driver.Stmt { return l.holding }, func(v journal.Stored, p []journal.Pos) bool {
 		u, prev = v, p
 		return true
 	}, int64(pos))
@@ -183,7 +171,7 @@ func (s *Store) records(ctx context.Context, at []journal.Pos) ([]journal.Record
 		}
 		got := len(out)
 		want := at[:n]
-		err := s.unitsOf(ctx, s.q.between, func(u journal.Stored, _ []journal.Pos) bool {
+		err := s.unitsOf(ctx, s.pages, func(l *lookup) driver.Stmt { return l.between }, func(u journal.Stored, _ []journal.Pos) bool {
 			for len(want) > 0 {
 				r, ok := u.At(want[0])
 				if !ok {

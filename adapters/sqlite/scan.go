@@ -14,7 +14,7 @@ import (
 
 // one looks a row up by its key.
 func (s *Store) one(ctx context.Context, stmt func(*lookup) driver.Stmt, what string, row func([]driver.Value) error, args ...any) (found bool, err error) {
-	err = s.look.one(ctx, stmt, func(v []driver.Value) error {
+	err = s.look.query(ctx, stmt, func(v []driver.Value) error {
 		found = true
 		return row(v)
 	}, args...)

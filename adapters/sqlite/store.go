@@ -71,7 +71,8 @@ type Store struct {
 	write    *writer
 	read     *sql.DB
 	q        queries
-	look     *lookups
+	look     *lookups // single rows and units
+	pages    *lookups // stretches of the log
 	names    *names
 	glances  *glances
 	last     atomic.Uint64
@@ -212,6 +213,9 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	if s.look, err = openLookups(ctx, reading, s.opts.Readers); err != nil {
 		return err
 	}
+	if s.pages, err = openLookups(ctx, reading, s.opts.Readers); err != nil {
+		return err
+	}
 	s.read, err = sql.Open("sqlite", reading)
 	if err != nil {
 		return err
@@ -233,8 +237,10 @@ func (s *Store) closeConns() error {
 		s.filling.Wait()
 	}
 	var errs []error
-	if s.look != nil {
-		errs = append(errs, s.look.close())
+	for _, l := range []*lookups{s.look, s.pages} {
+		if l != nil {
+			errs = append(errs, l.close())
+		}
 	}
 	if s.read != nil {
 		errs = append(errs, s.q.close(), s.read.Close())

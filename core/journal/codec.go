@@ -85,6 +85,7 @@ var errCut = errors.New("stored value is cut short")
 
 type dec struct {
 	b   []byte
+	own bool // what is read may be parts of b
 	err error
 }
 
@@ -154,7 +155,10 @@ func (d *dec) bytes() []byte {
 	if n == 0 {
 		return nil
 	}
-	v := slices.Clone(d.b[:n])
+	v := d.b[:n:n]
+	if !d.own {
+		v = slices.Clone(v)
+	}
 	d.b = d.b[n:]
 	return v
 }
@@ -258,8 +262,14 @@ func AppendUnit(dst []byte, u *Unit) []byte {
 // DecodeUnit reads what [AppendUnit] wrote and the log holds at first; First and the positions
 // of the records are filled. It never panics, whatever the bytes. Bytes that are not those that
 // were written are a [*DamageError]; it keeps nothing of b.
-func DecodeUnit(first Pos, b []byte) (*Unit, error) {
-	u, err := decodeUnit(b)
+func DecodeUnit(first Pos, b []byte) (*Unit, error) { return decodeAt(first, b, false) }
+
+// DecodeOwn is [DecodeUnit] of bytes that are given away: the unit's data are parts of b, which
+// nobody changes any more.
+func DecodeOwn(first Pos, b []byte) (*Unit, error) { return decodeAt(first, b, true) }
+
+func decodeAt(first Pos, b []byte, own bool) (*Unit, error) {
+	u, err := decodeUnit(b, own)
 	if err != nil {
 		return nil, &DamageError{first, err}
 	}
@@ -270,7 +280,7 @@ func DecodeUnit(first Pos, b []byte) (*Unit, error) {
 	return u, nil
 }
 
-func decodeUnit(b []byte) (*Unit, error) {
+func decodeUnit(b []byte, own bool) (*Unit, error) {
 	// The checksum comes before the format: the store says its format for all of its
 	// units, so another one here is damage.
 	b, err := cutSum(b)
@@ -280,7 +290,7 @@ func decodeUnit(b []byte) (*Unit, error) {
 	if len(b) == 0 || b[0] != Format {
 		return nil, fmt.Errorf("it has another format than %d", Format)
 	}
-	d := dec{b: b[1:]}
+	d := dec{b: b[1:], own: own}
 	u := &Unit{}
 	d.raw(u.ID[:])
 	u.At = d.time()

@@ -97,8 +97,11 @@ func Run(ctx context.Context, st driver.Stmt, args ...any) error {
 	return err
 }
 
-// Query runs a statement and calls row for each row, whose values are its own. The slice that
-// holds them is used again.
+// Stop ends a query early, without an error.
+var Stop = errors.New("no more rows are wanted")
+
+// Query runs a statement and calls row for each row, whose values are its own, until it returns
+// an error or [Stop]. The slice that holds them is used again.
 func Query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, args ...any) error {
 	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, Named(args))
 	if err != nil {
@@ -113,7 +116,10 @@ func Query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, 
 		case err != nil:
 			return err
 		}
-		if err := row(values); err != nil {
+		switch err := row(values); {
+		case errors.Is(err, Stop):
+			return nil
+		case err != nil:
 			return err
 		}
 	}
