@@ -26,6 +26,7 @@ type Group[G any] struct {
 	Opened   time.Time `json:"opened"`
 	Deadline time.Time `json:"deadline,omitzero"`
 	Done     Why       `json:"done,omitempty"`
+	Round    int       `json:"round,omitempty"` // groups of the key that were completed before this one, where another begins
 }
 
 // Aggregator collects messages of a key into one. The group is pattern state, written in the
@@ -44,6 +45,8 @@ type Aggregator[M Message[O], O Out[O], G any] struct {
 	Size    int
 	Rule    func(G) bool
 	Timeout time.Duration // from the first member
+	// Again begins the next group of the key with the member after the last: none is late.
+	Again bool
 
 	// Then decides what the complete group becomes. m is the last member, or the timer.
 	Then func(ctx context.Context, m M, g Group[G]) (O, error)
@@ -55,6 +58,7 @@ type Aggregator[M Message[O], O Out[O], G any] struct {
 // Handle is the route's handler.
 func (a Aggregator[M, O, G]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameAggregator)
 	if in.timer(a.Step) {
 		return a.timeout(ctx, m, in)
 	}
@@ -63,15 +67,16 @@ func (a Aggregator[M, O, G]) Handle(ctx context.Context, m M) (O, error) {
 	if err != nil {
 		return none, err
 	}
-	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
+	g, old, _, err := load[Group[G]](ctx, in, a.Step, key)
 	if err != nil {
 		return none, err
 	}
 	if g.Done != "" {
 		return a.late(ctx, m, in, old, g)
 	}
-	if !there {
-		g = Group[G]{Key: key, Opened: in.Now}
+	first := g.Members == 0
+	if first {
+		g = Group[G]{Key: key, Opened: in.Now, Round: g.Round}
 		if a.Timeout > 0 {
 			g.Deadline = in.Now.Add(a.Timeout)
 		}
@@ -87,7 +92,7 @@ func (a Aggregator[M, O, G]) Handle(ctx context.Context, m M) (O, error) {
 		return a.complete(ctx, m, in, old, g, ByRule)
 	}
 	o := m.Out()
-	if !there && a.Timeout > 0 {
+	if first && a.Timeout > 0 {
 		a.wake(o, g)
 	}
 	return o, save(o, in, a.Step, key, old, g)
@@ -104,7 +109,7 @@ func (a Aggregator[M, O, G]) timeout(ctx context.Context, m M, in In) (O, error)
 		return none, err
 	}
 	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
-	if err != nil || !there || g.Done != "" {
+	if err != nil || !there || g.Done != "" || g.Members == 0 {
 		return none, err
 	}
 	if in.Now.Before(g.Deadline) {
@@ -122,6 +127,9 @@ func (a Aggregator[M, O, G]) complete(ctx context.Context, m M, in In, old journ
 		return o, err
 	}
 	o = begun(m, o)
+	if a.Again {
+		g = Group[G]{Key: g.Key, Round: g.Round + 1}
+	}
 	return o, save(o, in, a.Step, g.Key, old, g)
 }
 

@@ -3,6 +3,7 @@ package eip_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,27 @@ func TestAggregatorCompletesOnceWhateverDies(t *testing.T) {
 	wantLines(t, got, "confirms",
 		`confirmed by size A ["a1","a2","a3"]`,
 		`confirmed by timeout B ["b1","b2"]`,
+	)
+}
+
+// TestAggregatorBeginsAgainWhateverDies counts rounds: a timer of an earlier one ends no later one.
+func TestAggregatorBeginsAgainWhateverDies(t *testing.T) {
+	s := scenario{outputs: []string{"confirms"}, until: 3 * time.Hour}
+	s.routes = cartons(func(a *eip.Aggregator[message, out, []string]) {
+		a.Size, a.Timeout, a.Again = 2, time.Hour, true
+		a.Then = func(_ context.Context, m message, g eip.Group[[]string]) (out, error) {
+			return m.Out().Publish("confirms", fmt.Sprint("round ", g.Round, " by ", g.Done, " at ", m.Now.Minute()), g.Key, g.Value), nil
+		}
+	})
+	s.inputs = []input{
+		carton(0, "A", "a1"), carton(time.Second, "A", "a2"),
+		carton(10*time.Minute, "A", "a3"), carton(80*time.Minute, "A", "a4"),
+	}
+	got := everyKill(t, s)
+	wantLines(t, got, "confirms",
+		`round 0 by size at 0 A ["a1","a2"]`,
+		`round 1 by timeout at 10 A ["a3"]`,
+		`round 2 by timeout at 20 A ["a4"]`,
 	)
 }
 

@@ -35,6 +35,7 @@ type Switch interface {
 func ControlBus[M Message[O], O Out[O]](s Switch, status func() any) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameControlBus)
 		var none O
 		if in.Type == AskStatus {
 			b, err := json.Marshal(status())

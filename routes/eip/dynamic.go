@@ -38,6 +38,7 @@ type DynamicRouter[M Message[O], O Out[O]] struct {
 // Handle is the route's handler.
 func (d DynamicRouter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameDynamicRouter)
 	var none O
 	table, old, _, err := load[map[string]string](ctx, in, d.Step, "table")
 	if err != nil {

@@ -90,6 +90,50 @@ func TestReceiverAnswersARepeatThatRacesTheFirst(t *testing.T) {
 	}
 }
 
+func TestReceiverTakesWhatHasNoIDAndSaysHowOneWasReused(t *testing.T) {
+	h := eip.Receive(func(m message) (eip.OutsideID, error) {
+		return eip.OutsideID{
+			Scope: "shop", ID: m.Headers["id"], Hash: sha256.Sum256(m.Data),
+			Reused: func() error { return fault.E("shop", fault.Rejected, errors.New("the shop counts from 1 again")) },
+		}, nil
+	}, func(_ context.Context, m message) (out, []byte, error) {
+		return m.Out().Publish("out", "first", m.Key, nil), nil, nil
+	},
+		func(_ context.Context, m message, _ journal.Claim) (out, error) { return m.Out(), nil })
+	got := everyKill(t, scenario{routes: one(h), outputs: []string{"out"}, inputs: []input{
+		delivery(0, "a", "", "x"), delivery(0, "b", "", "x"), delivery(0, "c", "1", "x"), delivery(time.Millisecond, "d", "1", "y"),
+	}})
+	wantLines(t, got, "out", "first a null", "first b null", "first c null")
+	if got.rows[journal.TableClaim] != 1 {
+		t.Errorf("%d claims, want 1", got.rows[journal.TableClaim])
+	}
+	wantLetter(t, got, "rejected", "counts from 1 again")
+}
+
+// TestClaimCheckKeepsASealedDocumentApart checks in what stands in the sealed group, and not
+// what is said about it.
+func TestClaimCheckKeepsASealedDocumentApart(t *testing.T) {
+	v := &vault{held: map[string][]byte{}}
+	long := []byte(strings.Repeat("x", eip.MaxInline+1))
+	in := eip.CheckIn(v, func(_ context.Context, m message) (out, error) {
+		return m.Out().Send(journal.Record{Type: "document", Topic: "checked", Key: m.Key, Data: m.Data, Subject: "document/1", Personal: long}), nil
+	})
+	got, _ := play(t, scenario{routes: one(in), outputs: []string{"checked"}, inputs: []input{{topic: "in", key: "k", data: "about"}}}, 0)
+	for _, r := range got.records["checked"] {
+		if string(r.Data) != `"about"` || len(r.Personal) > 0 || !bytes.Equal(v.held[r.Headers[eip.Ticket]], long) {
+			t.Errorf("%d bytes of data, %d sealed, ticket %q", len(r.Data), len(r.Personal), r.Headers[eip.Ticket])
+		}
+	}
+	if len(got.records["checked"]) != 1 {
+		t.Errorf("%d records", len(got.records["checked"]))
+	}
+	// Without a store a ticket leads nowhere, which trying again does not change.
+	r := journal.Record{Type: "document", Headers: map[string]string{eip.Ticket: "abc"}}
+	if _, err := eip.Payload(t.Context(), nil, eip.In{Record: &r}); fault.KindOf(err) != fault.Internal {
+		t.Errorf("without a store: %v", err)
+	}
+}
+
 func TestReceiverRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		inputs     []input
@@ -276,10 +320,10 @@ func TestHistoryNamesEveryRouteAndFindsCircles(t *testing.T) {
 }
 
 func TestNormalizerSpeaksOneLanguage(t *testing.T) {
-	format := func(name string, item func(map[string]string) string) eip.Format[message] {
-		return eip.Format[message]{
+	format := func(name string, item func(map[string]string) string) eip.Format[message, out] {
+		return eip.Format[message, out]{
 			Name: name, Is: func(m message) bool { return m.Headers["format"] == name },
-			Translate: func(m message) (journal.Record, error) {
+			Translate: func(_ context.Context, m message, _ out) (journal.Record, error) {
 				var doc map[string]string
 				if err := m.Decode(&doc); err != nil {
 					return journal.Record{}, err

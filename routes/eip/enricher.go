@@ -10,6 +10,7 @@ func Enrich[M Message[O], O Out[O], V any](
 	then func(ctx context.Context, m M, v V) (O, error),
 ) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
+		m.In().Ran.Note(NameEnricher)
 		v, err := lookup(ctx, m)
 		if err != nil {
 			var none O

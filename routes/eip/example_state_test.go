@@ -126,7 +126,7 @@ func ExampleRequester() {
 			return m.Out().Publish("out", "202", m.Key, "accepted, the answer follows"), nil
 		},
 	}
-	slow := eip.Delay[message, out]{Step: "think", To: "erp.thought", Until: func(m message) (time.Time, error) { return m.Now.Add(100 * time.Millisecond), nil }}
+	slow := eip.Delay[message, out]{Step: "think", To: eip.Topic("erp.thought"), Until: func(m message) (time.Time, error) { return m.Now.Add(100 * time.Millisecond), nil }}
 	answer := func(_ context.Context, m message) (out, error) {
 		r, err := eip.Answer(m.In(), journal.Record{Type: "stock", Data: []byte("12")})
 		return m.Out().Send(r), err
@@ -222,7 +222,7 @@ func ExampleCheckIn() {
 }
 
 func ExampleThrottle() {
-	t := eip.Throttle[message, out]{Step: "rate", To: "out", Bucket: func(m message) string { return "ACME" }, Every: 20 * time.Millisecond}
+	t := eip.Throttle[message, out]{Step: "rate", To: eip.Topic("out"), Bucket: func(m message) string { return "ACME" }, Every: eip.Every(20 * time.Millisecond)}
 	begin := time.Now()
 	lines := run(3, []routes.Route{route("throttle", "in", t.Handle)}, input{topic: "in", data: 1}, input{topic: "in", data: 2}, input{topic: "in", data: 3})
 	fmt.Println(lines, time.Since(begin) >= 40*time.Millisecond)
@@ -230,7 +230,7 @@ func ExampleThrottle() {
 }
 
 func ExampleDelay() {
-	d := eip.Delay[message, out]{Step: "window", To: "out", Until: func(m message) (time.Time, error) {
+	d := eip.Delay[message, out]{Step: "window", To: eip.Topic("out"), Until: func(m message) (time.Time, error) {
 		var wait time.Duration
 		err := m.Decode(&wait)
 		return m.Time.Add(wait), err

@@ -82,7 +82,7 @@ func note(name string) eip.Handler[message, out] {
 }
 
 func ExampleTranslate() {
-	toPlace := eip.Translate(func(m message) (journal.Record, error) {
+	toPlace := eip.Translate(func(_ context.Context, m message, _ out) (journal.Record, error) {
 		var doc struct{ Item string }
 		if err := m.Decode(&doc); err != nil {
 			return journal.Record{}, err
@@ -106,7 +106,7 @@ func ExampleChoose() {
 }
 
 func ExampleFilter() {
-	confirmed := eip.Filter(func(m message) bool { return m.Type == "ship.Confirmed" }, note("confirmed"))
+	confirmed := eip.Filter(func(_ context.Context, m message) (bool, error) { return m.Type == "ship.Confirmed", nil }, note("confirmed"))
 	fmt.Println(run(1, []routes.Route{route("filter", "in", confirmed)},
 		input{topic: "in", typ: "ship.Voided", data: 1}, input{topic: "in", typ: "ship.Confirmed", data: 2}))
 	// Output: [confirmed 2]
@@ -175,10 +175,10 @@ func ExampleEnrich() {
 }
 
 func ExampleNormalize() {
-	format := func(name, field string) eip.Format[message] {
-		return eip.Format[message]{
+	format := func(name, field string) eip.Format[message, out] {
+		return eip.Format[message, out]{
 			Name: name, Is: func(m message) bool { return m.Type == name },
-			Translate: func(m message) (journal.Record, error) {
+			Translate: func(_ context.Context, m message, _ out) (journal.Record, error) {
 				var doc map[string]string
 				err := m.Decode(&doc)
 				return journal.Record{Type: "order.Place", Topic: "out", Key: m.Key, Data: []byte(doc[field])}, err
@@ -193,7 +193,7 @@ func ExampleNormalize() {
 }
 
 func ExampleWireTap() {
-	h := eip.WireTap("out", eip.Filter(func(message) bool { return false }, note("never")))
+	h := eip.WireTap("out", eip.Filter(func(context.Context, message) (bool, error) { return false, nil }, note("never")))
 	fmt.Println(run(1, []routes.Route{route("tapped", "in", h)}, input{topic: "in", typ: "940", data: 1}))
 	// Output: [940 1]
 }

@@ -25,6 +25,7 @@ func ExpiresAt(in In) (time.Time, error) {
 func Expire[M Message[O], O Out[O]](at func(In) (time.Time, error), then, expired Handler[M, O]) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameExpiration)
 		var none O
 		if in.timed() {
 			return then(ctx, m)

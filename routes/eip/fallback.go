@@ -11,6 +11,7 @@ import (
 // decides. Without a fallback an open breaker pauses the connection.
 func Fallback[M Message[O], O Out[O]](call, instead Handler[M, O]) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
+		m.In().Ran.Note(NameBreaker)
 		o, err := call(ctx, m)
 		if err != nil && fault.KindOf(err) == fault.Unavailable {
 			return instead(ctx, m)

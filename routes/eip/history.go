@@ -14,6 +14,7 @@ const MaxHops = 50
 func History[M Message[O], O Out[O]](then Handler[M, O]) Handler[M, O] {
 	return func(ctx context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameHistory)
 		var none O
 		trail := append(slices.Clip(list(in.Headers[Trail])), in.Route)
 		if len(trail) > MaxHops {

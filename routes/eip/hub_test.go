@@ -203,8 +203,8 @@ func TestRecallOfWhatWasNeverWrittenIsAnError(t *testing.T) {
 }
 
 func TestWrappersLetTimersPass(t *testing.T) {
-	d := eip.Delay[message, out]{Step: "window", To: "out", Until: func(m message) (time.Time, error) { return m.Time.Add(time.Minute), nil }}
-	keep := func(m message) bool { return m.Key == "k" && m.Type == "in" }
+	d := eip.Delay[message, out]{Step: "window", To: eip.Topic("out"), Until: func(m message) (time.Time, error) { return m.Time.Add(time.Minute), nil }}
+	keep := func(_ context.Context, m message) (bool, error) { return m.Key == "k" && m.Type == "in", nil }
 	soon := func(in eip.In) (time.Time, error) { return in.Time.Add(time.Second), nil }
 	h := eip.History(eip.WireTap("tap", eip.Expire(soon, eip.Filter(keep, d.Handle), nil)))
 	got := everyKill(t, scenario{routes: one(h), outputs: []string{"out", "tap"}, until: time.Hour, inputs: []input{

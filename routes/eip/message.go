@@ -28,6 +28,7 @@ type In struct {
 	Memory
 	Route string
 	Now   time.Time
+	Ran   *Ran // where blocks note that they ran; may be nil
 }
 
 // Memory is what a pattern finds again after a kill. It serves one run of a handler, from

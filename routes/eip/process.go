@@ -51,6 +51,7 @@ type Process[M Message[O], O Out[O]] struct {
 // Handle is the route's handler.
 func (s Process[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameProcess)
 	var none O
 	var id, what string
 	var err error

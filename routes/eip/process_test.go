@@ -41,7 +41,7 @@ func fulfil(*routes.Hub) []routes.Route {
 }
 
 func worker(name string) routes.Route {
-	think := eip.Delay[message, out]{Step: "think", To: name, Until: func(m message) (time.Time, error) { return m.Now.Add(2 * time.Hour), nil }}
+	think := eip.Delay[message, out]{Step: "think", To: eip.Topic(name), Until: func(m message) (time.Time, error) { return m.Now.Add(2 * time.Hour), nil }}
 	return routes.Route{Name: name, Topics: []string{name}, Handle: func(ctx context.Context, m message) (out, error) {
 		slow := m.Headers["slow"] == m.Type || m.Headers["slow-too"] == m.Type
 		if slow && m.Source != name || m.Topic != name {

@@ -13,6 +13,7 @@ const MaxRecipients = 1000
 func RecipientList[M Message[O], O Out[O]](recipients func(M) ([]string, error)) Handler[M, O] {
 	return func(_ context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameRecipientList)
 		var none O
 		topics, err := recipients(m)
 		switch {

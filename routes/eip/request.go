@@ -13,6 +13,8 @@ func ReplyTopic(route string) string { return "reply." + route }
 
 // ask addresses a request: its id, where its answer goes, and what the answer is known by.
 func (in In) ask(r journal.Record, step string, index int, correlation string) journal.Record {
+	in.Ran.Note(NameCorrelation)
+	in.Ran.Note(NameReturnAddress)
 	r.ID = in.ID.Child(in.Route, step, index)
 	set(&r, ReplyTo, ReplyTopic(in.Route))
 	set(&r, CorrelationID, correlation)
@@ -22,6 +24,8 @@ func (in In) ask(r journal.Record, step string, index int, correlation string) j
 // Answer addresses r to whoever asked with the message. A return address that is none
 // is Invalid: an answer goes to a reply topic and nowhere else.
 func Answer(in In, r journal.Record) (journal.Record, error) {
+	in.Ran.Note(NameCorrelation)
+	in.Ran.Note(NameReturnAddress)
 	to := in.Headers[ReplyTo]
 	if !strings.HasPrefix(to, ReplyTopic("")) {
 		return r, in.invalid("%s asks for an answer to %q, which is no return address", in.Type, to)
@@ -65,6 +69,7 @@ type Requester[M Message[O], O Out[O]] struct {
 // Handle is the route's handler.
 func (q Requester[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameRequestReply)
 	switch {
 	case in.timer(q.Step):
 		return q.overdue(ctx, m, in)

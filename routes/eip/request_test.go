@@ -12,7 +12,7 @@ import (
 
 // answering is a route that answers what it is asked: how and when the question says.
 func answering(topic string) routes.Route {
-	delay := eip.Delay[message, out]{Step: "think", To: topic + ".thought", Until: func(m message) (time.Time, error) {
+	delay := eip.Delay[message, out]{Step: "think", To: eip.Topic(topic + ".thought"), Until: func(m message) (time.Time, error) {
 		d, err := time.ParseDuration(m.Headers["think"])
 		return m.Now.Add(d), err
 	}}

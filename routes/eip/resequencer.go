@@ -53,6 +53,7 @@ type heldAt struct {
 // Handle is the route's handler.
 func (q Resequencer[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameResequencer)
 	if in.timer(q.Step) {
 		return q.skip(ctx, m, in)
 	}

@@ -17,6 +17,7 @@ type Choice[M any] struct {
 func Choose[M Message[O], O Out[O]](otherwise string, choices ...Choice[M]) Handler[M, O] {
 	return func(_ context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameRouter)
 		for _, c := range choices {
 			if c.When(m) {
 				return m.Out().Send(Copy(in.Record, c.To)), nil

@@ -1,6 +1,7 @@
 package eip_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -22,7 +23,7 @@ func one(h eip.Handler[message, out]) func(*routes.Hub) []routes.Route {
 func header(k string) func(message) string { return func(m message) string { return m.Headers[k] } }
 
 func TestRoutersRefuse(t *testing.T) {
-	toTopic := func(m message) (journal.Record, error) {
+	toTopic := func(_ context.Context, m message, _ out) (journal.Record, error) {
 		if m.Key == "bad" {
 			return journal.Record{}, fault.At("translate", fault.Invalid, "W01-05", errors.New("no item"))
 		}
@@ -48,11 +49,11 @@ func TestRoutersRefuse(t *testing.T) {
 		"a list without recipients":             {eip.RecipientList(names(0, "")), input{}, "invalid", "names no recipient"},
 		"a list without end":                    {eip.RecipientList(names(1001, "a")), input{}, "invalid", "1001 recipients, 1000 at most"},
 		"a recipient without a topic":           {eip.RecipientList(names(1, "")), input{}, "invalid", "without a topic"},
-		"a format that nobody knows":            {eip.Normalize(eip.Format[message]{Name: "Shopify", Is: is940.When, Translate: toTopic}), input{}, "invalid", "none of Shopify"},
-		"a format that is known and broken":     {eip.Normalize(eip.Format[message]{Name: "Shopify", Is: func(message) bool { return true }, Translate: toTopic}), input{key: "bad"}, "invalid", "no item"},
+		"a format that nobody knows":            {eip.Normalize(eip.Format[message, out]{Name: "Shopify", Is: is940.When, Translate: toTopic}), input{}, "invalid", "none of Shopify"},
+		"a format that is known and broken":     {eip.Normalize(eip.Format[message, out]{Name: "Shopify", Is: func(message) bool { return true }, Translate: toTopic}), input{key: "bad"}, "invalid", "no item"},
 		"a slip that leads elsewhere":           {eip.Itinerary([]string{"wrap"}, names(1, "payroll")), input{}, "invalid", `leads to "payroll"`},
 		"a slip without end":                    {eip.Itinerary([]string{"wrap"}, names(101, "wrap")), input{}, "invalid", "101 steps"},
-		"a slip that was changed on the way":    {eip.Station("done", []string{"wrap"}, toTopic), input{headers: map[string]string{eip.Slip: "payroll"}}, "invalid", `leads to "payroll"`},
+		"a slip that was changed on the way":    {eip.Station("done", []string{"wrap"}, func(m message) (journal.Record, error) { return m.Record, nil }), input{headers: map[string]string{eip.Slip: "payroll"}}, "invalid", `leads to "payroll"`},
 		"a message that is out of date":         {eip.Expire(eip.ExpiresAt, eip.Translate(toTopic), nil), input{headers: map[string]string{eip.Expires: "1999-12-31T00:00:00Z"}}, "rejected", "expired at 1999-12-31"},
 		"a date that is none":                   {eip.Expire(eip.ExpiresAt, eip.Translate(toTopic), nil), input{headers: map[string]string{eip.Expires: "tomorrow"}}, "invalid", "cannot parse"},
 		"a message that goes in a circle":       {eip.History(eip.Translate(toTopic)), input{headers: map[string]string{eip.Trail: fmt.Sprintf("%50s", "x") + manyHops}}, "rejected", "in a circle"},

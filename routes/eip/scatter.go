@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
@@ -50,6 +51,7 @@ type ScatterGather[M Message[O], O Out[O]] struct {
 // Handle is the route's handler.
 func (s ScatterGather[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameScatterGather)
 	switch {
 	case in.timer(s.Step):
 		return s.deadline(ctx, m, in)
@@ -129,4 +131,37 @@ func (s ScatterGather[M, O]) deadline(ctx context.Context, m M, in In) (O, error
 	}
 	o = begun(m, o)
 	return o, save(o, in, s.Step, id, old, g)
+}
+
+// Question is one that [AskAll] asks.
+type Question[V any] struct {
+	Of  string // who is asked, for people
+	Ask func(ctx context.Context) (V, error)
+}
+
+// Answered is what came of a question.
+type Answered[V any] struct {
+	Of    string
+	Value V
+	Err   error
+}
+
+// AskAll is Scatter-Gather within one run, for questions that change nothing at those who are
+// asked: a run that dies asks anew, so nothing is kept and no unit is written. The questions
+// keep to their context, which ends with the deadline; one that does not answer by then
+// answers with an error. The answers come in the order of the questions.
+func AskAll[V any](ctx context.Context, in In, deadline time.Duration, ask []Question[V]) []Answered[V] {
+	in.Ran.Note(NameScatterGather)
+	ctx, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	answers := make([]Answered[V], len(ask))
+	var all sync.WaitGroup
+	for i, q := range ask {
+		all.Go(func() {
+			v, err := q.Ask(ctx)
+			answers[i] = Answered[V]{q.Of, v, err}
+		})
+	}
+	all.Wait()
+	return answers
 }

@@ -16,6 +16,7 @@ const maxSlip = 100
 func Itinerary[M Message[O], O Out[O]](allowed []string, plan func(M) ([]string, error)) Handler[M, O] {
 	return func(_ context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameRoutingSlip)
 		var none O
 		topics, err := plan(m)
 		if err != nil {
@@ -38,6 +39,7 @@ func Itinerary[M Message[O], O Out[O]](allowed []string, plan func(M) ([]string,
 func Station[M Message[O], O Out[O]](end string, allowed []string, work func(M) (journal.Record, error)) Handler[M, O] {
 	return func(_ context.Context, m M) (O, error) {
 		in := m.In()
+		in.Ran.Note(NameRoutingSlip)
 		var none O
 		next, rest := end, ""
 		if steps := list(in.Headers[Slip]); len(steps) > 0 {

@@ -20,6 +20,8 @@ type Child struct {
 	journal.Record
 	// Next is where the source stands behind this child, for [Offset.At].
 	Next int64
+	// Claims are taken in the unit that holds the child.
+	Claims []journal.ClaimOp
 }
 
 // Streamed is a message whose decision may become durable in parts; *routes.Message is one.
@@ -50,6 +52,7 @@ type Splitter[M Streamed[O], O Out[O]] struct {
 // Handle is the route's handler.
 func (s Splitter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 	in := m.In()
+	in.Ran.Note(NameSplitter)
 	var none O
 	every := s.Every
 	if every <= 0 {
@@ -84,6 +87,7 @@ func (s Splitter[M, O]) Handle(ctx context.Context, m M) (O, error) {
 		c.ID = in.ID.Child(in.Route, s.Step, at.Index)
 		set(&c.Record, Part, strconv.Itoa(at.Index))
 		o.Send(c.Record)
+		o.Decision().Claims = append(o.Decision().Claims, c.Claims...)
 		at = Offset{Index: at.Index + 1, At: c.Next}
 	}
 	if s.Then != nil {

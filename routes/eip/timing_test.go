@@ -14,7 +14,7 @@ import (
 )
 
 func throttled(change func(*eip.Throttle[message, out])) func(*routes.Hub) []routes.Route {
-	th := eip.Throttle[message, out]{Step: "rate", To: "out", Bucket: header("partner"), Every: time.Minute}
+	th := eip.Throttle[message, out]{Step: "rate", To: eip.Topic("out"), Bucket: header("partner"), Every: eip.Every(time.Minute)}
 	change(&th)
 	return one(th.Handle)
 }
@@ -79,7 +79,7 @@ func TestThrottleKeepsBucketsOfStrangeNamesApart(t *testing.T) {
 }
 
 func delayed(*routes.Hub) []routes.Route {
-	d := eip.Delay[message, out]{Step: "window", To: "out", Until: func(m message) (time.Time, error) {
+	d := eip.Delay[message, out]{Step: "window", To: eip.Topic("out"), Until: func(m message) (time.Time, error) {
 		wait, err := time.ParseDuration(m.Headers["wait"])
 		if err != nil {
 			return time.Time{}, errors.New("no window")

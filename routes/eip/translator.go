@@ -6,16 +6,21 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
-// Translate is the Message Translator: what the function makes of a message goes to
-// the topic that the record names. The function is pure; what it cannot read it returns as a fault
-// with the place.
-func Translate[M Message[O], O Out[O]](translate func(M) (journal.Record, error)) Handler[M, O] {
-	return func(_ context.Context, m M) (O, error) {
-		r, err := translate(m)
+// Translation makes one message of another: the record goes to the topic that it names. What
+// belongs to the document and is not in it, a control number that is used up, goes on o, and so
+// into the same unit. What cannot be read is a fault with its place.
+type Translation[M, O any] = func(ctx context.Context, m M, o O) (journal.Record, error)
+
+// Translate is the Message Translator.
+func Translate[M Message[O], O Out[O]](translate Translation[M, O]) Handler[M, O] {
+	return func(ctx context.Context, m M) (O, error) {
+		m.In().Ran.Note(NameTranslator)
+		o := m.Out()
+		r, err := translate(ctx, m, o)
 		if err != nil {
 			var none O
 			return none, err
 		}
-		return m.Out().Send(r), nil
+		return o.Send(r), nil
 	}
 }

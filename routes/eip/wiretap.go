@@ -11,6 +11,7 @@ func WireTap[M Message[O], O Out[O]](to string, then Handler[M, O]) Handler[M, O
 		if err != nil || in.timed() {
 			return o, err
 		}
+		in.Ran.Note(NameWireTap)
 		c := Copy(in.Record, to)
 		c.ID = in.ID.Child(in.Route, "wire tap/"+to, 0)
 		return begun(m, o).Send(c), nil
