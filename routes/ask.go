@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // answered is what a door decided on: the state to answer with, and whether the
@@ -37,64 +40,59 @@ type storedReply struct {
 // comes again gets the stored answer, or is refused where the content differs; what was
 // done is told with its actor; the answer is the state afterwards.
 func (f *Flows) ask(name string, decide func(d *decision, a *door.Ask) (answered, error)) func(context.Context, *Message) (*Out, error) {
-	return func(ctx context.Context, m *Message) (*Out, error) {
+	return eip.Receive(func(m *Message) (eip.OutsideID, error) {
 		a, ok := m.Value.(door.Ask)
-		if !ok {
-			return nil, fault.E(name, fault.Internal, fmt.Errorf("called with %T, a door takes a door.Ask", m.Value))
+		switch {
+		case !ok:
+			return eip.OutsideID{}, fault.E(name, fault.Internal, fmt.Errorf("called with %T, a door takes a door.Ask", m.Value))
+		case a.Key == nil:
+			return eip.OutsideID{}, nil
 		}
-		if a.Scope.Tenant == "" {
-			a.Scope.Tenant = f.cfg.Tenant
+		return eip.OutsideID{
+			Scope: a.Key.Scope, ID: a.Key.ID, Hash: a.Key.Hash,
+			Reused: func() error { return fault.E(name, fault.Rejected, &door.ReusedError{Key: *a.Key}) },
+		}, nil
+	}, func(ctx context.Context, m *Message) (*Out, []byte, error) {
+		a := m.Value.(door.Ask)
+		a.Scope.Tenant = cmp.Or(a.Scope.Tenant, f.cfg.Tenant)
+		a.Scope.Facility = cmp.Or(a.Scope.Facility, f.cfg.Facility)
+		return f.decideAsk(f.decide(ctx, m), name, &a, decide)
+	}, func(_ context.Context, m *Message, first journal.Claim) (*Out, error) {
+		var was storedReply
+		if err := json.Unmarshal(first.Answer, &was); err != nil {
+			return nil, fault.E(name, fault.Internal, fmt.Errorf("reading a stored answer: %w", err))
 		}
-		if a.Scope.Facility == "" {
-			a.Scope.Facility = f.cfg.Facility
-		}
-		d := f.decide(ctx, m)
-		if a.Key != nil {
-			c, found, err := m.Claimed(ctx, a.Key.Scope, a.Key.ID)
-			switch {
-			case err != nil:
-				return nil, err
-			case found && c.Hash != a.Key.Hash:
-				return nil, fault.E(name, fault.Rejected, &door.ReusedError{Key: *a.Key})
-			case found:
-				var was storedReply
-				if err := json.Unmarshal(c.Answer, &was); err != nil {
-					return nil, fault.E(name, fault.Internal, fmt.Errorf("reading a stored answer: %w", err))
-				}
-				return m.Out().Answer(door.Reply{Created: was.Created, Repeat: true, Body: was.Body}), nil
-			}
-		}
-		if err := f.building(a.Scope.Facility); err != nil {
-			return nil, err
-		}
-		got, err := decide(d, &a)
-		if err == nil {
-			err = d.err
-		}
-		if err != nil {
-			return nil, err
-		}
-		body, err := json.Marshal(got.state)
-		if err != nil {
-			return nil, fault.E(name, fault.Internal, fmt.Errorf("writing the answer: %w", err))
-		}
-		if a.Key != nil {
-			stored, err := json.Marshal(storedReply{got.created, body})
-			if err != nil {
-				return nil, fault.E(name, fault.Internal, fmt.Errorf("writing the answer: %w", err))
-			}
-			d.out.Claim(a.Key.Scope, a.Key.ID, a.Key.Hash, stored)
-		}
-		if got.created {
-			act := Act{name, fmt.Sprintf("%T", a.Cmd), a.ID, a.Actor}
-			d.out.Publish(onAudit, "command.Done", a.ID, act)
-		}
-		out, err := d.done()
-		if err != nil {
-			return nil, err
-		}
-		return out.Answer(door.Reply{Created: got.created, Body: body}), nil
+		return m.Out().Answer(door.Reply{Created: was.Created, Repeat: true, Body: was.Body}), nil
+	})
+}
+
+// decideAsk is what a door decides on a command that is new, and the answer to keep under its key.
+func (f *Flows) decideAsk(d *decision, name string, a *door.Ask, decide func(d *decision, a *door.Ask) (answered, error)) (out *Out, stored []byte, err error) {
+	if err := f.building(a.Scope.Facility); err != nil {
+		return nil, nil, err
 	}
+	got, err := decide(d, a)
+	if err == nil {
+		err = d.err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := json.Marshal(got.state)
+	if err == nil && a.Key != nil {
+		stored, err = json.Marshal(storedReply{got.created, body})
+	}
+	if err != nil {
+		return nil, nil, fault.E(name, fault.Internal, fmt.Errorf("writing the answer: %w", err))
+	}
+	if got.created {
+		act := Act{name, fmt.Sprintf("%T", a.Cmd), a.ID, a.Actor}
+		d.out.Publish(onAudit, "command.Done", a.ID, act)
+	}
+	if out, err = d.done(); err != nil {
+		return nil, nil, err
+	}
+	return out.Answer(door.Reply{Created: got.created, Body: body}), stored, nil
 }
 
 // building refuses a facility that nobody works in.

@@ -74,7 +74,7 @@ func (f *Flows) addBackorders() error {
 		Types: append(takes(inventory.StockReceived{}, inventory.StockPutBack{}, inventory.StockAdjusted{}, inventory.StockStatusChanged{},
 			inventory.StockDeallocated{}, inventory.StockReleased{}, location.Registered{}, location.Changed{}, location.Unblocked{},
 			order.Backordered{}, order.Released{}), goOnWith),
-		Writes: []string{onOrders, onInventory, onBackorders}, Patterns: []string{"process manager"},
+		Writes: []string{onOrders, onInventory, onBackorders},
 	})
 }
 

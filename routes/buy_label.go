@@ -51,7 +51,7 @@ func (f *Flows) addCarriers() error {
 		err := f.hub.AddEffect(Route{
 			Name: buys, About: "buys labels at " + c.Name + ", each once", Conn: c.Name,
 			Topics: []string{buyTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
-			Writes: []string{onPacks, voidTopic(c.Name)}, Patterns: []string{"channel adapter", "circuit breaker"},
+			Writes: []string{onPacks, voidTopic(c.Name)}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameCompeting},
 		}, Effect{
 			Step: stepBuy, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 			Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) { return f.planBuy(ctx, m, buys) },
@@ -83,7 +83,7 @@ func (f *Flows) addCarriers() error {
 		err = f.hub.AddEffect(Route{
 			Name: buys + ".void", About: "gives labels back to " + c.Name, Conn: c.Name,
 			Topics: []string{voidTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
-			Writes: []string{onPacks}, Patterns: []string{"channel adapter"},
+			Writes: []string{onPacks}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameCompeting},
 		}, Effect{
 			Step: stepVoid, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
@@ -233,7 +233,7 @@ func (f *Flows) addRefusedLabels() error {
 		Name: "label.refused", About: "opens a letter for each label that a carrier refused; its replay asks anew",
 		Topics: []string{onPacks}, Handle: f.refusedLabel,
 		Types: takes(label.Refused{}), Parking: Parking{Independent: true},
-		Writes: []string{onPacks}, Patterns: []string{"dead letter channel"},
+		Writes: []string{onPacks}, Patterns: []string{eip.NameDeadLetter},
 	})
 }
 

@@ -18,9 +18,8 @@ func (f *Flows) addCancelling() error {
 	return f.hub.Add(Route{
 		Name: "order.cancel", About: "undoes what was done for a cancelled order: promises, places, totes, cartons, labels",
 		Topics: []string{onOrders}, Handle: f.compensate,
-		Types:    takes(order.Cancelled{}),
-		Writes:   []string{onOrders, onInventory, onTasks, onPicks, onPacks},
-		Patterns: []string{"process manager"},
+		Types:  takes(order.Cancelled{}),
+		Writes: []string{onOrders, onInventory, onTasks, onPicks, onPacks},
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // buy is the command to buy the label of a carton at one connection. Names and addresses
@@ -46,7 +47,7 @@ func (f *Flows) addLabelChoice() error {
 		Types: takes(label.Requested{}), Parking: Parking{Independent: true},
 		// An outage of every carrier is waited out.
 		Retry:  Retry{Letter: 30 * 24 * time.Hour},
-		Writes: writes, Patterns: []string{"scatter-gather", "dynamic router"},
+		Writes: writes, Patterns: []string{eip.NameScatterGather},
 	})
 }
 
@@ -79,7 +80,7 @@ func (f *Flows) chooseLabel(ctx context.Context, m *Message) (*Out, error) {
 		if conn != "" {
 			ask = []CarrierConfig{f.carriers[conn]}
 		}
-		best, err := f.cheapest(ctx, ask, f.parcel(o, b, ship.ReferenceOf(m.ID.String())))
+		best, err := f.cheapest(ctx, m, ask, f.parcel(o, b, ship.ReferenceOf(m.ID.String())))
 		if err != nil {
 			return nil, fault.Wrap(m.route, err)
 		}
@@ -132,39 +133,30 @@ type offer struct {
 
 // cheapest asks the carriers side by side and takes the best price of those that answer in
 // time. That nobody answers is Unavailable; that all say no is Rejected.
-func (f *Flows) cheapest(ctx context.Context, ask []CarrierConfig, p ship.Parcel) (offer, error) {
+func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p ship.Parcel) (offer, error) {
 	const op = "routes.Rates"
-	ctx, cancel := context.WithTimeout(ctx, f.cfg.RateDeadline)
-	defer cancel()
-	type answer struct {
-		conn  string
-		rates []ship.Rate
-		err   error
-	}
-	answers := make(chan answer, len(ask))
-	for _, c := range ask {
-		go func() {
-			rates, err := Guard(f.hub, c.Name, func() ([]ship.Rate, error) {
+	questions := make([]eip.Question[[]ship.Rate], len(ask))
+	for i, c := range ask {
+		questions[i] = eip.Question[[]ship.Rate]{Of: c.Name, Ask: func(ctx context.Context) ([]ship.Rate, error) {
+			return Guard(f.hub, c.Name, func() ([]ship.Rate, error) {
 				return guarded(func() ([]ship.Rate, error) { return c.Port.Rate(ctx, p) })
 			})
-			answers <- answer{c.Name, rates, err}
-		}()
+		}}
 	}
 	var offers []offer
 	var errs []error
 	worst := fault.Rejected
-	for range ask {
-		// Ports keep to their context, so the slowest answers by the deadline.
-		a := <-answers
-		if a.err != nil {
-			errs = append(errs, fmt.Errorf("asking %s: %w", a.conn, a.err))
-			if k := fault.KindOf(a.err); k != fault.Rejected && k != fault.Invalid {
+	// Ports keep to their context, so the slowest answers by the deadline.
+	for _, a := range eip.AskAll(ctx, m.In(), f.cfg.RateDeadline, questions) {
+		if a.Err != nil {
+			errs = append(errs, fmt.Errorf("asking %s: %w", a.Of, a.Err))
+			if k := fault.KindOf(a.Err); k != fault.Rejected && k != fault.Invalid {
 				worst = fault.Transient
 			}
 			continue
 		}
-		for _, r := range a.rates {
-			offers = append(offers, offer{r, a.conn})
+		for _, r := range a.Value {
+			offers = append(offers, offer{r, a.Of})
 		}
 	}
 	if len(offers) == 0 {

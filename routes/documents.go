@@ -9,6 +9,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // documents is the door of files and bodies from partners: one unit holds the bytes as
@@ -16,40 +17,41 @@ import (
 func (e *edi) documents() Route {
 	return Route{
 		Name: door.Documents, About: "documents from partners, kept as they came",
-		Writes: []string{topicDocuments}, Patterns: []string{"channel adapter", "idempotent receiver", "claim check"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			const op = "routes.documents"
-			d, ok := m.Value.(door.Document)
-			if !ok {
-				return nil, fault.E(op, fault.Internal, fmt.Errorf("the door was called with %T", m.Value))
-			}
-			if _, err := e.partner(d.Partner); err != nil {
-				return nil, err
-			}
-			if len(d.Bytes) == 0 {
-				return nil, fault.At(op, fault.Invalid, d.Name, errors.New("the document is empty"))
-			}
-			if c, ok, err := m.Claimed(ctx, d.Key.Scope, d.Key.ID); err != nil {
-				return nil, err
-			} else if ok {
-				if c.Hash != d.Key.Hash {
-					return nil, fault.E(op, fault.Invalid, &door.ReusedError{Key: d.Key})
-				}
-				return m.Out().Answer(door.Accepted{ID: string(c.Answer), Repeat: true}), nil
-			}
-			id := m.ID.String()
-			out := m.Out().Correlate(id).Claim(d.Key.Scope, d.Key.ID, d.Key.Hash, []byte(id))
-			data, _ := json.Marshal(map[string]any{"name": d.Name, "media": d.Media, "bytes": len(d.Bytes)}) // plain values
-			headers := map[string]string{"partner": d.Partner, "name": d.Name}
-			raw, err := e.checkIn(ctx, d.Bytes, headers)
-			if err != nil {
-				return nil, err
-			}
-			out.Send(journal.Record{
-				ID: m.ID, Type: "document.Received", Topic: topicDocuments, Key: d.Partner, Causation: m.ID,
-				Headers: headers, Data: data, Subject: "document/" + id, Personal: raw,
-			})
-			return out.Answer(door.Accepted{ID: id}), nil
-		},
+		Writes: []string{topicDocuments}, Patterns: []string{eip.NameChannelAdapter, eip.NameIdempotent, eip.NameClaimCheck, eip.NameRequestReply},
+		Handle: eip.CheckIn(e.Payloads, eip.Receive(e.identify, e.received,
+			func(_ context.Context, m *Message, first journal.Claim) (*Out, error) {
+				return m.Out().Answer(door.Accepted{ID: string(first.Answer), Repeat: true}), nil
+			})),
 	}
+}
+
+// identify is what a document is known by at its door.
+func (e *edi) identify(m *Message) (eip.OutsideID, error) {
+	const op = "routes.documents"
+	d, ok := m.Value.(door.Document)
+	if !ok {
+		return eip.OutsideID{}, fault.E(op, fault.Internal, fmt.Errorf("the door was called with %T", m.Value))
+	}
+	if _, err := e.partner(d.Partner); err != nil {
+		return eip.OutsideID{}, err
+	}
+	if len(d.Bytes) == 0 {
+		return eip.OutsideID{}, fault.At(op, fault.Invalid, d.Name, errors.New("the document is empty"))
+	}
+	return eip.OutsideID{
+		Scope: d.Key.Scope, ID: d.Key.ID, Hash: d.Key.Hash,
+		Reused: func() error { return fault.E(op, fault.Invalid, &door.ReusedError{Key: d.Key}) },
+	}, nil
+}
+
+func (e *edi) received(_ context.Context, m *Message) (out *Out, answer []byte, err error) {
+	d := m.Value.(door.Document)
+	id := m.ID.String()
+	data, _ := json.Marshal(map[string]any{"name": d.Name, "media": d.Media, "bytes": len(d.Bytes)}) // plain values
+	out = m.Out().Correlate(id).Send(journal.Record{
+		ID: m.ID, Type: "document.Received", Topic: topicDocuments, Key: d.Partner, Causation: m.ID,
+		Headers: map[string]string{"partner": d.Partner, "name": d.Name}, Data: data,
+		Subject: "document/" + id, Personal: d.Bytes,
+	})
+	return out.Answer(door.Accepted{ID: id}), []byte(id), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // serveDoor runs a door's handler on calls.
@@ -26,11 +27,12 @@ func (h *Hub) serveDoor(x *hosted) message.NoPublishHandlerFunc {
 func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, runs *reruns) {
 	// The caller may leave; what was decided for him stands all the same.
 	work := context.WithoutCancel(ctx)
+	x.ran.Note(eip.NameRequestReply)
 	observed := *runs == reruns{} // a later run has nobody who waits for what is noted
 	for {
 		m := &Message{
 			Record: journal.Record{ID: r.ID, Time: h.Now(), Source: x.Name, Trace: traceOf(work, "")}, Value: r.Value, Now: h.Now(),
-			hub: h, route: x.Name, reads: r.Reads(),
+			hub: h, route: x.Name, ran: &x.ran, reads: r.Reads(),
 		}
 		out, err := h.handle(work, x, m)
 		if err == nil && out != nil && out.err != nil {

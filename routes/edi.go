@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -53,6 +52,14 @@ type Partner struct {
 	Policy      ack.Policy
 	Profile     x12wms.Profile
 	SendAnswers bool // an 855 for each 850
+	// Window is when he takes documents, in the zone of his profile; Rate how many a minute, 0 is
+	// any number.
+	Window Window
+	Rate   int
+	// Tap copies each document that left for him to the topic out.tap, for whoever audits.
+	Tap bool
+	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
+	Notices []string
 }
 
 // usage is ISA15 of what goes to the partner, and of what comes from him.
@@ -82,7 +89,10 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.refused()),
-		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
+	}
+	for _, r := range e.notices() {
+		errs = append(errs, h.Add(r))
 	}
 	for name := range cfg.Partners {
 		errs = append(errs, e.send(name))
@@ -96,36 +106,16 @@ type edi struct {
 	flows *Flows
 }
 
-// checkIn puts a long payload into the store and returns what the record carries instead.
-func (e *edi) checkIn(ctx context.Context, raw []byte, headers map[string]string) ([]byte, error) {
-	if e.Payloads == nil || len(raw) <= eip.MaxInline {
-		return raw, nil
-	}
-	hash, err := e.Payloads.Put(ctx, bytes.NewReader(raw))
-	if err != nil {
-		return nil, fault.E("edi.checkIn", fault.Transient, err)
-	}
-	headers[eip.Ticket] = hash
-	return nil, nil
-}
-
 // claim is a message's document, or what its ticket stands for.
 func (e *edi) claim(ctx context.Context, m *Message) ([]byte, error) {
-	hash := m.Headers[eip.Ticket]
-	if hash == "" {
-		return m.Personal, nil
-	}
-	if e.Payloads == nil {
-		return nil, fault.E("edi.claim", fault.Internal, fmt.Errorf("document %s lies outside the journal, and no store of payloads is configured", hash))
-	}
-	r, err := e.Payloads.Open(ctx, hash)
+	r, err := eip.Payload(ctx, e.Payloads, m.In())
 	if err != nil {
-		return nil, fault.E("edi.claim", fault.Transient, err)
+		return nil, err
 	}
 	defer r.Close()
 	raw, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fault.E("edi.claim", fault.Transient, fmt.Errorf("reading document %s: %w", hash, err))
+		return nil, fmt.Errorf("reading the document: %w", err)
 	}
 	return raw, nil
 }

@@ -97,10 +97,10 @@ func (b *mailbox) sets(t *testing.T, id string) []*x12.Part {
 			}
 		}
 		for p := range doc.Sets() {
-			if seen[p.ISA.Control] {
+			if seen[p.ISA.Receiver+p.ISA.Control] {
 				t.Errorf("control number %s was used twice", p.ISA.Control)
 			}
-			seen[p.ISA.Control] = true
+			seen[p.ISA.Receiver+p.ISA.Control] = true
 			if p.ST.ID == id {
 				parts = append(parts, p)
 			}
@@ -389,6 +389,23 @@ func TestAn850IsAnsweredLineByLine(t *testing.T) {
 	})
 }
 
+// functionalAck is ACME's 997 for a 945 of ours.
+func functionalAck(t *testing.T, control, code string) string {
+	t.Helper()
+	var buf bytes.Buffer
+	w := x12.NewWriter(&buf, x12.WriterOptions{})
+	err := errors.Join(
+		w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "ACME", ReceiverQualifier: "ZZ", Receiver: "PAKLOG", Date: "261123", Time: "0900", Version: "00401", Control: "000000777", Usage: "P"}),
+		w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "ACME", Receiver: "PAKLOG", Date: "20261123", Time: "0900", Control: "777", Agency: "X", Version: "004010"}),
+		w.WriteSet(x12.ST{ID: "997", Control: "0001"}, []x12.Out{
+			x12.Seg("AK1", "SW", control), x12.Seg("AK2", "945", "0001"), x12.Seg("AK5", code), x12.Seg("AK9", code, "1", "1", "1"),
+		}), w.EndGroup(), w.EndInterchange(), w.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
 func TestThePartners997ClosesTheWatchAndItsRejectionOrSilenceRaisesIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		code    string
@@ -402,18 +419,7 @@ func TestThePartners997ClosesTheWatchAndItsRejectionOrSilenceRaisesIt(t *testing
 				settle(time.Minute)
 				advice := box.sets(t, "945")[0]
 				if c.code != "" {
-					var buf bytes.Buffer
-					w := x12.NewWriter(&buf, x12.WriterOptions{})
-					err := errors.Join(
-						w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "ACME", ReceiverQualifier: "ZZ", Receiver: "PAKLOG", Date: "261123", Time: "0900", Version: "00401", Control: "000000777", Usage: "P"}),
-						w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "ACME", Receiver: "PAKLOG", Date: "20261123", Time: "0900", Control: "777", Agency: "X", Version: "004010"}),
-						w.WriteSet(x12.ST{ID: "997", Control: "0001"}, []x12.Out{
-							x12.Seg("AK1", "SW", advice.GS.Control), x12.Seg("AK2", "945", "0001"), x12.Seg("AK5", c.code), x12.Seg("AK9", c.code, "1", "1", "1"),
-						}), w.EndGroup(), w.EndInterchange(), w.Close())
-					if err != nil {
-						t.Fatal(err)
-					}
-					r.drop("997.edi", buf.String())
+					r.drop("997.edi", functionalAck(t, advice.GS.Control, c.code))
 				}
 				settle(25 * time.Hour)
 				letters := r.letters()

@@ -9,13 +9,14 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/routes/eip"
 )
 
 func (f *Flows) addWaveDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Waves, About: "plans, releases and cancels waves by hand",
 		Handle: f.ask(door.Waves, f.askWave), Writes: []string{onWaves, onOrders, onAudit},
-		Patterns: []string{"idempotent receiver", "request-reply"},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 
@@ -56,7 +57,7 @@ func (f *Flows) addFloorDoor() error {
 		Name: door.Floor, About: "takes what people on the floor do: claims, picks, shorts, cartons",
 		Handle:   f.ask(door.Floor, f.askFloor),
 		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onAudit},
-		Patterns: []string{"idempotent receiver", "request-reply"},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 

@@ -233,6 +233,7 @@ func (r *rig) stop() {
 	if r.end == nil {
 		return
 	}
+	r.says()
 	r.end()
 	if err := <-r.ended; err != nil {
 		r.t.Errorf("running: %v", err)
@@ -476,4 +477,13 @@ func TestAnOrderShips(t *testing.T) {
 		r.books("WIDGET")
 		r.noLetters()
 	})
+}
+
+// Place is the command that a document asks for.
+func (o *Out) Place(c order.Place) *Out {
+	r, err := placing(cmdPlace, c)
+	if err != nil {
+		o.fail(err)
+	}
+	return o.Send(r)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/dlq"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // heldLines is the route that keeps held lines; its letters are theirs.
@@ -34,7 +35,7 @@ func (f *Flows) addHeldLines() error {
 		Name: heldLines, About: "opens a letter for each line that nobody understands; a replay, or its item becoming known, lets the line go on",
 		Topics: []string{onOrders, onInventory}, Handle: f.heldLine,
 		Types: takes(order.LineHeld{}, item.Registered{}, item.Changed{}), Parking: Parking{Independent: true},
-		Writes: []string{onOrders}, Patterns: []string{"dead letter channel", "process manager"},
+		Writes: []string{onOrders}, Patterns: []string{eip.NameDeadLetter},
 	})
 }
 

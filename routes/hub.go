@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/dlq"
 	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // Options of a hub.
@@ -73,6 +74,7 @@ type hosted struct {
 	handler *message.Handler
 	door    *bus.Door
 
+	ran     eip.Ran    // blocks that the handler ran
 	control sync.Mutex // one Pause or Resume at a time; held across the disk, before mu
 
 	mu       sync.Mutex
@@ -198,8 +200,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	}
 	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
 	// Watermill's router closes itself when its last handler stops: this one stays.
-	if err := h.Add(Route{Name: "control", About: "control bus: keeps the router up while routes come and go", Patterns: []string{"control bus"},
-		Handle: func(_ context.Context, m *Message) (*Out, error) { return m.Out(), nil }}); err != nil {
+	if err := h.addControl(); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -526,7 +527,7 @@ var errTaken = errors.New("taken by another message")
 func (h *Hub) message(ctx context.Context, x *hosted, d *bus.Delivery) *Message {
 	m := &Message{
 		Record: d.Record, Attempt: d.Attempt, Now: h.now().UTC(),
-		hub: h, route: x.Name, reads: d.Reads(), d: d,
+		hub: h, route: x.Name, ran: &x.ran, reads: d.Reads(), d: d,
 	}
 	m.Trace = traceOf(ctx, m.Trace)
 	return m

@@ -10,13 +10,14 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/routes/eip"
 )
 
 func (f *Flows) addMasterDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Master, About: "takes items and locations",
 		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onAudit},
-		Patterns: []string{"idempotent receiver", "request-reply"},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 
@@ -73,7 +74,7 @@ func (f *Flows) addStockDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Stock, About: "takes receipts, adjustments, transfers and changes of status",
 		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onAudit},
-		Patterns: []string{"idempotent receiver", "request-reply"},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 

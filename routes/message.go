@@ -11,6 +11,7 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // Message is what a handler gets: a record, and the state of the hub to decide on.
@@ -28,6 +29,7 @@ type Message struct {
 
 	hub   *Hub
 	route string
+	ran   *eip.Ran
 	reads *bus.Reads
 	d     *bus.Delivery
 	seen  []seen

@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // OrderView is an order as the doors answer: its state without anything about people.
@@ -26,7 +27,7 @@ func (f *Flows) addOrderDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Orders, About: "takes orders, holds and cancels them; answers when the decision is durable",
 		Handle: f.ask(door.Orders, f.askOrder), Writes: []string{onOrders, onInventory, onAudit},
-		Patterns: []string{"idempotent receiver", "request-reply"},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 
@@ -107,25 +108,22 @@ const (
 	cmdAgain = "order.PlaceAgain" // of an order that was rejected: what its letter replays
 )
 
-// Place sends an order that a document asks for to the order service. Names and addresses
+// placing is the command that a document asks for, to the order service. Names and addresses
 // travel in the record's sealed group.
-func (o *Out) Place(c order.Place) *Out { return o.sendPlace(cmdPlace, c) }
-
-func (o *Out) sendPlace(typ string, c order.Place) *Out {
+func placing(typ string, c order.Place) (journal.Record, error) {
 	people, err := json.Marshal(order.Parties{ShipTo: c.ShipTo, BillTo: c.BillTo, Notes: c.Notes})
 	if err == nil {
 		parties := order.Parties{}
 		c.ShipTo, c.BillTo, c.Notes = parties.ShipTo, parties.BillTo, nil
 		var data []byte
 		if data, err = json.Marshal(c); err == nil {
-			return o.Send(journal.Record{
+			return journal.Record{
 				Type: typ, Topic: commands, Key: order.KeyOf(c.Scope, c.Number), Data: data,
 				Subject: order.StreamOf(c.Scope, c.Number), Personal: people,
-			})
+			}, nil
 		}
 	}
-	o.fail(fault.E(o.m.route, fault.Internal, fmt.Errorf("writing %s: %w", typ, err)))
-	return o
+	return journal.Record{}, fault.E("routes.placing", fault.Internal, fmt.Errorf("writing %s: %w", typ, err))
 }
 
 // repeated notes that a document asked for an order that exists and is the same.
@@ -139,7 +137,7 @@ func (f *Flows) addPlacing() error {
 		Name: "order.place", About: "places the orders that documents ask for, under the same rule as the door",
 		Topics: []string{commands}, Handle: f.placeCommand,
 		Parking: Parking{Independent: true},
-		Writes:  []string{onOrders, onInventory, onExternal}, Patterns: []string{"idempotent receiver"},
+		Writes:  []string{onOrders, onInventory, onExternal},
 	})
 }
 
@@ -183,6 +181,10 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 		p := o.Problems[0]
 		return nil, fault.At(m.route, fault.Rejected, documentPlace(o.Source.DocType, p.Place), fmt.Errorf("order %s ships whole or not at all and was rejected: %s", o.Number, p.Text))
 	}
-	d.out.sendPlace(cmdAgain, c)
+	again, err := placing(cmdAgain, c)
+	if err != nil {
+		return nil, err
+	}
+	d.out.Send(again)
 	return d.done()
 }

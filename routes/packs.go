@@ -21,7 +21,7 @@ func (f *Flows) addPacks() error {
 		Topics: []string{onPicks, onOrders, onPacks}, Handle: f.openPacks,
 		Types: takes(pick.Completed{}, pick.Cancelled{}, pack.Completed{}, pack.Cancelled{},
 			order.Backordered{}, order.Shorted{}, order.Released{}, order.Cancelled{}),
-		Writes: []string{onPacks}, Patterns: []string{"aggregator"},
+		Writes: []string{onPacks},
 	})
 }
 
@@ -101,7 +101,7 @@ func (f *Flows) addPacker() error {
 		// One at a time: carton numbers come from one counter.
 		Topics: []string{onPacks, onOrders}, Handle: f.autoPack,
 		Types: takes(pack.Proposed{}, order.Released{}), Parallel: 1, Parking: Parking{Independent: true},
-		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
+		Writes: []string{onPacks, onOrders, onInventory},
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 
 // In is the message as the patterns of [eip] read it.
 func (m *Message) In() eip.In {
-	return eip.In{Record: &m.Record, Memory: m, Route: m.route, Now: m.Now}
+	return eip.In{Record: &m.Record, Memory: m, Route: m.route, Now: m.Now, Ran: m.ran}
 }
 
 // Recall reads a record that the route saw before and noted by its position.

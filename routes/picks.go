@@ -11,6 +11,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/routes/eip"
 )
 
 func (f *Flows) addPicks() error {
@@ -18,7 +19,7 @@ func (f *Flows) addPicks() error {
 		Name: "pick", About: "opens the pick list of each pick task",
 		Topics: []string{onTasks}, Handle: f.openPicks,
 		Types:  takes(task.Created{}),
-		Writes: []string{onPicks}, Patterns: []string{"publish-subscribe"},
+		Writes: []string{onPicks}, Patterns: []string{eip.NamePublishSubscribe},
 	})
 }
 
@@ -135,7 +136,7 @@ func (f *Flows) addWorker() error {
 		Name: "auto.pick", About: "a worker who claims every pick task and picks it, for demonstrations and tests",
 		Topics: []string{onPicks, onOrders, onTasks}, Handle: f.autoPick,
 		Types:  takes(pick.Opened{}, task.Expired{}, order.Released{}),
-		Writes: []string{onTasks, onPicks, onOrders, onInventory}, Patterns: []string{"competing consumers"},
+		Writes: []string{onTasks, onPicks, onOrders, onInventory}, Patterns: []string{eip.NameCompeting},
 	})
 }
 

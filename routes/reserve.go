@@ -24,7 +24,7 @@ func (f *Flows) addReserving() error {
 		Topics: []string{onOrders}, Handle: f.advanceOrder,
 		Types: takes(order.Accepted{}, order.LineReleased{}, order.Released{}, order.Reserved{}, order.Backordered{},
 			order.BackorderReleased{}, order.Allocated{}, order.Deallocated{}, order.Shorted{}),
-		Writes: []string{onOrders, onInventory}, Patterns: []string{"process manager"},
+		Writes: []string{onOrders, onInventory},
 	})
 }
 

@@ -17,7 +17,7 @@ func (f *Flows) addShipConfirm() error {
 		Name: "ship.confirm", About: "confirms a shipment once all its cartons are manifested; a late carton is a supplementary confirmation",
 		Topics: []string{onPacks, onOrders}, Handle: f.confirmShip,
 		Types:  takes(label.Bought{}, ship.Planned{}, order.Released{}),
-		Writes: []string{onPacks, onOrders, onInventory}, Patterns: []string{"aggregator"},
+		Writes: []string{onPacks, onOrders, onInventory},
 	})
 }
 

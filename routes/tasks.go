@@ -11,6 +11,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/routes/eip"
 )
 
 func (f *Flows) addTasks() error {
@@ -18,7 +19,7 @@ func (f *Flows) addTasks() error {
 		Name: "task", About: "makes pick tasks of the orders in released waves, and more when goods are found elsewhere",
 		Topics: []string{onWaves, onOrders}, Handle: f.makeTasks,
 		Types:  takes(wave.Released{}, order.Allocated{}, order.Released{}),
-		Writes: []string{onTasks}, Patterns: []string{"splitter", "publish-subscribe"},
+		Writes: []string{onTasks}, Patterns: []string{eip.NamePublishSubscribe},
 	})
 }
 
@@ -134,7 +135,7 @@ func (f *Flows) addLeases() error {
 		Name: "task.lease", About: "takes tasks back from workers whose lease ended",
 		Topics: []string{onTasks}, Handle: f.watchLease,
 		Types:  takes(task.Claimed{}, task.Renewed{}),
-		Writes: []string{onTasks}, Patterns: []string{"expiration"},
+		Writes: []string{onTasks},
 	})
 }
 

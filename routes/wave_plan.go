@@ -5,99 +5,77 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // MaxWave is the most orders that this planner puts into a wave: its unit holds an event
 // for each.
 const MaxWave = 1000
 
-// pool is the wave planner's state of one building: the orders that may go.
+// pool is what the wave planner gathers in one building: the orders that may go.
 type pool struct {
-	Waves  int         `json:"waves"` // planned so far: numbers the next
 	Orders []wave.Of   `json:"orders,omitempty"`
 	Site   scope.Scope `json:"site"`
 }
-
-func poolKey(s scope.Scope) string { return "wave.plan/" + scope.Join(s.Tenant, s.Facility) }
-
-// waveTimer is what the pool's timer carries: one that was set for an earlier wave does
-// nothing.
-type waveTimer struct {
-	Site  scope.Scope `json:"site"`
-	Waves int         `json:"waves"`
-}
-
-const waveTimeout = "wave.timeout"
 
 func (f *Flows) addWavePlanning() error {
 	return f.hub.Add(Route{
 		Name: "wave.plan", About: "gathers allocated orders of a building into waves, by number and time",
 		// One at a time: all that it decides goes through one state a building.
-		Topics: []string{onOrders}, Handle: f.planWaves,
-		Types: takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{}), Parallel: 1, Parking: Parking{Independent: true},
-		Writes: []string{onWaves, onOrders}, Patterns: []string{"aggregator"},
+		Topics: []string{onOrders},
+		Types:  takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{}), Parallel: 1, Parking: Parking{Independent: true},
+		Writes: []string{onWaves, onOrders}, Patterns: []string{eip.NameFilter, eip.NameAggregator},
+		Handle: eip.Filter(f.mayGo, eip.Aggregator[*Message, *Out, pool]{
+			Step: "pool",
+			Key: func(m *Message) (string, error) {
+				s := headOf(m).Scope
+				return scope.Join(s.Tenant, s.Facility), nil
+			},
+			Add: func(p pool, m *Message) (pool, error) {
+				h := headOf(m)
+				if of := (wave.Of{Owner: h.Owner, Order: h.Order}); !slices.Contains(p.Orders, of) {
+					p.Site, p.Orders = h.Scope.Building(), append(p.Orders, of)
+				}
+				return p, nil
+			},
+			Rule:    func(p pool) bool { return len(p.Orders) >= f.cfg.Wave.Size },
+			Timeout: f.cfg.Wave.Timeout, Again: true,
+			Then: f.planWith,
+		}.Handle),
 	})
 }
 
-func (f *Flows) planWaves(ctx context.Context, m *Message) (*Out, error) {
-	var h order.Head
+// headOf is the order that an event of the planner is about.
+func headOf(m *Message) order.Head {
 	switch e := m.Event.(type) {
 	case order.Allocated:
-		h = e.Head
+		return e.Head
 	case order.Released:
-		h = e.Head
+		return e.Head
 	case order.Unwaved:
-		h = e.Head
+		return e.Head
 	// What cannot be had makes the rest ready to go.
 	case order.Backordered:
-		h = e.Head
+		return e.Head
 	case order.Shorted:
-		h = e.Head
+		return e.Head
 	case order.Cancelled:
-		h = e.Head
-	case nil:
-		var t waveTimer
-		if err := m.Decode(&t); err != nil {
-			return nil, err
-		}
-		d := f.decide(ctx, m)
-		var p pool
-		old, _ := d.state(poolKey(t.Site), &p)
-		if p.Waves == t.Waves && len(p.Orders) > 0 {
-			d.planWith(old, p)
-		}
-		return d.done()
-	default:
-		return m.Out(), nil
+		return e.Head
 	}
-	d := f.decide(ctx, m)
-	o := peek(d, f.orders, order.StreamOf(h.Scope, h.Order))
-	if d.err != nil || !wavable(o) {
-		return d.done()
+	return order.Head{}
+}
+
+// mayGo keeps events of orders that may go into a wave now.
+func (f *Flows) mayGo(ctx context.Context, m *Message) (bool, error) {
+	h := headOf(m)
+	if h.Order == "" {
+		return false, nil
 	}
-	var p pool
-	old, _ := d.state(poolKey(o.Scope), &p)
-	of := wave.Of{Owner: o.Scope.Owner, Order: o.Number}
-	if slices.Contains(p.Orders, of) {
-		return d.done()
-	}
-	p.Site = o.Scope.Building()
-	p.Orders = append(p.Orders, of)
-	if len(p.Orders) >= f.cfg.Wave.Size {
-		// What it depends on is read anew by the planner.
-		delete(d.held, order.StreamOf(h.Scope, h.Order))
-		d.planWith(old, p)
-		return d.done()
-	}
-	d.out.SetState(poolKey(o.Scope), old, p)
-	if len(p.Orders) == 1 {
-		d.out.Timer(poolKey(o.Scope), poolKey(o.Scope), waveTimeout, m.Now.Add(f.cfg.Wave.Timeout), waveTimer{p.Site, p.Waves})
-	}
-	return d.done()
+	o, err := Peek(ctx, m, f.orders, order.StreamOf(h.Scope, h.Order))
+	return wavable(o), err
 }
 
 // wavable reports whether an order may go into a wave: work may begin on it, and what may be
@@ -108,16 +86,16 @@ func wavable(o order.Order) bool {
 		(o.Policy != order.AllOrNothing || t.Backordered == 0)
 }
 
-// planWith plans a wave of the pool's orders that still may go, and empties the pool.
-func (d *decision) planWith(old journal.State, p pool) {
-	key := poolKey(p.Site)
-	id := fmt.Sprintf("W-%06d", p.Waves+1)
+// planWith plans a wave of the pool's orders that still may go.
+func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*Out, error) {
+	d, p := f.decide(ctx, m), g.Value
+	id := fmt.Sprintf("W-%06d", g.Round+1)
 	plan := wave.Plan{Scope: p.Site, Wave: id, Strategy: "order"}
 	for _, of := range p.Orders {
 		s := scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}
 		o := d.order(s, of.Order)
 		if d.err != nil {
-			return
+			return nil, d.err
 		}
 		if !wavable(o) {
 			continue // held, cancelled or taken into a wave by hand meanwhile
@@ -132,11 +110,9 @@ func (d *decision) planWith(old journal.State, p pool) {
 		}
 	}
 	if len(plan.Orders) > 0 {
-		p.Waves++
 		d.planWave(plan)
 	}
-	p.Orders = nil
-	d.out.SetState(key, old, p)
+	return d.done()
 }
 
 // planWave makes the wave and, unless a person does that, releases it.
@@ -154,7 +130,7 @@ func (f *Flows) addWaveFinishing() error {
 		Name: "wave.finish", About: "takes orders out of their wave when it has nothing more to do for them",
 		Topics: []string{onOrders}, Handle: f.finishWave,
 		Types: takes(order.Shipped{}, order.Cancelled{}, order.Backordered{}, order.Shorted{}), Parallel: 1,
-		Writes: []string{onWaves, onOrders}, Patterns: []string{"process manager"},
+		Writes: []string{onWaves, onOrders},
 	})
 }
 
@@ -214,7 +190,7 @@ func (f *Flows) addWaveCancelling() error {
 		Name: "wave.cancel", About: "gives the orders of a cancelled wave back to be planned again",
 		Topics: []string{onWaves}, Handle: f.cancelWave,
 		Types:  takes(wave.Cancelled{}),
-		Writes: []string{onOrders, onTasks, onPicks}, Patterns: []string{"process manager"},
+		Writes: []string{onOrders, onTasks, onPicks},
 	})
 }
 

@@ -7,29 +7,33 @@ import (
 	"fmt"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
+// isSet reports whether a message is a transaction set of a kind.
+func isSet(st01 string) func(*Message) bool {
+	return func(m *Message) bool { return m.Headers["st01"] == st01 }
+}
+
 // inbound routes transaction sets by ST01 to the topic of their kind.
 func (e *edi) inbound() Route {
-	to := map[string]string{"940": topicOrders, "850": topicOrders, "997": topicAcks}
+	choose := eip.Choose("",
+		eip.Choice[*Message]{Name: "a 940", When: isSet("940"), To: topicOrders},
+		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
+		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
-		Topics: []string{topicSets}, Writes: []string{topicOrders, topicAcks}, Patterns: []string{"content-based router"},
-		Handle: func(_ context.Context, m *Message) (*Out, error) {
-			var info setInfo
-			if err := m.Decode(&info); err != nil {
-				return nil, err
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
+			out, err := choose(ctx, m)
+			if err != nil {
+				err = fault.At(m.route, fault.Invalid, "ST-01", fmt.Errorf("no route takes transaction set %q of %s: %w", m.Headers["st01"], m.Headers["name"], err))
 			}
-			topic, ok := to[info.Set]
-			if !ok {
-				return nil, fault.At("x12.inbound", fault.Invalid, "ST-01", fmt.Errorf("no route takes transaction set %q of %s", info.Set, info.Document))
-			}
-			r := m.Record
-			r.ID, r.Topic, r.Pos, r.Causation = m.ID.Child("x12.inbound", topic, 0), topic, 0, m.ID
-			return m.Out().Send(r), nil
-		},
+			return out, err
+		}),
 	}
 }
 
@@ -37,34 +41,40 @@ func (e *edi) inbound() Route {
 func (e *edi) orders() Route {
 	return Route{
 		Name: "x12.orders", About: "940 and 850 to orders",
-		Topics: []string{topicOrders}, Writes: []string{commands}, Patterns: []string{"message translator", "normalizer"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			const op = "x12.orders"
-			var info setInfo
-			if err := m.Decode(&info); err != nil {
-				return nil, err
-			}
-			p, err := e.partner(info.Partner)
-			if err != nil {
-				return nil, err
-			}
-			raw, err := e.claim(ctx, m)
-			if err != nil {
-				return nil, err
-			}
-			part, err := x12.ReadSet(raw, info.Origin, e.Limits)
-			if err != nil {
-				return nil, fault.At(op, fault.Internal, setName(info), err)
-			}
-			o, err := p.Profile.Order(part)
-			if err != nil {
-				return nil, untranslated(info, err)
-			}
-			o.Command.Source.Cause = m.Correlation
-			o.Command.Source.Partner = p.Name
-			return m.Out().Place(o.Command), nil
-		},
+		Topics: []string{topicOrders}, Writes: []string{commands},
+		Patterns: []string{eip.NameNormalizer, eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
+		Handle: eip.History(eip.Normalize(
+			eip.Format[*Message, *Out]{Name: "940", Is: isSet("940"), Translate: e.order},
+			eip.Format[*Message, *Out]{Name: "850", Is: isSet("850"), Translate: e.order})),
 	}
+}
+
+// order makes the command of a 940 or 850.
+func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, error) {
+	var none journal.Record
+	var info setInfo
+	if err := m.Decode(&info); err != nil {
+		return none, err
+	}
+	p, err := e.partner(info.Partner)
+	if err != nil {
+		return none, err
+	}
+	raw, err := e.claim(ctx, m)
+	if err != nil {
+		return none, err
+	}
+	part, err := x12.ReadSet(raw, info.Origin, e.Limits)
+	if err != nil {
+		return none, fault.At(m.route, fault.Internal, setName(info), err)
+	}
+	o, err := p.Profile.Order(part)
+	if err != nil {
+		return none, untranslated(info, err)
+	}
+	o.Command.Source.Cause = m.Correlation
+	o.Command.Source.Partner = p.Name
+	return placing(cmdPlace, o.Command)
 }
 
 // untranslated is a translation's error with the name of its document.
@@ -99,7 +109,7 @@ func (e *edi) ackWatch() Route {
 	return Route{
 		Name: "x12.ack-watch", About: "the partner's 997 for each document of ours, in time",
 		Topics: []string{topicAcks}, Writes: []string{"external-events"},
-		Patterns: []string{"correlation identifier", "expiration"}, Parking: Parking{Independent: true},
+		Patterns: []string{eip.NameClaimCheck}, Parking: Parking{Independent: true},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			switch m.Type {
 			case "ack.Overdue":

@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -30,26 +31,26 @@ type outgoing struct {
 	GS06    string `json:"gs06"`
 }
 
-// functionalAck answers each group with a 997 once all its sets have their verdict.
+// functionalAck answers each group with a 997. All its sets have their verdict: the splitter
+// gathered them while it read the group.
 func (e *edi) functionalAck() Route {
 	return Route{
 		Name: "x12.functional-ack", About: "a 997 for each functional group",
-		Topics: []string{topicVerdicts}, Writes: []string{topicOutgoing}, Patterns: []string{"aggregator"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			var v verdict
-			if err := m.Decode(&v); err != nil {
-				return nil, err
-			}
-			p, err := e.partner(v.Partner)
-			if err != nil {
-				return nil, err
-			}
-			body, ok := ack.Functional(&v.Group, p.delimiters())
-			if !ok {
-				return m.Out(), nil
-			}
-			return e.envelope(ctx, m, m.Out(), p, "997", body)
-		},
+		Topics: []string{topicVerdicts}, Writes: e.leaving(), Patterns: []string{eip.NameFilter, eip.NameTranslator},
+		// A group of acknowledgements is not acknowledged.
+		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) { return m.Headers["gs01"] != "FA", nil },
+			eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+				var v verdict
+				if err := m.Decode(&v); err != nil {
+					return journal.Record{}, err
+				}
+				p, err := e.partner(v.Partner)
+				if err != nil {
+					return journal.Record{}, err
+				}
+				body, _ := ack.Functional(&v.Group, p.delimiters())
+				return e.envelope(ctx, m, out, p, "997", body)
+			})),
 	}
 }
 
@@ -57,76 +58,119 @@ func (e *edi) functionalAck() Route {
 func (e *edi) answers() Route {
 	return Route{
 		Name: "x12.answers", About: "an 855 for each 850",
-		Topics: []string{"order-events"}, Types: []string{"order.Accepted", "order.Rejected"}, Writes: []string{topicOutgoing},
-		Patterns: []string{"message filter", "message translator"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			var src order.Source
-			answer := x12wms.Answer{At: m.Now}
-			switch ev := m.Event.(type) {
-			case order.Accepted:
-				src, answer.Accepted = ev.Source, ev
-			case order.Rejected:
-				src, answer.Rejected = ev.Source, &ev
-			}
+		Topics: []string{onOrders}, Types: []string{"order.Accepted", "order.Rejected"}, Writes: e.leaving(),
+		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
+		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) {
+			src := askedBy(m)
 			if src.Door != "edi" || src.DocType != "850" {
-				return m.Out(), nil
+				return false, nil
 			}
 			p, err := e.partner(src.Partner)
-			if err != nil {
-				return nil, err
-			}
-			if !p.SendAnswers {
-				return m.Out(), nil
-			}
-			if answer.Rejected == nil {
-				o, err := Peek(ctx, m, e.flows.orders, answer.Accepted.Stream())
+			return p.SendAnswers, err
+		}, eip.Enrich(e.standing, func(ctx context.Context, m *Message, a x12wms.Answer) (*Out, error) {
+			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+				p, err := e.partner(askedBy(m).Partner)
 				if err != nil {
-					return nil, err
+					return journal.Record{}, err
 				}
-				for _, l := range o.Lines {
-					if l.Held() {
-						answer.Held = append(answer.Held, order.LineHeld{Head: answer.Accepted.Head, Line: l.No, Problem: l.Problem})
-					}
-					if l.Backordered > 0 {
-						answer.Backordered = append(answer.Backordered, order.LineQty{Line: l.No, Qty: l.Backordered})
-					}
-				}
-			}
-			body := p.Profile.PurchaseOrderAck(answer)
-			return e.envelope(ctx, m, m.Out(), p, "855", body)
-		},
+				return e.envelope(ctx, m, out, p, "855", p.Profile.PurchaseOrderAck(a))
+			})(ctx, m)
+		})),
 	}
 }
 
-// advices sends a 945 for each confirmation of a shipment whose order came by 940 or 850.
+// askedBy is where an order came from.
+func askedBy(m *Message) order.Source {
+	switch ev := m.Event.(type) {
+	case order.Accepted:
+		return ev.Source
+	case order.Rejected:
+		return ev.Source
+	}
+	return order.Source{}
+}
+
+// standing is what an 855 says of an order beside its acceptance: which lines wait, and why.
+func (e *edi) standing(ctx context.Context, m *Message) (x12wms.Answer, error) {
+	a := x12wms.Answer{At: m.Now}
+	if rejected, ok := m.Event.(order.Rejected); ok {
+		a.Rejected = &rejected
+		return a, nil
+	}
+	a.Accepted, _ = m.Event.(order.Accepted)
+	o, err := Peek(ctx, m, e.flows.orders, a.Accepted.Stream())
+	if err != nil {
+		return a, err
+	}
+	for _, l := range o.Lines {
+		if l.Held() {
+			a.Held = append(a.Held, order.LineHeld{Head: a.Accepted.Head, Line: l.No, Problem: l.Problem})
+		}
+		if l.Backordered > 0 {
+			a.Backordered = append(a.Backordered, order.LineQty{Line: l.No, Qty: l.Backordered})
+		}
+	}
+	return a, nil
+}
+
+// advices sends a 945 for each confirmation of a shipment whose order came by 940.
 func (e *edi) advices() Route {
 	return Route{
 		Name: "x12.advices", About: "a 945 for each ship confirmation",
-		Topics: []string{"pack-events"}, Types: []string{"ship.Confirmed"}, Writes: []string{topicOutgoing},
-		Patterns: []string{"message filter", "message translator"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			c, ok := m.Event.(ship.Confirmed)
-			if !ok {
-				return m.Out(), nil
-			}
-			o, err := Peek(ctx, m, e.flows.orders, order.StreamOf(c.Scope, c.Order))
-			if err != nil {
-				return nil, err
-			}
-			if o.Source.Door != "edi" || o.Source.DocType != "940" {
-				return m.Out(), nil
-			}
-			p, err := e.partner(o.Source.Partner)
-			if err != nil {
-				return nil, err
-			}
-			body, err := p.Profile.ShippingAdvice(o, c)
-			if err != nil {
-				return nil, err
-			}
-			return e.envelope(ctx, m, m.Out(), p, "945", body)
-		},
+		Topics: []string{onPacks}, Types: takes(ship.Confirmed{}), Writes: e.leaving(),
+		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
+		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
+			o, err := e.shipped(ctx, m)
+			return o.Source.Door == "edi" && o.Source.DocType == "940", err
+		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
+			return e.advise(ctx, m, o.Source.Partner, o)
+		})),
 	}
+}
+
+// shipped is the order of a confirmation, with what a 945 says of it: who it goes to, its
+// numbers, its lines and their units.
+func (e *edi) shipped(ctx context.Context, m *Message) (order.Order, error) {
+	c, err := confirmed(m)
+	if err != nil {
+		return order.Order{}, err
+	}
+	return Peek(ctx, m, e.flows.orders, order.StreamOf(c.Scope, c.Order))
+}
+
+// confirmed is the confirmation that a message is, or is a copy of.
+func confirmed(m *Message) (ship.Confirmed, error) {
+	ev := m.Event
+	if ev == nil {
+		var err error
+		if ev, err = decodeEvent(m.hub.reg, &m.Record); err != nil {
+			return ship.Confirmed{}, err
+		}
+	}
+	c, ok := ev.(ship.Confirmed)
+	if !ok {
+		return c, fault.E(m.route, fault.Invalid, fmt.Errorf("%s confirms no shipment", m.Type))
+	}
+	return c, nil
+}
+
+// advise writes the 945 to a partner.
+func (e *edi) advise(ctx context.Context, m *Message, partner string, o order.Order) (*Out, error) {
+	return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+		c, err := confirmed(m)
+		if err != nil {
+			return journal.Record{}, err
+		}
+		p, err := e.partner(partner)
+		if err != nil {
+			return journal.Record{}, err
+		}
+		body, err := p.Profile.ShippingAdvice(o, c)
+		if err != nil {
+			return journal.Record{}, err
+		}
+		return e.envelope(ctx, m, out, p, "945", body)
+	})(ctx, m)
 }
 
 func (p Partner) delimiters() x12.Delimiters {
@@ -157,17 +201,18 @@ func (e *edi) control(ctx context.Context, m *Message, out *Out, partner, level 
 	return n, nil
 }
 
-// envelope writes a set into its interchange and lets it be sent. Control numbers, the
+// envelope writes a set into its interchange: the record lets it be sent. Control numbers, the
 // document and the watch for its 997 are one unit.
-func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set string, body []x12.Out) (*Out, error) {
+func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set string, body []x12.Out) (journal.Record, error) {
 	const op = "edi.envelope"
+	var none journal.Record
 	isa, err := e.control(ctx, m, out, p.Name, "isa13")
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	gs, err := e.control(ctx, m, out, p.Name, "gs06")
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	version := cmp.Or(p.Version, "004010")
 	now := m.Now
@@ -190,31 +235,31 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 		w.WriteSet(x12.ST{ID: set, Control: "0001"}, body), w.EndGroup(), w.EndInterchange(), w.Close(),
 	)
 	if err != nil {
-		return nil, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
+		return none, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
 	}
 	data, err := json.Marshal(d)
 	if err != nil {
-		return nil, fault.E(op, fault.Internal, err)
+		return none, fault.E(op, fault.Internal, err)
 	}
-	out.Send(journal.Record{
-		Type: "document.Outgoing", Topic: outTopic(p.Name), Key: p.Name, Data: data,
+	r := journal.Record{
+		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
 		Subject: "document/" + m.ID.String(), Personal: buf.Bytes(),
-	})
+	}
 	if set != "997" {
 		key := ackKey(p.Name, groupOf[set], d.GS06)
 		st, err := m.State(ctx, key)
 		if err != nil {
-			return nil, err
+			return none, err
 		}
 		a := ackState{Partner: p.Name, Set: set, Control: d.GS06, Document: d.Name}
 		out.SetState(key, st, a)
 		b, _ := json.Marshal(a) // plain strings
 		out.Timers = append(out.Timers, journal.TimerOp{ID: "x12.ack-watch/" + key, Timer: journal.Timer{
-			Sub: "x12.ack-watch", Key: p.Name, Due: m.Now.Add(e.AckWithin), Type: "ack.Overdue", Data: b,
+			Sub: "x12.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
 		}})
 	}
-	return out, out.err
+	return r, out.err
 }
 
 // isaVersion is the ISA12 that goes with a GS08: its first five digits, version and release.
@@ -228,13 +273,25 @@ func isaVersion(gs08 string) string {
 // outTopic keeps each partner's documents apart: his connection pauses alone.
 func outTopic(partner string) string { return topicOutgoing + "." + partner }
 
-// send publishes documents to one partner: an effect, so that each goes once.
+// send publishes documents to one partner: an effect, so that each goes once. A partner with a
+// tap has the copy of what left in the unit that says it left.
 func (e *edi) send(partner string) error {
 	name := func(m *Message) string { return m.Headers["name"] }
-	return e.hub.AddEffect(Route{
+	sent := func(_ context.Context, m *Message) (*Out, error) {
+		return m.Out().Send(journal.Record{
+			Type: "document.Sent", Topic: onExternal, Key: partner, Data: m.Data,
+			Headers: map[string]string{"partner": partner, "name": name(m)},
+		}), nil
+	}
+	r := Route{
 		Name: "out.edi." + partner, About: "documents into the outbox of " + partner, Conn: "edi." + partner,
-		Topics: []string{outTopic(partner)}, Patterns: []string{"channel adapter", "circuit breaker"},
-	}, Effect{
+		Topics: []string{outTopic(partner)}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
+	}
+	if e.Partners[partner].Tap {
+		sent = eip.WireTap(topicTap, sent)
+		r.Writes, r.Patterns = append(r.Writes, topicTap), append(r.Patterns, eip.NameWireTap)
+	}
+	return e.hub.AddEffect(r, Effect{
 		Step: "publish", Certain: true,
 		Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) {
 			begun, err := e.begun(ctx, m, "out.edi."+partner, "publish")
@@ -256,12 +313,7 @@ func (e *edi) send(partner string) error {
 			staged, err := e.Out.Staged(ctx, partner, c.Ref)
 			return nil, !staged, err
 		},
-		Then: func(_ context.Context, m *Message, _ *Call, _ []byte) (*Out, error) {
-			return m.Out().Send(journal.Record{
-				Type: "document.Sent", Topic: "external-events", Key: partner, Data: m.Data,
-				Headers: map[string]string{"partner": partner, "name": name(m)},
-			}), nil
-		},
+		Then: func(ctx context.Context, m *Message, _ *Call, _ []byte) (*Out, error) { return sent(ctx, m) },
 	})
 }
 

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // setInfo travels beside the bytes of a transaction set, so that it can be read again alone
@@ -28,11 +30,8 @@ type setInfo struct {
 	Findings []x12.Finding `json:"findings,omitempty"`
 }
 
-// splitBatch and splitBytes are how many children one unit holds, and how much of them.
-const (
-	splitBatch = 1000
-	splitBytes = 8 << 20
-)
+// splitBatch is how many children one unit holds.
+const splitBatch = 1000
 
 // verdict is what the interchange's reader thought of one group.
 type verdict struct {
@@ -48,69 +47,80 @@ func (e *edi) split() Route {
 	return Route{
 		Name: "x12.split", About: "interchanges into transaction sets, each with its verdict",
 		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, onExternal},
-		Patterns: []string{"splitter", "idempotent receiver", "invalid message channel"},
+		Patterns: []string{eip.NameSplitter, eip.NameClaimCheck, eip.NameInvalid},
 		Handle:   e.splitDocument,
 	}
 }
 
+// splitDocument reads the document from its beginning in every run, for a group is judged by all
+// of its sets; what an earlier run made durable is not sent again.
 func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
-	const op = "x12.split"
 	p, err := e.partner(m.Headers["partner"])
 	if err != nil {
 		return nil, err
 	}
-	s := &splitting{edi: e, m: m, p: p, out: m.Out(), collect: ack.Collector{Policy: p.Policy}, taken: map[string][32]byte{}}
-	if s.stateKey, s.state, err = s.resume(ctx); err != nil {
-		return nil, err
-	}
+	s := &splitting{edi: e, m: m, p: p, collect: ack.Collector{Policy: p.Policy}, taken: map[string][32]byte{}}
 	if s.data, err = e.claim(ctx, m); err != nil {
 		return nil, err
 	}
 	if s.ends, err = interchanges(s.data, e.Limits); err != nil {
-		return nil, fault.At(op, fault.Invalid, m.Headers["name"], err)
+		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
 	}
-	r := x12.NewBytesReader(s.data, e.Limits)
-	for {
-		part, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fault.At(op, fault.Invalid, m.Headers["name"], err)
-		}
-		if err := s.take(ctx, part); err != nil {
-			return nil, err
-		}
-		if len(s.out.Records) >= splitBatch || s.bytes >= splitBytes {
-			if err := s.flush(ctx); err != nil {
-				return nil, err
+	return eip.Splitter[*Message, *Out]{
+		Step: "children", Every: splitBatch,
+		Children: func(ctx context.Context, _ *Message, from eip.Offset) iter.Seq2[eip.Child, error] {
+			return func(yield func(eip.Child, error) bool) {
+				s.from, s.yield = from.Index, yield
+				if err := s.read(ctx); err != nil && !errors.Is(err, errEnough) {
+					yield(eip.Child{}, err)
+				}
 			}
-		}
-	}
-	return s.end(ctx)
+		},
+		Then: func(_ context.Context, _ *Message, o *Out, _ int) error {
+			o.Claims = append(o.Claims, s.claims...) // of interchanges without children
+			return nil
+		},
+	}.Handle(ctx, m)
 }
+
+// errEnough ends the reading of a document whose children nobody takes any more.
+var errEnough = errors.New("no more children are taken")
 
 // splitting is one run over a document.
 type splitting struct {
-	edi      *edi
-	m        *Message
-	data     []byte
-	bytes    int // of the children that the unit at hand holds
-	p        Partner
-	out      *Out
-	collect  ack.Collector
-	repeat   bool                // the interchange came before
-	ends     map[int64]int64     // of each interchange, by its beginning
-	taken    map[string][32]byte // interchanges of this document, by identity
-	found    bool                // there was an interchange
-	noise    []x12.Finding
-	lost     []x12.Finding // about what belongs to no set: nothing else would tell of it
-	stray    *x12.Part     // the first part that they are about
-	cut      bool          // the last set has no end: it tells already that the rest is missing
-	child    int           // children so far, whether written by this run or an earlier one
-	done     int           // children that an earlier run made durable
-	stateKey string
-	state    journal.State
+	edi     *edi
+	m       *Message
+	data    []byte
+	p       Partner
+	collect ack.Collector
+	repeat  bool                // the interchange came before
+	ends    map[int64]int64     // of each interchange, by its beginning
+	taken   map[string][32]byte // interchanges of this document, by identity
+	claims  []journal.ClaimOp   // that the next child takes along
+	found   bool                // there was an interchange
+	noise   []x12.Finding
+	lost    []x12.Finding // about what belongs to no set: nothing else would tell of it
+	stray   *x12.Part     // the first part that they are about
+	cut     bool          // the last set has no end: it tells already that the rest is missing
+	child   int           // children so far, whether sent by this run or an earlier one
+	from    int           // children that an earlier run made durable
+	yield   func(eip.Child, error) bool
+}
+
+// read yields the children of the document.
+func (s *splitting) read(ctx context.Context) error {
+	for r := x12.NewBytesReader(s.data, s.edi.Limits); ; {
+		part, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return s.end(ctx)
+		}
+		if err != nil {
+			return fault.At(s.m.route, fault.Invalid, s.m.Headers["name"], err)
+		}
+		if err := s.take(ctx, part); err != nil {
+			return err
+		}
+	}
 }
 
 // maxSets is the most sets of one document: the verdicts of a group are one record, and a
@@ -145,16 +155,6 @@ func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
 	}
 }
 
-// resume finds how many children an earlier run made durable.
-func (s *splitting) resume(ctx context.Context) (string, journal.State, error) {
-	key := "x12.split/" + s.m.ID.String()
-	st, err := s.m.State(ctx, key)
-	if err == nil && st.Tag != 0 {
-		err = json.Unmarshal(st.Data, &s.done)
-	}
-	return key, st, err
-}
-
 func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	switch part.Kind {
 	case x12.Noise, x12.Stray:
@@ -170,14 +170,16 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 		s.edi.Grammar.Check(part)
 		v := s.collect.Add(part)
 		if !s.repeat {
-			s.set(ctx, part, v.Accepted())
+			if err := s.set(ctx, part, v.Accepted()); err != nil {
+				return err
+			}
 		}
 		s.cut = slices.ContainsFunc(part.Findings, func(f x12.Finding) bool { return f.Code == x12.CodeMissingSE })
 	case x12.GroupTrailer:
 		s.collect.Add(part)
 		s.outside(part, x12.Error)
 		if !s.repeat {
-			s.group(ctx, part)
+			return s.group(ctx, part)
 		}
 	default:
 		s.collect.Add(part)
@@ -212,8 +214,7 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	if f, stranger := s.p.stranger(part); stranger {
 		s.repeat = true // nothing of it is worked on, and nothing of it is acknowledged
 		part.Add(f)
-		s.refuse(ctx, part)
-		return nil
+		return s.refuse(ctx, part)
 	}
 	id := part.Identity()
 	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.ends[part.Offset]]))
@@ -229,13 +230,13 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	}
 	switch {
 	case !there:
-		s.out.Claim(scope, id.String(), hash, []byte(s.m.ID.String()))
+		s.claims = append(s.claims, journal.ClaimOp{Scope: scope, ID: id.String(), Hash: hash, Answer: []byte(s.m.ID.String())})
 		s.taken[id.String()] = hash
 	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
 		s.taken[id.String()] = c.Hash
 	case c.Hash == hash:
 		s.repeat = true
-		s.add(ctx, "x12.Repeated", "external-events", s.p.Name, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
+		return s.add(ctx, "x12.Repeated", onExternal, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
 	default:
 		s.repeat = true
 		f := part.At(part.Segments.At(0), 13)
@@ -243,7 +244,7 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
 		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
 		part.Add(f)
-		s.refuse(ctx, part)
+		return s.refuse(ctx, part)
 	}
 	return nil
 }
@@ -273,19 +274,18 @@ func (p Partner) stranger(part *x12.Part) (x12.Finding, bool) {
 	return x12.Finding{}, false
 }
 
-func (s *splitting) set(ctx context.Context, part *x12.Part, accepted bool) {
+func (s *splitting) set(ctx context.Context, part *x12.Part, accepted bool) error {
 	if accepted {
-		s.send(ctx, part, "x12.Set", topicSets)
-		return
+		return s.send(ctx, part, "x12.Set", topicSets)
 	}
-	s.refuse(ctx, part)
+	return s.refuse(ctx, part)
 }
 
-func (s *splitting) refuse(ctx context.Context, part *x12.Part) {
-	s.send(ctx, part, "x12.Refused", topicRefused)
+func (s *splitting) refuse(ctx context.Context, part *x12.Part) error {
+	return s.send(ctx, part, "x12.Refused", topicRefused)
 }
 
-func (s *splitting) send(ctx context.Context, part *x12.Part, typ, topic string) {
+func (s *splitting) send(ctx context.Context, part *x12.Part, typ, topic string) error {
 	info := setInfo{
 		Partner: s.p.Name, Document: s.m.Headers["name"], Identity: part.Identity(), Set: part.ST.ID,
 		Origin: part.Origin(), Findings: part.Findings,
@@ -293,82 +293,66 @@ func (s *splitting) send(ctx context.Context, part *x12.Part, typ, topic string)
 	if part.GS != nil {
 		info.Group = part.GS.FunctionalID
 	}
-	s.add(ctx, typ, topic, s.p.Name, info, bytes.Clone(part.Raw))
+	return s.add(ctx, typ, topic, info, part.Raw)
 }
 
-// add appends a child unless an earlier run made it durable. Ids are those of the
-// cause and the child's number, so a re-run makes the same.
-func (s *splitting) add(ctx context.Context, typ, topic, key string, info any, raw []byte) {
+// add yields a child unless an earlier run made it durable. raw belongs to the reader.
+func (s *splitting) add(ctx context.Context, typ, topic string, info any, raw []byte) error {
 	n := s.child
 	s.child++
-	if n < s.done {
-		return
+	if n < s.from {
+		return nil
 	}
 	data, err := json.Marshal(info)
 	if err != nil {
-		s.out.fail(fault.E("x12.split", fault.Internal, err))
-		return
+		return fault.E(s.m.route, fault.Internal, err)
 	}
-	r := journal.Record{
-		ID: s.m.ID.Child("x12.split", typ, n), Type: typ, Topic: topic, Key: key, Data: data,
+	c := eip.Child{Claims: s.claims, Record: journal.Record{
+		Type: typ, Topic: topic, Key: s.p.Name, Data: data,
 		Headers: map[string]string{"partner": s.p.Name, "name": s.m.Headers["name"]},
+	}}
+	s.claims = nil
+	switch i := info.(type) {
+	case setInfo:
+		c.Headers["st01"] = i.Set
+	case verdict:
+		c.Headers["gs01"] = i.Group.FunctionalID
 	}
-	if raw != nil {
-		r.Subject = s.m.Subject
-		if r.Personal, err = s.edi.checkIn(ctx, raw, r.Headers); err != nil {
-			s.out.fail(err)
-			return
+	if len(raw) > 0 {
+		c.Subject, c.Personal = s.m.Subject, bytes.Clone(raw)
+		if err := s.m.In().CheckIn(ctx, s.edi.Payloads, &c.Record); err != nil {
+			return err
 		}
 	}
-	s.bytes += len(data) + len(r.Personal)
-	s.out.Send(r)
+	if !s.yield(c, nil) {
+		return errEnough
+	}
+	return nil
 }
 
-func (s *splitting) group(ctx context.Context, part *x12.Part) {
+func (s *splitting) group(ctx context.Context, part *x12.Part) error {
 	i := s.collect.Interchanges
 	if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
-		return
+		return nil
 	}
 	last := i[len(i)-1]
 	g := last.Groups[len(last.Groups)-1]
-	s.add(ctx, "x12.GroupJudged", topicVerdicts, s.p.Name, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
+	return s.add(ctx, "x12.GroupJudged", topicVerdicts, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
 }
 
-// flush makes the children so far durable, with their number beside them.
-func (s *splitting) flush(ctx context.Context) error {
-	s.out.SetState(s.stateKey, s.state, s.child)
-	if s.out.err != nil {
-		return s.out.err
-	}
-	if err := s.m.partial(ctx, s.out); err != nil {
-		return err
-	}
-	s.done, s.bytes = s.child, 0
-	st, err := s.m.State(ctx, s.stateKey)
-	s.state, s.out = st, s.m.Out()
-	return err
-}
-
-func (s *splitting) end(ctx context.Context) (*Out, error) {
+func (s *splitting) end(ctx context.Context) error {
 	if !s.found {
 		f := x12.Finding{Code: x12.CodeNotX12, Severity: x12.Error, Line: 1, Column: 1, Message: "no X12 interchange in it"}
 		if len(s.noise) > 0 {
 			f = s.noise[0]
 		}
-		return nil, fault.At("x12.split", fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
+		return fault.At(s.m.route, fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
 	}
 	if s.stray != nil {
 		info := setInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: s.stray.Identity(), Origin: s.stray.Origin(), Findings: s.lost}
-		var raw []byte
-		if len(s.stray.Raw) > 0 {
-			raw = s.stray.Raw
-		}
-		s.add(ctx, "x12.Refused", topicRefused, s.p.Name, info, raw)
+		return s.add(ctx, "x12.Refused", topicRefused, info, s.stray.Raw)
 	}
-	if s.state.Tag != 0 {
-		s.out.SetState(s.stateKey, s.state, nil)
-	}
-	return s.out, s.out.err
+	return nil
 }
 
 // refused is the Invalid Message Channel of X12: what was rejected becomes a letter that names
@@ -377,8 +361,8 @@ func (e *edi) refused() Route {
 	return Route{
 		Name: "x12.refused", About: "rejected transaction sets, each a letter with its exact places",
 		Topics: []string{topicRefused}, Writes: []string{topicSets}, Parking: Parking{Independent: true},
-		Patterns: []string{"invalid message channel"},
-		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+		Patterns: []string{eip.NameInvalid, eip.NameHistory, eip.NameClaimCheck},
+		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			var info setInfo
 			if err := m.Decode(&info); err != nil {
 				return nil, err
@@ -400,7 +384,7 @@ func (e *edi) refused() Route {
 				}
 			}
 			return nil, refusal(info)
-		},
+		}),
 	}
 }
 

@@ -221,10 +221,15 @@ func (a *app) edi(flows *routes.Flows) error {
 		if err != nil {
 			return fmt.Errorf("edi.partners.%s.zone: %w", name, err)
 		}
+		window, err := routes.ParseWindow(p.Window)
+		if err != nil {
+			return fmt.Errorf("edi.partners.%s.window: %w", name, err)
+		}
 		names = append(names, name)
 		partners[name] = routes.Partner{
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,
+			Window: window, Rate: p.Rate, Tap: p.Tap, Notices: p.Notices,
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors},
 			Profile: x12wms.Profile{

@@ -131,6 +131,10 @@ type PartnerConfig struct {
 	Zone         string            `config:"zone" doc:"IANA zone of the days in his documents."`
 	AcceptErrors bool              `config:"accept_errors" doc:"Work on sets with errors in elements, and say so in the 997."`
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`
+	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
+	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
+	Tap          bool              `config:"tap" doc:"Copy each document that left for him to the topic out.tap."`
+	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 }
 
 // SetDefaults fills what most partners agree on.

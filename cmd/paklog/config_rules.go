@@ -171,6 +171,13 @@ func (c PartnerConfig) Validate() error {
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		errs = append(errs, fmt.Errorf("zone: %w", err))
 	}
+	if _, err := routes.ParseWindow(c.Window); err != nil {
+		errs = append(errs, fmt.Errorf("window: %w", err))
+	}
+	errs = append(errs, atLeast("rate", c.Rate, 0), atMost("rate", c.Rate, 60_000))
+	for i, owner := range c.Notices {
+		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
+	}
 	return errors.Join(errs...)
 }
 

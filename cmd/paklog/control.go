@@ -22,6 +22,7 @@ import (
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/routes/eip"
 )
 
 // mostSocketPath is the length of sun_path, without its NUL.
@@ -85,17 +86,18 @@ func (a *app) control() (http.Handler, error) {
 		writeControl(w, done)
 	})
 	mux.HandleFunc("POST /control/import", a.importing)
-	act := func(do func(context.Context, string, string) error) http.HandlerFunc {
+	act := func(typ string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			if err := do(r.Context(), r.PathValue("route"), "operator@"+hostname()); err != nil {
+			order := eip.Order{Route: r.PathValue("route"), Actor: "operator@" + hostname()}
+			if err := a.hub.Control(r.Context(), typ, order); err != nil {
 				controlError(w, http.StatusNotFound, err)
 				return
 			}
 			writeControl(w, map[string]any{"route": r.PathValue("route")})
 		}
 	}
-	mux.HandleFunc("POST /control/routes/{route}/pause", act(a.hub.Pause))
-	mux.HandleFunc("POST /control/routes/{route}/resume", act(a.hub.Resume))
+	mux.HandleFunc("POST /control/routes/{route}/pause", act(eip.PauseRoute))
+	mux.HandleFunc("POST /control/routes/{route}/resume", act(eip.ResumeRoute))
 	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
 	return mux, nil
 }

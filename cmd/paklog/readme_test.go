@@ -219,11 +219,13 @@ func TestReadmeConfiguration(t *testing.T) {
 }
 
 // TestReadmeShowsWhereEachPatternIs holds the table of patterns to the catalog and to what
-// the routes of a hub with everything in it say of themselves.
+// the routes of a hub with everything in it say of themselves. That they do what they say is
+// held by TestRoutesRunTheBlocksThatTheyName.
 func TestReadmeShowsWhereEachPatternIs(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.withUPS("http://127.0.0.1:1", "x", "x", "ABC123")
+	s.withPartner("tap: true, notices: [ACME]")
 	s.serve()
 	named := map[string][]string{}
 	for _, r := range decoded[[]routeLine](t, s.must("routes", "--json")) {
@@ -237,11 +239,8 @@ func TestReadmeShowsWhereEachPatternIs(t *testing.T) {
 	var want []string
 	for _, u := range uses {
 		where := strings.Join(u.Routes, ", ")
-		switch {
-		case where == "" && strings.HasPrefix(u.Planned, "every"):
-			where = u.Planned
-		case where == "":
-			where = "none names it; meant for " + u.Planned
+		if u.Note != "" {
+			where = strings.TrimPrefix(where+"; "+u.Note, "; ")
 		}
 		want = append(want, fmt.Sprintf("| %s | `%s` | %s |", u.Name, u.Code, where))
 	}
@@ -266,5 +265,14 @@ func TestReadmeNamesEveryMeasurement(t *testing.T) {
 		if !strings.Contains(text, "| `"+m[1]+"` |") {
 			t.Errorf("the README does not name %s", m[1])
 		}
+	}
+}
+
+// withPartner agrees more with the partner of the next hub.
+func (s *shell) withPartner(more string) {
+	s.t.Helper()
+	text := strings.Replace(readme(s.t, s.config), "{id: ACME, owner: ACME}", "{id: ACME, owner: ACME, "+more+"}", 1)
+	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
 	}
 }

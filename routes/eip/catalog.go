@@ -42,56 +42,57 @@ type Pattern struct {
 	Name  string
 	About string
 	Code  string // what makes it
-	// Planned says what it is there for while no route names it.
-	Planned string
+	// Note is for who looks for the pattern in the routes: why there is none, or which do by
+	// themselves what the block does. "every ..." stands for routes that need not be named.
+	Note string
 }
 
 // Catalog is every pattern of the hub, in the order of the book: routing, shape, endpoints,
 // failure, management.
 func Catalog() []Pattern {
 	return []Pattern{
-		{NameRouter, "to the topic of the first choice that wants the message", "eip.Choose", "documents by type and partner"},
-		{NameFilter, "what is not kept ends here", "eip.Filter", "events that a partner has no part in"},
-		{NameRecipientList, "one message to every topic it names, all or none", "eip.RecipientList", "stock levels to the channels an owner sells through"},
-		{NameDynamicRouter, "a router whose table changes at run time", "eip.DynamicRouter", "partners moved between facilities without a restart"},
-		{NameRoutingSlip, "the message carries the steps ahead of it", "eip.Itinerary, eip.Station", "value-added services an order asks for"},
-		{NamePublishSubscribe, "every subscription of a topic gets every message, and fails alone", "Route.Topics", "events to all who consume them"},
-		{NameCompeting, "lanes of one subscription share its work, one message of a key at a time", "Route.Parallel", "every route, by its lanes"},
+		{NameRouter, "to the topic of the first choice that wants the message", "eip.Choose", ""},
+		{NameFilter, "what is not kept ends here", "eip.Filter", ""},
+		{NameRecipientList, "one message to every topic it names, all or none", "eip.RecipientList", "with `notices` of a partner"},
+		{NameDynamicRouter, "a router whose table changes at run time", "eip.DynamicRouter", "none: which connection a carrier's name means stands in the configuration, and nothing else is routed by a table that people change"},
+		{NameRoutingSlip, "the message carries the steps ahead of it", "eip.Itinerary, eip.Station", "none: no order asks for value-added services yet, whose steps differ from order to order"},
+		{NamePublishSubscribe, "every subscription of a topic gets every message, and fails alone", "Route.Topics", ""},
+		{NameCompeting, "lanes of one subscription share its work, one message of a key at a time", "Route.Parallel", ""},
 
-		{NameTranslator, "a partner's document becomes ours, or back", "eip.Translate", "documents in and out"},
-		{NameEnricher, "what the message lacks is looked up", "eip.Enrich", "items and units of measure of an order"},
-		{NameNormalizer, "several formats become one", "eip.Normalize", "orders of several shop platforms"},
-		{NameClaimCheck, "a long payload is kept apart, the message carries its ticket", "eip.CheckIn, eip.Payload", "documents over 64 KiB, with AS2"},
-		{NameSplitter, "one message becomes many, streamed", "eip.Splitter", "interchanges into transaction sets"},
-		{NameAggregator, "many messages of a key become one", "eip.Aggregator", "cartons of an order into its ship confirm"},
-		{NameResequencer, "messages go on in the order of their numbers", "eip.Resequencer", "webhooks of shops that overtake each other"},
-		{NameScatterGather, "several are asked at once, the answers are gathered until a deadline", "eip.ScatterGather", "rates, with the second carrier"},
-		{NameProcess, "a process is taken through its steps, or back", "eip.Process", "fulfilment that spans partners"},
+		{NameTranslator, "a partner's document becomes ours, or back", "eip.Translate", ""},
+		{NameEnricher, "what the message lacks is looked up", "eip.Enrich", ""},
+		{NameNormalizer, "several formats become one", "eip.Normalize", ""},
+		{NameClaimCheck, "a long payload is kept apart, the message carries its ticket", "eip.CheckIn, eip.Payload", ""},
+		{NameSplitter, "one message becomes many, streamed", "eip.Splitter", "task makes the tasks of a wave's orders in one unit with their state"},
+		{NameAggregator, "many messages of a key become one", "eip.Aggregator", "pack and ship.confirm ask the aggregates of core, which know what is still to come; x12.split gathers verdicts while it reads"},
+		{NameResequencer, "messages go on in the order of their numbers", "eip.Resequencer", "none: what comes in carries whole orders and no sequence numbers"},
+		{NameScatterGather, "several are asked at once, the answers are gathered until a deadline", "eip.ScatterGather, eip.AskAll", "prices change nothing at a carrier, so they are asked within one run and cost no unit"},
+		{NameProcess, "a process is taken through its steps, or back", "eip.Process", "none: an order goes on (order.allocate, order.backorder, wave.finish) and back (order.cancel, wave.cancel) by core's aggregates, in one unit with its stock and without waiting for answers; the block is for processes that span partners"},
 
-		{NameChannelAdapter, "bytes of a partner come in or go out", "adapters/", "every door and connector"},
-		{NameIdempotent, "what comes again is known, and answered as the first time", "eip.Receive", "every door"},
-		{NameRequestReply, "a question to another route, with a deadline", "eip.Requester", "questions to slow partners: accepted, the answer follows"},
-		{NameCorrelation, "what an answer is known by", "eip.CorrelationID", "answers of partners"},
-		{NameReturnAddress, "where an answer goes", "eip.Answer", "answers between routes"},
-		{NameThrottle, "no faster than a bucket's rate", "eip.Throttle", "partners that name a rate and no Retry-After"},
-		{NameDelay, "not before its time", "eip.Delay", "documents held until a partner's window opens"},
-		{NameExpiration, "nobody wants it after its time", "eip.Expire", "acknowledgements awaited"},
+		{NameChannelAdapter, "bytes of a partner come in or go out", "adapters/", ""},
+		{NameIdempotent, "what comes again is known, and answered as the first time", "eip.Receive", "order.place goes by the business key, x12.split by the control numbers of each interchange within a document"},
+		{NameRequestReply, "a question to another route, with a deadline", "eip.Requester, Hub.Call", "doors answer who calls; no route asks another"},
+		{NameCorrelation, "what an answer is known by", "eip.CorrelationID", "none: x12.ack-watch knows a 997 by the group number that X12 gives back"},
+		{NameReturnAddress, "where an answer goes", "eip.Answer", "none: an 855 goes to the partner that stands in the order's source"},
+		{NameThrottle, "no faster than a bucket's rate", "eip.Throttle", "with `rate` of a partner"},
+		{NameDelay, "not before its time", "eip.Delay", "with `window` of a partner"},
+		{NameExpiration, "nobody wants it after its time", "eip.Expire", "none: leases (task.lease) and awaited 997s (x12.ack-watch) end by timers and not by their messages' age, and no document we take expires"},
 
 		{NameRetry, "a transient failure is tried again by timer", "routes/hub.go", "every route"},
-		{NameDeadLetter, "what cannot be delivered waits for a person", "routes/hub.go, dlq", "every route"},
-		{NameInvalid, "what cannot be understood waits apart and holds nobody up", "routes/hub.go, dlq", "every route"},
-		{NameBreaker, "a partner that is down is left alone, or a fallback decides", "routes.Guard, eip.Fallback", "every outbound connection"},
+		{NameDeadLetter, "what cannot be delivered waits for a person", "routes/hub.go, dlq", ""},
+		{NameInvalid, "what cannot be understood waits apart and holds nobody up", "routes/hub.go, dlq", ""},
+		{NameBreaker, "a partner that is down is left alone, or a fallback decides", "routes.Guard, eip.Fallback", "an open breaker pauses its connection: no route has another to fall back to"},
 
-		{NameWireTap, "a copy for those who watch", "eip.WireTap", "copies for audit of what leaves"},
-		{NameHistory, "the message names the routes it passed", "eip.History", "journeys of a document; circles are found by it"},
-		{NameControlBus, "routes are paused, resumed and asked by message", "eip.ControlBus", "operators and alarms"},
+		{NameWireTap, "a copy for those who watch", "eip.WireTap", "with `tap` of a partner"},
+		{NameHistory, "the message names the routes it passed", "eip.History", ""},
+		{NameControlBus, "routes are paused, resumed and asked by message", "eip.ControlBus", ""},
 	}
 }
 
 // Use is a pattern with the routes that use it.
 type Use struct {
 	Pattern
-	Routes []string // sorted; none: see Planned
+	Routes []string // sorted; none: see Note
 }
 
 // Uses lays the catalog beside the patterns that each route names. Names that the

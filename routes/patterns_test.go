@@ -1,0 +1,137 @@
+package routes
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/edi/x12/x12gen"
+	"github.com/paklog/hub/routes/eip"
+)
+
+// made are the patterns of a list that a block makes, sorted.
+func made(names []string) []string {
+	var out []string
+	for _, p := range eip.Catalog() {
+		if p.Made() && slices.Contains(names, p.Name) {
+			out = append(out, p.Name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// says holds what ran in each route to what the route names. Every rig is asked when it stops.
+func (r *rig) says() {
+	r.hub.mu.Lock()
+	defer r.hub.mu.Unlock()
+	for name, x := range r.hub.routes {
+		for _, p := range x.ran.Names() {
+			if !slices.Contains(x.Patterns, p) && !strings.HasPrefix(name, "test.") {
+				r.t.Errorf("route %s runs the block of %q and does not name it", name, p)
+			}
+		}
+	}
+}
+
+// byShape are the patterns that no block makes: how a route that names one must be made.
+var byShape = map[string]func(h *Hub, r Route) bool{
+	eip.NamePublishSubscribe: func(h *Hub, r Route) bool {
+		return slices.ContainsFunc(r.Topics, func(t string) bool { return len(h.consumers(t)) > 1 })
+	},
+	eip.NameCompeting:      func(_ *Hub, r Route) bool { return len(r.Topics) > 0 && r.Parallel != 1 },
+	eip.NameChannelAdapter: func(_ *Hub, r Route) bool { return r.Conn != "" || r.Name == door.Documents },
+	eip.NameBreaker:        func(_ *Hub, r Route) bool { return r.Conn != "" },
+	eip.NameDeadLetter:     func(_ *Hub, r Route) bool { return len(r.Topics) > 0 },
+	eip.NameInvalid:        func(_ *Hub, r Route) bool { return len(r.Topics) > 0 },
+}
+
+func (h *Hub) consumers(topic string) (names []string) {
+	for _, x := range h.routes {
+		if slices.Contains(x.Topics, topic) {
+			names = append(names, x.Name)
+		}
+	}
+	return names
+}
+
+// TestRoutesRunTheBlocksThatTheyName lets everything flow once through a hub with everything in
+// it: a route that names a pattern of a block has run the block, and one that ran it names it.
+func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t, func(p *Partner) {
+			p.Tap, p.Rate = true, 60
+			p.Window = Window{0, 24*time.Hour - time.Minute}
+		})
+		logi := r.edi.Partners["ACME"]
+		logi.Name, logi.ID, logi.Notices = "LOGI", "LOGI", []string{site.Owner}
+		r.edi.Partners["LOGI"] = logi
+		other := newCarrier("dhl")
+		r.cfg.Carriers = config(r.carrier, other).Carriers
+		r.restart()
+
+		r.stock("WIDGET", 100, "P-2")
+		r.place("SO-1", "WIDGET", 3) // names no carrier: prices are compared
+		orders, _ := generated(t, x12gen.Config{Seed: 2, Sets: 3, MostLine: 1})
+		second := strings.Index(orders, "ST*940*0002")
+		at := second + strings.Index(orders[second:], "W01*") + len("W01*")
+		r.drop("940.edi", orders[:at]+"MANY"+orders[at+strings.IndexByte(orders[at:], '*'):])
+		bought, _ := generated(t, x12gen.Config{Seed: 3, Sets: 1, MostLine: 1, Control: 2, Set: "850", OrderPrefix: "PO-"})
+		r.drop("850.edi", bought)
+		_, _ = r.ask(door.Waves, door.Ask{ID: "W-000001", Cmd: wave.Release{}})
+		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
+		_, _ = r.ask(door.Master, door.Ask{ID: "", Cmd: item.Register{}})
+		if err := r.hub.Control(t.Context(), eip.PauseRoute, eip.Order{Route: "pack", Actor: "jo"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.hub.Control(t.Context(), eip.ResumeRoute, eip.Order{Route: "pack", Actor: "jo"}); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Hour)
+		r.drop("997.edi", functionalAck(t, box.sets(t, "945")[0].GS.Control, "A"))
+		for _, l := range r.letters() {
+			if err := r.hub.Desk().Replay(t.Context(), l.ID, "jo"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle(time.Hour)
+		r.status("SO-1", order.StatusShipped)
+		if a, b := len(box.sets(t, "945")), len(box.sets(t, "855")); a != 2+4 || b != 1 {
+			t.Errorf("%d 945s and %d 855s, want 6 and 1", a, b)
+		}
+
+		r.hub.mu.Lock()
+		defer r.hub.mu.Unlock()
+		named := map[string][]string{}
+		for name, x := range r.hub.routes {
+			named[name] = x.Patterns
+			if says, does := made(x.Patterns), made(x.ran.Names()); !slices.Equal(says, does) {
+				t.Errorf("route %s names %q and ran the blocks of %q", name, says, does)
+			}
+			for _, p := range x.Patterns {
+				if is := byShape[p]; is != nil && !is(r.hub, x.Route) {
+					t.Errorf("route %s names %q and is not made that way", name, p)
+				}
+			}
+		}
+		uses, unknown := eip.Uses(named)
+		if len(unknown) > 0 {
+			t.Errorf("patterns that the catalog does not hold: %q", unknown)
+		}
+		for _, u := range uses {
+			if !u.Made() && byShape[u.Name] == nil && len(u.Routes) > 0 {
+				t.Errorf("nothing holds routes %q to their %q", u.Routes, u.Name)
+			}
+			if len(u.Routes) == 0 && u.Note == "" {
+				t.Errorf("no route names %q, and nothing says why", u.Name)
+			}
+		}
+	})
+}
