@@ -473,3 +473,23 @@ func TestABlockedPlaceIsWaitedFor(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+// TestAWaveNumberThatAPersonTookStopsNoPlanning plans by hand under the number that is next.
+func TestAWaveNumberThatAPersonTookStopsNoPlanning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stock("WIDGET", 100, "P-1")
+		r.place("SO-1", "WIDGET", 1)
+		settle(time.Second)
+		r.must(door.Waves, "W-000001", wave.Plan{Strategy: "order", Orders: []wave.Order{{Owner: site.Owner, Order: "SO-1", Lines: 1, Units: 1}}})
+		r.must(door.Waves, "W-000001", wave.Release{By: "jo"})
+		r.place("SO-2", "WIDGET", 1)
+		settle(time.Minute)
+		r.place("SO-3", "WIDGET", 1)
+		settle(time.Minute)
+		r.noLetters()
+		for _, number := range []string{"SO-1", "SO-2", "SO-3"} {
+			r.status(number, order.StatusShipped)
+		}
+	})
+}

@@ -90,6 +90,10 @@ func wavable(o order.Order) bool {
 func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*Out, error) {
 	d, p := f.decide(ctx, m), g.Value
 	id := fmt.Sprintf("W-%06d", g.Round+1)
+	if d.wave(p.Site, id).Status != wave.StatusNone {
+		// A person took the number: the planner must not stand before it for ever.
+		id += "-" + m.ID.String()[:8]
+	}
 	plan := wave.Plan{Scope: p.Site, Wave: id, Strategy: "order"}
 	for _, of := range p.Orders {
 		s := scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}
