@@ -48,9 +48,10 @@ func (f *Flows) ask(name string, decide func(d *decision, a *door.Ask) (answered
 		case a.Key == nil:
 			return eip.OutsideID{}, nil
 		}
+		key := a.Key
 		return eip.OutsideID{
-			Scope: a.Key.Scope, ID: a.Key.ID, Hash: a.Key.Hash,
-			Reused: func() error { return fault.E(name, fault.Rejected, &door.ReusedError{Key: *a.Key}) },
+			Scope: key.Scope, ID: key.ID, Hash: key.Hash,
+			Reused: func() error { return fault.E(name, fault.Rejected, &door.ReusedError{Key: *key}) },
 		}, nil
 	}, func(ctx context.Context, m *Message) (*Out, []byte, error) {
 		a := m.Value.(door.Ask)

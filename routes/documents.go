@@ -38,9 +38,10 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 	if len(d.Bytes) == 0 {
 		return eip.OutsideID{}, fault.At(op, fault.Invalid, d.Name, errors.New("the document is empty"))
 	}
+	key := d.Key
 	return eip.OutsideID{
-		Scope: d.Key.Scope, ID: d.Key.ID, Hash: d.Key.Hash,
-		Reused: func() error { return fault.E(op, fault.Invalid, &door.ReusedError{Key: d.Key}) },
+		Scope: key.Scope, ID: key.ID, Hash: key.Hash,
+		Reused: func() error { return fault.E(op, fault.Invalid, &door.ReusedError{Key: key}) },
 	}, nil
 }
 

@@ -56,7 +56,7 @@ type Partner struct {
 	// any number.
 	Window Window
 	Rate   int
-	// Tap copies each document that left for him to the topic out.tap, for whoever audits.
+	// Tap copies each document that left for him to audit-events, for whoever audits.
 	Tap bool
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string

@@ -19,7 +19,6 @@ import (
 const (
 	topicHeld  = "documents-held"  // until the partner's window opens
 	topicPaced = "documents-paced" // at the partner's rate
-	topicTap   = "out.tap"         // copies of what left
 )
 
 // Window is when a partner takes documents, each day in his zone. The zero value is always.

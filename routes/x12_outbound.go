@@ -288,8 +288,8 @@ func (e *edi) send(partner string) error {
 		Topics: []string{outTopic(partner)}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 	}
 	if e.Partners[partner].Tap {
-		sent = eip.WireTap(topicTap, sent)
-		r.Writes, r.Patterns = append(r.Writes, topicTap), append(r.Patterns, eip.NameWireTap)
+		sent = eip.WireTap(onAudit, sent)
+		r.Writes, r.Patterns = append(r.Writes, onAudit), append(r.Patterns, eip.NameWireTap)
 	}
 	return e.hub.AddEffect(r, Effect{
 		Step: "publish", Certain: true,

@@ -133,7 +133,7 @@ type PartnerConfig struct {
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
-	Tap          bool              `config:"tap" doc:"Copy each document that left for him to the topic out.tap."`
+	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 }
 

@@ -267,12 +267,3 @@ func TestReadmeNamesEveryMeasurement(t *testing.T) {
 		}
 	}
 }
-
-// withPartner agrees more with the partner of the next hub.
-func (s *shell) withPartner(more string) {
-	s.t.Helper()
-	text := strings.Replace(readme(s.t, s.config), "{id: ACME, owner: ACME}", "{id: ACME, owner: ACME, "+more+"}", 1)
-	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-}
