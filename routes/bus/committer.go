@@ -44,11 +44,19 @@ const crowdShare = 4
 // pressing reports whether what is queued is written at once, whenever the last commit
 // was. Callers hold mu.
 func (b *Bus) pressing() bool {
-	return b.opts.Pace < 0 && len(b.queue) > 0 || b.urgent > 0 && crowdShare*int64(b.urgent) >= b.callers.Load() || len(b.queue) >= paceUnits || len(b.flushes) > 0 || b.closing
+	switch {
+	case len(b.flushes) > 0 || b.closing || len(b.queue) >= paceUnits:
+		return true
+	case b.urgent > 0:
+		return b.opts.Pace < 0 || crowdShare*int64(b.urgent) >= b.callers.Load()
+	default:
+		return b.opts.Pace < 0 && len(b.queue) > 0
+	}
 }
 
-// take waits for work, and where it is not pressing for the pace. Those who wait for a flush come with the batch that holds the last
-// unit they wait for. The end is when the bus is closed and nothing is left.
+// take waits for work, and for the pace where it is not pressing. Those who wait for a flush come
+// with the batch that holds the last unit they wait for. The end is when the bus is closed
+// and nothing is left.
 func (b *Bus) take(pace <-chan time.Time) (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
 	for paced := false; ; {
 		b.mu.Lock()
