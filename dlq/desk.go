@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,10 @@ type Desk struct {
 var (
 	ErrNone  = errors.New("no such letter")
 	ErrState = errors.New("the letter is not open")
+	// ErrStale: the letter was replayed and failed again since it was looked at.
+	ErrStale = errors.New("look at it anew")
+	// ErrUnseen: nobody acts on a letter without saying what he saw of it.
+	ErrUnseen = errors.New("name the opening of the letter that was seen")
 )
 
 // Entry is a letter with where it stands.
@@ -203,26 +208,44 @@ func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
 	return out, nil
 }
 
-// Replay lets the message of an open letter go again, under its own id: what it already
-// did is not done twice. Asked often, or from several shells, it goes once; those who
-// came later get [ErrState].
-func (d *Desk) Replay(ctx context.Context, id, actor string) error {
+// seen reads a letter that somebody acts on, as he saw it.
+func (d *Desk) seen(ctx context.Context, id string, opening int) (journal.StoredLetter, Letter, error) {
 	s, l, err := d.get(ctx, id)
+	if err != nil {
+		return s, l, err
+	}
+	switch {
+	case s.State != journal.LetterOpen:
+		return s, l, fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
+	case opening < 1:
+		return s, l, fmt.Errorf("letter %s stands at opening %d: %w", id, l.Opening, ErrUnseen)
+	case opening > l.Opening:
+		return s, l, fmt.Errorf("letter %s stands at opening %d, there is no %d yet: %w", id, l.Opening, opening, ErrStale)
+	case opening < l.Opening:
+		return s, l, Stale(l)
+	}
+	return s, l, nil
+}
+
+// Stale is the [ErrStale] of whoever acts on what a letter was before its last opening.
+func Stale(l Letter) error {
+	by := ""
+	if l.Actor != "" && l.Acted != nil {
+		by = fmt.Sprintf(" by %s at %s", l.Actor, l.Acted.Format(time.RFC3339))
+	}
+	return fmt.Errorf("letter %s was replayed meanwhile%s, and failed again at %s: %w", l.ID, by, l.Failed().UTC().Format(time.RFC3339), ErrStale)
+}
+
+// Replay lets the message of an open letter go again, under its own id: what it already
+// did is not done twice. opening is the one that the asker saw: asked often, or from several
+// shells, each opening is replayed or dropped once. Those who came later get [ErrState], or
+// [ErrStale] when the message failed again by then.
+func (d *Desk) Replay(ctx context.Context, id string, opening int, actor string) error {
+	s, l, err := d.seen(ctx, id, opening)
 	if err != nil {
 		return err
 	}
-	if s.State != journal.LetterOpen {
-		return fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
-	}
-	l.Actor = actor
-	s.Data = l.Encode()
-	u := &journal.Unit{
-		Letters: []journal.LetterOp{{ID: id, From: journal.LetterOpen, To: journal.LetterReplaying, Letter: s.Letter}},
-		Records: []journal.Record{
-			d.notice("letter.Replayed", l, actor, ""),
-			d.audit("letter.Replayed", l, actor, ""),
-		},
-	}
+	u := d.act(&s, &l, journal.LetterReplaying, "letter.Replayed", actor, "")
 	if err := d.submit(ctx, id, u); err != nil {
 		return err
 	}
@@ -233,34 +256,43 @@ func (d *Desk) Replay(ctx context.Context, id, actor string) error {
 	return nil
 }
 
-// Drop gives up an open letter: its message is never handled, and what waited behind it
-// goes on. The reason is kept, and who gave it.
-func (d *Desk) Drop(ctx context.Context, id, actor, reason string) error {
+// Drop gives up an open letter, as it was seen: its message is never handled, and what waited
+// behind it goes on. The reason is kept, and who gave it.
+func (d *Desk) Drop(ctx context.Context, id string, opening int, actor, reason string) error {
 	if strings.TrimSpace(reason) == "" {
 		return errors.New("dropping a letter needs a reason: it is kept with the letter")
 	}
-	s, l, err := d.get(ctx, id)
+	s, l, err := d.seen(ctx, id, opening)
 	if err != nil {
 		return err
 	}
-	if s.State != journal.LetterOpen {
-		return fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
-	}
-	l.Actor, l.Reason = actor, reason
-	s.Data = l.Encode()
-	u := &journal.Unit{
-		Letters: []journal.LetterOp{{ID: id, From: journal.LetterOpen, To: journal.LetterDropped, Letter: s.Letter}},
-		Parks:   []journal.ParkOp{{Sub: s.Sub, Key: s.Key, Pos: s.Pos, Remove: true}},
-		Records: []journal.Record{
-			d.notice("letter.Dropped", l, actor, reason),
-			d.audit("letter.Dropped", l, actor, reason),
-		},
-	}
+	u := d.act(&s, &l, journal.LetterDropped, "letter.Dropped", actor, reason)
+	u.Parks = []journal.ParkOp{{Sub: s.Sub, Key: s.Key, Pos: s.Pos, Remove: true}}
 	if err := d.submit(ctx, id, u); err != nil {
 		return err
 	}
 	_ = d.Journal.Unparked(s.Sub, u) // a route that is not running reads it when it starts
 	return nil
+}
+
+// openings is the scope of the claims on what was seen of a letter. The state alone cannot
+// tell an opening from the next: between the look and the commit the letter may be
+// replayed, fail and stand open again.
+const openings = "dlq"
+
+// act is the unit that moves an open letter on.
+func (d *Desk) act(s *journal.StoredLetter, l *Letter, to journal.LetterState, typ, actor, reason string) *journal.Unit {
+	now := d.Now().UTC()
+	l.Actor, l.Acted, l.Reason = actor, &now, reason
+	s.Data = l.Encode()
+	return &journal.Unit{
+		Claims:  []journal.ClaimOp{{Scope: openings, ID: l.ID + "." + strconv.Itoa(l.Opening)}},
+		Letters: []journal.LetterOp{{ID: l.ID, From: journal.LetterOpen, To: to, Letter: s.Letter}},
+		Records: []journal.Record{
+			d.notice(typ, *l, actor, reason),
+			d.audit(typ, *l, actor, reason),
+		},
+	}
 }
 
 func (d *Desk) submit(ctx context.Context, id string, u *journal.Unit) error {

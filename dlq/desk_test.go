@@ -130,10 +130,10 @@ func TestListFiltersAndPages(t *testing.T) {
 		route := []string{"place", "out.ups"}[i%2]
 		ids[route] = append(ids[route], h.fail(t, route, message(i), refused))
 	}
-	if err := d.Replay(t.Context(), ids["place"][0], "jo"); err != nil {
+	if err := d.Replay(t.Context(), ids["place"][0], 1, "jo"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Drop(t.Context(), ids["place"][1], "jo", "nonsense"); err != nil {
+	if err := d.Drop(t.Context(), ids["place"][1], 1, "jo", "nonsense"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -196,8 +196,8 @@ func TestADamagedRowHidesNoOther(t *testing.T) {
 	}
 	for what, act := range map[string]func(id string) error{
 		"show":   func(id string) error { _, err := d.Show(t.Context(), id); return err },
-		"replay": func(id string) error { return d.Replay(t.Context(), id, "jo") },
-		"drop":   func(id string) error { return d.Drop(t.Context(), id, "jo", "broken") },
+		"replay": func(id string) error { return d.Replay(t.Context(), id, 1, "jo") },
+		"drop":   func(id string) error { return d.Drop(t.Context(), id, 1, "jo", "broken") },
 	} {
 		if err := act("Lbad2"); err == nil || !strings.Contains(err.Error(), "Lbad2") {
 			t.Errorf("%s: %v, want an error that names the letter", what, err)
@@ -269,10 +269,10 @@ func TestWhatIsNoLetterIsToldSo(t *testing.T) {
 		if _, err := d.Show(t.Context(), id); !errors.Is(err, dlq.ErrNone) {
 			t.Errorf("show %.20q: %v", id, err)
 		}
-		if err := d.Replay(t.Context(), id, "jo"); !errors.Is(err, dlq.ErrNone) {
+		if err := d.Replay(t.Context(), id, 1, "jo"); !errors.Is(err, dlq.ErrNone) {
 			t.Errorf("replay %.20q: %v", id, err)
 		}
-		if err := d.Drop(t.Context(), id, "jo", "why"); !errors.Is(err, dlq.ErrNone) {
+		if err := d.Drop(t.Context(), id, 1, "jo", "why"); !errors.Is(err, dlq.ErrNone) {
 			t.Errorf("drop %.20q: %v", id, err)
 		}
 	}
@@ -286,7 +286,7 @@ func TestReplayAskedByManyGoesOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
-			err := d.Replay(context.Background(), id, fmt.Sprint("shell-", i))
+			err := d.Replay(context.Background(), id, 1, fmt.Sprint("shell-", i))
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -310,16 +310,109 @@ func TestReplayAskedByManyGoesOnce(t *testing.T) {
 	if err != nil || len(got) != 1 || !strings.HasPrefix(got[0].Actor, "shell-") {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if err := d.Drop(t.Context(), id, "jo", "late"); !errors.Is(err, dlq.ErrState) {
+	if err := d.Drop(t.Context(), id, 1, "jo", "late"); !errors.Is(err, dlq.ErrState) {
 		t.Errorf("dropping what is replayed: %v", err)
 	}
+}
+
+// failAgain opens a letter anew whose replay failed, as the hub does.
+func (h *hub) failAgain(t testing.TB, id string) {
+	t.Helper()
+	b, err := h.Row(context.Background(), journal.TableLetter, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := journal.DecodeLetter(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := dlq.Decode(s.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := message(1)
+	rec.Pos = s.Pos
+	l.Again(dlq.New(l.Route, &rec, refused, 1, noon.Add(time.Hour)))
+	s.Data = l.Encode()
+	h.write(t, &journal.Unit{Letters: []journal.LetterOp{{ID: id, From: s.State, To: journal.LetterOpen, Letter: s.Letter}}})
+}
+
+func TestAReplayIsOfTheFailureThatWasSeen(t *testing.T) {
+	d, h := newDesk()
+	id := h.fail(t, "place", message(1), refused)
+	for what, act := range map[string]func(opening int) error{
+		"replay": func(n int) error { return d.Replay(t.Context(), id, n, "ben") },
+		"drop":   func(n int) error { return d.Drop(t.Context(), id, n, "ben", "why") },
+	} {
+		for _, n := range []int{0, -1} {
+			if err := act(n); !errors.Is(err, dlq.ErrUnseen) {
+				t.Errorf("%s of opening %d: %v", what, n, err)
+			}
+		}
+		if err := act(2); !errors.Is(err, dlq.ErrStale) {
+			t.Errorf("%s of what is not yet: %v", what, err)
+		}
+	}
+	if err := d.Replay(t.Context(), id, 1, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	h.failAgain(t, id)
+	for what, err := range map[string]error{
+		"replay": d.Replay(t.Context(), id, 1, "ben"),
+		"drop":   d.Drop(t.Context(), id, 1, "ben", "why"),
+	} {
+		want := "was replayed meanwhile by ann at 2026-03-01T12:00:00Z, and failed again at 2026-03-01T13:00:00Z: look at it anew"
+		if !errors.Is(err, dlq.ErrStale) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", what, err, want)
+		}
+	}
+	if len(h.woken) != 1 {
+		t.Errorf("it went %d times", len(h.woken))
+	}
+	got, err := d.Show(t.Context(), id)
+	if err != nil || got.Opening != 2 || got.Name() != id+".2" {
+		t.Errorf("%+v, %v", got.Entry, err)
+	}
+	if err := d.Replay(t.Context(), id, 2, "ben"); err != nil || len(h.woken) != 2 {
+		t.Errorf("as it stands now: %v, it went %d times", err, len(h.woken))
+	}
+}
+
+// Between the look at a letter and the commit it is replayed, fails and stands open again: its
+// state is as it was, and it is another failure.
+func TestALetterThatWentAndCameBackIsNotReplayedForTheOld(t *testing.T) {
+	d, h := newDesk()
+	id := h.fail(t, "place", message(1), refused)
+	slow := &dlq.Desk{Now: d.Now, Log: h, Journal: &overtaken{h, func() {
+		if err := d.Replay(context.Background(), id, 1, "ann"); err != nil {
+			t.Error(err)
+		}
+		h.failAgain(t, id)
+	}}}
+	if err := slow.Replay(t.Context(), id, 1, "ben"); !errors.Is(err, dlq.ErrState) {
+		t.Errorf("got %v", err)
+	}
+	if got, err := d.Show(t.Context(), id); err != nil || got.State != "open" || got.Opening != 2 || len(h.woken) != 1 {
+		t.Errorf("%+v, %v, it went %d times", got.Entry, err, len(h.woken))
+	}
+}
+
+// overtaken lets something happen before each unit.
+type overtaken struct {
+	*hub
+	before func()
+}
+
+func (o *overtaken) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
+	o.before()
+	return o.hub.Submit(ctx, u)
 }
 
 func TestAReplayIsDurableThoughItsRouteDoesNotRun(t *testing.T) {
 	d, h := newDesk()
 	h.stopped = true
 	id := h.fail(t, "place", message(1), refused)
-	if err := d.Replay(t.Context(), id, "jo"); err != nil {
+	if err := d.Replay(t.Context(), id, 1, "jo"); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := d.Show(t.Context(), id); err != nil || got.State != "replaying" {
@@ -333,8 +426,8 @@ func TestReplayAndDropAtOnceOneWins(t *testing.T) {
 		id := h.fail(t, "place", message(1), refused)
 		var errs [2]error
 		var both sync.WaitGroup
-		both.Go(func() { errs[0] = d.Replay(context.Background(), id, "ann") })
-		both.Go(func() { errs[1] = d.Drop(context.Background(), id, "ben", "nonsense") })
+		both.Go(func() { errs[0] = d.Replay(context.Background(), id, 1, "ann") })
+		both.Go(func() { errs[1] = d.Drop(context.Background(), id, 1, "ben", "nonsense") })
 		both.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs[:]...), dlq.ErrState) {
 			t.Fatalf("replay: %v; drop: %v", errs[0], errs[1])
@@ -346,11 +439,11 @@ func TestADropKeepsItsReasonAndSaysWhoGaveIt(t *testing.T) {
 	d, h := newDesk()
 	id := h.fail(t, "place", message(1), refused)
 	for _, reason := range []string{"", " \t\n"} {
-		if err := d.Drop(t.Context(), id, "jo", reason); err == nil || !strings.Contains(err.Error(), "reason") {
+		if err := d.Drop(t.Context(), id, 1, "jo", reason); err == nil || !strings.Contains(err.Error(), "reason") {
 			t.Errorf("dropped for %q: %v", reason, err)
 		}
 	}
-	if err := d.Drop(t.Context(), id, "jo", "the customer rang"); err != nil {
+	if err := d.Drop(t.Context(), id, 1, "jo", "the customer rang"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.Show(t.Context(), id)
@@ -370,7 +463,7 @@ func TestADropKeepsItsReasonAndSaysWhoGaveIt(t *testing.T) {
 	if rows, err := h.Scan(t.Context(), journal.TablePark, "", "", 10); err != nil || len(rows) != 0 || len(h.unparked) != 1 {
 		t.Errorf("%d parked, %d unparked, %v", len(rows), len(h.unparked), err)
 	}
-	for what, err := range map[string]error{"again": d.Drop(t.Context(), id, "jo", "again"), "replay": d.Replay(t.Context(), id, "jo")} {
+	for what, err := range map[string]error{"again": d.Drop(t.Context(), id, 1, "jo", "again"), "replay": d.Replay(t.Context(), id, 1, "jo")} {
 		if !errors.Is(err, dlq.ErrState) {
 			t.Errorf("%s after the drop: %v", what, err)
 		}
@@ -381,10 +474,10 @@ func TestAJournalThatTakesNothingIsSaid(t *testing.T) {
 	d, h := newDesk()
 	id := h.fail(t, "place", message(1), refused)
 	h.SetHook(func(*journal.Batch) ([]*journal.Refusal, error) { return nil, journal.ErrFull })
-	if err := d.Replay(t.Context(), id, "jo"); !errors.Is(err, journal.ErrFull) || errors.Is(err, dlq.ErrState) {
+	if err := d.Replay(t.Context(), id, 1, "jo"); !errors.Is(err, journal.ErrFull) || errors.Is(err, dlq.ErrState) {
 		t.Errorf("replay: %v", err)
 	}
-	if err := d.Drop(t.Context(), id, "jo", "why"); !errors.Is(err, journal.ErrFull) || len(h.unparked) != 0 {
+	if err := d.Drop(t.Context(), id, 1, "jo", "why"); !errors.Is(err, journal.ErrFull) || len(h.unparked) != 0 {
 		t.Errorf("drop: %v, %d unparked", err, len(h.unparked))
 	}
 	if len(h.woken) != 0 {

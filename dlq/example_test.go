@@ -27,8 +27,8 @@ func Example() {
 		fmt.Printf("%s, %s, at %s: %s\n", l.State, l.Kind, l.Place, l.Cause)
 		fmt.Println("next:", l.Next)
 	}
-	fmt.Println("replayed:", desk.Replay(ctx, id, "ann"))
-	fmt.Println("again:", errors.Is(desk.Replay(ctx, id, "ben"), dlq.ErrState))
+	fmt.Println("replayed:", desk.Replay(ctx, id, 1, "ann"))
+	fmt.Println("again:", errors.Is(desk.Replay(ctx, id, 1, "ben"), dlq.ErrState))
 	// Output:
 	// open, rejected, at lines[0].item: item "X" is not known
 	// next: mend what was refused (master data, address, agreement with the partner); then replay

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,8 +44,42 @@ type Letter struct {
 	Fingerprint string     `json:"fingerprint"` // the same for failures of one cause
 	Attempts    []Attempt  `json:"attempts"`
 	Opened      time.Time  `json:"opened"`
-	Actor       string     `json:"actor,omitempty"`  // who replayed or dropped it last
-	Reason      string     `json:"reason,omitempty"` // why it was dropped
+	// Opening counts how often the message failed for good: 1, and one more for each replay
+	// that failed. Who replays or drops a letter names the opening that he saw.
+	Opening int        `json:"opening"`
+	Actor   string     `json:"actor,omitempty"`  // who replayed or dropped it last
+	Acted   *time.Time `json:"acted,omitempty"`  // when
+	Reason  string     `json:"reason,omitempty"` // why it was dropped
+}
+
+// Name is the letter's id with the opening it stands at, as people name what they saw of it:
+// "Lk3u5x2y7abcd" when it failed once, "Lk3u5x2y7abcd.2" when its replay failed too.
+func (l Letter) Name() string {
+	if l.Opening < 2 {
+		return l.ID
+	}
+	return l.ID + "." + strconv.Itoa(l.Opening)
+}
+
+// ParseName takes a letter's name apart. opening is 0 where the name has none.
+func ParseName(name string) (id string, opening int) {
+	id, n, ok := strings.Cut(name, ".")
+	if !ok {
+		return name, 0
+	}
+	opening, err := strconv.Atoi(n)
+	if err != nil || opening < 1 {
+		return name, 0 // no letter has such an id, as whoever looks for it will be told
+	}
+	return id, opening
+}
+
+// Failed is when it was opened last.
+func (l Letter) Failed() time.Time {
+	if len(l.Attempts) == 0 {
+		return l.Opened
+	}
+	return l.Attempts[len(l.Attempts)-1].At
 }
 
 // Attempt is one run that failed.
@@ -70,7 +105,7 @@ func New(route string, rec *journal.Record, err error, runs int, at time.Time) L
 	l := Letter{
 		ID: ID(route, rec.ID), Channel: Dead, Kind: kind.String(), Route: route,
 		MessageID: rec.ID, Position: uint64(rec.Pos), Type: rec.Type, Key: rec.Key, Correlation: rec.Correlation,
-		Place: fault.PlaceOf(err), Cause: clip(fault.Reason(err), 4096), Next: next(kind), Opened: at,
+		Place: fault.PlaceOf(err), Cause: clip(fault.Reason(err), 4096), Next: next(kind), Opened: at, Opening: 1,
 	}
 	if kind == fault.Invalid {
 		l.Channel = Invalid
@@ -86,7 +121,7 @@ func (l *Letter) Again(n Letter) {
 	if len(n.Attempts) > maxAttempts {
 		n.Attempts = append(n.Attempts[:1:1], n.Attempts[len(n.Attempts)-maxAttempts+1:]...)
 	}
-	n.Opened = l.Opened
+	n.Opened, n.Opening, n.Actor, n.Acted = l.Opened, l.Opening+1, l.Actor, l.Acted
 	*l = n
 }
 
@@ -156,6 +191,9 @@ func Decode(b []byte) (Letter, error) {
 	var l Letter
 	if err := json.Unmarshal(b, &l); err != nil {
 		return Letter{}, fmt.Errorf("reading a letter: %w", err)
+	}
+	if l.Opening == 0 { // written before openings were counted
+		l.Opening = max(1, len(l.Attempts))
 	}
 	return l, nil
 }

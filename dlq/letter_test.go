@@ -122,3 +122,32 @@ func FuzzFingerprint(f *testing.F) {
 		}
 	})
 }
+
+func TestLettersAreNamedWithWhatWasSeen(t *testing.T) {
+	for _, c := range []struct {
+		name, id string
+		opening  int
+	}{
+		{"Labc", "Labc", 0}, {"Labc.1", "Labc", 1}, {"Labc.12", "Labc", 12},
+		{"Labc.", "Labc.", 0}, {"Labc.x", "Labc.x", 0}, {"Labc.0", "Labc.0", 0}, {"Labc.-1", "Labc.-1", 0}, {"Labc.1.2", "Labc.1.2", 0}, {"", "", 0},
+	} {
+		if id, n := dlq.ParseName(c.name); id != c.id || n != c.opening {
+			t.Errorf("%q: %q, opening %d", c.name, id, n)
+		}
+	}
+	rec := message(1)
+	l := dlq.New("place", &rec, errors.New("why"), 1, noon)
+	if l.Name() != l.ID || l.Opening != 1 {
+		t.Errorf("new: %s, opening %d", l.Name(), l.Opening)
+	}
+	for range 30 { // more than its attempts are kept
+		l.Again(dlq.New("place", &rec, errors.New("why"), 1, noon))
+	}
+	if l.Name() != l.ID+".31" {
+		t.Errorf("after 30 replays: %s", l.Name())
+	}
+	old, err := dlq.Decode([]byte(`{"id":"Labc","attempts":[{"error":"a"},{"error":"b"}]}`))
+	if err != nil || old.Opening != 2 {
+		t.Errorf("written before openings were counted: opening %d, %v", old.Opening, err)
+	}
+}

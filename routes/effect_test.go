@@ -163,7 +163,7 @@ func (w *acting) replay() {
 	if len(l) != 1 {
 		w.t.Fatalf("%d letters to replay: %+v", len(l), l)
 	}
-	if err := w.hub.Desk().Replay(context.Background(), l[0].ID, "jo"); err != nil {
+	if err := w.hub.Desk().Replay(context.Background(), l[0].ID, l[0].Opening, "jo"); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -495,7 +495,7 @@ func TestACrashAfterAnyUnitOfAnEffectDoesItOnce(t *testing.T) {
 						}
 						if l := w.letters(); len(l) > 0 {
 							// A process that dies meanwhile says so, and he asks again.
-							if err := w.hub.Desk().Replay(t.Context(), l[0].ID, "jo"); err != nil && w.bus.Err() == nil {
+							if err := w.hub.Desk().Replay(t.Context(), l[0].ID, l[0].Opening, "jo"); err != nil && w.bus.Err() == nil {
 								t.Fatal(err)
 							}
 							settle(time.Hour)

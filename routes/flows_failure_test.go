@@ -168,7 +168,7 @@ func TestARefusedLabelIsAskedForAnewByItsLetter(t *testing.T) {
 		if len(l) != 1 || l[0].Route != "label.refused" || l[0].Place == "" {
 			t.Fatalf("letters %+v", l)
 		}
-		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, "jo"); err != nil {
+		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, l[0].Opening, "jo"); err != nil {
 			t.Fatal(err)
 		}
 		settle(time.Minute)

@@ -197,7 +197,7 @@ func TestALineOfAnUnknownItemWaitsInALetter(t *testing.T) {
 			t.Errorf("the line that is understood did not ship: %+v", o.Lines[0])
 		}
 		// Replayed before anything changed, it is the same letter again.
-		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, "jo"); err != nil {
+		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, l[0].Opening, "jo"); err != nil {
 			t.Fatal(err)
 		}
 		settle(time.Second)
@@ -231,7 +231,7 @@ func TestARejectedOrderComesBackByItsLetter(t *testing.T) {
 			t.Fatalf("letters %+v", l)
 		}
 		r.stock("NEW", 1, "P-1")
-		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, "jo"); err != nil {
+		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, l[0].Opening, "jo"); err != nil {
 			t.Fatal(err)
 		}
 		settle(time.Minute)

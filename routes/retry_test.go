@@ -277,7 +277,7 @@ func TestAnInvalidFollowerHoldsNobodyUp(t *testing.T) {
 		w.restart()
 		w.send("a", failure{})
 		settle(time.Minute)
-		if err := w.hub.Desk().Drop(t.Context(), l[0].ID, "jo", "nonsense"); err != nil {
+		if err := w.hub.Desk().Drop(t.Context(), l[0].ID, l[0].Opening, "jo", "nonsense"); err != nil {
 			t.Error(err)
 		}
 		if got, i := w.heard("out"), w.info("work"); len(got) != 3 || i.Parked != 0 {

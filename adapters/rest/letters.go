@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/paklog/hub/adapters/internal/intake"
@@ -21,16 +22,38 @@ type letterPath struct {
 	ID string `path:"id" maxLength:"64"`
 }
 
+// seenLetter is a letter that somebody acts on, as he saw it.
+type seenLetter struct {
+	ID   string `path:"id" maxLength:"64"`
+	Seen string `header:"If-Match" maxLength:"64" doc:"required: the opening of the letter that was seen, in quotes, as its ETag has it; 428 without it, 412 when the letter was replayed meanwhile and failed again"`
+}
+
+// opening is that of the header, 0 for none.
+func (l *seenLetter) opening() (int, error) {
+	if l.Seen == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(strings.Trim(l.Seen, `"`))
+	if err != nil || n < 1 {
+		p := intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, "If-Match names an opening of the letter")
+		p.Errors = []intake.Item{{Place: "header.If-Match", Message: "is no opening: a number from 1 in quotes, as the letter's ETag has it"}}
+		return 0, p
+	}
+	return n, nil
+}
+
 func (s *server) desk() {
 	const tag = "letters"
 	register(s, op[struct{}, Letters](s, http.MethodGet, "/v1/letters", "list-letters", tag, "What failed and waits for somebody"), s.listLetters)
 	register(s, op[struct{}, dlq.Detail](s, http.MethodGet, "/v1/letters/{id}", "get-letter", tag, "A letter, its message and what that already did"), s.showLetter)
-	register(s, op[struct{}, dlq.Detail](s, http.MethodPost, "/v1/letters/{id}/replay", "replay-letter", tag, "Let the message go again, once"),
-		func(ctx context.Context, in *letterPath) (*reply, error) {
-			return s.letterDo(ctx, in.ID, func(actor string) error { return s.deps.Desk.Replay(ctx, in.ID, actor) })
+	register(s, op[struct{}, dlq.Entry](s, http.MethodPost, "/v1/letters/{id}/replay", "replay-letter", tag, "Let the message go again, once for each opening of the letter"),
+		func(ctx context.Context, in *seenLetter) (*reply, error) {
+			return s.letterDo(ctx, in, func(opening int, actor string) error {
+				return s.deps.Desk.Replay(ctx, in.ID, opening, actor)
+			})
 		})
-	register(s, op[ReasonBody, dlq.Detail](s, http.MethodPost, "/v1/letters/{id}/drop", "drop-letter", tag, "Give the message up"),
-		func(ctx context.Context, in *letterPath) (*reply, error) {
+	register(s, op[ReasonBody, dlq.Entry](s, http.MethodPost, "/v1/letters/{id}/drop", "drop-letter", tag, "Give the message up"),
+		func(ctx context.Context, in *seenLetter) (*reply, error) {
 			b, err := decode[ReasonBody](ctx)
 			if err != nil {
 				return nil, s.problem(ctx, err)
@@ -40,7 +63,9 @@ func (s *server) desk() {
 				p.Errors = []intake.Item{{Place: "reason", Message: "is empty"}}
 				return nil, p
 			}
-			return s.letterDo(ctx, in.ID, func(actor string) error { return s.deps.Desk.Drop(ctx, in.ID, actor, b.Reason) })
+			return s.letterDo(ctx, in, func(opening int, actor string) error {
+				return s.deps.Desk.Drop(ctx, in.ID, opening, actor, b.Reason)
+			})
 		})
 }
 
@@ -50,6 +75,10 @@ func (s *server) letterProblem(ctx context.Context, err error) error {
 		return notFound("letter")
 	case errors.Is(err, dlq.ErrState):
 		return intake.New(http.StatusConflict, intake.CodeRejected, err.Error())
+	case errors.Is(err, dlq.ErrStale):
+		return intake.New(http.StatusPreconditionFailed, intake.CodeStale, err.Error())
+	case errors.Is(err, dlq.ErrUnseen):
+		return intake.New(http.StatusPreconditionRequired, intake.CodeUnseen, err.Error()+`: send its ETag as If-Match`)
 	}
 	return s.problem(ctx, err)
 }
@@ -88,7 +117,11 @@ func (s *server) showLetter(ctx context.Context, in *letterPath) (*answer, error
 	if err != nil {
 		return nil, s.letterProblem(ctx, err)
 	}
-	return s.now(ctx, d)
+	a, err := s.now(ctx, d)
+	if err == nil {
+		a.ETag = strconv.Quote(strconv.Itoa(d.Opening))
+	}
+	return a, err
 }
 
 // now answers with what was read from the journal itself.
@@ -100,14 +133,18 @@ func (s *server) now(ctx context.Context, v any) (*answer, error) {
 	return a, err
 }
 
-func (s *server) letterDo(ctx context.Context, id string, act func(actor string) error) (*reply, error) {
+func (s *server) letterDo(ctx context.Context, in *seenLetter, act func(opening int, actor string) error) (*reply, error) {
 	if s.deps.Desk == nil {
 		return nil, s.problem(ctx, errNoDesk)
 	}
-	if err := act(callOf(ctx).client); err != nil {
+	opening, err := in.opening()
+	if err != nil {
+		return nil, err
+	}
+	if err := act(opening, callOf(ctx).client); err != nil {
 		return nil, s.letterProblem(ctx, err)
 	}
-	d, err := s.deps.Desk.Show(ctx, id)
+	d, err := s.deps.Desk.Show(ctx, in.ID)
 	if err != nil {
 		return nil, s.letterProblem(ctx, err)
 	}

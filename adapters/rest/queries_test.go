@@ -242,19 +242,29 @@ func TestLettersAreListedShownAndDroppedOnce(t *testing.T) {
 	if _, body := h.must(200, "GET", "/v1/letters", ""); !strings.Contains(body, id) || !strings.Contains(body, "W01-05") {
 		t.Errorf("got %s", body)
 	}
-	h.must(200, "GET", "/v1/letters/"+id, "")
+	res, _ := h.must(200, "GET", "/v1/letters/"+id, "")
+	seen := res.Header.Get("ETag")
+	if seen != `"1"` {
+		t.Errorf("its ETag is %s", seen)
+	}
 	h.refused(404, "GET", "/v1/letters/Lnone", "")
 	h.refused(404, "POST", "/v1/letters/Lnone/replay", "")
 	h.refused(422, "GET", "/v1/letters?state=lost", "")
 	h.refused(422, "POST", "/v1/letters/"+id+"/drop", `{"reason":""}`)
 	h.refused(422, "POST", "/v1/letters/"+id+"/drop", `{"reason":" \t"}`)
 	h.refused(400, "POST", "/v1/letters/"+id+"/drop", `{}`)
-	_, body := h.must(200, "POST", "/v1/letters/"+id+"/drop", `{"reason":"sent twice"}`)
+	h.refused(428, "POST", "/v1/letters/"+id+"/drop", `{"reason":"unseen"}`)
+	h.refused(428, "POST", "/v1/letters/"+id+"/replay", "")
+	h.refused(412, "POST", "/v1/letters/"+id+"/replay", "", "If-Match", `"2"`)
+	for _, no := range []string{"one", "0", "-1", `""`, "*"} {
+		h.refused(422, "POST", "/v1/letters/"+id+"/replay", "", "If-Match", no)
+	}
+	_, body := h.must(200, "POST", "/v1/letters/"+id+"/drop", `{"reason":"sent twice"}`, "If-Match", seen)
 	if !strings.Contains(body, `"dropped"`) || !strings.Contains(body, "sent twice") {
 		t.Errorf("got %s", body)
 	}
-	h.refused(409, "POST", "/v1/letters/"+id+"/drop", `{"reason":"again"}`)
-	h.refused(409, "POST", "/v1/letters/"+id+"/replay", "")
+	h.refused(409, "POST", "/v1/letters/"+id+"/drop", `{"reason":"again"}`, "If-Match", seen)
+	h.refused(409, "POST", "/v1/letters/"+id+"/replay", "", "If-Match", seen)
 }
 
 func TestReadinessSaysWhyNot(t *testing.T) {

@@ -92,7 +92,7 @@ func letterIDs(ctx context.Context, c *caller, _ string) ([]string, error) {
 	}
 	var out []string
 	for _, l := range page.Items {
-		out = append(out, l.ID+"\t"+clip(clean(l.Cause), 60))
+		out = append(out, l.Name()+"\t"+clip(clean(l.Cause), 60))
 	}
 	return out, nil
 }

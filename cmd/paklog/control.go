@@ -365,13 +365,13 @@ func (p *problem) Error() string {
 
 // do makes a request and decodes its answer into out, which may be nil or a *[]byte.
 func (c *caller) do(ctx context.Context, method, path string, in, out any) error {
-	_, err := c.send(ctx, method, path, "", in, out)
+	_, err := c.send(ctx, method, path, nil, in, out)
 	return err
 }
 
-// send is do under an Idempotency-Key, and reports whether something was made by it now. in may be a document's own
-// bytes, as json.RawMessage: they are sent as they are.
-func (c *caller) send(ctx context.Context, method, path, key string, in, out any) (made bool, err error) {
+// send is do with header fields, and reports whether something was made by it now. in may be a
+// document's own bytes, as json.RawMessage: they are sent as they are.
+func (c *caller) send(ctx context.Context, method, path string, fields map[string]string, in, out any) (made bool, err error) {
 	var body io.Reader
 	switch v := in.(type) {
 	case nil:
@@ -392,8 +392,8 @@ func (c *caller) send(ctx context.Context, method, path, key string, in, out any
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if key != "" {
-		req.Header.Set("Idempotency-Key", key)
+	for name, value := range fields {
+		req.Header.Set(name, value)
 	}
 	var res *http.Response
 	if c.local != nil {

@@ -27,7 +27,8 @@ func newDLQShow(g *global) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 				var d dlq.Detail
-				if err := c.do(ctx, http.MethodGet, "/v1/letters/"+url.PathEscape(args[0]), nil, &d); err != nil {
+				id, _ := dlq.ParseName(args[0])
+				if err := c.do(ctx, http.MethodGet, "/v1/letters/"+url.PathEscape(id), nil, &d); err != nil {
 					return letterError(err)
 				}
 				if g.json {
@@ -80,7 +81,7 @@ func showLetter(w io.Writer, d dlq.Detail) error {
 	}
 	b.WriteString("\nwhat next\n  " + clean(d.Next) + "\n")
 	if d.State == "open" {
-		fmt.Fprintf(&b, "  paklog dlq replay %s\n  paklog dlq drop %s --reason \"...\"\n", d.ID, d.ID)
+		fmt.Fprintf(&b, "  paklog dlq replay %s\n  paklog dlq drop %s --reason \"...\"\n", d.Name(), d.Name())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

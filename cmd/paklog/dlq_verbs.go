@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -87,7 +88,7 @@ func newDLQList(g *global) *cobra.Command {
 				}
 				t := newTable(out, "LETTER", "STATE", "KIND", "ROUTE", "OPENED", "KEY", "PLACE", "CAUSE")
 				for _, l := range list {
-					t.row(l.ID, l.State, l.Kind, l.Route, instant(l.Opened), l.Key, l.Place, clip(l.Cause, 80))
+					t.row(l.Name(), l.State, l.Kind, l.Route, instant(l.Opened), l.Key, l.Place, clip(l.Cause, 80))
 				}
 				if err := t.flush(); err != nil {
 					return err
@@ -113,13 +114,48 @@ type letterVerdict struct {
 	Error  string `json:"error,omitempty"`
 }
 
+// letterAct replays or drops a letter that was seen as e.
+func letterAct(ctx context.Context, c *caller, g *global, e dlq.Entry, verb string, body any) (dlq.Entry, error) {
+	if e.State == "open" && e.Failed().After(g.began) {
+		// Nobody had seen this failure when the command was given.
+		return e, errors.New(cleanLines(dlq.Stale(e.Letter).Error()))
+	}
+	fields := map[string]string{"If-Match": strconv.Quote(strconv.Itoa(e.Opening))}
+	var now dlq.Entry
+	_, err := c.send(ctx, http.MethodPost, "/v1/letters/"+url.PathEscape(e.ID)+"/"+verb, fields, body, &now)
+	return now, letterError(err)
+}
+
+// lettersNamed are letters as people name them. One that is named without its opening is meant
+// as it stands.
+func lettersNamed(names []string) []dlq.Entry {
+	list := make([]dlq.Entry, len(names))
+	for i, name := range names {
+		list[i].ID, list[i].Opening = dlq.ParseName(name)
+	}
+	return list
+}
+
+// look reads a letter unless it is known what was seen of it.
+func look(ctx context.Context, c *caller, e dlq.Entry) (dlq.Entry, error) {
+	if e.Opening > 0 {
+		return e, nil
+	}
+	var d dlq.Detail
+	err := letterError(c.do(ctx, http.MethodGet, "/v1/letters/"+url.PathEscape(e.ID), nil, &d))
+	return d.Entry, err
+}
+
 // eachLetter acts on letters one by one: one that cannot be does not keep the others.
-func eachLetter(cmd *cobra.Command, g *global, ids []string, word string, act func(id string) (dlq.Entry, error)) error {
-	verdicts := make([]letterVerdict, 0, len(ids))
+func eachLetter(ctx context.Context, cmd *cobra.Command, g *global, c *caller, list []dlq.Entry, word, verb string, body any) error {
+	verdicts := make([]letterVerdict, 0, len(list))
 	failed := 0
-	for _, id := range ids {
-		v := letterVerdict{Letter: id}
-		e, err := act(id)
+	for _, l := range list {
+		v := letterVerdict{Letter: l.ID}
+		e, err := look(ctx, c, l)
+		if err == nil {
+			e, err = letterAct(ctx, c, g, e, verb, body)
+		}
 		switch {
 		case err == nil:
 			v.Done, v.State = true, e.State
@@ -134,9 +170,9 @@ func eachLetter(cmd *cobra.Command, g *global, ids []string, word string, act fu
 			continue
 		}
 		if v.Done {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", clean(id), word)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", clean(l.ID), word)
 		} else {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", clean(id), cleanLines(v.Error))
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", clean(l.ID), cleanLines(v.Error))
 		}
 	}
 	if g.json {
@@ -155,8 +191,11 @@ func newDLQReplay(g *global) *cobra.Command {
 	var route string
 	cmd := &cobra.Command{
 		Use: "replay LETTER...", Short: "Let messages go again, each once, however often and from wherever it is asked",
-		Long: `Let the messages of open letters go again. Of several who ask for the same letter one
-replays it and the others are told that somebody was faster (and exit 1).`,
+		Long: `Let the messages of open letters go again. A failure is replayed once: of several who ask for the
+same letter one replays it, and the others are told that somebody was faster, or that it was
+replayed meanwhile and failed again (and exit 1). What list and show print names what was seen:
+Lk3u5x2y7abcd.2 is the letter after its second failure and nothing later. Named without that, it
+is meant as it stood when the command was given.`,
 		Example: `  paklog dlq replay Lk3u5x2y7abcd
   paklog dlq replay --all --route out.edi.ACME`,
 		ValidArgsFunction: fromHub(g, letterIDs),
@@ -170,16 +209,13 @@ replays it and the others are told that somebody was faster (and exit 1).`,
 				return usagef(cmd, "name the letters to replay, or --all --route ROUTE")
 			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-				ids := args
+				list := lettersNamed(args)
 				if all {
-					open, err := letters(ctx, c, "open", route, 0)
-					if err != nil {
+					var err error
+					if list, err = letters(ctx, c, "open", route, 0); err != nil {
 						return err
 					}
-					for _, l := range open {
-						ids = append(ids, l.ID)
-					}
-					if len(ids) == 0 && !g.json {
+					if len(list) == 0 && !g.json {
 						fmt.Fprintf(cmd.OutOrStdout(), "route %s has no open letters\n", clean(route))
 						return nil
 					}
@@ -188,10 +224,7 @@ replays it and the others are told that somebody was faster (and exit 1).`,
 				if c.local != nil {
 					word = "goes again when the hub runs"
 				}
-				return eachLetter(cmd, g, ids, word, func(id string) (e dlq.Entry, err error) {
-					err = letterError(c.do(ctx, http.MethodPost, "/v1/letters/"+url.PathEscape(id)+"/replay", nil, &e))
-					return e, err
-				})
+				return eachLetter(ctx, cmd, g, c, list, word, "replay", nil)
 			})
 		},
 	}
@@ -205,6 +238,8 @@ func newDLQDrop(g *global) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
 		Use: "drop LETTER...", Short: "Give messages up; the reason is kept with the letter and in audit-events",
+		Long: `Give messages up. Letters are named as for replay: what failed again since it was looked at is
+not dropped.`,
 		Example:           `  paklog dlq drop Lk3u5x2y7abcd --reason "test file of the partner"`,
 		ValidArgsFunction: fromHub(g, letterIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -215,10 +250,7 @@ func newDLQDrop(g *global) *cobra.Command {
 				return usagef(cmd, "dropping a letter needs --reason: it is kept with the letter")
 			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-				return eachLetter(cmd, g, args, "dropped", func(id string) (e dlq.Entry, err error) {
-					err = letterError(c.do(ctx, http.MethodPost, "/v1/letters/"+url.PathEscape(id)+"/drop", map[string]string{"reason": reason}, &e))
-					return e, err
-				})
+				return eachLetter(ctx, cmd, g, c, lettersNamed(args), "dropped", "drop", map[string]string{"reason": reason})
 			})
 		},
 	}

@@ -95,6 +95,55 @@ func TestOfTwoWhoReplayOneLetterOneDoes(t *testing.T) {
 	})
 }
 
+// The message fails again at once, so that its letter is open again while others still ask.
+func TestALetterThatFailsAgainAtOnceIsReplayedOnce(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	l := s.letter()
+	openings := func() int { return decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json")).Opening }
+	for i, args := range [][]string{{l.ID}, {l.ID + ".2"}, {"--all", "--route", l.Route}} {
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		codes := map[int]int{}
+		var told []string
+		for range 8 {
+			group.Go(func() {
+				_, errs, code := s.run(append([]string{"dlq", "replay"}, args...)...)
+				mu.Lock()
+				defer mu.Unlock()
+				codes[code]++
+				if code != 0 {
+					told = append(told, errs)
+				}
+			})
+		}
+		group.Wait()
+		s.until("it failed again", func() bool { return openings() >= i+2 })
+		if n := openings(); n != i+2 || codes[0] < 1 {
+			t.Errorf("%v: exit codes %v, opening %d; told %q", args, codes, n, told)
+		}
+		if args[0] != "--all" && codes[0] != 1 { // of all that are open there may be none
+			t.Errorf("%v: exit codes %v", args, codes)
+		}
+		for _, errs := range told {
+			if !strings.Contains(errs, "faster") && !strings.Contains(errs, "is replaying") && !strings.Contains(errs, "replayed meanwhile by") {
+				t.Errorf("told %q", errs)
+			}
+		}
+	}
+	s.refused(1, "replayed meanwhile by", "dlq", "replay", l.ID+".1")
+	s.refused(1, "look at it anew", "dlq", "drop", l.ID+".2", "--reason", "late")
+	s.refused(1, "there is no 9 yet", "dlq", "replay", l.ID+".9")
+	if n := openings(); n != 4 {
+		t.Errorf("what was stale went: opening %d", n)
+	}
+	if out := s.must("dlq", "list"); !strings.Contains(out, l.ID+".4") {
+		t.Errorf("listed:\n%s", out)
+	}
+	s.must("dlq", "drop", l.ID, "--reason", "as it stands")
+}
+
 func TestALetterIsDroppedForAReason(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)

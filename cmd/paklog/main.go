@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -24,10 +25,11 @@ func main() {
 type global struct {
 	config string
 	json   bool
+	began  time.Time // the command: whoever gave it knows nothing that came later
 }
 
 func newRoot() *cobra.Command {
-	g := &global{}
+	g := &global{began: time.Now()}
 	root := &cobra.Command{
 		Use:   "paklog",
 		Short: "Integration hub for warehouses: orders in, labels and advices out, nothing lost or doubled",

@@ -159,7 +159,7 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 		key = "content-" + hex.EncodeToString(sum[:16])
 	}
 	var raw json.RawMessage
-	made, err := c.send(ctx, http.MethodPost, "/v1/orders", key, body, &raw)
+	made, err := c.send(ctx, http.MethodPost, "/v1/orders", map[string]string{"Idempotency-Key": key}, body, &raw)
 	if err != nil {
 		return err
 	}

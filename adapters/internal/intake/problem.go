@@ -42,6 +42,8 @@ const (
 	CodeInvalid     = "invalid"
 	CodeRejected    = "rejected"
 	CodeNotFound    = "not_found"
+	CodeStale       = "stale"  // what it was decided on has moved on
+	CodeUnseen      = "unseen" // it does not say what it was decided on
 	CodeKeyReused   = "idempotency_key_reused"
 	CodeKeyBusy     = "idempotency_key_in_use"
 	CodeDiffers     = "order_differs"
