@@ -12,9 +12,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"runtime/metrics"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,14 +78,21 @@ is paklog config reload.`,
 	}
 }
 
-// serve opens the hub and runs it until ctx ends. ready is called once every door is open.
 // gcPercent lets garbage grow to twice what is in use, which is a few dozen MB, before
 // it is collected: under load collecting more often costs more than what a hub decides.
 const gcPercent = 200
 
+// serve opens the hub and runs it until ctx ends. ready is called once every door is open.
 func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app, addr string)) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+		stop := make(chan struct{})
+		var collecting sync.WaitGroup
+		collecting.Go(func() { boundGarbage(stop) })
+		defer func() {
+			close(stop)
+			collecting.Wait()
+		}()
 	}
 	keys := cfg.apiKeys()
 	if err := rest.CheckListen(cfg.HTTP.Listen, keys); err != nil {
@@ -111,6 +121,37 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), cfg.Limits.Drain)
 	defer stop()
 	return errors.Join(err, a.Close(end))
+}
+
+// mostGarbage bounds what [gcPercent] lets grow where much is in use.
+const mostGarbage = 64 << 20
+
+// garbagePercent is the share of what is in use that garbage may reach.
+func garbagePercent(inUse uint64) int {
+	if inUse == 0 {
+		return gcPercent
+	}
+	return int(min(gcPercent, max(25, mostGarbage*100/inUse)))
+}
+
+// boundGarbage follows what is in use until stop is closed.
+func boundGarbage(stop <-chan struct{}) {
+	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for was := gcPercent; ; {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+		}
+		metrics.Read(inUse)
+		// To change it stops the world for a moment: small changes are not worth that.
+		if now := garbagePercent(inUse[0].Value.Uint64()); now-was > was/8 || was-now > was/8 {
+			debug.SetGCPercent(now)
+			was = now
+		}
+	}
 }
 
 func (c *Config) apiKeys() []rest.Key {

@@ -24,7 +24,7 @@ type Options struct {
 	MaxBatch int // units in one transaction at most: 4096
 	MaxQueue int // units that wait before handing over blocks: 16384
 	MaxBytes int // encoded bytes that wait before handing over blocks: 64 MiB
-	Cached   int // bytes of each working-set table kept in memory, about: 16 MiB
+	Cached   int // bytes of the stream heads kept in memory, about, and of balances and rows a quarter of it each: 16 MiB
 
 	// Pace is how far apart commits are that hold only what routes handed over to each other:
 	// 5 ms, negative for none. A small batch costs nearly what a large one does. A batch of
@@ -109,6 +109,7 @@ type Bus struct {
 	timers *timers
 	tail   tail
 	stats  Stats
+	held   atomic.Int64 // bytes of records that the subscriptions held at the last commit
 }
 
 // flush is somebody who waits until so many units were written.

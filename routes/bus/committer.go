@@ -323,7 +323,9 @@ func (b *Bus) feed(batch []*pending, refusals []*journal.Refusal, last journal.P
 			}
 		}
 	}
+	held := 0
 	for _, s := range b.subs {
-		s.feed(last)
+		held += s.feed(last)
 	}
+	b.held.Store(int64(held))
 }

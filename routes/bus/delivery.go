@@ -25,6 +25,7 @@ type Delivery struct {
 	lane    *lane  // nil for what has no order
 	gen     uint64 // of the lane when it started
 	part    uint8
+	size    int  // in memory, about
 	held    bool // counted in subscription.running; guarded by its mu
 	reason  journal.ParkReason
 	timer   string // retry timer that woke it

@@ -11,22 +11,53 @@ import (
 )
 
 // feed takes what the committer staged and settled. It never blocks: a subscription that
-// lags goes back to reading the journal. last is 0 where nothing was written.
-func (s *subscription) feed(last journal.Pos) {
+// lags, or is paused, goes back to reading the journal. last is 0 where nothing was written. It
+// returns what the subscription holds in memory.
+func (s *subscription) feed(last journal.Pos) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settle(s.settled)
 	clear(s.settled)
 	s.settled = s.settled[:0]
-	if len(s.live)+len(s.staged) > maxLive {
-		s.live, s.behind, s.joinAt = nil, true, last
+	size := 0
+	for _, r := range s.staged {
+		size += footprint(r)
+	}
+	if len(s.staged) > 0 && s.paused || len(s.live)+len(s.staged) > maxLive || len(s.live) > 0 && s.liveBytes+size > s.bus.mayHold() {
+		s.live, s.liveBytes, s.behind, s.joinAt = nil, 0, true, last
 	} else {
 		s.live = append(s.live, s.staged...)
+		s.liveBytes += size
 	}
 	clear(s.staged)
 	s.staged = s.staged[:0]
 	s.fedTo = max(s.fedTo, last)
 	s.work.Signal()
+	return s.bytes + s.liveBytes
+}
+
+// What a subscription may hold of records delivered and of records that wait to be, each: a lot
+// while the bus holds little, and enough to go on when many lag at once.
+const (
+	holdMuch   = 8 << 20
+	holdLittle = 1 << 20
+	heldMuch   = 32 << 20 // by all subscriptions together
+)
+
+func (b *Bus) mayHold() int {
+	if b.held.Load() > heldMuch {
+		return holdLittle
+	}
+	return holdMuch
+}
+
+// footprint is about what a record takes in memory.
+func footprint(r *journal.Record) int {
+	n := 640 + len(r.Key) + len(r.Stream) + len(r.Trace) + len(r.Data) + len(r.Personal) + 96*len(r.Headers)
+	if r.Event != nil {
+		n += len(r.Data)
+	}
+	return n
 }
 
 var errStopped = errors.New("subscription stopped")
@@ -67,7 +98,7 @@ func (s *subscription) dispatchAll(ctx context.Context) error {
 	if err := s.wakeParked(ctx); err != nil {
 		return err
 	}
-	for {
+	for size := pageSize; ; {
 		recs, page, err := s.next()
 		if err != nil {
 			return err
@@ -78,30 +109,39 @@ func (s *subscription) dispatchAll(ctx context.Context) error {
 			}
 			continue
 		}
-		found, err := s.bus.driver.Topics(ctx, s.topics(), page.after, pageSize)
+		found, err := s.bus.driver.Topics(ctx, s.topics(), page.after, size)
 		if err != nil {
 			return fmt.Errorf("reading topics of %s: %w", s.name, err)
 		}
 		recs = make([]*journal.Record, len(found))
+		bytes := 0
 		for i := range found {
 			recs[i] = &found[i]
+			bytes += footprint(recs[i])
 		}
 		if err := s.deliverAll(recs); err != nil {
 			return err
 		}
-		if len(found) < pageSize {
+		if len(found) < size {
 			s.caughtUp(page.joinAt)
+		}
+		if bytes > 0 { // the next are about as long
+			size = min(max(1, len(found)*pageBytes/bytes), pageSize)
 		}
 	}
 }
 
-// pageSize is how many records are read of a backlog at once.
-const pageSize = 512
+// pageSize and pageBytes are how much is read of a backlog at once, about.
+const (
+	pageSize  = 512
+	pageBytes = 2 << 20
+)
 
 // pageFrom asks for a page of the journal. joinAt is what was committed before it is read.
 type pageFrom struct{ after, joinAt journal.Pos }
 
-// next waits for records: live ones, or the word that the journal has some.
+// next waits for records: live ones, or the word that the journal has some. One that is
+// paused takes none: what nobody works on waits on the disk.
 func (s *subscription) next() ([]*journal.Record, *pageFrom, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,11 +149,14 @@ func (s *subscription) next() ([]*journal.Record, *pageFrom, error) {
 		switch {
 		case s.stopped:
 			return nil, nil, errStopped
+		case s.paused && (s.behind || len(s.live) > 0):
+			s.work.Wait()
+			continue
 		case s.behind:
 			return nil, &pageFrom{s.cursor, s.joinAt}, nil
 		case len(s.live) > 0:
 			live := s.live
-			s.live = nil
+			s.live, s.liveBytes = nil, 0
 			return live, nil, nil
 		}
 		if s.fedTo > s.cursor {
@@ -134,19 +177,27 @@ func (s *subscription) caughtUp(joinAt journal.Pos) {
 		s.behind = false
 		// What the page held already is not delivered twice.
 		s.live = slices.DeleteFunc(s.live, func(r *journal.Record) bool { return r.Pos <= s.cursor })
+		s.liveBytes = 0
+		for _, r := range s.live {
+			s.liveBytes += footprint(r)
+		}
 	}
 }
 
-// chunk is how many records are delivered at once.
-const chunk = 256
+// chunk and chunkBytes are how much is delivered at once.
+const (
+	chunk      = 256
+	chunkBytes = 1 << 20
+)
 
 // waitRoom blocks while too much is delivered and not durable. It returns how many of n
-// records may be delivered now. again is for those that the checkpoints have open already.
+// records may be delivered now; while the subscription is paused, none. again is for those that
+// the checkpoints have open already.
 func (s *subscription) waitRoom(n int, again bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n = min(n, chunk, s.Window)
-	for !s.stopped && (s.held+n > s.Window || !again && slices.Max(s.open[:])+n > journal.MaxOpen) {
+	for !s.stopped && (s.paused && !again || s.held+n > s.Window || s.held > 0 && s.bytes >= s.bus.mayHold() || !again && slices.Max(s.open[:])+n > journal.MaxOpen) {
 		s.work.Wait()
 	}
 	if s.stopped {
@@ -158,7 +209,12 @@ func (s *subscription) waitRoom(n int, again bool) (int, error) {
 // deliverAll delivers records as there is room for them.
 func (s *subscription) deliverAll(recs []*journal.Record) error {
 	for len(recs) > 0 {
-		n, err := s.waitRoom(len(recs), false)
+		most, size := 0, 0
+		for most < len(recs) && size < chunkBytes {
+			size += footprint(recs[most])
+			most++
+		}
+		n, err := s.waitRoom(most, false)
 		if err != nil {
 			return err
 		}
@@ -190,8 +246,10 @@ func (s *subscription) deliver(recs []*journal.Record, again bool) {
 			s.open[part]++
 			notes = append(notes, journal.Delivery{Sub: s.name, Part: part, Pos: r.Pos})
 		}
+		d := &Delivery{Record: *r, sub: s, part: part, size: footprint(r)}
 		s.held++
-		fresh = append(fresh, &Delivery{Record: *r, sub: s, part: part})
+		s.bytes += d.size
+		fresh = append(fresh, d)
 	}
 	if len(notes) > 0 {
 		s.bus.mu.Lock()

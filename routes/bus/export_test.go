@@ -25,3 +25,21 @@ func (d *Door) Submit(ctx context.Context, r *Reads, u *journal.Unit) (*journal.
 	o := <-ch
 	return o.r, o.err
 }
+
+// Bounds of what a subscription, and all together, hold in memory.
+const (
+	HoldMuch   = holdMuch
+	HoldLittle = holdLittle
+	HeldMuch   = heldMuch
+)
+
+// HeldBy is what a subscription holds of records, in bytes.
+func (b *Bus) HeldBy(name string) int {
+	s, err := b.find(name)
+	if err != nil {
+		return -1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes + s.liveBytes
+}

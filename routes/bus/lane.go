@@ -184,6 +184,7 @@ func (s *subscription) settle(ds []*Delivery) {
 		} else {
 			s.open[d.part]--
 			s.held--
+			s.bytes -= d.size
 		}
 		if l := d.lane; l != nil {
 			if l.pend--; l.pend == 0 && l.current == nil && len(l.back) == 0 && len(l.queue) == 0 {

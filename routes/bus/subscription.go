@@ -34,7 +34,8 @@ type Subscription struct {
 	Start Start
 	// Parallel is how many handlers run at once: 256.
 	Parallel int
-	// Window is how many records may be delivered and not yet durable: 8192.
+	// Window is how many records may be delivered and not yet durable: 8192. It is less where
+	// they are large.
 	Window int
 	Policy ParkPolicy // nil: strict, everything follows
 	Paused bool       // begins paused
@@ -50,29 +51,31 @@ type subscription struct {
 
 	starts map[string]journal.Pos // of topics added later: nothing at or below is theirs
 
-	mu       sync.Mutex
-	work     sync.Cond // the dispatcher may have something to do
-	quiet    sync.Cond // a handler returned
-	stopped  bool
-	paused   bool
-	cursor   journal.Pos // all of the topics up to here was delivered
-	fedTo    journal.Pos
-	live     []*journal.Record
-	behind   bool // live has a hole: read the journal up to joinAt first
-	joinAt   journal.Pos
-	highs    [journal.Partitions]journal.Pos
-	open     [journal.Partitions]int // as the checkpoints will have it
-	held     int                     // delivered by this process and not durable
-	woken    int                     // parked records on their way
-	skipped  journal.Pos
-	skippedT time.Time
-	lanes    map[string]*lane
-	parked   map[journal.Pos]*parkedAt
-	queues   map[string][]*parkedAt // of parked keys
-	running  int                    // deliveries that a handler holds
-	ready    []*Delivery            // wait for a free handler
-	out      chan *Delivery
-	redo     []journal.Pos // open at the last stop: delivered again first
+	mu        sync.Mutex
+	work      sync.Cond // the dispatcher may have something to do
+	quiet     sync.Cond // a handler returned
+	stopped   bool
+	paused    bool
+	cursor    journal.Pos // all of the topics up to here was delivered
+	fedTo     journal.Pos
+	live      []*journal.Record
+	behind    bool // live has a hole: read the journal up to joinAt first
+	joinAt    journal.Pos
+	highs     [journal.Partitions]journal.Pos
+	open      [journal.Partitions]int // as the checkpoints will have it
+	held      int                     // delivered by this process and not durable
+	bytes     int                     // of those, about
+	woken     int                     // parked records on their way
+	liveBytes int
+	skipped   journal.Pos
+	skippedT  time.Time
+	lanes     map[string]*lane
+	parked    map[journal.Pos]*parkedAt
+	queues    map[string][]*parkedAt // of parked keys
+	running   int                    // deliveries that a handler holds
+	ready     []*Delivery            // wait for a free handler
+	out       chan *Delivery
+	redo      []journal.Pos // open at the last stop: delivered again first
 
 	quit  chan struct{} // closed by stop
 	ended chan struct{} // the dispatcher ended

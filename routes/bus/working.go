@@ -112,7 +112,7 @@ type streamHead struct {
 }
 
 // stateBytes is what a folded state counts: nobody knows what it takes.
-const stateBytes = 1 << 10
+const stateBytes = 3 << 10
 
 type foldedState struct {
 	fold    *Fold
@@ -136,8 +136,8 @@ func newWorking(d journal.Driver, limit int) *working {
 		heads: newCache(limit, func(stream string, h streamHead) int {
 			return len(stream) + len(h.states)*stateBytes
 		}),
-		balances: newCache(limit, func(a account, _ journal.Balance) int { return len(a.book) + len(a.name) }),
-		rows:     newCache(limit, func(k rowKey, v []byte) int { return len(k.key) + len(v) }),
+		balances: newCache(limit/4, func(a account, _ journal.Balance) int { return len(a.book) + len(a.name) }),
+		rows:     newCache(limit/4, func(k rowKey, v []byte) int { return len(k.key) + len(v) }),
 	}
 }
 
