@@ -1,10 +1,12 @@
 package dlq
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +44,8 @@ var (
 	ErrState = errors.New("the letter is not open")
 	// ErrStale: the letter was replayed and failed again since it was looked at.
 	ErrStale = errors.New("look at it anew")
+	// ErrCursor: a listing cannot begin there.
+	ErrCursor = errors.New("send next of the page before, as it came")
 	// ErrUnseen: nobody acts on a letter without saying what he saw of it.
 	ErrUnseen = errors.New("name the opening of the letter that was seen")
 )
@@ -56,7 +60,7 @@ type Entry struct {
 type Filter struct {
 	State string // open, replaying, resolved, dropped, damaged or all; "" is open, replaying and damaged
 	Route string
-	After string // id behind which to go on
+	After string // id behind which to go on; for [Desk.Came] its next
 	Limit int    // 100
 }
 
@@ -86,6 +90,87 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Entry, error) {
 			return out, nil
 		}
 	}
+}
+
+// Count is how many letters of a route stand alike.
+type Count struct {
+	Route   string `json:"route"`
+	State   string `json:"state"`
+	Letters int    `json:"letters"`
+}
+
+// Came returns letters in the order in which their messages came, which is that of positions, and
+// how many the filter chooses by route and state, wherever it begins and however many it shows.
+// next is the After to go on with, "" at the end. Each call looks at every letter, but
+// reads only those it returns.
+func (d *Desk) Came(ctx context.Context, f Filter) (list []Entry, counts []Count, next string, err error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	type came struct {
+		pos journal.Pos
+		row journal.Row
+	}
+	order := func(a, b came) int { return cmp.Or(cmp.Compare(a.pos, b.pos), strings.Compare(a.row.Key, b.row.Key)) }
+	var begin came
+	if f.After != "" {
+		p, id, ok := strings.Cut(f.After, ".")
+		n, err := strconv.ParseUint(p, 10, 64)
+		if err != nil || !ok {
+			return nil, nil, "", fmt.Errorf("%q: %w", f.After, ErrCursor)
+		}
+		begin = came{journal.Pos(n), journal.Row{Key: id}}
+	}
+	var first []came
+	more := false
+	number := map[Count]int{}
+	for after := ""; ; {
+		rows, err := d.Log.Scan(ctx, journal.TableLetter, "", after, 500)
+		if err != nil {
+			return nil, nil, "", fmt.Errorf("reading letters: %w", err)
+		}
+		for _, r := range rows {
+			after = r.Key
+			e := Entry{State: Damaged}
+			s, err := journal.DecodeLetter(r.Value)
+			if err == nil {
+				e.State, e.Route = s.State.String(), s.Sub
+			}
+			if !f.takes(e) {
+				continue
+			}
+			number[Count{Route: e.Route, State: e.State}]++
+			c := came{s.Pos, r}
+			if f.After != "" && order(c, begin) <= 0 {
+				continue
+			}
+			i, _ := slices.BinarySearchFunc(first, c, order)
+			if i == f.Limit {
+				more = true
+				continue
+			}
+			if first = slices.Insert(first, i, c); len(first) > f.Limit {
+				first, more = first[:f.Limit], true
+			}
+		}
+		if len(rows) < 500 {
+			break
+		}
+	}
+	for _, c := range first {
+		list = append(list, entry(c.row.Key, c.row.Value))
+		if more {
+			next = strconv.FormatUint(uint64(c.pos), 10) + "." + c.row.Key
+		}
+	}
+	for c, n := range number {
+		c.Letters = n
+		counts = append(counts, c)
+	}
+	slices.SortFunc(counts, func(a, b Count) int {
+		return cmp.Or(strings.Compare(a.State, b.State), strings.Compare(a.Route, b.Route))
+	})
+	return list, counts, next, nil
 }
 
 func (f Filter) takes(e Entry) bool {

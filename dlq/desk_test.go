@@ -177,6 +177,53 @@ func TestListFiltersAndPages(t *testing.T) {
 	}
 }
 
+func TestLettersPageInTheOrderInWhichTheyCame(t *testing.T) {
+	d, h := newDesk()
+	var want []string
+	for i := range 703 { // more than are read of the journal at once
+		id := h.fail(t, []string{"place", "out.ups"}[i%2], message(i), refused)
+		if i%2 == 1 {
+			want = append(want, id)
+		}
+	}
+	h.write(t, &journal.Unit{Letters: []journal.LetterOp{{ID: "Lbad", To: journal.LetterOpen, Letter: journal.Letter{Sub: "place", Pos: 1, Data: []byte("{")}}}})
+	if err := d.Drop(t.Context(), want[0], 1, "jo", "nonsense"); err != nil {
+		t.Fatal(err)
+	}
+	want = want[1:]
+	var seen []string
+	for after := ""; ; {
+		page, counts, next, err := d.Came(t.Context(), dlq.Filter{Route: "out.ups", After: after, Limit: 70})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(counts, []dlq.Count{{Route: "out.ups", State: "open", Letters: 350}}) {
+			t.Errorf("behind %q the counts are %+v", after, counts)
+		}
+		for _, e := range page {
+			seen = append(seen, e.ID)
+		}
+		if after = next; next == "" {
+			break
+		}
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("paged through %d letters, want each of %d once, as they came", len(seen), len(want))
+	}
+	page, counts, next, err := d.Came(t.Context(), dlq.Filter{State: "all", Limit: 2})
+	if err != nil || len(page) != 2 || next == "" || !slices.ContainsFunc(page, func(e dlq.Entry) bool { return e.ID == "Lbad" && e.State == dlq.Damaged }) {
+		t.Errorf("a damaged letter is not where it came: %+v, next %q, %v", page, next, err)
+	}
+	if want := []dlq.Count{{"out.ups", "dropped", 1}, {"out.ups", "open", 350}, {"place", "open", 353}}; !slices.Equal(counts, want) {
+		t.Errorf("counts %+v, want %+v", counts, want)
+	}
+	for _, after := range []string{"x", "7", ".", "-1.L", "L.7"} {
+		if _, _, _, err := d.Came(t.Context(), dlq.Filter{After: after}); !errors.Is(err, dlq.ErrCursor) {
+			t.Errorf("behind %q: %v", after, err)
+		}
+	}
+}
+
 func TestADamagedRowHidesNoOther(t *testing.T) {
 	d, h := newDesk()
 	good := h.fail(t, "place", message(1), refused)

@@ -16,6 +16,8 @@ import (
 type Letters struct {
 	Items []dlq.Entry `json:"items" nullable:"false"`
 	Next  string      `json:"next,omitempty"`
+	// Counts come with order=came.
+	Counts []dlq.Count `json:"counts,omitempty" doc:"how many the whole list has, by state and route; with order=came"`
 }
 
 type letterPath struct {
@@ -75,6 +77,10 @@ func (s *server) letterProblem(ctx context.Context, err error) error {
 		return notFound("letter")
 	case errors.Is(err, dlq.ErrState):
 		return intake.New(http.StatusConflict, intake.CodeRejected, err.Error())
+	case errors.Is(err, dlq.ErrCursor):
+		p := intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, err.Error())
+		p.Errors = []intake.Item{{Place: "query.after", Message: dlq.ErrCursor.Error()}}
+		return p
 	case errors.Is(err, dlq.ErrStale):
 		return intake.New(http.StatusPreconditionFailed, intake.CodeStale, err.Error())
 	case errors.Is(err, dlq.ErrUnseen):
@@ -88,13 +94,21 @@ var errNoDesk = unavailable("letters are not served by this process")
 func (s *server) listLetters(ctx context.Context, in *struct {
 	State string `query:"state" enum:"open,replaying,resolved,dropped,all" doc:"open and replaying"`
 	Route string `query:"route" maxLength:"128"`
-	After string `query:"after" maxLength:"64" doc:"next of the page before"`
+	Order string `query:"order" enum:"id,came" doc:"id, which pages fast through any number; came is in the order in which the messages came, with counts"`
+	After string `query:"after" maxLength:"96" doc:"next of the page before"`
 	Limit int    `query:"limit" minimum:"1" maximum:"500" doc:"100"`
 }) (*answer, error) {
 	if s.deps.Desk == nil {
 		return nil, s.problem(ctx, errNoDesk)
 	}
 	limit := or(in.Limit, 100)
+	if in.Order == "came" {
+		list, counts, next, err := s.deps.Desk.Came(ctx, dlq.Filter{State: in.State, Route: in.Route, After: in.After, Limit: limit})
+		if err != nil {
+			return nil, s.letterProblem(ctx, err)
+		}
+		return s.now(ctx, Letters{Items: append([]dlq.Entry{}, list...), Next: next, Counts: counts})
+	}
 	list, err := s.deps.Desk.List(ctx, dlq.Filter{State: in.State, Route: in.Route, After: in.After, Limit: limit})
 	if err != nil {
 		return nil, s.letterProblem(ctx, err)

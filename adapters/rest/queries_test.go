@@ -242,6 +242,11 @@ func TestLettersAreListedShownAndDroppedOnce(t *testing.T) {
 	if _, body := h.must(200, "GET", "/v1/letters", ""); !strings.Contains(body, id) || !strings.Contains(body, "W01-05") {
 		t.Errorf("got %s", body)
 	}
+	if _, body := h.must(200, "GET", "/v1/letters?order=came", ""); !strings.Contains(body, `"counts":[{"route":"x12_inbound","state":"open","letters":1}]`) {
+		t.Errorf("got %s", body)
+	}
+	h.refused(422, "GET", "/v1/letters?order=came&after=x", "")
+	h.refused(422, "GET", "/v1/letters?order=age", "")
 	res, _ := h.must(200, "GET", "/v1/letters/"+id, "")
 	seen := res.Header.Get("ETag")
 	if seen != `"1"` {

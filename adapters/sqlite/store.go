@@ -209,7 +209,7 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	if err := s.write.load(ctx); err != nil {
 		return err
 	}
-	reading := s.dsn("query_only(1)", "cache_size(-4096)")
+	reading := s.dsn("query_only(1)", "cache_size(-2048)")
 	if s.look, err = openLookups(ctx, reading, s.opts.Readers); err != nil {
 		return err
 	}

@@ -123,7 +123,7 @@ func open(ctx context.Context, path, version string) (_ *file, err error) {
 	if f.apply, err = newApplier(ctx, writing); err != nil {
 		return nil, err
 	}
-	if f.read, err = sql.Open("sqlite", dsn("query_only(1)", "cache_size(-4096)")); err != nil {
+	if f.read, err = sql.Open("sqlite", dsn("query_only(1)", "cache_size(-2048)")); err != nil {
 		return nil, err
 	}
 	f.read.SetMaxOpenConns(4)

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,78 +35,140 @@ own id: what it already did is not done twice.`,
 	return cmd
 }
 
-// letters reads the desk's list, page by page, up to limit (0 is all).
-func letters(ctx context.Context, c *caller, state, route string, limit int) ([]dlq.Entry, error) {
+// letters reads all of the desk's list, page by page, in the order in which they came: ids say nothing.
+func letters(ctx context.Context, c *caller, state, route string) ([]dlq.Entry, error) {
 	out := []dlq.Entry{}
-	q := url.Values{}
-	for k, v := range map[string]string{"state": state, "route": route} {
-		if v != "" {
-			q.Set(k, v)
-		}
-	}
+	q := lettersQuery(state, route)
+	q.Set("limit", "500")
 	for {
-		page := 500
-		if limit > 0 {
-			page = min(page, limit-len(out))
-		}
-		q.Set("limit", fmt.Sprint(page))
 		var got rest.Letters
 		if err := c.do(ctx, http.MethodGet, "/v1/letters?"+q.Encode(), nil, &got); err != nil {
 			return nil, err
 		}
 		out = append(out, got.Items...)
-		if got.Next == "" || limit > 0 && len(out) >= limit {
-			// As they came, for who reads them and for who replays them all: ids say nothing.
-			slices.SortStableFunc(out, func(a, b dlq.Entry) int {
-				return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.Position, b.Position))
-			})
+		if got.Next == "" {
+			slices.SortStableFunc(out, func(a, b dlq.Entry) int { return cmp.Compare(a.Position, b.Position) })
 			return out, nil
 		}
 		q.Set("after", got.Next)
 	}
 }
 
+func lettersQuery(state, route string) url.Values {
+	q := url.Values{}
+	for k, v := range map[string]string{"state": state, "route": route} {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	return q
+}
+
+// lettersPage reads up to limit letters of those that came behind a cursor.
+func lettersPage(ctx context.Context, c *caller, state, route, after string, limit int) (rest.Letters, error) {
+	var all rest.Letters
+	q := lettersQuery(state, route)
+	q.Set("order", "came")
+	for all.Next = after; ; {
+		q.Set("limit", strconv.Itoa(min(500, limit-len(all.Items))))
+		if all.Next != "" {
+			q.Set("after", all.Next)
+		}
+		var got rest.Letters
+		if err := c.do(ctx, http.MethodGet, "/v1/letters?"+q.Encode(), nil, &got); err != nil {
+			return all, err
+		}
+		all.Items, all.Next, all.Counts = append(all.Items, got.Items...), got.Next, got.Counts
+		if got.Next == "" || len(all.Items) >= limit {
+			return all, nil
+		}
+	}
+}
+
+// countLetters says in a line what there is: "82003 open: x12.refused 82000, label.refused 3".
+func countLetters(w io.Writer, counts []dlq.Count) {
+	for len(counts) > 0 {
+		state, sum := counts[0].State, 0
+		var routes []string
+		for len(counts) > 0 && counts[0].State == state {
+			sum += counts[0].Letters
+			routes = append(routes, fmt.Sprintf("%s %d", clean(counts[0].Route), counts[0].Letters))
+			counts = counts[1:]
+		}
+		fmt.Fprintf(w, "%d %s: %s\n", sum, state, strings.Join(routes, ", "))
+	}
+}
+
 func newDLQList(g *global) *cobra.Command {
-	var state, route string
+	var state, route, after string
 	var limit int
+	var all bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List what failed and waits for somebody",
+		Long: `List letters in the order in which their messages came, after how many there are by state and
+route. Where there are more than are shown the last line says how to go on.`,
 		Example: `  paklog dlq list
   paklog dlq list --route out.edi.ACME
-  paklog dlq list --state all --json | jq -r '.[].id'`,
+  paklog dlq list --state all --all --json | jq -r '.[].id'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case limit < 0:
+				return usagef(cmd, "--limit is how many at most, 0 is all")
+			case all && (after != "" || cmd.Flags().Changed("limit")):
+				return usagef(cmd, "--all is all: without --limit and --after")
+			case limit == 0 && after == "":
+				all = true
+			case limit == 0:
+				limit = math.MaxInt
+			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-				list, err := letters(ctx, c, state, route, limit)
+				page := rest.Letters{Items: []dlq.Entry{}}
+				var err error
+				if all {
+					page.Items, err = letters(ctx, c, state, route)
+				} else {
+					page, err = lettersPage(ctx, c, state, route, after, limit)
+				}
 				if err != nil {
 					return err
 				}
-				out := cmd.OutOrStdout()
-				if g.json {
-					return writeJSON(out, list)
-				}
-				if len(list) == 0 {
-					fmt.Fprintln(out, "no letters: nothing waits for you")
-					return nil
-				}
-				t := newTable(out, "LETTER", "STATE", "KIND", "ROUTE", "OPENED", "KEY", "PLACE", "CAUSE")
-				for _, l := range list {
-					t.row(l.Name(), l.State, l.Kind, l.Route, instant(l.Opened), l.Key, l.Place, clip(l.Cause, 80))
-				}
-				if err := t.flush(); err != nil {
-					return err
-				}
-				fmt.Fprintln(out, "\npaklog dlq show LETTER says what it is and what to do")
-				return nil
+				return listLetters(cmd, g, page)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", "open, replaying, resolved, dropped or all; open and replaying without it")
 	cmd.Flags().StringVar(&route, "route", "", "only letters of this route")
-	cmd.Flags().IntVar(&limit, "limit", 0, "how many at most; 0 is all")
+	cmd.Flags().IntVar(&limit, "limit", mostListed, "how many at most; 0 is all")
+	cmd.Flags().BoolVar(&all, "all", false, "all of them")
+	cmd.Flags().StringVar(&after, "after", "", "go on behind what was listed before, as its last line says")
 	_ = cmd.RegisterFlagCompletionFunc("state", words("open", "replaying", "resolved", "dropped", "all"))
 	_ = cmd.RegisterFlagCompletionFunc("route", fromHub(g, routeNames))
 	return cmd
+}
+
+func listLetters(cmd *cobra.Command, g *global, page rest.Letters) error {
+	out := cmd.OutOrStdout()
+	if page.Next != "" {
+		defer fmt.Fprintf(cmd.ErrOrStderr(), "there are more: --after %s goes on, --all shows all\n", page.Next)
+	}
+	if g.json {
+		return writeJSON(out, append([]dlq.Entry{}, page.Items...))
+	}
+	if len(page.Items) == 0 {
+		fmt.Fprintln(out, "no letters: nothing waits for you")
+		return nil
+	}
+	countLetters(out, page.Counts)
+	t := newTable(out, "LETTER", "STATE", "KIND", "ROUTE", "OPENED", "KEY", "PLACE", "CAUSE")
+	for _, l := range page.Items {
+		t.row(l.Name(), l.State, l.Kind, l.Route, instant(l.Opened), l.Key, l.Place, clip(l.Cause, 80))
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "\npaklog dlq show LETTER says what it is and what to do")
+	return nil
 }
 
 // letterVerdict is what became of one letter.
@@ -212,7 +277,7 @@ is meant as it stood when the command was given.`,
 				list := lettersNamed(args)
 				if all {
 					var err error
-					if list, err = letters(ctx, c, "open", route, 0); err != nil {
+					if list, err = letters(ctx, c, "open", route); err != nil {
 						return err
 					}
 					if len(list) == 0 && !g.json {

@@ -101,7 +101,13 @@ func TestALetterThatFailsAgainAtOnceIsReplayedOnce(t *testing.T) {
 	s := newShell(t)
 	s.serve()
 	l := s.letter()
-	openings := func() int { return decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json")).Opening }
+	openings := func() int { // what is durable of them, as --all reads it
+		open := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--state", "open", "--json"))
+		if len(open) == 0 {
+			return 0
+		}
+		return open[0].Opening
+	}
 	for i, args := range [][]string{{l.ID}, {l.ID + ".2"}, {"--all", "--route", l.Route}} {
 		var group sync.WaitGroup
 		var mu sync.Mutex
@@ -120,7 +126,7 @@ func TestALetterThatFailsAgainAtOnceIsReplayedOnce(t *testing.T) {
 		}
 		group.Wait()
 		s.until("it failed again", func() bool { return openings() >= i+2 })
-		if n := openings(); n != i+2 || codes[0] < 1 {
+		if n := decoded[dlq.Detail](t, s.must("dlq", "show", l.ID, "--json")).Opening; n != i+2 || codes[0] < 1 {
 			t.Errorf("%v: exit codes %v, opening %d; told %q", args, codes, n, told)
 		}
 		if args[0] != "--all" && codes[0] != 1 { // of all that are open there may be none
@@ -183,7 +189,22 @@ func TestLettersAreListedAsTheyCame(t *testing.T) {
 			t.Errorf("letter %d is about %s", i, l.Key)
 		}
 	}
-	if some := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--json", "--limit", "3")); len(some) != 3 {
-		t.Errorf("%d letters, asked for 3 at most", len(some))
+	some, more, _ := s.run("dlq", "list", "--json", "--limit", "3")
+	if got := decoded[[]dlq.Entry](t, some); len(got) != 3 || got[2].ID != list[2].ID {
+		t.Errorf("the first 3: %s", some)
 	}
+	_, after, ok := strings.Cut(more, "--after ")
+	if after, _, _ = strings.Cut(after, " "); !ok {
+		t.Fatalf("no word that there are more: %s", more)
+	}
+	rest := s.must("dlq", "list", "--after", after)
+	if !strings.Contains(rest, fmt.Sprintf("%d open: ", n)) || strings.Contains(rest, list[2].ID) || strings.Count(rest, "/SO-") != n-3 {
+		t.Errorf("the rest:\n%s", rest)
+	}
+	if got := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--json", "--all")); len(got) != n || got[n-1].ID != list[n-1].ID {
+		t.Errorf("all: %+v", got)
+	}
+	s.refused(2, "--all is all", "dlq", "list", "--all", "--limit", "3")
+	s.refused(2, "--limit", "dlq", "list", "--limit", "-1")
+	s.refused(1, "as it came", "dlq", "list", "--after", "nonsense")
 }
