@@ -17,6 +17,7 @@ type List struct {
 	Items    []view.Doc  `json:"items" nullable:"false"`
 	Next     string      `json:"next,omitempty" doc:"cursor of the next page; absent at the end"`
 	Position journal.Pos `json:"position" doc:"where in the journal the answer stands"`
+	Behind   uint64      `json:"behind,omitempty" doc:"events of the journal that it does not show yet"`
 }
 
 // Journey is a stretch of a conversation.
@@ -29,7 +30,7 @@ type Journey struct {
 type listInput struct {
 	Owner    string `query:"owner" maxLength:"128"`
 	Facility string `query:"facility" maxLength:"128"`
-	Status   string `query:"status" maxLength:"64"`
+	Status   string `query:"status" maxLength:"64" doc:"one that such a thing may have; any other is a 422 that names them"`
 	Cursor   string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"500" doc:"100"`
 }
@@ -118,6 +119,9 @@ func (s *server) get(ctx context.Context, kind, key string) (*answer, error) {
 }
 
 func (s *server) list(ctx context.Context, kind string, in *listInput) (*answer, error) {
+	if p := noStatus(kind, in.Status); p != nil {
+		return nil, p
+	}
 	if err := s.viewable(ctx); err != nil {
 		return nil, err
 	}
@@ -157,6 +161,11 @@ func (s *server) page(ctx context.Context, kind string, p view.Page) (*answer, e
 	l := List{Items: p.Docs, Position: p.Position, Next: cursor(kind, p.Next)}
 	if l.Items == nil {
 		l.Items = []view.Doc{}
+	}
+	if s.deps.Last != nil {
+		if last := s.deps.Last(); last > p.Position {
+			l.Behind = uint64(last - p.Position)
+		}
 	}
 	return s.answer(ctx, l, p.Position)
 }

@@ -286,3 +286,40 @@ func TestReadinessSaysWhyNot(t *testing.T) {
 	h.refused(503, "GET", "/v1/routes", "")
 	h.refused(503, "GET", "/v1/events", "")
 }
+
+func TestAStatusThatNothingHasIsRefusedWithThoseThereAre(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Views = orders(1) })
+	for path, says := range map[string]string{
+		"/v1/orders?status=nope": "is none of accepted, held", "/v1/orders?status=Accepted": "is none of accepted", "/v1/locations?status=open": "is none of active, blocked",
+		"/v1/tasks?status=waved": "is none of open, claimed", "/v1/waves?status=open": "is none of planned", "/v1/picks?status=x": "is none of open",
+		"/v1/packs?status=x": "is none of open", "/v1/labels?status=open": "is none of requested", "/v1/shipments?status=shipped": "is none of waiting",
+		"/v1/items?status=active": "has no status", "/v1/stock?status=short": "has no status",
+	} {
+		if p := h.refused(422, "GET", path, ""); !strings.Contains(p.Detail, says) || len(p.Errors) != 1 || p.Errors[0].Place != "query.status" {
+			t.Errorf("%s: %+v, want %q", path, p, says)
+		}
+	}
+	for _, kind := range []string{"order", "location", "wave", "task", "pick", "pack", "label", "ship"} {
+		plural := map[string]string{"ship": "shipments"}[kind]
+		if plural == "" {
+			plural = kind + "s"
+		}
+		for _, s := range rest.Statuses(kind) {
+			h.must(200, "GET", "/v1/"+plural+"?status="+s, "")
+		}
+	}
+}
+
+func TestAListSaysHowFarItIsBehind(t *testing.T) {
+	t.Parallel()
+	for last, want := range map[journal.Pos]string{0: "", 7: `"behind":`} {
+		h := serve(t, rest.Config{Catch: -1}, func(d *rest.Deps) {
+			d.Views = orders(1)
+			d.Last = func() journal.Pos { return last * 1000 }
+		})
+		if _, body := h.must(200, "GET", "/v1/orders", ""); strings.Contains(body, `"behind"`) != (want != "") {
+			t.Errorf("the journal ends at %d: %s", last*1000, body)
+		}
+	}
+}

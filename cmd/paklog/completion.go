@@ -98,12 +98,12 @@ func letterIDs(ctx context.Context, c *caller, _ string) ([]string, error) {
 }
 
 func orderNumbers(ctx context.Context, c *caller, _ string) ([]string, error) {
-	docs, _, err := documents(ctx, c, "/v1/orders", url.Values{}, 100)
+	found, err := documents(ctx, c, "/v1/orders", url.Values{}, 100)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
-	for _, d := range docs {
+	for _, d := range found.Items {
 		out = append(out, d.ID+"\t"+d.Owner+" "+d.Status)
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,29 +18,42 @@ import (
 // mostListed is what a listing shows unless it is told otherwise.
 const mostListed = 100
 
-// documents reads a listing, page by page, up to limit (0 is all of it). more reports
-// whether there are others.
-func documents(ctx context.Context, c *caller, path string, q url.Values, limit int) (docs []view.Doc, more bool, err error) {
-	docs = []view.Doc{}
-	for {
+// documents reads a listing, page by page, up to limit (0 is all of it). Its Next is set when
+// there are others, and it stands where its first page does.
+func documents(ctx context.Context, c *caller, path string, q url.Values, limit int) (all rest.List, err error) {
+	all.Items = []view.Doc{}
+	for first := true; ; first = false {
 		page := 500
 		if limit > 0 {
-			page = min(page, limit-len(docs))
+			page = min(page, limit-len(all.Items))
 		}
 		q.Set("limit", fmt.Sprint(page))
 		var list rest.List
 		if err := c.do(ctx, http.MethodGet, path+"?"+q.Encode(), nil, &list); err != nil {
-			return nil, false, err
+			return all, err
 		}
-		docs = append(docs, list.Items...)
-		switch {
-		case list.Next == "":
-			return docs, false, nil
-		case limit > 0 && len(docs) >= limit:
-			return docs, true, nil
+		if first {
+			all.Position, all.Behind = list.Position, list.Behind
+		}
+		all.Items, all.Next = append(all.Items, list.Items...), list.Next
+		if list.Next == "" || limit > 0 && len(all.Items) >= limit {
+			return all, nil
 		}
 		q.Set("cursor", list.Next)
 	}
+}
+
+// standing says how far a listing has followed the journal.
+func standing(w io.Writer, l rest.List) {
+	fmt.Fprintf(w, "as of position %d", uint64(l.Position))
+	switch l.Behind {
+	case 0:
+	case 1:
+		fmt.Fprint(w, ": views are 1 event behind the journal")
+	default:
+		fmt.Fprintf(w, ": views are %d events behind the journal", l.Behind)
+	}
+	fmt.Fprintln(w)
 }
 
 // listing is the flags of a verb that lists documents.
@@ -80,18 +94,22 @@ func (l *listing) list(cmd *cobra.Command, g *global, path string, head []string
 		return usagef(cmd, "--status %s is none of %s", l.status, strings.Join(l.statuses, ", "))
 	}
 	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-		docs, more, err := documents(ctx, c, path, l.query(), l.limit)
+		found, err := documents(ctx, c, path, l.query(), l.limit)
 		if err != nil {
 			return err
 		}
-		if more {
-			defer fmt.Fprintf(cmd.ErrOrStderr(), "there are more: --limit 0 shows all\n")
-		}
+		// Beside the answer, which others may read as JSON or by its lines.
+		defer func() {
+			if found.Next != "" {
+				fmt.Fprintf(cmd.ErrOrStderr(), "there are more: --limit 0 shows all\n")
+			}
+			standing(cmd.ErrOrStderr(), found)
+		}()
 		if g.json {
-			return writeJSON(cmd.OutOrStdout(), docs)
+			return writeJSON(cmd.OutOrStdout(), found.Items)
 		}
 		t := newTable(cmd.OutOrStdout(), head...)
-		for _, d := range docs {
+		for _, d := range found.Items {
 			cells, err := row(d)
 			if err != nil {
 				return fmt.Errorf("reading %s: %w", d.Key, err)

@@ -77,6 +77,31 @@ func strict(root *cobra.Command) {
 	walk(root)
 }
 
+// strictHelp makes help on what is no verb a usageError: cobra would answer with the help of
+// the whole and success.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "help" {
+			continue
+		}
+		c.Example = "  paklog help dlq replay"
+		c.Args = cobra.MaximumNArgs(3)
+		c.Run, c.RunE = nil, func(_ *cobra.Command, args []string) error {
+			about, rest := root, args
+			for len(rest) > 0 {
+				i := slices.IndexFunc(about.Commands(), func(sub *cobra.Command) bool { return sub.Name() == rest[0] || sub.HasAlias(rest[0]) })
+				if i < 0 {
+					return group(about, rest)
+				}
+				about, rest = about.Commands()[i], rest[1:]
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		}
+	}
+}
+
 // group answers for a command that only has verbs.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

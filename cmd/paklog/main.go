@@ -46,6 +46,7 @@ func newRoot() *cobra.Command {
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // the flag is there
 	root.AddCommand(verbs(g)...)
 	addCompletion(root)
+	strictHelp(root)
 	strict(root)
 	return root
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
@@ -54,7 +55,7 @@ func newLocations(g *global) *cobra.Command {
 			})
 		},
 	}
-	l.flags(cmd, location.StatusActive, location.StatusBlocked)
+	l.flags(cmd, rest.Statuses(view.Location)...)
 	return cmd
 }
 

@@ -49,23 +49,11 @@ func newOrdersList(g *global) *cobra.Command {
 				})
 		},
 	}
-	l.flags(cmd, orderStatuses()...)
+	l.flags(cmd, rest.Statuses(view.Order)...)
 	return cmd
 }
 
 // orderStatuses are those that an order can have, in the order of its way.
-func orderStatuses() []string {
-	var out []string
-	for _, s := range []order.Status{
-		order.StatusAccepted, order.StatusHeld, order.StatusRejected, order.StatusBackordered, order.StatusPartiallyReserved,
-		order.StatusReserved, order.StatusPartiallyAllocated, order.StatusAllocated, order.StatusWaved, order.StatusPicking,
-		order.StatusPicked, order.StatusPacking, order.StatusPacked, order.StatusPartiallyShipped, order.StatusShipped,
-		order.StatusShort, order.StatusCancelled,
-	} {
-		out = append(out, string(s))
-	}
-	return out
-}
 
 // orderPath finds the order that is meant.
 func orderPath(ctx context.Context, c *caller, number, owner string) (string, error) {

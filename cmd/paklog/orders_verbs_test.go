@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/view"
 )
@@ -68,8 +69,21 @@ func TestAnOrderIsPlacedFromFlagsAndFiles(t *testing.T) {
 	}
 	s.must("orders", "hold", "H-5")
 	s.must("order", "release", "H-5")
-	if out := s.must("stock"); !strings.Contains(out, "MUG") {
-		t.Errorf("stock:\n%s", out)
+	out, standing, code := s.run("stock")
+	if code != 0 || !strings.Contains(out, "MUG") || !strings.Contains(standing, "as of position ") {
+		t.Errorf("stock:\n%s%s", out, standing)
+	}
+}
+
+func TestAListingSaysHowFarItIsBehind(t *testing.T) {
+	t.Parallel()
+	for behind, want := range map[uint64]string{
+		0: "as of position 41\n", 1: "as of position 41: views are 1 event behind the journal\n", 7: "as of position 41: views are 7 events behind the journal\n",
+	} {
+		var b strings.Builder
+		if standing(&b, rest.List{Position: 41, Behind: behind}); b.String() != want {
+			t.Errorf("%d behind: %q", behind, b.String())
+		}
 	}
 }
 

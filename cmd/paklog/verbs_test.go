@@ -227,6 +227,9 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"needs --reason", []string{"dlq", "drop", "L1"}},
 		{"needs --reason", []string{"orders", "cancel", "X"}},
 		{"unknown command", []string{"orders", "lst"}},
+		{"paklog knows no \"nosuch\"", []string{"help", "nosuch"}},
+		{"did you mean replay?", []string{"help", "dlq", "replya"}},
+		{"paklog dlq knows no \"nosuch\"", []string{"help", "dlq", "nosuch", "more"}},
 		{"needs a verb: bash, fish, powershell, zsh", []string{"completion"}},
 		{"knows no", []string{"completion", "tcsh"}},
 		{"unknown command", []string{"completion", "zsh", "now"}},
@@ -243,6 +246,19 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"is no folder of a backup", []string{"restore", "/nowhere"}},
 	} {
 		s.refused(2, x.says, x.args...)
+	}
+}
+
+func TestHelpIsGivenOnVerbsThatThereAre(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for says, args := range map[string][]string{
+		"Integration hub for warehouses": {"help"}, "becomes a letter": {"help", "dlq"},
+		"paklog dlq replay LETTER": {"help", "dlq", "replay"}, "paklog orders": {"help", "order", "list"},
+	} {
+		if out := s.must(args...); !strings.Contains(out, says) {
+			t.Errorf("%v: want %q in\n%s", args, says, out)
+		}
 	}
 }
 

@@ -1,0 +1,70 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/paklog/hub/adapters/internal/intake"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/core/wave"
+)
+
+// Statuses are those that documents of a kind may have, in the order of their lives; none
+// where they have no status.
+func Statuses(kind string) []string {
+	switch kind {
+	case view.Order:
+		return texts(
+			order.StatusAccepted, order.StatusHeld, order.StatusRejected, order.StatusBackordered, order.StatusPartiallyReserved,
+			order.StatusReserved, order.StatusPartiallyAllocated, order.StatusAllocated, order.StatusWaved, order.StatusPicking,
+			order.StatusPicked, order.StatusPacking, order.StatusPacked, order.StatusPartiallyShipped, order.StatusShipped,
+			order.StatusShort, order.StatusCancelled)
+	case view.Location:
+		return []string{location.StatusActive, location.StatusBlocked}
+	case view.Wave:
+		return texts(wave.StatusPlanned, wave.StatusReleased, wave.StatusCompleted, wave.StatusCancelled)
+	case view.Task:
+		return texts(task.StatusOpen, task.StatusClaimed, task.StatusCompleted, task.StatusCancelled)
+	case view.Pick:
+		return texts(pick.StatusOpen, pick.StatusCompleted, pick.StatusCancelled)
+	case view.Pack:
+		return texts(pack.StatusOpen, pack.StatusCompleted, pack.StatusCancelled)
+	case view.Label:
+		return texts(label.StatusRequested, label.StatusBought, label.StatusVoided, label.StatusRefused)
+	case view.Shipment:
+		return []string{"waiting", "partially_confirmed", "confirmed"}
+	}
+	return nil
+}
+
+func texts[S ~string](statuses ...S) []string {
+	out := make([]string, len(statuses))
+	for i, s := range statuses {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// noStatus is the problem of a list by a status that nothing of its kind ever has: an empty
+// answer would read as if there were none that stand so.
+func noStatus(kind, status string) *intake.Problem {
+	known := Statuses(kind)
+	if status == "" || slices.Contains(known, status) {
+		return nil
+	}
+	says := fmt.Sprintf("%q is none of %s", status, strings.Join(known, ", "))
+	if len(known) == 0 {
+		says = fmt.Sprintf("a document of kind %s has no status", kind)
+	}
+	p := intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, "status: "+says)
+	p.Errors = []intake.Item{{Place: "query.status", Message: says}}
+	return p
+}
