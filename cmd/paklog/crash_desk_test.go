@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -109,7 +110,7 @@ func (d *desk) look(ctx context.Context, person int) bool {
 		return false
 	}
 	before, told := d.known()
-	list, err := letters(ctx, c, "open", "", 0)
+	list, err := letters(ctx, c, "open", "")
 	if err != nil {
 		return false // the hub is gone
 	}
@@ -189,10 +190,11 @@ func (d *desk) act(ctx context.Context, c *caller, e *errand, l dlq.Entry, perso
 		verb, reason = "/drop", fmt.Sprintf("%s, says %d", e.drop, person)
 		in = map[string]string{"reason": reason}
 	}
-	err := c.do(ctx, http.MethodPost, "/v1/letters/"+l.ID+verb, in, nil)
+	seen := map[string]string{"If-Match": strconv.Quote(strconv.Itoa(l.Opening))}
+	_, err := c.send(ctx, http.MethodPost, "/v1/letters/"+l.ID+verb, seen, in, nil)
 	var p *problem
 	switch {
-	case errors.As(err, &p) && p.Status == http.StatusConflict:
+	case errors.As(err, &p) && (p.Status == http.StatusConflict || p.Status == http.StatusPreconditionFailed):
 		return true // somebody was faster
 	case p != nil && p.Status < http.StatusInternalServerError:
 		d.w.fail("letter %s, %s: %v", l.ID, verb, err)

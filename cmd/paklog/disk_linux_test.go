@@ -68,7 +68,7 @@ func (s *shell) place(c *caller, number string, within time.Duration) int {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
 	defer cancel()
-	_, err := c.send(ctx, http.MethodPost, "/v1/orders", number, map[string]any{
+	_, err := c.send(ctx, http.MethodPost, "/v1/orders", map[string]string{"Idempotency-Key": number}, map[string]any{
 		"number": number, "lines": []any{map[string]any{"item": "SKU-1", "qty": 1}},
 		"ship_to": map[string]any{"name": "Jane", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US"},
 	}, nil)
