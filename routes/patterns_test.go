@@ -97,7 +97,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		settle(time.Hour)
 		r.drop("997.edi", functionalAck(t, box.sets(t, "945")[0].GS.Control, "A"))
 		for _, l := range r.letters() {
-			if err := r.hub.Desk().Replay(t.Context(), l.ID, "jo"); err != nil {
+			if err := r.hub.Desk().Replay(t.Context(), l.ID, l.Opening, "jo"); err != nil {
 				t.Fatal(err)
 			}
 		}
