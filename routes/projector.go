@@ -33,8 +33,8 @@ type ViewStore interface {
 
 // Units of a batch, and documents kept in memory between batches.
 const (
-	projectUnits = 1024
-	projectKeep  = 4096
+	projectUnits = 2048
+	projectKeep  = 8192
 )
 
 // Projector folds the journal into documents that are asked for. It is outside every

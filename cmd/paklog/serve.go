@@ -124,7 +124,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 }
 
 // mostGarbage bounds what [gcPercent] lets grow where much is in use.
-const mostGarbage = 64 << 20
+const mostGarbage = 128 << 20
 
 // garbagePercent is the share of what is in use that garbage may reach.
 func garbagePercent(inUse uint64) int {

@@ -24,7 +24,7 @@ type Options struct {
 	MaxBatch int // units in one transaction at most: 4096
 	MaxQueue int // units that wait before handing over blocks: 16384
 	MaxBytes int // encoded bytes that wait before handing over blocks: 64 MiB
-	Cached   int // bytes of the stream heads kept in memory, about, and of balances and rows a quarter of it each: 16 MiB
+	Cached   int // bytes of the stream heads kept in memory, about, and of balances and rows a quarter of it each: 32 MiB
 
 	// Pace is how far apart commits are that hold only what routes handed over to each other:
 	// 5 ms, negative for none. A small batch costs nearly what a large one does. A batch of
@@ -55,7 +55,7 @@ func (o *Options) defaults() {
 		o.MaxBytes = 64 << 20
 	}
 	if o.Cached == 0 {
-		o.Cached = 16 << 20
+		o.Cached = 32 << 20
 	}
 	if o.Pace == 0 {
 		o.Pace = 5 * time.Millisecond
