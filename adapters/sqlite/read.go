@@ -62,7 +62,7 @@ func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) d
 		}
 		u, prev, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
 		if err == nil && !f(u, prev) {
-			err = sqlrows.Stop
+			err = sqlrows.ErrStop
 		}
 		return err
 	}, args...)

@@ -97,11 +97,11 @@ func Run(ctx context.Context, st driver.Stmt, args ...any) error {
 	return err
 }
 
-// Stop ends a query early, without an error.
-var Stop = errors.New("no more rows are wanted")
+// ErrStop ends a query early, without an error.
+var ErrStop = errors.New("no more rows are wanted")
 
 // Query runs a statement and calls row for each row, whose values are its own, until it returns
-// an error or [Stop]. The slice that holds them is used again.
+// an error or [ErrStop]. The slice that holds them is used again.
 func Query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, args ...any) error {
 	rows, err := st.(driver.StmtQueryContext).QueryContext(ctx, Named(args))
 	if err != nil {
@@ -117,7 +117,7 @@ func Query(ctx context.Context, st driver.Stmt, row func([]driver.Value) error, 
 			return err
 		}
 		switch err := row(values); {
-		case errors.Is(err, Stop):
+		case errors.Is(err, ErrStop):
 			return nil
 		case err != nil:
 			return err
