@@ -329,14 +329,18 @@ func TestSnapshotsFollowAStreamThatGrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = open(t, mem, bus.Options{})
-	for kind, most := range map[string]int64{"sum": 500, "other": 2500} {
+	// In this order: the other fold leaves its own snapshot in the place that they share.
+	for _, c := range []struct {
+		kind string
+		most int64
+	}{{"sum", 500}, {"other", 2500}} {
 		replayed.Store(0)
-		sum, version, err := b.NewDoor("x").NewReads().Load(ctx, snapping(kind), "order/1")
+		sum, version, err := b.NewDoor("x").NewReads().Load(ctx, snapping(c.kind), "order/1")
 		if err != nil || sum != uint64(2500) || version != 2500 {
-			t.Errorf("%s: %v at %d, %v", kind, sum, version, err)
+			t.Errorf("%s: %v at %d, %v", c.kind, sum, version, err)
 		}
-		if replayed.Load() != most {
-			t.Errorf("%s: %d events were replayed, want %d", kind, replayed.Load(), most)
+		if replayed.Load() != c.most {
+			t.Errorf("%s: %d events were replayed, want %d", c.kind, replayed.Load(), c.most)
 		}
 	}
 }
