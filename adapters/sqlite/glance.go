@@ -13,7 +13,7 @@ type glances struct {
 	mu      sync.Mutex
 	commits uint64
 	streams map[string]streamRow
-	rows    map[rowID][]byte
+	rows    map[rowID][]byte // nil: there is none
 }
 
 // streamRow is a stream's id and head, zero where there is none.
@@ -36,51 +36,26 @@ func (g *glances) begin() uint64 {
 	return g.commits
 }
 
-// keepStream keeps what was read, unless something was committed since the look began: a
-// look may have seen the table as it was before.
-func (g *glances) keepStream(begun uint64, name string, v streamRow) {
+// keep keeps in one of g's maps what was read, unless something was committed since the look
+// began: it may have seen the table as it was before.
+func keep[K comparable, V any](g *glances, in map[K]V, begun uint64, k K, v V) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if begun != g.commits {
 		return
 	}
-	if len(g.streams) >= maxGlances {
-		clear(g.streams)
+	if len(in) >= maxGlances {
+		clear(in)
 	}
-	g.streams[name] = v
+	in[k] = v
 }
 
-// keepRow is keepStream for a row, nil where there is none.
-func (g *glances) keepRow(begun uint64, k rowID, v []byte) {
-	if len(v) > cachedRow {
-		return
-	}
+// take hands out what one of g's maps keeps: the writer remembers it by itself.
+func take[K comparable, V any](g *glances, from map[K]V, k K) (V, bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if begun != g.commits {
-		return
-	}
-	if len(g.rows) >= maxGlances {
-		clear(g.rows)
-	}
-	g.rows[k] = v
-}
-
-// takeStream hands out what is kept of a stream: the writer remembers it by itself.
-func (g *glances) takeStream(name string) (streamRow, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	v, ok := g.streams[name]
-	delete(g.streams, name)
-	return v, ok
-}
-
-// takeRow is takeStream for a row.
-func (g *glances) takeRow(k rowID) ([]byte, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	v, ok := g.rows[k]
-	delete(g.rows, k)
+	v, ok := from[k]
+	delete(from, k)
 	return v, ok
 }
 

@@ -35,7 +35,7 @@ func (s *Store) head(ctx context.Context, stream string) (id int64, h journal.He
 		r = streamOf(row)
 		return nil
 	}, name); err == nil {
-		s.glances.keepStream(begun, stream, r)
+		keep(s.glances, s.glances.streams, begun, stream, r)
 	}
 	return r.id, r.head, err
 }
@@ -64,8 +64,8 @@ func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte,
 	if _, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.row[t] }, "table "+string(t), func(row []driver.Value) error {
 		v = blob(row[0])
 		return nil
-	}, []byte(key)); err == nil {
-		s.glances.keepRow(begun, rowID{t, key}, v)
+	}, []byte(key)); err == nil && len(v) <= cachedRow {
+		keep(s.glances, s.glances.rows, begun, rowID{t, key}, v)
 	}
 	return v, err
 }

@@ -81,7 +81,7 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 		return v, nil
 	}
 	v := &stream{}
-	if r, ok := s.w.s.glances.takeStream(name); ok {
+	if r, ok := take(s.w.s.glances, s.w.s.glances.streams, name); ok {
 		v.id, v.head = r.id, r.head
 		s.streams.put(name, v, rowOverhead+len(name))
 		return v, nil
@@ -134,7 +134,7 @@ func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, e
 	if v, ok := s.rows.get(k); ok {
 		return v, nil
 	}
-	if v, ok := s.w.s.glances.takeRow(k); ok {
+	if v, ok := take(s.w.s.glances, s.w.s.glances.rows, k); ok {
 		s.keepRow(k, v)
 		return v, nil
 	}

@@ -306,11 +306,10 @@ func (s *Store) Stats() Stats {
 
 // exec runs one statement without results on a driver connection.
 func exec(ctx context.Context, c driver.Conn, query string, args ...any) error {
-	st, err := c.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	st, err := sqlrows.Prepare(ctx, c, query)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
-	_, err = st.(driver.StmtExecContext).ExecContext(ctx, sqlrows.Named(args))
-	return err
+	return sqlrows.Run(ctx, st, args...)
 }

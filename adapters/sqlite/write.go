@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -96,7 +97,7 @@ func (w *writer) load(ctx context.Context) error {
 
 // readLast is the highest position.
 func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
-	st, err := w.conn.(driver.ConnPrepareContext).PrepareContext(ctx, "SELECT pos, data, links FROM unit ORDER BY pos DESC LIMIT 1")
+	st, err := sqlrows.Prepare(ctx, w.conn, "SELECT pos, data, links FROM unit ORDER BY pos DESC LIMIT 1")
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +115,7 @@ func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
 
 // number reads one number, 0 where there is none.
 func (w *writer) number(ctx context.Context, query string) (n int64, err error) {
-	st, err := w.conn.(driver.ConnPrepareContext).PrepareContext(ctx, query)
+	st, err := sqlrows.Prepare(ctx, w.conn, query)
 	if err != nil {
 		return 0, err
 	}

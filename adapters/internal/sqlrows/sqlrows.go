@@ -1,5 +1,6 @@
-// Package sqlrows writes rows to SQLite through the driver itself, by prepared statements of
-// many rows: a statement costs more than a row, and database/sql as much as SQLite.
+// Package sqlrows reads and writes rows of SQLite through the driver itself: database/sql costs as
+// much as SQLite does. Rows are written by prepared statements of many, for a statement costs
+// more than a row.
 package sqlrows
 
 import (
