@@ -85,25 +85,61 @@ func (p *Publisher) record(topic string, m *message.Message) journal.Record {
 // Close implements [message.Publisher] and does nothing.
 func (p *Publisher) Close() error { return nil }
 
-type deliveryKey struct{}
-
 // DeliveryOf is the delivery that a message of a [Subscriber] carries.
 func DeliveryOf(m *message.Message) *Delivery {
-	d, _ := m.Context().Value(deliveryKey{}).(*Delivery)
-	return d
+	if c := carried(m.Context()); c != nil {
+		return c.d
+	}
+	return nil
 }
 
 // messageCtx carries a delivery without the cost of a map of values.
 type messageCtx struct {
 	context.Context
-	d *Delivery
+	d    *Delivery
+	ends <-chan struct{} // when the subscriber that gave the message out closes
 }
 
-func (c messageCtx) Value(key any) any {
-	if _, ok := key.(deliveryKey); ok {
-		return c.d
+type messageKey struct{}
+
+func carried(ctx context.Context) *messageCtx {
+	c, _ := ctx.Value(messageKey{}).(*messageCtx)
+	return c
+}
+
+// Value implements [context.Context].
+func (c *messageCtx) Value(key any) any {
+	if _, ok := key.(messageKey); ok {
+		return c
 	}
 	return c.Context.Value(key)
+}
+
+// Next lets m, a message of a managed subscriber whose handler is done, carry the next one
+// that waits for a handler of the same subscription, under ctx: what m's context was before
+// its handler. It is false where none waits, or the subscriber closes.
+func Next(ctx context.Context, m *message.Message) bool {
+	c := carried(ctx)
+	if c == nil {
+		return false
+	}
+	select {
+	case <-c.ends:
+		return false
+	default:
+	}
+	select {
+	case d, ok := <-c.d.sub.out:
+		if !ok {
+			return false
+		}
+		m.UUID, m.Payload = d.Record.ID.String(), d.Record.Data
+		clear(m.Metadata)
+		m.SetContext(&messageCtx{ctx, d, c.ends})
+		return true
+	default:
+		return false
+	}
 }
 
 // Subscriber is a Watermill subscriber of the journal. Several of one group compete for
@@ -196,7 +232,7 @@ func (s *Subscriber) forward(ctx context.Context, sub *subscription, out chan<- 
 		var cancel context.CancelFunc
 		if s.managed {
 			m = message.NewMessage(d.Record.ID.String(), d.Record.Data)
-			m.SetContext(messageCtx{context.WithoutCancel(ctx), d})
+			m.SetContext(&messageCtx{context.WithoutCancel(ctx), d, ctx.Done()})
 		} else {
 			m, cancel = plain(ctx, d)
 		}
@@ -230,7 +266,7 @@ func plain(ctx context.Context, d *Delivery) (*message.Message, context.CancelFu
 		}
 	}
 	mctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	m.SetContext(messageCtx{mctx, d})
+	m.SetContext(&messageCtx{mctx, d, ctx.Done()})
 	return m, cancel
 }
 
