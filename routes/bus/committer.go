@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/paklog/hub/core/journal"
@@ -11,27 +13,64 @@ import (
 // batchBytes ends a batch early, so that large units do not hold up a transaction.
 const batchBytes = 16 << 20
 
+// committer is what the two goroutines that commit share. While one tells who waits that a
+// batch is durable, the other writes the next: each holds writing for a batch, and takes
+// telling before it lets writing go, so batches are told in the order of the log.
+type committer struct {
+	writing, telling chan struct{} // one at a time: holding is sending
+	pace             *time.Timer   // since the last batch was taken; with writing
+	ended            bool          // with writing
+}
+
 // commitLoop writes what waits, a batch after the other, until the bus is closed and
 // nothing waits any more.
 func (b *Bus) commitLoop() {
 	defer close(b.done)
-	pace := time.NewTimer(0)
-	defer pace.Stop()
-	for {
-		batch, delivered, flushed, end := b.take(pace.C)
-		pace.Reset(max(0, b.opts.Pace))
-		if len(batch) > 0 || len(delivered) > 0 {
-			if !b.write(batch, delivered, flushed) {
-				return
+	c := &committer{writing: make(chan struct{}, 1), telling: make(chan struct{}, 1), pace: time.NewTimer(0)}
+	defer c.pace.Stop()
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			for b.commit(c) {
 			}
-		}
-		for _, f := range flushed {
-			close(f.done)
-		}
-		if end {
-			return
-		}
+		})
 	}
+	both.Wait()
+}
+
+// commit takes a batch, writes it and tells everyone. It returns false at the end.
+func (b *Bus) commit(c *committer) bool {
+	c.writing <- struct{}{}
+	if c.ended {
+		<-c.writing
+		return false
+	}
+	batch, delivered, flushed, end := b.take(c.pace.C)
+	c.pace.Reset(max(0, b.opts.Pace))
+	var refusals []*journal.Refusal
+	var err error
+	if len(batch) > 0 || len(delivered) > 0 {
+		refusals, err = b.write(batch, delivered)
+	}
+	c.telling <- struct{}{}
+	defer func() { <-c.telling }()
+	c.ended = end || err != nil
+	refused := err == nil && slices.ContainsFunc(refusals, func(r *journal.Refusal) bool { return r != nil })
+	if refused {
+		b.recover(batch, refusals) // before anything else is written
+	}
+	<-c.writing
+	if err != nil {
+		b.fail(batch, flushed, err)
+		return false
+	}
+	if refusals != nil {
+		b.tell(batch, refusals, refused)
+	}
+	for _, f := range flushed {
+		close(f.done)
+	}
+	return !end
 }
 
 // paceUnits make a batch that is worth a commit by itself.
@@ -109,46 +148,41 @@ func (b *Bus) take(pace <-chan time.Time) (batch []*pending, delivered []journal
 	return batch, delivered, flushed, end
 }
 
-// write commits a batch, trying again while the disk is full, and tells everyone.
-// It returns false when the journal is broken.
-func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []flush) bool {
+// write commits a batch, trying again while the disk is full. An error means that the journal
+// is broken.
+func (b *Bus) write(batch []*pending, delivered []journal.Delivery) ([]*journal.Refusal, error) {
 	jb := &journal.Batch{Delivered: delivered, Units: make([]*journal.Unit, len(batch))}
 	for i, p := range batch {
 		jb.Units[i] = p.u
 	}
 	b.At(StepCommit)
-	var refusals []*journal.Refusal
 	for {
-		var err error
-		refusals, err = b.driver.Write(context.Background(), jb)
+		refusals, err := b.driver.Write(context.Background(), jb)
 		if err == nil {
-			break
+			b.At(StepDurable)
+			if b.full.Swap(false) {
+				b.log.Info("the disk has room again")
+			}
+			return refusals, nil
 		}
 		if !errors.Is(err, journal.ErrFull) || !b.waitSpace(err) {
-			b.fail(batch, flushed, err)
-			return false
+			return nil, err
 		}
 	}
-	b.At(StepDurable)
-	if b.full.Swap(false) {
-		b.log.Info("the disk has room again")
-	}
+}
 
+// tell says to everyone that a batch is durable.
+func (b *Bus) tell(batch []*pending, refusals []*journal.Refusal, refused bool) {
 	var last journal.Pos
-	refused := false
 	for i, p := range batch {
-		if refusals[i] != nil {
-			refused = true
-			continue
+		if refusals[i] == nil {
+			last = p.u.First + journal.Pos(max(1, len(p.u.Records))) - 1
 		}
-		last = p.u.First + journal.Pos(max(1, len(p.u.Records))) - 1
 	}
 	if last > 0 {
 		b.last.Store(uint64(last))
 	}
-	if refused {
-		b.recover(batch, refusals)
-	} else {
+	if !refused {
 		b.unpin(batch)
 	}
 	b.timers.committed(batch, refusals)
@@ -159,7 +193,6 @@ func (b *Bus) write(batch []*pending, delivered []journal.Delivery, flushed []fl
 		p.finish(refusals[i], nil)
 	}
 	b.At(StepTold)
-	return true
 }
 
 // waitSpace waits a moment for room on the disk. It returns false when the bus is closed.
@@ -188,7 +221,9 @@ func (b *Bus) unpin(batch []*pending) {
 		p.pins = nil
 		b.stats.Records += uint64(len(p.u.Records))
 	}
-	b.writing = nil
+	if len(batch) > 0 && len(b.writing) > 0 && b.writing[0] == batch[0] {
+		b.writing = nil // not the next one
+	}
 	b.stats.Units += uint64(len(batch))
 	b.stats.Batches++
 }

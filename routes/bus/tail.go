@@ -15,12 +15,14 @@ type tail struct {
 	units []journal.Stored // without gaps, up to the end of the log
 	sizes []int
 	bytes int
+	asked journal.Pos // the highest that was asked for: who follows has what is before it
 }
 
-// Bounds of a tail: about half a second of a busy hub.
+// Bounds of a tail, and of what nobody who follows has asked for yet: about half a second of a
+// busy hub.
 const (
-	tailUnits = 4096
-	tailBytes = 4 << 20
+	tailUnits, tailBytes     = 2048, 4 << 20
+	unaskedUnits, unaskedSum = 8192, 16 << 20
 )
 
 // add appends a batch. refused units are not of the log.
@@ -37,14 +39,21 @@ func (t *tail) add(batch []*pending, refusals []*journal.Refusal) {
 		t.bytes += len(p.u.Stored)
 	}
 	drop := 0
-	for bytes := t.bytes; bytes > tailBytes || len(t.units)-drop > tailUnits; drop++ {
+	for bytes := t.bytes; drop < len(t.units); drop++ {
+		n := len(t.units) - drop
+		fits := n <= tailUnits && bytes <= tailBytes
+		if fits || t.units[drop].First >= t.asked && n <= unaskedUnits && bytes <= unaskedSum {
+			break
+		}
 		bytes -= t.sizes[drop]
 	}
 	if drop == 0 {
 		return
 	}
 	// More than has to go, so that the rest is moved seldom.
-	drop = max(drop, len(t.units)/4)
+	for drop < len(t.units)/4 && t.units[drop].First < t.asked {
+		drop++
+	}
 	for _, n := range t.sizes[:drop] {
 		t.bytes -= n
 	}
@@ -56,6 +65,7 @@ func (t *tail) add(batch []*pending, refusals []*journal.Refusal) {
 func (t *tail) from(pos journal.Pos, limit int) ([]journal.Stored, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.asked = max(t.asked, pos)
 	if len(t.units) == 0 || t.units[0].First > pos {
 		return nil, false
 	}
