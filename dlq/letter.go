@@ -4,6 +4,7 @@
 package dlq
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
@@ -102,18 +103,26 @@ func ID(route string, msg journal.ID) string {
 // New writes up a failure. runs is how often the handler ran, this one included.
 func New(route string, rec *journal.Record, err error, runs int, at time.Time) Letter {
 	kind := fault.KindOf(err)
+	cause := strings.ToValidUTF8(clip(fault.Reason(err), 4096), "\uFFFD") // as it will be read again
 	l := Letter{
-		ID: ID(route, rec.ID), Channel: Dead, Kind: kind.String(), Route: route,
+		ID: ID(route, rec.ID), Channel: channel(kind), Kind: kind.String(), Route: route,
 		MessageID: rec.ID, Position: uint64(rec.Pos), Type: rec.Type, Key: rec.Key, Correlation: rec.Correlation,
-		Place: fault.PlaceOf(err), Cause: clip(fault.Reason(err), 4096), Next: next(kind), Opened: at, Opening: 1,
-	}
-	if kind == fault.Invalid {
-		l.Channel = Invalid
+		Place: fault.PlaceOf(err), Cause: cause, Next: next(kind), Opened: at, Opening: 1,
 	}
 	l.Fingerprint = Fingerprint(route, kind, l.Cause)
-	l.Attempts = []Attempt{{at, l.Kind, clip(fmt.Sprintf("run %d: %s", runs, l.Cause), 1024)}}
+	l.Attempts = []Attempt{{at, l.Kind, failure(runs, l.Cause)}}
 	return l
 }
+
+func channel(k fault.Kind) Channel {
+	if k == fault.Invalid {
+		return Invalid
+	}
+	return Dead
+}
+
+// failure is what a run that failed of cause says.
+func failure(run int, cause string) string { return clip(fmt.Sprintf("run %d: %s", run, cause), 1024) }
 
 // Again notes a further failure of a letter that was replayed.
 func (l *Letter) Again(n Letter) {
@@ -177,20 +186,87 @@ func clip(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + " [cut]"
 }
 
+// stored is a letter as the journal keeps it, in the unit and in its row: what follows from its
+// other fields is left out, so that a document of bad sets does not become many times its size.
+type stored struct {
+	Letter
+	ID          string          `json:"id,omitempty"`
+	Channel     Channel         `json:"channel,omitempty"`
+	Next        string          `json:"next,omitempty"`
+	Fingerprint string          `json:"fingerprint,omitempty"`
+	Attempts    []storedAttempt `json:"attempts"`
+}
+
+// storedAttempt leaves out what is the letter's own: when it was opened, its kind, and its cause,
+// in whose place stands the run.
+type storedAttempt struct {
+	At    time.Time `json:"at,omitzero"`
+	Kind  string    `json:"kind,omitempty"`
+	Error string    `json:"error,omitempty"`
+	Run   int       `json:"run,omitempty"`
+}
+
 // Encode is the letter as the journal keeps it.
 func (l Letter) Encode() []byte {
-	b, err := json.Marshal(l)
+	s := stored{Letter: l, Attempts: make([]storedAttempt, 0, len(l.Attempts))}
+	of := derived(l)
+	s.ID, s.Channel, s.Next, s.Fingerprint = unless(l.ID, of.ID), unless(l.Channel, of.Channel), unless(l.Next, of.Next), unless(l.Fingerprint, of.Fingerprint)
+	for _, a := range l.Attempts {
+		k := storedAttempt{At: a.At, Kind: unless(a.Kind, l.Kind), Error: a.Error}
+		if a.At.Equal(l.Opened) {
+			k.At = time.Time{}
+		}
+		var run int
+		if _, err := fmt.Sscanf(a.Error, "run %d:", &run); err == nil && a.Error == failure(run, l.Cause) {
+			k.Run, k.Error = run, ""
+		}
+		s.Attempts = append(s.Attempts, k)
+	}
+	b, err := json.Marshal(s)
 	if err != nil {
 		panic("dlq: a letter is plain data: " + err.Error())
 	}
 	return b
 }
 
+// derived is what follows from a letter's other fields.
+func derived(l Letter) Letter {
+	kind, ok := fault.ParseKind(l.Kind)
+	if !ok {
+		return Letter{}
+	}
+	return Letter{ID: ID(l.Route, l.MessageID), Channel: channel(kind), Next: next(kind), Fingerprint: Fingerprint(l.Route, kind, l.Cause)}
+}
+
+// unless is v, or nothing where it is known.
+func unless[T comparable](v, known T) T {
+	if v == known {
+		var none T
+		return none
+	}
+	return v
+}
+
 // Decode reads what [Letter.Encode] wrote.
 func Decode(b []byte) (Letter, error) {
-	var l Letter
-	if err := json.Unmarshal(b, &l); err != nil {
+	var s stored
+	if err := json.Unmarshal(b, &s); err != nil {
 		return Letter{}, fmt.Errorf("reading a letter: %w", err)
+	}
+	l := s.Letter
+	of := derived(l)
+	l.ID, l.Channel = cmp.Or(s.ID, of.ID), cmp.Or(s.Channel, of.Channel)
+	l.Next, l.Fingerprint = cmp.Or(s.Next, of.Next), cmp.Or(s.Fingerprint, of.Fingerprint)
+	l.Attempts = make([]Attempt, 0, len(s.Attempts))
+	for _, a := range s.Attempts {
+		k := Attempt{At: a.At, Kind: cmp.Or(a.Kind, l.Kind), Error: a.Error}
+		if k.At.IsZero() {
+			k.At = l.Opened
+		}
+		if a.Run != 0 {
+			k.Error = failure(a.Run, l.Cause)
+		}
+		l.Attempts = append(l.Attempts, k)
 	}
 	if l.Opening == 0 { // written before openings were counted
 		l.Opening = max(1, len(l.Attempts))

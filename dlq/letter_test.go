@@ -1,8 +1,10 @@
 package dlq_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +107,58 @@ func TestDecodeReadsWhatEncodeWroteAndNothingElse(t *testing.T) {
 	}
 }
 
+// A letter of the first form, as journals hold them: nothing was left out.
+const firstForm = `{"id":"L223wi6eh3obb6","channel":"invalid","kind":"invalid","route":"x12.refused","message_id":"15f1fb7b-217b-8a67-ba09-71fb21d65821",` +
+	`"position":4653,"type":"x12.Refused","key":"ACME","place":"W01-01 (segment 8)","cause":"W01-01 is not a number: \"MANY4\"","next":"correct it",` +
+	`"fingerprint":"0123456789ab","attempts":[{"at":"2026-11-29T17:22:59Z","kind":"invalid","error":"run 1: W01-01 is not a number: \"MANY4\""},` +
+	`{"at":"2026-11-29T18:22:59Z","kind":"rejected","error":"run 2: no"}],"opened":"2026-11-29T17:22:59Z","opening":2}`
+
+func TestALetterOfTheFirstFormIsReadAsItStands(t *testing.T) {
+	l, err := dlq.Decode([]byte(firstForm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.ID != "L223wi6eh3obb6" || l.Next != "correct it" || l.Fingerprint != "0123456789ab" || l.Channel != dlq.Invalid ||
+		l.Attempts[0].Error != `run 1: W01-01 is not a number: "MANY4"` || l.Attempts[1].Kind != "rejected" {
+		t.Errorf("%+v", l)
+	}
+	again, err := dlq.Decode(l.Encode()) // what was said then is not said otherwise now
+	if err != nil || !reflect.DeepEqual(again, l) {
+		t.Errorf("written again: %+v, %v", again, err)
+	}
+}
+
+func TestALetterIsStoredShortAndReadWhole(t *testing.T) {
+	rec := message(1)
+	rec.Pos = 7
+	for _, why := range []string{
+		"refused", "", "run 7: ", "bad \xff byte", strings.Repeat("long ", 300), strings.Repeat("é", 9000), `"run 1: x"`,
+	} {
+		for _, kind := range []fault.Kind{fault.Internal, fault.Transient, fault.Rejected, fault.Invalid, fault.Unknown} {
+			fail := func(run int, at time.Time) dlq.Letter {
+				return dlq.New("place", &rec, fault.At("op", kind, "W01-05", errors.New(why)), run, at)
+			}
+			l := fail(1, noon)
+			l.Again(fail(2, noon.Add(time.Hour)))
+			l.Again(dlq.New("place", &rec, fault.At("op", fault.Rejected, "W01-06", errors.New("another")), 3, noon))
+			l.Again(fail(4, noon.Add(time.Second)))
+			b := l.Encode()
+			got, err := dlq.Decode(b)
+			if err != nil || !reflect.DeepEqual(got, l) {
+				t.Errorf("%.20q, %s: read %+v, %v; wrote %+v", why, kind, got, err, l)
+			}
+			if why == "refused" && strings.Count(string(b), why) != 1 {
+				t.Errorf("the cause stands %d times in %s", strings.Count(string(b), why), b)
+			}
+		}
+	}
+	l := dlq.New("place", &rec, refused, 1, noon)
+	whole, err := json.Marshal(l)
+	if b := l.Encode(); err != nil || 5*len(b) > 3*len(whole) {
+		t.Errorf("%d bytes of %d: %s, %v", len(b), len(whole), b, err)
+	}
+}
+
 func FuzzFingerprint(f *testing.F) {
 	f.Add(`item "A" doesn't exist on line 7`)
 	f.Add("\"'\xff0")
@@ -114,8 +168,8 @@ func FuzzFingerprint(f *testing.F) {
 		if len(l.Fingerprint) != 12 {
 			t.Fatalf("fingerprint %q", l.Fingerprint)
 		}
-		if _, err := dlq.Decode(l.Encode()); err != nil {
-			t.Fatal(err)
+		if got, err := dlq.Decode(l.Encode()); err != nil || !reflect.DeepEqual(got, l) {
+			t.Fatalf("read %+v, %v; wrote %+v", got, err, l)
 		}
 		if id := (journal.ID{}); dlq.ID("place", id) == "" {
 			t.Fatal("no id")

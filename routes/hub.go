@@ -712,7 +712,7 @@ func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 		Sub: x.Name, Key: key, Pos: m.Pos, Opened: m.Now, Data: l.Encode(),
 	}})
 	out.Parks = append(out.Parks, journal.ParkOp{Sub: x.Name, Key: key, Pos: m.Pos, Park: journal.Park{
-		Reason: journal.ParkLetter, Attempt: uint32(d.Attempt + 1), Since: m.Now, Letter: l.ID, Cause: oneLine(err),
+		Reason: journal.ParkLetter, Attempt: uint32(d.Attempt + 1), Since: m.Now, Letter: l.ID, // which says the cause
 	}})
 	out.Records = append(out.Records, dlq.NoticeOf("letter.Opened", l, "", "", m.Now))
 	h.park(ctx, x, d, out, log)

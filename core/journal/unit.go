@@ -133,7 +133,7 @@ type Park struct {
 	Attempt uint32    // handler runs so far
 	Since   time.Time // first parked
 	Letter  string    // letter that holds it
-	Cause   string    // last error, one line
+	Cause   string    // last error, one line; "" where the letter says it
 }
 
 // LetterOp moves a letter from one state to another. A letter that is not in From
