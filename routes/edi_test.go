@@ -2,9 +2,11 @@ package routes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -507,7 +509,7 @@ func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
 	text, _ := generated(t, x12gen.Config{Seed: 11, Sets: sets, MostLine: 1})
 	for n := range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			r, _ := ediRig(t)
+			r, box := ediRig(t)
 			r.batch = 1
 			r.restart()
 			r.crash(n)
@@ -523,6 +525,9 @@ func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
 			seen := map[journal.ID]bool{}
 			split := 0
 			r.each(func(rec *journal.Record) {
+				if rec.Type == "x12.GroupJudged" && split > 0 {
+					t.Errorf("the verdict waited for %d sets", split)
+				}
 				if rec.Source == "x12.split" && rec.Type == "x12.Set" && rec.Topic == topicSets {
 					split++
 					if seen[rec.ID] {
@@ -534,8 +539,55 @@ func TestALargeDocumentIsSplitOnceWhateverDies(t *testing.T) {
 			if c := r.count(); split != sets || c["order.Accepted"] != sets || c["x12.GroupJudged"] != 1 {
 				t.Errorf("killed after %d units: %d sets, %d orders, %d groups", n, split, c["order.Accepted"], c["x12.GroupJudged"])
 			}
+			if acks := box.sets(t, "997"); len(acks) != 1 || len(elements(acks[0], "AK5", 1)) != sets {
+				t.Errorf("killed after %d units: %d 997s", n, len(acks))
+			}
 		})
 	}
+}
+
+// Each interchange's verdicts stand before its own sets, and behind those of the interchange
+// before; one that comes again has none, and neither has one of a stranger.
+func TestVerdictsStandBeforeTheirSets(t *testing.T) {
+	good, _ := generated(t, x12gen.Config{Seed: 12, Sets: 2, MostLine: 1, Control: 1})
+	bad, _ := generated(t, x12gen.Config{Seed: 13, Sets: 2, MostLine: 1, Control: 2, OrderPrefix: "BAD-"})
+	bad = strings.ReplaceAll(bad, "W01*", "W01*MANY")
+	strange, _ := generated(t, x12gen.Config{Seed: 14, Sets: 1, Control: 3, Sender: "OTHER", OrderPrefix: "OTHER-"})
+	cut, _ := generated(t, x12gen.Config{Seed: 15, Sets: 2, MostLine: 1, Control: 4, OrderPrefix: "CUT-"})
+	cut = cut[:strings.Index(cut, "SE*")] // nor has its end
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		r.drop("all.edi", good+bad+good+strange+cut)
+		settle(time.Minute)
+		var got []string
+		r.each(func(rec *journal.Record) {
+			if rec.Source == "x12.split" {
+				var in setInfo
+				var v verdict
+				if err := errors.Join(json.Unmarshal(rec.Data, &in), json.Unmarshal(rec.Data, &v)); err != nil {
+					t.Error(err)
+				}
+				got = append(got, rec.Type+" "+cmp.Or(in.Identity.Interchange, v.ISA.Control)+" "+in.Identity.Set)
+			}
+		})
+		want := []string{
+			"x12.GroupJudged 000000001 ", "x12.Set 000000001 0001", "x12.Set 000000001 0002",
+			"x12.GroupJudged 000000002 ", "x12.Refused 000000002 0001", "x12.Refused 000000002 0002",
+			"x12.Repeated  ",
+			"x12.Refused 000000003 ",
+			"x12.GroupJudged 000000004 ", "x12.Refused 000000004 0001",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+		var codes []string
+		for _, a := range box.sets(t, "997") {
+			codes = append(codes, elements(a, "AK9", 1)...)
+		}
+		if slices.Sort(codes); !slices.Equal(codes, []string{"A", "R", "R"}) {
+			t.Errorf("the 997s say %v", codes)
+		}
+	})
 }
 
 // One bad set after the other fits the 997 and its journal; more sets than that are refused

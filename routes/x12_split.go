@@ -52,22 +52,24 @@ func (e *edi) split() Route {
 	}
 }
 
-// splitDocument reads the document from its beginning in every run, for a group is judged by all
-// of its sets; what an earlier run made durable is not sent again.
+// splitDocument reads the document twice in every run. The first reading judges, for a group is
+// judged by all of its sets; the second sends the verdicts of an interchange and then its sets, so
+// that its 997 does not wait behind thousands of them. What an earlier run made durable is not
+// sent again.
 func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	p, err := e.partner(m.Headers["partner"])
 	if err != nil {
 		return nil, err
 	}
-	s := &splitting{edi: e, m: m, p: p, collect: ack.Collector{Policy: p.Policy}, taken: map[string][32]byte{}}
+	s := &splitting{edi: e, m: m, p: p, taken: map[string][32]byte{}}
 	if s.data, err = e.claim(ctx, m); err != nil {
 		return nil, err
 	}
-	if s.ends, err = interchanges(s.data, e.Limits); err != nil {
+	if s.judged, err = e.judge(s.data, p); err != nil {
 		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
 	}
 	return eip.Splitter[*Message, *Out]{
-		Step: "children", Every: splitBatch,
+		Step: "parts", Every: splitBatch,
 		Children: func(ctx context.Context, _ *Message, from eip.Offset) iter.Seq2[eip.Child, error] {
 			return func(yield func(eip.Child, error) bool) {
 				s.from, s.yield = from.Index, yield
@@ -89,22 +91,21 @@ var errEnough = errors.New("no more children are taken")
 // splitting is one run over a document.
 type splitting struct {
 	edi     *edi
-	m       *Message
-	data    []byte
-	p       Partner
-	collect ack.Collector
-	repeat  bool                // the interchange came before
-	ends    map[int64]int64     // of each interchange, by its beginning
-	taken   map[string][32]byte // interchanges of this document, by identity
-	claims  []journal.ClaimOp   // that the next child takes along
-	found   bool                // there was an interchange
-	noise   []x12.Finding
-	lost    []x12.Finding // about what belongs to no set: nothing else would tell of it
-	stray   *x12.Part     // the first part that they are about
-	cut     bool          // the last set has no end: it tells already that the rest is missing
-	child   int           // children so far, whether sent by this run or an earlier one
-	from    int           // children that an earlier run made durable
-	yield   func(eip.Child, error) bool
+	m      *Message
+	data   []byte
+	p      Partner
+	judged map[int64]*judged   // interchanges by their beginning
+	repeat bool                // the interchange came before
+	taken  map[string][32]byte // interchanges of this document, by identity
+	claims []journal.ClaimOp   // that the next child takes along
+	found  bool                // there was an interchange
+	noise  []x12.Finding
+	lost   []x12.Finding // about what belongs to no set: nothing else would tell of it
+	stray  *x12.Part     // the first part that they are about
+	cut    bool          // the last set has no end: it tells already that the rest is missing
+	child  int           // children so far, whether sent by this run or an earlier one
+	from   int           // children that an earlier run made durable
+	yield  func(eip.Child, error) bool
 }
 
 // read yields the children of the document.
@@ -127,29 +128,47 @@ func (s *splitting) read(ctx context.Context) error {
 // unit must hold it.
 const maxSets = 100_000
 
-// interchanges finds where each interchange of a document ends, and refuses one of too many
-// sets before any of them is worked on.
-func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
-	ends := map[int64]int64{}
-	begin, sets := int64(-1), 0
-	for r := x12.NewBytesReader(data, limits); ; {
+// judged is an interchange that was read to its end.
+type judged struct {
+	end    int64 // of its bytes
+	groups []verdict
+}
+
+// judge reads a document to its end: the interchanges by their beginning, with what their
+// sender is to be told. One of too many sets is refused before any of them is worked on.
+func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
+	all := map[int64]*judged{}
+	collect := ack.Collector{Policy: p.Policy}
+	var last *judged
+	sets := 0
+	for r := x12.NewBytesReader(data, e.Limits); ; {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return ends, nil
+			return all, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		switch part.Kind {
-		case x12.InterchangeHeader:
-			begin = part.Offset
-			ends[begin] = int64(len(data))
-		case x12.InterchangeTrailer:
-			ends[begin] = part.Offset + int64(len(part.Raw))
-		case x12.TransactionSet:
+		if part.Kind == x12.TransactionSet {
 			if sets++; sets > maxSets {
 				return nil, fmt.Errorf("has more than %d transaction sets: ask its sender to split it into several interchanges", maxSets)
 			}
+			e.Grammar.Check(part)
+		}
+		collect.Add(part)
+		switch part.Kind {
+		case x12.InterchangeHeader:
+			last = &judged{end: int64(len(data))}
+			all[part.Offset] = last
+		case x12.InterchangeTrailer:
+			last.end = part.Offset + int64(len(part.Raw))
+		case x12.GroupTrailer:
+			i := collect.Interchanges
+			if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
+				continue
+			}
+			g := i[len(i)-1]
+			last.groups = append(last.groups, verdict{Partner: p.Name, ISA: g.ISA, GS: *part.GS, Group: g.Groups[len(g.Groups)-1]})
 		default: // lies within
 		}
 	}
@@ -158,31 +177,28 @@ func interchanges(data []byte, limits x12.Limits) (map[int64]int64, error) {
 func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	switch part.Kind {
 	case x12.Noise, x12.Stray:
-		s.collect.Add(part)
 		s.noise = append(s.noise, part.Findings...)
 		s.outside(part, x12.Warning)
 	case x12.InterchangeHeader:
 		s.found, s.cut = true, false
-		s.collect.Add(part)
 		s.outside(part, x12.Error)
-		return s.known(ctx, part)
+		if err := s.known(ctx, part); err != nil || s.repeat {
+			return err
+		}
+		for _, g := range s.judged[part.Offset].groups {
+			if err := s.add(ctx, "x12.GroupJudged", topicVerdicts, g, nil); err != nil {
+				return err
+			}
+		}
 	case x12.TransactionSet:
 		s.edi.Grammar.Check(part)
-		v := s.collect.Add(part)
 		if !s.repeat {
-			if err := s.set(ctx, part, v.Accepted()); err != nil {
+			if err := s.set(ctx, part, ack.Judge(part, s.p.Policy).Accepted()); err != nil {
 				return err
 			}
 		}
 		s.cut = slices.ContainsFunc(part.Findings, func(f x12.Finding) bool { return f.Code == x12.CodeMissingSE })
-	case x12.GroupTrailer:
-		s.collect.Add(part)
-		s.outside(part, x12.Error)
-		if !s.repeat {
-			return s.group(ctx, part)
-		}
 	default:
-		s.collect.Add(part)
 		s.outside(part, x12.Error)
 	}
 	return nil
@@ -217,7 +233,7 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		return s.refuse(ctx, part)
 	}
 	id := part.Identity()
-	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.ends[part.Offset]]))
+	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.judged[part.Offset].end]))
 	scope := "x12/" + s.p.Name
 	c, there, err := s.m.Claimed(ctx, scope, id.String())
 	if err != nil {
@@ -328,16 +344,6 @@ func (s *splitting) add(ctx context.Context, typ, topic string, info any, raw []
 		return errEnough
 	}
 	return nil
-}
-
-func (s *splitting) group(ctx context.Context, part *x12.Part) error {
-	i := s.collect.Interchanges
-	if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
-		return nil
-	}
-	last := i[len(i)-1]
-	g := last.Groups[len(last.Groups)-1]
-	return s.add(ctx, "x12.GroupJudged", topicVerdicts, verdict{Partner: s.p.Name, ISA: last.ISA, GS: *part.GS, Group: g}, nil)
 }
 
 func (s *splitting) end(ctx context.Context) error {
