@@ -428,10 +428,13 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	leave := h.turns.enter()
 	v, err := x.door.Call(ctx, value)
 	leave()
+	broken := h.bus.Err()
 	switch {
+	case err != nil && broken != nil && !errors.Is(broken, bus.ErrClosed):
+		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q: the hub ends, and whether it was written shows when it is asked again: %w", door, broken))
 	case errors.Is(err, bus.ErrClosed):
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q closes, for the hub stops: ask again: %w", door, err))
-	case err != nil && h.bus.Err() != nil:
+	case err != nil && broken != nil:
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q: whether it was written shows when it is asked again: %w", door, err))
 	}
 	return v, err

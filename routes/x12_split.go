@@ -90,7 +90,7 @@ var errEnough = errors.New("no more children are taken")
 
 // splitting is one run over a document.
 type splitting struct {
-	edi     *edi
+	edi    *edi
 	m      *Message
 	data   []byte
 	p      Partner

@@ -5,33 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/paklog/hub/adapters/blob"
+	"github.com/paklog/hub/adapters/internal/disktest"
 	"github.com/paklog/hub/core/fault"
 )
-
-// disk mounts a file system of a size in memory, which is full and read-only for root too.
-func disk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("mounting is refused: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // A payload that finds no room is no payload: the caller is told to wait, what was there stays,
 // and what was written of it gives its room back.
 func TestAFullDiskTakesNoPayload(t *testing.T) {
 	t.Parallel()
-	root := disk(t, "2m")
+	root := disktest.Mount(t, "2m")
 	dir := filepath.Join(root, "payloads")
 	s, err := blob.Open(blob.Config{Dir: dir})
 	if err != nil {
@@ -64,15 +49,13 @@ func TestAFullDiskTakesNoPayload(t *testing.T) {
 
 func TestAReadOnlyDiskTakesNoPayload(t *testing.T) {
 	t.Parallel()
-	dir := disk(t, "4m")
+	dir := disktest.Mount(t, "4m")
 	s, err := blob.Open(blob.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	held := put(t, s, "held")
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	disktest.ReadOnly(t, dir, true)
 	if name, err := s.Put(t.Context(), bytes.NewReader([]byte("new"))); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("Put: %q, %v; want Unavailable", name, err)
 	}
@@ -82,8 +65,6 @@ func TestAReadOnlyDiskTakesNoPayload(t *testing.T) {
 	if err := blob.Verify(t.Context(), dir, held); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
-	if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
-		t.Fatal(err)
-	}
+	disktest.ReadOnly(t, dir, false)
 	put(t, s, "new")
 }

@@ -8,24 +8,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/paklog/hub/adapters/internal/disktest"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalaudit"
 )
-
-// disk mounts a file system of a size in memory, which is full for root too.
-func disk(t *testing.T, size string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("mounting is refused: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // fill takes what is left of a disk, but for some bytes, until it is called.
 func fill(t *testing.T, dir string, but int64) (free func()) {
@@ -99,7 +85,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			root := disk(t, c.size)
+			root := disktest.Mount(t, c.size)
 			dir := filepath.Join(root, "data")
 			s := opened(t, dir, c.opts)
 			if err := put(t, s, 10, 100); err != nil {
@@ -144,7 +130,7 @@ func TestADiskThatIsFull(t *testing.T) {
 // copied back waits in the WAL.
 func TestClosingOnAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
-	root := disk(t, "8m")
+	root := disktest.Mount(t, "8m")
 	dir := filepath.Join(root, "data")
 	s := opened(t, dir, Options{})
 	if err := put(t, s, 10, 100); err != nil {
@@ -174,7 +160,7 @@ func TestClosingOnAFullDiskLosesNothing(t *testing.T) {
 
 func TestOpeningOnAFullDiskSaysWhatToDo(t *testing.T) {
 	t.Parallel()
-	root := disk(t, "2m")
+	root := disktest.Mount(t, "2m")
 	free := fill(t, root, 0)
 	for range 2 {
 		_, err := Open(t.Context(), filepath.Join(root, "data"), Options{})
@@ -191,7 +177,7 @@ func TestOpeningOnAFullDiskSaysWhatToDo(t *testing.T) {
 // TestAReadOnlyDisk opens what is mounted to be read alone.
 func TestAReadOnlyDisk(t *testing.T) {
 	t.Parallel()
-	root := disk(t, "8m")
+	root := disktest.Mount(t, "8m")
 	for name, build := range map[string]func(t *testing.T, dir string){
 		"with a journal": func(t *testing.T, dir string) {
 			s := opened(t, dir, Options{})
@@ -217,9 +203,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 	} {
 		build(t, filepath.Join(root, name))
 	}
-	if err := syscall.Mount("", root, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	disktest.ReadOnly(t, root, true)
 	for name, says := range map[string]string{
 		"with a journal": "mounted read-only", "with a journal left by a kill": "mounted read-only", "empty": "mounted read-only",
 		"not there": "read-only", "other file": "name a folder",
@@ -228,9 +212,7 @@ func TestAReadOnlyDisk(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, says)
 		}
 	}
-	if err := syscall.Mount("", root, "", syscall.MS_REMOUNT, ""); err != nil {
-		t.Fatal(err)
-	}
+	disktest.ReadOnly(t, root, false)
 	for _, name := range []string{"with a journal", "with a journal left by a kill"} {
 		wholeJournal(t, opened(t, filepath.Join(root, name), Options{}), 10)
 	}

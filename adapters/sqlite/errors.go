@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 
 	"modernc.org/sqlite"
@@ -26,6 +27,15 @@ func (s *Store) isFull(err error) bool {
 	}
 	c := code(err)
 	return (c == sqlite3.SQLITE_IOERR_SHMSIZE || c == sqlite3.SQLITE_IOERR_SHMMAP) && s.free() == 0
+}
+
+// isReadOnly tries it out: what a kernel protects after an error may still call itself writable.
+func isReadOnly(dir string) bool {
+	f, err := os.CreateTemp(dir, "probe-*")
+	if err == nil {
+		_ = errors.Join(f.Close(), os.Remove(f.Name())) // at worst an empty file is left
+	}
+	return errors.Is(err, syscall.EROFS)
 }
 
 func isBusy(err error) bool { return code(err)&0xff == sqlite3.SQLITE_BUSY }

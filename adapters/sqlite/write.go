@@ -196,6 +196,9 @@ func (w *writer) refuse(ctx context.Context, err error) error {
 
 func (w *writer) broken(err error) error {
 	err = fmt.Errorf("writing a batch: %w: %w", journal.ErrBroken, err)
+	if isReadOnly(w.s.dir) {
+		err = fmt.Errorf("%s: its disk was made read-only (a disk that failed often is; see the kernel's log): mend it, mount it to be written and start again, nothing that was answered is lost: %w", w.s.dir, err)
+	}
 	w.s.fail(err)
 	return err
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -63,15 +66,21 @@ func (s *shell) remount(flags uintptr) {
 	}
 }
 
+// order sends an order under its number as key.
+func (s *shell) order(ctx context.Context, c *caller, number string) error {
+	_, err := c.send(ctx, http.MethodPost, "/v1/orders", map[string]string{"Idempotency-Key": number}, map[string]any{
+		"number": number, "lines": []any{map[string]any{"item": "SKU-1", "qty": 1}},
+		"ship_to": map[string]any{"name": "Jane", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US"},
+	}, nil)
+	return err
+}
+
 // place sends an order and returns the status of the answer, 0 where none came in time.
 func (s *shell) place(c *caller, number string, within time.Duration) int {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
 	defer cancel()
-	_, err := c.send(ctx, http.MethodPost, "/v1/orders", map[string]string{"Idempotency-Key": number}, map[string]any{
-		"number": number, "lines": []any{map[string]any{"item": "SKU-1", "qty": 1}},
-		"ship_to": map[string]any{"name": "Jane", "lines": []string{"1 Main St"}, "city": "Reno", "region": "NV", "postal_code": "89501", "country": "US"},
-	}, nil)
+	err := s.order(ctx, c, number)
 	p, refused := errors.AsType[*problem](err)
 	switch {
 	case err == nil:
@@ -182,6 +191,161 @@ func TestAReadOnlyDiskIsNamed(t *testing.T) {
 	s.stock("SKU-2", 10)
 	stop()
 	s.must("audit", s.data)
+}
+
+// onFailingDisk puts the data folder onto a disk that the kernel makes read-only when it fails,
+// whoever has its files open; a plain remount is refused then.
+func (s *shell) onFailingDisk() (fail, mend func()) {
+	s.t.Helper()
+	image := filepath.Join(s.t.TempDir(), "disk")
+	do := func(name string, args ...string) {
+		s.t.Helper()
+		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+			s.t.Skipf("mounting is refused: %s: %v: %s", name, err, out)
+		}
+	}
+	mount := func() {
+		s.t.Helper()
+		do("mount", "-o", "loop,errors=remount-ro", image, s.data)
+	}
+	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, 64<<20), os.Mkdir(s.data, 0o700)); err != nil {
+		s.t.Fatal(err)
+	}
+	do("mkfs.ext4", "-q", "-F", image)
+	mount()
+	s.t.Cleanup(func() {
+		if err := syscall.Unmount(s.data, syscall.MNT_DETACH); err != nil {
+			s.t.Error(err)
+		}
+	})
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	before, _, ok := strings.Cut(string(mounts), " "+s.data+" ")
+	if !ok {
+		s.t.Fatalf("%s is not mounted", s.data)
+	}
+	trigger := filepath.Join("/sys/fs/ext4", filepath.Base(before[strings.LastIndexByte(before, '\n')+1:]), "trigger_fs_error")
+	if _, err := os.Stat(trigger); err != nil {
+		s.t.Skipf("mounting is refused: its failure cannot be brought about: %v", err)
+	}
+	fail = func() {
+		if err := os.WriteFile(trigger, []byte("1"), 0); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	return fail, func() {
+		if err := syscall.Unmount(s.data, 0); err != nil { // nobody may have it open
+			s.t.Fatal(err)
+		}
+		// 1: errors were corrected.
+		if out, err := exec.Command("fsck.ext4", "-p", image).CombinedOutput(); err != nil && !strings.Contains(err.Error(), "exit status 1") {
+			s.t.Fatalf("%v: %s", err, out)
+		}
+		mount()
+	}
+}
+
+// TestADiskThatBecomesReadOnlyIsNamed makes the disk read-only under a hub, and orders go on
+// coming in. The hub ends, for a sync that failed promises nothing, and says why; whoever calls is
+// told the same or finds nobody. On the disk that was mended the next hub goes on: each order that
+// was answered is there, and each that was not is taken when it is sent again. Nothing is being
+// synced when the disk fails: ext4 may call that done and lose it.
+func TestADiskThatBecomesReadOnlyIsNamed(t *testing.T) {
+	s := newShell(t)
+	fail, mend := s.onFailingDisk()
+	cfg, _, err := load(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready, done := make(chan *app, 1), make(chan error, 1)
+	go func() {
+		done <- serve(t.Context(), cfg, slog.New(slog.DiscardHandler), func(a *app, _ string) { ready <- a })
+	}()
+	var a *app
+	select {
+	case a = <-ready:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	s.until("the socket answers", func() bool { return attach(t.Context(), cfg) != nil })
+	s.stock("SKU-1", 10_000)
+	hub := attach(t.Context(), cfg)
+	// send has clients order until one is not served, or each had n; it returns what became of the orders.
+	send := func(n int) (answered, open []string) {
+		var mu sync.Mutex
+		var clients sync.WaitGroup
+		for c := range 4 {
+			clients.Go(func() {
+				for i := range n {
+					number := fmt.Sprintf("SO-%d-%d-%d", n, c, i)
+					err := s.order(t.Context(), hub, number)
+					mu.Lock()
+					if err == nil {
+						answered = append(answered, number)
+					} else {
+						open = append(open, number)
+					}
+					mu.Unlock()
+					p, told := errors.AsType[*problem](err)
+					if told && (p.Status != http.StatusServiceUnavailable || !strings.Contains(p.Error(), "read-only")) {
+						t.Errorf("order %s: %v, want 503 and the cause", number, p)
+					}
+					if err != nil {
+						return
+					}
+				}
+			})
+		}
+		clients.Wait()
+		return answered, open
+	}
+	answered, open := send(10)
+	if len(open) > 0 {
+		t.Fatalf("not answered: %v", open)
+	}
+	at, quiet := a.hub.Bus().Last(), 0
+	s.until("the hub is at rest", func() bool {
+		if quiet++; a.hub.Bus().Last() != at {
+			at, quiet = a.hub.Bus().Last(), 0
+		}
+		return quiet > 50
+	})
+
+	fail()
+	late, open := send(1000)
+	if len(late) > 0 || len(open) == 0 {
+		t.Errorf("on a disk that takes nothing %d orders were answered, %d not", len(late), len(open))
+	}
+	select {
+	case err = <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("the hub goes on with a disk that takes nothing")
+	}
+	if err == nil || !strings.Contains(err.Error(), s.data) || !strings.Contains(err.Error(), "made read-only") || !strings.Contains(err.Error(), "mend it") {
+		t.Errorf("the hub ended with %v", err)
+	}
+	s.refused(1, "read-only", "serve")
+
+	mend()
+	stop := s.serve()
+	hub = attach(t.Context(), cfg)
+	for _, number := range answered {
+		s.until("the views show "+number, func() bool {
+			_, _, code := s.run("order", "show", number)
+			return code == 0
+		})
+	}
+	for _, number := range open {
+		if got := s.place(hub, number, 20*time.Second); got != http.StatusCreated {
+			t.Errorf("%s sent again: %d", number, got)
+		}
+	}
+	stop()
+	if out := s.must("audit", s.data); !strings.Contains(out, "the journal is right") {
+		t.Error(out)
+	}
 }
 
 // TestServeSaysWhatToDoWithAFolderItCannotOpen plants what a crash of the machine, a hasty copy
