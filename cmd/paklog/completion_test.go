@@ -77,12 +77,12 @@ while zpty -r z out; do :; done
 	if err := os.WriteFile(filepath.Join(dir, "driver"), []byte(driver), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	zsh("-f", "driver", "paklog dl\tlis\t--sta\trepl\t", "paklog noth\t", "paklog rou\tpau\t")
+	zsh("-f", "driver", "paklog dl\tlis\t--sta\trepl\t", "paklog qqq\t", "paklog rou\tpau\t")
 	got, err := os.ReadFile(filepath.Join(dir, "asked"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "dlq list --state replaying\nnoth\nroutes pause\n"
+	want := "dlq list --state replaying\nqqq\nroutes pause\n"
 	if text := strings.ReplaceAll(string(got), "  ", " "); text != want {
 		t.Errorf("typed with tabs:\n%swant\n%s", text, want)
 	}
