@@ -1,0 +1,204 @@
+package route
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// unreachable is above every length. Two of them still fit into an int64.
+const unreachable = int64(1) << 60
+
+// Router finds shortest tours through all of the places given, exactly. It owns
+// its workspace and so belongs to one goroutine; a Length allocates nothing.
+//
+// An aisle without places is passed by: a walk through it could be moved to the
+// next aisle on one of the two sides without making the tour longer.
+type Router struct {
+	w       Warehouse
+	t       *table
+	blocks  []block
+	words   int // of a segment
+	scratch Set
+	aisles  []int
+	steps   []step
+	back    [][maxClasses]move
+	trail   trail
+}
+
+// step is one element of the warehouse in the order in which the programme adds them: a block of an
+// aisle, or the part of a cross-aisle that leads to the next aisle. cost is by what
+// a [move] is by.
+type step struct {
+	moves []move
+	cost  [walks]int64
+}
+
+// NewRouter refuses a warehouse that [Warehouse.Check] refuses.
+func NewRouter(w Warehouse) (*Router, error) {
+	if err := w.Check(); err != nil {
+		return nil, err
+	}
+	r := &Router{w: w, t: tables[w.blocks()], blocks: w.makeBlocks()}
+	for _, b := range r.blocks {
+		r.words = max(r.words, (b.cells+63)>>6)
+	}
+	r.scratch = make(Set, w.Aisles*len(r.blocks)*r.words)
+	return r, nil
+}
+
+// Length is the length of the shortest tour from the depot through all the
+// positions, which must be inside the warehouse, and back. Without positions it is 0.
+func (r *Router) Length(at []Position) int64 {
+	clear(r.scratch)
+	for _, p := range at {
+		r.Add(r.scratch, p)
+	}
+	return r.LengthOf(r.scratch)
+}
+
+// LengthOf is [Router.Length] of a set.
+func (r *Router) LengthOf(s Set) int64 {
+	if !r.plan(s) {
+		return 0
+	}
+	return r.solve(false)
+}
+
+// Tour is the shortest tour's length and its stops as the picker meets them, each
+// place once.
+func (r *Router) Tour(at []Position) (stops []Position, length int64) {
+	clear(r.scratch)
+	for _, p := range at {
+		r.Add(r.scratch, p)
+	}
+	if !r.plan(r.scratch) {
+		return nil, 0
+	}
+	length = r.solve(true)
+	return r.trail.walk(r, r.scratch), length
+}
+
+// plan lays out the steps for a set, or reports that it is empty.
+func (r *Router) plan(s Set) bool {
+	r.aisles = r.aisles[:0]
+	some := false
+	per := len(r.blocks) * r.words
+	for a := range r.w.Aisles {
+		var any uint64
+		for _, w := range s[a*per : (a+1)*per] {
+			any |= w
+		}
+		if any != 0 || a == r.w.Depot.Aisle {
+			r.aisles = append(r.aisles, a)
+			some = some || any != 0
+		}
+	}
+	if !some {
+		return false
+	}
+	r.steps = r.steps[:0]
+	for i, a := range r.aisles {
+		for b := range r.blocks {
+			r.steps = append(r.steps, step{moves: r.t.walk[b], cost: r.blocks[b].walks(r.segment(s, a, b))})
+		}
+		r.steps = appendCross(r.steps, r, a, r.gapAfter(r.aisles, i))
+	}
+	return true
+}
+
+// gapAfter is how far the next of the aisles is from the i-th, -1 after the last.
+func (r *Router) gapAfter(aisles []int, i int) int64 {
+	if i+1 == len(aisles) {
+		return -1
+	}
+	return int64(aisles[i+1]-aisles[i]) * r.w.AisleToAisle
+}
+
+// appendCross adds the steps along the cross-aisles from aisle a to the next, which
+// is gap away; a negative gap says that there is none.
+func appendCross(steps []step, r *Router, a int, gap int64) []step {
+	cost := [walks]int64{0, gap, 2 * gap}
+	if gap < 0 {
+		cost[1], cost[2] = unreachable, unreachable
+	}
+	for n := range len(r.blocks) + 1 {
+		moves := r.t.cross[n]
+		if a == r.w.Depot.Aisle && n == r.w.depotNode() {
+			moves = r.t.visit[n]
+		}
+		steps = append(steps, step{moves, cost})
+	}
+	return steps
+}
+
+// walks is what each way to walk a block costs if it must reach the cells of seg.
+func (b block) walks(seg []uint64) [walks]int64 {
+	first, last, before, gap := -1, -1, -1, 0
+	for i, w := range seg {
+		for ; w != 0; w &= w - 1 {
+			c := i<<6 + bits.TrailingZeros64(w)
+			if before >= 0 {
+				gap = max(gap, c-before)
+			} else {
+				first = c
+			}
+			before = c
+		}
+	}
+	last = before
+	cost := [walks]int64{walkPass: b.length, walkDouble: 2 * b.length, walkFront: unreachable, walkBack: unreachable, walkBoth: unreachable}
+	if first < 0 {
+		return cost
+	}
+	cost[walkNone] = unreachable
+	cost[walkFront] = 2 * b.fromFront(last)
+	cost[walkBack] = 2 * b.fromBack(first)
+	if first < last {
+		cost[walkBoth] = 2 * (b.length - int64(gap)*b.step)
+	}
+	return cost
+}
+
+// solve runs the steps and returns the tour's length; with keep the moves that lead there
+// can be followed back.
+func (r *Router) solve(keep bool) int64 {
+	var a, b [maxClasses]int64
+	now, next := &a, &b
+	fill(now)
+	now[r.t.start] = 2 * r.w.Depot.Distance
+	if keep {
+		r.back = slices.Grow(r.back[:0], len(r.steps))[:len(r.steps)]
+	}
+	for i := range r.steps {
+		s := &r.steps[i]
+		fill(next)
+		for _, m := range s.moves {
+			c := now[m.from&(maxClasses-1)] + s.cost[m.by]
+			if c < next[m.to&(maxClasses-1)] {
+				next[m.to&(maxClasses-1)] = c
+				if keep {
+					r.back[i][m.to] = m
+				}
+			}
+		}
+		now, next = next, now
+	}
+	return now[r.t.done]
+}
+
+func fill(costs *[maxClasses]int64) {
+	for i := range costs {
+		costs[i] = unreachable
+	}
+}
+
+// way is by what each step was taken, from the moves that solve kept.
+func (r *Router) way(by []uint8) []uint8 {
+	by = slices.Grow(by[:0], len(r.steps))[:len(r.steps)]
+	at := r.t.done
+	for i := len(r.steps) - 1; i >= 0; i-- {
+		m := r.back[i][at]
+		by[i], at = m.by, m.from
+	}
+	return by
+}
