@@ -21,10 +21,10 @@ type Instance struct {
 
 // Limits of a file.
 const (
-	MaxArticles  = 10_000
-	MaxStock     = 100_000 // pick positions
-	MaxQty       = 1_000_000_000
-	maxDecimals  = 4
+	MaxArticles = 10_000
+	MaxStock    = 100_000 // pick positions
+	MaxQty      = 1_000_000_000
+	maxDecimals = 4
 )
 
 // header keys and whether a file must have them.
