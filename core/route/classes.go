@@ -47,7 +47,6 @@ type table struct {
 	done    uint8
 	walk    [maxNodes - 1][]move // by block
 	cross   [maxNodes][]move     // by cross-aisle, to the next aisle
-	visit   [maxNodes][]move     // the same where that node must be visited
 }
 
 // tables by the number of blocks.
@@ -86,11 +85,7 @@ func makeTable(k int) *table {
 				if !ok {
 					continue
 				}
-				m := move{from, number(to), by}
-				t.cross[n] = append(t.cross[n], m)
-				if by > 0 || c.degree[n] != zero {
-					t.visit[n] = append(t.visit[n], m)
-				}
+				t.cross[n] = append(t.cross[n], move{from, number(to), by})
 			}
 		}
 	}

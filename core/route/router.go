@@ -58,9 +58,13 @@ func (r *Router) Length(at []Position) int64 {
 
 // LengthOf is [Router.Length] of a set.
 func (r *Router) LengthOf(s Set) int64 {
-	if !r.plan(s) {
+	if empty(s) {
 		return 0
 	}
+	if len(r.blocks) == 1 {
+		return r.single(s)
+	}
+	r.plan(s)
 	return r.solve(false)
 }
 
@@ -71,62 +75,53 @@ func (r *Router) Tour(at []Position) (stops []Position, length int64) {
 	for _, p := range at {
 		r.Add(r.scratch, p)
 	}
-	if !r.plan(r.scratch) {
+	if empty(r.scratch) {
 		return nil, 0
 	}
+	r.plan(r.scratch)
 	length = r.solve(true)
 	return r.trail.walk(r, r.scratch), length
 }
 
-// plan lays out the steps for a set, or reports that it is empty.
-func (r *Router) plan(s Set) bool {
+// plan lays out the steps for a set that is not empty.
+func (r *Router) plan(s Set) {
 	r.aisles = r.aisles[:0]
-	some := false
 	per := len(r.blocks) * r.words
 	for a := range r.w.Aisles {
-		var any uint64
-		for _, w := range s[a*per : (a+1)*per] {
-			any |= w
-		}
-		if any != 0 || a == r.w.Depot.Aisle {
+		if a == r.w.Depot.Aisle || !empty(s[a*per:(a+1)*per]) {
 			r.aisles = append(r.aisles, a)
-			some = some || any != 0
 		}
-	}
-	if !some {
-		return false
 	}
 	r.steps = r.steps[:0]
 	for i, a := range r.aisles {
 		for b := range r.blocks {
-			r.steps = append(r.steps, step{moves: r.t.walk[b], cost: r.blocks[b].walks(r.segment(s, a, b))})
+			r.steps = append(r.steps, step{r.t.walk[b], r.blocks[b].walks(r.segment(s, a, b))})
 		}
-		r.steps = appendCross(r.steps, r, a, r.gapAfter(r.aisles, i))
+		r.steps = r.appendCross(r.steps, i)
 	}
-	return true
 }
 
-// gapAfter is how far the next of the aisles is from the i-th, -1 after the last.
-func (r *Router) gapAfter(aisles []int, i int) int64 {
-	if i+1 == len(aisles) {
-		return -1
+// appendCross adds the steps from the i-th aisle to the next: the way to the
+// depot, if it is here, and the cross-aisles.
+func (r *Router) appendCross(steps []step, i int) []step {
+	if r.aisles[i] == r.w.Depot.Aisle {
+		// The depot is a place like others, beside a block instead of in it.
+		off := step{r.t.walk[0], [walks]int64{unreachable, unreachable, unreachable, unreachable, unreachable, unreachable}}
+		if r.w.Depot.End == Front {
+			off.cost[walkFront] = 2 * r.w.Depot.Distance
+		} else {
+			off.moves = r.t.walk[len(r.blocks)-1]
+			off.cost[walkBack] = 2 * r.w.Depot.Distance
+		}
+		steps = append(steps, off)
 	}
-	return int64(aisles[i+1]-aisles[i]) * r.w.AisleToAisle
-}
-
-// appendCross adds the steps along the cross-aisles from aisle a to the next, which
-// is gap away; a negative gap says that there is none.
-func appendCross(steps []step, r *Router, a int, gap int64) []step {
-	cost := [walks]int64{0, gap, 2 * gap}
-	if gap < 0 {
-		cost[1], cost[2] = unreachable, unreachable
+	cost := [walks]int64{0, unreachable, unreachable}
+	if i+1 < len(r.aisles) {
+		cost[1] = int64(r.aisles[i+1]-r.aisles[i]) * r.w.AisleToAisle
+		cost[2] = 2 * cost[1]
 	}
 	for n := range len(r.blocks) + 1 {
-		moves := r.t.cross[n]
-		if a == r.w.Depot.Aisle && n == r.w.depotNode() {
-			moves = r.t.visit[n]
-		}
-		steps = append(steps, step{moves, cost})
+		steps = append(steps, step{r.t.cross[n], cost})
 	}
 	return steps
 }
@@ -165,7 +160,7 @@ func (r *Router) solve(keep bool) int64 {
 	var a, b [maxClasses]int64
 	now, next := &a, &b
 	fill(now)
-	now[r.t.start] = 2 * r.w.Depot.Distance
+	now[r.t.start] = 0
 	if keep {
 		r.back = slices.Grow(r.back[:0], len(r.steps))[:len(r.steps)]
 	}

@@ -44,6 +44,9 @@ func (t *trail) walk(r *Router, s Set) []Position {
 			t.addWalk(r, s, i*k+b, edge{aisle: a, block: b, hi: r.blocks[b].cells}, t.by[at])
 			at++
 		}
+		if a == r.w.Depot.Aisle {
+			at++ // the way to the depot
+		}
 		for n := range k {
 			for range t.by[at] {
 				t.add(edge{a: i*k + n, b: (i+1)*k + n})

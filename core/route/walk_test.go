@@ -128,7 +128,7 @@ func (f *floor) best(at []route.Position) int64 {
 
 func drawWarehouse(t *rapid.T) route.Warehouse {
 	w := route.Warehouse{
-		Aisles: rapid.IntRange(1, 7).Draw(t, "aisles"), Cells: rapid.IntRange(2, 12).Draw(t, "cells"), Blocks: rapid.IntRange(1, 2).Draw(t, "blocks"),
+		Aisles: rapid.IntRange(1, 12).Draw(t, "aisles"), Cells: rapid.IntRange(2, 12).Draw(t, "cells"), Blocks: rapid.IntRange(1, 2).Draw(t, "blocks"),
 		AisleToAisle: rapid.Int64Range(0, 9).Draw(t, "aisle to aisle"), CellToCell: rapid.Int64Range(0, 4).Draw(t, "cell to cell"),
 		FrontToCell: rapid.Int64Range(0, 4).Draw(t, "front"), BackToCell: rapid.Int64Range(0, 4).Draw(t, "back"), MiddleToCell: rapid.Int64Range(0, 4).Draw(t, "middle"),
 	}
