@@ -40,13 +40,32 @@ type class struct {
 // along a cross-aisle.
 type move struct{ from, to, by uint8 }
 
+// moves are those of one element of the warehouse, by from.
+type moves struct {
+	list []move
+	ends [maxClasses]uint16 // in list, by from
+}
+
+// of are the moves from one class.
+func (m *moves) of(class uint8) []move {
+	if class == 0 {
+		return m.list[:m.ends[0]]
+	}
+	return m.list[m.ends[class-1]:m.ends[class]]
+}
+
+func (m *moves) add(v move) {
+	m.list = append(m.list, v)
+	m.ends[v.from] = uint16(len(m.list))
+}
+
 // table holds all moves between the classes of k cross-aisles.
 type table struct {
 	classes int
 	start   uint8
 	done    uint8
-	walk    [maxNodes - 1][]move // by block
-	cross   [maxNodes][]move     // by cross-aisle, to the next aisle
+	walk    [maxNodes - 1]moves // by block
+	cross   [maxNodes]moves     // by cross-aisle, to the next aisle
 }
 
 // tables by the number of blocks.
@@ -75,7 +94,7 @@ func makeTable(k int) *table {
 		for b := range k - 1 {
 			for by := range uint8(walks) {
 				if to, ok := c.walked(k, b, by); ok {
-					t.walk[b] = append(t.walk[b], move{from, number(to), by})
+					t.walk[b].add(move{from, number(to), by})
 				}
 			}
 		}
@@ -85,7 +104,7 @@ func makeTable(k int) *table {
 				if !ok {
 					continue
 				}
-				t.cross[n] = append(t.cross[n], move{from, number(to), by})
+				t.cross[n].add(move{from, number(to), by})
 			}
 		}
 	}

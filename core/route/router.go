@@ -29,7 +29,7 @@ type Router struct {
 // aisle, or the part of a cross-aisle that leads to the next aisle. cost is by what
 // a [move] is by.
 type step struct {
-	moves []move
+	moves *moves
 	cost  [walks]int64
 }
 
@@ -95,7 +95,7 @@ func (r *Router) plan(s Set) {
 	r.steps = r.steps[:0]
 	for i, a := range r.aisles {
 		for b := range r.blocks {
-			r.steps = append(r.steps, step{r.t.walk[b], r.blocks[b].walks(r.segment(s, a, b))})
+			r.steps = append(r.steps, step{&r.t.walk[b], r.blocks[b].walks(r.segment(s, a, b))})
 		}
 		r.steps = r.appendCross(r.steps, i)
 	}
@@ -106,11 +106,11 @@ func (r *Router) plan(s Set) {
 func (r *Router) appendCross(steps []step, i int) []step {
 	if r.aisles[i] == r.w.Depot.Aisle {
 		// The depot is a place like others, beside a block instead of in it.
-		off := step{r.t.walk[0], [walks]int64{unreachable, unreachable, unreachable, unreachable, unreachable, unreachable}}
+		off := step{&r.t.walk[0], [walks]int64{unreachable, unreachable, unreachable, unreachable, unreachable, unreachable}}
 		if r.w.Depot.End == Front {
 			off.cost[walkFront] = 2 * r.w.Depot.Distance
 		} else {
-			off.moves = r.t.walk[len(r.blocks)-1]
+			off.moves = &r.t.walk[len(r.blocks)-1]
 			off.cost[walkBack] = 2 * r.w.Depot.Distance
 		}
 		steps = append(steps, off)
@@ -121,7 +121,7 @@ func (r *Router) appendCross(steps []step, i int) []step {
 		cost[2] = 2 * cost[1]
 	}
 	for n := range len(r.blocks) + 1 {
-		steps = append(steps, step{r.t.cross[n], cost})
+		steps = append(steps, step{&r.t.cross[n], cost})
 	}
 	return steps
 }
@@ -167,7 +167,7 @@ func (r *Router) solve(keep bool) int64 {
 	for i := range r.steps {
 		s := &r.steps[i]
 		fill(next)
-		for _, m := range s.moves {
+		for _, m := range s.moves.list {
 			c := now[m.from&(maxClasses-1)] + s.cost[m.by]
 			if c < next[m.to&(maxClasses-1)] {
 				next[m.to&(maxClasses-1)] = c

@@ -157,12 +157,17 @@ type Set []uint64
 
 // Add puts p, which must be inside the warehouse, into the set.
 func (r *Router) Add(s Set, p Position) {
+	i, bit := r.bit(p)
+	s[i] |= bit
+}
+
+func (r *Router) bit(p Position) (word int, bit uint64) {
 	b := 0
 	if len(r.blocks) > 1 && p.Cell >= r.blocks[1].first {
 		b = 1
 	}
 	c := p.Cell - r.blocks[b].first
-	s[(p.Aisle*len(r.blocks)+b)*r.words+c>>6] |= 1 << (c & 63)
+	return (p.Aisle*len(r.blocks)+b)*r.words + c>>6, 1 << (c & 63)
 }
 
 // NewSet is the set of the positions given.
