@@ -42,8 +42,9 @@ type move struct{ from, to, by uint8 }
 
 // moves are those of one element of the warehouse, by from.
 type moves struct {
-	list []move
-	ends [maxClasses]uint16 // in list, by from
+	list  []move
+	walks [walks][]move      // by what they are by
+	ends  [maxClasses]uint16 // in list, by from
 }
 
 // of are the moves from one class.
@@ -56,6 +57,7 @@ func (m *moves) of(class uint8) []move {
 
 func (m *moves) add(v move) {
 	m.list = append(m.list, v)
+	m.walks[v.by] = append(m.walks[v.by], v)
 	m.ends[v.from] = uint16(len(m.list))
 }
 

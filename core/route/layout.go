@@ -10,10 +10,12 @@ const maxConfigs = 500_000
 type config struct {
 	length      int64
 	by          uint8
+	barred      bool // misses a place that must be visited: only a parent
 	parent      int32
 	own, ownEnd int32 // of layer.gains
 	front, back int32 // places reached from either end
 	cover       cover
+	gain        uint16 // of what is remembered
 
 	value int64 // of what is gained, at the current multipliers
 	price int64 // length less value, scaled
@@ -23,12 +25,14 @@ type config struct {
 // configs have costs by move alone.
 type layer struct {
 	step
+	walked  bool // a block: it has configs
 	configs []config
 	gains   []item
 	first   int // of scatter.at, the block's first place
 	places  int
-	byPrice [walks][]int32 // configs by move, cheapest first
-	rest    cover          // what this layer and those after it can give
+	order   []int32 // configs by move, gain of what is remembered, price
+	groups  []group
+	rest    cover // what this layer and those after it can give
 }
 
 type layout struct {
@@ -43,7 +47,7 @@ type layout struct {
 
 // cover is how much of each article a partial tour gains, in fields of equal width
 // with a guard bit each, so that they add and compare without a loop over articles.
-type cover [4]uint64
+type cover [2]uint64
 
 // plus is the sum of two covers, no field above its demand.
 func (l *layout) plus(a, b cover) cover {
@@ -108,18 +112,19 @@ func (s *scatter) layOut() error {
 	r.aisles = slices.Compact(r.aisles)
 	for i, a := range r.aisles {
 		for n, b := range r.blocks {
-			l := layer{step: step{moves: &r.t.walk[n]}, first: next}
+			l := s.addLayer(step{moves: &r.t.walk[n]})
+			l.walked, l.first = true, next
 			for next < len(s.at) && s.at[next].Aisle == a && s.at[next].Cell < b.first+b.cells {
 				next++
 			}
 			l.places = next - l.first
-			if total += s.configure(&l, b, maxConfigs-total); total > maxConfigs {
+			if total += s.configure(l, b, maxConfigs-total); total > maxConfigs {
 				return errTooLarge
 			}
-			s.layers = append(s.layers, l)
 		}
-		for _, c := range r.appendCross(nil, i) {
-			s.layers = append(s.layers, layer{step: c})
+		r.steps = r.appendCross(r.steps[:0], i)
+		for _, c := range r.steps {
+			s.addLayer(c)
 		}
 	}
 	if !s.fits {
@@ -137,14 +142,31 @@ func (s *scatter) layOut() error {
 	return nil
 }
 
+// addLayer appends a layer, in the room of one that was used before if there is some.
+func (l *layout) addLayer(s step) *layer {
+	n := len(l.layers)
+	l.layers = slices.Grow(l.layers, 1)[:n+1]
+	v := &l.layers[n]
+	*v = layer{step: s, configs: v.configs[:0], gains: v.gains[:0], order: v.order[:0], groups: v.groups[:0]}
+	return v
+}
+
 // configure lists the configs of a layer and returns their number, or one above most.
 func (s *scatter) configure(l *layer, b block, most int) int {
-	f := &former{s: s, l: l, b: b, have: make([]int64, len(s.demand))}
-	l.configs = append(l.configs, config{by: walkNone, parent: -1})
+	f := &former{s: s, l: l, b: b, have: make([]int64, 3*len(s.demand))}
+	before, behind := f.have[len(s.demand):2*len(s.demand)], f.have[2*len(s.demand):]
+	f.have = f.have[:len(s.demand)]
+	firstMust, lastMust := l.places, -1
+	for i := range l.places {
+		if s.at[l.first+i].must {
+			firstMust, lastMust = min(firstMust, i), i
+		}
+	}
+	l.configs = append(l.configs, config{by: walkNone, parent: -1, barred: lastMust >= 0})
 	var fronts []int32
 	parent := int32(0)
 	for i := range l.places {
-		if f.add(config{by: walkFront, parent: parent, length: f.front(i), front: int32(i + 1)}, i) {
+		if f.add(config{by: walkFront, parent: parent, length: f.front(i), front: int32(i + 1), barred: i < lastMust}, i) {
 			parent = int32(len(l.configs) - 1)
 			fronts = append(fronts, parent)
 		}
@@ -158,17 +180,20 @@ func (s *scatter) configure(l *layer, b block, most int) int {
 	clear(f.have)
 	parent = 0
 	for i := l.places - 1; i >= 0; i-- {
-		if f.add(config{by: walkBack, parent: parent, length: f.back(i), back: int32(l.places - i)}, i) {
+		if f.add(config{by: walkBack, parent: parent, length: f.back(i), back: int32(l.places - i), barred: i > firstMust}, i) {
 			parent = int32(len(l.configs) - 1)
 		}
 	}
-	before, behind := make([]int64, len(s.demand)), make([]int64, len(s.demand))
 	for _, from := range fronts {
 		if len(l.configs) > most {
 			break
 		}
 		reached := int(l.configs[from].front)
 		turn := s.at[l.first+reached-1]
+		next := reached // the place that the back must reach
+		for next < l.places && !s.at[l.first+next].must {
+			next++
+		}
 		clear(behind)
 		copy(f.have, before)
 		f.gain(from)
@@ -178,10 +203,10 @@ func (s *scatter) configure(l *layer, b block, most int) int {
 				behind[it.article] += it.qty
 			}
 			// Once the back gives what the front turned for, the front may turn sooner.
-			if !slices.ContainsFunc(turn.items, func(it item) bool { return before[it.article]+behind[it.article] < s.demand[it.article] }) {
+			if !turn.must && !slices.ContainsFunc(turn.items, func(it item) bool { return before[it.article]+behind[it.article] < s.demand[it.article] }) {
 				break
 			}
-			if f.add(config{by: walkBoth, parent: parent, length: f.front(reached-1) + f.back(i), front: int32(reached), back: int32(l.places - i)}, i) {
+			if f.add(config{by: walkBoth, parent: parent, length: f.front(reached-1) + f.back(i), front: int32(reached), back: int32(l.places - i), barred: i > next}, i) {
 				parent = int32(len(l.configs) - 1)
 			}
 		}
@@ -210,7 +235,7 @@ func (f *former) gain(c int32) {
 	}
 }
 
-// add appends c, its parent and place i, unless i gives nothing more.
+// add appends c, its parent and place i, unless i gives nothing more and need not be visited.
 func (f *former) add(c config, i int) bool {
 	from := len(f.l.gains)
 	for _, it := range f.s.at[f.l.first+i].items {
@@ -219,7 +244,7 @@ func (f *former) add(c config, i int) bool {
 			f.have[it.article] += n
 		}
 	}
-	if len(f.l.gains) == from {
+	if len(f.l.gains) == from && !f.s.at[f.l.first+i].must {
 		return false
 	}
 	c.own, c.ownEnd = int32(from), int32(len(f.l.gains))

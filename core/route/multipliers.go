@@ -1,9 +1,6 @@
 package route
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // multipliers is the Lagrangian relaxation: each unit of an article is worth lambda,
 // demand is not asked for, and the programme finds the tour of least length less
@@ -12,42 +9,36 @@ type multipliers struct {
 	scale  int64   // of lambda, values and prices
 	lambda []int64 // by article, the best found
 	worth  int64   // of all demand
-	ahead  [][maxClasses]int64
 	// Workspace.
-	trial   []int64
-	gained  []int64
-	cost    [][maxClasses]int64
-	pick    [][walks]int32 // by layer and move, its cheapest config
-	current []int32        // by layer, the config of the relaxed tour
-	visited []bool         // by place
-	chosen  []int
+	trial     []int64
+	gained    []int64
+	cost      [][maxClasses]int64
+	pick      [][walks]int32 // by layer and move, its cheapest config
+	current   []int32        // by layer, the config of the relaxed tour
+	visited   []bool         // by place
+	chosen    []int
+	direction []int64
+	over      []int64 // by article, what was paid above the demand
 }
 
-const (
-	maxRounds = 400 // of the multipliers
-	patience  = 12  // rounds without a better bound until the step is halved
-)
+// begin makes room and sets the first multipliers.
+func (m *multipliers) begin(layers, articles, places int) {
+	m.scale = 1 << 12
+	m.trial, m.gained, m.lambda = make([]int64, articles), make([]int64, articles), make([]int64, articles)
+	m.direction = make([]int64, articles)
+	m.over = make([]int64, articles)
+	m.cost = make([][maxClasses]int64, layers+1)
+	m.pick = make([][walks]int32, layers)
+	m.current = make([]int32, layers)
+	m.visited = make([]bool, places)
+}
 
-// price looks for good multipliers by subgradients with Polyak's step and sets the
+// price looks for good multipliers by subgradients with Polyak's step, from the trial ones, and sets the
 // bound. It ends early where the bound meets the best length.
-func (s *scatter) price() {
-	s.scale = 1 << 12
-	for s.length > unreachable/4/s.scale && s.scale > 1 {
-		s.scale >>= 1
-	}
-	n := len(s.demand)
-	s.trial, s.gained, s.lambda = make([]int64, n), make([]int64, n), make([]int64, n)
-	s.cost = make([][maxClasses]int64, len(s.layers)+1)
-	s.ahead = make([][maxClasses]int64, len(s.layers)+1)
-	s.pick = make([][walks]int32, len(s.layers))
-	s.current = make([]int32, len(s.layers))
-	s.visited = make([]bool, len(s.at))
-	for a, d := range s.demand {
-		s.trial[a] = s.length * s.scale / int64(2*n) / d
-	}
-	direction := make([]int64, n)
+func (s *scatter) price(rounds, patience int) {
 	best, idle, theta := int64(-1), 0, int64(128)
-	for range maxRounds {
+	clear(s.direction)
+	for range rounds {
 		low := s.relax()
 		if low > best {
 			best, idle = low, 0
@@ -60,32 +51,35 @@ func (s *scatter) price() {
 			if theta == 0 {
 				break
 			}
-			clear(direction)
+			clear(s.direction)
 			s.relax()
 		}
 		if s.bound >= s.length || s.spend(len(s.layers)*s.r.t.classes) {
 			break
 		}
+		for a, g := range s.gained {
+			if g > s.demand[a] {
+				s.over[a] += s.trial[a] * (g - s.demand[a]) / 64
+			}
+		}
 		// The step's direction keeps half of the last one: subgradients zigzag.
 		var norm int64
 		for a, d := range s.demand {
-			direction[a] = (d-s.gained[a])*16 + direction[a]/2
-			if s.trial[a] == 0 && direction[a] < 0 {
-				direction[a] = 0
+			s.direction[a] = (d-s.gained[a])*16 + s.direction[a]/2
+			if s.trial[a] == 0 && s.direction[a] < 0 {
+				s.direction[a] = 0
 			}
-			norm += direction[a] * direction[a] / 16
+			norm += s.direction[a] * s.direction[a] / 16
 		}
 		if norm == 0 {
 			break // every demand is met exactly: the relaxed tour is a tour
 		}
 		reach := s.length*s.scale - low
 		for a := range s.trial {
-			s.trial[a] = max(0, s.trial[a]+reach/64*theta/128*64*direction[a]/norm)
+			s.trial[a] = max(0, s.trial[a]+reach/64*theta/128*64*s.direction[a]/norm)
 		}
 	}
 	copy(s.trial, s.lambda)
-	s.relax()
-	s.lookAhead()
 }
 
 // relax runs the programme at the trial multipliers: it returns the bound, scaled, and leaves
@@ -117,7 +111,7 @@ func (s *scatter) setPrices() {
 	}
 	for i := range s.layers {
 		l := &s.layers[i]
-		if l.configs == nil {
+		if !l.walked {
 			continue
 		}
 		for by := range l.cost {
@@ -133,7 +127,7 @@ func (s *scatter) setPrices() {
 				c.value += s.trial[g.article] * g.qty
 			}
 			c.price = c.length*s.scale - c.value
-			if c.price < l.cost[c.by] {
+			if c.price < l.cost[c.by] && !c.barred {
 				l.cost[c.by] = c.price
 				s.pick[i][c.by] = int32(n)
 			}
@@ -152,7 +146,7 @@ func (s *scatter) traceBack() {
 				continue
 			}
 			at = m.from
-			if l.configs == nil {
+			if !l.walked {
 				break
 			}
 			s.current[i] = s.pick[i][m.by]
@@ -172,7 +166,7 @@ func (s *scatter) repair() {
 	clear(s.visited)
 	for i := range s.layers {
 		l := &s.layers[i]
-		if l.configs == nil {
+		if !l.walked {
 			continue
 		}
 		c := &l.configs[s.current[i]]
@@ -194,27 +188,4 @@ func (s *scatter) repair() {
 	}
 	s.chosen = chosen
 	s.offer(chosen)
-}
-
-// lookAhead finds, for each layer and class, the least that the rest of a tour costs
-// at the present prices, and sorts the configs by price.
-func (s *scatter) lookAhead() {
-	end := &s.ahead[len(s.layers)]
-	fill(end)
-	end[s.r.t.done] = 0
-	for i := len(s.layers) - 1; i >= 0; i-- {
-		l := &s.layers[i]
-		from, to := &s.ahead[i+1], &s.ahead[i]
-		fill(to)
-		for _, m := range l.moves.list {
-			to[m.from] = min(to[m.from], from[m.to]+l.cost[m.by])
-		}
-		l.byPrice = [walks][]int32{}
-		for n, c := range l.configs {
-			l.byPrice[c.by] = append(l.byPrice[c.by], int32(n))
-		}
-		for _, list := range l.byPrice {
-			slices.SortFunc(list, func(a, b int32) int { return cmp.Compare(l.configs[a].price, l.configs[b].price) })
-		}
-	}
 }

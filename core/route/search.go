@@ -12,6 +12,7 @@ type label struct {
 	length int64
 	price  int64 // scaled length less the worth of the cover
 	trace  int32
+	state  uint16 // of what is remembered
 	class  uint8
 }
 
@@ -22,21 +23,52 @@ type trace struct {
 	config int32
 }
 
-// widths of the passes: labels kept behind a layer. The last is for what memory holds.
-var widths = [...]int{64, 512, 4096, 32768, 262144}
+// rounds of the multipliers, and how many may pass without a better bound until the
+// step is halved.
+const (
+	rounds   = 300
+	patience = 10
+)
 
-// search looks for tours that are shorter than the best. A pass keeps the most
-// promising labels of each layer; one that dropped none has proven the best.
-func (s *scatter) search() {
-	if !s.fits {
-		return
+// stages of the search: labels kept behind a layer, states remembered by the bound, and then
+// parts solved anew, with states of their own.
+var stages = [...]struct{ width, states, parts, partStates int }{
+	{64, 16, 30, 32}, {256, 64, 60, 64}, {1024, 256, 100, 128}, {4096, 256, 200, 128}, {1 << 14, 512, 200, 256}, {1 << 16, 512, 500, 256}, {1 << 18, 1024, 500, 512},
+}
+
+// fewArticles are solved whole.
+const fewArticles = 8
+
+// solve looks for tours that are shorter than the best. A pass keeps the most
+// promising labels of each layer; one that dropped none has proven the best. Between passes
+// of growing width parts of the best tour are solved anew.
+func (s *scatter) solve(seed uint64) {
+	s.begin(len(s.layers), len(s.demand), len(s.at))
+	for s.length > unreachable/4/s.scale && s.scale > 1 {
+		s.scale >>= 1
 	}
+	for a, d := range s.demand {
+		s.trial[a] = s.length * s.scale / int64(2*len(s.demand)) / d
+	}
+	s.price(rounds, patience)
 	p := &pass{scatter: s}
-	for _, width := range widths {
+	n := newNeighbours(s, seed)
+	tricky := make([]int, len(s.demand))
+	for a := range tricky {
+		tricky[a] = a
+	}
+	slices.SortStableFunc(tricky, func(a, b int) int { return cmp.Compare(s.over[b], s.over[a]) })
+	for _, stage := range stages {
+		if s.fits && s.bound < s.length && !s.ended {
+			copy(s.trial, s.lambda)
+			s.remember(tricky, stage.states)
+			s.bound = max(s.bound, min(s.length, s.roundUp(s.memory.ahead[0][s.r.t.start]+s.worth, s.scale)))
+			p.run(stage.width)
+		}
 		if s.bound >= s.length || s.ended {
 			return
 		}
-		p.run(width)
+		n.improve(stage.parts, stage.partStates)
 	}
 }
 
@@ -47,6 +79,8 @@ type pass struct {
 	traces    []trace
 	slots     []int32 // hash of class and cover to index in next, +1
 	dropped   int64   // least bound of a label that was not kept
+	order     []ranked
+	leaders   [maxClasses][]int32
 }
 
 func (p *pass) run(width int) {
@@ -62,7 +96,10 @@ func (p *pass) run(width int) {
 		if p.spend(len(p.now) + len(p.next)) {
 			return
 		}
-		p.keep(i+1, width)
+		// An aisle is done once the last cross-aisle is left.
+		if done := i+1 == len(p.layers) || !p.layers[i].walked && p.layers[i+1].walked; done || len(p.next) > 4*width {
+			p.keep(i+1, width, done)
+		}
 		p.now, p.next = p.next, p.now
 	}
 	for _, l := range p.now {
@@ -78,34 +115,40 @@ func (p *pass) limit() int64 { return (p.length - p.grain) * p.scale }
 
 // extend adds what layer i can make of label l.
 func (p *pass) extend(i int, l *label) {
-	layer := &p.layers[i]
-	ahead := &p.ahead[i+1]
+	layer, m := &p.layers[i], &p.memory
+	ahead := m.ahead[i+1]
 	limit := p.limit() - p.worth - l.price
-	for _, m := range layer.moves.of(l.class) {
-		if ahead[m.to] >= unreachable/2 {
-			continue
-		}
-		limit := limit - ahead[m.to]
-		if layer.configs == nil {
-			if c := layer.cost[m.by]; c < unreachable {
-				p.push(label{cover: l.cover, length: l.length + c, price: l.price + c*p.scale, trace: l.trace, class: m.to}, limit-c*p.scale)
+	if !layer.walked {
+		for _, v := range layer.moves.of(l.class) {
+			c := layer.cost[v.by]
+			if a := ahead[int(l.state)*maxClasses+int(v.to)]; c < unreachable && a < unreachable && c*p.scale+a <= limit {
+				p.push(label{cover: l.cover, length: l.length + c, price: l.price + c*p.scale, trace: l.trace, state: l.state, class: v.to})
 			}
-			continue
 		}
-		for _, n := range layer.byPrice[m.by] {
-			c := &layer.configs[n]
-			if c.price > limit {
-				break
-			}
-			q := label{cover: p.plus(l.cover, c.cover), length: l.length + c.length, trace: -1, class: m.to}
-			paid := c.length*p.scale - p.gain(l.cover, q.cover)
-			q.price = l.price + paid
-			if paid > limit || i+1 < len(p.layers) && !p.contains(p.plus(q.cover, p.layers[i+1].rest), p.full) {
+		return
+	}
+	for _, v := range layer.moves.of(l.class) {
+		for _, g := range layer.groups {
+			if g.by != v.by {
 				continue
 			}
-			if k := p.push(q, 0); k >= 0 {
-				p.traces = append(p.traces, trace{l.trace, int32(i), n})
-				p.next[k].trace = int32(len(p.traces) - 1)
+			state := m.plus[int(l.state)*m.size+int(g.gain)]
+			limit := limit - ahead[int(state)*maxClasses+int(v.to)]
+			for _, n := range g.configs {
+				c := &layer.configs[n]
+				if c.price > limit {
+					break
+				}
+				q := label{cover: p.plus(l.cover, c.cover), length: l.length + c.length, trace: -1, state: state, class: v.to}
+				paid := c.length*p.scale - p.gain(l.cover, q.cover)
+				q.price = l.price + paid
+				if paid > limit || i+1 < len(p.layers) && !p.contains(p.plus(q.cover, p.layers[i+1].rest), p.full) {
+					continue
+				}
+				if k := p.push(q); k >= 0 {
+					p.traces = append(p.traces, trace{l.trace, int32(i), n})
+					p.next[k].trace = int32(len(p.traces) - 1)
+				}
 			}
 		}
 	}
@@ -125,10 +168,7 @@ func (p *pass) gain(a, b cover) (value int64) {
 }
 
 // push adds a label unless one of the same class and cover is no longer; it returns where, or -1.
-func (p *pass) push(l label, room int64) int {
-	if room < 0 {
-		return -1
-	}
+func (p *pass) push(l label) int {
 	if 2*len(p.next) >= len(p.slots) {
 		p.rehash()
 	}
@@ -178,29 +218,55 @@ func (p *pass) rehash() {
 	}
 }
 
-// keep leaves the labels of least bound, those that none of the same class dominates.
-func (p *pass) keep(layer, width int) {
-	ahead := &p.ahead[layer]
-	bound := func(l *label) int64 { return l.price + ahead[l.class] }
-	if len(p.next) <= width {
+// keep leaves the labels of least bound that none before them of the same class dominates.
+func (p *pass) keep(layer, width int, compare bool) {
+	ahead := p.memory.ahead[layer]
+	if len(p.next) < 16 {
 		return
 	}
-	slices.SortFunc(p.next, func(a, b label) int { return cmp.Compare(bound(&a), bound(&b)) })
-	p.dropped = min(p.dropped, p.roundUp(bound(&p.next[width])+p.worth, p.scale))
-	p.next = p.next[:width]
+	p.order = p.order[:0]
+	for i := range p.next {
+		l := &p.next[i]
+		p.order = append(p.order, ranked{l.price + ahead[int(l.state)*maxClasses+int(l.class)], int32(i)})
+	}
+	slices.SortFunc(p.order, func(a, b ranked) int { return cmp.Compare(a.bound, b.bound) })
+	for i := range p.leaders {
+		p.leaders[i] = p.leaders[i][:0]
+	}
+	kept := p.now[:0]
+	for _, o := range p.order {
+		l := &p.next[o.label]
+		leaders := p.leaders[l.class]
+		if compare && slices.ContainsFunc(leaders, func(k int32) bool { return kept[k].length <= l.length && p.contains(kept[k].cover, l.cover) }) {
+			continue
+		}
+		if len(kept) == width {
+			p.dropped = min(p.dropped, p.roundUp(o.bound+p.worth, p.scale))
+			break
+		}
+		if len(leaders) < maxLeaders {
+			p.leaders[l.class] = append(leaders, int32(len(kept)))
+		}
+		kept = append(kept, *l)
+	}
+	p.now, p.next = p.next, kept
 }
+
+// ranked is a label with the bound of the tours that it leads to.
+type ranked struct {
+	bound int64
+	label int32
+}
+
+// maxLeaders bounds the labels of a class that others are compared with.
+const maxLeaders = 64
 
 // take makes a finished label's places the best choice.
 func (p *pass) take(l label) {
 	var chosen []int
 	for t := p.traces[l.trace]; t.before >= 0; t = p.traces[t.before] {
 		layer := &p.layers[t.layer]
-		c := layer.configs[t.config]
-		for i := range layer.places {
-			if i < int(c.front) || i >= layer.places-int(c.back) {
-				chosen = append(chosen, layer.first+i)
-			}
-		}
+		chosen = layer.appendPlaces(chosen, &layer.configs[t.config])
 	}
 	slices.Sort(chosen)
 	p.offer(chosen)

@@ -35,7 +35,7 @@ type Answer struct {
 // numbers, so it takes no seed.
 //
 // A problem that [Problem.Check] refuses, or that is too large to be laid out, is Rejected.
-func Solve(p Problem, stop Stop) (Answer, error) {
+func Solve(p Problem, seed uint64, stop Stop) (Answer, error) {
 	const op = "route.Solve"
 	if err := p.Check(); err != nil {
 		return Answer{}, fault.Wrap(op, err)
@@ -54,8 +54,7 @@ func Solve(p Problem, stop Stop) (Answer, error) {
 	if err := s.layOut(); err != nil {
 		return Answer{}, fault.At(op, fault.Rejected, "problem", err)
 	}
-	s.price()
-	s.search()
+	s.solve(seed)
 	return s.answer(s.bound), nil
 }
 
@@ -69,6 +68,7 @@ type item struct {
 type place struct {
 	Position
 	items []item
+	must  bool
 }
 
 // scatter is one problem being solved. Articles are those with a demand.
@@ -96,6 +96,7 @@ type scatter struct {
 
 	layout
 	multipliers
+	memory memory
 }
 
 func newScatter(p Problem, r *Router, stop Stop) *scatter {

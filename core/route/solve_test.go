@@ -31,7 +31,7 @@ func TestScattered(t *testing.T) {
 			var total, slowest time.Duration
 			for _, in := range instances(t, blocks, kind+"_F2", kind+"_F5", kind+"_F10") {
 				start := cpu()
-				a, err := route.Solve(in.Problem, func(int64) bool { return cpu()-start > time.Duration(limit)*time.Millisecond })
+				a, err := route.Solve(in.Problem, 1, func(int64) bool { return cpu()-start > time.Duration(limit)*time.Millisecond })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -48,9 +48,8 @@ func TestScattered(t *testing.T) {
 				}
 				if a.Bound/2 > best || a.Length/2 < best {
 					wrong++
-					t.Logf("%s: length %d bound %d published %d", in.Name, a.Length/2, a.Bound/2, best)
 				}
-				if a.Length != a.Bound || g != 0 || took > 30*time.Millisecond {
+				if g > 0 && (blocks == 1 || kind == "unit") {
 					t.Logf("  %s: length %d bound %d published %d, %v effort %d", in.Name, a.Length/2, a.Bound/2, best, took, a.Effort)
 				}
 				most = max(most, a.Effort)

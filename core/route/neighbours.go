@@ -1,0 +1,134 @@
+package route
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+)
+
+// neighbours solves parts of the best tour anew: some of its places are given up, and all
+// others are visited as they are.
+type neighbours struct {
+	*scatter
+	rng    *rand.Rand
+	number []int   // by article, its number in the part, or -1
+	lack   []int64 // by article, what the kept places do not give
+	fate   []fate  // by place
+	order  []int
+	near   []int
+	whole  []int // by place of the part
+	sub    scatter
+}
+
+// fate of a place in a part.
+type fate uint8
+
+const (
+	open fate = iota
+	kept
+	given
+)
+
+func newNeighbours(s *scatter, seed uint64) *neighbours {
+	n := len(s.demand)
+	return &neighbours{
+		scatter: s, rng: rand.New(rand.NewPCG(seed, 0x70616b6c6f67)),
+		number: make([]int, n), lack: make([]int64, n), fate: make([]fate, len(s.at)), near: make([]int, len(s.at)),
+	}
+}
+
+// improve solves parts of at most so many states each in turn.
+func (n *neighbours) improve(rounds, states int) {
+	for i := range rounds {
+		if n.ended || n.bound >= n.length {
+			return
+		}
+		n.choose(i, states)
+		n.part(states)
+	}
+}
+
+// choose gives up places, those nearest to some aisle or any, while the states of what
+// is then lacking are not too many.
+func (n *neighbours) choose(round, states int) {
+	n.order = append(n.order[:0], n.best...)
+	n.rng.Shuffle(len(n.order), func(i, j int) { n.order[i], n.order[j] = n.order[j], n.order[i] })
+	if round%2 == 0 {
+		centre := n.at[n.order[0]].Aisle
+		for _, i := range n.order {
+			n.near[i] = max(n.at[i].Aisle-centre, centre-n.at[i].Aisle)
+		}
+		slices.SortStableFunc(n.order, func(a, b int) int { return cmp.Compare(n.near[a], n.near[b]) })
+	}
+	clear(n.fate)
+	copy(n.lack, n.demand)
+	for _, i := range n.best {
+		n.fate[i] = kept
+		for _, it := range n.at[i].items {
+			n.lack[it.article] -= it.qty
+		}
+	}
+	size := int64(1)
+	for _, i := range n.order {
+		grown := size
+		for _, it := range n.at[i].items {
+			was, is := max(0, n.lack[it.article]), max(0, n.lack[it.article]+it.qty)
+			grown = grown / (was + 1) * (is + 1)
+		}
+		if grown > int64(states) {
+			continue
+		}
+		size = grown
+		n.fate[i] = given
+		for _, it := range n.at[i].items {
+			n.lack[it.article] += it.qty
+		}
+	}
+}
+
+// part finds the best tour through what is kept and whatever places fill what is lacking.
+func (n *neighbours) part(states int) {
+	sub := &n.sub
+	*sub = scatter{p: n.p, r: n.r, grain: n.grain, demand: sub.demand[:0], at: sub.at[:0], layout: layout{layers: sub.layers[:0]}, memory: sub.memory}
+	sub.scale = 1
+	var all []int
+	for a, lack := range n.lack {
+		n.number[a] = -1
+		if lack > 0 {
+			n.number[a] = len(sub.demand)
+			all = append(all, len(sub.demand))
+			sub.demand = append(sub.demand, lack)
+		}
+	}
+	n.whole = n.whole[:0]
+	for i, p := range n.at {
+		q := place{Position: p.Position, must: n.fate[i] == kept}
+		if !q.must {
+			for _, it := range p.items {
+				if f := n.number[it.article]; f >= 0 {
+					q.items = append(q.items, item{f, min(it.qty, sub.demand[f])})
+				}
+			}
+		}
+		if q.must || q.items != nil {
+			sub.at = append(sub.at, q)
+			n.whole = append(n.whole, i)
+		}
+	}
+	if sub.layOut() != nil {
+		return
+	}
+	sub.trial = make([]int64, len(sub.demand))
+	sub.pick = make([][walks]int32, len(sub.layers))
+	sub.remember(all, states)
+	n.effort += sub.effort
+	n.spend(len(sub.layers))
+	if sub.memory.ahead[0][sub.r.t.start] >= n.length {
+		return
+	}
+	picked := sub.bestAhead()
+	for k, i := range picked {
+		picked[k] = n.whole[i]
+	}
+	n.offer(picked)
+}
