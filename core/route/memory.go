@@ -12,6 +12,7 @@ type memory struct {
 	size   int
 	stride []int    // by article, 0 where it is not remembered
 	plus   []uint16 // sum of two states, at a*size+b
+	spare  []uint16 // workspace of grow
 	full   int
 	ahead  [][]int64 // by layer, the least cost of the rest of a tour, at state*maxClasses+class
 	reach  []bool    // workspace: states that a tour can be in, at layer*size+state
@@ -29,27 +30,16 @@ type group struct {
 func (s *scatter) remember(articles []int, most int) {
 	m := &s.memory
 	m.stride = make([]int, len(s.demand))
-	m.size = 1
+	m.size, m.plus = 1, append(m.plus[:0], 0)
 	var kept []int
 	for _, a := range articles {
 		if n := int64(m.size) * (s.demand[a] + 1); n <= int64(most) {
 			m.stride[a] = m.size
-			m.size = int(n)
+			m.grow(int(s.demand[a]))
 			kept = append(kept, a)
 		}
 	}
 	m.full = m.size - 1
-	m.plus = make([]uint16, m.size*m.size)
-	for a := range m.size {
-		for b := range m.size {
-			sum := 0
-			for _, k := range kept {
-				d := int(s.demand[k])
-				sum += min(d, a/m.stride[k]%(d+1)+b/m.stride[k]%(d+1)) * m.stride[k]
-			}
-			m.plus[a*m.size+b] = uint16(sum)
-		}
-	}
 	for _, a := range kept {
 		s.trial[a] = 0 // what is remembered need not be paid for
 	}
@@ -58,6 +48,25 @@ func (s *scatter) remember(articles []int, most int) {
 		s.layers[i].regroup(m)
 	}
 	s.lookAhead()
+}
+
+// grow adds an article of demand d to the table of sums.
+func (m *memory) grow(d int) {
+	old, n := m.size, m.size*(d+1)
+	sums := slices.Grow(m.spare[:0], n*n)[:n*n]
+	for i := range d + 1 {
+		for j := range d + 1 {
+			more := uint16(min(d, i+j) * old)
+			for a := range old {
+				from := m.plus[a*old : (a+1)*old]
+				to := sums[(a+i*old)*n+j*old:][:old]
+				for b, v := range from {
+					to[b] = v + more
+				}
+			}
+		}
+	}
+	m.size, m.plus, m.spare = n, sums, m.plus
 }
 
 // regroup sorts the configs by move, gain of what is remembered, and price.

@@ -14,6 +14,8 @@ type neighbours struct {
 	number []int   // by article, its number in the part, or -1
 	lack   []int64 // by article, what the kept places do not give
 	fate   []fate  // by place
+	now    []int   // places of the present tour
+	length int64   // of the present tour
 	order  []int
 	near   []int
 	whole  []int // by place of the part
@@ -37,21 +39,39 @@ func newNeighbours(s *scatter, seed uint64) *neighbours {
 	}
 }
 
-// improve solves parts of at most so many states each in turn.
+// improve solves parts of at most so many states each in turn. The present tour is
+// the best one or one that is little longer: now and then what was given up may not be
+// taken again, and after a while without success it starts from the best once more.
 func (n *neighbours) improve(rounds, states int) {
+	idle := 0
+	n.restart()
 	for i := range rounds {
-		if n.ended || n.bound >= n.length {
+		if n.ended || n.bound >= n.scatter.length {
 			return
 		}
-		n.choose(i, states)
-		n.part(states)
+		best := n.scatter.length
+		away := i%3 == 2
+		n.choose(i/3, states)
+		if n.part(states, away) {
+			n.now, n.length = append(n.now[:0], n.scatter.kept...), n.offered
+		}
+		if n.scatter.length < best {
+			idle = 0
+		} else if idle++; idle == 24 {
+			idle = 0
+			n.restart()
+		}
 	}
+}
+
+func (n *neighbours) restart() {
+	n.now, n.length = append(n.now[:0], n.best...), n.scatter.length
 }
 
 // choose gives up places, those nearest to some aisle or any, while the states of what
 // is then lacking are not too many.
 func (n *neighbours) choose(round, states int) {
-	n.order = append(n.order[:0], n.best...)
+	n.order = append(n.order[:0], n.now...)
 	n.rng.Shuffle(len(n.order), func(i, j int) { n.order[i], n.order[j] = n.order[j], n.order[i] })
 	if round%2 == 0 {
 		centre := n.at[n.order[0]].Aisle
@@ -62,7 +82,7 @@ func (n *neighbours) choose(round, states int) {
 	}
 	clear(n.fate)
 	copy(n.lack, n.demand)
-	for _, i := range n.best {
+	for _, i := range n.now {
 		n.fate[i] = kept
 		for _, it := range n.at[i].items {
 			n.lack[it.article] -= it.qty
@@ -86,8 +106,9 @@ func (n *neighbours) choose(round, states int) {
 	}
 }
 
-// part finds the best tour through what is kept and whatever places fill what is lacking.
-func (n *neighbours) part(states int) {
+// part finds the best tour through what is kept and whatever places fill what is
+// lacking, other than those given up if it is to lead away, and reports whether to go on from it.
+func (n *neighbours) part(states int, away bool) bool {
 	sub := &n.sub
 	*sub = scatter{p: n.p, r: n.r, grain: n.grain, demand: sub.demand[:0], at: sub.at[:0], layout: layout{layers: sub.layers[:0]}, memory: sub.memory}
 	sub.scale = 1
@@ -103,7 +124,7 @@ func (n *neighbours) part(states int) {
 	n.whole = n.whole[:0]
 	for i, p := range n.at {
 		q := place{Position: p.Position, must: n.fate[i] == kept}
-		if !q.must {
+		if !q.must && !(away && n.fate[i] == given) {
 			for _, it := range p.items {
 				if f := n.number[it.article]; f >= 0 {
 					q.items = append(q.items, item{f, min(it.qty, sub.demand[f])})
@@ -116,19 +137,24 @@ func (n *neighbours) part(states int) {
 		}
 	}
 	if sub.layOut() != nil {
-		return
+		return false
 	}
 	sub.trial = make([]int64, len(sub.demand))
 	sub.pick = make([][walks]int32, len(sub.layers))
 	sub.remember(all, states)
 	n.effort += sub.effort
 	n.spend(len(sub.layers))
-	if sub.memory.ahead[0][sub.r.t.start] >= n.length {
-		return
+	limit := n.length
+	if away {
+		limit = n.scatter.length + n.scatter.length/32
+	}
+	if sub.memory.ahead[0][sub.r.t.start] > limit {
+		return false
 	}
 	picked := sub.bestAhead()
 	for k, i := range picked {
 		picked[k] = n.whole[i]
 	}
 	n.offer(picked)
+	return true
 }

@@ -93,6 +93,7 @@ type scatter struct {
 	surplus []int64
 	set     Set
 	kept    []int
+	offered int64 // length of what was offered last
 
 	layout
 	multipliers
@@ -198,8 +199,9 @@ func (s *scatter) offer(chosen []int) {
 		s.kept = append(s.kept, i)
 		s.r.Add(s.set, s.at[i].Position)
 	}
-	if length := s.r.LengthOf(s.set); length < s.length {
-		s.length, s.best = length, append(s.best[:0], s.kept...)
+	s.offered = s.r.LengthOf(s.set)
+	if s.offered < s.length {
+		s.length, s.best = s.offered, append(s.best[:0], s.kept...)
 	}
 	s.effort += int64(len(chosen))
 }
