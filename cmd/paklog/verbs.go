@@ -7,6 +7,6 @@ func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newServe(g), newDemo(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newImport(g), newDLQ(g), newEDI(g), newEvents(g),
-		newAudit(g), newBackup(g), newRestore(g), newVersion(g),
+		newOptimize(), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }

@@ -1,5 +1,10 @@
 package route
 
+import (
+	"cmp"
+	"slices"
+)
+
 // SShape is the length of the tour that many warehouses walk: to the first aisle
 // with places, through each aisle with places from end to end, into the last from
 // where one stands and back if that leads home, and along the depot's cross-aisle to it. The
@@ -96,4 +101,22 @@ func home(w Warehouse, aisles []span) int64 {
 	first, last := aisles[0].aisle, aisles[len(aisles)-1].aisle
 	width := max(last, w.Depot.Aisle) - min(first, w.Depot.Aisle)
 	return 2*int64(width)*w.AisleToAisle + 2*w.Depot.Distance
+}
+
+// Nearest takes each article from the places nearest to the depot's aisle, without
+// looking at the tour: what a picking list does that is sorted by location. It is what
+// [Solve] is measured against, with [SShape].
+func Nearest(p Problem) []Position {
+	stock := slices.Clone(p.Stock)
+	off := func(s Stock) int { return max(s.Aisle-p.Warehouse.Depot.Aisle, p.Warehouse.Depot.Aisle-s.Aisle) }
+	slices.SortStableFunc(stock, func(a, b Stock) int { return cmp.Compare(off(a), off(b)) })
+	left := slices.Clone(p.Demand)
+	var at []Position
+	for _, s := range stock {
+		if left[s.Article] > 0 && s.Qty > 0 {
+			left[s.Article] -= s.Qty
+			at = append(at, s.Position)
+		}
+	}
+	return at
 }

@@ -26,8 +26,9 @@ type group struct {
 	configs []int32 // cheapest first
 }
 
-// remember takes articles in the order given while no more than most states come of it.
-func (s *scatter) remember(articles []int, most int) {
+// remember takes articles in the order given while no more than most states come of
+// it, and looks ahead. It reports false where it was stopped before it was done.
+func (s *scatter) remember(articles []int, most int) bool {
 	m := &s.memory
 	m.stride = make([]int, len(s.demand))
 	m.size, m.plus = 1, append(m.plus[:0], 0)
@@ -47,7 +48,7 @@ func (s *scatter) remember(articles []int, most int) {
 	for i := range s.layers {
 		s.layers[i].regroup(m)
 	}
-	s.lookAhead()
+	return s.lookAhead()
 }
 
 // grow adds an article of demand d to the table of sums.
@@ -106,7 +107,7 @@ func (l *layer) regroup(m *memory) {
 
 // lookAhead finds, for each layer, state and class, the least that the rest of a tour
 // costs at the present prices.
-func (s *scatter) lookAhead() {
+func (s *scatter) lookAhead() bool {
 	m := &s.memory
 	s.reached()
 	m.ahead = slices.Grow(m.ahead[:0], len(s.layers)+1)[:len(s.layers)+1]
@@ -138,8 +139,11 @@ func (s *scatter) lookAhead() {
 				}
 			}
 		}
-		s.effort += int64(m.size)
+		if s.spend(m.size) {
+			return false
+		}
 	}
+	return true
 }
 
 // reached marks the states that a tour can be in before each layer.

@@ -141,9 +141,12 @@ func (n *neighbours) part(states int, away bool) bool {
 	}
 	sub.trial = make([]int64, len(sub.demand))
 	sub.pick = make([][walks]int32, len(sub.layers))
-	sub.remember(all, states)
-	n.effort += sub.effort
-	n.spend(len(sub.layers))
+	sub.stop, sub.effort = n.stop, n.effort
+	if done := sub.remember(all, states); !done {
+		n.ended = true
+		return false
+	}
+	n.effort = sub.effort
 	limit := n.length
 	if away {
 		limit = n.scatter.length + n.scatter.length/32

@@ -33,7 +33,7 @@ const (
 // stages of the search: labels kept behind a layer, states remembered by the bound, and then
 // parts solved anew, with states of their own.
 var stages = [...]struct{ width, states, parts, partStates int }{
-	{64, 16, 30, 32}, {256, 64, 60, 64}, {1024, 256, 100, 128}, {4096, 256, 200, 128}, {1 << 14, 512, 200, 256}, {1 << 16, 512, 500, 256}, {1 << 18, 1024, 500, 512},
+	{64, 16, 30, 32}, {256, 64, 60, 64}, {1024, 256, 100, 128}, {4096, 256, 200, 128}, {1 << 14, 512, 200, 256}, {1 << 16, 512, 500, 256},
 }
 
 // fewArticles are solved whole.
@@ -61,7 +61,9 @@ func (s *scatter) solve(seed uint64) {
 	for _, stage := range stages {
 		if s.fits && s.bound < s.length && !s.ended {
 			copy(s.trial, s.lambda)
-			s.remember(tricky, stage.states)
+			if !s.remember(tricky, stage.states) {
+				return
+			}
 			s.bound = max(s.bound, min(s.length, s.roundUp(s.memory.ahead[0][s.r.t.start]+s.worth, s.scale)))
 			p.run(stage.width)
 		}
@@ -91,9 +93,11 @@ func (p *pass) run(width int) {
 		p.next = p.next[:0]
 		p.clearSlots(4 * len(p.now))
 		for n := range p.now {
-			p.extend(i, &p.now[n])
+			if p.extend(i, &p.now[n]); n%32 == 31 && p.spend(len(p.next)/16) {
+				return
+			}
 		}
-		if p.spend(len(p.now) + len(p.next)) {
+		if p.spend(len(p.now)) {
 			return
 		}
 		// An aisle is done once the last cross-aisle is left.

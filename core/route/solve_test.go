@@ -22,16 +22,20 @@ func TestScattered(t *testing.T) {
 		limit, _ = strconv.ParseInt(v, 10, 64)
 	}
 	for blocks, table := range []string{1: "results_SPRP-SS.csv", 2: "results_SPRP-SS_two_block.csv"} {
-		if blocks == 0 {
+		if blocks == 0 || os.Getenv("B") != "" && os.Getenv("B") != strconv.Itoa(blocks) {
 			continue
 		}
 		want := published(t, table)
 		for _, kind := range []string{"unit", "varying"} {
+			if blocks == 2 && kind == "varying" && os.Getenv("V") == "" {
+				continue
+			}
 			var n, proven, wrong, worst, gap, most int64
 			var total, slowest time.Duration
-			for _, in := range instances(t, blocks, kind+"_F2", kind+"_F5", kind+"_F10") {
+			for _, in := range instances(t, blocks, kind+"_F2_m25", kind+"_F2_m50", kind+"_F5_m25", kind+"_F5_m50", kind+"_F10_m50") {
+				seed, _ := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
 				start := cpu()
-				a, err := route.Solve(in.Problem, 1, func(int64) bool { return cpu()-start > time.Duration(limit)*time.Millisecond })
+				a, err := route.Solve(in.Problem, seed, func(int64) bool { return cpu()-start > time.Duration(limit)*time.Millisecond })
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -49,7 +53,7 @@ func TestScattered(t *testing.T) {
 				if a.Bound/2 > best || a.Length/2 < best {
 					wrong++
 				}
-				if g > 0 && (blocks == 1 || kind == "unit") {
+				if g > 0 && os.Getenv("V") != "" && (blocks == 1 || kind == "unit") {
 					t.Logf("  %s: length %d bound %d published %d, %v effort %d", in.Name, a.Length/2, a.Bound/2, best, took, a.Effort)
 				}
 				most = max(most, a.Effort)
