@@ -13,10 +13,10 @@ export PAKLOG_CACHE ?= $(HOME)/.cache/paklog
 # tarball or a foreign mount has none, and must build all the same.
 BUILD := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: help build demo test check bench torture fuzz lint clean
+.PHONY: help build demo test check bench bench-core torture fuzz lint clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build every command into bin/
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/...
@@ -32,6 +32,9 @@ check: ## before each commit, under three minutes: build, vet, lint, short tests
 
 bench: ## print the measurements on one page; ARGS='-only hop/sqlite' narrows it
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench $(ARGS)
+
+bench-core: ## the core's solvers against published optima; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only core/ $(ARGS)
 
 torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...

@@ -37,6 +37,7 @@ type config struct {
 	rounds   int
 	dir      string // of journals that later runs use again
 	work     string // of this run, removed at its end
+	data     string // published instances
 	paklog   string // binary of the hub
 	profile  string
 	progress io.Writer
@@ -55,6 +56,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.Float64Var(&c.seconds, "seconds", 1, "length of one round of one measurement")
 	f.IntVar(&c.rounds, "rounds", 5, "rounds that are taken in turn; medians are printed")
 	f.StringVar(&c.dir, "dir", "", "folder on the disk to measure; prepared journals stay there (default: below the user's cache folder)")
+	f.StringVar(&c.data, "data", "../shared/data", "folder of published instances, which holds wms-instances")
 	f.StringVar(&c.paklog, "paklog", "", "the hub's binary (default: paklog beside this one)")
 	f.StringVar(&c.profile, "cpuprofile", "", "write CPU profiles of the rounds to files of this name with that of the measurement behind it")
 	f.StringVar(&as, "worker", "", "take rounds of this one on orders from standard input; pakbench starts itself so")
@@ -67,7 +69,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	}
 	if list {
 		for _, b := range benches {
-			if _, err := fmt.Fprintf(out, "%-20s %s\n", b.name, b.about); err != nil {
+			if _, err := fmt.Fprintf(out, "%-28s %s\n", b.name, b.about); err != nil {
 				return err
 			}
 		}

@@ -19,7 +19,7 @@ const (
 
 const (
 	maxNodes   = 3  // cross-aisles of two blocks
-	maxClasses = 32 // 27 are used: none and done are told apart
+	maxClasses = 32 // 7 and 25 are used
 )
 
 // Degrees of a node.
@@ -164,8 +164,8 @@ func (c class) crossed(k, n int, by uint8) (class, bool) {
 	case 1:
 		return c, true // odd as before, connected as before
 	case 2:
-		c.degree[n] = even
-		return c, true
+		// Edges from a node that has no others are a dead end without a place.
+		return c, c.degree[n] != zero
 	}
 	if c.degree[n] == zero {
 		return c, true

@@ -127,16 +127,16 @@ func (s *scatter) lookAhead() bool {
 			to := (*[maxClasses]int64)(m.ahead[i][state*maxClasses:])
 			if !l.walked {
 				from := (*[maxClasses]int64)(m.ahead[i+1][state*maxClasses:])
-				for _, v := range l.moves.list {
-					to[v.from&(maxClasses-1)] = min(to[v.from&(maxClasses-1)], from[v.to&(maxClasses-1)]+l.cost[v.by])
+				for by, cost := range l.cost {
+					if cost < unreachable {
+						ahead(to, from, l.moves.walks[by], cost)
+					}
 				}
 				continue
 			}
 			for _, g := range l.groups {
 				from := (*[maxClasses]int64)(m.ahead[i+1][int(m.plus[state*m.size+int(g.gain)])*maxClasses:])
-				for _, v := range l.moves.walks[g.by] {
-					to[v.from&(maxClasses-1)] = min(to[v.from&(maxClasses-1)], from[v.to&(maxClasses-1)]+g.cost)
-				}
+				ahead(to, from, l.moves.walks[g.by], g.cost)
 			}
 		}
 		if s.spend(m.size) {
@@ -144,6 +144,13 @@ func (s *scatter) lookAhead() bool {
 		}
 	}
 	return true
+}
+
+// ahead lowers the costs at to by those at from, along moves.
+func ahead(to, from *[maxClasses]int64, along []move, cost int64) {
+	for _, v := range along {
+		to[v.from&(maxClasses-1)] = min(to[v.from&(maxClasses-1)], from[v.to&(maxClasses-1)]+cost)
+	}
 }
 
 // reached marks the states that a tour can be in before each layer.

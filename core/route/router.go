@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// unreachable is above every length. Two of them still fit into an int64.
+// unreachable is far above every length. Two of them still fit into an int64.
 const unreachable = int64(1) << 60
 
 // Router finds shortest tours through all of the places given, exactly. It owns
@@ -21,7 +21,7 @@ type Router struct {
 	scratch Set
 	aisles  []int
 	steps   []step
-	back    [][maxClasses]move
+	reached [][maxClasses]int64 // before each step, and after the last
 	trail   trail
 }
 
@@ -65,7 +65,7 @@ func (r *Router) LengthOf(s Set) int64 {
 		return r.single(s)
 	}
 	r.plan(s)
-	return r.solve(false)
+	return r.solve()
 }
 
 // Tour is the shortest tour's length and its stops as the picker meets them, each
@@ -79,7 +79,7 @@ func (r *Router) Tour(at []Position) (stops []Position, length int64) {
 		return nil, 0
 	}
 	r.plan(r.scratch)
-	length = r.solve(true)
+	length = r.solve()
 	return r.trail.walk(r, r.scratch), length
 }
 
@@ -115,7 +115,7 @@ func (r *Router) appendCross(steps []step, i int) []step {
 		}
 		steps = append(steps, off)
 	}
-	cost := [walks]int64{0, unreachable, unreachable}
+	cost := [walks]int64{0, unreachable, unreachable, unreachable, unreachable, unreachable}
 	if i+1 < len(r.aisles) {
 		cost[1] = int64(r.aisles[i+1]-r.aisles[i]) * r.w.AisleToAisle
 		cost[2] = 2 * cost[1]
@@ -154,46 +154,55 @@ func (b block) walks(seg []uint64) [walks]int64 {
 	return cost
 }
 
-// solve runs the steps and returns the tour's length; with keep the moves that lead there
-// can be followed back.
-func (r *Router) solve(keep bool) int64 {
-	var a, b [maxClasses]int64
-	now, next := &a, &b
-	fill(now)
-	now[r.t.start] = 0
-	if keep {
-		r.back = slices.Grow(r.back[:0], len(r.steps))[:len(r.steps)]
+// A reached class is kept as one number: what it costs, above the class that it was
+// reached from and what by. The least of two numbers is then the cheaper way, without a
+// branch that no processor can predict.
+const (
+	wayBits  = 8
+	byBits   = 3
+	farthest = int64(1) << 53 // above every length, and twice it still leaves wayBits
+)
+
+// solve runs the steps and returns the tour's length.
+func (r *Router) solve() int64 {
+	r.reached = slices.Grow(r.reached[:0], len(r.steps)+1)[:len(r.steps)+1]
+	now := &r.reached[0]
+	for i := range now {
+		now[i] = farthest << wayBits
 	}
+	now[r.t.start] = 0
 	for i := range r.steps {
-		s := &r.steps[i]
-		fill(next)
-		for _, m := range s.moves.list {
-			c := now[m.from&(maxClasses-1)] + s.cost[m.by]
-			if c < next[m.to&(maxClasses-1)] {
-				next[m.to&(maxClasses-1)] = c
-				if keep {
-					r.back[i][m.to] = m
-				}
+		s, next := &r.steps[i], &r.reached[i+1]
+		for c := range next {
+			next[c] = farthest << wayBits
+		}
+		for by, cost := range s.cost {
+			if cost >= unreachable {
+				continue
+			}
+			for _, m := range s.moves.walks[by] {
+				to := m.to & (maxClasses - 1)
+				next[to] = min(next[to], (now[m.from&(maxClasses-1)]>>wayBits+cost)<<wayBits|int64(m.from)<<byBits|int64(by))
 			}
 		}
-		now, next = next, now
+		now = next
 	}
-	return now[r.t.done]
+	return now[r.t.done] >> wayBits
+}
+
+// way is by what each step was taken.
+func (r *Router) way(by []uint8) []uint8 {
+	by = slices.Grow(by[:0], len(r.steps))[:len(r.steps)]
+	at := r.t.done
+	for i := len(r.steps) - 1; i >= 0; i-- {
+		v := r.reached[i+1][at]
+		by[i], at = uint8(v&(1<<byBits-1)), uint8(v>>byBits&(maxClasses-1))
+	}
+	return by
 }
 
 func fill(costs *[maxClasses]int64) {
 	for i := range costs {
 		costs[i] = unreachable
 	}
-}
-
-// way is by what each step was taken, from the moves that solve kept.
-func (r *Router) way(by []uint8) []uint8 {
-	by = slices.Grow(by[:0], len(r.steps))[:len(r.steps)]
-	at := r.t.done
-	for i := len(r.steps) - 1; i >= 0; i-- {
-		m := r.back[i][at]
-		by[i], at = m.by, m.from
-	}
-	return by
 }

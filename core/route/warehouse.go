@@ -25,7 +25,7 @@ import (
 const (
 	MaxAisles   = 10_000
 	MaxCells    = 100_000
-	MaxDistance = 1_000_000_000
+	MaxDistance = 100_000_000
 	maxPlaces   = 10_000_000 // aisles times cells
 )
 
