@@ -1,6 +1,9 @@
 package route
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // multipliers is the Lagrangian relaxation: each unit of an article is worth lambda,
 // demand is not asked for, and the programme finds the tour of least length less
@@ -21,9 +24,12 @@ type multipliers struct {
 	over      []int64 // by article, what was paid above the demand
 }
 
+// scaleBits is about how large the scaled length of the best tour is: so that
+// multipliers are fine even where thousands of a piece are demanded.
+const scaleBits = 44
+
 // begin makes room and sets the first multipliers.
 func (m *multipliers) begin(layers, articles, places int) {
-	m.scale = 1 << 12
 	m.trial, m.gained, m.lambda = make([]int64, articles), make([]int64, articles), make([]int64, articles)
 	m.direction = make([]int64, articles)
 	m.over = make([]int64, articles)
@@ -54,7 +60,7 @@ func (s *scatter) price(rounds, patience int) {
 			clear(s.direction)
 			s.relax()
 		}
-		if s.bound >= s.length || s.spend(len(s.layers)*s.r.t.classes) {
+		if s.bound >= s.length || s.spend(2*len(s.layers)) {
 			break
 		}
 		for a, g := range s.gained {
@@ -74,12 +80,30 @@ func (s *scatter) price(rounds, patience int) {
 		if norm == 0 {
 			break // every demand is met exactly: the relaxed tour is a tour
 		}
-		reach := s.length*s.scale - low
+		reach := (s.length*s.scale - low) / 128 * theta
 		for a := range s.trial {
-			s.trial[a] = max(0, s.trial[a]+reach/64*theta/128*64*s.direction[a]/norm)
+			s.trial[a] = max(0, s.trial[a]+mulDiv(reach, s.direction[a], norm))
 		}
 	}
 	copy(s.trial, s.lambda)
+}
+
+// mulDiv is a*b/c without overflow on the way, where the result has room; a and c are
+// not negative.
+func mulDiv(a, b, c int64) int64 {
+	negative := b < 0
+	if negative {
+		b = -b
+	}
+	hi, lo := bits.Mul64(uint64(max(a, 0)), uint64(b))
+	if hi >= uint64(c) {
+		return 0
+	}
+	q, _ := bits.Div64(hi, lo, uint64(c))
+	if negative {
+		return -int64(q)
+	}
+	return int64(q)
 }
 
 // relax runs the programme at the trial multipliers: it returns the bound, scaled, and leaves

@@ -93,7 +93,9 @@ func (n *neighbours) choose(round, states int) {
 		grown := size
 		for _, it := range n.at[i].items {
 			was, is := max(0, n.lack[it.article]), max(0, n.lack[it.article]+it.qty)
-			grown = grown / (was + 1) * (is + 1)
+			if grown = grown / (was + 1) * (is + 1); grown > int64(states) {
+				break
+			}
 		}
 		if grown > int64(states) {
 			continue

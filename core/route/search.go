@@ -44,9 +44,7 @@ const fewArticles = 8
 // of growing width parts of the best tour are solved anew.
 func (s *scatter) solve(seed uint64) {
 	s.begin(len(s.layers), len(s.demand), len(s.at))
-	for s.length > unreachable/4/s.scale && s.scale > 1 {
-		s.scale >>= 1
-	}
+	s.scale = max(1, 1<<scaleBits/max(1, s.length))
 	for a, d := range s.demand {
 		s.trial[a] = s.length * s.scale / int64(2*len(s.demand)) / d
 	}
@@ -93,11 +91,11 @@ func (p *pass) run(width int) {
 		p.next = p.next[:0]
 		p.clearSlots(4 * len(p.now))
 		for n := range p.now {
-			if p.extend(i, &p.now[n]); n%32 == 31 && p.spend(len(p.next)/16) {
+			if p.extend(i, &p.now[n]); n%32 == 31 && p.spend(64) {
 				return
 			}
 		}
-		if p.spend(len(p.now)) {
+		if p.spend(2 * len(p.now)) {
 			return
 		}
 		// An aisle is done once the last cross-aisle is left.

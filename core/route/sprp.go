@@ -23,7 +23,7 @@ type Instance struct {
 const (
 	MaxArticles = 10_000
 	MaxStock    = 100_000 // pick positions
-	MaxQty      = 1_000_000_000
+	MaxQty      = 1_000_000
 	maxDecimals = 4
 )
 
