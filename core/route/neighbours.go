@@ -2,7 +2,6 @@ package route
 
 import (
 	"cmp"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -10,7 +9,7 @@ import (
 // others are visited as they are.
 type neighbours struct {
 	*scatter
-	rng    *rand.Rand
+	random uint64
 	number []int   // by article, its number in the part, or -1
 	lack   []int64 // by article, what the kept places do not give
 	fate   []fate  // by place
@@ -34,7 +33,7 @@ const (
 func newNeighbours(s *scatter, seed uint64) *neighbours {
 	n := len(s.demand)
 	return &neighbours{
-		scatter: s, rng: rand.New(rand.NewPCG(seed, 0x70616b6c6f67)),
+		scatter: s, random: seed,
 		number: make([]int, n), lack: make([]int64, n), fate: make([]fate, len(s.at)), near: make([]int, len(s.at)),
 	}
 }
@@ -68,11 +67,23 @@ func (n *neighbours) restart() {
 	n.now, n.length = append(n.now[:0], n.best...), n.scatter.length
 }
 
+// draw is the next random number (SplitMix64 of Steele, Lea and Flood).
+func (n *neighbours) draw() uint64 {
+	n.random += 0x9E3779B97F4A7C15
+	z := n.random
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
 // choose gives up places, those nearest to some aisle or any, while the states of what
 // is then lacking are not too many.
 func (n *neighbours) choose(round, states int) {
 	n.order = append(n.order[:0], n.now...)
-	n.rng.Shuffle(len(n.order), func(i, j int) { n.order[i], n.order[j] = n.order[j], n.order[i] })
+	for i := len(n.order) - 1; i > 0; i-- {
+		j := int(n.draw() % uint64(i+1))
+		n.order[i], n.order[j] = n.order[j], n.order[i]
+	}
 	if round%2 == 0 {
 		centre := n.at[n.order[0]].Aisle
 		for _, i := range n.order {

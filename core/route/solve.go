@@ -31,8 +31,8 @@ type Answer struct {
 // Solve finds at which places to take what is demanded, and the tour, together.
 // Lagrangian multipliers pay for each unit and give a bound; a labelled programme
 // over the aisles then looks for better tours within the gap, at first few at a time and at
-// last all of them, which proves the best. It is deterministic: it draws no random
-// numbers, so it takes no seed.
+// last all of them, which proves the best; between, parts of the best tour, drawn by
+// the seed, are solved anew. The same seed, and a stop at the same effort, give the same answer.
 //
 // A problem that [Problem.Check] refuses, or that is too large to be laid out, is Rejected.
 func Solve(p Problem, seed uint64, stop Stop) (Answer, error) {
