@@ -34,7 +34,7 @@ func published(t testing.TB, table string) map[string]int64 {
 	}
 	out := map[string]int64{}
 	for _, row := range rows[1:] {
-		name, value := "", ""
+		var name, value string
 		if i, ok := at["filename"]; ok {
 			name, value = row[i], row[at["objective"]]
 		} else {

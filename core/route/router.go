@@ -128,19 +128,18 @@ func (r *Router) appendCross(steps []step, i int) []step {
 
 // walks is what each way to walk a block costs if it must reach the cells of seg.
 func (b block) walks(seg []uint64) [walks]int64 {
-	first, last, before, gap := -1, -1, -1, 0
+	first, last, gap := -1, -1, 0
 	for i, w := range seg {
 		for ; w != 0; w &= w - 1 {
 			c := i<<6 + bits.TrailingZeros64(w)
-			if before >= 0 {
-				gap = max(gap, c-before)
+			if last >= 0 {
+				gap = max(gap, c-last)
 			} else {
 				first = c
 			}
-			before = c
+			last = c
 		}
 	}
-	last = before
 	cost := [walks]int64{walkPass: b.length, walkDouble: 2 * b.length, walkFront: unreachable, walkBack: unreachable, walkBoth: unreachable}
 	if first < 0 {
 		return cost

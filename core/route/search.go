@@ -36,9 +36,6 @@ var stages = [...]struct{ width, states, parts, partStates int }{
 	{64, 16, 30, 32}, {256, 64, 60, 64}, {1024, 256, 100, 128}, {4096, 256, 200, 128}, {1 << 14, 512, 200, 256}, {1 << 16, 512, 500, 256},
 }
 
-// fewArticles are solved whole.
-const fewArticles = 8
-
 // solve looks for tours that are shorter than the best. A pass keeps the most
 // promising labels of each layer; one that dropped none has proven the best. Between passes
 // of growing width parts of the best tour are solved anew.

@@ -308,9 +308,9 @@ func (r *sprpReader) article(id int64) (int, error) {
 }
 
 func (r *sprpReader) readStock(fields []string) error {
-	side := ""
 	if n := len(fields); n >= 2 && fields[n-2] == "LEFT_RIGHT_HAND_SIDE" {
-		side, fields = fields[n-1], fields[:n-2]
+		side := fields[n-1]
+		fields = fields[:n-2]
 		if side != "left" && side != "right" {
 			return r.bad(r.at, "LEFT_RIGHT_HAND_SIDE: %q is not known: expected left or right", short(side))
 		}
