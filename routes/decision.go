@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
@@ -34,6 +35,7 @@ type decision struct {
 	held  map[string]any
 	moved map[[2]string]int64
 	works map[string]*heldWork
+	since map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {

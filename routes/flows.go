@@ -64,6 +64,7 @@ type FlowConfig struct {
 type WaveConfig struct {
 	Size    int           // orders that fill a wave: 20
 	Timeout time.Duration // how long the first order of a wave waits for others: 1 min
+	Urgent  time.Duration // an order whose cut-off is nearer than this waits for no others: 1 h
 	Manual  bool          // a planned wave waits for a person to release it
 }
 
@@ -100,6 +101,9 @@ func (c *FlowConfig) defaults() error {
 	}
 	if c.Wave.Timeout == 0 {
 		c.Wave.Timeout = time.Minute
+	}
+	if c.Wave.Urgent == 0 {
+		c.Wave.Urgent = time.Hour
 	}
 	if c.Lease == 0 {
 		c.Lease = 10 * time.Minute
@@ -181,7 +185,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
-		f.addPlacing, f.addHeldLines, f.addReserving, f.addBackorders, f.addCancelling,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,

@@ -30,11 +30,15 @@ func heldPrefix(s scope.Scope, sku string) string {
 	return "held-line/" + scope.Join(s.Tenant, s.Owner, sku) + "/"
 }
 
+func heldKey(s scope.Scope, sku, number string, line int) string {
+	return heldPrefix(s, sku) + scope.Join(number) + fmt.Sprintf("/%d", line)
+}
+
 func (f *Flows) addHeldLines() error {
 	return f.hub.Add(Route{
 		Name: heldLines, About: "opens a letter for each line that nobody understands; a replay, or its item becoming known, lets the line go on",
 		Topics: []string{onOrders, onInventory}, Handle: f.heldLine,
-		Types: takes(order.LineHeld{}, item.Registered{}, item.Changed{}), Parking: Parking{Independent: true},
+		Types: takes(order.LineHeld{}, order.LineReleased{}, order.Cancelled{}, item.Registered{}, item.Changed{}), Parking: Parking{Independent: true},
 		Writes: []string{onOrders}, Patterns: []string{eip.NameDeadLetter},
 	})
 }
@@ -51,7 +55,7 @@ func (d *decision) holdLines(o order.Order) {
 			continue
 		}
 		l, _ := o.Line(e.Line)
-		key := heldPrefix(o.Scope, l.SKU) + scope.Join(o.Number) + fmt.Sprintf("/%d", e.Line)
+		key := heldKey(o.Scope, l.Item, o.Number, e.Line)
 		old, _ := d.state(key, &heldFor{})
 		d.out.SetState(key, old, heldFor{o.Scope, o.Number, e.Line, r.ID})
 	}
@@ -81,8 +85,37 @@ func (f *Flows) heldLine(ctx context.Context, m *Message) (*Out, error) {
 		}
 		d.onOrder(e.Scope, e.Order, events, nil)
 		return d.done()
+	case order.LineReleased:
+		return f.heldNoMore(ctx, m, e.Head, e.Line)
+	case order.Cancelled:
+		var lines []int
+		for _, l := range e.Lines {
+			if l.Qty == 0 { // its quantity was never known
+				lines = append(lines, l.Line)
+			}
+		}
+		return f.heldNoMore(ctx, m, e.Head, lines...)
 	}
 	return m.Out(), nil
+}
+
+// heldNoMore closes the letters of lines that somebody released or took out.
+func (f *Flows) heldNoMore(ctx context.Context, m *Message, h order.Head, lines ...int) (*Out, error) {
+	d := f.decide(ctx, m)
+	if len(lines) == 0 {
+		return d.done()
+	}
+	o := d.order(h.Scope, h.Order)
+	for _, no := range lines {
+		l, _ := o.Line(no)
+		key := heldKey(o.Scope, l.Item, h.Order, no)
+		var held heldFor
+		if old, found := d.state(key, &held); found {
+			d.out.SetState(key, old, nil)
+			d.closeLetter(dlq.ID(heldLines, held.Event))
+		}
+	}
+	return d.done()
 }
 
 // understand releases a held line whose item is known by now; an error says that it is not.

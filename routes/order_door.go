@@ -25,7 +25,7 @@ func viewOf(o order.Order) OrderView { return OrderView{o, o.Status()} }
 
 func (f *Flows) addOrderDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Orders, About: "takes orders, holds and cancels them; answers when the decision is durable",
+		Name: door.Orders, About: "takes orders, changes, splits, merges, holds and cancels them; answers when the decision is durable",
 		Handle: f.ask(door.Orders, f.askOrder), Writes: []string{onOrders, onInventory, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
@@ -36,6 +36,18 @@ func (f *Flows) askOrder(d *decision, a *door.Ask) (answered, error) {
 	d.out.Correlate(order.KeyOf(a.Scope, a.ID))
 	if c, ok := a.Cmd.(order.Place); ok {
 		return d.placeAt(a, c)
+	}
+	var did bool
+	switch c := a.Cmd.(type) {
+	case order.Change:
+		did = d.change(a.Scope, a.ID, c)
+		return answered{viewOf(d.order(a.Scope, a.ID)), did}, d.err
+	case order.Split:
+		did = d.split(a.Scope, a.ID, c)
+		return answered{viewOf(d.order(a.Scope, a.ID)), did}, d.err
+	case order.Merge:
+		did = d.merge(a.Scope, a.ID, c)
+		return answered{viewOf(d.order(a.Scope, a.ID)), did}, d.err
 	}
 	o := d.order(a.Scope, a.ID)
 	var events []event.Event

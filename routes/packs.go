@@ -20,7 +20,7 @@ func (f *Flows) addPacks() error {
 		Name: "pack", About: "opens a packing once nothing more is on its way to it, and proposes cartons",
 		Topics: []string{onPicks, onOrders, onPacks}, Handle: f.openPacks,
 		Types: takes(pick.Completed{}, pick.Cancelled{}, pack.Completed{}, pack.Cancelled{},
-			order.Backordered{}, order.Shorted{}, order.Released{}, order.Cancelled{}),
+			order.Backordered{}, order.Shorted{}, order.Released{}, order.Cancelled{}, order.Changed{}, order.SplitInto{}),
 		Writes: []string{onPacks},
 	})
 }
@@ -45,6 +45,10 @@ func (f *Flows) openPacks(ctx context.Context, m *Message) (*Out, error) {
 		s, number = e.Scope, e.Order
 	case order.Cancelled:
 		s, number = e.Scope, e.Order
+	case order.Changed:
+		s, number = e.Scope, e.Order
+	case order.SplitInto:
+		s, number = e.Scope, e.Order
 	}
 	if number == "" {
 		return m.Out(), nil
@@ -59,7 +63,7 @@ func (d *decision) openPack(s scope.Scope, number string) {
 	o := d.order(s, number)
 	w := d.work(s, number)
 	t := o.Totals()
-	if d.err != nil || !o.Exists() || o.HoldReason != "" || len(w.Totes) == 0 || w.Pack != "" || len(w.Tasks) > 0 ||
+	if d.err != nil || !o.Exists() || o.OnHold() || len(w.Totes) == 0 || w.Pack != "" || len(w.Tasks) > 0 ||
 		t.Unassigned+t.Reserved+t.Allocated > 0 || o.Policy == order.AllOrNothing && t.Backordered > 0 {
 		return
 	}
@@ -161,7 +165,7 @@ func (d *decision) packAll(s scope.Scope, id string, plan pack.Plan) {
 func (d *decision) packOn(s scope.Scope, id string, plan pack.Plan) {
 	p := d.packing(s, id)
 	o := d.order(s, p.Order)
-	if d.err != nil || p.Status != pack.StatusOpen || o.HoldReason != "" ||
+	if d.err != nil || p.Status != pack.StatusOpen || o.OnHold() ||
 		!covers(o, func(l order.Line) int64 { return l.Picked }, p.Left) {
 		return
 	}

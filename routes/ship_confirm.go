@@ -45,7 +45,7 @@ func (d *decision) manifest(s scope.Scope, number, one string) {
 	o := d.order(s, number)
 	w := d.work(s, number)
 	sh := d.shipment(s, number)
-	if d.err != nil || !sh.Known() || o.HoldReason != "" {
+	if d.err != nil || !sh.Known() || o.OnHold() {
 		return
 	}
 	for _, sscc := range sh.Waiting {

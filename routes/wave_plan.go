@@ -1,9 +1,11 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
@@ -26,26 +28,66 @@ func (f *Flows) addWavePlanning() error {
 		Name: "wave.plan", About: "gathers allocated orders of a building into waves, by number and time",
 		// One at a time: all that it decides goes through one state a building.
 		Topics: []string{onOrders},
-		Types:  takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{}), Parallel: 1, Parking: Parking{Independent: true},
+		Types: takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{},
+			order.Changed{}, order.SplitInto{}, order.MergedFrom{}),
+		Parallel: 1, Parking: Parking{Independent: true},
 		Writes: []string{onWaves, onOrders}, Patterns: []string{eip.NameFilter, eip.NameAggregator},
-		Handle: eip.Filter(f.mayGo, eip.Aggregator[*Message, *Out, pool]{
-			Step: "pool",
-			Key: func(m *Message) (string, error) {
-				s := headOf(m).Scope
-				return scope.Join(s.Tenant, s.Facility), nil
-			},
-			Add: func(p pool, m *Message) (pool, error) {
-				h := headOf(m)
-				if of := (wave.Of{Owner: h.Owner, Order: h.Order}); !slices.Contains(p.Orders, of) {
-					p.Site, p.Orders = h.Scope.Building(), append(p.Orders, of)
-				}
-				return p, nil
-			},
-			Rule:    func(p pool) bool { return len(p.Orders) >= f.cfg.Wave.Size },
-			Timeout: f.cfg.Wave.Timeout, Again: true,
-			Then: f.planWith,
-		}.Handle),
+		Handle: eip.Filter(f.mayGo, f.gather),
 	})
+}
+
+// gather adds an order to its building's pool. The pool becomes a wave when it is full, when its
+// first order has waited long enough, or at once with an order that cannot wait.
+func (f *Flows) gather(ctx context.Context, m *Message) (*Out, error) {
+	urgent := false
+	if h := headOf(m); h.Order != "" {
+		o, err := Peek(ctx, m, f.orders, order.StreamOf(h.Scope, h.Order))
+		if err != nil {
+			return nil, err
+		}
+		urgent = f.urgent(o, m.Now)
+	}
+	return eip.Aggregator[*Message, *Out, pool]{
+		Step: "pool",
+		Key: func(m *Message) (string, error) {
+			s := headOf(m).Scope
+			return scope.Join(s.Tenant, s.Facility), nil
+		},
+		Add: func(p pool, m *Message) (pool, error) {
+			h := headOf(m)
+			if of := (wave.Of{Owner: h.Owner, Order: h.Order}); !slices.Contains(p.Orders, of) {
+				p.Site, p.Orders = h.Scope.Building(), append(p.Orders, of)
+			}
+			return p, nil
+		},
+		Rule:    func(p pool) bool { return urgent || len(p.Orders) >= f.cfg.Wave.Size },
+		Timeout: f.cfg.Wave.Timeout, Again: true,
+		Then: f.planWith,
+	}.Handle(ctx, m)
+}
+
+// mostUrgent is the priority that waits for no other orders.
+const mostUrgent = 9
+
+// urgent reports whether an order does not wait until a wave is full.
+func (f *Flows) urgent(o order.Order, now time.Time) bool {
+	by := o.Dates.ShipBy
+	return o.Priority == mostUrgent || !by.IsZero() && by.Sub(now) <= f.cfg.Wave.Urgent
+}
+
+// firstToGo orders a wave's work: by cut-off, those without one last, then by priority.
+func firstToGo(a, b order.Order) int {
+	by, other := a.Dates.ShipBy, b.Dates.ShipBy
+	switch {
+	case by.IsZero() != other.IsZero():
+		if by.IsZero() {
+			return 1
+		}
+		return -1
+	case !by.Equal(other):
+		return by.Compare(other)
+	}
+	return cmp.Compare(b.Priority, a.Priority)
 }
 
 // headOf is the order that an event of the planner is about.
@@ -63,6 +105,13 @@ func headOf(m *Message) order.Head {
 	case order.Shorted:
 		return e.Head
 	case order.Cancelled:
+		return e.Head
+	// And so does what is no longer wanted; a cut-off or priority may make it urgent.
+	case order.Changed:
+		return e.Head
+	case order.SplitInto:
+		return e.Head
+	case order.MergedFrom:
 		return e.Head
 	}
 	return order.Head{}
@@ -95,19 +144,22 @@ func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*O
 		id += "-" + m.ID.String()[:8]
 	}
 	plan := wave.Plan{Scope: p.Site, Wave: id, Strategy: "order"}
+	var orders []order.Order
 	for _, of := range p.Orders {
-		s := scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}
-		o := d.order(s, of.Order)
+		o := d.order(scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}, of.Order)
 		if d.err != nil {
 			return nil, d.err
 		}
-		if !wavable(o) {
-			continue // held, cancelled or taken into a wave by hand meanwhile
+		if wavable(o) { // and not held, cancelled or taken into a wave by hand meanwhile
+			orders = append(orders, o)
 		}
+	}
+	slices.SortStableFunc(orders, firstToGo)
+	for _, o := range orders {
 		events, err := o.Wave(order.Wave{Wave: id}, d.m.Now)
-		d.onOrder(s, of.Order, events, err)
+		d.onOrder(o.Scope, o.Number, events, err)
 		t := o.Totals()
-		plan.Orders = append(plan.Orders, wave.Order{Owner: of.Owner, Order: of.Order, Lines: int64(len(o.Lines)), Units: t.Allocated})
+		plan.Orders = append(plan.Orders, wave.Order{Owner: o.Scope.Owner, Order: o.Number, Lines: int64(len(o.Lines)), Units: t.Allocated})
 		plan.Priority = max(plan.Priority, o.Priority)
 		if by := o.Dates.ShipBy; !by.IsZero() && (plan.CutOff.IsZero() || by.Before(plan.CutOff)) {
 			plan.CutOff = by
@@ -133,7 +185,7 @@ func (f *Flows) addWaveFinishing() error {
 	return f.hub.Add(Route{
 		Name: "wave.finish", About: "takes orders out of their wave when it has nothing more to do for them",
 		Topics: []string{onOrders}, Handle: f.finishWave,
-		Types: takes(order.Shipped{}, order.Cancelled{}, order.Backordered{}, order.Shorted{}), Parallel: 1,
+		Types: takes(order.Shipped{}, order.Cancelled{}, order.Backordered{}, order.Shorted{}, order.Changed{}, order.SplitInto{}), Parallel: 1,
 		Writes: []string{onWaves, onOrders},
 	})
 }
@@ -148,6 +200,10 @@ func (f *Flows) finishWave(ctx context.Context, m *Message) (*Out, error) {
 	case order.Backordered:
 		h = e.Head
 	case order.Shorted:
+		h = e.Head
+	case order.Changed:
+		h = e.Head
+	case order.SplitInto:
 		h = e.Head
 	default:
 		return m.Out(), nil

@@ -121,7 +121,8 @@ func (e *edi) advices() Route {
 		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
 		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
 			o, err := e.shipped(ctx, m)
-			return o.Source.Door == "edi" && o.Source.DocType == "940", err
+			byDocument := o.Source.Door == "edi" || o.Source.Door == order.DoorSplit // the document of the order it is a part of
+			return byDocument && o.Source.DocType == "940", err
 		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
 			return e.advise(ctx, m, o.Source.Partner, o)
 		})),

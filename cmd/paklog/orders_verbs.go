@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -140,8 +141,8 @@ func showOrder(w io.Writer, d view.Doc) error {
 		return fmt.Errorf("reading %s: %w", d.Key, err)
 	}
 	fmt.Fprintf(w, "order %s of %s: %s", clean(d.ID), clean(d.Owner), d.Status)
-	if o.HoldReason != "" {
-		fmt.Fprintf(w, " (%s)", clean(o.HoldReason))
+	if o.OnHold() {
+		fmt.Fprintf(w, " (%s)", clean(strings.Join(o.Holds, ", ")))
 	}
 	fmt.Fprintf(w, "\nthrough %s", clean(o.Source.Door))
 	if o.Source.Partner != "" {

@@ -22,6 +22,8 @@ const (
 	MaxNotes = 64
 	MaxNote  = 4_096 // bytes of one note, and of any free text
 	MaxQty   = int64(1) << 40
+	MaxHolds = 16
+	MaxMerge = 32 // orders that one command merges into another
 )
 
 // Place asks for goods to be shipped. Number is the owner's order number: with the
@@ -87,11 +89,11 @@ type Source struct {
 	Cause   string `json:"cause,omitempty"`    // message id of the document
 }
 
-// Hold stops all work on the order.
+// Hold stops all work on the order. An order may be on hold for several reasons.
 type Hold struct{ Reason, By string }
 
-// Release lets it go on.
-type Release struct{ By string }
+// Release ends the hold for one reason, "" for all. The order goes on when none is left.
+type Release struct{ Reason, By string }
 
 // Reasons of a hold. Others may be given.
 const (
@@ -112,6 +114,44 @@ type Cancel struct {
 	Reason string
 	By     string
 	Lines  []int // none is all
+}
+
+// Change alters an order that exists. What is left out stays as it is. Sent again it changes
+// nothing, so that a caller who got no answer may repeat it.
+type Change struct {
+	Reason string // "" is none
+	By     string
+
+	Lines  []ChangeLine
+	Add    []PlaceLine // each with the number it gets
+	Remove []int       // cancelled, with all that was done for them undone
+
+	ShipTo   *party.Address
+	Service  *Service
+	Dates    *Dates // all of them: a zero one is no bound any more
+	Priority *int
+}
+
+// ChangeLine gives a line another quantity. UOM "" keeps the line's.
+type ChangeLine struct {
+	Line int
+	Qty  int64
+	UOM  string
+}
+
+// Split moves open quantities, in the items' smallest units, to a new order of number To. The
+// same split again finds what it made.
+type Split struct {
+	To     string
+	Lines  []LineQty
+	Reason string
+	By     string
+}
+
+// Merge takes other orders of the same ship-to into this one. Merged again it is no event.
+type Merge struct {
+	From []string
+	By   string
 }
 
 // LineQty is a quantity of one line in its item's smallest unit.

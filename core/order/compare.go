@@ -25,9 +25,29 @@ const maxDifferences = 50
 // Compare lists in what c differs from the order that exists, or nothing when it
 // is the same order. The source is not compared: an order may come through two
 // doors. Neither are parties that were erased since. What happened to the order
-// after it was placed does not count.
+// after it was placed does not count: one that was changed is the same as what was placed, and
+// as what it is now.
 func (o Order) Compare(c Place) []Difference {
 	c = c.normal()
+	if f := o.First; f != nil {
+		was := o
+		was.Priority, was.Service, was.Dates, was.Refs = f.Priority, f.Service, f.Dates, f.Refs
+		was.Parties.ShipTo, was.Parties.Notes = f.shipTo, f.notes
+		if erased(o.Parties.ShipTo) { // with the one that was first
+			was.Parties.ShipTo = o.Parties.ShipTo
+		}
+		was.Lines = make([]Line, len(f.Lines))
+		for i, l := range f.Lines {
+			was.Lines[i] = Line{AcceptedLine: l}
+		}
+		if len(was.compare(c)) == 0 {
+			return nil
+		}
+	}
+	return o.compare(c)
+}
+
+func (o Order) compare(c Place) []Difference {
 	var d differ
 	d.text("facility", o.Scope.Facility, c.Facility)
 	d.text("policy", o.Policy, c.Policy)
@@ -42,7 +62,7 @@ func (o Order) Compare(c Place) []Difference {
 	d.date("dates.deliver_by", o.Dates.DeliverBy, c.Dates.DeliverBy)
 	d.date("dates.cancel_after", o.Dates.CancelAfter, c.Dates.CancelAfter)
 	d.text("refs", refsText(o.Refs), refsText(c.Refs))
-	if !erased(o.Parties) {
+	if !erased(o.Parties.ShipTo) {
 		d.party("ship_to", o.Parties.ShipTo, c.ShipTo)
 		d.party("bill_to", o.Parties.BillTo, c.BillTo)
 		if !slices.Equal(o.Parties.Notes, c.Notes) {
@@ -55,8 +75,8 @@ func (o Order) Compare(c Place) []Difference {
 
 // erased: an order cannot be placed without a ship-to, so none means that the
 // subject's key is gone.
-func erased(p Parties) bool {
-	return p.ShipTo.Name == "" && p.ShipTo.Company == "" && p.ShipTo.Code == ""
+func erased(shipTo party.Address) bool {
+	return shipTo.Name == "" && shipTo.Company == "" && shipTo.Code == ""
 }
 
 type differ struct{ out []Difference }

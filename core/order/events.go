@@ -135,6 +135,142 @@ type Released struct {
 	By string `json:"by,omitempty"`
 }
 
+// HoldLifted says that one reason of a hold is gone and others are left.
+type HoldLifted struct {
+	Head
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// Parts of an order that a [Changed] may carry.
+const (
+	FieldShipTo   = "ship_to"
+	FieldService  = "service"
+	FieldDates    = "dates"
+	FieldPriority = "priority"
+)
+
+// Changed says what the order is from now on: lines of other quantities, lines that are new, and
+// those of the parts below that Fields names. Lines that were taken out are [Cancelled].
+type Changed struct {
+	Head
+	Reason   string         `json:"reason,omitempty"`
+	By       string         `json:"by,omitempty"`
+	Lines    []ChangedLine  `json:"lines,omitempty"`
+	Added    []AcceptedLine `json:"added,omitempty"`
+	Fields   []string       `json:"fields,omitempty"`
+	Service  Service        `json:"service,omitzero"`
+	Dates    Dates          `json:"dates,omitzero"`
+	Priority int            `json:"priority,omitempty"`
+	ShipTo   party.Address  `json:"-"`
+}
+
+// ChangedLine is a line as it is asked for from now on. Where it became less, Release,
+// Deallocate and Backordered say what it lost of what was promised, had a place and waited; the
+// rest of the loss nobody had promised.
+type ChangedLine struct {
+	Line        int    `json:"line"`
+	Item        string `json:"item"`
+	Qty         int64  `json:"qty"`
+	UOM         string `json:"uom"`
+	Ordered     int64  `json:"ordered"`
+	Release     int64  `json:"release,omitempty"`
+	Deallocate  int64  `json:"deallocate,omitempty"`
+	Backordered int64  `json:"backordered,omitempty"`
+}
+
+// Personal implements [event.Private].
+func (e Changed) Personal() (string, any) {
+	if erased(e.ShipTo) {
+		return "", nil
+	}
+	return e.Stream(), changedParties{e.ShipTo}
+}
+
+// WithPersonal implements [event.Private].
+func (e Changed) WithPersonal(group []byte) (event.Event, error) {
+	var p changedParties
+	err := json.Unmarshal(group, &p)
+	e.ShipTo = p.ShipTo
+	return e, err
+}
+
+type changedParties struct {
+	ShipTo party.Address `json:"ship_to"`
+}
+
+// SplitInto says that quantities were moved to another order, which begins with them.
+type SplitInto struct {
+	Head
+	To     string        `json:"to"`
+	Reason string        `json:"reason,omitempty"`
+	By     string        `json:"by,omitempty"`
+	Lines  []ChangedLine `json:"lines"` // as they are without what was moved
+}
+
+// SplitFrom follows the [Accepted] of an order that another one was split for. Root is the number
+// that its sender knows.
+type SplitFrom struct {
+	Head
+	From string `json:"from"`
+	Root string `json:"root"`
+}
+
+// MergedFrom says that the lines of another order belong to this one from now on. Dates and
+// Priority are those that both can live with.
+type MergedFrom struct {
+	Head
+	From     string       `json:"from"`
+	By       string       `json:"by,omitempty"`
+	Lines    []MergedLine `json:"lines"`
+	Dates    Dates        `json:"dates"`
+	Priority int          `json:"priority,omitempty"`
+	Refs     []Ref        `json:"refs,omitempty"` // that came with it
+	Notes    []string     `json:"-"`
+}
+
+// MergedLine is a line that was line Of of the other order.
+type MergedLine struct {
+	AcceptedLine
+	Of int `json:"of"`
+}
+
+// Personal implements [event.Private].
+func (e MergedFrom) Personal() (string, any) {
+	if len(e.Notes) == 0 {
+		return "", nil
+	}
+	return e.Stream(), mergedNotes{e.Notes}
+}
+
+// WithPersonal implements [event.Private].
+func (e MergedFrom) WithPersonal(group []byte) (event.Event, error) {
+	var n mergedNotes
+	err := json.Unmarshal(group, &n)
+	e.Notes = n.Notes
+	return e, err
+}
+
+type mergedNotes struct {
+	Notes []string `json:"notes"`
+}
+
+// MergedInto ends an order whose lines belong to another one from now on.
+type MergedInto struct {
+	Head
+	Into  string        `json:"into"`
+	By    string        `json:"by,omitempty"`
+	Lines []ChangedLine `json:"lines"` // that were moved: with 0 left
+}
+
+// CutOffMissed says that the cut-off passed and something of the order has not left.
+type CutOffMissed struct {
+	Head
+	ShipBy time.Time `json:"ship_by"`
+	Status Status    `json:"status"`          // the order's
+	Lines  []LineQty `json:"lines,omitempty"` // what is open; held lines are not counted
+}
+
 // Cancelled ends what was open. Each line says what must be undone for it; the
 // order itself counts the quantity as cancelled from now on.
 type Cancelled struct {
@@ -262,6 +398,27 @@ func (Held) EventType() string { return "order.Held" }
 
 // EventType implements [event.Event].
 func (Released) EventType() string { return "order.Released" }
+
+// EventType implements [event.Event].
+func (HoldLifted) EventType() string { return "order.HoldLifted" }
+
+// EventType implements [event.Event].
+func (Changed) EventType() string { return "order.Changed" }
+
+// EventType implements [event.Event].
+func (SplitInto) EventType() string { return "order.SplitInto" }
+
+// EventType implements [event.Event].
+func (SplitFrom) EventType() string { return "order.SplitFrom" }
+
+// EventType implements [event.Event].
+func (MergedFrom) EventType() string { return "order.MergedFrom" }
+
+// EventType implements [event.Event].
+func (MergedInto) EventType() string { return "order.MergedInto" }
+
+// EventType implements [event.Event].
+func (CutOffMissed) EventType() string { return "order.CutOffMissed" }
 
 // EventType implements [event.Event].
 func (Cancelled) EventType() string { return "order.Cancelled" }

@@ -3,6 +3,8 @@ package order
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -10,7 +12,8 @@ import (
 	"github.com/paklog/hub/core/scope"
 )
 
-// Hold puts the order on hold. The same hold again is no event.
+// Hold puts the order on hold, or gives a hold one reason more: each is released by itself.
+// The same reason again is no event.
 func (o Order) Hold(c Hold, at time.Time) ([]event.Event, error) {
 	const op = "order.Hold"
 	if err := o.exists(op); err != nil {
@@ -22,21 +25,29 @@ func (o Order) Hold(c Hold, at time.Time) ([]event.Event, error) {
 	switch {
 	case o.Closed():
 		return nil, fault.At(op, fault.Rejected, "order", fmt.Errorf("order %s is closed (%s)", o.Number, o.Status()))
-	case o.HoldReason == c.Reason:
+	case slices.Contains(o.Holds, c.Reason):
 		return nil, nil
-	case o.HoldReason != "":
-		return nil, fault.At(op, fault.Rejected, "hold", fmt.Errorf("order %s is on hold already (%s)", o.Number, o.HoldReason))
+	case len(o.Holds) == MaxHolds:
+		return nil, fault.At(op, fault.Rejected, "reason", fmt.Errorf("order %s is on hold for %d reasons already, and more are not kept: release one", o.Number, MaxHolds))
 	}
 	return []event.Event{Held{o.head(at), c.Reason, c.By}}, nil
 }
 
-// Release ends a hold; without one it is no event.
+// Release ends the hold for one reason, or for all; without any it is no event. The order goes
+// on when its last reason is gone. A reason that it is not held for is Rejected and says which
+// there are.
 func (o Order) Release(c Release, at time.Time) ([]event.Event, error) {
-	if err := o.exists("order.Release"); err != nil {
+	const op = "order.Release"
+	if err := o.exists(op); err != nil {
 		return nil, err
 	}
-	if o.HoldReason == "" {
+	switch {
+	case len(o.Holds) == 0:
 		return nil, nil
+	case c.Reason != "" && !slices.Contains(o.Holds, c.Reason):
+		return nil, fault.At(op, fault.Rejected, "reason", fmt.Errorf("order %s is not on hold for %q but for %s", o.Number, c.Reason, strings.Join(o.Holds, ", ")))
+	case c.Reason != "" && len(o.Holds) > 1:
+		return []event.Event{HoldLifted{o.head(at), c.Reason, c.By}}, nil
 	}
 	return []event.Event{Released{o.head(at), c.By}}, nil
 }

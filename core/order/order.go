@@ -1,13 +1,16 @@
 package order
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -24,10 +27,28 @@ type Order struct {
 	Source   Source      `json:"source"`
 	Parties  Parties     `json:"-"`
 
-	HoldReason string    `json:"hold,omitempty"` // "" when not held
-	InWave     string    `json:"wave,omitempty"` // the wave it is in now
-	Problems   []Problem `json:"problems,omitempty"`
-	Refused    bool      `json:"rejected,omitempty"` // the last attempt to place it was rejected
+	Holds    []string  `json:"holds,omitempty"` // the reasons it is on hold for, as they came
+	InWave   string    `json:"wave,omitempty"`  // the wave it is in now
+	Problems []Problem `json:"problems,omitempty"`
+	Refused  bool      `json:"rejected,omitempty"` // the last attempt to place it was rejected
+
+	SplitFrom  string    `json:"split_from,omitempty"`    // the order it was split off
+	Root       string    `json:"root,omitempty"`          // the number that the sender of a split order knows
+	MergedInto string    `json:"merged_into,omitempty"`   // the order that its lines belong to now
+	Missed     time.Time `json:"cut_off_missed,omitzero"` // the cut-off that passed before it had left
+	First      *First    `json:"first,omitempty"`         // what was placed, where it was changed since
+}
+
+// First is an order as it was placed: sent again as that it is the same order, whatever became
+// of it. The ship-to stands with what is sealed.
+type First struct {
+	Priority int            `json:"priority,omitempty"`
+	Lines    []AcceptedLine `json:"lines"`
+	Service  Service        `json:"service"`
+	Dates    Dates          `json:"dates"`
+	Refs     []Ref          `json:"refs,omitempty"`
+	shipTo   party.Address
+	notes    []string
 }
 
 // Line is a line of an order. Quantities are in the item's smallest unit. The
@@ -47,6 +68,9 @@ type Line struct {
 	Shipped   int64 `json:"shipped,omitempty"`
 	Short     int64 `json:"short,omitempty"`
 	Cancelled int64 `json:"cancelled,omitempty"`
+
+	From   string `json:"from,omitempty"`      // the order that brought it in a merge
+	FromNo int    `json:"from_line,omitempty"` // its number there
 }
 
 // Open is what is neither shipped nor given up.
@@ -62,6 +86,10 @@ func (l Line) Held() bool { return l.Problem.Code != "" && !l.Dropped }
 
 // Known reports whether the order was ever placed, be it in vain.
 func (o Order) Known() bool { return o.Number != "" }
+
+// Told is the number that whoever sent the order knows it by: its own, or that of the order
+// it was split off.
+func (o Order) Told() string { return cmp.Or(o.Root, o.Number) }
 
 // Exists reports whether the order was accepted.
 func (o Order) Exists() bool { return o.Known() && !o.Refused }
@@ -87,17 +115,35 @@ func (o Order) Personal() (string, any) {
 	if !o.Exists() {
 		return "", nil
 	}
-	return StreamOf(o.Scope, o.Number), o.Parties
+	s := sealed{Parties: o.Parties}
+	if o.First != nil {
+		s.FirstShipTo, s.FirstNotes = o.First.shipTo, o.First.notes
+	}
+	return StreamOf(o.Scope, o.Number), s
+}
+
+// sealed is what a snapshot keeps apart.
+type sealed struct {
+	Parties
+	FirstShipTo party.Address `json:"first_ship_to,omitzero"`
+	FirstNotes  []string      `json:"first_notes,omitempty"`
 }
 
 // WithPersonal is o with its sealed group put back.
 func (o Order) WithPersonal(group []byte) (Order, error) {
-	err := json.Unmarshal(group, &o.Parties)
+	var s sealed
+	err := json.Unmarshal(group, &s)
+	o.Parties = s.Parties
+	if o.First != nil {
+		first := *o.First
+		first.shipTo, first.notes = s.FirstShipTo, s.FirstNotes
+		o.First = &first
+	}
 	return o, err
 }
 
 // Fold makes an [Order].
-var Fold = event.Fold[Order]{Kind: "order", Version: 1, Apply: apply}
+var Fold = event.Fold[Order]{Kind: "order", Version: 2, Apply: apply}
 
 func apply(o Order, e event.Event) (Order, error) {
 	switch e := e.(type) {
@@ -106,10 +152,19 @@ func apply(o Order, e event.Event) (Order, error) {
 	case Rejected:
 		return Order{Scope: e.Scope, Number: e.Order, Source: e.Source, Problems: e.Problems, Refused: true}, nil
 	case Held:
-		o.HoldReason = e.Reason
+		o.Holds = append(slices.Clone(o.Holds), e.Reason)
+		return o, nil
+	case HoldLifted:
+		o.Holds = slices.DeleteFunc(slices.Clone(o.Holds), func(r string) bool { return r == e.Reason })
 		return o, nil
 	case Released:
-		o.HoldReason = ""
+		o.Holds = nil
+		return o, nil
+	case SplitFrom:
+		o.SplitFrom, o.Root = e.From, e.Root
+		return o, nil
+	case CutOffMissed:
+		o.Missed = e.ShipBy
 		return o, nil
 	case Waved:
 		o.InWave = e.Wave
@@ -126,6 +181,17 @@ func apply(o Order, e event.Event) (Order, error) {
 		}
 	}
 	switch e := e.(type) {
+	case Changed:
+		err = o.changed(e)
+	case SplitInto:
+		o.remember()
+		err = o.relines(e.Lines)
+	case MergedFrom:
+		o.merged(e)
+	case MergedInto:
+		o.remember()
+		o.MergedInto = e.Into
+		err = o.relines(e.Lines)
 	case LineHeld:
 		err = o.change(e.Line, func(l *Line) { l.Problem = e.Problem })
 	case LineReleased:
@@ -178,6 +244,71 @@ func accepted(e Accepted) Order {
 		o.Lines[i] = Line{AcceptedLine: l, SKU: l.Item}
 	}
 	return o
+}
+
+// remember keeps what was placed, before it is changed for the first time.
+func (o *Order) remember() {
+	if o.First != nil {
+		return
+	}
+	f := &First{
+		Priority: o.Priority, Lines: make([]AcceptedLine, len(o.Lines)), Service: o.Service, Dates: o.Dates, Refs: o.Refs,
+		shipTo: o.Parties.ShipTo, notes: o.Parties.Notes,
+	}
+	for i, l := range o.Lines {
+		f.Lines[i] = l.AcceptedLine
+	}
+	o.First = f
+}
+
+func (o *Order) changed(e Changed) error {
+	o.remember()
+	for _, f := range e.Fields {
+		switch f {
+		case FieldShipTo:
+			o.Parties.ShipTo = e.ShipTo
+		case FieldService:
+			o.Service = e.Service
+		case FieldDates:
+			o.Dates = e.Dates
+		case FieldPriority:
+			o.Priority = e.Priority
+		}
+	}
+	if !o.Missed.Equal(o.Dates.ShipBy) {
+		o.Missed = time.Time{}
+	}
+	for _, l := range e.Added {
+		o.Lines = append(o.Lines, Line{AcceptedLine: l, SKU: l.Item})
+	}
+	return o.relines(e.Lines)
+}
+
+func (o *Order) merged(e MergedFrom) {
+	o.remember()
+	for _, l := range e.Lines {
+		o.Lines = append(o.Lines, Line{AcceptedLine: l.AcceptedLine, SKU: l.Item, From: e.From, FromNo: l.Of})
+	}
+	o.Dates, o.Priority = e.Dates, e.Priority
+	if !o.Missed.Equal(o.Dates.ShipBy) {
+		o.Missed = time.Time{}
+	}
+	o.Refs = slices.Concat(o.Refs, e.Refs)
+	o.Parties.Notes = slices.Concat(o.Parties.Notes, e.Notes)
+}
+
+// relines gives lines their new quantities, and takes from their parts what the events say.
+func (o *Order) relines(lines []ChangedLine) error {
+	var err error
+	for _, c := range lines {
+		err = errors.Join(err, o.change(c.Line, func(l *Line) {
+			l.Qty, l.UOM, l.Ordered = c.Qty, c.UOM, c.Ordered
+			l.Reserved -= c.Release
+			l.Allocated -= c.Deallocate
+			l.Backordered -= c.Backordered
+		}))
+	}
+	return err
 }
 
 // change alters one line of a slice that is already o's own, and holds the line

@@ -246,9 +246,6 @@ func TestHold(t *testing.T) {
 		"allocate":          func() ([]event.Event, error) { return held.Allocate(order.Allocate{Lines: q}, at) },
 		"wave":              func() ([]event.Event, error) { return held.Wave(order.Wave{Wave: "W"}, at) },
 		"release backorder": func() ([]event.Event, error) { return held.ReleaseBackorder(order.ReleaseBackorder{Lines: q}, at) },
-		"hold for another reason": func() ([]event.Event, error) {
-			return held.Hold(order.Hold{Reason: order.HoldFraud}, at)
-		},
 	} {
 		if evs, err := f(); len(evs) != 0 || fault.KindOf(err) != fault.Rejected || !strings.Contains(err.Error(), "credit") {
 			t.Errorf("%s of a held order: %v, %v", name, evs, err)
@@ -365,12 +362,13 @@ func TestLineLaw(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		made, others := 0, []order.Order(nil)
 		for range 40 {
 			line, qty := rapid.IntRange(0, 3).Draw(t, "line"), rapid.Int64Range(-1, 30).Draw(t, "qty")
 			q := []order.LineQty{{Line: line, Qty: qty}}
 			from := rapid.SampledFrom([]string{order.FromOpen, order.FromReserved, order.FromAllocated, order.FromBackordered, "?"}).Draw(t, "from")
 			then := rapid.SampledFrom([]string{order.Reallocate, order.Wait, order.Close, "?"}).Draw(t, "then")
-			switch rapid.IntRange(0, 13).Draw(t, "do") {
+			switch rapid.IntRange(0, 17).Draw(t, "do") {
 			case 0:
 				evs, err = o.Reserve(order.Reserve{Lines: q}, at)
 			case 1:
@@ -393,6 +391,39 @@ func TestLineLaw(t *testing.T) {
 				evs, err = o.Short(order.Short{Line: line, Qty: qty, From: from, Then: then}, at)
 			case 13:
 				evs, err = o.Cancel(order.Cancel{Reason: "x", Lines: []int{line}}, at)
+			case 14, 15:
+				c := order.Change{Lines: []order.ChangeLine{{Line: line, Qty: qty, UOM: item.Each}}}
+				switch rapid.IntRange(0, 3).Draw(t, "change") {
+				case 0:
+					c = order.Change{Remove: []int{line}}
+				case 1:
+					c.Add = []order.PlaceLine{{No: line + 3, Item: "WIDGET", Qty: 2}}
+				}
+				evs, err = o.Change(c, items, at)
+			case 16:
+				made++
+				var theirs []event.Event
+				evs, theirs, err = o.Split(order.Split{To: fmt.Sprint("B", made), Lines: q}, order.Order{}, items, at)
+				if err == nil {
+					b, bad := order.Fold.Replay(order.Order{}, theirs...)
+					if bad != nil || b.Totals().Ordered != qty || b.Totals().Unassigned != qty {
+						t.Fatalf("split off: %+v, %v", b.Totals(), bad)
+					}
+					others = append(others, b)
+				}
+			case 17: // what was split off comes back
+				if len(others) == 0 {
+					continue
+				}
+				var theirs []event.Event
+				evs, theirs, err = o.Merge(others[0], "", at)
+				if err == nil {
+					b, bad := order.Fold.Replay(others[0], theirs...)
+					if bad != nil || b.Status() != order.StatusMerged {
+						t.Fatalf("merged: %s, %v", b.Status(), bad)
+					}
+					others = others[1:]
+				}
 			}
 			if err != nil {
 				if k := fault.KindOf(err); len(evs) != 0 || fault.PlaceOf(err) == "" || k != fault.Rejected && k != fault.Invalid {
@@ -402,6 +433,9 @@ func TestLineLaw(t *testing.T) {
 			}
 			if o, err = order.Fold.Replay(o, evs...); err != nil {
 				t.Fatalf("decided and does not fold: %v", err)
+			}
+			if d := o.Compare(wish(func(c *order.Place) { c.Policy = o.Policy })); len(d) > 0 {
+				t.Fatalf("what was placed is another order by now: %+v", d)
 			}
 			for _, l := range o.Lines {
 				if l.Ordered != l.Shipped+l.Short+l.Cancelled+l.Open() || l.Open() != l.Unassigned()+l.Reserved+l.Allocated+l.Picked+l.Packed+l.Backordered {

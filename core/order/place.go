@@ -79,10 +79,7 @@ func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) 
 	var held []event.Event
 	var problems []Problem
 	for i, l := range c.Lines {
-		lines[i] = AcceptedLine{
-			No: l.No, Ref: l.Ref, Item: l.Item, Codes: l.Codes, Qty: l.Qty, UOM: l.UOM,
-			Lot: l.Lot, MinExpiry: l.MinExpiry,
-		}
+		lines[i] = l.accepted()
 		qty, p := resolve(l.Item, l.Qty, l.UOM, items)
 		if p.Code != "" {
 			p.Place = fmt.Sprintf("lines[%d].%s", i, p.Place)
@@ -99,6 +96,14 @@ func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) 
 		Head: head, Policy: c.Policy, Priority: c.Priority, Lines: lines, Service: c.Service,
 		Dates: c.Dates, Refs: c.Refs, Source: c.Source, Parties: Parties{c.ShipTo, c.BillTo, c.Notes},
 	}}, held...), nil
+}
+
+// accepted is the line as it is asked for; its quantity in the smallest unit is not known yet.
+func (l PlaceLine) accepted() AcceptedLine {
+	return AcceptedLine{
+		No: l.No, Ref: l.Ref, Item: l.Item, Codes: l.Codes, Qty: l.Qty, UOM: l.UOM,
+		Lot: l.Lot, MinExpiry: l.MinExpiry,
+	}
 }
 
 // resolve is the quantity in the smallest unit, or why there is none.
@@ -130,10 +135,20 @@ func (c Place) normal() Place {
 		}
 	}
 	c.Lines = lines
-	for _, t := range [...]*time.Time{&c.Dates.Ordered, &c.Dates.NotBefore, &c.Dates.ShipBy, &c.Dates.DeliverBy, &c.Dates.CancelAfter} {
+	c.Dates = c.Dates.utc()
+	return c
+}
+
+func (d Dates) utc() Dates {
+	for _, t := range [...]*time.Time{&d.Ordered, &d.NotBefore, &d.ShipBy, &d.DeliverBy, &d.CancelAfter} {
 		*t = t.UTC()
 	}
-	return c
+	return d
+}
+
+func (d Dates) equal(e Dates) bool {
+	return d.Ordered.Equal(e.Ordered) && d.NotBefore.Equal(e.NotBefore) && d.ShipBy.Equal(e.ShipBy) &&
+		d.DeliverBy.Equal(e.DeliverBy) && d.CancelAfter.Equal(e.CancelAfter)
 }
 
 // Validate says what in the command cannot be understood, as Place does, without
@@ -158,9 +173,7 @@ func (c Place) check() *InvalidError {
 	if c.Policy != Partial && c.Policy != AllOrNothing {
 		bad.add("policy", "%q is neither %s nor %s", c.Policy, Partial, AllOrNothing)
 	}
-	if c.Priority < 0 || c.Priority > 9 {
-		bad.add("priority", "%d is not between 0 and 9", c.Priority)
-	}
+	checkPriority(bad, c.Priority)
 	for _, t := range c.Service.texts() {
 		checkText(bad, "service."+t.place, t.text)
 	}
@@ -184,30 +197,36 @@ func (c Place) check() *InvalidError {
 			checkText(bad, fmt.Sprintf("notes[%d]", i), n)
 		}
 	}
-	checkLines(bad, c.Lines)
+	switch {
+	case len(c.Lines) == 0:
+		bad.add("lines", "an order needs at least one line")
+	case len(c.Lines) > MaxLines:
+		// Not how many: a door that reads row by row stops at one too many.
+		bad.add("lines", "has more than %d lines: split the order", MaxLines)
+	default:
+		checkLines(bad, "lines", c.Lines)
+	}
 	if len(bad.Problems) == 0 {
 		return nil
 	}
 	return bad
 }
 
-func checkLines(bad *InvalidError, lines []PlaceLine) {
-	switch {
-	case len(lines) == 0:
-		bad.add("lines", "an order needs at least one line")
-		return
-	case len(lines) > MaxLines:
-		// Not how many: a door that reads row by row stops at one too many.
-		bad.add("lines", "has more than %d lines: split the order", MaxLines)
-		return
+func checkPriority(bad *InvalidError, p int) {
+	if p < 0 || p > 9 {
+		bad.add("priority", "%d is not between 0 and 9", p)
 	}
+}
+
+// checkLines checks lines that are in a list of that name.
+func checkLines(bad *InvalidError, list string, lines []PlaceLine) {
 	seen := make(map[int]int, len(lines))
 	for i, l := range lines {
-		at := func(f string) string { return fmt.Sprintf("lines[%d].%s", i, f) }
+		at := func(f string) string { return fmt.Sprintf("%s[%d].%s", list, i, f) }
 		if l.No < 1 {
 			bad.add(at("no"), "%d is not a line number: lines count from 1", l.No)
 		} else if j, dup := seen[l.No]; dup {
-			bad.add(at("no"), "%d is also the number of lines[%d]", l.No, j)
+			bad.add(at("no"), "%d is also the number of %s[%d]", l.No, list, j)
 		}
 		seen[l.No] = i
 		if err := scope.CheckPart(l.Item); err != nil {
@@ -237,7 +256,7 @@ func checkLines(bad *InvalidError, lines []PlaceLine) {
 			continue
 		}
 		for j, k := range l.Codes {
-			checkText(bad, fmt.Sprintf("lines[%d].codes[%d]", i, j), k.Kind+k.Value+k.UOM)
+			checkText(bad, at(fmt.Sprintf("codes[%d]", j)), k.Kind+k.Value+k.UOM)
 		}
 	}
 }

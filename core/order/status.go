@@ -24,6 +24,7 @@ const (
 	StatusShipped            Status = "shipped"
 	StatusShort              Status = "short" // closed, and nothing was shipped
 	StatusCancelled          Status = "cancelled"
+	StatusMerged             Status = "merged" // its lines belong to another order
 )
 
 // Totals are the quantities of an order summed over its lines; items of all kinds
@@ -74,13 +75,15 @@ func (o Order) Status() Status {
 		return StatusRejected
 	case t.Open == 0 && t.HeldLines == 0:
 		switch {
+		case o.MergedInto != "":
+			return StatusMerged
 		case t.Shipped > 0:
 			return StatusShipped
 		case t.Short > 0:
 			return StatusShort
 		}
 		return StatusCancelled
-	case o.HoldReason != "":
+	case o.OnHold():
 		return StatusHeld
 	case t.Shipped > 0:
 		return StatusPartiallyShipped

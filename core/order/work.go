@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -17,14 +18,17 @@ func (o Order) Workable() error {
 	if err := o.exists(op); err != nil {
 		return err
 	}
-	if o.HoldReason != "" {
-		return fault.At(op, fault.Rejected, "hold", fmt.Errorf("order %s is on hold (%s): release it first", o.Number, o.HoldReason))
+	if o.OnHold() {
+		return fault.At(op, fault.Rejected, "hold", fmt.Errorf("order %s is on hold (%s): release it first", o.Number, strings.Join(o.Holds, ", ")))
 	}
 	if o.Closed() {
 		return fault.At(op, fault.Rejected, "order", fmt.Errorf("order %s is closed (%s)", o.Number, o.Status()))
 	}
 	return nil
 }
+
+// OnHold reports whether a hold keeps work from beginning.
+func (o Order) OnHold() bool { return len(o.Holds) > 0 }
 
 func (o Order) exists(op string) error {
 	switch {

@@ -57,7 +57,7 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 		return ""
 	}
 	day := c.At.In(p.zone()).Format("20060102")
-	body := []x12.Out{x12.Seg("W06", "F", cut(o.Number, 22), day, cut(c.Shipment, 30), "", cut(ref("po"), 22), cut(ref("master_reference"), 22), cut(ref("link_sequence"), 6))}
+	body := []x12.Out{x12.Seg("W06", "F", cut(o.Told(), 22), day, cut(c.Shipment, 30), "", cut(ref("po"), 22), cut(ref("master_reference"), 22), cut(ref("link_sequence"), 6))}
 	body = append(body, shipTo(o.Parties.ShipTo)...)
 	body = append(body, x12.Seg("N1", "SF", "", "92", cut(p.outside(p.Facilities, c.Facility), 80)), x12.Seg("N1", "DE", "", "92", cut(p.outside(p.Owners, c.Owner), 80)))
 	for _, r := range o.Refs {
