@@ -156,13 +156,23 @@ func (f *Flows) autoPick(ctx context.Context, m *Message) (*Out, error) {
 	return d.done()
 }
 
-// pickAll does the work of one task, unless somebody else does or its order is on hold.
+// pickAll does the work of one task, unless somebody else does, its order is on hold, or lines of
+// it are cancelled: then the task is about to be recalled, and another one follows.
 func (d *decision) pickAll(s scope.Scope, number, id string) {
 	o := d.order(s, number)
 	t := d.task(s, id)
 	l := d.pick(s, id)
 	if d.err != nil || o.Workable() != nil || t.Status != task.StatusOpen || l.Status != pick.StatusOpen {
 		return
+	}
+	left := map[int]int64{}
+	for _, st := range l.Steps {
+		left[st.Line] += st.Left()
+	}
+	for line, n := range left {
+		if x, ok := o.Line(line); !ok || x.Allocated < n {
+			return
+		}
 	}
 	events, err := t.Claim(task.Claim{Worker: worker, Lease: d.f.cfg.Lease}, d.m.Now)
 	d.onTask(s, id, events, err)

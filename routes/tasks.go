@@ -56,7 +56,18 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	if d.err != nil || wv.Status != wave.StatusReleased || len(w.Places) == 0 {
 		return
 	}
-	pieces := slices.Clone(w.Places)
+	// What is cancelled and not given back yet nobody fetches.
+	var pieces, gone []piece
+	for _, p := range w.Places {
+		if l, ok := o.Line(p.Line); ok && l.Allocated > 0 {
+			pieces = append(pieces, p)
+		} else {
+			gone = append(gone, p)
+		}
+	}
+	if len(pieces) == 0 {
+		return
+	}
 	slices.SortStableFunc(pieces, func(a, b piece) int { return d.walk(s, a, b) })
 	rest := pieces[min(len(pieces), maxSteps):]
 	pieces = pieces[:min(len(pieces), maxSteps)]
@@ -67,7 +78,7 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	w.TaskNo++
 	id := nameOf("T", number, w.TaskNo)
 	w.Tasks = append(w.Tasks, id)
-	w.Places = slices.Clone(rest)
+	w.Places = slices.Concat(gone, rest)
 	w.changed()
 	events, err := d.task(s, id).Create(task.Create{
 		Scope: s, Task: id, Kind: task.KindPick, Order: number, Wave: o.InWave, Priority: o.Priority, CutOff: wv.CutOff, Steps: steps,

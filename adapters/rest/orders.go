@@ -2,10 +2,12 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/view"
@@ -23,10 +25,16 @@ type HoldBody struct {
 	Reason string `json:"reason" doc:"manual, credit, address, fraud, ..."`
 }
 
-// ReleaseBody names a held line that is understood now.
+// ReleaseBody names one reason of a hold, or a held line that is understood now.
 type ReleaseBody struct {
-	Line int    `json:"line,omitempty" minimum:"1" doc:"a held line; without it the hold of the order ends"`
-	Item string `json:"item,omitempty" doc:"SKU that the line means, where it is another than ordered"`
+	Reason string `json:"reason,omitempty" doc:"one of the reasons that the order is on hold for; without it all of them end"`
+	Line   int    `json:"line,omitempty" minimum:"1" doc:"a held line; without it the hold of the order ends"`
+	Item   string `json:"item,omitempty" doc:"SKU that the line means, where it is another than ordered"`
+}
+
+// MergeBody names orders that go with this one.
+type MergeBody struct {
+	From []string `json:"from" minItems:"1" maxItems:"32" nullable:"false" doc:"order numbers of the same owner, to the same address"`
 }
 
 // CancelBody ends what is open.
@@ -54,7 +62,22 @@ type orderCommand struct {
 func (s *server) orders() {
 	const tag = "orders"
 	register(s, op[custom.Order, OrderState](s, http.MethodPost, "/v1/orders", "place-order", tag, "Place an order", http.StatusCreated, http.StatusOK), s.placeOrder)
-	register(s, op[HoldBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order"),
+	register(s, op[custom.Change, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/change", "change-order", tag, "Change quantities, lines, address, service, dates or priority: all of it, or nothing"),
+		func(ctx context.Context, in *orderCommand) (*reply, error) {
+			b, err := decode[custom.Change](ctx)
+			return s.orderDo(ctx, in, b.Change(callOf(ctx).client), err)
+		})
+	register(s, op[custom.Split, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/split", "split-order", tag, "Move a part of an order to a new one"),
+		func(ctx context.Context, in *orderCommand) (*reply, error) {
+			b, err := decode[custom.Split](ctx)
+			return s.orderDo(ctx, in, b.Split(callOf(ctx).client), err)
+		})
+	register(s, op[MergeBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/merge", "merge-orders", tag, "Take other orders to the same address into this one"),
+		func(ctx context.Context, in *orderCommand) (*reply, error) {
+			b, err := decode[MergeBody](ctx)
+			return s.orderDo(ctx, in, order.Merge{From: b.From, By: callOf(ctx).client}, err)
+		})
+	register(s, op[HoldBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order, for one reason more"),
 		func(ctx context.Context, in *orderCommand) (*reply, error) {
 			b, err := decode[HoldBody](ctx)
 			return s.orderDo(ctx, in, order.Hold{Reason: b.Reason, By: callOf(ctx).client}, err)
@@ -89,10 +112,13 @@ func (s *server) releaseOrder(ctx context.Context, in *orderCommand) (*reply, er
 	if len(callOf(ctx).body) > 0 {
 		b, err = decode[ReleaseBody](ctx)
 	}
+	if err == nil && b.Reason != "" && b.Line > 0 {
+		err = fault.At("rest.releaseOrder", fault.Invalid, "reason", errors.New("ends a hold of the order, and line releases a line: send one of them"))
+	}
 	if b.Line > 0 {
 		return s.orderDo(ctx, in, order.ReleaseLine{Line: b.Line, Item: b.Item}, err)
 	}
-	return s.orderDo(ctx, in, order.Release{By: callOf(ctx).client}, err)
+	return s.orderDo(ctx, in, order.Release{Reason: b.Reason, By: callOf(ctx).client}, err)
 }
 
 // orderDo sends a command to an order that should exist; err is that of reading it.

@@ -26,7 +26,7 @@ func Statuses(kind string) []string {
 			order.StatusAccepted, order.StatusHeld, order.StatusRejected, order.StatusBackordered, order.StatusPartiallyReserved,
 			order.StatusReserved, order.StatusPartiallyAllocated, order.StatusAllocated, order.StatusWaved, order.StatusPicking,
 			order.StatusPicked, order.StatusPacking, order.StatusPacked, order.StatusPartiallyShipped, order.StatusShipped,
-			order.StatusShort, order.StatusCancelled)
+			order.StatusShort, order.StatusCancelled, order.StatusMerged)
 	case view.Location:
 		return []string{location.StatusActive, location.StatusBlocked}
 	case view.Wave:

@@ -19,15 +19,18 @@ import (
 
 func newOrders(g *global) *cobra.Command {
 	cmd := newOrdersList(g) // as items, locations and stock do
-	cmd.Use, cmd.Aliases, cmd.Short = "orders", []string{"order"}, "List, show, add, hold, release and cancel orders"
+	cmd.Use, cmd.Aliases, cmd.Short = "orders", []string{"order"}, "List, show, add, change, split, merge, hold, release and cancel orders"
 	cmd.Example = `  paklog orders
   paklog orders list --status backordered
   paklog orders show SO-1001 --journey
   paklog order add
   paklog order add --number SO-1001 --line MUG-BLUE=3 --line KETTLE=1:case --name "Jane Doe" \
     --street "1 Main St" --city Reno --region NV --postal-code 89501 --country US
-  paklog order add --file order.json`
-	cmd.AddCommand(newOrdersList(g), newOrderShow(g), newOrderAdd(g), newOrderHold(g), newOrderRelease(g), newOrderCancel(g))
+  paklog order add --file order.json
+  paklog orders change SO-1001 --qty 1=5 --remove 2
+  paklog orders split SO-1001 --to SO-1001-B --line 1=2`
+	cmd.AddCommand(newOrdersList(g), newOrderShow(g), newOrderAdd(g), newOrderChange(g), newOrderSplit(g), newOrderMerge(g),
+		newOrderHold(g), newOrderRelease(g), newOrderCancel(g))
 	return cmd
 }
 
@@ -53,8 +56,6 @@ func newOrdersList(g *global) *cobra.Command {
 	l.flags(cmd, rest.Statuses(view.Order)...)
 	return cmd
 }
-
-// orderStatuses are those that an order can have, in the order of its way.
 
 // orderPath finds the order that is meant.
 func orderPath(ctx context.Context, c *caller, number, owner string) (string, error) {
@@ -149,6 +150,18 @@ func showOrder(w io.Writer, d view.Doc) error {
 		fmt.Fprintf(w, " from %s", clean(o.Source.Partner))
 	}
 	fmt.Fprintf(w, ", updated %s at position %d\n", instant(d.Updated), d.Position)
+	for _, x := range [...]struct{ says, number string }{{"split off", o.SplitFrom}, {"merged into", o.MergedInto}} {
+		if x.number != "" {
+			fmt.Fprintf(w, "%s %s\n", x.says, clean(x.number))
+		}
+	}
+	if !o.Dates.ShipBy.IsZero() {
+		fmt.Fprintf(w, "to leave by %s", instant(o.Dates.ShipBy))
+		if !o.Missed.IsZero() {
+			fmt.Fprint(w, ": missed")
+		}
+		fmt.Fprintln(w)
+	}
 	for _, p := range o.Problems {
 		fmt.Fprintf(w, "problem at %s: %s\n", clean(p.Place), clean(p.Text))
 	}
@@ -166,10 +179,19 @@ func showOrder(w io.Writer, d view.Doc) error {
 
 // orderAct sends a command to an order and tells where it stands then.
 func orderAct(cmd *cobra.Command, g *global, number, owner, verb string, body any) error {
+	return orderActWith(cmd, g, number, owner, verb, func(context.Context, *caller, string) (any, error) { return body, nil })
+}
+
+// orderActWith is orderAct for a body that depends on the order at path.
+func orderActWith(cmd *cobra.Command, g *global, number, owner, verb string, make func(ctx context.Context, c *caller, path string) (any, error)) error {
 	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 		path, err := orderPath(ctx, c, number, owner)
 		if err != nil {
 			return err
+		}
+		body, err := make(ctx, c, path)
+		if err != nil {
+			return orderError(err)
 		}
 		var raw json.RawMessage
 		if err := c.do(ctx, http.MethodPost, path+"/"+verb, body, &raw); err != nil {
@@ -190,7 +212,10 @@ func orderAct(cmd *cobra.Command, g *global, number, owner, verb string, body an
 func newOrderHold(g *global) *cobra.Command {
 	var owner, reason string
 	cmd := &cobra.Command{
-		Use: "hold ORDER", Short: "Stop all work on an order", Example: `  paklog orders hold SO-1001 --reason credit`,
+		Use: "hold ORDER", Short: "Stop all work on an order, for one reason more",
+		Long: "Stop all work on an order. It may be on hold for several reasons; each is released by itself, and the work goes on with the last.",
+		Example: `  paklog orders hold SO-1001 --reason credit
+  paklog orders hold SO-1001 --reason address`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: fromHub(g, orderNumbers),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return orderAct(cmd, g, args[0], owner, "hold", rest.HoldBody{Reason: reason})
@@ -207,16 +232,21 @@ func newOrderRelease(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "release ORDER", Short: "Let the work go on: of the order, or of one held line",
 		Example: `  paklog orders release SO-1001
+  paklog orders release SO-1001 --reason credit
   paklog orders release SO-1001 --line 2 --item MUG-BLUE`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: fromHub(g, orderNumbers),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if body.Item != "" && body.Line == 0 {
 				return usagef(cmd, "--item says what a held line means: name it with --line")
 			}
+			if body.Reason != "" && body.Line > 0 {
+				return usagef(cmd, "--reason ends a hold of the order, --line releases a line: name one of them")
+			}
 			return orderAct(cmd, g, args[0], owner, "release", body)
 		},
 	}
 	cmd.Flags().StringVar(&owner, "owner", "", "whose order")
+	cmd.Flags().StringVar(&body.Reason, "reason", "", "one of the reasons it is on hold for; without it all of them end")
 	cmd.Flags().IntVar(&body.Line, "line", 0, "a held line; without it the hold of the order ends")
 	cmd.Flags().StringVar(&body.Item, "item", "", "the SKU that the line means")
 	return cmd

@@ -17,7 +17,7 @@ import (
 
 // Names of the doors, which are routes of the hub.
 const (
-	Orders    = "door.orders"    // order.Place, Hold, Release, ReleaseLine, Cancel
+	Orders    = "door.orders"    // order.Place, Change, Split, Merge, Hold, Release, ReleaseLine, Cancel
 	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
 	Waves     = "door.waves"     // wave.Plan, Release, Cancel

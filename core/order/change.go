@@ -108,12 +108,11 @@ func (d *changing) check(c Change) *InvalidError {
 		}
 		once(fmt.Sprintf("add[%d].no", i), l.No)
 	}
-	if len(c.Add) > 0 {
-		if n := len(d.o.Lines) + len(c.Add); n > MaxLines {
-			bad.add("add", "the order would have %d lines, at most %d are allowed", n, MaxLines)
-		} else {
-			checkLines(bad, "add", c.Add)
-		}
+	unnumbered := func(l PlaceLine) bool { return l.No == 0 }
+	if n := len(d.o.Lines) + len(c.Add); len(c.Add) > 0 && n > MaxLines {
+		bad.add("add", "the order would have %d lines, at most %d are allowed", n, MaxLines)
+	} else if !slices.ContainsFunc(c.Add, unnumbered) {
+		checkLines(bad, "add", c.Add)
 	}
 	if c.ShipTo != nil {
 		checkParty(bad, FieldShipTo, *c.ShipTo, true)

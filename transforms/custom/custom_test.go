@@ -67,6 +67,36 @@ func TestEveryFieldOfAnOrderIsMapped(t *testing.T) {
 	}
 }
 
+// The same of a change.
+func TestEveryFieldOfAChangeIsMapped(t *testing.T) {
+	t.Parallel()
+	doc := read[custom.Change](t, `{"reason":"r","lines":[{"line":1,"qty":2,"uom":"case"}],"add":[{"no":7,"item":"I","qty":3}],"remove":[2],
+		"ship_to":{"name":"a"},"service":{"carrier":"UPS"},"dates":{"ship_by":"2026-01-03T00:00:00Z"},"priority":0}`)
+	none := 0
+	want := order.Change{
+		Reason: "r", By: "shop", Lines: []order.ChangeLine{{Line: 1, Qty: 2, UOM: "case"}}, Add: []order.PlaceLine{{No: 7, Item: "I", Qty: 3}}, Remove: []int{2},
+		ShipTo: &party.Address{Name: "a"}, Service: &order.Service{Carrier: "UPS"}, Dates: &order.Dates{ShipBy: time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)}, Priority: &none,
+	}
+	got := doc.Change("shop")
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	v := reflect.ValueOf(got)
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("the test leaves %s out", v.Type().Field(i).Name)
+		}
+	}
+	var nothing custom.Change
+	if got := nothing.Change(""); !reflect.DeepEqual(got, order.Change{}) {
+		t.Errorf("nothing changes %+v", got)
+	}
+	split := custom.Split{To: "N-B", Reason: "r", Lines: []custom.SplitLine{{Line: 1, Qty: 2}}}
+	if got := split.Split("shop"); !reflect.DeepEqual(got, order.Split{To: "N-B", Reason: "r", By: "shop", Lines: []order.LineQty{{Line: 1, Qty: 2}}}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestWhatIsLeftOutComesFromTheDoor(t *testing.T) {
 	t.Parallel()
 	doc := read[custom.Order](t, `{"number":"N","lines":[{"item":"I","qty":1}],"ship_to":{"code":"STORE-7"}}`)

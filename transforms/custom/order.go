@@ -104,12 +104,7 @@ func (o *Order) Place(s scope.Scope, src order.Source) order.Place {
 		ShipTo: o.ShipTo.party(), Lines: make([]order.PlaceLine, len(o.Lines)),
 	}
 	for i, l := range o.Lines {
-		c.Lines[i] = order.PlaceLine{
-			No: l.No, Ref: l.Ref, Item: l.Item, Qty: l.Qty, UOM: l.UOM, Lot: l.Lot, MinExpiry: l.MinExpiry,
-		}
-		for _, k := range l.Codes {
-			c.Lines[i].Codes = append(c.Lines[i].Codes, item.Code(k))
-		}
+		c.Lines[i] = l.place()
 	}
 	if o.BillTo != nil {
 		c.BillTo = o.BillTo.party()
@@ -124,6 +119,16 @@ func (o *Order) Place(s scope.Scope, src order.Source) order.Place {
 		c.Refs = append(c.Refs, order.Ref(r))
 	}
 	return c
+}
+
+func (l *Line) place() order.PlaceLine {
+	out := order.PlaceLine{
+		No: l.No, Ref: l.Ref, Item: l.Item, Qty: l.Qty, UOM: l.UOM, Lot: l.Lot, MinExpiry: l.MinExpiry,
+	}
+	for _, k := range l.Codes {
+		out.Codes = append(out.Codes, item.Code(k))
+	}
+	return out
 }
 
 func (a *Address) party() party.Address {

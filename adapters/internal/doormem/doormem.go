@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
 )
 
 // Door is a hub without a journal.
@@ -134,6 +135,15 @@ func (d *Door) order(ask door.Ask) (door.Reply, error) {
 			}
 			return door.Reply{}, fault.At(door.Orders, fault.Rejected, "number", &door.ConflictError{Number: c.Number, Differences: exists.Differences})
 		}
+	case order.Change:
+		events, err = o.Change(c, items, at)
+	case order.Split:
+		return d.both(ask.Scope, c.To, func(to order.Order) ([]event.Event, []event.Event, error) { return o.Split(c, to, items, at) }, o)
+	case order.Merge:
+		if err := c.Validate(); err != nil {
+			return door.Reply{}, err
+		}
+		return d.both(ask.Scope, c.From[0], func(from order.Order) ([]event.Event, []event.Event, error) { return o.Merge(from, c.By, at) }, o)
 	case order.Hold:
 		events, err = o.Hold(c, at)
 	case order.Release:
@@ -146,6 +156,16 @@ func (d *Door) order(ask door.Ask) (door.Reply, error) {
 		err = fmt.Errorf("no command of this door: %T", c)
 	}
 	return keep(d.orders, order.StreamOf(ask.Scope, ask.ID), order.Fold, o, events, err)
+}
+
+// both decides on two orders at once.
+func (d *Door) both(s scope.Scope, number string, decide func(order.Order) (mine, theirs []event.Event, err error), o order.Order) (door.Reply, error) {
+	other := d.orders[order.StreamOf(s, number)]
+	mine, theirs, err := decide(other)
+	if err == nil {
+		_, err = keep(d.orders, order.StreamOf(s, number), order.Fold, other, theirs, nil)
+	}
+	return keep(d.orders, order.StreamOf(o.Scope, o.Number), order.Fold, o, mine, err)
 }
 
 func (d *Door) master(ask door.Ask) (door.Reply, error) {
