@@ -75,6 +75,84 @@ func TestAnOrderIsPlacedFromFlagsAndFiles(t *testing.T) {
 	}
 }
 
+func TestOrdersAreChangedSplitMergedAndHeldByHand(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	s.stock("MUG", 3) // no more: they wait where they are
+	for _, number := range []string{"C-1", "C-2", "C-3"} {
+		s.must(append([]string{"order", "add", "--number", number, "--line", "MUG=9", "--line", "MUG=9"}, address...)...)
+	}
+	s.must("orders", "hold", "C-1", "--reason", "credit")
+	s.must("orders", "hold", "C-1", "--reason", "address")
+	s.must("orders", "change", "C-1", "--qty", "1=12", "--add", "3=MUG=1:case", "--remove", "2", "--ship-by", "2031-01-02T03:04:05Z", "--carrier", "UPSN", "--priority", "7", "--reason", "he called")
+	s.must("orders", "change", "C-1", "--service", "03")
+	if out := s.must("orders", "show", "C-1"); !strings.Contains(out, "held (credit, address)") || !strings.Contains(out, "to leave by 2031-01-02T03:04:05Z") {
+		t.Errorf("shown:\n%s", out)
+	}
+	if o := stateOf(t, s, "C-1"); o.Service.Carrier != "UPSN" || o.Service.Level != "03" || o.Priority != 7 || len(o.Lines) != 3 || o.Lines[0].Ordered != 12 || o.Lines[1].Cancelled != 9 {
+		t.Errorf("changed: %+v", o)
+	}
+	s.must("orders", "release", "C-1", "--reason", "credit")
+	s.refused(1, "address", "orders", "release", "C-1", "--reason", "credit")
+	if out := s.must("orders", "release", "C-1"); strings.Contains(out, "held") {
+		t.Errorf("released:\n%s", out)
+	}
+
+	for range 2 { // the same again finds what it did
+		s.must("orders", "split", "C-2", "--to", "C-2-B", "--line", "1=4", "--line", "2=2")
+	}
+	if out := s.must("orders", "show", "C-2-B"); !strings.Contains(out, "split off C-2") {
+		t.Errorf("shown:\n%s", out)
+	}
+	s.must("orders", "hold", "C-3")
+	s.refused(1, "on hold", "orders", "merge", "C-2", "C-2-B", "C-3")
+	s.must("orders", "merge", "C-2", "C-2-B")
+	if out := s.must("orders", "show", "C-2-B"); !strings.Contains(out, ": merged") || !strings.Contains(out, "merged into C-2") {
+		t.Errorf("shown:\n%s", out)
+	}
+	if got := stateOf(t, s, "C-2").Totals().Ordered; got != 18 {
+		t.Errorf("%d after a split and a merge", got)
+	}
+
+	file := filepath.Join(t.TempDir(), "change.json")
+	if err := os.WriteFile(file, []byte(`{"ship_to":{"name":"Mary","city":"Reno","country":"US"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("orders", "change", "C-3", "--file", file)
+	for _, x := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{2, "nothing is to be changed", []string{"change", "C-3"}},
+		{2, "whole change", []string{"change", "C-3", "--file", file, "--priority", "1"}},
+		{2, "is not LINE=QTY", []string{"change", "C-3", "--qty", "MUG=2"}},
+		{2, "quantity of 1 or more", []string{"change", "C-3", "--qty", "1=0"}},
+		{2, "is not LINE=ITEM=QTY", []string{"change", "C-3", "--add", "MUG=2"}},
+		{2, "no time like", []string{"change", "C-3", "--ship-by", "tomorrow"}},
+		{1, "no line 9", []string{"change", "C-3", "--qty", "9=1"}},
+		{1, "another line 1", []string{"change", "C-3", "--add", "1=MUG=2"}},
+		{1, "cancel it", []string{"change", "C-3", "--remove", "1", "--remove", "2"}},
+		{1, "paklog orders list shows", []string{"change", "C-9", "--priority", "1", "--owner", "ACME"}},
+		{2, "--to", []string{"split", "C-3", "--line", "1=1"}},
+		{2, "smallest unit", []string{"split", "C-3", "--to", "X", "--line", "1=1:case"}},
+		{1, "another order C-2", []string{"split", "C-3", "--to", "C-2", "--line", "1=1"}},
+		{1, "left behind", []string{"split", "C-3", "--to", "X", "--line", "1=9", "--line", "2=9"}},
+		{2, "requires at least 2", []string{"merge", "C-3"}},
+		{1, "itself", []string{"merge", "C-3", "C-3"}},
+		{2, "name one of them", []string{"release", "C-3", "--reason", "credit", "--line", "1"}},
+	} {
+		s.refused(x.code, x.says, append([]string{"orders"}, x.args...)...)
+	}
+}
+
+// stateOf is an order as the hub shows it.
+func stateOf(t *testing.T, s *shell, number string) order.Order {
+	t.Helper()
+	return decoded[order.Order](t, string(decoded[view.Doc](t, s.must("orders", "show", number, "--json")).State))
+}
+
 func TestAListingSaysHowFarItIsBehind(t *testing.T) {
 	t.Parallel()
 	for behind, want := range map[uint64]string{
