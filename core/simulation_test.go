@@ -40,6 +40,8 @@ func TestSimulation(t *testing.T) {
 			"shipped": sum.Shipped, "cancelled": sum.Cancelled, "rejected": sum.Rejected, "shorts": sum.Shorts,
 			"supplements": sum.Supplements, "expired leases": sum.Expired, "floors met": sum.Floors,
 			"backorders released": sum.Released, "duplicates": sum.Duplicates, "put back from cartons": sum.Unpacked,
+			"changes": sum.Changed, "changes of allocated goods": sum.Recalled, "changes refused": sum.Refused,
+			"splits": sum.Split, "merges": sum.Merged, "holds of several reasons": sum.Held, "missed cut-offs": sum.Missed,
 		} {
 			if n == 0 {
 				t.Errorf("no seed met any of: %s", name)
@@ -51,6 +53,7 @@ func TestSimulation(t *testing.T) {
 type tally struct {
 	Events, Shipped, Cancelled, Rejected, Shorts, Supplements int
 	Expired, Floors, Released, Duplicates, Unpacked           int
+	Changed, Recalled, Refused, Split, Merged, Held, Missed   int
 }
 
 func (a *tally) add(b tally) {
@@ -65,6 +68,13 @@ func (a *tally) add(b tally) {
 	a.Released += b.Released
 	a.Duplicates += b.Duplicates
 	a.Unpacked += b.Unpacked
+	a.Changed += b.Changed
+	a.Recalled += b.Recalled
+	a.Refused += b.Refused
+	a.Split += b.Split
+	a.Merged += b.Merged
+	a.Held += b.Held
+	a.Missed += b.Missed
 }
 
 // piece is allocated, picked or packed goods of an order, as a flow would know
@@ -95,10 +105,12 @@ type sim struct {
 	jobs   []*job
 	serial int64
 	places []string
+	wanted int64                // what all orders together ask for
+	late   map[string]time.Time // cut-offs at which an order was open
 }
 
 func simulate(t *testing.T, seed uint64) tally {
-	s := &sim{world: newWorld(t, seed)}
+	s := &sim{world: newWorld(t, seed), late: map[string]time.Time{}}
 	for i := range 4 {
 		s.places = append(s.places, fmt.Sprintf("A-%d", i))
 	}
@@ -116,6 +128,7 @@ func simulate(t *testing.T, seed uint64) tally {
 	}
 	for range 600 {
 		s.now = s.now.Add(time.Duration(1+s.rng.IntN(300)) * time.Second)
+		s.cutOffs()
 		switch {
 		case s.maybe(25):
 			s.receive(fmt.Sprintf("SKU/%d", s.rng.IntN(3)))
@@ -125,7 +138,9 @@ func simulate(t *testing.T, seed uint64) tally {
 			s.step(s.jobs[s.rng.IntN(len(s.jobs))])
 		}
 	}
+	s.releaseAll()
 	s.drain()
+	s.checkOrders()
 	for _, n := range s.lengths {
 		s.Events += n
 	}
@@ -225,6 +240,9 @@ func (s *sim) place() {
 	if s.maybe(3) {
 		c.Policy = order.AllOrNothing
 	}
+	if s.maybe(2) {
+		c.Dates.ShipBy = s.now.Add(time.Duration(s.rng.IntN(24)) * time.Hour)
+	}
 	for range 1 + s.rng.IntN(3) {
 		l := order.PlaceLine{Item: fmt.Sprintf("SKU/%d", s.rng.IntN(3)), Qty: int64(1 + s.rng.IntN(8)), UOM: item.Each}
 		if s.maybe(6) {
@@ -252,6 +270,7 @@ func (s *sim) place() {
 		s.fatalf("placing another order under the same number: %v", err)
 	}
 	s.Duplicates++
+	s.wanted += o.Totals().Ordered
 	s.jobs = append(s.jobs, j)
 }
 
@@ -263,10 +282,15 @@ func (s *sim) step(j *job) {
 		s.cancel(j, o)
 		return
 	}
+	if s.maybe(12) && s.alter(j, o) {
+		return
+	}
 	t := o.Totals()
 	switch {
 	case o.Closed():
 		return
+	case o.OnHold():
+		s.release(o)
 	case len(j.tasks) > 0:
 		s.work(j, j.tasks[s.rng.IntN(len(j.tasks))])
 	case t.Unassigned > 0:
@@ -286,8 +310,10 @@ func (s *sim) step(j *job) {
 	case t.HeldLines > 0 && s.maybe(10):
 		for _, l := range o.Lines {
 			if l.Held() {
-				s.plain(o.ReleaseLine(order.ReleaseLine{Line: l.No, Item: "SKU/0"}, func(sku string) (item.Item, bool) { it, ok := s.items[sku]; return it, ok }, s.now))
+				s.plain(o.ReleaseLine(order.ReleaseLine{Line: l.No, Item: "SKU/0"}, s.known, s.now))
+				before := o.Totals().Ordered
 				o = s.order(j)
+				s.wanted += o.Totals().Ordered - before
 			}
 		}
 	}
