@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -293,6 +294,39 @@ func TestAnAddressThatIsMendedIsTheOneTheLabelSays(t *testing.T) {
 		if _, err := r.ask(door.Orders, door.Ask{ID: "SO-1", Cmd: order.Change{ShipTo: &party.Address{Name: "X"}}}); fault.KindOf(err) != fault.Rejected {
 			t.Errorf("a shipped order's address: %v", err)
 		}
+		r.noLetters()
+	})
+}
+
+// Lines were cancelled, their places are not given back yet, and a wave's tasks are made.
+func TestNobodyIsSentForWhatIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto = AutoConfig{} })
+		r.stock("A", 5, "P-1")
+		for _, route := range []string{"task", "order.cancel"} {
+			if err := r.hub.Pause(t.Context(), route, "test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.place("SO-1", "A", 1, "A", 2)
+		settle(time.Minute)
+		r.must(door.Orders, "SO-1", order.Cancel{Reason: "customer", Lines: []int{1}})
+		if err := r.hub.Resume(t.Context(), "task", "test"); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		steps := foldOf(r, task.Fold, task.StreamOf(site, "T1-SO-1")).Steps
+		if len(steps) != 1 || steps[0].Line != 2 {
+			t.Errorf("somebody is sent for %+v", steps)
+		}
+		if err := r.hub.Resume(t.Context(), "order.cancel", "test"); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		if s := foldOf(r, inventory.Fold, keyOf(site, "A").Stream()); s.AvailableToPromise() != 3 {
+			t.Errorf("%d available", s.AvailableToPromise())
+		}
+		r.books("A")
 		r.noLetters()
 	})
 }
