@@ -14,13 +14,13 @@ func (f *Flows) addCutOffs() error {
 	return f.hub.Add(Route{
 		Name: "order.cutoff", About: "says which orders have not left at their cut-off",
 		Topics: []string{onOrders}, Handle: f.watchCutOff,
-		Types: takes(order.Accepted{}, order.Changed{}, order.MergedFrom{}), Parking: Parking{Independent: true},
+		Types: takes(order.Accepted{}, order.Changed{}, order.MergedFrom{}, order.Shipped{}, order.Cancelled{}, order.MergedInto{}), Parking: Parking{Independent: true},
 		Writes: []string{onOrders},
 	})
 }
 
-// watchCutOff sets a timer for the cut-off of each order that has one. It finds nothing to say
-// of those that have left by then.
+// watchCutOff sets a timer for the cut-off of each order that has one, and takes it back from
+// those that end before.
 func (f *Flows) watchCutOff(ctx context.Context, m *Message) (*Out, error) {
 	var h order.Head
 	var by time.Time
@@ -31,6 +31,12 @@ func (f *Flows) watchCutOff(ctx context.Context, m *Message) (*Out, error) {
 		h, by = e.Head, e.Dates.ShipBy // none where the dates are as they were
 	case order.MergedFrom:
 		h, by = e.Head, e.Dates.ShipBy
+	case order.Shipped:
+		return f.cutOffMet(ctx, m, e.Head)
+	case order.Cancelled:
+		return f.cutOffMet(ctx, m, e.Head)
+	case order.MergedInto:
+		return f.cutOffMet(ctx, m, e.Head)
 	case nil:
 		if err := m.Decode(&h); err != nil {
 			return nil, err
@@ -42,6 +48,20 @@ func (f *Flows) watchCutOff(ctx context.Context, m *Message) (*Out, error) {
 		out.Timer(h.Stream(), h.Key(), cutOffCame, by, h)
 	}
 	return out, nil
+}
+
+// cutOffMet takes the timer of an order back that has ended.
+func (f *Flows) cutOffMet(ctx context.Context, m *Message, h order.Head) (*Out, error) {
+	out := m.Out()
+	o, err := Peek(ctx, m, f.orders, h.Stream())
+	if err != nil || o.Dates.ShipBy.IsZero() || !o.Closed() {
+		return out, err
+	}
+	set, err := m.HasTimer(ctx, h.Stream())
+	if err == nil && set {
+		out.CancelTimer(h.Stream())
+	}
+	return out, err
 }
 
 // cutOff tells what is open now that a cut-off came, or waits for the one that it was moved to.

@@ -166,6 +166,62 @@ func (w *world) cancel(number string) {
 	})
 }
 
+// wished asks for something about an order under a key of its own; done is called, with the lock
+// held, once it was answered. What is past that, or was never taken, is refused.
+func (w *world) wished(word, number, path, key string, body any, done func()) {
+	w.send(job{
+		key: key, again: 1, ask: w.rest("/v1/orders/"+partnerName+"/"+number+"/"+path, key, body),
+		then: func([]byte) {
+			w.promised(word + " " + number)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			done()
+		},
+		refused: func(status int, _ []byte) bool {
+			w.mu.Lock()
+			_, before := w.first[key]
+			w.mu.Unlock()
+			if before || status != http.StatusConflict && status != http.StatusNotFound {
+				return false
+			}
+			w.promised("past " + word + " " + number)
+			return true
+		},
+	})
+}
+
+// change wants another quantity of an order's line.
+func (w *world) change(number string, qty int64) {
+	w.wished("changed", number, "change", "change-"+number, map[string]any{"lines": []any{map[string]any{"line": 1, "qty": qty}}}, func() { w.orders[number] = qty })
+}
+
+// split wants a part of an order as one of its own.
+func (w *world) split(o want, qty int64) {
+	to := o.number + "-B"
+	w.wished("split", o.number, "split", "split-"+o.number, map[string]any{"to": to, "lines": []any{map[string]any{"line": 1, "qty": qty}}}, func() {
+		w.orders[o.number], w.orders[to] = o.qty-qty, qty
+	})
+}
+
+// merge wants another order to go with one.
+func (w *world) merge(o, other want) {
+	w.wished("merged", o.number, "merge", "merge-"+o.number, map[string]any{"from": []string{other.number}}, func() {
+		w.orders[o.number], w.orders[other.number], w.merged[other.number] = o.qty+other.qty, 0, o.number
+	})
+}
+
+// hold stops an order for two reasons and lets it go on, one by one.
+func (w *world) hold(number string) {
+	var next func(steps ...[2]string)
+	next = func(steps ...[2]string) {
+		if len(steps) > 0 {
+			path, reason := steps[0][0], steps[0][1]
+			w.wished("held", number, path, path+"-"+reason+"-"+number, map[string]any{"reason": reason}, func() { next(steps[1:]...) })
+		}
+	}
+	next([2]string{"hold", "credit"}, [2]string{"hold", "fraud"}, [2]string{"release", "credit"}, [2]string{"release", "fraud"})
+}
+
 func cancelReason(number string) string { return "the customer of " + number + " called" }
 
 // file is what is imported: rows, and what each was answered in each run.

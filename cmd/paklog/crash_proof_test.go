@@ -281,11 +281,16 @@ func (w *world) ordersOnce(l *ledger) {
 		case st == order.StatusRejected && w.partner.given[o.Number]:
 			continue
 		case st == order.StatusAccepted && o.Totals().HeldLines > 0:
+		case st == order.StatusMerged && w.merged[o.Number] == o.MergedInto:
+			continue
 		case st != order.StatusShipped && st != order.StatusBackordered && st != order.StatusPartiallyShipped && st != order.StatusCancelled:
 			l.wrong("order %s ends %s", o.Number, st)
 		}
 		if asked := w.orders[o.Number]; asked > 0 && o.Totals().Ordered != asked && o.Totals().HeldLines == 0 {
 			l.wrong("order %s is over %d and somebody was answered one over %d", o.Number, o.Totals().Ordered, asked)
+		}
+		if into := w.merged[o.Number]; into != "" || o.OnHold() {
+			l.wrong("order %s ends %s, merged into %q and on hold for %v", o.Number, o.Status(), into, o.Holds)
 		}
 		left := map[int]int64{}
 		for _, c := range l.confirmed[o.Number] {

@@ -44,6 +44,7 @@ type world struct {
 	first    map[string][]byte // what was answered first, by the key of the job
 	orders   map[string]int64  // of any door but the folder, that were answered: what is expected of each
 	events   []func()          // webhooks that were answered, to be delivered again
+	merged   map[string]string // orders whose lines went to another one, by number
 	cancels  map[string]bool   // orders that somebody wanted cancelled, and whether the hub said yes
 	files    map[string]*file  // that are imported
 	backups  map[string]time.Time
@@ -105,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		dir: dir, sim: sim, jobs: make(chan job, 4096), busy: newTally(), truth: truth,
 		http:  &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: (&net.Dialer{}).DialContext, MaxIdleConnsPerHost: 8}},
-		first: map[string][]byte{}, orders: map[string]int64{}, cancels: map[string]bool{}, files: map[string]*file{},
+		first: map[string][]byte{}, orders: map[string]int64{}, cancels: map[string]bool{}, merged: map[string]string{}, files: map[string]*file{},
 		backups: map[string]time.Time{}, received: map[string]int64{},
 	}
 	srv := httptest.NewServer(w.carrier())

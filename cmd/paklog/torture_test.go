@@ -23,8 +23,9 @@ type torture struct {
 	seed    uint64
 	mutant  string
 	fed     int
-	voids   int // calls at which the last fault of a void is met
-	torn    int // backups over which the hub was killed
+	plain   want // the last order that nobody has a wish about
+	voids   int  // calls at which the last fault of a void is met
+	torn    int  // backups over which the hub was killed
 	reached map[bus.Step]int
 }
 
@@ -98,6 +99,21 @@ func (tr *torture) feed() {
 		case one(12):
 			o.to = undecided + number
 			tr.undone.Store(number, true)
+		case one(3): // thought better of
+			wait := time.Duration(tr.r.IntN(6)) * 40 * time.Millisecond
+			kind := tr.r.IntN(4)
+			if kind > 0 && one(2) {
+				o.item, wait = scarce, 0 // it waits where it is, and is not past it soon
+			}
+			do := tr.wish(o, kind, 1+tr.r.Int64N(20))
+			o.then = func() { tr.later(wait, do) }
+		default:
+			if one(3) {
+				o.item = scarce
+			}
+			if o.item != bulky {
+				tr.plain = o
+			}
 		}
 		return o
 	}
@@ -143,6 +159,20 @@ func (tr *torture) feed() {
 	if one(3) {
 		tr.count(strconv.Itoa(tr.fed), append(slices.Clone(plenty), bulky, scarce), func() {})
 	}
+}
+
+// wish is what somebody thinks better of about an order once it was answered: n is of its kind.
+func (tr *torture) wish(o want, kind int, n int64) func() {
+	switch other := tr.plain; {
+	case kind == 0:
+		return func() { tr.change(o.number, n) }
+	case kind == 1 && o.qty > 1:
+		return func() { tr.split(o, 1+n%(o.qty-1)) }
+	case kind == 2 && other.number != "":
+		tr.plain = want{}
+		return func() { tr.merge(o, other) }
+	}
+	return func() { tr.hold(o.number) }
 }
 
 // trouble is what ends as a letter, and whether somebody does something about it.
@@ -295,8 +325,9 @@ func (tr *torture) drove() string {
 	for _, f := range tr.files {
 		runs += len(f.said[0])
 	}
-	return fmt.Sprintf("%d events, %d files in %d runs, %d backups (killed over %d), %d errands at the desk; orders cancelled %d, too late %d; letters dropped %d, replayed %d; labels voided %d; shorts %d",
-		len(tr.events), len(tr.files), runs, len(tr.backups), tr.torn, len(tr.desk.errands), count["cancelled"], count["not"], count["dropped"], count["replayed"], count["voided"], tr.shorts)
+	return fmt.Sprintf("%d events, %d files in %d runs, %d backups (killed over %d), %d errands at the desk; orders cancelled %d, too late %d; changed %d, split %d, merged %d, held %d, past that %d; letters dropped %d, replayed %d; labels voided %d; shorts %d",
+		len(tr.events), len(tr.files), runs, len(tr.backups), tr.torn, len(tr.desk.errands), count["cancelled"], count["not"],
+		count["changed"], count["split"], count["merged"], count["held"], count["past"], count["dropped"], count["replayed"], count["voided"], tr.shorts)
 }
 
 func (tr *torture) report(t *testing.T, wrong []string) {
