@@ -116,8 +116,9 @@ const commands = "order-commands"
 
 // Types of the commands.
 const (
-	cmdPlace = "order.Place"
-	cmdAgain = "order.PlaceAgain" // of an order that was rejected: what its letter replays
+	cmdPlace  = "order.Place"
+	cmdAgain  = "order.PlaceAgain" // of an order that was rejected: what its letter replays
+	cmdCancel = "order.Cancel"     // says no more of the order than whose and which it is
 )
 
 // placing is the command that a document asks for, to the order service. Names and addresses
@@ -138,7 +139,8 @@ func placing(typ string, c order.Place) (journal.Record, error) {
 	return journal.Record{}, fault.E("routes.placing", fault.Internal, fmt.Errorf("writing %s: %w", typ, err))
 }
 
-// repeated notes that a document asked for an order that exists and is the same.
+// repeated notes that a document asked for an order that exists and is the same, or for a
+// cancellation of one that is cancelled.
 type repeated struct {
 	Order  string       `json:"order"`
 	Source order.Source `json:"source"`
@@ -146,7 +148,7 @@ type repeated struct {
 
 func (f *Flows) addPlacing() error {
 	return f.hub.Add(Route{
-		Name: "order.place", About: "places the orders that documents ask for, under the same rule as the door",
+		Name: "order.place", About: "places and cancels the orders that documents ask for, under the same rule as the door",
 		Topics: []string{commands}, Handle: f.placeCommand,
 		Parking: Parking{Independent: true},
 		Writes:  []string{onOrders, onInventory, onExternal},
@@ -171,6 +173,9 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
 	if d.m.Correlation == "" {
 		d.out.Correlate(order.KeyOf(c.Scope, c.Number))
+	}
+	if m.Type == cmdCancel {
+		return f.cancelCommand(d, c)
 	}
 	err := d.place(c)
 	var exists *order.ExistsError
@@ -198,5 +203,28 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 		return nil, err
 	}
 	d.out.Send(again)
+	return d.done()
+}
+
+// cancelCommand cancels what is open of the order that a document names. What is past that, or is
+// not there, is a letter which names the element.
+func (f *Flows) cancelCommand(d *decision, c order.Place) (*Out, error) {
+	m := d.m
+	o := d.order(c.Scope, c.Number)
+	if d.err != nil {
+		return nil, d.err
+	}
+	events, err := o.Cancel(order.Cancel{Reason: "cancelled by " + c.Source.DocType, By: c.Source.Partner}, m.Now)
+	switch {
+	case err != nil:
+		says := fault.Reason(err)
+		if !o.Known() {
+			says = fmt.Sprintf("there is no order %s to be cancelled: it came under another number, or is still on its way; replay the letter then", c.Number)
+		}
+		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, "number"), errors.New(says))
+	case len(events) == 0:
+		return m.Out().Publish(onExternal, "order.Repeated", m.Key, repeated{c.Number, c.Source}), nil
+	}
+	d.onOrder(c.Scope, c.Number, events, nil)
 	return d.done()
 }

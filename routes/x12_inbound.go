@@ -37,7 +37,8 @@ func (e *edi) inbound() Route {
 	}
 }
 
-// orders translates 940 and 850 into commands for the order service.
+// orders translates 940 and 850 into commands for the order service: to place an order, or, of a
+// 940, to cancel one.
 func (e *edi) orders() Route {
 	return Route{
 		Name: "x12.orders", About: "940 and 850 to orders",
@@ -74,6 +75,9 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	}
 	o.Command.Source.Cause = m.Correlation
 	o.Command.Source.Partner = p.Name
+	if o.Cancel {
+		return placing(cmdCancel, o.Command)
+	}
 	return placing(cmdPlace, o.Command)
 }
 

@@ -11,9 +11,12 @@ import (
 )
 
 // Order is an order command and where in the document its parts come from: the
-// key is a place as package order names it ("lines[2].item", "ship_to").
+// key is a place as package order names it ("lines[2].item", "ship_to"). With Cancel,
+// the document asks to cancel what is open of the order: scope, number and source of
+// the command are all that it says.
 type Order struct {
 	Command order.Place
+	Cancel  bool
 	Places  map[string]Place
 }
 
@@ -54,11 +57,18 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 		o.Places["lines"] = t.end("PO1")
 	}
 	t.supported(d)
+	o.Cancel = d.Set == "940" && d.Purpose.Value == cancels
 	c := &o.Command
 	c.Scope = p.scope(t, d, o.Places)
 	c.Number, c.Policy = d.Number.Value, p.Policy
 	if c.Number == "" {
 		t.fail(d.Number.At, CodeMissing, "", "an order number", "send the number that the shipment is to be confirmed under", "the order has no number")
+	}
+	if id := part.Identity(); part.ISA != nil {
+		c.Source = order.Source{Door: "edi", Partner: p.Partner, DocType: d.Set, DocID: id.String()}
+	}
+	if o.Cancel {
+		return o, t.err(op)
 	}
 	c.ShipTo = p.shipTo(t, d, o.Places)
 	for _, n := range d.Parties {
@@ -71,9 +81,6 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 	c.Service = p.service(d)
 	c.Dates = p.dates(t, d, o.Places)
 	c.Refs = t.refs(d)
-	if id := part.Identity(); part.ISA != nil {
-		c.Source = order.Source{Door: "edi", Partner: p.Partner, DocType: d.Set, DocID: id.String()}
-	}
 	c.Lines = p.lines(t, d, o.Places)
 	if err := t.err(op); err != nil {
 		return Order{}, err
@@ -102,11 +109,17 @@ func (t *translator) core(o Order, err error) {
 	}
 }
 
-// supported refuses documents that do not order anything new.
+// W05-01 of what we take.
+const (
+	orders  = "N" // an original order
+	cancels = "F"
+)
+
+// supported refuses documents that neither order anything new nor cancel it.
 func (t *translator) supported(d Document) {
 	switch {
-	case d.Set == "940" && d.Purpose.Value != "N":
-		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "N", "send a new order, or cancel by hand", "order status %q does not ask for a new order", d.Purpose.Value)
+	case d.Set == "940" && d.Purpose.Value != orders && d.Purpose.Value != cancels:
+		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "N or F", "cancel it and send a new order, or have it changed by hand", "order status %q neither asks for a new order nor cancels one", d.Purpose.Value)
 	case d.Set == "850" && d.Purpose.Value != "00" && d.Purpose.Value != "07":
 		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "00", "send changes as an 860", "purpose %q does not ask for a new order", d.Purpose.Value)
 	case d.Kind.Value == "BK":
