@@ -150,7 +150,7 @@ func (f *Flows) addBackorders() error {
 		Topics: []string{onInventory, onOrders, onBackorders}, Handle: f.serveBackorders,
 		Types: append(takes(inventory.StockReceived{}, inventory.StockPutBack{}, inventory.StockAdjusted{}, inventory.StockStatusChanged{},
 			inventory.StockDeallocated{}, inventory.StockReleased{}, location.Registered{}, location.Changed{}, location.Unblocked{},
-			order.Backordered{}, order.Released{}, order.Changed{}, order.SplitInto{}), goOnWith),
+			order.Backordered{}, order.Released{}, order.Changed{}, order.SplitInto{}, order.Cancelled{}), goOnWith),
 		Writes: []string{onOrders, onInventory, onBackorders},
 	})
 }
@@ -187,6 +187,8 @@ func (f *Flows) serveBackorders(ctx context.Context, m *Message) (*Out, error) {
 	case order.Changed: // one that ships whole may be content with less now
 		d.serveWaitingOf(e.Head)
 	case order.SplitInto:
+		d.serveWaitingOf(e.Head)
+	case order.Cancelled:
 		d.serveWaitingOf(e.Head)
 	case nil:
 		if m.Type != goOnWith {

@@ -477,6 +477,73 @@ func TestAWavesWorkIsInTheOrderOfItsCutOffsAndUrgentOnesWaitForNobody(t *testing
 	})
 }
 
+func TestAnOrderDoesNotLeaveBeforeItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stock("A", 9, "P-1")
+		begun := time.Now()
+		in := func(d time.Duration) order.Dates { return order.Dates{NotBefore: begun.Add(d)} }
+		for number, d := range map[string]time.Duration{"PAST": -time.Hour, "TOMORROW": 24 * time.Hour, "SOONER": 24 * time.Hour, "LATER": 24 * time.Hour, "GONE": 24 * time.Hour} {
+			c := place(number, lines("A", 1))
+			c.Dates = in(d)
+			r.must(door.Orders, number, c)
+		}
+		settle(time.Hour)
+		sooner, later := in(0), in(48*time.Hour)
+		r.must(door.Orders, "SOONER", order.Change{Dates: &sooner})
+		r.must(door.Orders, "LATER", order.Change{Dates: &later})
+		r.must(door.Orders, "GONE", order.Cancel{Reason: "customer"})
+		settle(time.Minute)
+		for _, number := range []string{"PAST", "SOONER"} {
+			r.status(number, order.StatusShipped)
+		}
+		r.status("TOMORROW", order.StatusAllocated)
+		r.restart()
+		elapse(begun.Add(24*time.Hour + time.Minute).Sub(time.Now()))
+		settle(time.Minute)
+		r.status("TOMORROW", order.StatusShipped)
+		r.status("LATER", order.StatusAllocated)
+		r.status("GONE", order.StatusCancelled)
+		settle(25 * time.Hour)
+		r.status("LATER", order.StatusShipped)
+		r.once()
+		r.noLetters()
+	})
+}
+
+// An order that ships whole waits for what it lacks, and leaves when that is no longer wanted.
+func TestAWholeOrderLeavesWhenWhatItLacksIsNoLongerWanted(t *testing.T) {
+	for name, cmd := range map[string]any{
+		"shrunk":    order.Change{Lines: []order.ChangeLine{{Line: 1, Qty: 3}}},
+		"split":     order.Split{To: "SO-1-B", Lines: []order.LineQty{{Line: 1, Qty: 4}}},
+		"taken out": order.Change{Remove: []int{1}},
+		"cancelled": order.Cancel{Reason: "customer", Lines: []int{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.stock("A", 3, "P-1")
+				r.stock("B", 3, "P-2")
+				c := place("SO-1", lines("A", 7, "B", 2))
+				c.Policy = order.AllOrNothing
+				r.must(door.Orders, "SO-1", c)
+				settle(time.Hour)
+				r.status("SO-1", order.StatusBackordered)
+				r.must(door.Orders, "SO-1", cmd)
+				settle(time.Hour)
+				r.status("SO-1", order.StatusShipped)
+				want := map[string]int64{"shrunk": 5, "split": 5, "taken out": 2, "cancelled": 2}[name]
+				if o := r.order("SO-1"); o.Totals().Shipped != want {
+					t.Errorf("%d left, want %d", o.Totals().Shipped, want)
+				}
+				r.books("A", "B")
+				r.once()
+				r.noLetters()
+			})
+		})
+	}
+}
+
 func TestLinesThatAreUnderstoodOrTakenOutLeaveNoLetter(t *testing.T) {
 	for name, cmd := range map[string]any{
 		"released as another item": order.ReleaseLine{Line: 2, Item: "A"},

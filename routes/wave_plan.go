@@ -45,6 +45,12 @@ func (f *Flows) gather(ctx context.Context, m *Message) (*Out, error) {
 		if err != nil {
 			return nil, err
 		}
+		switch {
+		case early(o, m.Now):
+			return m.Out().Timer(h.Stream(), h.Key(), notBeforeCame, o.Dates.NotBefore, h), nil
+		case !wavable(o): // no longer, when its time came
+			return m.Out(), nil
+		}
 		urgent = f.urgent(o, m.Now)
 	}
 	return eip.Aggregator[*Message, *Out, pool]{
@@ -113,6 +119,13 @@ func headOf(m *Message) order.Head {
 		return e.Head
 	case order.MergedFrom:
 		return e.Head
+	case nil:
+		if m.Type == notBeforeCame {
+			var h order.Head
+			if m.Decode(&h) == nil { // written by this route
+				return h
+			}
+		}
 	}
 	return order.Head{}
 }
@@ -126,6 +139,12 @@ func (f *Flows) mayGo(ctx context.Context, m *Message) (bool, error) {
 	o, err := Peek(ctx, m, f.orders, order.StreamOf(h.Scope, h.Order))
 	return wavable(o), err
 }
+
+// notBeforeCame is the type of the timer of an order that must not leave before a time.
+const notBeforeCame = "order.NotBefore"
+
+// early reports whether an order must not leave yet. A wave that a person plans may hold it even so.
+func early(o order.Order, now time.Time) bool { return now.Before(o.Dates.NotBefore) }
 
 // wavable reports whether an order may go into a wave: work may begin on it, and what may be
 // had of it has its place.
@@ -150,7 +169,7 @@ func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*O
 		if d.err != nil {
 			return nil, d.err
 		}
-		if wavable(o) { // and not held, cancelled or taken into a wave by hand meanwhile
+		if wavable(o) && !early(o, m.Now) { // and not held, cancelled, put off or taken into a wave by hand meanwhile
 			orders = append(orders, o)
 		}
 	}
