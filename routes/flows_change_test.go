@@ -499,7 +499,7 @@ func TestAnOrderDoesNotLeaveBeforeItMay(t *testing.T) {
 		}
 		r.status("TOMORROW", order.StatusAllocated)
 		r.restart()
-		elapse(begun.Add(24*time.Hour + time.Minute).Sub(time.Now()))
+		elapse(time.Until(begun.Add(24*time.Hour + time.Minute)))
 		settle(time.Minute)
 		r.status("TOMORROW", order.StatusShipped)
 		r.status("LATER", order.StatusAllocated)

@@ -98,7 +98,7 @@ any more, and address and service stay. What is not possible says where the orde
 			if err != nil {
 				return err
 			}
-			return orderAct(cmd, g, args[0], owner, "change", json.RawMessage(b))
+			return orderAct(cmd, g, args[0], owner, "change", b)
 		}
 		return orderActWith(cmd, g, args[0], owner, "change", func(ctx context.Context, c *caller, path string) (any, error) {
 			if shipBy == "" && carrier == "" && level == "" {

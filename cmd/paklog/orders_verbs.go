@@ -183,13 +183,13 @@ func orderAct(cmd *cobra.Command, g *global, number, owner, verb string, body an
 }
 
 // orderActWith is orderAct for a body that depends on the order at path.
-func orderActWith(cmd *cobra.Command, g *global, number, owner, verb string, make func(ctx context.Context, c *caller, path string) (any, error)) error {
+func orderActWith(cmd *cobra.Command, g *global, number, owner, verb string, of func(ctx context.Context, c *caller, path string) (any, error)) error {
 	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 		path, err := orderPath(ctx, c, number, owner)
 		if err != nil {
 			return err
 		}
-		body, err := make(ctx, c, path)
+		body, err := of(ctx, c, path)
 		if err != nil {
 			return orderError(err)
 		}
