@@ -351,6 +351,13 @@ func TestMerge(t *testing.T) {
 			t.Errorf("%s: the refusal tells personal data: %v", name, err)
 		}
 	}
+	whole := placed(t, document)
+	mine, theirs, err = whole.Split(order.Split{To: "SO-1-B", Lines: of(1, 12)}, order.Order{}, items, at)
+	whole, part := apply(t, whole, mine, err), apply(t, order.Order{}, theirs, nil)
+	if mine, _, err := whole.Merge(part, "kim", at); err != nil || apply(t, whole, mine, nil).Totals().Ordered != 29 {
+		t.Errorf("parts of a document's order: %v %v", mine, err)
+	}
+
 	for name, c := range map[string]order.Merge{
 		"nobody":   {},
 		"one bad":  {From: []string{"SO-2", ""}},

@@ -137,7 +137,7 @@ func (o Order) Merge(from Order, by string, at time.Time) (mine, theirs []event.
 		return no("order "+from.Number, "a line of order %s is held: release it first, or take it out", from.Number)
 	}
 	for _, x := range [...]Order{o, from} {
-		if s := x.Source; s.Partner != "" && s.DocType != "" {
+		if s := x.Source; s.Partner != "" && s.DocType != "" && o.Told() != from.Told() { // parts of one order may come together again
 			return no("order "+x.Number, "order %s came by a %s and %s waits for an advice of just that order: it ships by itself", x.Number, s.DocType, s.Partner)
 		}
 	}
