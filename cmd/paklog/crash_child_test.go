@@ -147,9 +147,9 @@ func (k *killer) at(s bus.Step) {
 
 // comeToRest returns once the hub has nothing to do: all that was delivered is durable, no effect
 // is open, no timer is near, and the journal has stood still for a while. A hub that is busy
-// while its journal stands still for long hangs.
+// while its journal stands still hangs, where that lasts longer than the minute that a timer may be off.
 func comeToRest(ctx context.Context, a *app) error {
-	const still, hangs = 300 * time.Millisecond, 20 * time.Second
+	const still, hangs = 300 * time.Millisecond, 90 * time.Second
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	var last journal.Pos
