@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
@@ -53,27 +54,31 @@ func Schemas() []event.Schema {
 		event.Of[order.Packed](event.OrderEvents),
 		event.Of[order.Shipped](event.OrderEvents),
 
-		event.Of[item.Registered](event.InventoryEvents),
-		event.Of[item.Changed](event.InventoryEvents),
-		event.Of[location.Registered](event.InventoryEvents),
-		event.Of[location.Changed](event.InventoryEvents),
+		event.Of[item.Registered](event.InventoryEvents, event.Widened),
+		event.Of[item.Changed](event.InventoryEvents, event.Widened),
+		event.Of[facility.Registered](event.InventoryEvents),
+		event.Of[facility.Changed](event.InventoryEvents),
+		event.Of[location.Registered](event.InventoryEvents, event.Widened),
+		event.Of[location.Changed](event.InventoryEvents, event.Widened),
 		event.Of[location.Blocked](event.InventoryEvents),
 		event.Of[location.Unblocked](event.InventoryEvents),
 		event.Of[inventory.StockReceived](event.InventoryEvents),
-		event.Of[inventory.StockReserved](event.InventoryEvents),
-		event.Of[inventory.StockReleased](event.InventoryEvents),
-		event.Of[inventory.StockAllocated](event.InventoryEvents),
-		event.Of[inventory.StockDeallocated](event.InventoryEvents),
-		event.Of[inventory.StockPicked](event.InventoryEvents),
-		event.Of[inventory.StockShorted](event.InventoryEvents),
-		event.Of[inventory.StockPutBack](event.InventoryEvents),
-		event.Of[inventory.StockPacked](event.InventoryEvents),
-		event.Of[inventory.StockStaged](event.InventoryEvents),
-		event.Of[inventory.StockShipped](event.InventoryEvents),
+		event.Of[inventory.StockReserved](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockReleased](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockAllocated](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockDeallocated](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockPicked](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockShorted](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockPutBack](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockPacked](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockStaged](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockShipped](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockAdjusted](event.InventoryEvents),
 		event.Of[inventory.StockTransferred](event.InventoryEvents),
 		event.Of[inventory.StockStatusChanged](event.InventoryEvents),
-		event.Of[inventory.CountRequested](event.InventoryEvents),
+		event.Of[inventory.StockReassigned](event.InventoryEvents),
+		event.Of[inventory.StockCounted](event.InventoryEvents),
+		event.Of[inventory.CountRequested](event.InventoryEvents, event.Widened),
 
 		event.Of[task.Created](event.TaskEvents),
 		event.Of[task.Claimed](event.TaskEvents),

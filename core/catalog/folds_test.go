@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
@@ -43,6 +44,7 @@ func TestFoldVersions(t *testing.T) {
 	got := map[string]pinned{
 		"item":     hash(t, item.Fold),
 		"location": hash(t, location.Fold),
+		"facility": hash(t, facility.Fold),
 		"stock":    hash(t, inventory.Fold),
 		"order":    hash(t, order.Fold),
 		"wave":     hash(t, wave.Fold),

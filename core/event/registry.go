@@ -22,6 +22,10 @@ type Encoded struct {
 // Upcaster lifts the JSON of one schema version to the next. It is pure.
 type Upcaster func(data json.RawMessage) (json.RawMessage, error)
 
+// Widened is the upcaster to a schema that only adds fields which may be missing: what is
+// absent means what it meant before there was the field.
+func Widened(data json.RawMessage) (json.RawMessage, error) { return data, nil }
+
 // Schema says how one event type is written and where it goes.
 type Schema struct {
 	Type    string

@@ -133,6 +133,15 @@ func (d Date) Validate() error {
 	return nil
 }
 
+// Plus is the day so many days later; "" stays "".
+func (d Date) Plus(days int) Date {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return d
+	}
+	return Date(t.AddDate(0, 0, days).Format(time.DateOnly))
+}
+
 // postings collects the postings of one book.
 type postings struct {
 	book string

@@ -1,6 +1,12 @@
 package inventory
 
-import "github.com/paklog/hub/core/item"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/paklog/hub/core/item"
+)
 
 // Commands. Quantities are in the item's smallest unit. Each has a method Decide that
 // answers with events and their postings, or an error and neither.
@@ -15,6 +21,8 @@ type Receive struct {
 	From      string
 	Reference string
 	Tracking  item.Tracking // what the item demands to be recorded
+	Status    string        // of the item: what is phased out or blocked is not received
+	MinDays   int           // days that a lot must still have, unless it is received on hold
 }
 
 // Reserve promises Qty to an order line. With Partial, as much as is available to
@@ -36,22 +44,49 @@ type Release struct {
 
 // Strategies of allocation.
 const (
-	FIFO      = "fifo"       // oldest receipt first
-	FEFO      = "fefo"       // earliest expiry first, then oldest receipt
-	FullFirst = "full_first" // places that the rest empties or that cover it whole, then fifo
+	FIFO        = "fifo"          // oldest receipt first
+	FEFO        = "fefo"          // earliest expiry first, then oldest receipt
+	LIFO        = "lifo"          // newest receipt first
+	FullFirst   = "full_first"    // places that the rest empties or that cover it whole, then fifo
+	ByUnit      = "by_unit"       // whole pallets from pallets, whole cases from cases, the rest from pick faces
+	FewestPicks = "fewest_picks"  // from as few places as can be
+	PickToClean = "pick_to_clean" // empties as many places as can be
+)
+
+// Strategies are all of them.
+func Strategies() []string {
+	return []string{FIFO, FEFO, LIFO, FullFirst, ByUnit, FewestPicks, PickToClean}
+}
+
+// CheckStrategy says why a name is no strategy, or nil; "" is [FIFO].
+func CheckStrategy(name string) error {
+	if name != "" && !slices.Contains(Strategies(), name) {
+		return fmt.Errorf("%q is none of %s", name, strings.Join(Strategies(), ", "))
+	}
+	return nil
+}
+
+// Who demands that goods last until a day.
+const (
+	ByLine     = "line"
+	ByCustomer = "customer"
+	ByItem     = "item"
 )
 
 // Allocate gives Qty promised units a place, or several. Lot pins one lot; goods
-// that expire before MinExpiry are passed over. Without Partial, a stock that
-// cannot cover Qty is an error that says how much it could.
+// that expire before MinExpiry are passed over, as MinExpiryBy demands. Units are what
+// [ByUnit] picks in. Without Partial, a stock that cannot cover Qty is an error that says
+// how much it could.
 type Allocate struct {
 	BookKey
 	For
-	Qty       int64
-	Strategy  string
-	Lot       string
-	MinExpiry Date
-	Partial   bool
+	Qty         int64
+	Strategy    string
+	Lot         string
+	MinExpiry   Date
+	MinExpiryBy string
+	Units       []item.Unit
+	Partial     bool
 }
 
 // Deallocate takes an allocation back. Keep leaves the goods promised to the line.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/scope"
 )
@@ -108,12 +109,27 @@ func (c Receive) Decide(s Stock, at time.Time) ([]event.Event, []journal.Posting
 	case c.Expiry == "":
 		c.Expiry = known
 	}
+	c.checkItem(d, Date(at.UTC().Format(time.DateOnly)))
 	d.post.move(c.Qty, World(c.From), c.In(c.Stage).String())
 	if c.Stage == Free {
 		d.post.free(c.Qty)
 	}
 	d.emit(StockReceived{Head: d.head, Place: c.Place, Stage: c.Stage, Qty: c.Qty, Expiry: c.Expiry, From: c.From, Reference: c.Reference})
 	return d.done()
+}
+
+// checkItem holds what the item's master data says about receipts.
+func (c Receive) checkItem(d *decision, today Date) {
+	switch {
+	case d.err != nil:
+	case c.Status == item.Blocked:
+		d.err = fault.At(d.op, fault.Rejected, "item", fmt.Errorf("item %s is blocked: nothing of it is received until it is active again", c.Item))
+	case c.Status == item.PhasedOut && c.From == Supplier:
+		d.err = fault.At(d.op, fault.Rejected, "item", fmt.Errorf("item %s is phased out: only returns and opening stock are received", c.Item))
+	case c.MinDays > 0 && c.Stage == Free && c.Expiry != "" && c.Expiry < today.Plus(c.MinDays):
+		d.err = fault.At(d.op, fault.Rejected, "expiry", fmt.Errorf("lot %s expires on %s, item %s must have %d days left when it is received: receive it with stage %s, or send it back",
+			c.Lot, c.Expiry, c.Item, c.MinDays, Held))
+	}
 }
 
 // Decide promises goods. A shortage that balance already shows is a Rejected error

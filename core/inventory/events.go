@@ -25,6 +25,7 @@ type For struct {
 	Order string `json:"order,omitempty"`
 	Line  int    `json:"line,omitempty"`
 	Task  string `json:"task,omitempty"`
+	Hold  string `json:"hold,omitempty"` // a reservation that is of no order
 }
 
 // StockReceived says that goods came in, to a place and a stage (free, held, damaged).
@@ -166,6 +167,33 @@ type StockStatusChanged struct {
 	By     string `json:"by,omitempty"`
 }
 
+// StockReassigned says that allocated goods serve another purpose from now on, where they
+// lie: an urgent order took them, or an order that its reservation was for. No account moves.
+type StockReassigned struct {
+	Head
+	Place
+	From   For    `json:"from"`
+	To     For    `json:"to"`
+	Qty    int64  `json:"qty"`
+	Reason string `json:"reason"` // "priority", "reservation"
+	// Priorities of both, where one was weighed against the other.
+	FromPriority int `json:"from_priority,omitempty"`
+	ToPriority   int `json:"to_priority,omitempty"`
+}
+
+// StockCounted ends a count of a place: Booked is what the books had there, Counted what was
+// found. Unsettled is what is missing of goods that are spoken for: their pickers will miss
+// them, and until then the place is not chosen again.
+type StockCounted struct {
+	Head
+	Place
+	Count     string `json:"count,omitempty"`
+	Booked    int64  `json:"booked"`
+	Counted   int64  `json:"counted"`
+	Unsettled int64  `json:"unsettled,omitempty"`
+	By        string `json:"by,omitempty"`
+}
+
 // CountRequested asks for a count of a place.
 type CountRequested struct {
 	Head
@@ -180,6 +208,12 @@ type Why struct {
 	Because    string    `json:"because"` // see the Because constants
 	Considered int       `json:"considered"`
 	Skipped    []Skipped `json:"skipped,omitempty"` // the first few that ranked before and could not be used
+
+	Expiry      Date      `json:"expiry,omitempty"`        // of what was chosen
+	Since       time.Time `json:"since,omitzero"`          // when it was received
+	UOM         string    `json:"uom,omitempty"`           // the unit that it is picked in, by strategy ByUnit
+	MinExpiry   Date      `json:"min_expiry,omitempty"`    // what expires before was passed over
+	MinExpiryBy string    `json:"min_expiry_by,omitempty"` // who demands it: line, customer, item
 }
 
 // Skipped is a place that was passed over.
@@ -229,6 +263,12 @@ func (StockTransferred) EventType() string { return "stock.Transferred" }
 
 // EventType implements [event.Event].
 func (StockStatusChanged) EventType() string { return "stock.StatusChanged" }
+
+// EventType implements [event.Event].
+func (StockReassigned) EventType() string { return "stock.Reassigned" }
+
+// EventType implements [event.Event].
+func (StockCounted) EventType() string { return "stock.Counted" }
 
 // EventType implements [event.Event].
 func (CountRequested) EventType() string { return "count.Requested" }

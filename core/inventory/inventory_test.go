@@ -91,7 +91,7 @@ func TestNoOversell(t *testing.T) {
 			var evs []event.Event
 			var posts []journal.Posting
 			var err error
-			switch rapid.IntRange(0, 15).Draw(t, "do") {
+			switch rapid.IntRange(0, 20).Draw(t, "do") {
 			case 0, 1:
 				evs, posts, err = inventory.Receive{BookKey: key, Place: p, Qty: q}.Decide(oldStock, at)
 			case 2, 3:
@@ -101,7 +101,7 @@ func TestNoOversell(t *testing.T) {
 			case 5:
 				evs, posts, err = inventory.Release{BookKey: key, For: fr, Qty: q}.Decide(at)
 			case 6, 7:
-				c := inventory.Allocate{BookKey: key, For: fr, Qty: q, Partial: true, Strategy: rapid.SampledFrom([]string{inventory.FIFO, inventory.FEFO, inventory.FullFirst}).Draw(t, "strategy")}
+				c := inventory.Allocate{BookKey: key, For: fr, Qty: q, Partial: true, Strategy: rapid.SampledFrom(inventory.Strategies()).Draw(t, "strategy"), Units: dozens}
 				evs, posts, err = c.Decide(inventory.View{Stock: oldStock, Balance: oldLedger.of}, at)
 			case 8:
 				evs, posts, err = inventory.Deallocate{BookKey: key, For: fr, Place: p, Qty: q, Keep: q%2 == 0}.Decide(at)
@@ -115,6 +115,14 @@ func TestNoOversell(t *testing.T) {
 				evs, posts, err = inventory.Ship{BookKey: key, For: fr, Carton: "C", Lot: p.Lot, Qty: q}.Decide(at)
 			case 14:
 				evs, posts, err = inventory.PutBack{BookKey: key, For: fr, From: inventory.InTote(p.Lot, "T"), To: p, Qty: q}.Decide(at)
+			case 16, 17:
+				evs, posts, err = inventory.Settle{BookKey: key, Place: p, Counted: q * 2, Reason: "count"}.Decide(oldLedger.of, at)
+			case 18:
+				evs, posts, _, err = inventory.Quarantine{BookKey: key, Place: inventory.Place{Lot: "L1"}, Reason: "recall", Release: q%3 == 0}.Decide(oldStock, oldLedger.of, at)
+			case 19:
+				evs, posts, err = inventory.Transfer{BookKey: key, From: p, To: inventory.Place{Location: "C", Lot: p.Lot}, Qty: q}.Decide(at)
+			case 20:
+				evs, posts, err = inventory.ChangeStatus{BookKey: key, Place: p, From: inventory.Held, To: inventory.Free, Qty: q, Reason: "qc"}.Decide(at)
 			case 15:
 				stage := rapid.SampledFrom([]string{inventory.Free, inventory.Suspect}).Draw(t, "stage")
 				evs, posts, err = inventory.Adjust{BookKey: key, Place: p, Stage: stage, Delta: q*2 - 9, Reason: "count"}.Decide(at)
@@ -148,6 +156,9 @@ func TestNoOversell(t *testing.T) {
 				}
 			}
 			s, book := h.stock, key.Book()
+			if n := s.Promised + allocatedOf(s); n < 0 || n > s.OnHand() {
+				t.Fatalf("%d of %d on hand are reserved", n, s.OnHand())
+			}
 			if s.AvailableToPromise() < 0 || s.Promised < 0 || s.OnHand() != came-left || s.In-s.Out != came-left {
 				t.Fatalf("came %d left %d: %+v", came, left, s)
 			}
@@ -155,7 +166,7 @@ func TestNoOversell(t *testing.T) {
 				t.Fatalf("events and ledger disagree: %+v %v", s, h.balance)
 			}
 			for _, sh := range s.Shelves {
-				for stage, n := range map[string]int64{inventory.Free: sh.Free, inventory.Allocated: sh.Allocated, inventory.Suspect: sh.Suspect} {
+				for stage, n := range map[string]int64{inventory.Free: sh.Free, inventory.Allocated: sh.Allocated, inventory.Suspect: sh.Suspect, inventory.Held: sh.Held} {
 					if got := h.of(book, sh.In(stage).String()); got != n {
 						t.Fatalf("%s of %+v: the ledger has %d", stage, sh, got)
 					}

@@ -33,6 +33,7 @@ type Shelf struct {
 	Expiry   Date      `json:"expiry,omitempty"`
 	Since    time.Time `json:"since,omitzero"` // oldest receipt of what lies here
 	Counting bool      `json:"counting,omitempty"`
+	Counted  time.Time `json:"counted,omitzero"` // when it was counted last
 
 	Free      int64 `json:"free,omitempty"`
 	Allocated int64 `json:"allocated,omitempty"`
@@ -112,7 +113,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 1, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 2, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if st, ok := e.(interface{ of() BookKey }); !ok {
@@ -213,6 +214,10 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		}
 	case CountRequested:
 		s.at(e.Place).Counting = true
+	case StockReassigned: // the same goods at the same place
+	case StockCounted:
+		sh := s.at(e.Place)
+		sh.Counting, sh.Counted = e.Unsettled > 0, e.At
 	default:
 		return s, event.Unexpected("stock", e)
 	}

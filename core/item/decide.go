@@ -1,9 +1,11 @@
 package item
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -12,7 +14,8 @@ import (
 )
 
 // Register makes an item known. An item that is known already with the same spec
-// is no event and no error; with another spec it is Rejected: that is a change.
+// is no event and no error; with another spec it is Rejected unless the command says
+// that it may be changed.
 func (i Item) Register(c Register, at time.Time) ([]event.Event, error) {
 	const op = "item.Register"
 	if err := c.Scope.Validate(); err != nil {
@@ -30,6 +33,9 @@ func (i Item) Register(c Register, at time.Time) ([]event.Event, error) {
 	if i.Known() {
 		if i.Spec.equal(c.Spec) {
 			return nil, nil
+		}
+		if c.Update {
+			return i.Change(Change{c.Spec, c.HasStock}, at)
 		}
 		return nil, fault.At(op, fault.Rejected, "sku", fmt.Errorf("item %s is registered with another description of it: change it instead", c.SKU))
 	}
@@ -86,6 +92,9 @@ func (s Spec) Validate() error {
 			return bad("storage_type", "%w", err)
 		}
 	}
+	if err := s.checkHandling(bad); err != nil {
+		return err
+	}
 	seen, ones := make(map[string]bool, len(s.Units)), 0
 	for i, u := range s.Units {
 		at := func(f string) string { return fmt.Sprintf("units[%d].%s", i, f) }
@@ -134,6 +143,40 @@ func (s Spec) Validate() error {
 	return nil
 }
 
+// checkHandling holds how the item is handled against what is known about it.
+func (s Spec) checkHandling(bad func(place, format string, a ...any) error) error {
+	switch s.Status {
+	case Active, PhasedOut, Blocked:
+	default:
+		return bad("status", "%q is neither %s nor %s; leave it out for an active item", s.Status, PhasedOut, Blocked)
+	}
+	switch s.Class {
+	case "", ClassA, ClassB, ClassC:
+	default:
+		return bad("class", "%q is not A, B or C", s.Class)
+	}
+	if s.Rotation != "" {
+		if err := scope.CheckPart(s.Rotation); err != nil {
+			return bad("rotation", "%w", err)
+		}
+	}
+	for _, d := range [...]struct {
+		place string
+		days  int
+	}{{"shelf_life.receive_days", s.ShelfLife.Receive}, {"shelf_life.ship_days", s.ShelfLife.Ship}} {
+		if d.days < 0 || d.days > maxDays {
+			return bad(d.place, "%d is not between 0 and %d", d.days, maxDays)
+		}
+		if d.days > 0 && !s.Tracking.Expiry {
+			return bad(d.place, "an item that does not expire has no shelf life: set tracking.expiry")
+		}
+	}
+	return nil
+}
+
+// maxDays is a century: no shelf life is longer.
+const maxDays = 36_525
+
 // A unit is at most 100 t and 100 m: with the quantity bounds of orders, sums of
 // weights and products of lengths stay far inside an int64.
 const (
@@ -161,6 +204,7 @@ func smallest(s Spec) string {
 
 func (s Spec) equal(t Spec) bool {
 	if s.Description != t.Description || s.Tracking != t.Tracking || s.StorageType != t.StorageType ||
+		s.Status != t.Status || s.Class != t.Class || s.Rotation != t.Rotation || s.ShelfLife != t.ShelfLife ||
 		len(s.Units) != len(t.Units) || len(s.Codes) != len(t.Codes) {
 		return false
 	}
@@ -217,4 +261,30 @@ func (i Item) FromSmallest(qty int64, uom string) (whole, rest int64, err error)
 		return 0, 0, fault.At(op, fault.Invalid, "qty", fmt.Errorf("%d is negative", qty))
 	}
 	return qty / u.Factor, qty % u.Factor, nil
+}
+
+// Part is a whole number of one unit.
+type Part struct {
+	UOM string `json:"uom"`
+	Qty int64  `json:"qty"`
+}
+
+// Split is qty of the smallest unit in whole units, largest first, as it would be handled:
+// 127 of an item in cases of 12 and pallets of 48 is 2 pallets, 2 cases and 7 each.
+func (s Spec) Split(qty int64) []Part {
+	var out []Part
+	for _, u := range s.Largest() {
+		if n := qty / u.Factor; n > 0 {
+			out = append(out, Part{u.UOM, n})
+			qty -= n * u.Factor
+		}
+	}
+	return out
+}
+
+// Largest are the units, those that hold most first.
+func (s Spec) Largest() []Unit {
+	units := slices.Clone(s.Units)
+	slices.SortStableFunc(units, func(a, b Unit) int { return cmp.Compare(b.Factor, a.Factor) })
+	return units
 }

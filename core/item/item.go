@@ -48,13 +48,38 @@ type Code struct {
 	UOM   string `json:"uom,omitempty"` // the unit it is printed on, "" for any
 }
 
+// Statuses of an item.
+const (
+	Active    = ""          // received and shipped
+	PhasedOut = "phase_out" // what is left is shipped, nothing more is received
+	Blocked   = "blocked"   // neither received nor given a place for an order
+)
+
+// Classes of an item by how often it is asked for: where it lies and how often it is
+// counted follows.
+const (
+	ClassA = "A"
+	ClassB = "B"
+	ClassC = "C"
+)
+
+// ShelfLife is how many days a lot must still have. Zero is no demand.
+type ShelfLife struct {
+	Receive int `json:"receive_days,omitempty"` // when it is received
+	Ship    int `json:"ship_days,omitempty"`    // when it is given to an order
+}
+
 // Spec is everything about an item that may change.
 type Spec struct {
-	Description string   `json:"description,omitempty"`
-	Units       []Unit   `json:"units"`
-	Tracking    Tracking `json:"tracking"`
-	Codes       []Code   `json:"codes,omitempty"`
-	StorageType string   `json:"storage_type,omitempty"` // where it may lie: "shelf", "cold", ...; "" for anywhere
+	Description string    `json:"description,omitempty"`
+	Units       []Unit    `json:"units"`
+	Tracking    Tracking  `json:"tracking"`
+	Codes       []Code    `json:"codes,omitempty"`
+	StorageType string    `json:"storage_type,omitempty"` // where it may lie: "shelf", "cold", ...; "" for anywhere
+	Status      string    `json:"status,omitempty"`
+	Class       string    `json:"class,omitempty"`    // A, B or C; "" is not known
+	Rotation    string    `json:"rotation,omitempty"` // strategy of allocation; "" is the building's
+	ShelfLife   ShelfLife `json:"shelf_life,omitzero"`
 }
 
 // Register makes an item known. The scope's facility is the home facility; the
@@ -63,6 +88,9 @@ type Register struct {
 	scope.Scope
 	SKU  string
 	Spec Spec
+	// Update lets an item that is known with another spec be changed, as [Change] does.
+	Update   bool
+	HasStock bool
 }
 
 // Change replaces the spec of a known item. Factors of existing units cannot

@@ -133,3 +133,64 @@ func TestChangeKeepsRecordedQuantitiesTrue(t *testing.T) {
 		t.Errorf("changed what is not known: %v", err)
 	}
 }
+
+func ExampleSpec_Split() {
+	fmt.Println(spec().Split(24*2 + 6 + 5))
+	// Output: [{case 2} {inner 1} {each 5}]
+}
+
+func TestSplitLosesNothing(t *testing.T) {
+	s := spec()
+	rapid.Check(t, func(t *rapid.T) {
+		qty, sum, last := rapid.Int64Range(0, 1<<40).Draw(t, "qty"), int64(0), int64(math.MaxInt64)
+		for _, p := range s.Split(qty) {
+			for _, u := range s.Units {
+				if u.UOM == p.UOM {
+					if p.Qty < 1 || u.Factor >= last {
+						t.Fatalf("%+v", s.Split(qty))
+					}
+					sum, last = sum+p.Qty*u.Factor, u.Factor
+				}
+			}
+		}
+		if sum != qty {
+			t.Fatalf("%d became %d", qty, sum)
+		}
+	})
+}
+
+func TestHandlingIsRefusedWithPlace(t *testing.T) {
+	for place, change := range map[string]func(*item.Spec){
+		"status":                  func(s *item.Spec) { s.Status = "active" },
+		"class":                   func(s *item.Spec) { s.Class = "a" },
+		"rotation":                func(s *item.Spec) { s.Rotation = " fifo" },
+		"shelf_life.receive_days": func(s *item.Spec) { s.ShelfLife.Receive = 3 },
+		"shelf_life.ship_days":    func(s *item.Spec) { s.Tracking.Expiry = true; s.ShelfLife.Ship = -1 },
+	} {
+		s := spec()
+		change(&s)
+		if err := s.Validate(); fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != place {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+}
+
+func TestAnUpdateChangesAsAChangeDoes(t *testing.T) {
+	i := known(t)
+	blocked, other, tracked := spec(), spec(), spec()
+	blocked.Status, tracked.Tracking.Lot = item.Blocked, true
+	other.Units[2].Factor = 12
+	if evs, err := i.Register(item.Register{Scope: site, SKU: "X", Spec: blocked, Update: true}, at); err != nil || len(evs) != 1 || evs[0].EventType() != "item.Changed" {
+		t.Errorf("%v, %v", evs, err)
+	}
+	for name, c := range map[string]item.Register{
+		"another factor":       {Spec: other, Update: true},
+		"tracking, with stock": {Spec: tracked, Update: true, HasStock: true},
+		"no update":            {Spec: blocked},
+	} {
+		c.Scope, c.SKU = site, "X"
+		if evs, err := i.Register(c, at); len(evs) != 0 || fault.KindOf(err) != fault.Rejected {
+			t.Errorf("%s: %v, %v", name, evs, err)
+		}
+	}
+}

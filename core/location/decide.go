@@ -1,6 +1,7 @@
 package location
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -32,6 +33,9 @@ func (l Location) Register(c Register, at time.Time) ([]event.Event, error) {
 	if l.Known() {
 		if l.Spec == c.Spec {
 			return nil, nil
+		}
+		if c.Update {
+			return l.Change(Change{c.Spec}, at)
 		}
 		return nil, fault.At(op, fault.Rejected, "location", fmt.Errorf("location %s is registered with other properties: change it instead", c.Code))
 	}
@@ -106,16 +110,56 @@ func (s Spec) Validate() error {
 			return fault.At(op, fault.Invalid, t.place, err)
 		}
 	}
+	if err := s.Capacity.Validate(); err != nil {
+		return fault.Wrap(op, err)
+	}
+	return s.Slot.validate(s.Purpose)
+}
+
+// Validate refuses bounds below zero.
+func (c Capacity) Validate() error {
 	for _, n := range [...]struct {
 		place string
 		v     int64
 	}{
-		{"capacity.units", s.Capacity.Units}, {"capacity.volume_mm3", s.Capacity.Volume},
-		{"capacity.weight_mg", int64(s.Capacity.Weight)}, {"capacity.lpns", s.Capacity.LPNs},
+		{"capacity.units", c.Units}, {"capacity.volume_mm3", c.Volume},
+		{"capacity.weight_mg", int64(c.Weight)}, {"capacity.lpns", c.LPNs},
 	} {
 		if n.v < 0 {
-			return fault.At(op, fault.Invalid, n.place, fmt.Errorf("%d is negative", n.v))
+			return fault.At("location.Capacity", fault.Invalid, n.place, fmt.Errorf("%d is negative", n.v))
 		}
+	}
+	return nil
+}
+
+// Or is c, with the bounds of d where c has none.
+func (c Capacity) Or(d Capacity) Capacity {
+	return Capacity{cmp.Or(c.Units, d.Units), cmp.Or(c.Volume, d.Volume), cmp.Or(c.Weight, d.Weight), cmp.Or(c.LPNs, d.LPNs)}
+}
+
+// maxSlot bounds what a slot is filled up to.
+const maxSlot = int64(1) << 40
+
+func (s Slot) validate(purpose string) error {
+	const op = "location.Slot"
+	bad := func(place, format string, a ...any) error {
+		return fault.At(op, fault.Invalid, place, fmt.Errorf(format, a...))
+	}
+	switch {
+	case s == Slot{}:
+		return nil
+	case purpose != Pick:
+		return bad("slot", "only a location for picking is given to an item, this one is for %s", purpose)
+	case s.Min < 0 || s.Max > maxSlot:
+		return bad("slot.min", "%d to %d is not within 0 and %d", s.Min, s.Max, maxSlot)
+	case s.Max < s.Min:
+		return bad("slot.max", "%d is below min, %d", s.Max, s.Min)
+	}
+	if err := scope.CheckPart(s.Owner); err != nil {
+		return bad("slot.owner", "%w", err)
+	}
+	if err := scope.CheckPart(s.Item); err != nil {
+		return bad("slot.item", "%w", err)
 	}
 	return nil
 }

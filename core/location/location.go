@@ -33,6 +33,18 @@ type Capacity struct {
 	LPNs   int64        `json:"lpns,omitempty"`
 }
 
+// Slot gives a location to one owner's item, and says when its stock there is filled up.
+// Quantities are in the item's smallest unit. The zero Slot is anybody's.
+type Slot struct {
+	Owner string `json:"owner,omitempty"`
+	Item  string `json:"item,omitempty"`
+	Min   int64  `json:"min,omitempty"` // below it the place is replenished
+	Max   int64  `json:"max,omitempty"` // up to it
+}
+
+// Given reports whether the slot belongs to an item.
+func (s Slot) Given() bool { return s.Item != "" }
+
 // Spec is everything about a location that may change. Sequence orders the
 // locations along the walk of a picker.
 type Spec struct {
@@ -44,13 +56,16 @@ type Spec struct {
 	Sequence    int64    `json:"sequence,omitempty"`
 	StorageType string   `json:"storage_type,omitempty"`
 	Capacity    Capacity `json:"capacity"`
+	Slot        Slot     `json:"slot,omitzero"`
 }
 
-// Register makes a location known.
+// Register makes a location known. With Update, one that is known with another spec is
+// changed.
 type Register struct {
 	scope.Scope
-	Code string
-	Spec Spec
+	Code   string
+	Spec   Spec
+	Update bool
 }
 
 // Change replaces the spec.

@@ -90,3 +90,29 @@ func TestLocationsAreRefusedWithPlace(t *testing.T) {
 }
 
 func second(_ []event.Event, err error) error { return err }
+
+func TestSlotsAreRefusedWithPlace(t *testing.T) {
+	slot := location.Slot{Owner: "acme", Item: "MUG", Min: 5, Max: 20}
+	for place, change := range map[string]func(*location.Spec){
+		"slot":       func(s *location.Spec) { s.Purpose = location.Bulk },
+		"slot.owner": func(s *location.Spec) { s.Slot.Owner = "" },
+		"slot.item":  func(s *location.Spec) { s.Slot.Item = "" },
+		"slot.min":   func(s *location.Spec) { s.Slot.Min = -1 },
+		"slot.max":   func(s *location.Spec) { s.Slot.Max = 4 },
+	} {
+		s := location.Spec{Purpose: location.Pick, Slot: slot}
+		change(&s)
+		if err := s.Validate(); fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != place {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+	c := good
+	c.Spec.Slot = slot
+	evs, err := location.Location{}.Register(good, at)
+	l := run(t, location.Location{}, evs, err)
+	c.Update = true
+	evs, err = l.Register(c, at)
+	if l = run(t, l, evs, err); !l.Spec.Slot.Given() {
+		t.Errorf("updated: %+v", l)
+	}
+}

@@ -23,6 +23,16 @@ type ItemSpec struct {
 	Tracking    *Tracking `json:"tracking,omitempty"`
 	Codes       []Code    `json:"codes,omitempty" maxItems:"64" nullable:"false"`
 	StorageType string    `json:"storage_type,omitempty"`
+	Status      string    `json:"status,omitempty" enum:"phase_out,blocked" doc:"left out: active; phase_out: nothing more is received; blocked: not shipped either"`
+	Class       string    `json:"class,omitempty" enum:"A,B,C" doc:"by how often it is asked for"`
+	Rotation    string    `json:"rotation,omitempty" doc:"strategy of allocation: fifo, fefo, lifo, ...; the building's where it is left out"`
+	ShelfLife   *Life     `json:"shelf_life,omitempty"`
+}
+
+// Life is how many days a lot must still have.
+type Life struct {
+	Receive int `json:"receive_days,omitempty" minimum:"0" doc:"when it is received"`
+	Ship    int `json:"ship_days,omitempty" minimum:"0" doc:"when it is given to an order"`
 }
 
 // Unit is a unit of measure with its gross size and weight; 0 is not known.
@@ -57,7 +67,10 @@ type Tracking struct {
 
 // Spec is the spec in core's words.
 func (i *ItemSpec) Spec() item.Spec {
-	s := item.Spec{Description: i.Description, StorageType: i.StorageType}
+	s := item.Spec{Description: i.Description, StorageType: i.StorageType, Status: i.Status, Class: i.Class, Rotation: i.Rotation}
+	if i.ShelfLife != nil {
+		s.ShelfLife = item.ShelfLife(*i.ShelfLife)
+	}
 	for _, u := range i.Units {
 		s.Units = append(s.Units, item.Unit{UOM: u.UOM, Factor: u.Factor, Dims: u.Dims.Measure(), Weight: measure.Mass(u.Weight)})
 	}
@@ -92,6 +105,15 @@ type LocationSpec struct {
 	Sequence    int64     `json:"sequence,omitempty" doc:"order along the walk of a picker"`
 	StorageType string    `json:"storage_type,omitempty"`
 	Capacity    *Capacity `json:"capacity,omitempty"`
+	Slot        *Slot     `json:"slot,omitempty"`
+}
+
+// Slot gives a place to one item, and says between what its stock there is kept.
+type Slot struct {
+	Owner string `json:"owner"`
+	Item  string `json:"item"`
+	Min   int64  `json:"min,omitempty" minimum:"0" doc:"below it the place is replenished"`
+	Max   int64  `json:"max,omitempty" minimum:"0" doc:"up to it"`
 }
 
 // Capacity bounds what lies in a place.
@@ -108,10 +130,18 @@ func (l *LocationSpec) Spec() location.Spec {
 		Purpose: l.Purpose, Zone: l.Zone, Aisle: l.Aisle, Bay: l.Bay, Level: l.Level,
 		Sequence: l.Sequence, StorageType: l.StorageType,
 	}
-	if c := l.Capacity; c != nil {
-		s.Capacity = location.Capacity{Units: c.Units, Volume: c.Volume, Weight: measure.Mass(c.Weight), LPNs: c.LPNs}
+	s.Capacity = l.Capacity.measure()
+	if l.Slot != nil {
+		s.Slot = location.Slot(*l.Slot)
 	}
 	return s
+}
+
+func (c *Capacity) measure() location.Capacity {
+	if c == nil {
+		return location.Capacity{}
+	}
+	return location.Capacity{Units: c.Units, Volume: c.Volume, Weight: measure.Mass(c.Weight), LPNs: c.LPNs}
 }
 
 // Register is the command that the location means.

@@ -1,0 +1,167 @@
+package inventory
+
+import (
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+)
+
+// Settle makes the books of one place agree with what was counted there: everything on the
+// shelf, goods with an order's name on them included, and nothing in totes or cartons.
+type Settle struct {
+	BookKey
+	Place
+	Counted int64
+	Count   string // the count that it ends, "" for none
+	Reason  string
+	By      string
+}
+
+// Decide writes off what is missing and books what is too much. Suspect goods are what a
+// count is for: they are found again, or written off first. Then free goods are written
+// off, as far as nobody was promised them, then damaged, then held ones. What would still be
+// missing is spoken for: it is told as unsettled, and the place stays out of use.
+func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.Posting, error) {
+	d := decide("Settle", c.BookKey, at)
+	d.place("", c.Place)
+	d.part("reason", c.Reason)
+	d.optional("count", c.Count)
+	if c.Counted < 0 || c.Counted > MaxQty {
+		d.bad("counted", "%d is not between 0 and %d", c.Counted, MaxQty)
+	}
+	if d.err != nil {
+		return d.done()
+	}
+	have := func(stage string) int64 { return max(0, balance(d.post.book, c.In(stage).String())) }
+	free, suspect, held, damaged := have(Free), have(Suspect), have(Held), have(Damaged)
+	booked := free + suspect + held + damaged + have(Allocated)
+	// missing counts what is not there; found are suspect goods that are.
+	missing := booked - c.Counted
+	if found := min(suspect, suspect-missing); found > 0 {
+		d.move(found, c.In(Suspect), c.In(Free))
+		d.post.free(found)
+		d.emit(StockStatusChanged{d.head, c.Place, Suspect, Free, found, c.Reason, c.By})
+		suspect -= found
+	}
+	adjust := func(stage string, delta int64) {
+		if delta > 0 {
+			d.post.move(delta, World(Adjustment), c.In(stage).String())
+		} else {
+			d.post.move(-delta, c.In(stage).String(), World(Adjustment))
+		}
+		if stage == Free {
+			d.post.free(delta)
+		}
+		d.emit(StockAdjusted{d.head, c.Place, stage, delta, c.Reason, c.By})
+	}
+	if missing < 0 {
+		adjust(Free, -missing)
+		missing = 0
+	}
+	for _, x := range [...]struct {
+		stage string
+		most  int64
+	}{{Suspect, suspect}, {Free, max(0, min(free, balance(d.post.book, ATP)))}, {Damaged, damaged}, {Held, held}} {
+		if n := min(missing, x.most); n > 0 {
+			adjust(x.stage, -n)
+			missing -= n
+		}
+	}
+	d.emit(StockCounted{d.head, c.Place, c.Count, booked, c.Counted, missing, c.By})
+	return d.done()
+}
+
+// Quarantine holds free goods back, or gives held ones free again: all of a lot, of a
+// location or of an LPN, wherever they lie. What is empty is not asked for; at least one of
+// the three must be.
+type Quarantine struct {
+	BookKey
+	Place
+	Release bool
+	Reason  string
+	By      string
+}
+
+// Matches reports whether goods at p are meant.
+func (c Quarantine) Matches(p Place) bool {
+	return (c.Location == "" || c.Location == p.Location) && (c.Lot == "" || c.Lot == p.Lot) && (c.LPN == "" || c.LPN == p.LPN)
+}
+
+// Decide moves what is meant. Free goods of the item that were promised to orders stay free,
+// wherever they lie: the floor of [ATP] holds, and left says how many of those meant are so.
+func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []event.Event, posts []journal.Posting, left int64, err error) {
+	d := decide("Quarantine", c.BookKey, at)
+	if (c.Place == Place{}) {
+		d.bad("lot", "say what is meant: a lot, a location or an LPN")
+	}
+	d.optional("location", c.Location)
+	d.optional("lot", c.Lot)
+	d.optional("lpn", c.LPN)
+	d.part("reason", c.Reason)
+	if d.err != nil {
+		return nil, nil, 0, d.err
+	}
+	from, to := Free, Held
+	most := max(0, balance(d.post.book, ATP))
+	if c.Release {
+		from, to, most = Held, Free, MaxQty
+	}
+	meant := false
+	for _, sh := range s.Shelves {
+		if !c.Matches(sh.Place) {
+			continue
+		}
+		meant = true
+		n := max(0, balance(d.post.book, sh.In(from).String()))
+		take := min(n, most)
+		left += n - take
+		if !c.Release {
+			left += max(0, balance(d.post.book, sh.In(Allocated).String()))
+		}
+		if take == 0 {
+			continue
+		}
+		most -= take
+		d.move(take, sh.In(from), sh.In(to))
+		if c.Release {
+			d.post.free(take)
+		} else {
+			d.post.free(-take)
+		}
+		d.emit(StockStatusChanged{d.head, sh.Place, from, to, take, c.Reason, c.By})
+	}
+	if !meant {
+		d.err = fault.At(d.op, fault.Rejected, "lot", &ShortageError{c.Item, 1, 0})
+	}
+	events, posts, err = d.done()
+	return events, posts, left, err
+}
+
+// Reassign gives allocated goods another purpose where they lie. Nothing moves and no
+// account does: who holds what is the business of the orders on both sides.
+type Reassign struct {
+	BookKey
+	Place
+	From, To                 For
+	Qty                      int64
+	Reason                   string
+	FromPriority, ToPriority int
+}
+
+// Decide says so.
+func (c Reassign) Decide(at time.Time) ([]event.Event, error) {
+	d := decide("Reassign", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.place("", c.Place)
+	d.part("reason", c.Reason)
+	if c.From == c.To {
+		d.bad("to", "is whom the goods are for already")
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	d.emit(StockReassigned{d.head, c.Place, c.From, c.To, c.Qty, c.Reason, c.FromPriority, c.ToPriority})
+	return d.out, nil
+}

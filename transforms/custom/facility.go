@@ -1,0 +1,131 @@
+package custom
+
+import (
+	"github.com/paklog/hub/core/facility"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/scope"
+)
+
+// Facility is a building as it is registered.
+type Facility struct {
+	Code string `json:"facility,omitempty"`
+	FacilitySpec
+}
+
+// FacilitySpec is what may change about a building.
+type FacilitySpec struct {
+	Title    string  `json:"title,omitempty"`
+	TimeZone string  `json:"time_zone,omitempty" doc:"IANA; UTC where it is left out"`
+	Zones    []Zone  `json:"zones,omitempty" maxItems:"1000" nullable:"false"`
+	Aisles   []Aisle `json:"aisles,omitempty" maxItems:"5000" nullable:"false"`
+	Slotting []Rule  `json:"slotting,omitempty" maxItems:"500" nullable:"false" doc:"the first rule that fits an item says where it lies"`
+}
+
+// Zone is a part of a building.
+type Zone struct {
+	Code        string    `json:"zone"`
+	Title       string    `json:"title,omitempty"`
+	StorageType string    `json:"storage_type,omitempty"`
+	Capacity    *Capacity `json:"capacity,omitempty" doc:"of each location that names none"`
+}
+
+// Aisle lies in a zone.
+type Aisle struct {
+	Code     string    `json:"aisle"`
+	Zone     string    `json:"zone,omitempty"`
+	Capacity *Capacity `json:"capacity,omitempty" doc:"of each location that names none"`
+}
+
+// Rule says where items of a kind lie. What it leaves out fits every item.
+type Rule struct {
+	Rule        string   `json:"rule" doc:"its name"`
+	Owner       string   `json:"owner,omitempty"`
+	Class       string   `json:"class,omitempty" enum:"A,B,C"`
+	StorageType string   `json:"storage_type,omitempty"`
+	Zones       []string `json:"zones,omitempty" nullable:"false" doc:"best first"`
+	Purposes    []string `json:"purposes,omitempty" nullable:"false" doc:"pick, bulk; best first"`
+}
+
+// Spec is the spec in core's words.
+func (f *FacilitySpec) Spec() facility.Spec {
+	s := facility.Spec{Title: f.Title, TimeZone: f.TimeZone}
+	for _, z := range f.Zones {
+		s.Zones = append(s.Zones, facility.Zone{Code: z.Code, Title: z.Title, StorageType: z.StorageType, Capacity: z.Capacity.measure()})
+	}
+	for _, a := range f.Aisles {
+		s.Aisles = append(s.Aisles, facility.Aisle{Code: a.Code, Zone: a.Zone, Capacity: a.Capacity.measure()})
+	}
+	for _, r := range f.Slotting {
+		s.Slotting = append(s.Slotting, facility.Rule(r))
+	}
+	return s
+}
+
+// Register is the command that the building means.
+func (f *Facility) Register(s scope.Scope) facility.Register {
+	return facility.Register{Scope: within(s, "", f.Code).Building(), Spec: f.Spec()}
+}
+
+// FacilityOf is a building as an import of it would read.
+func FacilityOf(f facility.Facility) Facility {
+	out := Facility{Code: f.Scope.Facility, FacilitySpec: FacilitySpec{Title: f.Spec.Title, TimeZone: f.Spec.TimeZone}}
+	for _, z := range f.Spec.Zones {
+		out.Zones = append(out.Zones, Zone{z.Code, z.Title, z.StorageType, capacityOf(z.Capacity)})
+	}
+	for _, a := range f.Spec.Aisles {
+		out.Aisles = append(out.Aisles, Aisle{a.Code, a.Zone, capacityOf(a.Capacity)})
+	}
+	for _, r := range f.Spec.Slotting {
+		out.Slotting = append(out.Slotting, Rule(r))
+	}
+	return out
+}
+
+// LocationOf is a place as an import of it would read.
+func LocationOf(l location.Location) Location {
+	s := l.Spec
+	out := Location{Facility: l.Scope.Facility, Code: l.Code, LocationSpec: LocationSpec{
+		Purpose: s.Purpose, Zone: s.Zone, Aisle: s.Aisle, Bay: s.Bay, Level: s.Level, Sequence: s.Sequence,
+		StorageType: s.StorageType, Capacity: capacityOf(s.Capacity),
+	}}
+	if s.Slot != (location.Slot{}) {
+		slot := Slot(s.Slot)
+		out.Slot = &slot
+	}
+	return out
+}
+
+func capacityOf(c location.Capacity) *Capacity {
+	if c == (location.Capacity{}) {
+		return nil
+	}
+	return &Capacity{c.Units, c.Volume, int64(c.Weight), c.LPNs}
+}
+
+// ItemOf is an item as an import of it would read.
+func ItemOf(i item.Item) Item {
+	s := i.Spec
+	out := Item{Owner: i.Scope.Owner, Facility: i.Scope.Facility, SKU: i.SKU, ItemSpec: ItemSpec{
+		Description: s.Description, StorageType: s.StorageType, Status: s.Status, Class: s.Class, Rotation: s.Rotation,
+	}}
+	for _, u := range s.Units {
+		x := Unit{UOM: u.UOM, Factor: u.Factor, Weight: int64(u.Weight)}
+		if !u.Dims.Zero() {
+			x.Dims = &Dims{int64(u.Dims.Length), int64(u.Dims.Width), int64(u.Dims.Height)}
+		}
+		out.Units = append(out.Units, x)
+	}
+	if s.Tracking != (item.Tracking{}) {
+		t := Tracking(s.Tracking)
+		out.Tracking = &t
+	}
+	for _, c := range s.Codes {
+		out.Codes = append(out.Codes, Code(c))
+	}
+	if s.ShelfLife != (item.ShelfLife{}) {
+		l := Life(s.ShelfLife)
+		out.ShelfLife = &l
+	}
+	return out
+}
