@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
@@ -35,8 +36,15 @@ type FlowConfig struct {
 
 	// Lease is how long the automatic worker claims a task for: 10 min.
 	Lease time.Duration
-	// Strategy places are chosen by: inventory.FIFO, FEFO or FullFirst; "" is FIFO.
+	// Strategy that places are chosen by where an item names none: one of
+	// inventory.Strategies; "" is FEFO for what expires and FIFO for the rest.
 	Strategy string
+	// ShelfLife is how many days goods must still have for a customer, by the name of the
+	// partner who orders or by the location code that is shipped to.
+	ShelfLife map[string]int
+	// Steal lets an order that is more urgent than others take what has a place for them
+	// and is in nobody's hands yet; they wait for the next receipt.
+	Steal bool
 	// Shorts is what becomes of goods that nobody finds and no other place has:
 	// order.Wait (the default: backorder) or order.Close (never shipped). Orders that ship
 	// whole or not at all wait in any case.
@@ -120,6 +128,9 @@ func (c *FlowConfig) defaults() error {
 	if _, err := c.SSCC.SSCC(); err != nil {
 		errs = append(errs, fmt.Errorf("numbering cartons: %w", err))
 	}
+	if err := inventory.CheckStrategy(c.Strategy); err != nil {
+		errs = append(errs, fmt.Errorf("strategy: %w", err))
+	}
 	seen := map[string]bool{}
 	for i, x := range c.Carriers {
 		if err := scope.CheckPart(x.Name); err != nil {
@@ -144,16 +155,17 @@ type Flows struct {
 	hub *Hub
 	cfg FlowConfig
 
-	orders    *Aggregate[order.Order]
-	items     *Aggregate[item.Item]
-	locations *Aggregate[location.Location]
-	stocks    *Aggregate[inventory.Stock]
-	waves     *Aggregate[wave.Wave]
-	tasks     *Aggregate[task.Task]
-	picks     *Aggregate[pick.List]
-	packs     *Aggregate[pack.Packing]
-	labels    *Aggregate[label.Label]
-	shipments *Aggregate[ship.Shipment]
+	orders     *Aggregate[order.Order]
+	items      *Aggregate[item.Item]
+	locations  *Aggregate[location.Location]
+	facilities *Aggregate[facility.Facility]
+	stocks     *Aggregate[inventory.Stock]
+	waves      *Aggregate[wave.Wave]
+	tasks      *Aggregate[task.Task]
+	picks      *Aggregate[pick.List]
+	packs      *Aggregate[pack.Packing]
+	labels     *Aggregate[label.Label]
+	shipments  *Aggregate[ship.Shipment]
 
 	carriers map[string]CarrierConfig
 
@@ -168,17 +180,18 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	reg := h.Registry()
 	f := &Flows{
 		hub: h, cfg: cfg,
-		orders:    NewAggregate(order.Fold, reg),
-		items:     NewAggregate(item.Fold, reg),
-		locations: NewAggregate(location.Fold, reg),
-		stocks:    NewAggregate(inventory.Fold, reg),
-		waves:     NewAggregate(wave.Fold, reg),
-		tasks:     NewAggregate(task.Fold, reg),
-		picks:     NewAggregate(pick.Fold, reg),
-		packs:     NewAggregate(pack.Fold, reg),
-		labels:    NewAggregate(label.Fold, reg),
-		shipments: NewAggregate(ship.ConfirmFold, reg),
-		carriers:  map[string]CarrierConfig{},
+		orders:     NewAggregate(order.Fold, reg),
+		items:      NewAggregate(item.Fold, reg),
+		locations:  NewAggregate(location.Fold, reg),
+		facilities: NewAggregate(facility.Fold, reg),
+		stocks:     NewAggregate(inventory.Fold, reg),
+		waves:      NewAggregate(wave.Fold, reg),
+		tasks:      NewAggregate(task.Fold, reg),
+		picks:      NewAggregate(pick.Fold, reg),
+		packs:      NewAggregate(pack.Fold, reg),
+		labels:     NewAggregate(label.Fold, reg),
+		shipments:  NewAggregate(ship.ConfirmFold, reg),
+		carriers:   map[string]CarrierConfig{},
 	}
 	for _, c := range cfg.Carriers {
 		f.carriers[c.Name] = c

@@ -5,6 +5,7 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
@@ -15,7 +16,7 @@ import (
 
 func (f *Flows) addMasterDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Master, About: "takes items and locations",
+		Name: door.Master, About: "takes items, locations and buildings",
 		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
@@ -33,15 +34,25 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		if c.SKU == "" {
 			c.SKU = a.ID
 		}
+		if err := checkRotation(c.Spec); err != nil {
+			return answered{}, err
+		}
+		c.HasStock = c.Update && d.stocks(c.Scope, c.SKU)
 		events, err = d.item(c.Scope, c.SKU).Register(c, now)
 		add(d, d.f.items, item.StreamOf(c.Scope, c.SKU), events, err)
 		return answered{d.item(c.Scope, c.SKU), len(events) > 0}, d.err
 	case item.Change:
+		if err := checkRotation(c.Spec); err != nil {
+			return answered{}, err
+		}
 		it := d.item(a.Scope, a.ID)
-		c.HasStock = d.stock(keyOf(a.Scope, a.ID)).OnHand() > 0
+		c.HasStock = d.stocks(a.Scope, a.ID)
 		events, err = it.Change(c, now)
 		add(d, d.f.items, item.StreamOf(a.Scope, a.ID), events, err)
 		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
+	}
+	if got, done, err := d.askFacility(a); done {
+		return got, err
 	}
 	s, code := a.Scope.Building(), a.ID
 	if c, ok := a.Cmd.(location.Register); ok {
@@ -56,9 +67,13 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 	l := load(d, d.f.locations, location.StreamOf(s, code))
 	switch c := a.Cmd.(type) {
 	case location.Register:
-		events, err = l.Register(c, now)
+		if events, err = l.Register(c, now); len(events) > 0 {
+			err = d.facility(s).Spec.Places(c.Spec)
+		}
 	case location.Change:
-		events, err = l.Change(c, now)
+		if events, err = l.Change(c, now); len(events) > 0 {
+			err = d.facility(s).Spec.Places(c.Spec)
+		}
 	case location.Block:
 		events, err = l.Block(c, now)
 	case location.Unblock:
@@ -68,6 +83,56 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 	}
 	add(d, d.f.locations, location.StreamOf(s, code), events, err)
 	return answered{d.location(s, code), len(events) > 0}, d.err
+}
+
+// checkRotation refuses a strategy of allocation that nobody knows.
+func checkRotation(s item.Spec) error {
+	if err := inventory.CheckStrategy(s.Rotation); err != nil {
+		return fault.At("routes.Master", fault.Invalid, "rotation", err)
+	}
+	return nil
+}
+
+// stocks reports whether any building has stock of an item.
+func (d *decision) stocks(s scope.Scope, sku string) bool {
+	for _, name := range append([]string{d.f.cfg.Facility, s.Facility}, d.f.cfg.Facilities...) {
+		s.Facility = name
+		if d.stock(keyOf(s, sku)).OnHand() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// askFacility takes what is about a building; done is false where the command is not.
+func (d *decision) askFacility(a *door.Ask) (got answered, done bool, err error) {
+	s := a.Scope.Building()
+	if c, ok := a.Cmd.(facility.Register); ok {
+		if c.Scope == (scope.Scope{}) {
+			c.Scope = s
+		}
+		s, a.Cmd = c.Scope.Building(), c
+		if err := d.f.building(s.Facility); err != nil {
+			return answered{}, true, err
+		}
+	}
+	f := load(d, d.f.facilities, facility.StreamOf(s))
+	var events []event.Event
+	switch c := a.Cmd.(type) {
+	case facility.Register:
+		events, err = f.Register(c, d.m.Now)
+	case facility.Change:
+		events, err = f.Change(c, d.m.Now)
+	default:
+		return answered{}, false, nil
+	}
+	add(d, d.f.facilities, facility.StreamOf(s), events, err)
+	return answered{load(d, d.f.facilities, facility.StreamOf(s)), len(events) > 0}, true, d.err
+}
+
+// facility is the master data of the scope's building, the zero one where nobody registered it.
+func (d *decision) facility(s scope.Scope) facility.Facility {
+	return peek(d, d.f.facilities, facility.StreamOf(s.Building()))
 }
 
 func (f *Flows) addStockDoor() error {
@@ -96,7 +161,11 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if !d.stocked(k, c.Location) {
 			return answered{}, d.err
 		}
-		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
+		it := d.item(k.Scope, k.Item).Spec
+		c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
+		if c.From != inventory.Opening && d.noRoom(k, c.Location, c.Qty) {
+			return answered{}, d.err
+		}
 		events, posts, err := c.Decide(d.stock(k), now)
 		d.onStock(k, events, posts, err)
 	case inventory.Adjust:
@@ -113,7 +182,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Transfer:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) {
+		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) || d.noRoom(k, c.To.Location, c.Qty) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
@@ -158,6 +227,31 @@ func (d *decision) stocked(k inventory.BookKey, code string) bool {
 		}
 	}
 	return d.err == nil
+}
+
+// noRoom refuses to put goods where they may not lie, or where no more of them fit. What lies
+// there of other items is not counted.
+func (d *decision) noRoom(k inventory.BookKey, code string, qty int64) bool {
+	const op = "routes.Stock"
+	it, l := d.item(k.Scope, k.Item), d.location(k.Scope, code)
+	if d.err != nil || !l.Known() {
+		return d.err != nil
+	}
+	spec := d.facility(k.Scope).Spec.Effective(l.Spec)
+	if err := facility.Fits(it, spec); err != nil {
+		d.fail(err)
+		return true
+	}
+	var have int64
+	for _, sh := range d.stock(k).Shelves {
+		if sh.Location == code {
+			have += sh.Total()
+		}
+	}
+	if room := facility.Room(it.Spec, spec.Capacity, have); room >= 0 && room < qty {
+		d.fail(fault.At(op, fault.Rejected, "qty", fmt.Errorf("%d of item %s do not fit into location %s: %d lie there and %d more fit", qty, k.Item, code, have, room)))
+	}
+	return d.err != nil
 }
 
 // lacks answers what the floors would answer over and over: that the goods are not there,

@@ -174,12 +174,10 @@ func (d *decision) allocate(s scope.Scope, number string) {
 			break // the event of this unit calls for the rest
 		}
 		k := keyOf(s, l.SKU)
-		c := inventory.Allocate{
-			BookKey: k, For: inventory.For{Order: number, Line: l.No}, Qty: l.Reserved,
-			Strategy: d.f.cfg.Strategy, Lot: l.Lot, MinExpiry: inventory.Date(l.MinExpiry), Partial: true,
-		}
-		view := inventory.View{Stock: d.stock(k), Balance: d.balance, Usable: func(code string) bool { return d.location(s, code).Usable() }}
-		events, posts, err := c.Decide(view, d.m.Now)
+		c := d.allocation(k, inventory.For{Order: number, Line: l.No}, l.Reserved)
+		c.Lot = l.Lot
+		c.MinExpiry, c.MinExpiryBy = d.mustLast(o, l)
+		events, posts, err := c.Decide(d.places(k), d.m.Now)
 		d.onStock(k, events, posts, err)
 		var n int64
 		for _, e := range events {

@@ -135,6 +135,8 @@ func Room(it item.Spec, c location.Capacity, have int64) int64 {
 
 // volume is in mm3, rounded up: a thing never takes less room than it has.
 func volume(d measure.Dims) int64 {
-	mm := func(l measure.Length) int64 { return (int64(l) + int64(measure.Millimetre) - 1) / int64(measure.Millimetre) }
+	mm := func(l measure.Length) int64 {
+		return (int64(l) + int64(measure.Millimetre) - 1) / int64(measure.Millimetre)
+	}
 	return mm(d.Length) * mm(d.Width) * mm(d.Height)
 }
