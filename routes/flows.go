@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -155,17 +156,18 @@ type Flows struct {
 	hub *Hub
 	cfg FlowConfig
 
-	orders     *Aggregate[order.Order]
-	items      *Aggregate[item.Item]
-	locations  *Aggregate[location.Location]
-	facilities *Aggregate[facility.Facility]
-	stocks     *Aggregate[inventory.Stock]
-	waves      *Aggregate[wave.Wave]
-	tasks      *Aggregate[task.Task]
-	picks      *Aggregate[pick.List]
-	packs      *Aggregate[pack.Packing]
-	labels     *Aggregate[label.Label]
-	shipments  *Aggregate[ship.Shipment]
+	orders       *Aggregate[order.Order]
+	items        *Aggregate[item.Item]
+	locations    *Aggregate[location.Location]
+	facilities   *Aggregate[facility.Facility]
+	reservations *Aggregate[reservation.Reservation]
+	stocks       *Aggregate[inventory.Stock]
+	waves        *Aggregate[wave.Wave]
+	tasks        *Aggregate[task.Task]
+	picks        *Aggregate[pick.List]
+	packs        *Aggregate[pack.Packing]
+	labels       *Aggregate[label.Label]
+	shipments    *Aggregate[ship.Shipment]
 
 	carriers map[string]CarrierConfig
 
@@ -180,25 +182,26 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	reg := h.Registry()
 	f := &Flows{
 		hub: h, cfg: cfg,
-		orders:     NewAggregate(order.Fold, reg),
-		items:      NewAggregate(item.Fold, reg),
-		locations:  NewAggregate(location.Fold, reg),
-		facilities: NewAggregate(facility.Fold, reg),
-		stocks:     NewAggregate(inventory.Fold, reg),
-		waves:      NewAggregate(wave.Fold, reg),
-		tasks:      NewAggregate(task.Fold, reg),
-		picks:      NewAggregate(pick.Fold, reg),
-		packs:      NewAggregate(pack.Fold, reg),
-		labels:     NewAggregate(label.Fold, reg),
-		shipments:  NewAggregate(ship.ConfirmFold, reg),
-		carriers:   map[string]CarrierConfig{},
+		orders:       NewAggregate(order.Fold, reg),
+		items:        NewAggregate(item.Fold, reg),
+		locations:    NewAggregate(location.Fold, reg),
+		facilities:   NewAggregate(facility.Fold, reg),
+		reservations: NewAggregate(reservation.Fold, reg),
+		stocks:       NewAggregate(inventory.Fold, reg),
+		waves:        NewAggregate(wave.Fold, reg),
+		tasks:        NewAggregate(task.Fold, reg),
+		picks:        NewAggregate(pick.Fold, reg),
+		packs:        NewAggregate(pack.Fold, reg),
+		labels:       NewAggregate(label.Fold, reg),
+		shipments:    NewAggregate(ship.ConfirmFold, reg),
+		carriers:     map[string]CarrierConfig{},
 	}
 	for _, c := range cfg.Carriers {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
-		f.addPlacing, f.addHeldLines, f.addReserving, f.addBackorders, f.addCancelling, f.addCutOffs,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,

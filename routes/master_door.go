@@ -196,6 +196,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
 	default:
+		if got, done, err := d.askReservation(a); done {
+			return got, err
+		}
 		return answered{}, wrongCommand(door.Stock, a.Cmd)
 	}
 	st := d.stock(k)

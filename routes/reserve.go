@@ -69,6 +69,8 @@ func (d *decision) reserve(s scope.Scope, number string) {
 		return
 	}
 	s = o.Scope
+	d.consume(s, number)
+	o = d.order(s, number)
 	whole := o.Policy == order.AllOrNothing
 	type promise struct {
 		key    inventory.BookKey
@@ -114,6 +116,14 @@ func (d *decision) reserve(s scope.Scope, number string) {
 	if len(all) == 0 {
 		return
 	}
+	var placed []order.LineQty
+	if !whole || o.Totals().Backordered == 0 {
+		var taken []order.LineQty
+		miss, taken, placed = d.steal(o, miss)
+		for _, q := range taken {
+			got = addQty(got, q.Line, q.Qty)
+		}
+	}
 	if whole && (len(miss) > 0 || o.Totals().Backordered > 0) {
 		got, promises, miss = nil, nil, all
 	}
@@ -122,6 +132,10 @@ func (d *decision) reserve(s scope.Scope, number string) {
 	}
 	if len(got) > 0 {
 		events, err := o.Reserve(order.Reserve{Lines: got}, d.m.Now)
+		d.onOrder(s, number, events, err)
+	}
+	if len(placed) > 0 {
+		events, err := d.order(s, number).Allocate(order.Allocate{Lines: placed}, d.m.Now)
 		d.onOrder(s, number, events, err)
 	}
 	if len(miss) > 0 {

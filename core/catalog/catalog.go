@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
@@ -78,6 +79,9 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockStatusChanged](event.InventoryEvents),
 		event.Of[inventory.StockReassigned](event.InventoryEvents),
 		event.Of[inventory.StockCounted](event.InventoryEvents),
+		event.Of[reservation.Placed](event.InventoryEvents),
+		event.Of[reservation.Extended](event.InventoryEvents),
+		event.Of[reservation.Reduced](event.InventoryEvents),
 		event.Of[inventory.CountRequested](event.InventoryEvents, event.Widened),
 
 		event.Of[task.Created](event.TaskEvents),

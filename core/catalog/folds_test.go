@@ -20,6 +20,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
@@ -42,17 +43,18 @@ func TestFoldVersions(t *testing.T) {
 		}
 	}
 	got := map[string]pinned{
-		"item":     hash(t, item.Fold),
-		"location": hash(t, location.Fold),
-		"facility": hash(t, facility.Fold),
-		"stock":    hash(t, inventory.Fold),
-		"order":    hash(t, order.Fold),
-		"wave":     hash(t, wave.Fold),
-		"task":     hash(t, task.Fold),
-		"pick":     hash(t, pick.Fold),
-		"pack":     hash(t, pack.Fold),
-		"label":    hash(t, label.Fold),
-		"ship":     hash(t, ship.ConfirmFold),
+		"item":        hash(t, item.Fold),
+		"location":    hash(t, location.Fold),
+		"facility":    hash(t, facility.Fold),
+		"stock":       hash(t, inventory.Fold),
+		"reservation": hash(t, reservation.Fold),
+		"order":       hash(t, order.Fold),
+		"wave":        hash(t, wave.Fold),
+		"task":        hash(t, task.Fold),
+		"pick":        hash(t, pick.Fold),
+		"pack":        hash(t, pack.Fold),
+		"label":       hash(t, label.Fold),
+		"ship":        hash(t, ship.ConfirmFold),
 	}
 	for kind, g := range got {
 		w, known := want[kind]
