@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -82,20 +83,26 @@ func Schemas() []event.Schema {
 		event.Of[reservation.Placed](event.InventoryEvents),
 		event.Of[reservation.Extended](event.InventoryEvents),
 		event.Of[reservation.Reduced](event.InventoryEvents),
+		event.Of[inventory.ReplenishmentAsked](event.InventoryEvents),
+		event.Of[count.Opened](event.InventoryEvents),
+		event.Of[count.Tallied](event.InventoryEvents),
+		event.Of[count.RecountAsked](event.InventoryEvents),
+		event.Of[count.Settled](event.InventoryEvents),
+		event.Of[count.Cancelled](event.InventoryEvents),
 		event.Of[inventory.CountRequested](event.InventoryEvents, event.Widened),
 
-		event.Of[task.Created](event.TaskEvents),
+		event.Of[task.Created](event.TaskEvents, event.Widened),
 		event.Of[task.Claimed](event.TaskEvents),
 		event.Of[task.Renewed](event.TaskEvents),
 		event.Of[task.Expired](event.TaskEvents),
 		event.Of[task.Completed](event.TaskEvents),
 		event.Of[task.Cancelled](event.TaskEvents),
 
-		event.Of[pick.Opened](event.PickEvents),
+		event.Of[pick.Opened](event.PickEvents, event.Widened),
 		event.Of[pick.Confirmed](event.PickEvents),
 		event.Of[pick.Shorted](event.PickEvents),
 		event.Of[pick.Completed](event.PickEvents),
-		event.Of[pick.Cancelled](event.PickEvents),
+		event.Of[pick.Cancelled](event.PickEvents, event.Widened),
 
 		event.Of[pack.Opened](event.PackEvents),
 		event.Of[pack.Added](event.PackEvents),

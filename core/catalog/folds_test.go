@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -48,6 +49,7 @@ func TestFoldVersions(t *testing.T) {
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),
 		"reservation": hash(t, reservation.Fold),
+		"count":       hash(t, count.Fold),
 		"order":       hash(t, order.Fold),
 		"wave":        hash(t, wave.Fold),
 		"task":        hash(t, task.Fold),

@@ -179,6 +179,14 @@ type Transfer struct {
 	Reason   string
 }
 
+// RequestCount asks for a count of a place; until then it is not chosen.
+type RequestCount struct {
+	BookKey
+	For
+	Place
+	Cause string
+}
+
 // ChangeStatus moves goods on a shelf between free, held, damaged and suspect.
 type ChangeStatus struct {
 	BookKey

@@ -348,6 +348,16 @@ func (c ChangeStatus) Decide(at time.Time) ([]event.Event, []journal.Posting, er
 	return d.done()
 }
 
+// Decide asks for a count.
+func (c RequestCount) Decide(at time.Time) ([]event.Event, error) {
+	d := decide("RequestCount", c.BookKey, at)
+	d.place("", c.Place)
+	d.part("cause", c.Cause)
+	d.emit(CountRequested{d.head, c.For, c.Place, c.Cause})
+	out, _, err := d.done()
+	return out, err
+}
+
 // InTote is the account of goods that were picked into a tote.
 func InTote(lot, tote string) Account { return Account{Stage: Picked, Lot: lot, LPN: tote} }
 

@@ -194,6 +194,22 @@ type StockCounted struct {
 	By        string `json:"by,omitempty"`
 }
 
+// ReplenishmentAsked says that goods are to be brought to a pick face by a task, and why, as
+// data: the kind of replenishment, what the face has free and what is on its way, between what
+// it is kept, and what was wanted of it.
+type ReplenishmentAsked struct {
+	Head
+	Location string `json:"location"`
+	Task     string `json:"task"`
+	Qty      int64  `json:"qty"`
+	Kind     string `json:"kind"`
+	Have     int64  `json:"have"`
+	Coming   int64  `json:"coming,omitempty"`
+	Min      int64  `json:"min,omitempty"`
+	Max      int64  `json:"max,omitempty"`
+	Wanted   int64  `json:"wanted,omitempty"`
+}
+
 // CountRequested asks for a count of a place.
 type CountRequested struct {
 	Head
@@ -269,6 +285,9 @@ func (StockReassigned) EventType() string { return "stock.Reassigned" }
 
 // EventType implements [event.Event].
 func (StockCounted) EventType() string { return "stock.Counted" }
+
+// EventType implements [event.Event].
+func (ReplenishmentAsked) EventType() string { return "stock.ReplenishmentAsked" }
 
 // EventType implements [event.Event].
 func (CountRequested) EventType() string { return "count.Requested" }

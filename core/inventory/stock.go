@@ -214,7 +214,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		}
 	case CountRequested:
 		s.at(e.Place).Counting = true
-	case StockReassigned: // the same goods at the same place
+	case StockReassigned, ReplenishmentAsked: // the same goods at the same place
 	case StockCounted:
 		sh := s.at(e.Place)
 		sh.Counting, sh.Counted = e.Unsettled > 0, e.At

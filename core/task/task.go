@@ -32,6 +32,7 @@ type Step struct {
 	Item  string          `json:"item"`
 	From  inventory.Place `json:"from"`
 	Qty   int64           `json:"qty"`
+	To    inventory.Place `json:"to,omitzero"` // where it is brought; of a pick the worker's tote
 }
 
 // Create makes a task. Order is set where all steps are of one order; it then
