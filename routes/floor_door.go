@@ -6,6 +6,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
@@ -79,6 +80,9 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 		events, err = d.task(s, id).Renew(c, now)
 	case task.Complete:
 		events, err = d.completeTask(s, id, c)
+	case replenish.Moved:
+		d.bring(s, id, c)
+		return answered{d.task(s, id), true}, d.err
 	case pick.Confirm:
 		d.confirm(s, id, c)
 		return answered{d.pick(s, id), true}, d.err
@@ -105,6 +109,12 @@ func (d *decision) completeTask(s scope.Scope, id string, c task.Complete) ([]ev
 	t := d.task(s, id)
 	if t.Kind == task.KindPick && t.Status == task.StatusClaimed && d.pick(s, id).Status == pick.StatusOpen {
 		return nil, missing(door.Floor, "task", "task "+id+" has steps that were neither picked nor shorted")
+	}
+	if t.Kind == task.KindCount && t.Status == task.StatusClaimed {
+		return nil, missing(door.Floor, "task", "task "+id+" asks for a number: tell the count what lies there, which ends it")
+	}
+	if t.Kind == task.KindReplenish && t.Status == task.StatusClaimed {
+		return nil, missing(door.Floor, "task", "task "+id+" brings goods: say what was moved, which ends it")
 	}
 	return t.Complete(c, d.m.Now)
 }

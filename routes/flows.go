@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -46,6 +47,9 @@ type FlowConfig struct {
 	// Steal lets an order that is more urgent than others take what has a place for them
 	// and is in nobody's hands yet; they wait for the next receipt.
 	Steal bool
+	Count CountConfig
+	// Reasons are the codes that an adjustment may be given; empty takes any.
+	Reasons []string
 	// Shorts is what becomes of goods that nobody finds and no other place has:
 	// order.Wait (the default: backorder) or order.Close (never shipped). Orders that ship
 	// whole or not at all wait in any case.
@@ -160,6 +164,7 @@ type Flows struct {
 	items        *Aggregate[item.Item]
 	locations    *Aggregate[location.Location]
 	facilities   *Aggregate[facility.Facility]
+	counts       *Aggregate[count.Count]
 	reservations *Aggregate[reservation.Reservation]
 	stocks       *Aggregate[inventory.Stock]
 	waves        *Aggregate[wave.Wave]
@@ -186,6 +191,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		items:        NewAggregate(item.Fold, reg),
 		locations:    NewAggregate(location.Fold, reg),
 		facilities:   NewAggregate(facility.Fold, reg),
+		counts:       NewAggregate(count.Fold, reg),
 		reservations: NewAggregate(reservation.Fold, reg),
 		stocks:       NewAggregate(inventory.Fold, reg),
 		waves:        NewAggregate(wave.Fold, reg),
@@ -201,7 +207,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
-		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addBackorders, f.addCancelling, f.addCutOffs,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,

@@ -137,8 +137,8 @@ func (d *decision) facility(s scope.Scope) facility.Facility {
 
 func (f *Flows) addStockDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Stock, About: "takes receipts, adjustments, transfers and changes of status",
-		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onAudit},
+		Name: door.Stock, About: "takes receipts, adjustments, transfers, quarantines, reservations, counts and replenishments",
+		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onOrders, onTasks, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -174,6 +174,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if !d.stocked(k, c.Location) {
 			return answered{}, d.err
 		}
+		if err := f.reasonCode(c.Reason); err != nil {
+			return answered{}, err
+		}
 		if d.lacks(k, c.In(c.Stage), -c.Delta, true) {
 			return answered{}, d.err
 		}
@@ -187,6 +190,19 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		}
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
+	case inventory.Quarantine:
+		return d.quarantine(bookOf(c.BookKey, k), c)
+	case inventory.Settle:
+		k = bookOf(c.BookKey, k)
+		c.BookKey = k
+		if err := f.reasonCode(c.Reason); err != nil {
+			return answered{}, err
+		}
+		if !d.stocked(k, c.Location) {
+			return answered{}, d.err
+		}
+		events, posts, err := c.Decide(d.balance, now)
+		d.onStock(k, events, posts, err)
 	case inventory.ChangeStatus:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
@@ -196,13 +212,19 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
 	default:
-		if got, done, err := d.askReservation(a); done {
-			return got, err
+		for _, ask := range []func(*door.Ask) (answered, bool, error){d.askReservation, d.askCount, d.askReplenish} {
+			if got, done, err := ask(a); done {
+				return got, err
+			}
 		}
 		return answered{}, wrongCommand(door.Stock, a.Cmd)
 	}
+	return answered{d.stockView(k), true}, d.err
+}
+
+func (d *decision) stockView(k inventory.BookKey) StockView {
 	st := d.stock(k)
-	return answered{StockView{st, d.balance(k.Book(), inventory.ATP), st.OnHand()}, true}, d.err
+	return StockView{st, d.balance(k.Book(), inventory.ATP), st.OnHand()}
 }
 
 func bookOf(k, asked inventory.BookKey) inventory.BookKey {

@@ -192,15 +192,8 @@ func (d *decision) rob(o order.Order, l order.Line, x loot, qty int64) (placed b
 		}
 		return len(r.Pieces) > 0
 	}
-	lines := []order.LineQty{{Line: x.of.Line, Qty: qty}}
-	v := d.order(o.Scope, x.of.Order)
-	reason := byPriority + ": " + o.Number
-	events, err := v.Deallocate(order.Deallocate{Lines: lines, Reason: reason}, d.m.Now)
-	d.onOrder(o.Scope, v.Number, events, err)
-	events, err = d.order(o.Scope, v.Number).Backorder(order.Backorder{Lines: lines, Reason: reason}, d.m.Now)
-	d.onOrder(o.Scope, v.Number, events, err)
-	d.wait(o.Scope, v.Number, l.SKU)
-	w := d.work(o.Scope, v.Number)
+	d.backToWaiting(o.Scope, x.of, l.SKU, qty, byPriority+": "+o.Number)
+	w := d.work(o.Scope, x.of.Order)
 	w.Places = slices.Clone(w.Places)
 	var pieces []reservation.Piece
 	left := qty

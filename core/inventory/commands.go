@@ -179,6 +179,16 @@ type Transfer struct {
 	Reason   string
 }
 
+// AskReplenishment says what is brought to a pick face by a task, and why.
+type AskReplenishment struct {
+	BookKey
+	Location, Task         string
+	Qty                    int64
+	Kind                   string
+	Have, Coming, Min, Max int64
+	Wanted                 int64
+}
+
 // RequestCount asks for a count of a place; until then it is not chosen.
 type RequestCount struct {
 	BookKey

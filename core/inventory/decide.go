@@ -348,6 +348,18 @@ func (c ChangeStatus) Decide(at time.Time) ([]event.Event, []journal.Posting, er
 	return d.done()
 }
 
+// Decide says so.
+func (c AskReplenishment) Decide(at time.Time) ([]event.Event, error) {
+	d := decide("AskReplenishment", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.part("location", c.Location)
+	d.part("task", c.Task)
+	d.part("kind", c.Kind)
+	d.emit(ReplenishmentAsked{d.head, c.Location, c.Task, c.Qty, c.Kind, c.Have, c.Coming, c.Min, c.Max, c.Wanted})
+	out, _, err := d.done()
+	return out, err
+}
+
 // Decide asks for a count.
 func (c RequestCount) Decide(at time.Time) ([]event.Event, error) {
 	d := decide("RequestCount", c.BookKey, at)
