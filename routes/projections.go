@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
@@ -16,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -78,7 +81,16 @@ var projections = map[string]projection{
 		func(location.Location) []string { return nil }),
 	view.Stock: project(inventory.Fold,
 		func(inventory.Stock) string { return "" },
-		func(inventory.Stock) []string { return nil }),
+		placesOf),
+	view.Facility: project(facility.Fold,
+		func(facility.Facility) string { return "" },
+		func(facility.Facility) []string { return nil }),
+	view.Reservation: project(reservation.Fold,
+		reservation.Reservation.Status,
+		func(r reservation.Reservation) []string { return []string{r.Item, r.Reference} }),
+	view.Count: project(count.Fold,
+		func(c count.Count) string { return c.Status },
+		func(c count.Count) []string { return []string{c.Item, c.Location, c.Task} }),
 	view.Wave: project(wave.Fold,
 		func(w wave.Wave) string { return string(w.Status) },
 		func(wave.Wave) []string { return nil }),
@@ -108,6 +120,19 @@ var projections = map[string]projection{
 			}
 			return terms
 		}),
+}
+
+// mostPlaces bounds by how many locations, lots and LPNs an item's stock is found.
+const mostPlaces = 1000
+
+// placesOf are where an item lies, in which lots and on which LPNs.
+func placesOf(s inventory.Stock) []string {
+	var terms []string
+	for i := range s.Shelves[:min(len(s.Shelves), mostPlaces)] {
+		p := s.Shelves[i].Place
+		terms = append(terms, p.Location, p.Lot, p.LPN)
+	}
+	return terms
 }
 
 func shipmentStatus(s ship.Shipment) string {

@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/adapters/internal/intake"
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
@@ -39,6 +41,10 @@ func Statuses(kind string) []string {
 		return texts(pack.StatusOpen, pack.StatusCompleted, pack.StatusCancelled)
 	case view.Label:
 		return texts(label.StatusRequested, label.StatusBought, label.StatusVoided, label.StatusRefused)
+	case view.Reservation:
+		return []string{"held", reservation.Expired, reservation.Released, reservation.Consumed}
+	case view.Count:
+		return []string{count.StatusOpen, count.StatusSettled, count.StatusCancelled}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

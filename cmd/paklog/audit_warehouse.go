@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/core/catalog"
+	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
@@ -15,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
@@ -99,6 +102,12 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[inventory.Stock]{fold: inventory.Fold, check: w.stock}
 	case "label":
 		return &folding[label.Label]{fold: label.Fold, check: w.label}
+	case "facility":
+		return &folding[facility.Facility]{fold: facility.Fold}
+	case "count":
+		return &folding[count.Count]{fold: count.Fold}
+	case "reservation":
+		return &folding[reservation.Reservation]{fold: reservation.Fold, check: w.reservation}
 	case "item":
 		return &folding[item.Item]{fold: item.Fold}
 	case "location":
@@ -191,18 +200,35 @@ func (w *warehouse) order(o order.Order) {
 				w.r.find("order", 0, "Line %d of order %s of %s has %d %s: it no longer adds up.", l.No, o.Number, o.Scope.Owner, q.n, q.name)
 			}
 		}
-		book := o.Scope.Book(l.SKU)
-		h := w.holds[book]
-		if h == nil {
-			h = &held{}
-			w.holds[book] = h
-		}
+		h := w.heldOf(o.Scope.Book(l.SKU))
 		h.reserved += l.Reserved
 		h.allocated += l.Allocated
 		h.picked += l.Picked
 		h.packed += l.Packed
 		h.shipped += l.Shipped
 	}
+}
+
+// reservation notes what is held back for no order.
+func (w *warehouse) reservation(r reservation.Reservation) {
+	if r.Qty == 0 {
+		return
+	}
+	h := w.heldOf(r.Book())
+	if r.Kind == reservation.Hard {
+		h.allocated += r.Qty
+	} else {
+		h.reserved += r.Qty
+	}
+}
+
+func (w *warehouse) heldOf(book string) *held {
+	h := w.holds[book]
+	if h == nil {
+		h = &held{}
+		w.holds[book] = h
+	}
+	return h
 }
 
 // label holds that no label stands on two cartons; that a carton has one at most is the

@@ -70,15 +70,21 @@ func (c LogConfig) Validate() error {
 
 // WarehouseConfig is how the building works.
 type WarehouseConfig struct {
-	WaveOrders  int           `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
-	WaveWait    time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
-	WaveUrgent  time.Duration `config:"wave_urgent" doc:"An order whose cut-off is nearer than this, or of priority 9, waits for no others."`
-	TaskLease   time.Duration `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
-	AutoWorkers int           `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
-	ShortOneIn  int           `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
-	SSCCPrefix  string        `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
-	ShipFrom    AddressConfig `config:"ship_from" doc:"Where parcels leave from."`
-	Boxes       []BoxConfig   `config:"boxes" doc:"Cartons there are to pack into."`
+	WaveOrders  int            `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
+	WaveWait    time.Duration  `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
+	WaveUrgent  time.Duration  `config:"wave_urgent" doc:"An order whose cut-off is nearer than this, or of priority 9, waits for no others."`
+	TaskLease   time.Duration  `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
+	AutoWorkers int            `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
+	ShortOneIn  int            `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
+	Allocation  string         `config:"allocation" doc:"How places are chosen where an item names no rotation: fifo, fefo, lifo, full_first, by_unit, fewest_picks, pick_to_clean; \"\" is fefo for what expires and fifo for the rest."`
+	ShelfLife   map[string]int `config:"shelf_life" doc:"Days that goods must still have for a customer, by the partner who orders or the location code that is shipped to."`
+	Steal       bool           `config:"priority_steal" doc:"An order that is more urgent takes from others what nobody works on yet; they wait."`
+	Tolerance   int64          `config:"count_tolerance" doc:"Units that a count may be off without a second look."`
+	Recounts    int            `config:"recounts" doc:"By how many others a larger difference must be confirmed."`
+	Reasons     []string       `config:"reasons" doc:"Reason codes that adjustments may have; empty takes any."`
+	SSCCPrefix  string         `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
+	ShipFrom    AddressConfig  `config:"ship_from" doc:"Where parcels leave from."`
+	Boxes       []BoxConfig    `config:"boxes" doc:"Cartons there are to pack into."`
 }
 
 // AddressConfig is a place.
@@ -183,7 +189,7 @@ func defaults() *Config {
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{
-			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, SSCCPrefix: "0614141",
+			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, Recounts: 1, SSCCPrefix: "0614141",
 			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
 			Boxes: []BoxConfig{
 				{Name: "S", Length: 250, Width: 200, Height: 150, MaxWeight: 10_000, Tare: 150},

@@ -13,6 +13,8 @@ import (
 
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/webhook"
+	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/scope"
@@ -92,6 +94,18 @@ func (c WarehouseConfig) Validate() error {
 		atLeast("wave_orders", c.WaveOrders, 1), atMost("wave_orders", c.WaveOrders, routes.MaxWave), positive("wave_wait", c.WaveWait), positive("wave_urgent", c.WaveUrgent),
 		positive("task_lease", c.TaskLease),
 		atLeast("auto_workers", c.AutoWorkers, 0), atLeast("short_one_in", c.ShortOneIn, 0),
+		atLeast("count_tolerance", c.Tolerance, 0), atLeast("recounts", c.Recounts, 0), atMost("recounts", c.Recounts, count.MaxRounds-1),
+	}
+	if err := inventory.CheckStrategy(c.Allocation); err != nil {
+		errs = append(errs, fmt.Errorf("allocation: %w", err))
+	}
+	for _, who := range slices.Sorted(maps.Keys(c.ShelfLife)) {
+		errs = append(errs, atLeast("shelf_life."+who, c.ShelfLife[who], 0))
+	}
+	for i, r := range c.Reasons {
+		if err := scope.CheckPart(r); err != nil {
+			errs = append(errs, fmt.Errorf("reasons[%d]: %w", i, err))
+		}
 	}
 	if _, err := (pack.Numbering{Prefix: c.SSCCPrefix}).SSCC(); err != nil {
 		errs = append(errs, fmt.Errorf("sscc_prefix: %q is not a GS1 company prefix of 4 to 12 digits", c.SSCCPrefix))

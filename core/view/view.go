@@ -23,6 +23,10 @@ const (
 	Label    = "label"
 	Shipment = "ship"
 	Letter   = "letter"
+
+	Facility    = "facility"
+	Reservation = "reservation"
+	Count       = "count"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.
