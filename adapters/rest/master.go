@@ -43,6 +43,7 @@ type ReasonBody struct {
 func (s *server) master() {
 	s.items()
 	s.locations()
+	s.facilities()
 }
 
 func (s *server) items() {

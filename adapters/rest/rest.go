@@ -139,6 +139,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.orders()
 		s.master()
 		s.stock()
+		s.inventory()
 		s.work()
 		s.desk()
 		s.queries()

@@ -119,19 +119,11 @@ func (s *server) work() {
 	s.waves()
 	s.tasks()
 	s.floor()
-	reads := func(kind, plural, key string, stream func(scope.Scope, string) string) {
-		register(s, op[struct{}, view.Doc](s, http.MethodGet, "/v1/"+plural+"/{owner}/{id}", "get-"+kind, plural, "One of "+plural+", by "+key),
-			func(ctx context.Context, in *WorkPath) (*answer, error) {
-				return s.get(ctx, kind, stream(in.in(s.cfg.Scope), in.ID))
-			})
-		register(s, op[struct{}, List](s, http.MethodGet, "/v1/"+plural, "list-"+plural, plural, "List "+plural),
-			func(ctx context.Context, in *listInput) (*answer, error) { return s.list(ctx, kind, in) })
-	}
-	reads(view.Task, "tasks", "task", task.StreamOf)
-	reads(view.Pick, "picks", "task", pick.StreamOf)
-	reads(view.Pack, "packs", "packing", pack.StreamOf)
-	reads(view.Label, "labels", "carton", label.StreamOf)
-	reads(view.Shipment, "shipments", "shipment", ship.StreamOf)
+	s.documents(view.Task, "tasks", "task", task.StreamOf)
+	s.documents(view.Pick, "picks", "task", pick.StreamOf)
+	s.documents(view.Pack, "packs", "packing", pack.StreamOf)
+	s.documents(view.Label, "labels", "carton", label.StreamOf)
+	s.documents(view.Shipment, "shipments", "shipment", ship.StreamOf)
 }
 
 func (s *server) waves() {
