@@ -1,5 +1,5 @@
-// Package bulk imports files of orders, items and stock, as CSV (RFC 4180) or NDJSON, row by
-// row through the doors.
+// Package bulk imports files of orders, master data and stock, as CSV (RFC 4180) or NDJSON, row
+// by row through the doors, and exports what it imports.
 //
 // An import may be stopped anywhere and run again: the key of each row is made of the file's
 // hash and the row's number, so a second run gets the stored answers and repeats nothing.
@@ -15,7 +15,9 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,10 +28,16 @@ import (
 
 // Kinds of files.
 const (
-	Orders = "orders"
-	Items  = "items"
-	Stock  = "stock"
+	Orders     = "orders"
+	Items      = "items"
+	Locations  = "locations"
+	Facilities = "facilities"
+	Stock      = "stock"
+	Opening    = "opening" // stock that lies there already when the hub begins
 )
+
+// Kinds are what may be imported.
+func Kinds() []string { return []string{Orders, Items, Locations, Facilities, Stock, Opening} }
 
 // Formats of files.
 const (
@@ -45,6 +53,8 @@ type Config struct {
 	Scope scope.Scope
 	// Name is the file's, for the source of its orders.
 	Name string
+	// Update lets master data that is known be changed to what the file says.
+	Update bool
 	// Parallel is how many things are under way at once: 64.
 	Parallel int
 	// MaxRow is the most bytes of a row: 256 KiB.
@@ -192,10 +202,8 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) open(s *source, file string) (reader, error) {
-	switch c.Kind {
-	case Orders, Items, Stock:
-	default:
-		return nil, fmt.Errorf("kind %q: there are %s, %s and %s", c.Kind, Orders, Items, Stock)
+	if !slices.Contains(Kinds(), c.Kind) {
+		return nil, fmt.Errorf("kind %q: there are %s", c.Kind, strings.Join(Kinds(), ", "))
 	}
 	switch c.Format {
 	case NDJSON:

@@ -10,6 +10,8 @@ import (
 
 	"github.com/paklog/hub/adapters/internal/strictjson"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/transforms/custom"
 )
@@ -87,16 +89,56 @@ func (j *jsonLines) fill(t *thing) error {
 		if err := strictjson.Decode(j.buf, &doc); err != nil {
 			return err
 		}
-		cmd := doc.Register(s)
-		t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.SKU, Cmd: cmd}
+		t.item(doc, j.cfg)
+	case Locations:
+		var doc custom.Location
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		t.location(doc, j.cfg)
+	case Facilities:
+		var doc custom.Facility
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		t.facility(doc, j.cfg)
 	default:
 		var doc custom.Receipt
 		if err := strictjson.Decode(j.buf, &doc); err != nil {
 			return err
 		}
-		cmd := doc.Receive(s)
-		t.door, t.ask = door.Stock, door.Ask{Scope: cmd.Scope, ID: cmd.Item, Cmd: cmd}
+		return t.receipt(doc, j.cfg)
 	}
+	return nil
+}
+
+func (t *thing) item(doc custom.Item, c Config) {
+	cmd := doc.Register(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.SKU, Cmd: cmd}
+}
+
+func (t *thing) location(doc custom.Location, c Config) {
+	cmd := doc.Register(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Code, Cmd: cmd}
+}
+
+func (t *thing) facility(doc custom.Facility, c Config) {
+	cmd := doc.Register(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Facility, Cmd: cmd}
+}
+
+func (t *thing) receipt(doc custom.Receipt, c Config) error {
+	if c.Kind == Opening {
+		if doc.From != "" && doc.From != inventory.Opening {
+			return fault.At("bulk.receipt", fault.Invalid, "from", fmt.Errorf("%.64q is no opening stock: import it as %s", doc.From, Stock))
+		}
+		doc.From = inventory.Opening
+	}
+	cmd := doc.Receive(c.Scope)
+	t.door, t.ask = door.Stock, door.Ask{Scope: cmd.Scope, ID: cmd.Item, Cmd: cmd}
 	return nil
 }
 

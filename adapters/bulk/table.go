@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/transforms/custom"
@@ -31,12 +31,37 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{"sku", "uom"},
 		[]string{
 			"owner", "facility", "description", "case_uom", "case_factor", "length_um", "width_um", "height_um", "weight_mg", "gtin", "lot_tracked",
-			"serial_tracked", "expiry_tracked", "storage_type",
+			"serial_tracked", "expiry_tracked", "storage_type", "status", "class", "rotation", "receive_days", "ship_days",
+			"inner_uom", "inner_factor", "inner_length_um", "inner_width_um", "inner_height_um", "inner_weight_mg",
+			"case_length_um", "case_width_um", "case_height_um", "case_weight_mg",
+			"pallet_uom", "pallet_factor", "pallet_length_um", "pallet_width_um", "pallet_height_um", "pallet_weight_mg",
+		},
+	},
+	Locations: {
+		[]string{"location", "purpose"},
+		[]string{
+			"facility", "zone", "aisle", "bay", "level", "sequence", "storage_type", "capacity_units", "capacity_volume_mm3", "capacity_weight_mg",
+			"capacity_lpns", "slot_owner", "slot_item", "slot_min", "slot_max",
+		},
+	},
+	Facilities: {
+		[]string{"record", "code"},
+		[]string{
+			"facility", "title", "time_zone", "zone", "storage_type", "capacity_units", "capacity_volume_mm3", "capacity_weight_mg", "capacity_lpns",
+			"owner", "class", "zones", "purposes",
 		},
 	},
 	Stock: {
 		[]string{"item", "location", "qty"},
 		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "from", "reference"},
+	},
+	Opening: {
+		[]string{"item", "location", "qty"},
+		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "reference"},
+	},
+	Snapshot: {
+		[]string{"item", "qty"},
+		[]string{"owner", "facility", "location", "lot", "lpn"},
 	},
 }
 
@@ -169,6 +194,10 @@ func (t *table) next() (*thing, error) {
 		err = t.order(x, c, h)
 	case Items:
 		err = t.item(x, c)
+	case Locations:
+		err = t.location(x, c)
+	case Facilities:
+		err = t.facility(x, c, h)
 	default:
 		err = t.receipt(x, c)
 	}
@@ -328,28 +357,6 @@ func (t *table) order(x *thing, c *cells, h hash.Hash) error {
 	return x.place(doc.Place(t.cfg.Scope, t.cfg.source(t.file)))
 }
 
-func (t *table) item(x *thing, c *cells) error {
-	f := &field{t: t, c: c}
-	get := func(name string) string { return t.get(c, name) }
-	unit := custom.Unit{UOM: get("uom"), Factor: 1, Weight: f.integer("weight_mg")}
-	if d := (custom.Dims{Length: f.integer("length_um"), Width: f.integer("width_um"), Height: f.integer("height_um")}); d != (custom.Dims{}) {
-		unit.Dims = &d
-	}
-	doc := custom.Item{Owner: get("owner"), Facility: get("facility"), SKU: get("sku"), ItemSpec: custom.ItemSpec{
-		Description: get("description"), StorageType: get("storage_type"), Units: []custom.Unit{unit},
-		Tracking: &custom.Tracking{Lot: f.flag("lot_tracked"), Serial: f.flag("serial_tracked"), Expiry: f.flag("expiry_tracked")},
-	}}
-	if v := get("case_uom"); v != "" {
-		doc.Units = append(doc.Units, custom.Unit{UOM: v, Factor: f.integer("case_factor")})
-	}
-	if v := get("gtin"); v != "" {
-		doc.Codes = []custom.Code{{Kind: "gtin", Value: v}}
-	}
-	cmd := doc.Register(t.cfg.Scope)
-	x.door, x.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.SKU, Cmd: cmd}
-	return f.err
-}
-
 func (t *table) receipt(x *thing, c *cells) error {
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
@@ -357,7 +364,5 @@ func (t *table) receipt(x *thing, c *cells) error {
 		Owner: get("owner"), Facility: get("facility"), Item: get("item"), Location: get("location"), Lot: get("lot"), LPN: get("lpn"),
 		Stage: get("stage"), Qty: f.integer("qty"), Expiry: get("expiry"), From: get("from"), Reference: get("reference"),
 	}
-	cmd := doc.Receive(t.cfg.Scope)
-	x.door, x.ask = door.Stock, door.Ask{Scope: cmd.Scope, ID: cmd.Item, Cmd: cmd}
-	return f.err
+	return cmp.Or(x.receipt(doc, t.cfg), f.err)
 }

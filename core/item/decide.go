@@ -208,13 +208,14 @@ func (s Spec) equal(t Spec) bool {
 		len(s.Units) != len(t.Units) || len(s.Codes) != len(t.Codes) {
 		return false
 	}
-	for i := range s.Units {
-		if s.Units[i] != t.Units[i] {
+	// In which order units and codes stand means nothing.
+	for _, u := range s.Units {
+		if !slices.Contains(t.Units, u) {
 			return false
 		}
 	}
-	for i := range s.Codes {
-		if s.Codes[i] != t.Codes[i] {
+	for _, c := range s.Codes {
+		if !slices.Contains(t.Codes, c) {
 			return false
 		}
 	}

@@ -7,17 +7,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/view"
 )
 
 // Door is a hub without a journal.
@@ -30,6 +34,7 @@ type Door struct {
 	orders    map[string]order.Order
 	items     map[string]item.Item
 	locations map[string]location.Location
+	buildings map[string]facility.Facility
 	stock     map[string]inventory.Stock
 	claims    map[[2]string]claim
 	decided   int
@@ -47,7 +52,8 @@ func New() *Door {
 	return &Door{
 		Now:    func() time.Time { return time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC) },
 		orders: map[string]order.Order{}, items: map[string]item.Item{}, locations: map[string]location.Location{},
-		stock: map[string]inventory.Stock{}, claims: map[[2]string]claim{},
+		buildings: map[string]facility.Facility{},
+		stock:     map[string]inventory.Stock{}, claims: map[[2]string]claim{},
 	}
 }
 
@@ -58,6 +64,35 @@ func (d *Door) Orders() map[string]order.Order {
 	out := make(map[string]order.Order, len(d.orders))
 	for k, o := range d.orders {
 		out[k] = o
+	}
+	return out
+}
+
+// Docs are the things of a kind as the views would show them, by stream.
+func (d *Door) Docs(kind string) []view.Doc {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch kind {
+	case view.Item:
+		return docs(kind, d.items)
+	case view.Location:
+		return docs(kind, d.locations)
+	case view.Facility:
+		return docs(kind, d.buildings)
+	case view.Stock:
+		return docs(kind, d.stock)
+	}
+	return nil
+}
+
+func docs[S any](kind string, of map[string]S) []view.Doc {
+	var out []view.Doc
+	for _, stream := range slices.Sorted(maps.Keys(of)) {
+		state, err := json.Marshal(of[stream])
+		if err != nil {
+			panic(err) // core's states are JSON
+		}
+		out = append(out, view.Doc{Kind: kind, Key: stream, State: state})
 	}
 	return out
 }
@@ -180,6 +215,10 @@ func (d *Door) master(ask door.Ask) (door.Reply, error) {
 	case item.Change:
 		events, err = it.Change(c, at)
 		return keep(d.items, item.StreamOf(ask.Scope, ask.ID), item.Fold, it, events, err)
+	case facility.Register:
+		b := d.buildings[facility.StreamOf(ask.Scope)]
+		events, err = b.Register(c, at)
+		return keep(d.buildings, facility.StreamOf(ask.Scope), facility.Fold, b, events, err)
 	case location.Register:
 		events, err = loc.Register(c, at)
 	case location.Change:

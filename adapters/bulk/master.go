@@ -1,0 +1,168 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/transforms/custom"
+)
+
+// packed are the units beside an item's smallest that have columns of their own, by what
+// their columns begin with.
+var packed = []string{"inner", "case", "pallet"}
+
+func (t *table) item(x *thing, c *cells) error {
+	f := &field{t: t, c: c}
+	get := func(name string) string { return t.get(c, name) }
+	doc := custom.Item{Owner: get("owner"), Facility: get("facility"), SKU: get("sku"), ItemSpec: custom.ItemSpec{
+		Description: get("description"), StorageType: get("storage_type"), Status: get("status"), Class: get("class"), Rotation: get("rotation"),
+		Units: []custom.Unit{f.unit("", get("uom"), 1)},
+	}}
+	for _, name := range packed {
+		if get(name+"_uom") != "" || get(name+"_factor") != "" {
+			uom := get(name + "_uom")
+			if uom == "" {
+				uom = name
+			}
+			doc.Units = append(doc.Units, f.unit(name+"_", uom, f.integer(name+"_factor")))
+		}
+	}
+	if k := (custom.Tracking{Lot: f.flag("lot_tracked"), Serial: f.flag("serial_tracked"), Expiry: f.flag("expiry_tracked")}); k != (custom.Tracking{}) {
+		doc.Tracking = &k
+	}
+	if l := (custom.Life{Receive: int(f.integer("receive_days")), Ship: int(f.integer("ship_days"))}); l != (custom.Life{}) {
+		doc.ShelfLife = &l
+	}
+	if v := get("gtin"); v != "" {
+		doc.Codes = []custom.Code{{Kind: "gtin", Value: v}}
+	}
+	x.item(doc, t.cfg)
+	return f.err
+}
+
+// unit reads a unit's size and weight from the columns that begin with a prefix.
+func (f *field) unit(prefix, uom string, factor int64) custom.Unit {
+	u := custom.Unit{UOM: uom, Factor: factor, Weight: f.integer(prefix + "weight_mg")}
+	if d := (custom.Dims{Length: f.integer(prefix + "length_um"), Width: f.integer(prefix + "width_um"), Height: f.integer(prefix + "height_um")}); d != (custom.Dims{}) {
+		u.Dims = &d
+	}
+	return u
+}
+
+func (f *field) capacity() *custom.Capacity {
+	c := custom.Capacity{
+		Units: f.integer("capacity_units"), Volume: f.integer("capacity_volume_mm3"), Weight: f.integer("capacity_weight_mg"), LPNs: f.integer("capacity_lpns"),
+	}
+	if c == (custom.Capacity{}) {
+		return nil
+	}
+	return &c
+}
+
+func (t *table) location(x *thing, c *cells) error {
+	f := &field{t: t, c: c}
+	get := func(name string) string { return t.get(c, name) }
+	doc := custom.Location{Facility: get("facility"), Code: get("location"), LocationSpec: custom.LocationSpec{
+		Purpose: get("purpose"), Zone: get("zone"), Aisle: get("aisle"), Bay: get("bay"), Level: get("level"), Sequence: f.integer("sequence"),
+		StorageType: get("storage_type"), Capacity: f.capacity(),
+	}}
+	if s := (custom.Slot{Owner: get("slot_owner"), Item: get("slot_item"), Min: f.integer("slot_min"), Max: f.integer("slot_max")}); s != (custom.Slot{}) {
+		if s.Owner == "" {
+			s.Owner = t.cfg.Scope.Owner
+		}
+		doc.Slot = &s
+	}
+	x.location(doc, t.cfg)
+	return f.err
+}
+
+// listed stands between the words of a cell that holds several.
+const listed = "|"
+
+// Records of a building's rows.
+const (
+	recordFacility = "facility"
+	recordZone     = "zone"
+	recordAisle    = "aisle"
+	recordRule     = "rule"
+)
+
+// facility gathers the rows of one building, which stand behind each other: one row is of the
+// building itself, the others of its zones, aisles and rules, in their order. A building that
+// lacks a row is never registered.
+func (t *table) facility(x *thing, c *cells, h hash.Hash) error {
+	doc := custom.Facility{Code: t.get(c, "facility")}
+	if doc.Code == "" && t.get(c, "record") == recordFacility {
+		doc.Code = t.get(c, "code")
+	}
+	var wrong error
+	note := func(place string, err error) {
+		if err != nil && wrong == nil {
+			wrong = fault.At("bulk.facility", fault.Invalid, fmt.Sprintf("lines[%d].%s", len(x.rows)-1, place), err)
+		}
+	}
+	record := func(c *cells) {
+		if err := t.record(&doc, c); err != nil {
+			note(fault.PlaceOf(err), errors.Unwrap(err))
+		}
+	}
+	record(c)
+	for {
+		next, err := t.read()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if next == nil || next.err == nil && t.building(next) != doc.Code {
+			t.ahead = next
+			break
+		}
+		x.rows, x.bytes = append(x.rows, next.at), next.after
+		if next.err != nil { // nobody knows whose row it is
+			note("record", errors.New(next.err.Error()))
+			continue
+		}
+		add(h, next)
+		record(next)
+	}
+	x.facility(doc, t.cfg)
+	return wrong
+}
+
+// building is whose a row is.
+func (t *table) building(c *cells) string {
+	if v := t.get(c, "facility"); v != "" || t.get(c, "record") != recordFacility {
+		return v
+	}
+	return t.get(c, "code")
+}
+
+// record puts what one row says into the building.
+func (t *table) record(doc *custom.Facility, c *cells) error {
+	f := &field{t: t, c: c}
+	get := func(name string) string { return t.get(c, name) }
+	list := func(name string) []string {
+		if get(name) == "" {
+			return nil
+		}
+		return strings.Split(get(name), listed)
+	}
+	switch get("record") {
+	case recordFacility:
+		doc.Title, doc.TimeZone = get("title"), get("time_zone")
+	case recordZone:
+		doc.Zones = append(doc.Zones, custom.Zone{Code: get("code"), Title: get("title"), StorageType: get("storage_type"), Capacity: f.capacity()})
+	case recordAisle:
+		doc.Aisles = append(doc.Aisles, custom.Aisle{Code: get("code"), Zone: get("zone"), Capacity: f.capacity()})
+	case recordRule:
+		doc.Slotting = append(doc.Slotting, custom.Rule{
+			Rule: get("code"), Owner: get("owner"), Class: get("class"), StorageType: get("storage_type"), Zones: list("zones"), Purposes: list("purposes"),
+		})
+	default:
+		f.bad("record", "%q is none of %s, %s, %s, %s", clip(get("record")), recordFacility, recordZone, recordAisle, recordRule)
+	}
+	return f.err
+}
