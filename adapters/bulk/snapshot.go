@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/adapters/internal/strictjson"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/scope"
 )
@@ -156,7 +157,11 @@ func (w *wrongRows) note(line int, err error) {
 	case len(w.said) == mostWrong:
 		w.more++
 	default:
-		w.said = append(w.said, fmt.Sprintf("line %d: %s", line, sentence(err)))
+		place := fault.PlaceOf(err)
+		if place != "" {
+			place += ": "
+		}
+		w.said = append(w.said, fmt.Sprintf("line %d: %s%s", line, place, sentence(err)))
 	}
 }
 

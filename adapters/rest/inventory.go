@@ -125,7 +125,64 @@ type Decisions struct {
 	Position journal.Pos `json:"position"`
 }
 
+// Account is an account of an item's book. Without a floor it may fall below zero.
+type Account struct {
+	Account string `json:"account" doc:"stage/location/lot/LPN for goods; atp, promised, unallocated, world/WHY beside them"`
+	Balance int64  `json:"balance"`
+	Floor   *int64 `json:"floor,omitempty"`
+}
+
+// Accounts are all of them: they sum to zero.
+type Accounts struct {
+	Book     string      `json:"book"`
+	Items    []Account   `json:"items" nullable:"false"`
+	Position journal.Pos `json:"position"`
+}
+
+func (s *server) accounts() {
+	register(s, op[struct{}, Accounts](s, http.MethodGet, "/v1/stock/{owner}/{item}/accounts", "get-accounts", "stock", "The double entry of an item in one building: every account with its balance"),
+		func(ctx context.Context, in *struct {
+			Owner    string `path:"owner" maxLength:"128"`
+			Item     string `path:"item" maxLength:"128"`
+			Facility string `query:"facility" maxLength:"128"`
+		}) (*answer, error) {
+			if s.deps.Books == nil {
+				return nil, s.problem(ctx, unavailable("accounts are not served by this process"))
+			}
+			var at journal.Pos
+			if s.deps.Last != nil {
+				at = s.deps.Last()
+			}
+			out := Accounts{Book: s.book(in.Owner, in.Facility, in.Item).Book(), Items: []Account{}, Position: at}
+			for after := ""; ; {
+				rows, err := s.deps.Books.Balances(ctx, out.Book, after, 500)
+				if err != nil {
+					return nil, s.problem(ctx, err)
+				}
+				for _, r := range rows {
+					if r.Book != out.Book {
+						rows = nil
+						break
+					}
+					a := Account{Account: r.Account, Balance: r.Amount}
+					if r.Floor != journal.NoFloor {
+						a.Floor = &r.Floor
+					}
+					out.Items, after = append(out.Items, a), r.Account
+				}
+				if len(rows) < 500 {
+					break
+				}
+			}
+			if len(out.Items) == 0 {
+				return nil, notFound(view.Stock)
+			}
+			return s.answer(ctx, out, at)
+		})
+}
+
 func (s *server) inventory() {
+	s.accounts()
 	s.quarantines()
 	s.reservations()
 	s.counts()

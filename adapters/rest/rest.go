@@ -56,7 +56,9 @@ type Deps struct {
 	// Last is the highest durable position.
 	Last func() journal.Pos
 	Log  Events
-	Desk *dlq.Desk
+	// Books are the balances of the stock.
+	Books Books
+	Desk  *dlq.Desk
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
 	// Ready says why no work is taken, or nil.
@@ -73,6 +75,11 @@ type Views interface {
 	// Find lists what is known under a business key, in whatever kind.
 	Find(ctx context.Context, tenant, term string, limit int) (view.Page, error)
 	Journey(ctx context.Context, correlation string, after journal.Pos, limit int) (view.Journey, error)
+}
+
+// Books is the part of the journal that the accounts of an item are read from.
+type Books interface {
+	Balances(ctx context.Context, book, account string, limit int) ([]journal.BalanceRow, error)
 }
 
 // Events is the part of the journal that the tail reads.

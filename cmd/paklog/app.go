@@ -140,7 +140,7 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 		Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
 		Keys:  keys, Version: version(),
 	}, rest.Deps{
-		Door: a.hub, Last: a.bus.Last, Log: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
+		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type importRequest struct {
 	Format   string `json:"format"`
 	Owner    string `json:"owner"`
 	Facility string `json:"facility"`
+	Update   bool   `json:"update"`
 }
 
 // importLine is a line of its answer, which comes as the import goes on. Exactly one field
@@ -76,7 +78,7 @@ func (a *app) importing(w http.ResponseWriter, r *http.Request) {
 		return gone
 	}
 	cfg := bulk.Config{
-		Kind: in.Kind, Format: in.Format, Scope: sc, Name: filepath.Base(in.Path), Now: time.Now,
+		Kind: in.Kind, Format: in.Format, Scope: sc, Name: filepath.Base(in.Path), Update: in.Update, Now: time.Now,
 		Progress: func(p bulk.Progress) {
 			_ = write(importLine{Progress: &p})       // the next result finds it again
 			_ = http.NewResponseController(w).Flush() // as above
@@ -96,21 +98,24 @@ func newImport(g *global) *cobra.Command {
 	var in importRequest
 	var report string
 	cmd := &cobra.Command{
-		Use: "import orders|items|stock FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
-		Long: `Import a file through the same doors as everything else. What is wrong with a row is reported
+		Use: "import KIND FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
+		Long: `Import a file of orders, items, locations, facilities, stock (receipts) or opening (stock that lies
+there already) through the same doors as everything else. What is wrong with a row is reported
 with its line and place and stops no other row. Stopped anywhere and run again, it goes on: the key of each
 row is made of the file's hash and the row's number. A running hub reads the file itself.
 
 The report has a line a row. Ends with 3 when rows were refused, 1 when the hub could not take some now.`,
 		Example: `  paklog import orders orders.csv
   paklog import items items.ndjson --owner ACME
+  paklog import locations locations.csv --update
+  paklog import opening stock.csv
   paklog import orders monday.txt --format csv --report monday.report.csv`,
 		Args:      cobra.ExactArgs(2),
-		ValidArgs: []string{bulk.Orders, bulk.Items, bulk.Stock},
+		ValidArgs: bulk.Kinds(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Kind = args[0]
-			if in.Kind != bulk.Orders && in.Kind != bulk.Items && in.Kind != bulk.Stock {
-				return usagef(cmd, "%q is none of orders, items, stock", in.Kind)
+			if !slices.Contains(bulk.Kinds(), in.Kind) {
+				return usagef(cmd, "%q is none of %s", in.Kind, strings.Join(bulk.Kinds(), ", "))
 			}
 			if in.Format == "" {
 				in.Format = formatOf(args[1])
@@ -135,6 +140,7 @@ The report has a line a row. Ends with 3 when rows were refused, 1 when the hub 
 	cmd.Flags().StringVar(&in.Format, "format", "", "csv or ndjson; by the file's name where it is left out")
 	cmd.Flags().StringVar(&in.Owner, "owner", "", "whose goods, where a row names nobody")
 	cmd.Flags().StringVar(&in.Facility, "facility", "", "the building, where a row names none")
+	cmd.Flags().BoolVar(&in.Update, "update", false, "change items, locations and facilities that are known to what the file says")
 	cmd.Flags().StringVar(&report, "report", "", "file for a line a row (.csv or .ndjson); beside FILE where it is left out, - is none")
 	_ = cmd.RegisterFlagCompletionFunc("format", words(bulk.CSV, bulk.NDJSON))
 	return cmd

@@ -60,13 +60,24 @@ func newLocations(g *global) *cobra.Command {
 }
 
 func newStock(g *global) *cobra.Command {
+	cmd := newStockList(g)
+	cmd.Use, cmd.Short = "stock", "List stock; adjust, move, quarantine and reconcile it"
+	cmd.Example = `  paklog stock
+  paklog stock accounts MUG
+  paklog stock adjust MUG --location A-01 --delta -2 --reason damage
+  paklog stock reconcile snapshot.csv`
+	cmd.AddCommand(newStockList(g), newStockAccounts(g), newStockAdjust(g), newStockMove(g), newStockQuarantine(g, false), newStockQuarantine(g, true), newStockReconcile(g))
+	return cmd
+}
+
+func newStockList(g *global) *cobra.Command {
 	var l listing
 	cmd := &cobra.Command{
-		Use: "stock", Short: "List stock by owner, item and facility",
+		Use: "list", Short: "List stock by owner, item and facility",
 		Long: `List stock: ATP is what may still be promised, FREE what nobody was given a place of, PROMISED
 what is reserved without a place. All in the item's smallest unit.`,
-		Example: `  paklog stock
-  paklog stock --owner ACME --json`,
+		Example: `  paklog stock list
+  paklog stock list --owner ACME --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return l.list(cmd, g, "/v1/stock", []string{"OWNER", "ITEM", "FACILITY", "ON HAND", "FREE", "PROMISED", "ATP", "PICKED", "PACKED", "STAGED"},

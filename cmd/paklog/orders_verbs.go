@@ -29,7 +29,7 @@ func newOrders(g *global) *cobra.Command {
   paklog order add --file order.json
   paklog orders change SO-1001 --qty 1=5 --remove 2
   paklog orders split SO-1001 --to SO-1001-B --line 1=2`
-	cmd.AddCommand(newOrdersList(g), newOrderShow(g), newOrderAdd(g), newOrderChange(g), newOrderSplit(g), newOrderMerge(g),
+	cmd.AddCommand(newOrdersList(g), newOrderShow(g), newOrderWhy(g), newOrderAdd(g), newOrderChange(g), newOrderSplit(g), newOrderMerge(g),
 		newOrderHold(g), newOrderRelease(g), newOrderCancel(g))
 	return cmd
 }

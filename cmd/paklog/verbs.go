@@ -6,7 +6,8 @@ import "github.com/spf13/cobra"
 func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newServe(g), newDemo(), newInit(), newConfig(g),
-		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newStock(g), newImport(g), newDLQ(g), newEDI(g), newEvents(g),
+		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReservations(g),
+		newCounts(g), newReplenish(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newEvents(g),
 		newOptimize(), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }
