@@ -80,7 +80,9 @@ func TestMasterDataComesBackAsItWas(t *testing.T) {
 func TestAnUpdateChangesWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	d := doormem.New()
-	load(t, d, bulk.Locations, bulk.CSV, "location,purpose\nP-1,pick\n")
+	if sum, out, err := load(t, d, bulk.Locations, bulk.CSV, "location,purpose\nP-1,pick\n"); err != nil || sum.Created != 1 {
+		t.Fatalf("%+v %+v: %v", sum, out, err)
+	}
 	file := "location,purpose,zone\nP-1,pick,Z9\n"
 	if sum, out, err := load(t, d, bulk.Locations, bulk.CSV, file); err != nil || sum.Refused != 1 || out[0].Place != "location" {
 		t.Fatalf("%+v %+v: %v", sum, out, err)
@@ -136,8 +138,11 @@ func TestBadMasterDataIsRefusedWithItsRow(t *testing.T) {
 func TestWhatHasNoColumnIsSaid(t *testing.T) {
 	t.Parallel()
 	d := doormem.New()
-	load(t, d, bulk.Items, bulk.NDJSON, `{"sku":"A","units":[{"uom":"each","factor":1},{"uom":"barrel","factor":9}]}
+	sum, out, err := load(t, d, bulk.Items, bulk.NDJSON, `{"sku":"A","units":[{"uom":"each","factor":1},{"uom":"barrel","factor":9}]}
 {"sku":"B","units":[{"uom":"each","factor":1}],"codes":[{"kind":"buyer","value":"1"}]}`)
+	if err != nil || sum.Created != 2 {
+		t.Fatalf("%+v %+v: %v", sum, out, err)
+	}
 	e, err := bulk.NewExport(&bytes.Buffer{}, bulk.Items, bulk.CSV)
 	if err != nil {
 		t.Fatal(err)

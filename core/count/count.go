@@ -247,7 +247,7 @@ func (c Count) Tally(t Tally, at time.Time) ([]event.Event, error) {
 	}
 	h, round := c.head(at), len(c.Looks)+1
 	out := []event.Event{Tallied{h, round, t.Counted, t.Booked, t.By}}
-	because := ""
+	var because string
 	diff := max(t.Counted-t.Booked, t.Booked-t.Counted)
 	switch {
 	case diff == 0:
