@@ -155,7 +155,7 @@ func (d *decision) putBack(o order.Order, c pack.Content, from inventory.Account
 	}
 	k := keyOf(o.Scope, c.Item)
 	events, posts, err := inventory.PutBack{
-		BookKey: k, For: inventory.For{Order: o.Number, Line: c.Line}, From: from, To: to, Qty: c.Qty, Reason: cancelled,
+		BookKey: k, For: inventory.For{Order: o.Number, Line: c.Line}, From: from, To: to, Qty: c.Qty, Reason: cancelled, Serials: c.Serials,
 	}.Decide(d.m.Now)
 	d.onStock(k, events, posts, err)
 }

@@ -159,6 +159,7 @@ func (d *decision) tally(s scope.Scope, id string, c count.Tally) {
 		d.endCount(was)
 		events, posts, err := inventory.Settle{
 			BookKey: was.BookKey, Place: was.Place, Counted: e.Counted, Count: id, Reason: "count_" + was.Cause, By: c.By,
+			Tracking: d.itemSeen(was.Scope, was.Item).Spec.Tracking,
 		}.Decide(d.balance, d.m.Now)
 		d.onStock(was.BookKey, events, posts, err)
 	}

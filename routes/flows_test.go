@@ -441,6 +441,7 @@ func (r *rig) books(skus ...string) {
 				atp = b.Amount
 			case b.Account == inventory.Promised:
 				promised = b.Amount
+			case inventory.IsSerial(b.Account): // no goods of their own
 			case strings.HasPrefix(b.Account, "world/"):
 				outside += b.Amount
 			}

@@ -163,6 +163,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		}
 		it := d.item(k.Scope, k.Item).Spec
 		c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
+		if !d.serialsStand(k, c.Serials, true) {
+			return answered{}, d.err
+		}
 		if c.From != inventory.Opening && d.noRoom(k, c.Location, c.Qty) {
 			return answered{}, d.err
 		}
@@ -178,6 +181,10 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, err
 		}
 		if d.lacks(k, c.In(c.Stage), -c.Delta, true) {
+			return answered{}, d.err
+		}
+		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
+		if !d.serialsStand(k, c.Serials, c.Delta > 0) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
@@ -201,6 +208,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if !d.stocked(k, c.Location) {
 			return answered{}, d.err
 		}
+		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
 		events, posts, err := c.Decide(d.balance, now)
 		d.onStock(k, events, posts, err)
 	case inventory.ChangeStatus:

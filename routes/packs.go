@@ -188,6 +188,9 @@ func (d *decision) closeCarton(s scope.Scope, id string, c pack.CloseCarton) {
 	}
 	number := d.nextSSCC()
 	c.SSCC = number
+	if c.Contents = d.serialsOf(p, c); d.err != nil {
+		return
+	}
 	events, err := p.CloseCarton(c, d.m.Now)
 	if !d.onPacking(s, id, events, err) {
 		return

@@ -57,7 +57,10 @@ func (d *decision) confirm(s scope.Scope, id string, c pick.Confirm) {
 	}
 	st := l.Steps[c.Step-1]
 	k := keyOf(s, st.Item)
-	moved, posts, err := inventory.Pick{BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Qty: c.Qty}.Decide(d.m.Now)
+	if !d.serialsHere(k, c.Serials, c.Qty) {
+		return
+	}
+	moved, posts, err := inventory.Pick{BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Qty: c.Qty, Serials: c.Serials}.Decide(d.m.Now)
 	d.onStock(k, moved, posts, err)
 	d.picked(s, l, st, c.Tote, c.Qty, c.Serials)
 	d.endTask(s, id, c.Worker)
@@ -74,6 +77,10 @@ func (d *decision) short(s scope.Scope, id string, c pick.Short) {
 	}
 	st := l.Steps[c.Step-1]
 	k := keyOf(s, st.Item)
+	if c.Found > 0 && d.itemSeen(s, st.Item).Spec.Tracking.Serial {
+		d.fail(missing("routes.Pick", "found", "item "+st.Item+" is tracked by serial number: confirm the found ones by theirs, then say short with found 0"))
+		return
+	}
 	moved, posts, err := inventory.Short{
 		BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Expected: st.Left(), Found: c.Found,
 	}.Decide(d.balance, d.m.Now)
@@ -182,10 +189,15 @@ func (d *decision) pickAll(s scope.Scope, number, id string) {
 			continue
 		}
 		if d.f.cfg.Auto.misses(l.Task, st.No) {
-			d.short(s, id, pick.Short{Step: st.No, Found: n - 1, Tote: id, Worker: worker, Reason: "not_found"})
+			found := n - 1
+			if serials := d.someSerials(keyOf(s, st.Item), found); len(serials) > 0 {
+				d.confirm(s, id, pick.Confirm{Step: st.No, Qty: found, Tote: id, Worker: worker, Serials: serials})
+				found = 0
+			}
+			d.short(s, id, pick.Short{Step: st.No, Found: found, Tote: id, Worker: worker, Reason: "not_found"})
 			continue
 		}
-		d.confirm(s, id, pick.Confirm{Step: st.No, Qty: n, Tote: id, Worker: worker})
+		d.confirm(s, id, pick.Confirm{Step: st.No, Qty: n, Tote: id, Worker: worker, Serials: d.someSerials(keyOf(s, st.Item), n)})
 	}
 }
 

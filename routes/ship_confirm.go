@@ -97,7 +97,7 @@ func (d *decision) shipped(s scope.Scope, number string, c ship.Confirmed) {
 		for _, x := range m.Contents {
 			k := keyOf(s, x.Item)
 			events, posts, err := inventory.Ship{
-				BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Carton: m.Carton, Lot: x.Lot, Qty: x.Qty,
+				BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Carton: m.Carton, Lot: x.Lot, Qty: x.Qty, Serials: x.Serials,
 			}.Decide(d.m.Now)
 			d.onStock(k, events, posts, err)
 			lines = addQty(lines, x.Line, x.Qty)

@@ -527,3 +527,85 @@ func TestAPickerBeforeAnEmptyFaceIsHelpedAtOnce(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+func TestSerialNumbersGoTheWayOfTheirGoods(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto.Pick = false })
+		tracked := spec(200 * measure.Gram)
+		tracked.Tracking.Serial = true
+		r.must(door.Master, "CAM", item.Register{Spec: tracked})
+		r.stockOnly("CAM", 0, "P-1")
+		in := func(serials ...string) inventory.Receive {
+			return inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: int64(len(serials)), Serials: serials}
+		}
+		r.must(door.Stock, "CAM", in("S1", "S2", "S3"))
+		r.refused(door.Stock, "CAM", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 1}, fault.Invalid, "serials")
+		r.place("SO-1", "CAM", 2)
+		settle(time.Minute)
+		made := events[task.Created](r)
+		if len(made) != 1 {
+			t.Fatalf("%+v", made)
+		}
+		id := made[0].Task
+		r.must(door.Floor, id, task.Claim{Worker: "jo", Lease: time.Hour})
+		r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "T", Worker: "jo"}, fault.Rejected, "serials")
+		r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "T", Worker: "jo", Serials: []string{"S1", "S9"}}, fault.Rejected, "serials[1]")
+		r.refused(door.Floor, id, pick.Short{Step: 1, Found: 1, Tote: "T", Worker: "jo", Reason: "not_found"}, fault.Rejected, "found")
+		r.must(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "T", Worker: "jo", Serials: []string{"S1", "S3"}})
+		settle(time.Minute)
+		r.status("SO-1", order.StatusShipped)
+		shipped := events[inventory.StockShipped](r)
+		if len(shipped) != 1 || !slices.Equal(shipped[0].Serials, []string{"S1", "S3"}) {
+			t.Errorf("%+v", shipped)
+		}
+		// What left may come back, and what is here may not come again.
+		r.must(door.Stock, "CAM", in("S1"))
+		r.refused(door.Stock, "CAM", in("S4", "S2"), fault.Rejected, "serials[1]")
+		r.refused(door.Stock, "CAM", inventory.Adjust{Place: inventory.Place{Location: "P-1"}, Stage: inventory.Free, Delta: -1, Reason: "lost", Serials: []string{"S3"}}, fault.Rejected, "serials[0]")
+		r.refused(door.Stock, "CAM", inventory.Adjust{Place: inventory.Place{Location: "P-1"}, Stage: inventory.Free, Delta: -1, Reason: "lost"}, fault.Invalid, "serials")
+		r.must(door.Stock, "CAM", inventory.Adjust{Place: inventory.Place{Location: "P-1"}, Stage: inventory.Free, Delta: -1, Reason: "lost", Serials: []string{"S2"}})
+		r.books("CAM")
+		r.noLetters()
+	})
+}
+
+func TestTheSimulatedWorkersScanSerialNumbers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto.ShortOneIn = 2 })
+		tracked := spec(3 * measure.Kilogram)
+		tracked.Tracking.Serial = true
+		r.must(door.Master, "CAM", item.Register{Spec: tracked})
+		r.stockOnly("CAM", 0, "P-1", "P-2")
+		for _, p := range []string{"P-1", "P-2"} {
+			r.must(door.Stock, "CAM", inventory.Receive{Place: inventory.Place{Location: p}, Qty: 4, Serials: []string{p + "a", p + "b", p + "c", p + "d"}})
+		}
+		if err := r.hub.Pause(t.Context(), "pack", "test"); err != nil {
+			t.Fatal(err)
+		}
+		r.place("SO-1", "CAM", 5) // several cartons of ten kilograms at most
+		r.place("SO-2", "CAM", 2)
+		settle(time.Minute)
+		r.must(door.Orders, "SO-2", order.Cancel{Reason: "customer"})
+		if err := r.hub.Resume(t.Context(), "pack", "test"); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Hour)
+		seen := map[string]bool{}
+		for _, e := range events[inventory.StockShipped](r) {
+			if int64(len(e.Serials)) != e.Qty {
+				t.Errorf("%+v", e)
+			}
+			for _, s := range e.Serials {
+				if seen[s] {
+					t.Errorf("%s left twice", s)
+				}
+				seen[s] = true
+			}
+		}
+		if len(seen) == 0 {
+			t.Errorf("nothing left\n%s", r.story())
+		}
+		r.books("CAM")
+		r.noLetters()
+	})
+}

@@ -53,11 +53,11 @@ var columns = map[string]struct{ needed, optional []string }{
 	},
 	Stock: {
 		[]string{"item", "location", "qty"},
-		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "from", "reference"},
+		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "from", "reference", "serials"},
 	},
 	Opening: {
 		[]string{"item", "location", "qty"},
-		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "reference"},
+		[]string{"owner", "facility", "lot", "lpn", "stage", "expiry", "reference", "serials"},
 	},
 	Snapshot: {
 		[]string{"item", "qty"},
@@ -363,6 +363,9 @@ func (t *table) receipt(x *thing, c *cells) error {
 	doc := custom.Receipt{
 		Owner: get("owner"), Facility: get("facility"), Item: get("item"), Location: get("location"), Lot: get("lot"), LPN: get("lpn"),
 		Stage: get("stage"), Qty: f.integer("qty"), Expiry: get("expiry"), From: get("from"), Reference: get("reference"),
+	}
+	if v := get("serials"); v != "" {
+		doc.Serials = strings.Split(v, listed)
 	}
 	return cmp.Or(x.receipt(doc, t.cfg), f.err)
 }

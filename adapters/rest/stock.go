@@ -32,9 +32,10 @@ type AdjustBody struct {
 	Facility string `json:"facility,omitempty"`
 	Item     string `json:"item"`
 	ShelfBody
-	Stage  string `json:"stage,omitempty" enum:"free,held,damaged,suspect" doc:"free"`
-	Delta  int64  `json:"delta" doc:"what is more, or less, than the books say"`
-	Reason string `json:"reason"`
+	Stage   string   `json:"stage,omitempty" enum:"free,held,damaged,suspect" doc:"free"`
+	Delta   int64    `json:"delta" doc:"what is more, or less, than the books say"`
+	Reason  string   `json:"reason"`
+	Serials []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them: those that are more, or less"`
 }
 
 // TransferBody moves free goods from shelf to shelf.
@@ -92,7 +93,7 @@ func (s *server) stock() {
 			key := s.book(b.Owner, b.Facility, b.Item)
 			return move(ctx, in, key, inventory.Adjust{
 				BookKey: key, Place: inventory.Place(b.ShelfBody), Stage: orText(b.Stage, inventory.Free),
-				Delta: b.Delta, Reason: b.Reason, By: callOf(ctx).client,
+				Delta: b.Delta, Reason: b.Reason, By: callOf(ctx).client, Serials: b.Serials,
 			}, err)
 		})
 	register(s, op[TransferBody, StockState](s, http.MethodPost, "/v1/stock/transfer", "transfer-stock", tag, "Move free goods from shelf to shelf", http.StatusCreated, http.StatusOK),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
@@ -26,12 +27,25 @@ type bookSums struct {
 	book                                                 string
 	all, atp, promised, unallocated, free, world, onHand int64
 	allocated, picked, packed                            int64 // packed at the dock included
+	here, away                                           int64 // serial-numbered units: on shelves and out, and away
+}
+
+func (b *bookSums) serials(account string, amount int64) {
+	if strings.HasPrefix(account, inventory.SerialAway+"/") {
+		b.away += amount
+	} else {
+		b.here += amount
+	}
 }
 
 func (b *bookSums) add(w *warehouse, account string, v journal.Balance) {
 	b.all += v.Amount
 	if v.Floor != journal.NoFloor && v.Amount < v.Floor {
 		w.r.find("stock", 0, "Account %s of book %s stands at %d, below its floor of %d.", account, b.book, v.Amount, v.Floor)
+	}
+	if inventory.IsSerial(account) {
+		b.serials(account, v.Amount)
+		return
 	}
 	switch account {
 	case inventory.ATP:
@@ -77,6 +91,9 @@ func (b *bookSums) end(w *warehouse) {
 	}
 	if b.onHand != -b.world {
 		bad("%d are on hand and %d came through the door.", b.onHand, -b.world)
+	}
+	if b.here != -b.away || b.here > b.onHand {
+		bad("%d serial numbers are here, %d came in, and %d units are on hand.", b.here, -b.away, b.onHand)
 	}
 	if t, ok := w.told[b.book]; !ok {
 		bad("it has balances and no events.")

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/fault"
@@ -96,6 +97,25 @@ const (
 // leave to it. It has no floor.
 func World(why string) string { return scope.Join("world", why) }
 
+// SerialState is the account of one serial-numbered unit for where it is. At all times its
+// three accounts sum to zero: it is on a shelf, or out (in a tote or carton), or away. The
+// floors let it come in once, leave a shelf once and leave the building once, whoever says so.
+func SerialState(where, serial string) string { return scope.Join(where, serial) }
+
+// Where a serial-numbered unit is.
+const (
+	SerialShelf = "serial"
+	SerialOut   = "serial-out"
+	SerialAway  = "serial-away" // not in the building: floor -1, for it is here once at most
+)
+
+// IsSerial reports whether an account is that of a serial-numbered unit: its amounts are no
+// goods of their own.
+func IsSerial(account string) bool {
+	where, _, _ := strings.Cut(account, "/")
+	return where == SerialShelf || where == SerialOut || where == SerialAway
+}
+
 // Why goods cross the door.
 const (
 	Supplier   = "supplier"
@@ -164,6 +184,9 @@ func (p *postings) free(qty int64) {
 }
 
 func floor(account string) int64 {
+	if strings.HasPrefix(account, SerialAway+"/") {
+		return -1
+	}
 	if account == Unallocated || len(account) > 6 && account[:6] == "world/" {
 		return journal.NoFloor
 	}

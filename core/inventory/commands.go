@@ -23,6 +23,7 @@ type Receive struct {
 	Tracking  item.Tracking // what the item demands to be recorded
 	Status    string        // of the item: what is phased out or blocked is not received
 	MinDays   int           // days that a lot must still have, unless it is received on hold
+	Serials   []string
 }
 
 // Reserve promises Qty to an order line. With Partial, as much as is available to
@@ -104,8 +105,9 @@ type Pick struct {
 	BookKey
 	For
 	Place
-	Tote string
-	Qty  int64
+	Tote    string
+	Qty     int64
+	Serials []string
 }
 
 // Short says that of Expected allocated units only Found are there. The found ones
@@ -123,10 +125,11 @@ type Short struct {
 type PutBack struct {
 	BookKey
 	For
-	From   Account
-	To     Place
-	Qty    int64
-	Reason string
+	From    Account
+	To      Place
+	Qty     int64
+	Reason  string
+	Serials []string
 }
 
 // Pack moves picked goods from a tote into a closed carton.
@@ -154,10 +157,11 @@ type Stage struct {
 type Ship struct {
 	BookKey
 	For
-	Carton string
-	Lot    string
-	Staged string
-	Qty    int64
+	Carton  string
+	Lot     string
+	Staged  string
+	Qty     int64
+	Serials []string
 }
 
 // Adjust sets the books right by Delta, at one place and stage (free, held,
@@ -165,10 +169,12 @@ type Ship struct {
 type Adjust struct {
 	BookKey
 	Place
-	Stage  string
-	Delta  int64
-	Reason string
-	By     string
+	Stage    string
+	Delta    int64
+	Reason   string
+	By       string
+	Serials  []string
+	Tracking item.Tracking // what the item demands to be recorded
 }
 
 // Transfer moves free goods from shelf to shelf.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -73,6 +74,37 @@ func (d *decision) done() ([]event.Event, []journal.Posting, error) {
 	return d.out, d.post.out, nil
 }
 
+// MaxSerials is the most serial numbers of one movement.
+const MaxSerials = 1000
+
+// serials moves serial-numbered units with the goods; needed says that the item is tracked by
+// them.
+func (d *decision) serials(list []string, qty int64, needed bool, from, to string) {
+	switch {
+	case len(list) == 0 && needed:
+		d.bad("serials", "item %s is tracked by serial number: name those of the %d units", d.key.Item, qty)
+		return
+	case len(list) == 0:
+		return
+	case len(list) > MaxSerials:
+		d.bad("serials", "has %d serial numbers, at most %d go in one movement: split it", len(list), MaxSerials)
+		return
+	case int64(len(list)) != qty:
+		d.bad("serials", "has %d serial numbers for %d units", len(list), qty)
+		return
+	}
+	seen := make(map[string]bool, len(list))
+	for i, s := range list {
+		place := fmt.Sprintf("serials[%d]", i)
+		d.part(place, s)
+		if seen[s] {
+			d.bad(place, "%q is named twice", s)
+		}
+		seen[s] = true
+		d.post.move(1, SerialState(from, s), SerialState(to, s))
+	}
+}
+
 func shelfStage(stage string) bool {
 	return stage == Free || stage == Held || stage == Damaged || stage == Suspect
 }
@@ -110,11 +142,12 @@ func (c Receive) Decide(s Stock, at time.Time) ([]event.Event, []journal.Posting
 		c.Expiry = known
 	}
 	c.checkItem(d, Date(at.UTC().Format(time.DateOnly)))
+	d.serials(c.Serials, c.Qty, c.Tracking.Serial, SerialAway, SerialShelf)
 	d.post.move(c.Qty, World(c.From), c.In(c.Stage).String())
 	if c.Stage == Free {
 		d.post.free(c.Qty)
 	}
-	d.emit(StockReceived{Head: d.head, Place: c.Place, Stage: c.Stage, Qty: c.Qty, Expiry: c.Expiry, From: c.From, Reference: c.Reference})
+	d.emit(StockReceived{Head: d.head, Place: c.Place, Stage: c.Stage, Qty: c.Qty, Expiry: c.Expiry, From: c.From, Reference: c.Reference, Serials: slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -185,7 +218,8 @@ func (c Pick) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d.place("", c.Place)
 	d.part("tote", c.Tote)
 	d.move(c.Qty, c.In(Allocated), InTote(c.Lot, c.Tote))
-	d.emit(StockPicked{d.head, c.For, c.Place, c.Tote, c.Qty})
+	d.serials(c.Serials, c.Qty, false, SerialShelf, SerialOut)
+	d.emit(StockPicked{d.head, c.For, c.Place, c.Tote, c.Qty, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -236,7 +270,8 @@ func (c PutBack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) 
 	}
 	d.move(c.Qty, c.From, c.To.In(Free))
 	d.post.free(c.Qty)
-	d.emit(StockPutBack{d.head, c.For, c.From, c.To, c.Qty, c.Reason})
+	d.serials(c.Serials, c.Qty, false, SerialOut, SerialShelf)
+	d.emit(StockPutBack{d.head, c.For, c.From, c.To, c.Qty, c.Reason, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -277,7 +312,8 @@ func (c Ship) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 		from = AtDock(c.Staged, c.Lot, c.Carton)
 	}
 	d.post.move(c.Qty, from.String(), World(Customer))
-	d.emit(StockShipped{d.head, c.For, c.Carton, c.Lot, c.Staged, c.Qty})
+	d.serials(c.Serials, c.Qty, false, SerialOut, SerialAway)
+	d.emit(StockShipped{d.head, c.For, c.Carton, c.Lot, c.Staged, c.Qty, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -295,13 +331,15 @@ func (c Adjust) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	}
 	if acc := c.In(c.Stage).String(); c.Delta > 0 {
 		d.post.move(c.Delta, World(Adjustment), acc)
+		d.serials(c.Serials, c.Delta, c.Tracking.Serial, SerialAway, SerialShelf)
 	} else {
 		d.post.move(-c.Delta, acc, World(Adjustment))
+		d.serials(c.Serials, -c.Delta, c.Tracking.Serial, SerialShelf, SerialAway)
 	}
 	if c.Stage == Free {
 		d.post.free(c.Delta)
 	}
-	d.emit(StockAdjusted{d.head, c.Place, c.Stage, c.Delta, c.Reason, c.By})
+	d.emit(StockAdjusted{d.head, c.Place, c.Stage, c.Delta, c.Reason, c.By, slices.Clone(c.Serials)})
 	return d.done()
 }
 

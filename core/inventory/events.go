@@ -32,11 +32,12 @@ type For struct {
 type StockReceived struct {
 	Head
 	Place
-	Stage     string `json:"stage"`
-	Qty       int64  `json:"qty"`
-	Expiry    Date   `json:"expiry,omitempty"` // of the lot
-	From      string `json:"from"`             // the world account: supplier, opening, return
-	Reference string `json:"reference,omitempty"`
+	Stage     string   `json:"stage"`
+	Qty       int64    `json:"qty"`
+	Expiry    Date     `json:"expiry,omitempty"` // of the lot
+	From      string   `json:"from"`             // the world account: supplier, opening, return
+	Reference string   `json:"reference,omitempty"`
+	Serials   []string `json:"serials,omitempty"`
 }
 
 // StockReserved says that qty was promised to an order line.
@@ -79,8 +80,9 @@ type StockPicked struct {
 	Head
 	For
 	Place
-	Tote string `json:"tote"`
-	Qty  int64  `json:"qty"`
+	Tote    string   `json:"tote"`
+	Qty     int64    `json:"qty"`
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockShorted says that a picker found fewer than were allocated. Missing leaves
@@ -100,10 +102,11 @@ type StockShorted struct {
 type StockPutBack struct {
 	Head
 	For
-	From   Account `json:"from"`
-	To     Place   `json:"to"`
-	Qty    int64   `json:"qty"`
-	Reason string  `json:"reason,omitempty"`
+	From    Account  `json:"from"`
+	To      Place    `json:"to"`
+	Qty     int64    `json:"qty"`
+	Reason  string   `json:"reason,omitempty"`
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockPacked says that goods went from a tote into a closed carton.
@@ -130,20 +133,22 @@ type StockStaged struct {
 type StockShipped struct {
 	Head
 	For
-	Carton string `json:"carton"`
-	Lot    string `json:"lot,omitempty"`
-	Staged string `json:"staged,omitempty"` // the dock location, "" when it left from packing
-	Qty    int64  `json:"qty"`
+	Carton  string   `json:"carton"`
+	Lot     string   `json:"lot,omitempty"`
+	Staged  string   `json:"staged,omitempty"` // the dock location, "" when it left from packing
+	Qty     int64    `json:"qty"`
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockAdjusted says that the books were set right by Delta.
 type StockAdjusted struct {
 	Head
 	Place
-	Stage  string `json:"stage"`
-	Delta  int64  `json:"delta"`
-	Reason string `json:"reason"`
-	By     string `json:"by,omitempty"`
+	Stage   string   `json:"stage"`
+	Delta   int64    `json:"delta"`
+	Reason  string   `json:"reason"`
+	By      string   `json:"by,omitempty"`
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockTransferred says that free goods went from one shelf to another.

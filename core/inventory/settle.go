@@ -1,10 +1,12 @@
 package inventory
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -17,6 +19,8 @@ type Settle struct {
 	Count   string // the count that it ends, "" for none
 	Reason  string
 	By      string
+	// Tracking is what the item demands: which serial number is missing, no count says.
+	Tracking item.Tracking
 }
 
 // Decide writes off what is missing and books what is too much. Suspect goods are what a
@@ -39,6 +43,10 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 	booked := free + suspect + held + damaged + have(Allocated)
 	// missing counts what is not there; found are suspect goods that are.
 	missing := booked - c.Counted
+	if missing != 0 && c.Tracking.Serial {
+		d.err = fault.At(d.op, fault.Rejected, "counted", fmt.Errorf("%d are booked, and item %s is tracked by serial number: adjust by those that are missing or too many", booked, c.Item))
+		return d.done()
+	}
 	if found := min(suspect, suspect-missing); found > 0 {
 		d.move(found, c.In(Suspect), c.In(Free))
 		d.post.free(found)
@@ -54,7 +62,7 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 		if stage == Free {
 			d.post.free(delta)
 		}
-		d.emit(StockAdjusted{d.head, c.Place, stage, delta, c.Reason, c.By})
+		d.emit(StockAdjusted{d.head, c.Place, stage, delta, c.Reason, c.By, nil})
 	}
 	if missing < 0 {
 		adjust(Free, -missing)

@@ -151,17 +151,18 @@ func (l *Location) Register(s scope.Scope) location.Register {
 
 // Receipt brings goods in.
 type Receipt struct {
-	Owner     string `json:"owner,omitempty"`
-	Facility  string `json:"facility,omitempty"`
-	Item      string `json:"item"`
-	Location  string `json:"location"`
-	Lot       string `json:"lot,omitempty"`
-	LPN       string `json:"lpn,omitempty"`
-	Stage     string `json:"stage,omitempty" enum:"free,held,damaged" doc:"free"`
-	Qty       int64  `json:"qty" minimum:"1" doc:"in the smallest unit"`
-	Expiry    string `json:"expiry,omitempty" format:"date"`
-	From      string `json:"from,omitempty" enum:"supplier,opening,return" doc:"supplier"`
-	Reference string `json:"reference,omitempty"`
+	Owner     string   `json:"owner,omitempty"`
+	Facility  string   `json:"facility,omitempty"`
+	Item      string   `json:"item"`
+	Location  string   `json:"location"`
+	Lot       string   `json:"lot,omitempty"`
+	LPN       string   `json:"lpn,omitempty"`
+	Stage     string   `json:"stage,omitempty" enum:"free,held,damaged" doc:"free"`
+	Qty       int64    `json:"qty" minimum:"1" doc:"in the smallest unit"`
+	Expiry    string   `json:"expiry,omitempty" format:"date"`
+	From      string   `json:"from,omitempty" enum:"supplier,opening,return" doc:"supplier"`
+	Reference string   `json:"reference,omitempty"`
+	Serials   []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them, one a unit"`
 }
 
 // Receive is the command that the receipt means.
@@ -169,7 +170,7 @@ func (r *Receipt) Receive(s scope.Scope) inventory.Receive {
 	return inventory.Receive{
 		BookKey: inventory.BookKey{Scope: within(s, r.Owner, r.Facility), Item: r.Item},
 		Place:   inventory.Place{Location: r.Location, Lot: r.Lot, LPN: r.LPN},
-		Stage:   r.Stage, Qty: r.Qty, Expiry: inventory.Date(r.Expiry), From: r.From, Reference: r.Reference,
+		Stage:   r.Stage, Qty: r.Qty, Expiry: inventory.Date(r.Expiry), From: r.From, Reference: r.Reference, Serials: r.Serials,
 	}
 }
 
