@@ -57,7 +57,9 @@ func (d *decision) confirm(s scope.Scope, id string, c pick.Confirm) {
 	}
 	st := l.Steps[c.Step-1]
 	k := keyOf(s, st.Item)
-	if !d.serialsHere(k, c.Serials, c.Qty) {
+	// The simulated worker took what lay there a moment ago: where another was faster, the floors
+	// say so and he looks again.
+	if c.Worker != worker && !d.serialsHere(k, c.Serials, c.Qty) {
 		return
 	}
 	moved, posts, err := inventory.Pick{BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Qty: c.Qty, Serials: c.Serials}.Decide(d.m.Now)
