@@ -67,6 +67,9 @@ func TestTheBooksBalanceWhateverIsAsked(t *testing.T) {
 						id = fmt.Sprintf("SO-%d", n)
 						orders = append(orders, id)
 						p := urgent(id, rnd.IntN(4), sku, int(qty))
+						if rnd.IntN(4) == 0 {
+							p.Lines = lines(sku, int(qty), sku, 1+rnd.IntN(6))
+						}
 						if rnd.IntN(3) == 0 {
 							p.Lines, p.Policy = lines("A", int(qty), "B", 1+rnd.IntN(4)), order.AllOrNothing
 						}
