@@ -609,3 +609,20 @@ func TestTheSimulatedWorkersScanSerialNumbers(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+func TestTwoLinesOfAnUrgentOrderTakeOnceWhatThereIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still, func(c *FlowConfig) { c.Steal = true })
+		r.stock("A", 4, "P-1")
+		r.place("LOW", "A", 4)
+		settle(time.Minute)
+		r.must(door.Orders, "NOW", urgent("NOW", 5, "A", 3, "A", 3))
+		settle(time.Minute)
+		o := r.order("NOW")
+		if o.Lines[0].Allocated != 3 || o.Lines[1].Allocated != 1 || o.Lines[1].Backordered != 2 || r.order("LOW").Totals().Backordered != 4 {
+			t.Errorf("%+v\n%s", o.Lines, r.story())
+		}
+		r.books("A")
+		r.noLetters()
+	})
+}
