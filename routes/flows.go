@@ -207,7 +207,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
-		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addBackorders, f.addCancelling, f.addCutOffs,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,

@@ -626,3 +626,39 @@ func TestTwoLinesOfAnUrgentOrderTakeOnceWhatThereIs(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+func TestALotIsHeldBackOnceItHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still)
+		tracked := spec(1)
+		tracked.Tracking = item.Tracking{Lot: true, Expiry: true}
+		r.must(door.Master, "MILK", item.Register{Spec: tracked})
+		r.stockOnly("MILK", 0, "P-1")
+		day := func(n int) inventory.Date {
+			return inventory.Date(time.Now().UTC().AddDate(0, 0, n).Format(time.DateOnly))
+		}
+		for lot, n := range map[string]int{"OLD": 2, "NEW": 30} {
+			r.must(door.Stock, "MILK", inventory.Receive{Place: inventory.Place{Location: "P-1", Lot: lot}, Qty: 10, Expiry: day(n)})
+		}
+		r.place("SO-1", "MILK", 4) // is given the old lot, and nobody picks it
+		settle(50 * time.Hour)
+		if st := r.stockOf("MILK"); st.AvailableToPromise() != 16 {
+			t.Fatalf("held back on its last day: %+v", st)
+		}
+		settle(24 * time.Hour)
+		st := r.stockOf("MILK")
+		old, _ := st.Shelf(inventory.Place{Location: "P-1", Lot: "OLD"})
+		fresh, _ := st.Shelf(inventory.Place{Location: "P-1", Lot: "NEW"})
+		if old.Held != 10 || fresh.Allocated != 4 || st.AvailableToPromise() != 6 || r.order("SO-1").Totals().Allocated != 4 {
+			t.Errorf("%+v %+v\n%s", old, fresh, r.storyOf("SO-1"))
+		}
+		// What comes in expired is never promised for long.
+		r.must(door.Stock, "MILK", inventory.Receive{Place: inventory.Place{Location: "P-1", Lot: "SOUR"}, Qty: 3, Expiry: day(-1)})
+		settle(time.Minute)
+		if got := r.stockOf("MILK").AvailableToPromise(); got != 6 {
+			t.Errorf("%d may be promised", got)
+		}
+		r.books("MILK")
+		r.noLetters()
+	})
+}
