@@ -44,7 +44,7 @@ func (s *sim) pack(j *job) {
 	var units []pack.Unit
 	for _, c := range get[pack.Packing](s.world, stream).Left {
 		u, _ := s.items[c.Item].Unit(item.Each)
-		units = append(units, pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight})
+		units = append(units, pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight, Packing: s.items[c.Item].Spec.Packing})
 	}
 	plan, err := pack.Cartonize(units, []pack.Box{
 		{Code: "S", Inner: cm(20, 15, 10), MaxWeight: 5 * measure.Kilogram}, {Code: "M", Inner: cm(30, 20, 15), MaxWeight: 2 * measure.Kilogram},

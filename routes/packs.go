@@ -86,12 +86,13 @@ func (d *decision) openPack(s scope.Scope, number string) {
 	d.onPacking(s, id, events, err)
 }
 
-// cartonize asks the solver with what the items are known to measure.
+// cartonize asks the solver with what the items are known to measure and to bear.
 func (d *decision) cartonize(s scope.Scope, contents []pack.Content) (pack.Plan, error) {
 	units := make([]pack.Unit, len(contents))
 	for i, c := range contents {
-		u, _ := d.item(s, c.Item).Unit("")
-		units[i] = pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight}
+		known := d.item(s, c.Item)
+		u, _ := known.Unit("")
+		units[i] = pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight, Packing: known.Spec.Packing}
 	}
 	return pack.Cartonize(units, d.f.cfg.Boxes)
 }

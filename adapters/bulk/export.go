@@ -184,6 +184,12 @@ func itemRow(i custom.Item) ([]written, error) {
 		r.int("receive_days", int64(l.Receive))
 		r.int("ship_days", int64(l.Ship))
 	}
+	if p := i.Packing; p != nil {
+		r.flag("upright", p.Upright)
+		r.flag("fragile", p.Fragile)
+		r.int("bears_mg", p.Bears)
+		r["segregation"] = p.Segregation
+	}
 	return []written{r}, nil
 }
 

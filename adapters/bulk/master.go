@@ -37,6 +37,9 @@ func (t *table) item(x *thing, c *cells) error {
 	if l := (custom.Life{Receive: int(f.integer("receive_days")), Ship: int(f.integer("ship_days"))}); l != (custom.Life{}) {
 		doc.ShelfLife = &l
 	}
+	if p := (custom.Packing{Upright: f.flag("upright"), Fragile: f.flag("fragile"), Bears: f.integer("bears_mg"), Segregation: get("segregation")}); p != (custom.Packing{}) {
+		doc.Packing = &p
+	}
 	if v := get("gtin"); v != "" {
 		doc.Codes = []custom.Code{{Kind: "gtin", Value: v}}
 	}

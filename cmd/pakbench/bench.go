@@ -54,6 +54,7 @@ var benches = []*bench{
 	{name: "core/sprp-2block", about: "the same in two blocks", unit: "tours/s", once: true, open: openSPRP(sprpTwo)},
 	{name: "core/sprp-ss", about: "scattered storage, position and tour at once: one block, and two with unit demand; baseline nearest positions by S-shape", unit: "tours/s", once: true, open: openSPRP(sprpScattered)},
 	{name: "core/sprp-ss-2block-varying", about: "the same in two blocks with varying demand, of which some published values are too low", unit: "tours/s", once: true, open: openSPRP(sprpVarying)},
+	{name: "core/carton-br", about: "containers of BR1-BR7 loaded in -seconds each, all boxes fully supported; gap to the best known, baseline first fit", unit: "% full", once: true, open: openContainers},
 	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
 	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},
 	{name: "hub/idle", about: "memory of `paklog serve` at rest, and under 200 orders/s", unit: "MB", once: true, open: openIdle},

@@ -38,6 +38,7 @@ type config struct {
 	dir      string // of journals that later runs use again
 	work     string // of this run, removed at its end
 	data     string // published instances
+	perSet   int    // of them that are loaded of each set of containers, 0 for all
 	paklog   string // binary of the hub
 	profile  string
 	progress io.Writer
@@ -57,6 +58,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	f.IntVar(&c.rounds, "rounds", 5, "rounds that are taken in turn; medians are printed")
 	f.StringVar(&c.dir, "dir", "", "folder on the disk to measure; prepared journals stay there (default: below the user's cache folder)")
 	f.StringVar(&c.data, "data", "../shared/data", "folder of published instances, which holds wms-instances")
+	f.IntVar(&c.perSet, "per-set", 10, "containers that core/carton-br loads of each of its seven sets of 100; 0 is all")
 	f.StringVar(&c.paklog, "paklog", "", "the hub's binary (default: paklog beside this one)")
 	f.StringVar(&c.profile, "cpuprofile", "", "write CPU profiles of the rounds to files of this name with that of the measurement behind it")
 	f.StringVar(&as, "worker", "", "take rounds of this one on orders from standard input; pakbench starts itself so")

@@ -200,7 +200,7 @@ func (a *app) flows() (*routes.Flows, error) {
 	}
 	for _, b := range w.Boxes {
 		fc.Boxes = append(fc.Boxes, pack.Box{
-			Code: b.Name, Inner: b.dims(), Outer: b.dims(), Fill: 85,
+			Code: b.Name, Inner: b.dims(), Outer: b.dims(), Cost: b.Cost,
 			Tare: measure.Mass(b.Tare) * measure.Gram, MaxWeight: measure.Mass(b.MaxWeight) * measure.Gram,
 		})
 	}

@@ -106,6 +106,7 @@ type BoxConfig struct {
 	Height    int64  `config:"height_mm"`
 	MaxWeight int64  `config:"max_weight_g" doc:"Contents at most, in grams."`
 	Tare      int64  `config:"tare_g" doc:"The carton itself, in grams."`
+	Cost      int64  `config:"cost" doc:"What one costs, in whole numbers of any unit; where no box has a cost, as few cartons as possible are packed."`
 }
 
 func (b BoxConfig) dims() measure.Dims {

@@ -136,6 +136,7 @@ func (b BoxConfig) Validate() error {
 	return errors.Join(
 		atLeast("length_mm", b.Length, 1), atLeast("width_mm", b.Width, 1), atLeast("height_mm", b.Height, 1),
 		atLeast("max_weight_g", b.MaxWeight, 1), atLeast("tare_g", b.Tare, 0),
+		atLeast("cost", b.Cost, 0), atMost("cost", b.Cost, 1_000_000_000),
 	)
 }
 

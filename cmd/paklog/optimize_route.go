@@ -77,7 +77,7 @@ func problemFile(cmd *cobra.Command, name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if len(text) > maxProblemFile {
-		return nil, fmt.Errorf("reading %s: it is larger than %d MiB: give a problem of one order", name, maxProblemFile>>20)
+		return nil, fmt.Errorf("reading %s: it is larger than %d MiB: give a part of it", name, maxProblemFile>>20)
 	}
 	return text, nil
 }

@@ -106,7 +106,7 @@ func Schemas() []event.Schema {
 
 		event.Of[pack.Opened](event.PackEvents),
 		event.Of[pack.Added](event.PackEvents),
-		event.Of[pack.Proposed](event.PackEvents),
+		event.Of[pack.Proposed](event.PackEvents, event.Widened),
 		event.Of[pack.CartonClosed](event.PackEvents),
 		event.Of[pack.Completed](event.PackEvents),
 		event.Of[pack.Cancelled](event.PackEvents),

@@ -92,6 +92,9 @@ func (s Spec) Validate() error {
 			return bad("storage_type", "%w", err)
 		}
 	}
+	if err := s.Packing.check(bad); err != nil {
+		return err
+	}
 	if err := s.checkHandling(bad); err != nil {
 		return err
 	}
@@ -138,6 +141,21 @@ func (s Spec) Validate() error {
 		}
 		if c.UOM != "" && !seen[c.UOM] {
 			return bad(fmt.Sprintf("codes[%d].uom", i), "%q is not a unit of the item", c.UOM)
+		}
+	}
+	return nil
+}
+
+func (p Packing) check(bad func(place, format string, a ...any) error) error {
+	if p.Bears < 0 || p.Bears > maxWeight {
+		return bad("packing.bears_mg", "%d is not between 0 and %d", p.Bears, maxWeight)
+	}
+	if p.Fragile && p.Bears > 0 {
+		return bad("packing.bears_mg", "nothing stands on what is fragile: leave one of the two out")
+	}
+	if p.Segregation != "" {
+		if err := scope.CheckPart(p.Segregation); err != nil {
+			return bad("packing.segregation", "%w", err)
 		}
 	}
 	return nil
@@ -204,7 +222,7 @@ func smallest(s Spec) string {
 
 func (s Spec) equal(t Spec) bool {
 	if s.Description != t.Description || s.Tracking != t.Tracking || s.StorageType != t.StorageType ||
-		s.Status != t.Status || s.Class != t.Class || s.Rotation != t.Rotation || s.ShelfLife != t.ShelfLife ||
+		s.Status != t.Status || s.Class != t.Class || s.Rotation != t.Rotation || s.ShelfLife != t.ShelfLife || s.Packing != t.Packing ||
 		len(s.Units) != len(t.Units) || len(s.Codes) != len(t.Codes) {
 		return false
 	}

@@ -48,6 +48,14 @@ type Code struct {
 	UOM   string `json:"uom,omitempty"` // the unit it is printed on, "" for any
 }
 
+// Packing says how a unit may lie in a carton. The zero Packing is any way.
+type Packing struct {
+	Upright     bool         `json:"upright,omitempty"`     // its height stays up
+	Fragile     bool         `json:"fragile,omitempty"`     // nothing stands on it
+	Bears       measure.Mass `json:"bears_mg,omitempty"`    // weight that may stand on one, 0 for any
+	Segregation string       `json:"segregation,omitempty"` // it shares a carton with the same class alone
+}
+
 // Statuses of an item.
 const (
 	Active    = ""          // received and shipped
@@ -80,6 +88,7 @@ type Spec struct {
 	Class       string    `json:"class,omitempty"`    // A, B or C; "" is not known
 	Rotation    string    `json:"rotation,omitempty"` // strategy of allocation; "" is the building's
 	ShelfLife   ShelfLife `json:"shelf_life,omitzero"`
+	Packing     Packing   `json:"packing,omitzero"`
 }
 
 // Register makes an item known. The scope's facility is the home facility; the

@@ -83,6 +83,8 @@ func TestSpecsAreRefusedWithPlace(t *testing.T) {
 		"codes[0].uom":            func(s *item.Spec) { s.Codes = []item.Code{{Kind: "upc", Value: "1", UOM: "barrel"}} },
 		"description":             func(s *item.Spec) { s.Description = string(make([]byte, 2000)) },
 		"storage_type":            func(s *item.Spec) { s.StorageType = "\n" },
+		"packing.bears_mg":        func(s *item.Spec) { s.Packing = item.Packing{Fragile: true, Bears: 1} },
+		"packing.segregation":     func(s *item.Spec) { s.Packing.Segregation = "a\tb" },
 	} {
 		s := spec()
 		change(&s)

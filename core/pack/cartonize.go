@@ -3,14 +3,17 @@ package pack
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
+	"github.com/paklog/hub/core/carton"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/measure"
 )
 
 // Solver is the name of [Cartonize] in the plans it makes.
-const Solver = "first-fit-decreasing/1"
+const Solver = "blocks-3d/1"
 
 // Why a carton is as it is.
 const (
@@ -18,213 +21,328 @@ const (
 	ReasonNoBox    = "fits_no_box"         // ships in its own packaging
 )
 
+// solverEffort is how many blocks the solver looks at before it takes the best plan
+// that it has: about a millisecond. An order that first fit solves as well as
+// any plan can be needs a hundredth of it.
+const solverEffort = 200_000
+
 const (
-	defaultFill = 85             // percent of a box that loose goods fill
-	maxSide     = 10_000_000     // um: a box is at most 10 m long
-	maxLoad     = 10_000_000_000 // mg: and holds at most 10 t
-	maxBoxes    = 256
+	maxSide  = 10_000_000     // um: a box is at most 10 m long
+	maxLoad  = 10_000_000_000 // mg: and holds at most 10 t
+	maxBoxes = 256
+	maxCost  = 1_000_000_000
+	maxUnits = 1 << 20 // of equal goods
 )
 
-// Cartonize proposes cartons: units by falling volume, each into the first carton
-// with room, then each carton into the smallest box that holds its contents. What
-// bounds a carton is the weight, the volume that its fill percentage leaves, and
-// that each unit by itself fits the box when turned; units are not placed against
-// each other. A unit that fits no box ships as it is.
+// Cartonize proposes cartons: each unit in a place of its own, at the least cost of
+// boxes or in the fewest that the solver finds, and each carton in the smallest box
+// that holds it. A unit lies on the floor or with its whole base on others, as its
+// packing allows; nothing stands on what is fragile, and what may stand on the rest
+// is bounded; goods that are to be apart share no carton. Weight and the volume that
+// a box's fill leaves bound each carton. Sides of goods are rounded up to a
+// millimetre, those of boxes down.
 //
-// The same input gives the same plan. More than [MaxCartons] cartons is Rejected.
+// Goods whose dimensions are not known go by weight alone where their weight is
+// allowed; a unit that fits no box ships as it is. The same input gives the same
+// plan. More than [MaxCartons] cartons is Rejected.
 func Cartonize(units []Unit, boxes []Box) (Plan, error) {
 	const op = "pack.Cartonize"
-	kinds, err := checkUnits(units)
-	if err != nil {
+	if err := checkUnits(units); err != nil {
 		return Plan{}, fault.Wrap(op, err)
 	}
 	sizes, err := checkBoxes(boxes)
 	if err != nil {
 		return Plan{}, fault.Wrap(op, err)
 	}
-	var open []*load
-	var asIs []Carton
-	for _, k := range kinds {
-		left := k.Qty
-		for _, l := range open {
-			if left == 0 {
-				break
-			}
-			left -= l.put(k, left)
-		}
-		for left > 0 {
-			if len(open)+len(asIs) == MaxCartons {
-				return Plan{}, fault.At(op, fault.Rejected, "units", fmt.Errorf("needs more than %d cartons: ship it in parts, or on pallets", MaxCartons))
-			}
-			box := largest(sizes, k)
-			if box == nil {
-				one := k.Content
-				one.Qty, one.Serials = 1, nil
-				asIs = append(asIs, Carton{Contents: []Content{one}, Dims: k.Dims, Weight: k.Weight, Volume: k.volume, Reason: ReasonNoBox})
-				left--
-				continue
-			}
-			l := &load{box: *box}
-			open = append(open, l)
-			left -= l.put(k, left)
+	s := sort(units, sizes)
+	if s.atLeast() > MaxCartons {
+		return Plan{}, tooMany(op)
+	}
+	packed := carton.Pack(s.goods, kindsOf(sizes), carton.Options{Effort: solverEffort})
+	if packed.Cost.Cartons > MaxCartons {
+		return Plan{}, tooMany(op)
+	}
+	plan := Plan{Solver: Solver, Bound: packed.Bound.Cartons, CostBound: packed.Bound.Cost, FirstFit: packed.FirstFit.Cartons, Effort: packed.Effort}
+	var loads []load
+	for _, c := range packed.Cartons {
+		for range c.Copies {
+			loads = append(loads, s.load(sizes[c.Kind], c))
 		}
 	}
-	plan := Plan{Solver: Solver, Bound: bound(open, sizes) + len(asIs)}
-	for _, l := range open {
-		plan.Cartons = append(plan.Cartons, l.carton(sizes))
+	placed := len(loads)
+	loads, ok := s.addLoose(loads, sizes)
+	if !ok || len(loads)+len(s.asIs) > MaxCartons {
+		return Plan{}, tooMany(op)
 	}
-	plan.Cartons = append(plan.Cartons, asIs...)
+	if placed == 0 && len(loads) > 0 {
+		plan.Bound = 1
+	}
+	for _, l := range loads {
+		plan.Cartons = append(plan.Cartons, l.carton())
+		plan.Cost += l.box.Cost
+	}
+	plan.FirstFit += len(loads) - placed + len(s.asIs)
+	plan.Bound += len(s.asIs)
+	plan.Cartons = append(plan.Cartons, s.asIs...)
+	plan.Gap = gap(int64(len(plan.Cartons)), int64(plan.Bound))
+	if plan.CostBound > 0 {
+		plan.Gap = gap(plan.Cost, plan.CostBound)
+	}
 	return plan, nil
 }
 
-// kind is a unit with what the solver asks of it. Volume is in mm3, each side
-// rounded up.
-type kind struct {
-	Unit
-	sides  [3]measure.Length // falling
-	volume int64
+func tooMany(op string) error {
+	return fault.At(op, fault.Rejected, "units", fmt.Errorf("needs more than %d cartons: ship it in parts, or on pallets", MaxCartons))
 }
 
-type size struct {
-	Box
-	sides  [3]measure.Length
-	volume int64 // mm3 that may be used
-}
-
-// load is a carton being filled.
-type load struct {
-	box    size
-	kinds  []kind
-	qty    []int64
-	volume int64
-	weight measure.Mass
-}
-
-// put fills in as many of k as there is room for.
-func (l *load) put(k kind, left int64) int64 {
-	n := min(left, room(l.box, k, l.volume, l.weight))
-	if n <= 0 {
+// gap is how far a value is above its bound, in thousandths, rounded up.
+func gap(value, bound int64) int64 {
+	if bound <= 0 {
 		return 0
 	}
-	l.kinds, l.qty = append(l.kinds, k), append(l.qty, n)
-	l.volume += n * k.volume
-	l.weight += measure.Mass(n) * k.Weight
-	return n
+	return ((value-bound)*1000 + bound - 1) / bound
 }
 
-// room is how many more of k a box takes. A single unit that by itself fits the
-// box is taken even where it leaves less air than the fill percentage asks for.
-func room(b size, k kind, volume int64, weight measure.Mass) int64 {
-	for i := range b.sides {
-		if k.sides[i] > b.sides[i] {
-			return 0
-		}
-	}
-	n := k.Qty
-	if k.Weight > 0 {
-		n = min(n, int64((b.MaxWeight-weight)/k.Weight))
-	}
-	if k.volume > 0 {
-		byVolume := (b.volume - volume) / k.volume
-		if byVolume < 1 && volume == 0 {
-			byVolume = 1
-		}
-		n = min(n, byVolume)
-	}
-	return max(0, n)
+// size is a box in whole millimetres.
+type size struct {
+	Box
+	inner carton.Size
+	room  int64 // mm3
 }
 
-// holds reports whether the whole load goes into b.
-func (l *load) holds(b size) bool {
-	single := len(l.kinds) == 1 && l.qty[0] == 1
-	if l.weight > b.MaxWeight || l.volume > b.volume && !single {
-		return false
+// sorted are units by how they are packed.
+type sorted struct {
+	goods []carton.Goods // equal units together; Class counts in classes
+	of    [][]Unit       // what each of the goods is of, taken from the front
+	loose []Unit         // of unknown dimensions
+	asIs  []Carton       // that fit no box
+	most  int64          // of as they are: more than that were asked for
+	sizes []size
+}
+
+// sort puts equal units together, large ones first.
+func sort(units []Unit, sizes []size) *sorted {
+	s := &sorted{sizes: sizes}
+	kinds := kindsOf(sizes)
+	units = slices.Clone(units)
+	slices.SortStableFunc(units, func(a, b Unit) int {
+		return cmp.Or(cmp.Compare(sizeOf(b.Dims).Volume(), sizeOf(a.Dims).Volume()), cmp.Compare(b.Weight, a.Weight),
+			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Item, b.Item), cmp.Compare(a.Lot, b.Lot), cmp.Compare(a.Tote, b.Tote))
+	})
+	type key struct {
+		carton.Size
+		measure.Mass
+		item.Packing
 	}
-	for _, k := range l.kinds {
-		for i := range b.sides {
-			if k.sides[i] > b.sides[i] {
-				return false
+	index := map[key]int{}
+	for _, u := range units {
+		g := goodsOf(u)
+		known := g.Size.Volume() > 0
+		if !carton.Takes(kinds, atLeastThere(g)) {
+			s.most += u.Qty
+			for n := int64(0); n < u.Qty && len(s.asIs) <= MaxCartons; n++ {
+				one := u.Content
+				one.Qty, one.Serials = 1, nil
+				s.asIs = append(s.asIs, Carton{Contents: []Content{one}, Dims: u.Dims, Weight: u.Weight, Volume: g.Size.Volume(), Reason: ReasonNoBox})
 			}
+			continue
 		}
+		if !known {
+			s.loose = append(s.loose, u)
+			continue
+		}
+		k := key{g.Size, u.Weight, u.Packing}
+		i, ok := index[k]
+		if !ok {
+			i = len(s.goods)
+			index[k] = i
+			s.goods, s.of = append(s.goods, g), append(s.of, nil)
+		}
+		s.goods[i].Qty += int(u.Qty)
+		s.of[i] = append(s.of[i], u)
 	}
-	return true
+	return s
 }
 
-func (l *load) carton(sizes []size) Carton {
-	best := l.box
-	for _, b := range sizes { // falling: the last that holds is the smallest
-		if l.holds(b) {
-			best = b
+// atLeast is how many cartons there must be, by volume, weight and number, before
+// anything is tried.
+func (s *sorted) atLeast() int64 {
+	var room, strength int64 = 1, 1
+	for _, b := range s.sizes {
+		room, strength = max(room, b.room), max(strength, int64(b.MaxWeight))
+	}
+	n, volume, weight := s.most, int64(0), int64(0)
+	for _, g := range s.goods {
+		if g.Qty > maxUnits {
+			return math.MaxInt64
 		}
+		// A unit that takes more than a box's room by itself counts as that.
+		volume += int64(g.Qty) * min(g.Size.Volume(), room) / room
+		weight += int64(g.Qty) * g.Weight / strength
 	}
-	out := Carton{Box: best.Code, Dims: best.Outer, Weight: l.weight + best.Tare, Volume: l.volume, Reason: ReasonSmallest}
-	if out.Dims.Zero() {
-		out.Dims = best.Inner
+	return n + max(volume, weight)
+}
+
+func goodsOf(u Unit) carton.Goods {
+	return carton.Goods{
+		Size: sizeOf(u.Dims), Upright: [3]bool{!u.Packing.Upright, !u.Packing.Upright, true}, Weight: int64(u.Weight),
+		Fragile: u.Packing.Fragile, Bears: int64(u.Packing.Bears), Class: u.Packing.Segregation,
 	}
-	for i, k := range l.kinds {
-		c := k.Content
-		c.Qty, c.Serials = l.qty[i], nil
-		out.Contents = append(out.Contents, c)
+}
+
+// atLeastThere is g with a millimetre for each side that is not known: what is known
+// still bounds.
+func atLeastThere(g carton.Goods) carton.Goods {
+	for i := range g.Size {
+		g.Size[i] = max(1, g.Size[i])
+	}
+	return g
+}
+
+// sizeOf is what a unit takes in whole millimetres; a side that is not known is 0.
+func sizeOf(d measure.Dims) carton.Size {
+	up := func(l measure.Length) int { return int((l + measure.Millimetre - 1) / measure.Millimetre) }
+	return carton.Size{up(d.Length), up(d.Width), up(d.Height)}
+}
+
+func kindsOf(sizes []size) []carton.Kind {
+	out := make([]carton.Kind, len(sizes))
+	for i, b := range sizes {
+		out[i] = carton.Kind{Size: b.inner, MaxWeight: int64(b.MaxWeight), Room: b.room, Cost: b.Cost}
 	}
 	return out
 }
 
-// largest is the box with the most room that takes at least one of k.
-func largest(sizes []size, k kind) *size {
-	for i := range sizes {
-		if room(sizes[i], k, 0, 0) > 0 {
-			return &sizes[i]
+// load is a carton being made.
+type load struct {
+	box      size
+	class    string
+	weight   measure.Mass
+	volume   int64
+	contents []Content
+	placed   []Placement
+}
+
+// load makes one of a solved carton, and says which units lie where.
+func (s *sorted) load(box size, c carton.Carton) load {
+	l := load{box: box, class: s.goods[c.Grids[0].Type].Class, weight: measure.Mass(c.Weight), volume: c.Volume}
+	for _, g := range c.Grids {
+		of := s.of[g.Type]
+		for from, end := 0, g.N[0]*g.N[1]*g.N[2]; from < end; {
+			u := &of[0]
+			n := int(min(int64(end-from), u.Qty))
+			l.add(u.Content, int64(n))
+			l.place(u.Content, g, from, from+n)
+			from += n
+			if u.Qty -= int64(n); u.Qty == 0 {
+				of = of[1:]
+			}
+		}
+		s.of[g.Type] = of
+	}
+	return l
+}
+
+func (l *load) add(c Content, n int64) {
+	c.Qty, c.Serials = n, nil
+	l.contents = merge(l.contents, []Content{c})
+}
+
+// place says where units from up to end of a grid lie, counted along its height,
+// then width, then length: in whole layers and rows where that can be.
+func (l *load) place(c Content, g carton.Grid, from, end int) {
+	row, layer := g.N[2], g.N[1]*g.N[2]
+	for from < end {
+		x, y, z := from/layer, from%layer/row, from%row
+		n := carton.Size{1, 1, min(end-from, row-z)}
+		switch {
+		case from%layer == 0 && end-from >= layer:
+			n = carton.Size{(end - from) / layer, g.N[1], row}
+		case z == 0 && end-from >= row:
+			n = carton.Size{1, min((end-from)/row, g.N[1]-y), row}
+		}
+		um := func(mm int) measure.Length { return measure.Length(mm) * measure.Millimetre }
+		l.placed = append(l.placed, Placement{
+			Line: c.Line, Item: c.Item, Lot: c.Lot, Tote: c.Tote,
+			X: um(g.At[0] + x*g.Size[0]), Y: um(g.At[1] + y*g.Size[1]), Z: um(g.At[2] + z*g.Size[2]),
+			Dims:  measure.Dims{Length: um(g.Size[0]), Width: um(g.Size[1]), Height: um(g.Size[2])},
+			Count: Count{n[0], n[1], n[2]},
+		})
+		from += n[0] * n[1] * n[2]
+	}
+}
+
+// addLoose adds goods of unknown dimensions to the first cartons of their kind that
+// bear them, and to new ones of the strongest box; false where they are too many.
+func (s *sorted) addLoose(loads []load, sizes []size) ([]load, bool) {
+	for _, u := range s.loose {
+		left := u.Qty
+		takes := func(b size) bool { return carton.Takes(kindsOf([]size{b}), atLeastThere(goodsOf(u))) }
+		put := func(l *load) {
+			n := left
+			if u.Weight > 0 {
+				n = min(n, int64((l.box.MaxWeight-l.weight)/u.Weight))
+			}
+			if n > 0 {
+				l.add(u.Content, n)
+				l.weight += measure.Mass(n) * u.Weight
+				left -= n
+			}
+		}
+		for i := range loads {
+			if l := &loads[i]; left > 0 && l.class == u.Packing.Segregation && takes(l.box) {
+				put(l)
+			}
+		}
+		for left > 0 {
+			if len(loads) == MaxCartons {
+				return nil, false
+			}
+			l := load{class: u.Packing.Segregation}
+			for _, b := range sizes {
+				if takes(b) && b.MaxWeight > l.box.MaxWeight {
+					l.box = b
+				}
+			}
+			put(&l)
+			loads = append(loads, l)
 		}
 	}
-	return nil
+	return loads, true
 }
 
-// bound is how many boxes the loads need at least, by volume and by weight. A lone
-// unit in a box whose fill it exceeds counts as that fill.
-func bound(open []*load, sizes []size) int {
-	if len(open) == 0 {
-		return 0
+func (l load) carton() Carton {
+	out := Carton{
+		Box: l.box.Code, Dims: l.box.Outer, Weight: l.weight + l.box.Tare, Volume: l.volume, Reason: ReasonSmallest,
+		Contents: l.contents, Placements: l.placed,
 	}
-	var capacity, volume int64
-	var strength, weight measure.Mass
-	for _, s := range sizes {
-		capacity, strength = max(capacity, s.volume), max(strength, s.MaxWeight)
+	if out.Dims.Zero() {
+		out.Dims = l.box.Inner
 	}
-	for _, l := range open {
-		volume += min(l.volume, l.box.volume)
-		weight += l.weight
-	}
-	n := max(ceil(volume, capacity), ceil(int64(weight), int64(strength)))
-	return int(max(1, n))
+	return out
 }
 
-func ceil(a, b int64) int64 { return (a + b - 1) / b }
-
-func checkUnits(units []Unit) ([]kind, error) {
+func checkUnits(units []Unit) error {
 	const op = "pack.Units"
 	if n := len(units); n == 0 || n > MaxContents {
-		return nil, fault.At(op, fault.Invalid, "units", fmt.Errorf("has %d entries, 1 to %d are allowed", n, MaxContents))
+		return fault.At(op, fault.Invalid, "units", fmt.Errorf("has %d entries, 1 to %d are allowed", n, MaxContents))
 	}
-	kinds := make([]kind, len(units))
 	for i, u := range units {
 		at := func(f string) string { return fmt.Sprintf("units[%d].%s", i, f) }
 		if u.Qty < 1 || u.Qty > maxQty {
-			return nil, fault.At(op, fault.Invalid, at("qty"), fmt.Errorf("%d is not between 1 and %d", u.Qty, maxQty))
+			return fault.At(op, fault.Invalid, at("qty"), fmt.Errorf("%d is not between 1 and %d", u.Qty, maxQty))
 		}
 		if u.Weight < 0 {
-			return nil, fault.At(op, fault.Invalid, at("weight_mg"), fmt.Errorf("%d is negative", u.Weight))
+			return fault.At(op, fault.Invalid, at("weight_mg"), fmt.Errorf("%d is negative", u.Weight))
 		}
-		s := sides(u.Dims)
-		if s[2] < 0 || s[0] > 10*maxSide {
-			return nil, fault.At(op, fault.Invalid, at("dims"), fmt.Errorf("a side is negative or above %d um", 10*maxSide))
+		if d := u.Dims; min(d.Length, d.Width, d.Height) < 0 || max(d.Length, d.Width, d.Height) > 10*maxSide {
+			return fault.At(op, fault.Invalid, at("dims"), fmt.Errorf("a side is negative or above %d um", 10*maxSide))
 		}
-		kinds[i] = kind{u, s, millimetres(s[0]+999) * millimetres(s[1]+999) * millimetres(s[2]+999)}
+		if u.Packing.Bears < 0 {
+			return fault.At(op, fault.Invalid, at("packing.bears_mg"), fmt.Errorf("%d is negative", u.Packing.Bears))
+		}
 	}
-	slices.SortStableFunc(kinds, func(a, b kind) int {
-		return cmp.Or(cmp.Compare(b.volume, a.volume), cmp.Compare(b.Weight, a.Weight),
-			cmp.Compare(a.Line, b.Line), cmp.Compare(a.Item, b.Item), cmp.Compare(a.Lot, b.Lot), cmp.Compare(a.Tote, b.Tote))
-	})
-	return kinds, nil
+	return nil
 }
 
 func checkBoxes(boxes []Box) ([]size, error) {
@@ -236,13 +354,13 @@ func checkBoxes(boxes []Box) ([]size, error) {
 	for i, b := range boxes {
 		at := func(f string) string { return fmt.Sprintf("boxes[%d].%s", i, f) }
 		if b.Fill == 0 {
-			b.Fill = defaultFill
+			b.Fill = 100
 		}
-		s := sides(b.Inner)
+		d := b.Inner
 		switch {
 		case b.Code == "":
 			return nil, fault.At(op, fault.Invalid, at("code"), fmt.Errorf("is missing"))
-		case s[2] < measure.Millimetre || s[0] > maxSide:
+		case min(d.Length, d.Width, d.Height) < measure.Millimetre || max(d.Length, d.Width, d.Height) > maxSide:
 			return nil, fault.At(op, fault.Invalid, at("inner"), fmt.Errorf("a side is below 1 mm or above %d um", maxSide))
 		case b.Fill < 1 || b.Fill > 100:
 			return nil, fault.At(op, fault.Invalid, at("fill_percent"), fmt.Errorf("%d is not between 1 and 100", b.Fill))
@@ -250,20 +368,14 @@ func checkBoxes(boxes []Box) ([]size, error) {
 			return nil, fault.At(op, fault.Invalid, at("max_weight_mg"), fmt.Errorf("%d is not between 1 and %d", b.MaxWeight, maxLoad))
 		case b.Tare < 0 || b.Tare > maxLoad:
 			return nil, fault.At(op, fault.Invalid, at("tare_mg"), fmt.Errorf("%d is not between 0 and %d", b.Tare, maxLoad))
+		case b.Cost < 0 || b.Cost > maxCost:
+			return nil, fault.At(op, fault.Invalid, at("cost"), fmt.Errorf("%d is not between 0 and %d", b.Cost, maxCost))
 		}
-		v := millimetres(s[0]) * millimetres(s[1]) * millimetres(s[2]) * int64(b.Fill) / 100
-		out[i] = size{b, s, max(1, v)}
+		inner := carton.Size{int(d.Length / measure.Millimetre), int(d.Width / measure.Millimetre), int(d.Height / measure.Millimetre)}
+		out[i] = size{b, inner, max(1, inner.Volume()*int64(b.Fill)/100)}
 	}
 	slices.SortStableFunc(out, func(a, b size) int {
-		return cmp.Or(cmp.Compare(b.volume, a.volume), cmp.Compare(b.MaxWeight, a.MaxWeight), cmp.Compare(a.Code, b.Code))
+		return cmp.Or(cmp.Compare(b.room, a.room), cmp.Compare(b.MaxWeight, a.MaxWeight), cmp.Compare(a.Code, b.Code))
 	})
 	return out, nil
-}
-
-func millimetres(l measure.Length) int64 { return int64(l / measure.Millimetre) }
-
-func sides(d measure.Dims) [3]measure.Length {
-	s := [3]measure.Length{d.Length, d.Width, d.Height}
-	slices.SortFunc(s[:], func(a, b measure.Length) int { return cmp.Compare(b, a) })
-	return s
 }

@@ -3,14 +3,17 @@ package pack_test
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/paklog/hub/core/carton"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/scope"
@@ -170,6 +173,8 @@ func TestCartonizeRefuses(t *testing.T) {
 		"a box without a name":     {"boxes[0].code", fault.Invalid, nil, func(b *pack.Box) { b.Code = "" }},
 		"a flat box":               {"boxes[0].inner", fault.Invalid, nil, func(b *pack.Box) { b.Inner.Height = 0 }},
 		"an overfull box":          {"boxes[0].fill_percent", fault.Invalid, nil, func(b *pack.Box) { b.Fill = 101 }},
+		"bears less than nothing":  {"units[0].packing.bears_mg", fault.Invalid, func(u *pack.Unit) { u.Packing.Bears = -1 }, nil},
+		"a box that pays":          {"boxes[0].cost", fault.Invalid, nil, func(b *pack.Box) { b.Cost = -1 }},
 		"a box that bears nothing": {"boxes[0].max_weight_mg", fault.Invalid, nil, func(b *pack.Box) { b.MaxWeight = 0 }},
 	} {
 		u, b := unit, box
@@ -185,6 +190,146 @@ func TestCartonizeRefuses(t *testing.T) {
 	}
 	if _, err := pack.Cartonize(nil, nil); fault.PlaceOf(err) != "units" {
 		t.Errorf("nothing to pack: %v", err)
+	}
+}
+
+// TestPlacementsHold: the placements of each carton are its contents, lie within its
+// box without overlap, fully supported, upright where they must, with nothing on what
+// is fragile and nothing beside what is to be apart.
+func TestPlacementsHold(t *testing.T) {
+	boxes := []pack.Box{
+		{Code: "S", Inner: mm(120, 100, 80), MaxWeight: 5 * measure.Kilogram, Cost: 50},
+		{Code: "L", Inner: mm(300, 200, 150), MaxWeight: 20 * measure.Kilogram, Cost: 140},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var units []pack.Unit
+		for i := range rapid.IntRange(1, 5).Draw(t, "kinds") {
+			side := rapid.Int64Range(5, 80)
+			u := pack.Unit{
+				Dims: mm(side.Draw(t, "l"), side.Draw(t, "w"), side.Draw(t, "h")), Weight: measure.Mass(rapid.Int64Range(0, 900).Draw(t, "g")) * measure.Gram,
+				Packing: item.Packing{
+					Upright: rapid.Bool().Draw(t, "upright"), Fragile: rapid.IntRange(0, 3).Draw(t, "fragile") == 0,
+					Segregation: rapid.SampledFrom([]string{"", "", "hazmat"}).Draw(t, "segregation"),
+				},
+			}
+			// The same goods from two totes.
+			for j, tote := range []string{"T1", "T2"} {
+				u.Content = pack.Content{Line: 2*i + j + 1, Item: "X", Tote: tote, Qty: rapid.Int64Range(1, 25).Draw(t, "qty")}
+				units = append(units, u)
+			}
+		}
+		plan, err := pack.Cartonize(units, boxes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost := int64(0)
+		for _, c := range plan.Cartons {
+			box := boxes[slices.IndexFunc(boxes, func(b pack.Box) bool { return b.Code == c.Box })]
+			cost += box.Cost
+			whole := func(d measure.Dims) carton.Size {
+				return carton.Size{int(d.Length / measure.Millimetre), int(d.Width / measure.Millimetre), int(d.Height / measure.Millimetre)}
+			}
+			p := carton.Problem{Container: whole(box.Inner)}
+			for _, u := range units {
+				p.Types = append(p.Types, carton.Type{ID: u.Line, Size: whole(u.Dims), Upright: [3]bool{!u.Packing.Upright, !u.Packing.Upright, true}, Qty: int(u.Qty)})
+			}
+			var placed []carton.Placement
+			have := map[int]int64{}
+			for _, x := range c.Placements {
+				for n := range x.Count.Length * x.Count.Width * x.Count.Height {
+					size, at := whole(x.Dims), whole(measure.Dims{Length: x.X, Width: x.Y, Height: x.Z})
+					at[0] += n % x.Count.Length * size[0]
+					at[1] += n / x.Count.Length % x.Count.Width * size[1]
+					at[2] += n / x.Count.Length / x.Count.Width * size[2]
+					placed = append(placed, carton.Placement{Type: x.Line - 1, At: at, Size: size})
+					have[x.Line]++
+				}
+			}
+			if err := carton.Check(p, placed); err != nil {
+				t.Fatalf("%v\n%+v", err, c)
+			}
+			for _, k := range c.Contents {
+				if have[k.Line] != k.Qty || units[k.Line-1].Packing.Segregation != units[c.Contents[0].Line-1].Packing.Segregation {
+					t.Fatalf("%d of %+v are placed in %+v", have[k.Line], k, c)
+				}
+				delete(have, k.Line)
+			}
+			for _, b := range placed {
+				for _, o := range placed {
+					if units[b.Type].Packing.Fragile && o.At[2] == b.At[2]+b.Size[2] && o.At[0] < b.At[0]+b.Size[0] && b.At[0] < o.At[0]+o.Size[0] &&
+						o.At[1] < b.At[1]+b.Size[1] && b.At[1] < o.At[1]+o.Size[1] {
+						t.Fatalf("%+v stands on the fragile %+v", o, b)
+					}
+				}
+			}
+			if len(have) > 0 {
+				t.Fatalf("%v are placed and not in %+v", have, c)
+			}
+		}
+		if cost != plan.Cost || plan.Cost < plan.CostBound || len(plan.Cartons) < plan.Bound {
+			t.Fatalf("costs %d in %+v", cost, plan)
+		}
+	})
+}
+
+// TestCartonizeProves plans that are as good as any can be.
+func TestCartonizeProves(t *testing.T) {
+	box := pack.Box{Code: "B", Inner: mm(100, 100, 100), MaxWeight: 10 * measure.Kilogram}
+	unit := func(qty int64, d measure.Dims) pack.Unit {
+		return pack.Unit{Content: pack.Content{Line: 1, Item: "X", Qty: qty}, Dims: d, Weight: 100 * measure.Gram}
+	}
+	for name, c := range map[string]struct {
+		unit    pack.Unit
+		change  func(*item.Packing)
+		cartons int
+	}{
+		"a full box":                   {unit(8, mm(50, 50, 50)), nil, 1},
+		"a box and one":                {unit(9, mm(50, 50, 50)), nil, 2},
+		"each longer than half":        {unit(5, mm(51, 60, 70)), nil, 5},
+		"by weight":                    {pack.Unit{Content: pack.Content{Item: "X", Qty: 7}, Dims: mm(9, 9, 9), Weight: 4 * measure.Kilogram}, nil, 4},
+		"unknown sides, by weight":     {pack.Unit{Content: pack.Content{Item: "X", Qty: 7}, Weight: 4 * measure.Kilogram}, nil, 4},
+		"fragile, one layer":           {unit(8, mm(50, 50, 50)), func(p *item.Packing) { p.Fragile = true }, 2},
+		"each bears one":               {unit(12, mm(50, 50, 33)), func(p *item.Packing) { p.Upright, p.Bears = true, 100*measure.Gram }, 2},
+		"upright":                      {unit(2, mm(50, 100, 90)), func(p *item.Packing) { p.Upright = true }, 1},
+		"upright, not side by side":    {unit(2, mm(90, 100, 50)), func(p *item.Packing) { p.Upright = true }, 1},
+		"upright, and no second layer": {unit(2, mm(90, 60, 51)), func(p *item.Packing) { p.Upright = true }, 2},
+	} {
+		if c.change != nil {
+			c.change(&c.unit.Packing)
+		}
+		plan, err := pack.Cartonize([]pack.Unit{c.unit}, []pack.Box{box})
+		if err != nil || len(plan.Cartons) != c.cartons {
+			t.Errorf("%s: %d cartons, bound %d: %v", name, len(plan.Cartons), plan.Bound, err)
+		}
+	}
+	food, acid := unit(1, mm(10, 10, 10)), unit(1, mm(10, 10, 10))
+	acid.Line, acid.Packing.Segregation = 2, "hazmat"
+	if plan, err := pack.Cartonize([]pack.Unit{food, acid}, []pack.Box{box}); err != nil || len(plan.Cartons) != 2 || plan.Bound != 2 || plan.Gap != 0 {
+		t.Errorf("apart: %+v, %v", plan, err)
+	}
+}
+
+// TestCartonizeLargeOrders: as many lines as an order has, and more than can be packed.
+func TestCartonizeLargeOrders(t *testing.T) {
+	boxes := []pack.Box{
+		{Code: "S", Inner: mm(250, 200, 150), MaxWeight: 10 * measure.Kilogram}, {Code: "L", Inner: mm(600, 400, 400), MaxWeight: 30 * measure.Kilogram},
+	}
+	var units []pack.Unit
+	for i := range 2_000 {
+		n := int64(i)
+		units = append(units, pack.Unit{
+			Content: pack.Content{Line: i + 1, Item: "X", Qty: 2}, Dims: mm(20+n*37%200, 20+n*53%150, 10+n*71%100), Weight: measure.Mass(n%700) * measure.Gram,
+		})
+	}
+	plan, err := pack.Cartonize(units, boxes)
+	if err != nil || len(plan.Cartons) < plan.Bound || len(plan.Cartons) > plan.FirstFit {
+		t.Errorf("%d cartons, bound %d, first fit %d: %v", len(plan.Cartons), plan.Bound, plan.FirstFit, err)
+	}
+	for i := range units {
+		units[i].Qty = 1_000
+	}
+	if _, err := pack.Cartonize(units, boxes); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "units" {
+		t.Errorf("two million units: %v", err)
 	}
 }
 

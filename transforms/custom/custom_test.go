@@ -120,10 +120,12 @@ func TestWhatIsLeftOutComesFromTheDoor(t *testing.T) {
 func TestItemsKeepTheirUnits(t *testing.T) {
 	t.Parallel()
 	doc := read[custom.Item](t, `{"sku":"S","description":"d","units":[{"uom":"each","factor":1,"weight_mg":5,"dims":{"length_um":1,"width_um":2,"height_um":3}},
-		{"uom":"case","factor":12}],"tracking":{"lot":true,"serial":true,"expiry":true},"codes":[{"kind":"gtin","value":"9"}],"storage_type":"cold"}`)
+		{"uom":"case","factor":12}],"tracking":{"lot":true,"serial":true,"expiry":true},"codes":[{"kind":"gtin","value":"9"}],"storage_type":"cold",
+		"packing":{"upright":true,"fragile":true,"bears_mg":7,"segregation":"hazmat"}}`)
 	want := item.Spec{
 		Description: "d", StorageType: "cold", Tracking: item.Tracking{Lot: true, Serial: true, Expiry: true}, Codes: []item.Code{{Kind: "gtin", Value: "9"}},
-		Units: []item.Unit{{UOM: "each", Factor: 1, Weight: 5, Dims: measure.Dims{Length: 1, Width: 2, Height: 3}}, {UOM: "case", Factor: 12}},
+		Units:   []item.Unit{{UOM: "each", Factor: 1, Weight: 5, Dims: measure.Dims{Length: 1, Width: 2, Height: 3}}, {UOM: "case", Factor: 12}},
+		Packing: item.Packing{Upright: true, Fragile: true, Bears: 7, Segregation: "hazmat"},
 	}
 	if got := doc.Register(here); !reflect.DeepEqual(got.Spec, want) || got.SKU != "S" || got.Scope != here {
 		t.Errorf("got %+v", got)

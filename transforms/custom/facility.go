@@ -127,5 +127,8 @@ func ItemOf(i item.Item) Item {
 		l := Life(s.ShelfLife)
 		out.ShelfLife = &l
 	}
+	if p := s.Packing; p != (item.Packing{}) {
+		out.Packing = &Packing{Upright: p.Upright, Fragile: p.Fragile, Bears: int64(p.Bears), Segregation: p.Segregation}
+	}
 	return out
 }

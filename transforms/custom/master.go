@@ -27,6 +27,15 @@ type ItemSpec struct {
 	Class       string    `json:"class,omitempty" enum:"A,B,C" doc:"by how often it is asked for"`
 	Rotation    string    `json:"rotation,omitempty" doc:"strategy of allocation: fifo, fefo, lifo, ...; the building's where it is left out"`
 	ShelfLife   *Life     `json:"shelf_life,omitempty"`
+	Packing     *Packing  `json:"packing,omitempty"`
+}
+
+// Packing is how a unit may lie in a carton.
+type Packing struct {
+	Upright     bool   `json:"upright,omitempty" doc:"its height stays up"`
+	Fragile     bool   `json:"fragile,omitempty" doc:"nothing stands on it"`
+	Bears       int64  `json:"bears_mg,omitempty" minimum:"0" doc:"weight that may stand on one unit; left out: any"`
+	Segregation string `json:"segregation,omitempty" doc:"it shares a carton with goods of the same segregation alone"`
 }
 
 // Life is how many days a lot must still have.
@@ -76,6 +85,9 @@ func (i *ItemSpec) Spec() item.Spec {
 	}
 	if i.Tracking != nil {
 		s.Tracking = item.Tracking(*i.Tracking)
+	}
+	if p := i.Packing; p != nil {
+		s.Packing = item.Packing{Upright: p.Upright, Fragile: p.Fragile, Bears: measure.Mass(p.Bears), Segregation: p.Segregation}
 	}
 	for _, c := range i.Codes {
 		s.Codes = append(s.Codes, item.Code(c))
