@@ -1,0 +1,252 @@
+package batch
+
+import (
+	"cmp"
+	"slices"
+)
+
+// generation is column generation: the master problem's prices tell which batches are
+// missing, and prove a bound.
+type generation struct {
+	*search
+	*master
+	pricer    *pricer
+	least     int // batches that any plan has
+	most      int // batches that some best plan has no more than
+	limit     int64
+	center    []int64 // the prices that proved the best bound; the last is of a batch
+	bound     int64   // proven, in halves
+	done      bool    // no batch is missing
+	exhausted bool    // and nothing is left to cut
+	value     int64   // what center proves, times 2^payBits
+	worstAt   int64   // the least reduced cost at center, 0 at most
+	tried     int64   // the slack of the last assembly
+	iter      int
+}
+
+func newGeneration(s *search, p *plan) *generation {
+	g := &generation{search: s, pricer: newPricer(s)}
+	lines := 0
+	for _, l := range s.load {
+		lines += l
+	}
+	g.least = (lines + s.capacity - 1) / s.capacity
+	// Two batches that fit into one are never better apart, so each two have more lines
+	// than fit: together (most-1)*lines > most*(most-1)/2*capacity.
+	g.most = max(g.least, (2*lines-1)/s.capacity)
+	g.master = newMaster(s, g.least)
+	g.limit = 64 << payBits
+	// The first prices share the tours of the plan among their orders by lines.
+	g.center, g.value = make([]int64, g.m), -inf
+	for i := range p.groups {
+		q := &p.groups[i]
+		for _, o := range q.orders {
+			g.center[o] = q.len << payBits * int64(s.load[o]) / int64(q.load)
+		}
+	}
+	g.near(p)
+	return g
+}
+
+// near adds the batches of a plan, and those that differ from one by an order less, one
+// more, or one for another: they tie the prices of orders to each other.
+func (g *generation) near(p *plan) {
+	for i := range p.groups {
+		q := &p.groups[i]
+		if len(q.orders) == 0 {
+			continue
+		}
+		g.add(column{orders: append([]int(nil), q.orders...), key: q.key, len: q.len})
+		try := func(out, in []int) {
+			load := q.load
+			for _, at := range out {
+				load -= g.load[q.orders[at]]
+			}
+			for _, o := range in {
+				load += g.load[o]
+			}
+			if load > g.capacity {
+				return
+			}
+			c := column{}
+			c.key, c.len = g.with(q, out, in)
+			for at, o := range q.orders {
+				if len(out) == 0 || out[0] != at {
+					c.orders = append(c.orders, o)
+				}
+			}
+			c.orders = append(c.orders, in...)
+			if len(c.orders) > 0 {
+				g.add(c)
+			}
+		}
+		for at := range q.orders {
+			try([]int{at}, nil)
+		}
+		for o := range g.search.n {
+			if p.where[o] == i {
+				continue
+			}
+			try(nil, []int{o})
+			for at := range q.orders {
+				try([]int{at}, []int{o})
+			}
+		}
+	}
+}
+
+// step solves the master problem, asks for missing batches at its prices, or at prices
+// halfway to the best known ones, and adds them.
+func (g *generation) step() {
+	const near = 1 << payBits / 16
+	g.master.solve(g.search)
+	if g.stopped {
+		return
+	}
+	p := g.pricer
+	now := make([]int64, g.m)
+	for i, v := range g.price {
+		now[i] = max(0, v<<g.shift>>(oneBits-payBits))
+	}
+	ask := append([]int64(nil), now...)
+	g.iter++
+	switch {
+	case g.iter == 1:
+		copy(ask, g.center)
+	case g.iter%6 != 0:
+		g.center = append(g.center, make([]int64, g.m-len(g.center))...)
+		for i, v := range g.center {
+			ask[i] = (ask[i] + v) / 2
+		}
+	}
+	p.ask(ask, g.cuts)
+	p.limit, p.most = -g.limit, 1<<40
+	count, useful := 0, 0
+	p.worst = 0
+	p.found = func(orders []int, reduced int64) bool {
+		p.worst = min(p.worst, reduced)
+		c := column{orders: append([]int(nil), orders...)}
+		c.key, c.len = g.with(&group{}, nil, c.orders)
+		rc := c.len<<payBits - now[g.search.n]
+		for _, o := range orders {
+			rc -= now[o]
+		}
+		for t, u := range g.cuts {
+			if u.counts(orders) {
+				rc += now[g.search.n+1+t]
+			}
+		}
+		if g.add(c) && rc < 0 {
+			useful++
+		}
+		count++
+		return count < 400
+	}
+	p.run()
+	if g.stopped {
+		return
+	}
+	if p.over {
+		g.limit *= 2
+		return
+	}
+	least := min(p.worst, 0)
+	if count == 0 {
+		least = -g.limit
+	}
+	sum := int64(0)
+	for _, v := range ask[:g.search.n] {
+		sum += v
+	}
+	for _, v := range ask[g.search.n+1:] {
+		sum -= v
+	}
+	sum += int64(g.least)*ask[g.search.n] + int64(g.most)*least
+	if sum > g.value {
+		g.value, g.center, g.worstAt = sum, ask, least
+		g.bound = max(g.bound, g.rounded(sum))
+	}
+	if useful < 20 {
+		if useful == 0 && g.limit <= near {
+			g.done = true
+		}
+		g.limit = max(near, g.limit/2)
+	}
+}
+
+// rounded is the length that no plan is shorter than when none is below sum.
+func (g *generation) rounded(sum int64) int64 {
+	unit := int64(2) << payBits
+	return (sum + unit - 1) / unit * 2
+}
+
+// cut adds the cuts that the master problem's answer breaks most; false where it breaks
+// none by much.
+func (g *generation) cut() bool {
+	const (
+		enough = one / 20
+		most   = 30
+	)
+	n := g.search.n
+	pair := make([]int64, n*n)
+	type part struct {
+		orders []int
+		x      int64
+	}
+	var parts []part
+	for i, j := range g.basis {
+		if j < 0 || g.x[i] < one/1024 || len(g.columns[j].orders) < 2 {
+			continue
+		}
+		orders := slices.Sorted(slices.Values(g.columns[j].orders))
+		parts = append(parts, part{orders, g.x[i]})
+		for a, o := range orders {
+			for _, q := range orders[a+1:] {
+				pair[o*n+q] += g.x[i]
+			}
+		}
+	}
+	type broken struct {
+		cut cut
+		by  int64
+	}
+	var found []broken
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			for k := j + 1; k < n; k++ {
+				by := pair[i*n+j] + pair[i*n+k] + pair[j*n+k] - one
+				if by < enough {
+					continue
+				}
+				c := cut{i, j, k}
+				sum := -one
+				for _, p := range parts {
+					if c.counts(p.orders) {
+						sum += p.x
+					}
+				}
+				if sum >= enough {
+					found = append(found, broken{c, sum})
+				}
+			}
+		}
+	}
+	g.spend(int64(n * n * n / 200))
+	slices.SortFunc(found, func(a, b broken) int { return cmp.Or(cmp.Compare(b.by, a.by), slices.Compare(a.cut[:], b.cut[:])) })
+	uses := make([]int, n)
+	var cuts []cut
+	for _, f := range found {
+		if c := f.cut; uses[c[0]] < 4 && uses[c[1]] < 4 && uses[c[2]] < 4 && len(cuts) < most {
+			cuts = append(cuts, c)
+			for _, o := range c {
+				uses[o]++
+			}
+		}
+	}
+	if len(cuts) == 0 {
+		return false
+	}
+	g.tighten(g.search, cuts)
+	g.done, g.limit = false, 8<<payBits
+	return true
+}

@@ -1,0 +1,140 @@
+package batch
+
+import (
+	"slices"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/route"
+)
+
+// Answer is a way to batch an instance. No way is shorter than Bound; where Length
+// equals it, the answer is proven best.
+type Answer struct {
+	Batches       []Batch
+	Length, Bound int64
+	Effort        int64 // spent, as stop counts it
+}
+
+// Batch is a tour: orders of the instance, by their place in it, and the places to
+// stop at in the order of the walk.
+type Batch struct {
+	Orders []int
+	Stops  []route.Position
+	Length int64
+}
+
+// GapPPM is by how much at most the answer is above the best, in millionths of the bound.
+func (a Answer) GapPPM() int64 {
+	if a.Length == a.Bound {
+		return 0
+	}
+	return (a.Length - a.Bound) * 1_000_000 / max(1, a.Bound)
+}
+
+// ownEffort ends a solve that nobody stops: some seconds.
+const ownEffort = 20_000_000
+
+// Solve looks for the shortest way to batch in until it is proven best or stop says
+// yes; a nil stop ends after an effort of some seconds. Annealing makes plans, column
+// generation proves a bound, and as far as what lies between is small enough all of it
+// is searched. The same seed and the same efforts give the same answer.
+//
+// An instance that [Instance.Check] refuses is Rejected.
+func Solve(in *Instance, seed uint64, stop route.Stop) (Answer, error) {
+	const op = "batch.Solve"
+	if err := in.Check(); err != nil {
+		return Answer{}, fault.Wrap(op, err)
+	}
+	if stop == nil {
+		stop = func(effort int64) bool { return effort >= ownEffort }
+	}
+	router, err := route.NewRouter(in.Warehouse)
+	if err != nil {
+		return Answer{}, fault.Wrap(op, err)
+	}
+	if len(in.Orders) == 0 {
+		return Answer{}, nil
+	}
+	s := newSearch(newFloor(in), seed, stop)
+	best, bound := s.solve()
+	a := Answer{Bound: bound, Effort: s.effort}
+	for _, g := range best.groups {
+		if len(g.orders) == 0 {
+			continue
+		}
+		b := Batch{Orders: slices.Sorted(slices.Values(g.orders))}
+		var at []route.Position
+		for _, o := range b.Orders {
+			at = append(at, in.Orders[o].Lines...)
+		}
+		b.Stops, b.Length = router.Tour(at)
+		a.Length += b.Length
+		a.Batches = append(a.Batches, b)
+	}
+	slices.SortFunc(a.Batches, func(x, y Batch) int { return x.Orders[0] - y.Orders[0] })
+	return a, nil
+}
+
+// maxGenerated is how many orders column generation is tried for.
+const maxGenerated = 256
+
+// solve alternates annealing and column generation.
+func (s *search) solve() (*plan, int64) {
+	best := s.start()
+	bound := s.plain()
+	if best.total <= bound {
+		return best, bound
+	}
+	take := func(p *plan) {
+		if p.total < best.total {
+			best = p
+		}
+	}
+	take(s.anneal(best.clone(), 10_000*s.n, 20<<10, 1<<10))
+	if s.n > maxGenerated {
+		for run := 1; !s.stopped; run++ {
+			take(s.anneal(best.clone(), 10_000*s.n*run, 10<<10, 1<<10))
+		}
+		return best, bound
+	}
+	g := newGeneration(s, best)
+	annealed := s.effort
+	for run := 0; !s.stopped && best.total > bound; {
+		if !g.exhausted && s.effort < 2*annealed {
+			g.step()
+			bound = max(bound, g.bound)
+			if g.done && !g.stopped && best.total > bound {
+				if p := g.assemble(best.total); p != nil {
+					take(p)
+				}
+				bound = max(bound, g.bound)
+				if best.total > bound && !g.cut() {
+					g.exhausted = true
+				}
+			}
+			continue
+		}
+		before := s.effort
+		run++
+		from, hot := best.clone(), int64(10<<10)
+		if run%3 == 0 {
+			from, hot = s.start(), 20<<10
+		}
+		take(s.anneal(from, 20_000*s.n, hot, 1<<10))
+		annealed += s.effort - before
+	}
+	return best, bound
+}
+
+// plain is a bound without much thought: the tour through everything, and the shortest
+// tour as often as there are batches at least.
+func (s *search) plain() int64 {
+	all := make([]uint64, s.stride)
+	lines, shortest := 0, inf
+	for i := range s.n {
+		or(all, s.of(i))
+		lines += s.load[i]
+		shortest = min(shortest, s.length(s.of(i)))
+	}
+	return max(s.length(all), shortest*int64((lines+s.capacity-1)/s.capacity))
+}

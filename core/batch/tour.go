@@ -1,0 +1,120 @@
+package batch
+
+import (
+	"math/bits"
+
+	"github.com/paklog/hub/core/route"
+)
+
+// inf is above every length and small enough to be added to a few times.
+const inf = int64(1) << 60
+
+// floor is an instance made ready for measuring tours. It measures what package
+// route measures, for one block and the union of orders alone: the search asks for
+// millions of lengths a second.
+type floor struct {
+	w        route.Warehouse
+	capacity int
+	n        int
+	words    int // of an aisle's mask
+	stride   int // words of an order's mask: aisles * words
+	long     int64
+	masks    []uint64 // of order i at i*stride: a bit for each cell that it visits
+	load     []int    // lines of each order
+}
+
+func newFloor(in *Instance) *floor {
+	w := in.Warehouse
+	words := (w.Cells + 63) / 64
+	f := &floor{
+		w: w, capacity: in.Capacity, n: len(in.Orders), words: words, stride: w.Aisles * words,
+		long: w.FrontToCell + int64(w.Cells-1)*w.CellToCell + w.BackToCell,
+		load: make([]int, len(in.Orders)),
+	}
+	f.masks = make([]uint64, f.n*f.stride)
+	for i, o := range in.Orders {
+		f.load[i] = len(o.Lines)
+		m := f.of(i)
+		for _, p := range o.Lines {
+			m[p.Aisle*words+p.Cell/64] |= 1 << (p.Cell % 64)
+		}
+	}
+	return f
+}
+
+// of is the mask of order i.
+func (f *floor) of(i int) []uint64 { return f.masks[i*f.stride : (i+1)*f.stride] }
+
+// reach is what it costs to take all picks of one aisle and stay on the side
+// where one came from: from the front, from the back, and from both with the
+// largest gap left out, which is never more than either.
+type reach struct {
+	front, back, both int64
+	picks             bool
+}
+
+// reachOf reads the mask of one aisle.
+func (f *floor) reachOf(mask []uint64) reach {
+	first, last, gap := -1, -1, 0
+	for w, m := range mask {
+		for ; m != 0; m &= m - 1 {
+			c := w<<6 + bits.TrailingZeros64(m)
+			if first < 0 {
+				first = c
+			} else if c-last > gap {
+				gap = c - last
+			}
+			last = c
+		}
+	}
+	if first < 0 {
+		return reach{}
+	}
+	r := reach{
+		front: 2 * (f.w.FrontToCell + int64(last)*f.w.CellToCell),
+		back:  2 * (f.w.BackToCell + int64(f.w.Cells-1-first)*f.w.CellToCell),
+		picks: true,
+	}
+	r.both = min(r.front, r.back, 2*(f.long-int64(gap)*f.w.CellToCell))
+	return r
+}
+
+// length is that of the shortest tour through the cells of mask; no cells, no tour.
+func (f *floor) length(mask []uint64) int64 {
+	lo, hi := f.w.Depot.Aisle, f.w.Depot.Aisle
+	any := false
+	for a := range f.w.Aisles {
+		for _, m := range mask[a*f.words : (a+1)*f.words] {
+			if m != 0 {
+				lo, hi, any = min(lo, a), max(hi, a), true
+				break
+			}
+		}
+	}
+	if !any {
+		return 0
+	}
+	// What has been walked so far touches the newest aisle at its front alone, at its
+	// back alone, once at each (odd), or twice at each in one piece or in two. This is
+	// the dynamic programme of Ratliff and Rosenthal.
+	front, back, odd, one, two := int64(0), int64(0), inf, inf, inf
+	l, d := f.long, 2*f.w.AisleToAisle
+	for a := lo; ; a++ {
+		r := f.reachOf(mask[a*f.words : (a+1)*f.words])
+		nodd := min(odd+r.both, min(front, back, one, two)+l)
+		none := min(one+r.both, odd+l, min(front, back, two)+2*l)
+		ntwo := min(two, front, back) + r.both
+		front, back, odd, one, two = front+r.front, back+r.back, nodd, none, ntwo
+		if a == f.w.Depot.Aisle {
+			if f.w.Depot.End == route.Front {
+				back = inf
+			} else {
+				front = inf
+			}
+		}
+		if a == hi {
+			return min(front, back, one) + 2*f.w.Depot.Distance
+		}
+		front, back, odd, one, two = min(front, one)+d, min(back, one)+d, odd+d, one+2*d, two+2*d
+	}
+}
