@@ -1,27 +1,22 @@
 package batch
 
-import (
-	"cmp"
-	"slices"
-)
-
 // generation is column generation: the master problem's prices tell which batches are
 // missing, and prove a bound.
 type generation struct {
 	*search
 	*master
-	pricer    *pricer
-	least     int // batches that any plan has
-	most      int // batches that some best plan has no more than
-	limit     int64
-	center    []int64 // the prices that proved the best bound; the last is of a batch
-	bound     int64   // proven, in halves
-	done      bool    // no batch is missing
-	exhausted bool    // and nothing is left to cut
-	value     int64   // what center proves, times 2^payBits
-	worstAt   int64   // the least reduced cost at center, 0 at most
-	tried     int64   // the slack of the last assembly
-	iter      int
+	pricer *pricer
+	least  int // batches that any plan has
+	most   int // batches that some best plan has no more than
+	limit  int64
+	center []int64 // the prices that proved the best bound; the last is of a batch
+	bound  int64   // proven, in halves
+	done   bool    // no batch is missing
+	value  int64   // what center proves, times 2^payBits
+	lowest int64   // the least reduced cost at center, 0 at most
+	tried  int64   // the slack of the last assembly
+	table  int     // orders up to which all that is left is filled into a table
+	iter   int
 }
 
 func newGeneration(s *search, p *plan) *generation {
@@ -35,7 +30,7 @@ func newGeneration(s *search, p *plan) *generation {
 	// than fit: together (most-1)*lines > most*(most-1)/2*capacity.
 	g.most = max(g.least, (2*lines-1)/s.capacity)
 	g.master = newMaster(s, g.least)
-	g.limit = 64 << payBits
+	g.limit, g.table = 64<<payBits, maxTable
 	// The first prices share the tours of the plan among their orders by lines.
 	g.center, g.value = make([]int64, g.m), -inf
 	for i := range p.groups {
@@ -104,10 +99,7 @@ func (g *generation) step() {
 		return
 	}
 	p := g.pricer
-	now := make([]int64, g.m)
-	for i, v := range g.price {
-		now[i] = max(0, v<<g.shift>>(oneBits-payBits))
-	}
+	now := g.pays()
 	ask := append([]int64(nil), now...)
 	g.iter++
 	switch {
@@ -127,16 +119,7 @@ func (g *generation) step() {
 		p.worst = min(p.worst, reduced)
 		c := column{orders: append([]int(nil), orders...)}
 		c.key, c.len = g.with(&group{}, nil, c.orders)
-		rc := c.len<<payBits - now[g.search.n]
-		for _, o := range orders {
-			rc -= now[o]
-		}
-		for t, u := range g.cuts {
-			if u.counts(orders) {
-				rc += now[g.search.n+1+t]
-			}
-		}
-		if g.add(c) && rc < 0 {
+		if g.add(c) && g.reducedAt(&g.columns[len(g.columns)-1], now) < 0 {
 			useful++
 		}
 		count++
@@ -163,8 +146,8 @@ func (g *generation) step() {
 	}
 	sum += int64(g.least)*ask[g.search.n] + int64(g.most)*least
 	if sum > g.value {
-		g.value, g.center, g.worstAt = sum, ask, least
-		g.bound = max(g.bound, g.rounded(sum))
+		g.value, g.center, g.lowest = sum, ask, least
+		g.bound = max(g.bound, rounded(sum))
 	}
 	if useful < 20 {
 		if useful == 0 && g.limit <= near {
@@ -174,8 +157,9 @@ func (g *generation) step() {
 	}
 }
 
-// rounded is the length that no plan is shorter than when none is below sum.
-func (g *generation) rounded(sum int64) int64 {
+// rounded is the length that no plan is shorter than when none is below sum: a tour
+// walks each way there and back.
+func rounded(sum int64) int64 {
 	unit := int64(2) << payBits
 	return (sum + unit - 1) / unit * 2
 }
@@ -183,66 +167,7 @@ func (g *generation) rounded(sum int64) int64 {
 // cut adds the cuts that the master problem's answer breaks most; false where it breaks
 // none by much.
 func (g *generation) cut() bool {
-	const (
-		enough = one / 20
-		most   = 30
-	)
-	n := g.search.n
-	pair := make([]int64, n*n)
-	type part struct {
-		orders []int
-		x      int64
-	}
-	var parts []part
-	for i, j := range g.basis {
-		if j < 0 || g.x[i] < one/1024 || len(g.columns[j].orders) < 2 {
-			continue
-		}
-		orders := slices.Sorted(slices.Values(g.columns[j].orders))
-		parts = append(parts, part{orders, g.x[i]})
-		for a, o := range orders {
-			for _, q := range orders[a+1:] {
-				pair[o*n+q] += g.x[i]
-			}
-		}
-	}
-	type broken struct {
-		cut cut
-		by  int64
-	}
-	var found []broken
-	for i := range n {
-		for j := i + 1; j < n; j++ {
-			for k := j + 1; k < n; k++ {
-				by := pair[i*n+j] + pair[i*n+k] + pair[j*n+k] - one
-				if by < enough {
-					continue
-				}
-				c := cut{i, j, k}
-				sum := -one
-				for _, p := range parts {
-					if c.counts(p.orders) {
-						sum += p.x
-					}
-				}
-				if sum >= enough {
-					found = append(found, broken{c, sum})
-				}
-			}
-		}
-	}
-	g.spend(int64(n * n * n / 200))
-	slices.SortFunc(found, func(a, b broken) int { return cmp.Or(cmp.Compare(b.by, a.by), slices.Compare(a.cut[:], b.cut[:])) })
-	uses := make([]int, n)
-	var cuts []cut
-	for _, f := range found {
-		if c := f.cut; uses[c[0]] < 4 && uses[c[1]] < 4 && uses[c[2]] < 4 && len(cuts) < most {
-			cuts = append(cuts, c)
-			for _, o := range c {
-				uses[o]++
-			}
-		}
-	}
+	cuts := g.broken(g.search)
 	if len(cuts) == 0 {
 		return false
 	}

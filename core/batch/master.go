@@ -12,21 +12,7 @@ type column struct {
 	key    uint64
 	len    int64
 	rows   []int // of the cuts that count it
-}
-
-// cut says of three orders that at most one batch has two or more of them. Every
-// plan obeys, and mixtures of plans need not: these are the subset-row cuts of
-// Jepsen, Petersen, Spoorendonk and Pisinger (Operations Research 56, 2008).
-type cut [3]int
-
-func (c cut) counts(orders []int) bool {
-	n := 0
-	for _, o := range orders {
-		if o == c[0] || o == c[1] || o == c[2] {
-			n++
-		}
-	}
-	return n >= 2
+	part   int   // of a tree that it is, -1 for none
 }
 
 // one is 1 in the fixed-point numbers of the master problem.
@@ -61,12 +47,12 @@ func newMaster(s *search, least int) *master {
 	longest := int64(0)
 	for i := range s.n {
 		key, l := s.with(&group{}, nil, []int{i})
-		m.add(column{orders: []int{i}, key: key, len: l})
+		m.add(column{orders: []int{i}, key: key, len: l, part: -1})
 		longest = max(longest, l)
 		m.basis[i] = i
 		// A little more than one of each order is asked for, by a different little:
 		// without it most pivots would not move.
-		m.b[i] = one + int64(s.rnd.below(1<<14))
+		m.b[i] = one + int64(s.rnd.below(1<<9))
 	}
 	for longest*4>>m.shift > 1<<20 {
 		m.shift++
@@ -101,6 +87,63 @@ func (m *master) reduced(c *column) int64 {
 	}
 	for _, t := range c.rows {
 		r += m.price[t]
+	}
+	return r
+}
+
+// keep drops the columns that are not wanted and not in the basis.
+func (m *master) keep(wanted func(*column) bool) {
+	used := make([]bool, len(m.columns))
+	for _, j := range m.basis {
+		if j >= 0 {
+			used[j] = true
+		}
+	}
+	to := make([]int, len(m.columns))
+	n := 0
+	for j := range m.columns {
+		if j < m.n || used[j] || wanted(&m.columns[j]) {
+			to[j] = n
+			m.columns[n] = m.columns[j]
+			n++
+		}
+	}
+	m.columns = m.columns[:n]
+	for i, j := range m.basis {
+		if j >= 0 {
+			m.basis[i] = to[j]
+		}
+	}
+}
+
+// parts are those of the tree that the columns are.
+func (m *master) parts() []int {
+	var parts []int
+	for _, c := range m.columns {
+		if c.part >= 0 {
+			parts = append(parts, c.part)
+		}
+	}
+	return parts
+}
+
+// pays are the prices in halves times 2^payBits, none below zero.
+func (m *master) pays() []int64 {
+	pay := make([]int64, m.m)
+	for i, v := range m.price {
+		pay[i] = max(0, v<<m.shift>>(oneBits-payBits))
+	}
+	return pay
+}
+
+// reducedAt is the reduced cost of a column at such prices.
+func (m *master) reducedAt(c *column, pay []int64) int64 {
+	r := c.len<<payBits - pay[m.n]
+	for _, o := range c.orders {
+		r -= pay[o]
+	}
+	for _, t := range c.rows {
+		r += pay[t]
 	}
 	return r
 }
@@ -238,7 +281,7 @@ func (m *master) tighten(s *search, cuts []cut) {
 		m.cuts = append(m.cuts, u)
 		m.m++
 		m.price, m.d = make([]int64, m.m), make([]int64, m.m)
-		m.b = append(m.b, -one-int64(s.rnd.below(1<<10)))
+		m.b = append(m.b, -one-int64(s.rnd.below(1<<7)))
 		for j := range m.columns {
 			if u.counts(m.columns[j].orders) {
 				m.columns[j].rows = append(m.columns[j].rows, row)

@@ -98,18 +98,29 @@ func (s *search) solve() (*plan, int64) {
 		return best, bound
 	}
 	g := newGeneration(s, best)
-	annealed := s.effort
+	var t *tree
+	annealed, given := s.effort, false
+	settle := func() {
+		bound = max(bound, t.bound)
+		if t.best != nil {
+			take(t.best)
+		}
+		given = len(t.open) == 0
+	}
 	for run := 0; !s.stopped && best.total > bound; {
-		if !g.exhausted && s.effort < 2*annealed {
-			g.step()
-			bound = max(bound, g.bound)
-			if g.done && !g.stopped && best.total > bound {
-				if p := g.assemble(best.total); p != nil {
-					take(p)
-				}
+		if !given && s.effort < 2*annealed {
+			switch {
+			case t != nil:
+				t.step(best.total)
+				settle()
+			case !g.done:
+				g.step()
 				bound = max(bound, g.bound)
-				if best.total > bound && !g.cut() {
-					g.exhausted = true
+			default:
+				if t = g.grow(best.total); t != nil {
+					settle()
+				} else {
+					given = !g.cut()
 				}
 			}
 			continue
