@@ -6,17 +6,17 @@ type generation struct {
 	*search
 	*master
 	pricer *pricer
-	least  int // batches that any plan has
-	most   int // batches that some best plan has no more than
-	limit  int64
-	center []int64 // the prices that proved the best bound; the last is of a batch
-	bound  int64   // proven, in halves
+	least  int     // batches that any plan has
+	most   int     // batches that some best plan has no more than
+	limit  int64   // batches are asked for whose reduced cost is as far below zero
 	done   bool    // no batch is missing
-	value  int64   // what center proves, times 2^payBits
-	lowest int64   // the least reduced cost at center, 0 at most
-	tried  int64   // the slack of the last assembly
+	bound  int64   // proven
+	center []int64 // the prices that proved most
+	value  int64   // what they prove, times 2^payBits
+	lowest int64   // the least reduced cost at them, 0 at most
+	tried  int64   // how far below the best plan they were when a tree was last grown
 	table  int     // orders up to which all that is left is filled into a table
-	iter   int
+	asked  int     // times
 }
 
 func newGeneration(s *search, p *plan) *generation {
@@ -36,7 +36,7 @@ func newGeneration(s *search, p *plan) *generation {
 	for i := range p.groups {
 		q := &p.groups[i]
 		for _, o := range q.orders {
-			g.center[o] = q.len << payBits * int64(s.load[o]) / int64(q.load)
+			g.center[o] = q.len << payBits / int64(q.load) * int64(s.load[o])
 		}
 	}
 	g.near(p)
@@ -101,11 +101,11 @@ func (g *generation) step() {
 	p := g.pricer
 	now := g.pays()
 	ask := append([]int64(nil), now...)
-	g.iter++
+	g.asked++
 	switch {
-	case g.iter == 1:
+	case g.asked == 1:
 		copy(ask, g.center)
-	case g.iter%6 != 0:
+	case g.asked%6 != 0:
 		g.center = append(g.center, make([]int64, g.m-len(g.center))...)
 		for i, v := range g.center {
 			ask[i] = (ask[i] + v) / 2
@@ -114,9 +114,9 @@ func (g *generation) step() {
 	p.ask(ask, g.cuts)
 	p.limit, p.most = -g.limit, 1<<40
 	count, useful := 0, 0
-	p.worst = 0
+	lowest := int64(0)
 	p.found = func(orders []int, reduced int64) bool {
-		p.worst = min(p.worst, reduced)
+		lowest = min(lowest, reduced)
 		c := column{orders: append([]int(nil), orders...)}
 		c.key, c.len = g.with(&group{}, nil, c.orders)
 		if g.add(c) && g.reducedAt(&g.columns[len(g.columns)-1], now) < 0 {
@@ -133,9 +133,8 @@ func (g *generation) step() {
 		g.limit *= 2
 		return
 	}
-	least := min(p.worst, 0)
 	if count == 0 {
-		least = -g.limit
+		lowest = -g.limit
 	}
 	sum := int64(0)
 	for _, v := range ask[:g.search.n] {
@@ -144,9 +143,9 @@ func (g *generation) step() {
 	for _, v := range ask[g.search.n+1:] {
 		sum -= v
 	}
-	sum += int64(g.least)*ask[g.search.n] + int64(g.most)*least
+	sum += int64(g.least)*ask[g.search.n] + int64(g.most)*lowest
 	if sum > g.value {
-		g.value, g.center, g.lowest = sum, ask, least
+		g.value, g.center, g.lowest = sum, ask, lowest
 		g.bound = max(g.bound, rounded(sum))
 	}
 	if useful < 20 {

@@ -36,6 +36,7 @@ const (
 	maxOrders = 5000
 	maxLines  = 1_000_000
 	maxMask   = 4_000_000 // words that the cells of all orders take
+	maxLength = 1 << 40   // of all tours together: sums of scaled lengths stay within an int64
 )
 
 // Check says everything that is wrong with an instance, as Rejected.
@@ -56,6 +57,10 @@ func (in *Instance) Check() error {
 		bad("a capacity of %d lines: give 1 to %d", in.Capacity, maxLines)
 	}
 	if len(wrong) == 0 {
+		tour := 2*w.Depot.Distance + 4*int64(w.Aisles)*w.AisleToAisle + 2*int64(w.Aisles)*(w.FrontToCell+int64(w.Cells)*w.CellToCell+w.BackToCell)
+		if longest := maxLength / max(1, int64(len(in.Orders))); tour > longest {
+			bad("a tour may be %d long, and with so many orders at most %d: give distances in a coarser unit", tour, longest)
+		}
 		in.checkOrders(bad)
 	}
 	if len(wrong) > 0 {

@@ -131,7 +131,12 @@ func (m *master) parts() []int {
 func (m *master) pays() []int64 {
 	pay := make([]int64, m.m)
 	for i, v := range m.price {
-		pay[i] = max(0, v<<m.shift>>(oneBits-payBits))
+		if finer := int(m.shift) - (oneBits - payBits); finer > 0 {
+			v <<= finer
+		} else {
+			v >>= -finer
+		}
+		pay[i] = max(0, v)
 	}
 	return pay
 }

@@ -25,7 +25,6 @@ type pricer struct {
 	nodes int64
 	most  int64 // nodes that are looked at
 	over  bool  // ended before all was seen
-	worst int64 // the least reduced cost that was found
 }
 
 const payBits = 10

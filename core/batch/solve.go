@@ -90,10 +90,13 @@ func (s *search) solve() (*plan, int64) {
 			best = p
 		}
 	}
-	take(s.anneal(best.clone(), 10_000*s.n, 20<<10, 1<<10))
+	// Temperatures go by how long a tour is.
+	tour := max(1, best.total<<10/int64(len(best.groups)-1))
+	hot, warm, cold := max(3, tour/50), max(2, tour/100), max(1, tour/1000)
+	take(s.anneal(best.clone(), 10_000*s.n, hot, cold))
 	if s.n > maxGenerated {
 		for run := 1; !s.stopped; run++ {
-			take(s.anneal(best.clone(), 10_000*s.n*run, 10<<10, 1<<10))
+			take(s.anneal(best.clone(), 10_000*s.n*run, warm, cold))
 		}
 		return best, bound
 	}
@@ -127,11 +130,11 @@ func (s *search) solve() (*plan, int64) {
 		}
 		before := s.effort
 		run++
-		from, hot := best.clone(), int64(10<<10)
+		from, temp := best.clone(), warm
 		if run%3 == 0 {
-			from, hot = s.start(), 20<<10
+			from, temp = s.start(), hot
 		}
-		take(s.anneal(from, 20_000*s.n, hot, 1<<10))
+		take(s.anneal(from, 20_000*s.n, temp, cold))
 		annealed += s.effort - before
 	}
 	return best, bound

@@ -22,6 +22,12 @@ func small(t *rapid.T) *batch.Instance {
 		AisleToAisle: rapid.Int64Range(0, 12).Draw(t, "aisle to aisle"), CellToCell: rapid.Int64Range(0, 3).Draw(t, "cell to cell"),
 		FrontToCell: rapid.Int64Range(0, 5).Draw(t, "front"), BackToCell: rapid.Int64Range(0, 5).Draw(t, "back"),
 	}
+	// The same in micrometres: nothing overflows.
+	if rapid.Bool().Draw(t, "fine") {
+		for _, d := range []*int64{&w.AisleToAisle, &w.CellToCell, &w.FrontToCell, &w.BackToCell} {
+			*d *= 1_000_000
+		}
+	}
 	w.Depot = route.Depot{
 		Aisle:    rapid.IntRange(0, w.Aisles-1).Draw(t, "depot"),
 		End:      rapid.SampledFrom([]route.End{route.Front, route.Back}).Draw(t, "end"),
@@ -176,6 +182,7 @@ func TestSolveRefuses(t *testing.T) {
 		"orders[2] (1) has the id of orders[0]":  func(in *batch.Instance) { in.Orders[2].ID = "1" },
 		"orders[1] (2) has no lines":             func(in *batch.Instance) { in.Orders[1].Lines = nil },
 		"lines and a batch holds 4":              func(in *batch.Instance) { in.Capacity = 4 },
+		"give distances in a coarser unit":       func(in *batch.Instance) { in.Warehouse.Cells, in.Warehouse.CellToCell = 10_000, 100_000_000 },
 		"lines[1] is in aisle -1: give 0 to 9":   func(in *batch.Instance) { in.Orders[0].Lines[1].Aisle = -1 },
 		"lines[0] is in cell 45: give 0 to 44":   func(in *batch.Instance) { in.Orders[2].Lines[0].Cell = 45 },
 		"6000 orders over 10 aisles of 45 cells": func(in *batch.Instance) { in.Orders = make([]batch.Order, 6000) },

@@ -61,7 +61,10 @@ func (g *generation) grow(total int64) *tree {
 	p.limit, p.most = slack-int64(g.most)*g.lowest, 100_000
 	p.found = func(orders []int, _ int64) bool {
 		c := column{orders: slices.Clone(orders)}
-		c.key, c.len = g.with(&group{}, nil, c.orders)
+		c.len = g.measure(c.orders)
+		for _, o := range orders {
+			c.key ^= g.zobrist[o]
+		}
 		t.parts = append(t.parts, c)
 		return len(t.parts) < maxParts
 	}
