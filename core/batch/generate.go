@@ -5,18 +5,19 @@ package batch
 type generation struct {
 	*search
 	*master
-	pricer *pricer
-	least  int     // batches that any plan has
-	most   int     // batches that some best plan has no more than
-	limit  int64   // batches are asked for whose reduced cost is as far below zero
-	done   bool    // no batch is missing
-	bound  int64   // proven
-	center []int64 // the prices that proved most
-	value  int64   // what they prove, times 2^payBits
-	lowest int64   // the least reduced cost at them, 0 at most
-	tried  int64   // how far below the best plan they were when a tree was last grown
-	table  int     // orders up to which all that is left is filled into a table
-	asked  int     // times
+	pricer  *pricer
+	least   int     // batches that any plan has
+	most    int     // batches that some best plan has no more than
+	limit   int64   // batches are asked for whose reduced cost is as far below zero
+	done    bool    // no batch is missing
+	bound   int64   // proven
+	center  []int64 // the prices that proved most
+	value   int64   // what they prove, times 2^payBits
+	lowest  int64   // the least reduced cost at them, 0 at most
+	tried   int64   // how far below the best plan they were when a tree was last grown
+	triedAt int64   // the effort at that time
+	table   int     // orders up to which all that is left is filled into a table
+	asked   int     // times
 }
 
 func newGeneration(s *search, p *plan) *generation {

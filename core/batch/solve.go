@@ -102,7 +102,7 @@ func (s *search) solve() (*plan, int64) {
 	}
 	g := newGeneration(s, best)
 	var t *tree
-	annealed, given := s.effort, false
+	annealed, given, again := s.effort, false, int64(0)
 	settle := func() {
 		bound = max(bound, t.bound)
 		if t.best != nil {
@@ -111,7 +111,7 @@ func (s *search) solve() (*plan, int64) {
 		given = len(t.open) == 0
 	}
 	for run := 0; !s.stopped && best.total > bound; {
-		if !given && s.effort < 2*annealed {
+		if !given && s.effort >= again && s.effort < 2*annealed {
 			switch {
 			case t != nil:
 				t.step(best.total)
@@ -122,8 +122,8 @@ func (s *search) solve() (*plan, int64) {
 			default:
 				if t = g.grow(best.total); t != nil {
 					settle()
-				} else {
-					given = !g.cut()
+				} else if !g.cut() {
+					again = 2 * s.effort
 				}
 			}
 			continue

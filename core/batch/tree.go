@@ -5,8 +5,11 @@ import (
 	"slices"
 )
 
-// maxParts bounds what a tree chooses from.
-const maxParts = 60_000
+// Bounds of how many batches a tree chooses from.
+const (
+	minParts = 30_000
+	maxParts = 500_000
+)
 
 // tree is all plans that are shorter than the best one known, put together from all
 // batches that one of them may have. It is searched by branch and bound: whether two
@@ -49,16 +52,18 @@ func (p pair) allows(orders []int) bool {
 // they are too many.
 func (g *generation) grow(total int64) *tree {
 	slack := total<<payBits - g.value
-	if g.tried > 0 && slack > g.tried*7/8 {
+	if g.tried > 0 && slack > g.tried*7/8 && g.effort < 2*g.triedAt {
 		return nil // little has changed since the last time
 	}
-	g.tried = slack
+	g.tried, g.triedAt = slack, g.effort
 	t := &tree{search: g.search, cuts: slices.Clone(g.cuts), given: inf, least: g.least, most: g.most, bound: g.bound}
 	p := g.pricer
 	prices := append(slices.Clone(g.center), make([]int64, g.m-len(g.center))...)
 	p.ask(prices, g.cuts)
 	// A plan's other batches may each have a reduced cost as low as the lowest.
-	p.limit, p.most = slack-int64(g.most)*g.lowest, 100_000
+	p.limit, p.most = slack-int64(g.most)*g.lowest, max(10_000, g.effort/150)
+	// The longer was tried without, the more may be tried with.
+	most := int(min(maxParts, max(minParts, g.effort/100)))
 	p.found = func(orders []int, _ int64) bool {
 		c := column{orders: slices.Clone(orders)}
 		c.len = g.measure(c.orders)
@@ -66,7 +71,7 @@ func (g *generation) grow(total int64) *tree {
 			c.key ^= g.zobrist[o]
 		}
 		t.parts = append(t.parts, c)
-		return len(t.parts) < maxParts
+		return len(t.parts) < most
 	}
 	if p.run(); p.over {
 		return nil
