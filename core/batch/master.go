@@ -333,9 +333,8 @@ func (m *master) tighten(s *search, cuts []cut) {
 			}
 		}
 		for j := range m.columns {
-			alpha := int64(0)
 			c := &m.columns[j]
-			alpha = at[m.n]
+			alpha := at[m.n]
 			for _, o := range c.orders {
 				alpha += at[o]
 			}

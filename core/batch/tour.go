@@ -82,16 +82,16 @@ func (f *floor) reachOf(mask []uint64) reach {
 // length is that of the shortest tour through the cells of mask; no cells, no tour.
 func (f *floor) length(mask []uint64) int64 {
 	lo, hi := f.w.Depot.Aisle, f.w.Depot.Aisle
-	any := false
+	none := true
 	for a := range f.w.Aisles {
 		for _, m := range mask[a*f.words : (a+1)*f.words] {
 			if m != 0 {
-				lo, hi, any = min(lo, a), max(hi, a), true
+				lo, hi, none = min(lo, a), max(hi, a), false
 				break
 			}
 		}
 	}
-	if !any {
+	if none {
 		return 0
 	}
 	// What has been walked so far touches the newest aisle at its front alone, at its
