@@ -13,11 +13,18 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// From the first signal on the next one has its default again: it ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		// Before anything shows that it stops: the next one has its default again, and ends the
+		// process at once.
+		signal.Stop(signals)
+		cancel()
+	}()
 	err := newRoot().ExecuteContext(ctx)
-	stop()
+	cancel()
 	os.Exit(ended(os.Stderr, err))
 }
 

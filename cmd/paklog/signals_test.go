@@ -85,12 +85,18 @@ func TestTheFirstSignalDrainsAndTheSecondEndsAtOnce(t *testing.T) {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.until("the doors are closed", func() bool {
-		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.addr)
-		if err == nil {
-			c.Close()
+	s.until("it drains", func() bool {
+		// Refused is too late: another test may have the port by then.
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.addr+"/v1/items", nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return err != nil
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return true
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusServiceUnavailable
 	})
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
