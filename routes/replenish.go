@@ -9,7 +9,6 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
-	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/scope"
@@ -38,10 +37,8 @@ func comingKey(s scope.Scope, code string) string {
 	return "replenish/" + location.StreamOf(s.Building(), code)
 }
 
-// slotKey notes a pick face under the item that it is given to.
-func slotKey(k inventory.BookKey, code string) string { return slotPrefix(k) + scope.Join(code) }
-
-func slotPrefix(k inventory.BookKey) string { return "slot/" + k.Book() + "/" }
+// facesKey lists the pick faces that are given to an item, in order.
+func facesKey(k inventory.BookKey) string { return "faces/" + k.Book() }
 
 // mostFaces is how many pick faces of one item are filled from one receipt.
 const mostFaces = 64
@@ -104,32 +101,44 @@ func (d *decision) noteSlot(h location.Head, s location.Slot) {
 		return
 	}
 	if found {
-		if st, ok := d.stored(slotKey(was, h.Code)); ok {
-			d.out.SetState(slotKey(was, h.Code), st, nil)
-		}
+		d.changeFaces(was, func(faces []string) []string {
+			return slices.DeleteFunc(faces, func(c string) bool { return c == h.Code })
+		})
 	}
 	if !s.Given() {
 		d.out.SetState(key, old, nil)
 		return
 	}
-	st, _ := d.stored(slotKey(k, h.Code))
 	d.out.SetState(key, old, k)
-	d.out.SetState(slotKey(k, h.Code), st, h.Code)
+	d.changeFaces(k, func(faces []string) []string {
+		i, there := slices.BinarySearch(faces, h.Code)
+		if there {
+			return faces
+		}
+		return slices.Insert(faces, i, h.Code)
+	})
+	// Bound: what comes in meanwhile looks for faces and may find this one not yet.
+	load(d, d.f.stocks, k.Stream())
 	d.fill(k, h.Code, replenish.MinMax)
 }
 
-// fillAll looks at every pick face of an item.
-func (d *decision) fillAll(k inventory.BookKey) {
-	rows, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, slotPrefix(k), "", mostFaces)
-	if err != nil {
-		d.fail(err)
+// changeFaces writes the list of an item's pick faces.
+func (d *decision) changeFaces(k inventory.BookKey, change func([]string) []string) {
+	var faces []string
+	old, _ := d.state(facesKey(k), &faces)
+	if faces = change(faces); len(faces) == 0 {
+		d.out.SetState(facesKey(k), old, nil)
 		return
 	}
-	for _, r := range rows {
-		var code string
-		if _, found := d.state(r.Key, &code); found {
-			d.fill(k, code, replenish.MinMax)
-		}
+	d.out.SetState(facesKey(k), old, faces)
+}
+
+// fillAll looks at the first pick faces of an item.
+func (d *decision) fillAll(k inventory.BookKey) {
+	var faces []string
+	d.state(facesKey(k), &faces)
+	for _, code := range faces[:min(len(faces), mostFaces)] {
+		d.fill(k, code, replenish.MinMax)
 	}
 }
 
