@@ -15,7 +15,7 @@ import (
 // answers as scripted.
 func TestWhatFollowsEachKindOfFailure(t *testing.T) {
 	// The jitter takes up to a tenth off, and it counts from when the run began.
-	const aSecond = 880 * time.Millisecond
+	const soonest = 880 * time.Millisecond
 	cases := []struct {
 		name    string
 		script  []answer
@@ -27,10 +27,10 @@ func TestWhatFollowsEachKindOfFailure(t *testing.T) {
 		letters int
 		wait    time.Duration // least time between the first two purchases
 	}{
-		{"transient is tried again by a timer", []answer{fails(fault.Transient, 0), fails(fault.Transient, 0)}, time.Minute, order.StatusShipped, 3, 1, 0, 0, aSecond},
-		{"transient for a day is a letter", repeat(fails(fault.Transient, 0), 200), 26 * time.Hour, order.StatusPacked, -1, 0, fault.Transient, 1, aSecond},
+		{"transient is tried again by a timer", []answer{fails(fault.Transient, 0), fails(fault.Transient, 0)}, time.Minute, order.StatusShipped, 3, 1, 0, 0, soonest},
+		{"transient for a day is a letter", repeat(fails(fault.Transient, 0), 200), 26 * time.Hour, order.StatusPacked, -1, 0, fault.Transient, 1, soonest},
 		{"throttled waits as long as it was told", []answer{fails(fault.Throttled, 90*time.Second)}, 5 * time.Minute, order.StatusShipped, 2, 1, 0, 0, 90 * time.Second},
-		{"unavailable pauses and is never a letter", repeat(fails(fault.Unavailable, 0), 60), 48 * time.Hour, order.StatusShipped, 61, 1, 0, 0, aSecond},
+		{"unavailable pauses and is never a letter", repeat(fails(fault.Unavailable, 0), 60), 48 * time.Hour, order.StatusShipped, 61, 1, 0, 0, soonest},
 		{"rejected is a letter at once", []answer{fails(fault.Rejected, 0)}, time.Minute, order.StatusPacked, 1, 0, fault.Rejected, 1, 0},
 		{"invalid is a letter at once", []answer{fails(fault.Invalid, 0)}, 10 * time.Minute, order.StatusPacked, 1, 0, fault.Invalid, 1, 0},
 		{"unknown that happened is resolved, not bought again", []answer{losesAnswer}, 10 * time.Minute, order.StatusShipped, 1, 1, 0, 0, 0},
