@@ -79,7 +79,9 @@ func TestOrdersAreChangedSplitMergedAndHeldByHand(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.serve()
-	s.stock("MUG", 3) // no more: they wait where they are
+	s.stock("MUG", 3)
+	// It takes all there is: the others wait where they are.
+	s.must(append([]string{"order", "add", "--number", "C-0", "--line", "MUG=3"}, address...)...)
 	for _, number := range []string{"C-1", "C-2", "C-3"} {
 		s.must(append([]string{"order", "add", "--number", number, "--line", "MUG=9", "--line", "MUG=9"}, address...)...)
 	}
