@@ -61,9 +61,13 @@ func (g *generation) grow(total int64) *tree {
 	prices := append(slices.Clone(g.center), make([]int64, g.m-len(g.center))...)
 	p.ask(prices, g.cuts)
 	// A plan's other batches may each have a reduced cost as low as the lowest.
-	p.limit, p.most = slack-int64(g.most)*g.lowest, max(10_000, g.effort/150)
-	// The longer was tried without, the more may be tried with.
+	p.limit = slack - int64(g.most)*g.lowest
+	// The longer was tried without a tree, the more may be tried with one.
 	most := int(min(maxParts, max(minParts, g.effort/100)))
+	p.most = max(10_000, g.effort/150)
+	if g.search.n <= g.table {
+		most, p.most = maxParts, 1<<40
+	}
 	p.found = func(orders []int, _ int64) bool {
 		c := column{orders: slices.Clone(orders)}
 		c.len = g.measure(c.orders)
