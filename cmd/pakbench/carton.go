@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -68,17 +67,9 @@ func openContainers(_ context.Context, c *config) (probe, error) {
 
 // bestLoadings reads the table of best known volumes by file and instance.
 func bestLoadings(file string) (map[string]int64, error) {
-	f, err := os.Open(file)
+	rows, err := tableOf(file)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("reading %s: it is empty", file)
 	}
 	path, value := slices.Index(rows[0], "Path"), slices.Index(rows[0], "Best known solution value")
 	if path < 0 || value < 0 {

@@ -101,9 +101,8 @@ func (s *sprp) load(dir string, set sprpSet) error {
 	return nil
 }
 
-// publishedLengths reads a table of results by file name. The one-block tables have
-// the parts of the name in columns.
-func publishedLengths(file string) (map[string]int64, error) {
+// tableOf reads a published table, its header first.
+func tableOf(file string) ([][]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -115,6 +114,16 @@ func publishedLengths(file string) (map[string]int64, error) {
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("reading %s: it is empty", file)
+	}
+	return rows, nil
+}
+
+// publishedLengths reads a table of results by file name. The one-block tables have
+// the parts of the name in columns.
+func publishedLengths(file string) (map[string]int64, error) {
+	rows, err := tableOf(file)
+	if err != nil {
+		return nil, err
 	}
 	out := map[string]int64{}
 	for i, row := range rows[1:] {

@@ -30,16 +30,21 @@ func ask[T any](cmd *cobra.Command, g *global, path string, body any, tell func(
 		if err := c.do(ctx, http.MethodPost, path, body, &raw); err != nil {
 			return err
 		}
-		if g.json {
-			return writeJSON(cmd.OutOrStdout(), raw)
-		}
-		var v T
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("reading the hub's answer: %w", err)
-		}
-		tell(v)
-		return nil
+		return tellAnswer(cmd, g, raw, tell)
 	})
+}
+
+// tellAnswer prints the hub's answer as it is under --json, and tells it otherwise.
+func tellAnswer[T any](cmd *cobra.Command, g *global, raw json.RawMessage, tell func(T)) error {
+	if g.json {
+		return writeJSON(cmd.OutOrStdout(), raw)
+	}
+	var v T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fmt.Errorf("reading the hub's answer: %w", err)
+	}
+	tell(v)
+	return nil
 }
 
 // shelfFlags name a place and whose goods are meant.
@@ -468,15 +473,7 @@ func thingAct[T any](cmd *cobra.Command, g *global, kind, path, id, owner, facil
 		if err := c.do(ctx, http.MethodPost, path, body, &raw); err != nil {
 			return err
 		}
-		if g.json {
-			return writeJSON(cmd.OutOrStdout(), raw)
-		}
-		var v T
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("reading the hub's answer: %w", err)
-		}
-		tell(v)
-		return nil
+		return tellAnswer(cmd, g, raw, tell)
 	})
 }
 
