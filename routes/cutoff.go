@@ -2,59 +2,95 @@ package routes
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/order"
 )
 
-// cutOffCame is the type of the timer of an order's cut-off.
-const cutOffCame = "order.CutOff"
+// What becomes of an order that is open when its cancel-after date comes.
+const (
+	PastHold   = "hold"   // waits for a person: the default
+	PastCancel = "cancel" // what is open of it is cancelled
+	PastIgnore = "ignore" // goes on
+)
+
+// deadline is a moment in the life of an order.
+type deadline struct {
+	flows *Flows
+	// timer is the type of its timer.
+	timer string
+	// of is where it lies, zero where the order has none.
+	of func(order.Dates) time.Time
+	// came is what follows when it comes and the order is open.
+	came func(d *decision, o order.Order)
+	// moved is what follows when it is put off; nil is nothing.
+	moved func(d *decision, o order.Order)
+}
 
 func (f *Flows) addCutOffs() error {
-	return f.hub.Add(Route{
-		Name: "order.cutoff", About: "says which orders have not left at their cut-off",
-		Topics: []string{onOrders}, Handle: f.watchCutOff,
+	cutOff := deadline{
+		flows: f, timer: "order.CutOff", of: func(d order.Dates) time.Time { return d.ShipBy },
+		came: func(d *decision, o order.Order) { d.onOrder(o.Scope, o.Number, o.MissCutOff(d.m.Now), nil) },
+	}
+	if err := cutOff.add("order.cutoff", "says which orders have not left at their cut-off"); err != nil {
+		return err
+	}
+	return deadline{
+		flows: f, timer: "order.CancelAfter", of: func(d order.Dates) time.Time { return d.CancelAfter },
+		came: f.pastCancelAfter, moved: f.cancelAfterMoved,
+	}.add("order.cancel_after", "holds or cancels what has not left when its buyer no longer wants it")
+}
+
+func (x deadline) add(name, about string) error {
+	return x.flows.hub.Add(Route{
+		Name: name, About: about, Topics: []string{onOrders}, Handle: x.watch,
 		Types: takes(order.Accepted{}, order.Changed{}, order.MergedFrom{}, order.Shipped{}, order.Cancelled{}, order.MergedInto{}), Parking: Parking{Independent: true},
 		Writes: []string{onOrders},
 	})
 }
 
-// watchCutOff sets a timer for the cut-off of each order that has one, and takes it back from
-// those that end before.
-func (f *Flows) watchCutOff(ctx context.Context, m *Message) (*Out, error) {
+// watch sets a timer for the moment of each order that has one, and takes it back from those
+// that end before.
+func (x deadline) watch(ctx context.Context, m *Message) (*Out, error) {
 	var h order.Head
-	var by time.Time
+	var dates order.Dates
 	switch e := m.Event.(type) {
 	case order.Accepted:
-		h, by = e.Head, e.Dates.ShipBy
+		h, dates = e.Head, e.Dates
 	case order.Changed:
-		h, by = e.Head, e.Dates.ShipBy // none where the dates are as they were
+		h, dates = e.Head, e.Dates // none where the dates are as they were
 	case order.MergedFrom:
-		h, by = e.Head, e.Dates.ShipBy
+		h, dates = e.Head, e.Dates
 	case order.Shipped:
-		return f.cutOffMet(ctx, m, e.Head)
+		return x.met(ctx, m, e.Head)
 	case order.Cancelled:
-		return f.cutOffMet(ctx, m, e.Head)
+		return x.met(ctx, m, e.Head)
 	case order.MergedInto:
-		return f.cutOffMet(ctx, m, e.Head)
+		return x.met(ctx, m, e.Head)
 	case nil:
 		if err := m.Decode(&h); err != nil {
 			return nil, err
 		}
-		return f.cutOff(ctx, m, h)
+		return x.due(ctx, m, h)
 	}
-	out := m.Out()
-	if !by.IsZero() {
-		out.Timer(h.Stream(), h.Key(), cutOffCame, by, h)
+	at := x.of(dates)
+	if at.IsZero() {
+		return m.Out(), nil
 	}
-	return out, nil
+	d := x.flows.decide(ctx, m)
+	d.out.Timer(h.Stream(), h.Key(), x.timer, at, h)
+	if x.moved != nil && m.Now.Before(at) {
+		x.moved(d, d.order(h.Scope, h.Order))
+	}
+	return d.done()
 }
 
-// cutOffMet takes the timer of an order back that has ended.
-func (f *Flows) cutOffMet(ctx context.Context, m *Message, h order.Head) (*Out, error) {
+// met takes the timer of an order back that has ended.
+func (x deadline) met(ctx context.Context, m *Message, h order.Head) (*Out, error) {
 	out := m.Out()
-	o, err := Peek(ctx, m, f.orders, h.Stream())
-	if err != nil || o.Dates.ShipBy.IsZero() || !o.Closed() {
+	o, err := Peek(ctx, m, x.flows.orders, h.Stream())
+	if err != nil || x.of(o.Dates).IsZero() || !o.Closed() {
 		return out, err
 	}
 	set, err := m.HasTimer(ctx, h.Stream())
@@ -64,14 +100,42 @@ func (f *Flows) cutOffMet(ctx context.Context, m *Message, h order.Head) (*Out, 
 	return out, err
 }
 
-// cutOff tells what is open now that a cut-off came, or waits for the one that it was moved to.
-func (f *Flows) cutOff(ctx context.Context, m *Message, h order.Head) (*Out, error) {
-	d := f.decide(ctx, m)
+// due is the moment of an order, or waits for the one that it was moved to.
+func (x deadline) due(ctx context.Context, m *Message, h order.Head) (*Out, error) {
+	d := x.flows.decide(ctx, m)
 	o := d.order(h.Scope, h.Order)
-	if by := o.Dates.ShipBy; m.Now.Before(by) && !o.Closed() {
-		d.out.Timer(h.Stream(), h.Key(), cutOffCame, by, h)
-		return d.done()
+	switch at := x.of(o.Dates); {
+	case o.Closed():
+	case m.Now.Before(at):
+		d.out.Timer(h.Stream(), h.Key(), x.timer, at, h)
+	default:
+		x.came(d, o)
 	}
-	d.onOrder(h.Scope, h.Order, o.MissCutOff(m.Now), nil)
 	return d.done()
+}
+
+// pastBy is who holds and cancels orders whose cancel-after date has come.
+const pastBy = "order.cancel_after"
+
+func (f *Flows) pastCancelAfter(d *decision, o order.Order) {
+	if !o.Exists() || o.Dates.CancelAfter.IsZero() {
+		return
+	}
+	switch f.cfg.Past {
+	case PastHold:
+		events, err := o.Hold(order.Hold{Reason: order.HoldPast, By: pastBy}, d.m.Now)
+		d.onOrder(o.Scope, o.Number, events, err)
+	case PastCancel:
+		events, err := o.Cancel(order.Cancel{Reason: order.HoldPast, By: pastBy}, d.m.Now)
+		d.onOrder(o.Scope, o.Number, events, err)
+	}
+}
+
+// cancelAfterMoved lets an order go on whose date was put off.
+func (f *Flows) cancelAfterMoved(d *decision, o order.Order) {
+	if !slices.Contains(o.Holds, order.HoldPast) {
+		return
+	}
+	events, err := o.Release(order.Release{Reason: order.HoldPast, By: pastBy}, d.m.Now)
+	d.onOrder(o.Scope, o.Number, events, err)
 }

@@ -54,6 +54,9 @@ type FlowConfig struct {
 	// order.Wait (the default: backorder) or order.Close (never shipped). Orders that ship
 	// whole or not at all wait in any case.
 	Shorts string
+	// Past is what becomes of orders that are open at their cancel-after date: [PastHold] by
+	// default.
+	Past string
 
 	// SSCC numbers cartons; its Serial is where a new counter begins.
 	SSCC     pack.Numbering
@@ -129,6 +132,13 @@ func (c *FlowConfig) defaults() error {
 	}
 	if c.Shorts != order.Wait && c.Shorts != order.Close {
 		errs = append(errs, fmt.Errorf("shorts %q is neither %s nor %s", c.Shorts, order.Wait, order.Close))
+	}
+	switch c.Past {
+	case "":
+		c.Past = PastHold
+	case PastHold, PastCancel, PastIgnore:
+	default:
+		errs = append(errs, fmt.Errorf("past cancel-after %q is none of %s, %s, %s", c.Past, PastHold, PastCancel, PastIgnore))
 	}
 	if _, err := c.SSCC.SSCC(); err != nil {
 		errs = append(errs, fmt.Errorf("numbering cartons: %w", err))

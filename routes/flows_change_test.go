@@ -437,6 +437,67 @@ func TestACutOffThatIsMissedIsTold(t *testing.T) {
 	})
 }
 
+// An order that is open at its cancel-after date waits for a person, or is cancelled, or goes on,
+// as the building says; a date that is put off lets it go on by itself.
+func TestTheCancelAfterDateIsKept(t *testing.T) {
+	for past, want := range map[string]struct {
+		status order.Status
+		holds  []string
+	}{
+		"":         {order.StatusHeld, []string{order.HoldPast}},
+		PastCancel: {order.StatusCancelled, nil},
+		PastIgnore: {order.StatusBackordered, nil},
+	} {
+		t.Run(past, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(c *FlowConfig) { c.Past = past })
+				r.stock("A", 3, "P-1")
+				at := func(number string, in time.Duration, qty int) {
+					c := place(number, lines("A", qty))
+					c.Dates.CancelAfter = time.Now().Add(in)
+					r.must(door.Orders, number, c)
+				}
+				at("LEFT", 2*time.Hour, 3)
+				at("OPEN", 2*time.Hour, 9)
+				at("PUT-OFF", 2*time.Hour, 5)
+				at("AT-ONCE", -time.Hour, 5)
+				settle(time.Hour)
+				r.status("LEFT", order.StatusShipped)
+				r.restart()
+				settle(3 * time.Hour)
+				for _, number := range []string{"OPEN", "AT-ONCE"} {
+					o := r.order(number)
+					if o.Status() != want.status || !slices.Equal(o.Holds, want.holds) {
+						t.Errorf("%s is %s, on hold for %v", number, o.Status(), o.Holds)
+					}
+				}
+				if o := r.order("LEFT"); o.Status() != order.StatusShipped || len(o.Holds) > 0 {
+					t.Errorf("what left is %s, on hold for %v", o.Status(), o.Holds)
+				}
+				if past != "" {
+					r.noLetters()
+					return
+				}
+				later := order.Dates{CancelAfter: time.Now().Add(24 * time.Hour)}
+				r.must(door.Orders, "PUT-OFF", order.Change{Dates: &later})
+				settle(time.Minute)
+				if o := r.order("PUT-OFF"); len(o.Holds) > 0 {
+					t.Errorf("put off, and still on hold for %v", o.Holds)
+				}
+				r.must(door.Orders, "PUT-OFF", order.Hold{Reason: order.HoldCredit})
+				settle(48 * time.Hour)
+				later.CancelAfter = time.Now().Add(24 * time.Hour)
+				r.must(door.Orders, "PUT-OFF", order.Change{Dates: &later})
+				settle(time.Minute)
+				if o := r.order("PUT-OFF"); !slices.Equal(o.Holds, []string{order.HoldCredit}) {
+					t.Errorf("a hold for another reason became %v", o.Holds)
+				}
+				r.noLetters()
+			})
+		})
+	}
+}
+
 func TestAWavesWorkIsInTheOrderOfItsCutOffsAndUrgentOnesWaitForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *FlowConfig) { c.Wave = WaveConfig{Size: 50, Timeout: 12 * time.Hour} })

@@ -192,7 +192,7 @@ func (a *app) flows() (*routes.Flows, error) {
 		Lease:    w.TaskLease,
 		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},
 		ShipFrom: a.shipFrom(), Carriers: carriers,
-		Strategy: w.Allocation, ShelfLife: w.ShelfLife, Steal: w.Steal, Reasons: w.Reasons,
+		Strategy: w.Allocation, ShelfLife: w.ShelfLife, Steal: w.Steal, Past: w.Past, Reasons: w.Reasons,
 		Count: routes.CountConfig{Tolerance: w.Tolerance, Recounts: w.Recounts},
 		KeepLabel: func(ctx context.Context, image []byte) (string, error) {
 			return a.payloads.Put(ctx, bytes.NewReader(image))

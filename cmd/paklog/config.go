@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/routes"
 )
 
 // Config is everything an operator may ask for. Its zero value does not work; make it
@@ -79,6 +80,7 @@ type WarehouseConfig struct {
 	Allocation  string         `config:"allocation" doc:"How places are chosen where an item names no rotation: fifo, fefo, lifo, full_first, by_unit, fewest_picks, pick_to_clean; \"\" is fefo for what expires and fifo for the rest."`
 	ShelfLife   map[string]int `config:"shelf_life" doc:"Days that goods must still have for a customer, by the partner who orders or the location code that is shipped to."`
 	Steal       bool           `config:"priority_steal" doc:"An order that is more urgent takes from others what nobody works on yet; they wait."`
+	Past        string         `config:"past_cancel_after" doc:"Orders that are open at their cancel-after date: hold lets them wait for a person, cancel cancels what is open, ignore goes on."`
 	Tolerance   int64          `config:"count_tolerance" doc:"Units that a count may be off without a second look."`
 	Recounts    int            `config:"recounts" doc:"By how many others a larger difference must be confirmed."`
 	Reasons     []string       `config:"reasons" doc:"Reason codes that adjustments may have; empty takes any."`
@@ -190,7 +192,7 @@ func defaults() *Config {
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{
-			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, Recounts: 1, SSCCPrefix: "0614141",
+			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, SSCCPrefix: "0614141",
 			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
 			Boxes: []BoxConfig{
 				{Name: "S", Length: 250, Width: 200, Height: 150, MaxWeight: 10_000, Tare: 150},

@@ -99,6 +99,11 @@ func (c WarehouseConfig) Validate() error {
 	if err := inventory.CheckStrategy(c.Allocation); err != nil {
 		errs = append(errs, fmt.Errorf("allocation: %w", err))
 	}
+	switch c.Past {
+	case routes.PastHold, routes.PastCancel, routes.PastIgnore:
+	default:
+		errs = append(errs, fmt.Errorf("past_cancel_after: %q is none of %s, %s, %s", c.Past, routes.PastHold, routes.PastCancel, routes.PastIgnore))
+	}
 	for _, who := range slices.Sorted(maps.Keys(c.ShelfLife)) {
 		errs = append(errs, atLeast("shelf_life."+who, c.ShelfLife[who], 0))
 	}

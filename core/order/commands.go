@@ -101,6 +101,7 @@ const (
 	HoldCredit  = "credit"
 	HoldAddress = "address"
 	HoldFraud   = "fraud"
+	HoldPast    = "cancel_after" // its buyer no longer wants what has not left
 )
 
 // ReleaseLine resolves a held line once its item is known.
