@@ -58,13 +58,13 @@ func (h *Hub) answer(ctx context.Context, x *hosted, r *bus.Request, runs *rerun
 			if out != nil {
 				v = out.answer
 			}
-			go func() { r.Answer(v, h.bus.Flush(work)) }()
+			h.bus.Later(func() { r.Answer(v, h.bus.Flush(work)) })
 			return
 		}
 		ref, err := r.Commit(work, m.reads, &out.Unit, func(ref *journal.Refusal, err error) {
 			if ref != nil {
 				runs.stale++
-				go h.answer(ctx, x, r, runs)
+				h.bus.Later(func() { h.answer(ctx, x, r, runs) })
 				return
 			}
 			h.bus.At(bus.StepAnswer)

@@ -85,6 +85,14 @@ type hosted struct {
 	tries    int       // pauses in a row without a success
 }
 
+// subscription is what the route reads by, paused where an operator left it so.
+func (x *hosted) subscription() bus.Subscription {
+	return bus.Subscription{
+		Name: x.Name, Topics: x.Topics, Types: x.Types, Start: x.Start, Parallel: x.Parallel, Policy: x.Parking.policy(),
+		Paused: x.pause != "",
+	}
+}
+
 // Retry says how a route tries again. The zero value is the hub's: 1 s doubling to
 // 15 min with jitter, a letter after 24 h.
 type Retry struct {
@@ -193,7 +201,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the router: %w", err)
 	}
-	router.AddMiddleware(bus.Row)
+	router.AddMiddleware(inARow)
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
@@ -263,10 +271,7 @@ func (h *Hub) Add(r Route) error {
 		x.handler = h.router.AddConsumerHandler(r.Name, "door", x.door, h.serveDoor(x))
 	case h.doorsOnly:
 	default:
-		sub := h.bus.NewManaged(bus.Subscription{
-			Name: r.Name, Topics: r.Topics, Types: r.Types, Start: r.Start, Parallel: r.Parallel, Policy: r.Parking.policy(),
-			Paused: paused != nil,
-		})
+		sub := h.bus.NewManaged(x.subscription())
 		if running {
 			// What cannot be subscribed to must not reach the router: it would wait for the
 			// handler for ever, also when it stops.
@@ -440,44 +445,65 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	return v, err
 }
 
+// maxRow is how many messages a goroutine of the router handles before it ends.
+const maxRow = 64
+
+// inARow is a middleware around all others: a goroutine that is done with its message goes on
+// with the next one of its route that waits, and spares it the way through the router, which
+// makes a goroutine for each message and hands it over four times.
+func inARow(next message.HandlerFunc) message.HandlerFunc {
+	return func(m *message.Message) ([]*message.Message, error) {
+		ctx := m.Context()
+		out, err := next(m)
+		for n := 1; n < maxRow && err == nil && bus.Next(ctx, m); n++ {
+			out, err = next(m)
+		}
+		return out, err
+	}
+}
+
 // serve runs a route's handler on deliveries of the bus.
 func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 	return func(wm *message.Message) error {
-		d := bus.DeliveryOf(wm)
-		ctx := wm.Context()
-		if x.effect != nil {
-			h.runEffect(ctx, x, d)
-			return nil
+		h.handOver(wm.Context(), x, bus.DeliveryOf(wm))
+		return nil
+	}
+}
+
+// handOver runs a route's handler on one delivery, until it is handed over or given back.
+func (h *Hub) handOver(ctx context.Context, x *hosted, d *bus.Delivery) {
+	if x.effect != nil {
+		h.runEffect(ctx, x, d)
+		return
+	}
+	for runs := (reruns{}); ; {
+		m := h.message(ctx, x, d)
+		leave := none
+		if !x.Waits {
+			leave = h.turns.take(ctx)
 		}
-		for runs := (reruns{}); ; {
-			m := h.message(ctx, x, d)
-			leave := none
-			if !x.Waits {
-				leave = h.turns.take(ctx)
-			}
-			out, err := h.handle(ctx, x, m)
-			if err == nil && out != nil && out.err != nil {
-				err = out.err
-			}
-			if err == nil {
-				h.bus.At(bus.StepDecided)
-				err = h.commit(ctx, x, d, m, out)
-			}
-			leave()
-			if err == nil {
-				x.succeeded()
-				return nil
-			}
-			if errors.Is(err, bus.ErrAgain) {
-				note(ctx, outcomeAgain, nil)
-				return nil
-			}
-			if runs.more(err) {
-				continue
-			}
-			h.failed(ctx, x, d, m, runs.ended(x, err))
-			return nil
+		out, err := h.handle(ctx, x, m)
+		if err == nil && out != nil && out.err != nil {
+			err = out.err
 		}
+		if err == nil {
+			h.bus.At(bus.StepDecided)
+			err = h.commit(ctx, x, d, m, out)
+		}
+		leave()
+		if err == nil {
+			x.succeeded()
+			return
+		}
+		if errors.Is(err, bus.ErrAgain) {
+			note(ctx, outcomeAgain, nil)
+			return
+		}
+		if runs.more(err) {
+			continue
+		}
+		h.failed(ctx, x, d, m, runs.ended(x, err))
+		return
 	}
 }
 

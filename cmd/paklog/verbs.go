@@ -8,6 +8,6 @@ func verbs(g *global) []*cobra.Command {
 		newServe(g), newDemo(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReservations(g),
 		newCounts(g), newReplenish(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newEvents(g),
-		newOptimize(), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
+		newOptimize(), newSimulate(), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }

@@ -34,6 +34,10 @@ type Options struct {
 
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
+	// Stepped starts nothing by itself: see stepped.go.
+	Stepped bool
+	// Entropy fills the random part of the ids that the bus makes: crypto/rand.
+	Entropy func(b *[10]byte)
 	// Step, when set, is told of each step that is reached: crash tests end the process there.
 	Step func(Step)
 }
@@ -62,6 +66,9 @@ func (o *Options) defaults() {
 	}
 	if o.Resume == 0 {
 		o.Resume = time.Second
+	}
+	if o.Entropy == nil {
+		o.Entropy = func(b *[10]byte) { _, _ = rand.Read(b[:]) } // crypto/rand.Read never fails
 	}
 }
 
@@ -100,6 +107,7 @@ type Bus struct {
 
 	laneID atomic.Uint64
 	wakes  sync.WaitGroup // parked records being read
+	soon   []func()       // what a stepped bus put off
 
 	subsMu sync.RWMutex
 	subs   map[string]*subscription
@@ -161,8 +169,10 @@ func Open(ctx context.Context, d journal.Driver, o Options) (*Bus, error) {
 	if b.timers, err = loadTimers(ctx, b); err != nil {
 		return nil, err
 	}
-	go b.commitLoop()
-	go b.timers.run()
+	if !o.Stepped {
+		go b.commitLoop()
+		go b.timers.run()
+	}
 	return b, nil
 }
 
@@ -202,7 +212,7 @@ func (b *Bus) Waiting() int {
 
 func (b *Bus) newID() journal.ID {
 	var r [10]byte
-	_, _ = rand.Read(r[:]) // crypto/rand.Read never fails
+	b.opts.Entropy(&r)
 	return journal.NewID(b.now(), r)
 }
 
@@ -213,6 +223,7 @@ func (b *Bus) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, er
 	if r, err := b.submit(ctx, nil, p); r != nil || err != nil {
 		return r, err
 	}
+	settle(b, ch)
 	o := <-ch // not ctx: what was handed over will be durable, whoever waits
 	return o.r, o.err
 }
@@ -277,7 +288,7 @@ func sizeOf(u *journal.Unit) int {
 func (b *Bus) waitRoom(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.crowded() {
+	if !b.crowded() || b.opts.Stepped {
 		return nil
 	}
 	stop := context.AfterFunc(ctx, func() {
@@ -358,6 +369,11 @@ func (b *Bus) Flush(ctx context.Context) error {
 	}
 	wait := b.flushes[len(b.flushes)-1].done
 	b.mu.Unlock()
+	for b.opts.Stepped && !closed(wait) {
+		if wrote, err := b.CommitSome(b.opts.MaxBatch); !wrote || err != nil {
+			return err
+		}
+	}
 	select {
 	case <-wait:
 		if err := b.Err(); !errors.Is(err, ErrClosed) {

@@ -116,9 +116,14 @@ func (b *Bus) take(pace <-chan time.Time) (batch []*pending, delivered []journal
 			paced = true
 		}
 	}
+	return b.takeUpTo(b.opts.MaxBatch)
+}
+
+// takeUpTo takes the next batch. Callers hold mu, and hold it no more afterwards.
+func (b *Bus) takeUpTo(most int) (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
 	defer b.mu.Unlock()
 	n, bytes := 0, 0
-	for n < len(b.queue) && n < b.opts.MaxBatch && bytes < batchBytes {
+	for n < len(b.queue) && n < most && bytes < batchBytes {
 		bytes += len(b.queue[n].u.Stored)
 		if b.queue[n].urgent {
 			b.urgent--
@@ -186,7 +191,9 @@ func (b *Bus) tell(batch []*pending, refusals []*journal.Refusal, refused bool) 
 		b.unpin(batch)
 	}
 	b.timers.committed(batch, refusals)
-	b.tail.add(batch, refusals)
+	if !b.opts.Stepped { // where nobody follows the log
+		b.tail.add(batch, refusals)
+	}
 	b.feed(batch, refusals, last)
 	b.At(StepFed)
 	for i, p := range batch {
@@ -294,12 +301,18 @@ func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 	b.kick()
 	b.mu.Unlock()
 
-	bySub := map[*subscription][]*pending{}
-	for _, p := range back {
-		bySub[p.d.sub] = append(bySub[p.d.sub], p)
-	}
-	for s, ps := range bySub {
-		s.refused(ps)
+	for len(back) > 0 {
+		of := back[0].d.sub
+		var ps, others []*pending
+		for _, p := range back {
+			if p.d.sub == of {
+				ps = append(ps, p)
+			} else {
+				others = append(others, p)
+			}
+		}
+		of.refused(ps)
+		back = others
 	}
 	for i, p := range failed {
 		p.finish(why[i], nil)

@@ -150,6 +150,7 @@ func (d *Delivery) CommitWait(ctx context.Context, r *Reads, u *journal.Unit) (*
 	if ref != nil || err != nil {
 		return ref, err
 	}
+	settle(d.sub.bus, ch)
 	o := <-ch
 	if o.r != nil {
 		return nil, ErrAgain
@@ -199,6 +200,7 @@ func (d *Delivery) Partial(ctx context.Context, r *Reads, u *journal.Unit) (*jou
 	if ref != nil || err != nil {
 		return ref, err
 	}
+	settle(b, ch)
 	o := <-ch
 	return o.r, o.err
 }

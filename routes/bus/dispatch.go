@@ -80,20 +80,9 @@ func (s *subscription) dispatch() {
 
 func (s *subscription) dispatchAll(ctx context.Context) error {
 	for len(s.redo) > 0 {
-		n, err := s.waitRoom(len(s.redo), true)
-		if err != nil {
+		if err := s.redeliver(ctx); err != nil {
 			return err
 		}
-		recs := make([]*journal.Record, 0, n)
-		for _, pos := range s.redo[:n] {
-			r, err := s.bus.record(ctx, pos)
-			if err != nil {
-				return err
-			}
-			recs = append(recs, &r)
-		}
-		s.deliver(recs, true)
-		s.redo = s.redo[n:]
 	}
 	if err := s.wakeParked(ctx); err != nil {
 		return err
@@ -129,6 +118,25 @@ func (s *subscription) dispatchAll(ctx context.Context) error {
 			size = min(max(1, len(found)*pageBytes/bytes), pageSize)
 		}
 	}
+}
+
+// redeliver delivers what was open when the last process ended, as there is room for it.
+func (s *subscription) redeliver(ctx context.Context) error {
+	n, err := s.waitRoom(len(s.redo), true)
+	if err != nil {
+		return err
+	}
+	recs := make([]*journal.Record, 0, n)
+	for _, pos := range s.redo[:n] {
+		r, err := s.bus.record(ctx, pos)
+		if err != nil {
+			return err
+		}
+		recs = append(recs, &r)
+	}
+	s.deliver(recs, true)
+	s.redo = s.redo[n:]
+	return nil
 }
 
 // pageSize and pageBytes are how much is read of a backlog at once, about.
@@ -197,13 +205,19 @@ func (s *subscription) waitRoom(n int, again bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n = min(n, chunk, s.Window)
-	for !s.stopped && (s.paused && !again || s.held+n > s.Window || s.held > 0 && s.bytes >= s.bus.mayHold() || !again && slices.Max(s.open[:])+n > journal.MaxOpen) {
+	for !s.stopped && !s.room(n, again) {
 		s.work.Wait()
 	}
 	if s.stopped {
 		return 0, errStopped
 	}
 	return n, nil
+}
+
+// room reports whether n records may be delivered. Callers hold mu.
+func (s *subscription) room(n int, again bool) bool {
+	return (!s.paused || again) && s.held+n <= s.Window && (s.held == 0 || s.bytes < s.bus.mayHold()) &&
+		(again || slices.Max(s.open[:])+n <= journal.MaxOpen)
 }
 
 // deliverAll delivers records as there is room for them.

@@ -199,7 +199,7 @@ func (s *subscription) settle(ds []*Delivery) {
 func (s *subscription) refused(ps []*pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	lanes := map[*lane]bool{}
+	var lanes []*lane // in the order of their units
 	for _, p := range ps {
 		d := p.d.renew()
 		s.unpark(d, p.u)
@@ -208,15 +208,15 @@ func (s *subscription) refused(ps []*pending) {
 			s.emit(d)
 			continue
 		}
-		if !lanes[l] {
-			lanes[l] = true
+		if !slices.Contains(lanes, l) {
+			lanes = append(lanes, l)
 			l.gen++
 			l.recalled.Store(false)
 		}
 		l.pend--
 		s.goBack(l, d)
 	}
-	for l := range lanes {
+	for _, l := range lanes {
 		s.advance(l)
 	}
 }

@@ -148,6 +148,10 @@ func (s *subscription) wakeNext(key string) {
 	}
 	p := q[0]
 	p.out = true
+	if s.bus.opts.Stepped {
+		s.bus.Later(func() { _ = s.wake(context.Background(), *p, "") }) // it says so, and the driver of steps reads the journal
+		return
+	}
 	s.bus.wakes.Go(func() {
 		for s.wake(context.Background(), *p, "") != nil && s.pauseBetween() {
 		}

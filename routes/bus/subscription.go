@@ -222,7 +222,11 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 	for _, t := range s.topics() {
 		b.topics[t] = append(slices.Clone(b.topics[t]), s)
 	}
-	go s.dispatch() //nolint:gosec // it ends with the bus, not with whoever subscribed
+	if b.opts.Stepped {
+		close(s.ended)
+	} else {
+		go s.dispatch() //nolint:gosec // it ends with the bus, not with whoever subscribed
+	}
 	b.timers.rearm(s.name)
 	return s, nil
 }

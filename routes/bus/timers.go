@@ -35,8 +35,11 @@ type timerEntry struct {
 
 type timerHeap []*timerEntry
 
-func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h timerHeap) Len() int { return len(h) }
+func (h timerHeap) Less(i, j int) bool {
+	c := h[i].due.Compare(h[j].due)
+	return c < 0 || c == 0 && h[i].id < h[j].id
+}
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].index, h[j].index = i, j

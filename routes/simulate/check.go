@@ -1,0 +1,330 @@
+package simulate
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+// checker reads the log as it is written and holds every event against what is promised. It
+// keeps accounts of its own: the folds of core are what is checked.
+type checker struct {
+	r    *run
+	hash hash.Hash
+
+	versions map[string]uint64
+	books    map[string]*book  // from the postings
+	goods    map[string]*goods // by book, from the events
+	orders   map[string]*orderLedger
+	tasks    map[string]*taskLedger
+	cartons  map[string]*cartonLedger
+	effects  map[string]journal.EffectState
+	letters  map[string]journal.LetterState
+
+	shortTote string // of the pick that was told short last
+
+	last   []string // ring of the last events
+	at     int
+	events int
+	units  int
+	placed int
+	ended  int
+	types  map[string]int
+}
+
+// goods is a book as its events tell it.
+type goods struct {
+	in, out int64
+	places  map[inventory.Account]int64
+}
+
+func (g *goods) add(a inventory.Account, n int64) {
+	if n += g.places[a]; n == 0 {
+		delete(g.places, a)
+	} else {
+		g.places[a] = n
+	}
+}
+
+func newChecker(r *run) *checker {
+	return &checker{
+		r: r, hash: sha256.New(), versions: map[string]uint64{}, books: map[string]*book{}, goods: map[string]*goods{},
+		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{},
+		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{},
+		last: make([]string, 0, r.cfg.Tail), types: map[string]int{},
+	}
+}
+
+// unit reads a unit that was written.
+func (c *checker) unit(u *journal.Unit) {
+	var first [8]byte
+	binary.BigEndian.PutUint64(first[:], uint64(u.First))
+	c.hash.Write(first[:])
+	c.hash.Write(u.Stored)
+	c.units++
+	c.post(u)
+	for i := range u.Records {
+		c.record(&u.Records[i])
+	}
+	c.settle(u)
+	for _, op := range u.Effects {
+		c.effect(op)
+	}
+	for _, op := range u.Letters {
+		c.letters[op.ID] = op.To
+	}
+}
+
+// fails says what is wrong, once.
+func (c *checker) fails(format string, a ...any) { c.r.fail(format, a...) }
+
+// book is one book of accounts, from the postings, with its sums kept.
+type book struct {
+	accounts                map[string]int64
+	onHand, free, allocated int64
+}
+
+func (c *checker) bookOf(name string) *book {
+	b := c.books[name]
+	if b == nil {
+		b = &book{accounts: map[string]int64{}}
+		c.books[name] = b
+	}
+	return b
+}
+
+func (c *checker) goodsOf(name string) *goods {
+	g := c.goods[name]
+	if g == nil {
+		g = &goods{places: map[inventory.Account]int64{}}
+		c.goods[name] = g
+	}
+	return g
+}
+
+// post keeps the accounts: none that has a floor falls below it.
+func (c *checker) post(u *journal.Unit) {
+	for _, p := range u.Postings {
+		b := c.bookOf(p.Book)
+		if n := b.accounts[p.Account] + p.Amount; n == 0 {
+			delete(b.accounts, p.Account)
+		} else {
+			b.accounts[p.Account] = n
+		}
+		a, err := inventory.ParseAccount(p.Account)
+		if err != nil {
+			continue // no place of goods
+		}
+		b.onHand += p.Amount
+		switch a.Stage {
+		case inventory.Free:
+			b.free += p.Amount
+		case inventory.Allocated:
+			b.allocated += p.Amount
+		}
+	}
+}
+
+// settle holds every book that a unit touched against its law, and what its events did to the
+// goods against what its postings did to the accounts.
+func (c *checker) settle(u *journal.Unit) {
+	for i, p := range u.Postings {
+		b := c.books[p.Book]
+		n := b.accounts[p.Account]
+		if p.Floor != journal.NoFloor && n < p.Floor {
+			c.fails("account %s of %s stands at %d, below its floor of %d", p.Account, p.Book, n, p.Floor)
+		}
+		if a, err := inventory.ParseAccount(p.Account); err == nil {
+			if told := c.goodsOf(p.Book).places[a]; told != n {
+				c.fails("%s: the accounts have %d in %s, the events %d", p.Book, n, p.Account, told)
+			}
+		}
+		if i == 0 || u.Postings[i-1].Book != p.Book {
+			c.law(p.Book, b)
+		}
+	}
+}
+
+// law is that of a book: what came in is what went out and what is there, and nothing is
+// promised that is not there.
+func (c *checker) law(name string, b *book) {
+	if g := c.goodsOf(name); g.in-g.out != b.onHand {
+		c.fails("%s: %d came in, %d went out, and %d are there", name, g.in, g.out, b.onHand)
+	}
+	if reserved := b.accounts[inventory.Promised] + b.allocated; reserved < 0 || reserved > b.onHand {
+		c.fails("%s: %d are reserved of %d on hand", name, reserved, b.onHand)
+	}
+	if b.accounts[inventory.ATP]+b.accounts[inventory.Promised] != b.free || b.accounts[inventory.Unallocated] != -b.free {
+		c.fails("%s: %d available, %d promised and %d free do not agree", name, b.accounts[inventory.ATP], b.accounts[inventory.Promised], b.free)
+	}
+}
+
+// record reads one record.
+func (c *checker) record(rec *journal.Record) {
+	c.events++
+	c.types[rec.Type]++
+	c.remember(rec)
+	if rec.Stream == "" {
+		return
+	}
+	if want := c.versions[rec.Stream] + 1; rec.Version != want {
+		c.fails("%s: version %d follows %d", rec.Stream, rec.Version, want-1)
+	}
+	c.versions[rec.Stream] = rec.Version
+	e, ok := rec.Event.(event.Event)
+	if !ok {
+		c.fails("%s has no event at hand", rec.Type)
+		return
+	}
+	c.event(rec, e)
+}
+
+func (c *checker) event(rec *journal.Record, e event.Event) {
+	c.moves(e)
+	switch e := e.(type) {
+	case task.Created:
+		c.taskCreated(e)
+	case task.Claimed:
+		c.taskClaimed(e)
+	case task.Expired:
+		c.taskOf(e.Head).worker = ""
+	case task.Renewed:
+		c.taskOf(e.Head).until = e.Until
+	case task.Completed:
+		c.taskEnded(e.Head)
+	case task.Cancelled:
+		c.taskEnded(e.Head)
+	case pick.Confirmed:
+		c.picked(e.Head, e.Step, e.Qty, 0)
+	case pick.Shorted:
+		c.shortTote = e.Tote
+		c.picked(e.Head, e.Step, e.Found, e.Expected-e.Found)
+	case pack.CartonClosed:
+		c.cartonClosed(e)
+	case label.Bought:
+		c.labelBought(e)
+	case ship.Confirmed:
+		c.confirmed(e)
+	case wave.Planned:
+		c.waved(e)
+	default:
+		c.orderEvent(e)
+	}
+	c.r.floor.sees(rec, e)
+}
+
+// moves keeps the goods as the events of stock tell them.
+func (c *checker) moves(e event.Event) {
+	of := func(h inventory.Head) *goods { return c.goodsOf(h.Book()) }
+	move := func(h inventory.Head, n int64, from, to inventory.Account) {
+		g := of(h)
+		g.add(from, -n)
+		g.add(to, n)
+	}
+	tote := func(t, lot string) inventory.Account {
+		return inventory.Account{Stage: inventory.Picked, Lot: lot, LPN: t}
+	}
+	switch e := e.(type) {
+	case inventory.StockReceived:
+		g := of(e.Head)
+		g.in += e.Qty
+		g.add(e.In(e.Stage), e.Qty)
+	case inventory.StockAllocated:
+		move(e.Head, e.Qty, e.In(inventory.Free), e.In(inventory.Allocated))
+	case inventory.StockDeallocated:
+		move(e.Head, e.Qty, e.In(inventory.Allocated), e.In(inventory.Free))
+	case inventory.StockPicked:
+		move(e.Head, e.Qty, e.In(inventory.Allocated), tote(e.Tote, e.Lot))
+	case inventory.StockShorted:
+		move(e.Head, e.Found, e.In(inventory.Allocated), tote(c.shortTote, e.Lot))
+		move(e.Head, e.Missing, e.In(inventory.Allocated), e.In(inventory.Suspect))
+		move(e.Head, e.Quarantined, e.In(inventory.Free), e.In(inventory.Suspect))
+	case inventory.StockPutBack:
+		move(e.Head, e.Qty, e.From, e.To.In(inventory.Free))
+	case inventory.StockPacked:
+		move(e.Head, e.Qty, tote(e.Tote, e.Lot), inventory.Account{Stage: inventory.Packed, Lot: e.Lot, LPN: e.Carton})
+	case inventory.StockStaged:
+		move(e.Head, e.Qty, inventory.Account{Stage: inventory.Packed, Lot: e.Lot, LPN: e.Carton},
+			inventory.Account{Stage: inventory.Staged, Location: e.Location, Lot: e.Lot, LPN: e.Carton})
+	case inventory.StockShipped:
+		from := inventory.Account{Stage: inventory.Packed, Lot: e.Lot, LPN: e.Carton}
+		if e.Staged != "" {
+			from = inventory.Account{Stage: inventory.Staged, Location: e.Staged, Lot: e.Lot, LPN: e.Carton}
+		}
+		g := of(e.Head)
+		g.out += e.Qty
+		g.add(from, -e.Qty)
+	case inventory.StockAdjusted:
+		g := of(e.Head)
+		if e.Delta > 0 {
+			g.in += e.Delta
+		} else {
+			g.out -= e.Delta
+		}
+		g.add(e.In(e.Stage), e.Delta)
+	case inventory.StockTransferred:
+		move(e.Head, e.Qty, e.From.In(inventory.Free), e.To.In(inventory.Free))
+	case inventory.StockStatusChanged:
+		move(e.Head, e.Qty, e.In(e.From), e.In(e.To))
+	}
+}
+
+// effect follows a call that changes the carrier's world.
+func (c *checker) effect(op journal.EffectOp) {
+	if have := c.effects[op.Key]; have != op.From {
+		c.fails("effect %s goes from %s to %s, and is %s", op.Key, op.From, op.To, have)
+	}
+	c.effects[op.Key] = op.To
+}
+
+// remember keeps the last events for the story of a failure.
+func (c *checker) remember(rec *journal.Record) {
+	c.note(fmt.Sprintf("%d %s %s %s by %s: %.400s", rec.Pos, rec.Time.Format(time.TimeOnly), rec.Type, rec.Key, rec.Source, rec.Data))
+}
+
+// note adds a line to the story.
+func (c *checker) note(line string) {
+	if len(c.last) < cap(c.last) {
+		c.last = append(c.last, line)
+		return
+	}
+	c.last[c.at] = line
+	c.at = (c.at + 1) % len(c.last)
+}
+
+func (c *checker) tail() []string { return slices.Concat(c.last[c.at:], c.last[:c.at]) }
+
+// atEnd holds what must be true once nothing moves any more.
+func (c *checker) atEnd() error {
+	for _, name := range slices.Sorted(maps.Keys(c.books)) {
+		c.law(name, c.books[name])
+	}
+	c.ordersAtEnd()
+	c.tasksAtEnd()
+	c.cartonsAtEnd()
+	for _, key := range slices.Sorted(maps.Keys(c.effects)) {
+		if s := c.effects[key]; s != journal.EffectConfirmed && s != journal.EffectRefused && s != journal.EffectResolved && s != journal.EffectVoided {
+			c.fails("effect %s ends %s", key, s)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.letters)) {
+		if s := c.letters[id]; s != journal.LetterResolved && s != journal.LetterDropped {
+			c.fails("letter %s is left", id)
+		}
+	}
+	return c.r.err
+}

@@ -1,0 +1,387 @@
+package simulate
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
+)
+
+// orderLedger is an order as its events tell it, line by line.
+type orderLedger struct {
+	lines    map[int]*lineLedger
+	refused  bool
+	merged   bool
+	closed   bool
+	all      bool // ships whole or not at all
+	shipBy   time.Time
+	missed   bool // and said so
+	lastShip time.Time
+	wave     string
+}
+
+type lineLedger struct {
+	item                                             string
+	held                                             bool
+	ordered, shipped, short, cancelled               int64
+	reserved, allocated, picked, packed, backordered int64
+}
+
+func (l *lineLedger) open() int64 { return l.ordered - l.shipped - l.short - l.cancelled }
+
+func (l *lineLedger) known() int64 {
+	return l.reserved + l.allocated + l.picked + l.packed + l.backordered
+}
+
+// line is a line of an order; one that is not there is a promise broken.
+func (c *checker) line(h order.Head, no int) *lineLedger {
+	if o := c.orders[h.Stream()]; o != nil {
+		if l := o.lines[no]; l != nil {
+			return l
+		}
+	}
+	c.fails("order %s has no line %d", h.Order, no)
+	return &lineLedger{}
+}
+
+func (c *checker) each(h order.Head, lines []order.LineQty, f func(l *lineLedger, n int64)) {
+	for _, q := range lines {
+		l := c.line(h, q.Line)
+		f(l, q.Qty)
+		c.adds(h, q.Line, l)
+	}
+}
+
+// adds holds a line against its law: its parts are within what is open.
+func (c *checker) adds(h order.Head, no int, l *lineLedger) {
+	if l.open() < 0 || l.known() > l.open() || min(l.reserved, l.allocated, l.picked, l.packed, l.backordered) < 0 {
+		c.fails("order %s, line %d does not add up: %+v", h.Order, no, *l)
+	}
+}
+
+func accept(l order.AcceptedLine) *lineLedger { return &lineLedger{item: l.Item, ordered: l.Ordered} }
+
+// orderEvent follows an order.
+func (c *checker) orderEvent(e event.Event) {
+	switch e := e.(type) {
+	case order.Accepted:
+		o := &orderLedger{lines: map[int]*lineLedger{}, shipBy: e.Dates.ShipBy, all: e.Policy == order.AllOrNothing}
+		for _, l := range e.Lines {
+			o.lines[l.No] = accept(l)
+		}
+		if old := c.orders[e.Stream()]; old != nil && !old.refused {
+			c.fails("order %s was accepted twice", e.Order)
+		} else if old == nil {
+			c.placed++
+		}
+		c.orders[e.Stream()] = o
+	case order.Rejected:
+		if c.orders[e.Stream()] == nil {
+			c.placed++
+		}
+		c.orders[e.Stream()] = &orderLedger{refused: true}
+	case order.LineHeld:
+		c.line(e.Head, e.Line).held = true
+	case order.LineReleased:
+		l := c.line(e.Head, e.Line)
+		l.held, l.item, l.ordered = false, e.Item, e.Ordered
+	case order.Changed:
+		c.changed(e.Head, e.Lines)
+		for _, l := range e.Added {
+			c.orders[e.Stream()].lines[l.No] = accept(l)
+		}
+		if slices.Contains(e.Fields, order.FieldDates) {
+			c.moveCutOff(e.Head, e.Dates.ShipBy)
+		}
+	case order.SplitInto:
+		c.changed(e.Head, e.Lines)
+	case order.MergedInto:
+		c.orders[e.Stream()].merged = true
+		c.changed(e.Head, e.Lines)
+	case order.MergedFrom:
+		for _, l := range e.Lines {
+			c.orders[e.Stream()].lines[l.No] = accept(l.AcceptedLine)
+		}
+		c.moveCutOff(e.Head, e.Dates.ShipBy)
+	case order.Cancelled:
+		for _, x := range e.Lines {
+			l := c.line(e.Head, x.Line)
+			l.held = false
+			l.cancelled += x.Qty
+			l.reserved -= x.Release
+			l.allocated -= x.Deallocate
+			l.picked -= x.PutBack
+			l.packed -= x.Unpack
+			l.backordered -= x.Backordered
+			c.adds(e.Head, x.Line, l)
+		}
+	case order.CutOffMissed:
+		c.orders[e.Stream()].missed = true
+	case order.Reserved:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.reserved += n })
+	case order.Unreserved:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.reserved -= n })
+	case order.Backordered:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.backordered += n })
+	case order.BackorderReleased:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.backordered -= n })
+	case order.Allocated:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.allocated += n; l.reserved -= n })
+	case order.Deallocated:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) {
+			l.allocated -= n
+			if e.Keep {
+				l.reserved += n
+			}
+		})
+	case order.Picked:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.picked += n; l.allocated -= n })
+	case order.Packed:
+		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.packed += n; l.picked -= n })
+	case order.Shorted:
+		c.shorted(e)
+	case order.Shipped:
+		c.shipped(e)
+	case order.Waved:
+		c.orders[e.Stream()].wave = e.Wave
+	case order.Unwaved:
+		c.orders[e.Stream()].wave = ""
+	}
+	c.closes(e)
+}
+
+func (c *checker) changed(h order.Head, lines []order.ChangedLine) {
+	for _, x := range lines {
+		l := c.line(h, x.Line)
+		l.ordered = x.Ordered
+		l.reserved -= x.Release
+		l.allocated -= x.Deallocate
+		l.backordered -= x.Backordered
+		c.adds(h, x.Line, l)
+	}
+}
+
+// moveCutOff gives an order another cut-off, which it has not missed.
+func (c *checker) moveCutOff(h order.Head, to time.Time) {
+	if o := c.orders[h.Stream()]; !o.shipBy.Equal(to) {
+		o.shipBy, o.missed = to, false
+	}
+}
+
+func (c *checker) shorted(e order.Shorted) {
+	c.each(e.Head, []order.LineQty{{Line: e.Line, Qty: e.Qty}}, func(l *lineLedger, n int64) {
+		switch e.From {
+		case order.FromReserved:
+			l.reserved -= n
+		case order.FromAllocated:
+			l.allocated -= n
+		case order.FromBackordered:
+			l.backordered -= n
+		}
+		switch e.Then {
+		case order.Wait:
+			l.backordered += n
+		case order.Close:
+			l.short += n
+		}
+	})
+}
+
+func (c *checker) shipped(e order.Shipped) {
+	c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.shipped += n; l.packed -= n })
+	o := c.orders[e.Stream()]
+	o.lastShip = e.At
+	if !o.all {
+		return
+	}
+	for no, l := range o.lines {
+		if l.backordered > 0 {
+			c.fails("order %s ships whole or not at all, and line %d waits", e.Order, no)
+		}
+	}
+}
+
+// closes notes the end of an order.
+func (c *checker) closes(e event.Event) {
+	s, ok := e.(event.Streamed)
+	if !ok {
+		return
+	}
+	o := c.orders[s.Stream()]
+	if o == nil || o.closed || o.refused {
+		return
+	}
+	for _, l := range o.lines {
+		if l.held || l.open() > 0 {
+			return
+		}
+	}
+	o.closed = true
+	c.ended++
+}
+
+// ordersAtEnd: every line is shipped, short, cancelled or waits; nothing missed its cut-off
+// without a word.
+func (c *checker) ordersAtEnd() {
+	allocated, promised := map[string]int64{}, map[string]int64{}
+	for _, key := range slices.Sorted(maps.Keys(c.orders)) {
+		o := c.orders[key]
+		waits := false
+		for _, l := range o.lines {
+			waits = waits || l.backordered > 0
+		}
+		for _, no := range slices.Sorted(maps.Keys(o.lines)) {
+			l := o.lines[no]
+			promised[l.item] += l.reserved
+			allocated[l.item] += l.allocated
+			whole := o.all && waits
+			if left := l.open() - l.backordered; left != 0 && !whole && !l.held && !c.r.floor.onHold(key) {
+				c.fails("%s, line %d ends with %d of %d neither shipped nor short, cancelled or backordered: %+v", key, no, left, l.ordered, *l)
+			}
+		}
+		late := o.closed && o.lastShip.After(o.shipBy) || !o.closed && c.r.now.After(o.shipBy)
+		if !o.shipBy.IsZero() && !o.refused && !o.merged && late && !o.missed {
+			c.fails("%s missed its cut-off at %s and nobody said so (left at %s)", key, o.shipBy, o.lastShip)
+		}
+	}
+}
+
+// taskLedger is a task as its events tell it.
+type taskLedger struct {
+	head   task.Head
+	kind   string
+	steps  []task.Step
+	left   []int64
+	worker string
+	until  time.Time
+	claims int
+	ended  bool
+}
+
+func (c *checker) taskOf(h task.Head) *taskLedger {
+	t := c.tasks[h.Stream()]
+	if t == nil {
+		c.fails("there is no task %s", h.Task)
+		t = &taskLedger{head: h}
+		c.tasks[h.Stream()] = t
+	}
+	return t
+}
+
+func (c *checker) taskCreated(e task.Created) {
+	if c.tasks[e.Stream()] != nil {
+		c.fails("task %s was made twice", e.Task)
+	}
+	t := &taskLedger{head: e.Head, kind: e.Kind, steps: e.Steps, left: make([]int64, len(e.Steps))}
+	for i, s := range e.Steps {
+		t.left[i] = s.Qty
+	}
+	c.tasks[e.Stream()] = t
+}
+
+func (c *checker) taskClaimed(e task.Claimed) {
+	t := c.taskOf(e.Head)
+	if t.ended || t.worker != "" && e.At.Before(t.until) {
+		c.fails("task %s is claimed by %s, and %s holds it until %s (ended: %v)", e.Task, e.Worker, t.worker, t.until, t.ended)
+	}
+	t.worker, t.until, t.claims = e.Worker, e.Until, e.Claim
+}
+
+func (c *checker) taskEnded(h task.Head) {
+	t := c.taskOf(h)
+	if t.ended {
+		c.fails("task %s ends twice", h.Task)
+	}
+	t.ended = true
+}
+
+// picked holds a pick against its task: nothing is fetched twice, or by nobody.
+func (c *checker) picked(h pick.Head, step int, qty, missing int64) {
+	t := c.tasks[task.StreamOf(h.Scope, h.Task)]
+	if t == nil || step < 1 || step > len(t.left) {
+		c.fails("a pick of step %d, which task %s does not have", step, h.Task)
+		return
+	}
+	t.left[step-1] -= qty + missing
+	if t.left[step-1] < 0 {
+		c.fails("step %d of task %s was fetched twice: %d too many", step, h.Task, -t.left[step-1])
+	}
+	if t.worker == "" || t.ended {
+		c.fails("task %s is picked by nobody who holds it", h.Task)
+	}
+}
+
+func (c *checker) tasksAtEnd() {
+	for _, key := range slices.Sorted(maps.Keys(c.tasks)) {
+		if t := c.tasks[key]; !t.ended {
+			c.fails("task %s (%s) never ends", t.head.Task, t.kind)
+		}
+	}
+}
+
+// cartonLedger is a carton from its closing to the dock.
+type cartonLedger struct {
+	order     string
+	label     string
+	confirmed int
+}
+
+func (c *checker) cartonClosed(e pack.CartonClosed) {
+	if c.cartons[e.Carton] != nil {
+		c.fails("carton number %s is given twice", e.Carton)
+	}
+	c.cartons[e.Carton] = &cartonLedger{order: e.Order}
+}
+
+func (c *checker) labelBought(e label.Bought) {
+	if x := c.cartons[e.Carton]; x != nil {
+		x.label = e.Tracking
+	}
+}
+
+func (c *checker) confirmed(e ship.Confirmed) {
+	for _, m := range e.Cartons {
+		x := c.cartons[m.Carton]
+		if x == nil {
+			c.fails("carton %s leaves, and nobody closed it", m.Carton)
+			continue
+		}
+		if x.confirmed++; x.confirmed > 1 {
+			c.fails("carton %s is shipped %d times", m.Carton, x.confirmed)
+		}
+		if x.order != e.Order {
+			c.fails("carton %s of order %s leaves with order %s", m.Carton, x.order, e.Order)
+		}
+	}
+}
+
+// cartonsAtEnd: the carrier has a label for each carton that left, and for no other.
+func (c *checker) cartonsAtEnd() {
+	left := 0
+	for _, x := range c.cartons {
+		left += x.confirmed
+	}
+	if n := len(c.r.floor.carrier.sold); n != left {
+		c.fails("the carrier has %d labels, and %d cartons left", n, left)
+	}
+	if ref := c.r.floor.carrier.twice; ref != "" {
+		c.fails("the carrier sold a second label under %s while the first stood", ref)
+	}
+}
+
+func (c *checker) waved(e wave.Planned) {
+	for _, of := range e.Orders {
+		if c.orders[order.StreamOf(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order)] == nil {
+			c.fails("wave %s has order %s, which nobody placed", e.Wave, of.Order)
+		}
+	}
+}

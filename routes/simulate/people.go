@@ -1,0 +1,435 @@
+package simulate
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/replenish"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/dlq"
+)
+
+// What a worker does.
+const (
+	rolePick = "pick"
+	rolePack = "pack"
+)
+
+// worker is somebody on the floor: he takes the most urgent job of his role and does it step
+// by step, walking from place to place.
+type worker struct {
+	f    *floor
+	name string
+	role string
+	at   place
+	busy bool
+}
+
+// job is work that is offered: a task, or a packing.
+type job struct {
+	key      string
+	scope    scope.Scope
+	id       string
+	kind     string // of the task, or "packing"
+	priority int
+	cutOff   time.Time
+	no       int
+	ready    bool // a pick task has its list
+	steps    []task.Step
+	left     []int64
+	plan     pack.Plan
+	ended    bool
+	taken    bool
+}
+
+// queue holds the jobs of one role.
+type queue struct{ jobs []*job }
+
+// lease is how long a task is claimed for.
+const lease = 30 * time.Minute
+
+// ask calls a door, and calls again while the hub dies over it: a caller who got no answer
+// asks the same under the same key. A no is returned and is no promise broken.
+func (f *floor) ask(name string, s scope.Scope, id string, cmd any) error {
+	f.asked++
+	key := fmt.Sprintf("call-%d", f.asked)
+	a := door.Ask{Scope: s, ID: id, Cmd: cmd, Actor: "sim", Key: &door.Key{Scope: "sim", ID: key, Hash: sha256.Sum256([]byte(key))}}
+	var first *door.Reply
+	for n := 1; ; n++ {
+		v, err := f.call(name, a)
+		if f.r.err != nil {
+			return f.r.err
+		}
+		if k := fault.KindOf(err); err != nil && k != fault.Rejected && k != fault.Invalid {
+			f.r.fail("door %s answers %T of %s with %v", name, cmd, id, err)
+		}
+		if err != nil {
+			return err
+		}
+		reply := v.(door.Reply)
+		if first != nil {
+			if string(first.Body) != string(reply.Body) {
+				f.r.fail("door %s answers a repeat of %T of %s otherwise than before", name, cmd, id)
+			}
+			return nil
+		}
+		if !f.r.faults.repeats(name) {
+			return nil
+		}
+		first = &reply
+	}
+}
+
+// may asks for something that the door may refuse.
+func (f *floor) may(name string, s scope.Scope, id string, cmd any) { _ = f.ask(name, s, id, cmd) }
+
+// must asks for something that nothing speaks against.
+func (f *floor) must(name string, s scope.Scope, id string, cmd any) {
+	if err := f.ask(name, s, id, cmd); err != nil {
+		f.r.fail("door %s refuses %T of %s: %v", name, cmd, id, err)
+	}
+}
+
+// call is one call that outlives the hub.
+func (f *floor) call(name string, a door.Ask) (v any, err error) {
+	r := f.r
+	for {
+		err := r.guard(func() (err error) {
+			v, err = r.routes.Call(r.ctx, name, a)
+			return err
+		})
+		if !r.killed {
+			return v, err
+		}
+		if err := r.start(); err != nil {
+			r.fail("starting the hub again: %v", err)
+			return nil, err
+		}
+	}
+}
+
+// offer follows what is to be done on the floor.
+func (f *floor) offer(e event.Event) {
+	switch e := e.(type) {
+	case task.Created:
+		j := &job{
+			key: e.Stream(), scope: e.Scope, id: e.Task, kind: e.Kind, priority: e.Priority, cutOff: e.CutOff,
+			steps: e.Steps, left: make([]int64, len(e.Steps)), ready: e.Kind != task.KindPick,
+		}
+		for i, s := range e.Steps {
+			j.left[i] = s.Qty
+		}
+		f.enqueue(rolePick, j)
+	case count.Opened:
+		f.counts[task.StreamOf(e.Scope, e.Task)] = e.ID
+	case count.RecountAsked:
+		f.counts[task.StreamOf(e.Scope, e.Task)] = e.ID
+	case pick.Opened:
+		if j := f.jobs[task.StreamOf(e.Scope, e.Task)]; j != nil {
+			j.ready = true
+			f.call2work(rolePick)
+		}
+	case task.Completed:
+		f.ended(e.Stream())
+	case task.Cancelled:
+		f.ended(e.Stream())
+	case pick.Confirmed:
+		f.leaves(e.Head, e.Step, e.Qty)
+	case pick.Shorted:
+		f.leaves(e.Head, e.Step, e.Expected)
+	case pack.Opened:
+		f.enqueue(rolePack, &job{key: e.Stream(), scope: e.Scope, id: e.Pack, kind: "packing"})
+	case pack.Proposed:
+		if j := f.jobs[e.Stream()]; j != nil {
+			j.plan, j.ready = e.Plan, true
+			f.call2work(rolePack)
+		}
+	case pack.Completed:
+		f.ended(e.Stream())
+	case pack.Cancelled:
+		f.ended(e.Stream())
+	}
+}
+
+func (f *floor) leaves(h pick.Head, step int, n int64) {
+	if j := f.jobs[task.StreamOf(h.Scope, h.Task)]; j != nil {
+		j.left[step-1] -= n
+	}
+}
+
+func (f *floor) queue(role string) *queue {
+	q := f.queues[role]
+	if q == nil {
+		q = &queue{}
+		f.queues[role] = q
+	}
+	return q
+}
+
+func (f *floor) enqueue(role string, j *job) {
+	j.no = len(f.jobs)
+	f.jobs[j.key] = j
+	q := f.queue(role)
+	q.jobs = append(q.jobs, j)
+	if j.ready {
+		f.call2work(role)
+	}
+}
+
+func (f *floor) ended(key string) {
+	if j := f.jobs[key]; j != nil {
+		j.ended = true
+		delete(f.jobs, key)
+	}
+}
+
+// call2work lets somebody who is idle look for work in a moment.
+func (f *floor) call2work(role string) {
+	for _, w := range f.workers {
+		if w.role == role && !w.busy {
+			w.busy = true
+			w.after(0, w.look)
+			return
+		}
+	}
+}
+
+// after is what the worker does once so many ms of work are done.
+func (w *worker) after(ms int64, do func()) {
+	d := time.Duration(ms) * time.Millisecond
+	w.f.worked += int64(d)
+	w.f.r.agenda.add(w.f.r.now.Add(d), do)
+}
+
+// look takes the most urgent job: by cut-off, then by priority, then the oldest.
+func (w *worker) look() {
+	w.busy = false
+	q := w.f.queue(w.role)
+	q.jobs = slices.DeleteFunc(q.jobs, func(j *job) bool { return j.ended })
+	var best *job
+	for _, j := range q.jobs {
+		if j.ready && !j.taken && (best == nil || before(j, best)) {
+			best = j
+		}
+	}
+	if best == nil {
+		return
+	}
+	w.busy, best.taken = true, true
+	if best.kind == "packing" {
+		w.after(msPerPack, func() { w.pack(best, 0) })
+		return
+	}
+	if err := w.f.ask(door.Floor, best.scope, best.id, task.Claim{Worker: w.name, Lease: lease}); err != nil {
+		w.later(best)
+		return
+	}
+	w.step(best, 0)
+}
+
+func before(a, b *job) bool {
+	far := time.Unix(1<<40, 0)
+	x, y := a.cutOff, b.cutOff
+	if x.IsZero() {
+		x = far
+	}
+	if y.IsZero() {
+		y = far
+	}
+	return cmp.Or(x.Compare(y), cmp.Compare(b.priority, a.priority), cmp.Compare(a.no, b.no)) < 0
+}
+
+// later leaves a job for another time: its order is on hold, or somebody else has it.
+func (w *worker) later(j *job) {
+	w.f.r.agenda.add(w.f.r.now.Add(20*time.Minute), func() {
+		j.taken = false
+		w.f.call2work(w.role)
+	})
+	w.after(0, w.look)
+}
+
+// step goes to the next place of a task.
+func (w *worker) step(j *job, i int) {
+	for i < len(j.steps) && j.left[i] == 0 {
+		i++
+	}
+	if i == len(j.steps) || j.ended {
+		if !j.ended { // everything is done and it is open all the same
+			w.later(j)
+			return
+		}
+		w.after(0, w.look)
+		return
+	}
+	ms := int64(msPerStop)
+	if at, ok := parsePlace(j.steps[i].From.Location); ok {
+		d := walk(w.at, at, w.f.r.cfg.Cells)
+		w.f.travel += d
+		w.at = at
+		ms += d * msPerMetre / 1000
+	}
+	switch j.kind {
+	case task.KindPick:
+		w.after(ms+j.left[i]*msPerUnit, func() { w.pick(j, i) })
+	case task.KindCount:
+		w.after(ms+msPerCount, func() { w.count(j) })
+	case task.KindReplenish:
+		w.after(ms+j.left[i]*msPerUnit, func() { w.bring(j) })
+	default:
+		w.f.r.fail("nobody knows how to do a task of kind %s", j.kind)
+	}
+}
+
+// pick scans and takes what lies there.
+func (w *worker) pick(j *job, i int) {
+	if j.ended || j.left[i] == 0 {
+		w.step(j, i)
+		return
+	}
+	f, st := w.f, j.steps[i]
+	book := j.scope.Book(st.Item)
+	want := j.left[i]
+	if f.one(f.r.cfg.Faults.WrongScan) {
+		f.scans[0]++
+		// He scans more than he was to take, or a step that is not there: the door says no.
+		wrong := pick.Confirm{Step: st.No, Qty: want + 1, Tote: j.id, Worker: w.name}
+		if f.rng.IntN(2) == 0 {
+			wrong.Step, wrong.Qty = len(j.steps)+1, want
+		}
+		if err := f.ask(door.Floor, j.scope, j.id, wrong); err == nil {
+			f.r.fail("a wrong scan was taken: %+v", wrong)
+			return
+		}
+	}
+	found := min(want, f.really(book, st.From))
+	if found == want && f.one(f.r.cfg.Faults.Short) {
+		// Something is gone that the books have.
+		lost := 1 + f.rng.Int64N(want)
+		f.put(book, st.From, -max(lost, f.really(book, st.From)-want+lost))
+		found = min(want, f.really(book, st.From))
+	}
+	var err error
+	if found < want {
+		f.scans[2]++
+		err = f.ask(door.Floor, j.scope, j.id, pick.Short{Step: st.No, Found: found, Tote: j.id, Worker: w.name, Reason: "not_found"})
+	} else {
+		c := pick.Confirm{Step: st.No, Qty: want, Tote: j.id, Worker: w.name}
+		err = f.ask(door.Floor, j.scope, j.id, c)
+		if err == nil && f.one(f.r.cfg.Faults.TwiceScan) {
+			f.scans[1]++
+			if again := f.ask(door.Floor, j.scope, j.id, c); again == nil {
+				f.r.fail("a scan that came twice was taken twice: %+v", c)
+				return
+			}
+		}
+	}
+	if err != nil {
+		w.gone(j, err)
+		return
+	}
+	f.put(book, st.From, -found)
+	w.step(j, i)
+}
+
+// gone is what a worker does whose task was taken from him: cancelled, on hold, or its lease
+// ended.
+func (w *worker) gone(j *job, err error) {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		w.f.r.fail("task %s: %v", j.id, err)
+		return
+	}
+	if j.ended {
+		w.after(0, w.look)
+		return
+	}
+	w.later(j)
+}
+
+// count tells what really lies there.
+func (w *worker) count(j *job) {
+	st := j.steps[0]
+	n := w.f.really(j.scope.Book(st.Item), st.From)
+	if err := w.f.ask(door.Stock, j.scope, w.f.counts[j.key], count.Tally{Counted: n, By: w.name}); err != nil {
+		w.gone(j, err)
+		return
+	}
+	w.after(0, w.look)
+}
+
+// bring moves goods to a pick face.
+func (w *worker) bring(j *job) {
+	m := replenish.Moved{Worker: w.name, Claim: w.f.r.check.tasks[j.key].claims}
+	for _, st := range j.steps {
+		m.Moved = append(m.Moved, min(st.Qty, w.f.really(j.scope.Book(st.Item), st.From)))
+	}
+	if err := w.f.ask(door.Floor, j.scope, j.id, m); err != nil {
+		w.gone(j, err)
+		return
+	}
+	for i, st := range j.steps {
+		book := j.scope.Book(st.Item)
+		w.f.put(book, st.To, -w.f.put(book, st.From, -m.Moved[i]))
+	}
+	w.after(0, w.look)
+}
+
+// pack closes the cartons of a proposal, one after the other.
+func (w *worker) pack(j *job, i int) {
+	if j.ended {
+		w.after(0, w.look)
+		return
+	}
+	if i == len(j.plan.Cartons) {
+		w.f.r.fail("all cartons of packing %s are closed and it does not end", j.id)
+		return
+	}
+	c := j.plan.Cartons[i]
+	w.after(msPerBox, func() {
+		if j.ended {
+			w.after(0, w.look)
+			return
+		}
+		err := w.f.ask(door.Floor, j.scope, j.id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: w.name})
+		if err != nil {
+			w.gone(j, err)
+			return
+		}
+		w.pack(j, i+1)
+	})
+}
+
+// one is true once in n times, and never for 0.
+func (f *floor) one(n int) bool { return n > 0 && f.rng.IntN(n) == 0 }
+
+// desk is a clerk who looks through the letters that lie open. A line that nobody understands
+// is one; anything else is none of a sound warehouse.
+func (f *floor) desk() {
+	desk := f.r.hub.Desk()
+	open, err := desk.List(f.r.ctx, dlq.Filter{State: "open"})
+	if err != nil {
+		f.r.fail("reading the letters: %v", err)
+	}
+	for _, l := range open {
+		if l.Route != "order.held_line" {
+			f.r.fail("a letter: %s %s %s %s", l.Route, l.Type, l.Cause, l.Stack)
+			return
+		}
+		if f.one(4) { // in vain, mostly
+			if err := desk.Replay(f.r.ctx, l.ID, l.Opening, "clerk"); err != nil && !errors.Is(err, dlq.ErrState) && !errors.Is(err, dlq.ErrStale) {
+				f.r.fail("replaying letter %s: %v", l.ID, err)
+			}
+		}
+	}
+}

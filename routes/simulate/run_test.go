@@ -1,0 +1,182 @@
+package simulate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/task"
+)
+
+// small is a day that is worked off in a moment.
+func small(seed uint64) Config {
+	return Config{Seed: seed, Orders: 60, Items: 30, Workers: 4, Faults: AllFaults()}
+}
+
+func run1(t *testing.T, c Config) *Result {
+	t.Helper()
+	res, err := Run(t.Context(), c)
+	if err != nil {
+		var f *Failure
+		if errors.As(err, &f) {
+			t.Log("\n" + strings.Join(f.Events, "\n"))
+		}
+		t.Fatal(err)
+	}
+	return res
+}
+
+// Whatever else the machine does meanwhile: the same seed makes the same log, and another one
+// another.
+func TestOneSeedMakesOneLog(t *testing.T) {
+	results := make([]*Result, 4)
+	var all sync.WaitGroup
+	for i := range results {
+		all.Go(func() {
+			c := small(uint64(7 + i/3)) // three of one seed, one of another
+			res, err := Run(t.Context(), c)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			results[i] = res
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, r := range results[1:3] {
+		if r.Hash != results[0].Hash || r.Steps != results[0].Steps {
+			t.Errorf("one seed made log %s in %d steps and log %s in %d", results[0].Hash, results[0].Steps, r.Hash, r.Steps)
+		}
+	}
+	if results[3].Hash == results[0].Hash {
+		t.Error("two seeds made one log")
+	}
+	if n := results[0].Orders; n < 60 {
+		t.Errorf("%d orders were placed of 60", n)
+	}
+}
+
+func TestARunStopsBeforeAStepAndGoesTheSameWay(t *testing.T) {
+	c := small(3)
+	whole := run1(t, c)
+	c.Until = whole.Steps / 2
+	half := run1(t, c)
+	if half.Steps != c.Until-1 || half.Events >= whole.Events || half.Events == 0 {
+		t.Errorf("until step %d it made %d steps and %d events of %d", c.Until, half.Steps, half.Events, whole.Events)
+	}
+	if again := run1(t, c); again.Hash != half.Hash {
+		t.Error("stopped at the same step, another log")
+	}
+}
+
+func TestARunThatIsGivenUpSaysSo(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	c := Config{Seed: 1, Orders: 2000, Progress: func(Progress) { stop() }}
+	if _, err := Run(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("it ended with %v", err)
+	}
+	if _, err := Run(t.Context(), Config{Workers: 1}); err == nil {
+		t.Error("one worker picks and packs")
+	}
+	if _, err := Run(t.Context(), Config{Days: 1000}); err == nil || !strings.Contains(err.Error(), "days") {
+		t.Errorf("a thousand days: %v", err)
+	}
+}
+
+// Each law of the checker is broken once: it must see it.
+func TestTheCheckerSeesWhatIsWrong(t *testing.T) {
+	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	key := inventory.BookKey{Scope: scope.Scope{Tenant: tenant, Owner: "o", Facility: facility}, Item: "X"}
+	head := inventory.Head{BookKey: key, At: at}
+	shelf := inventory.Place{Location: "A"}
+	received := inventory.StockReceived{Head: head, Place: shelf, Stage: inventory.Free, Qty: 5, From: inventory.Supplier}
+	in := func(stage string) string { return shelf.In(stage).String() }
+	post := func(account string, n, floor int64) journal.Posting {
+		return journal.Posting{Book: key.Book(), Account: account, Amount: n, Floor: floor}
+	}
+	sound := []journal.Posting{
+		post(inventory.World(inventory.Supplier), -5, journal.NoFloor), post(in(inventory.Free), 5, 0),
+		post(inventory.Unallocated, -5, journal.NoFloor), post(inventory.ATP, 5, 0),
+	}
+	th := task.Head{Scope: key.Scope, Task: "T", At: at}
+	created := task.Created{Head: th, Kind: task.KindPick, Steps: []task.Step{{No: 1, Item: "X", From: shelf, Qty: 2}}}
+	event := func(v uint64, stream, typ string, e any) journal.Record {
+		return journal.Record{Type: typ, Stream: stream, Version: v, Event: e}
+	}
+	for name, c := range map[string]struct {
+		units []journal.Unit
+		want  string
+	}{
+		"sound": {[]journal.Unit{{Records: []journal.Record{event(1, key.Stream(), "stock.Received", received)}, Postings: sound}}, ""},
+		"more is posted than told": {[]journal.Unit{{
+			Records: []journal.Record{event(1, key.Stream(), "stock.Received", inventory.StockReceived{Head: head, Place: shelf, Stage: inventory.Free, Qty: 4})}, Postings: sound,
+		}}, "4 came in"},
+		"nothing is told": {[]journal.Unit{{Postings: sound}}, "0 came in"},
+		"below a floor":   {[]journal.Unit{{Postings: []journal.Posting{post(inventory.ATP, -1, 0), post(inventory.Promised, 1, 0)}}}, "below its floor"},
+		"promised beyond what is there": {[]journal.Unit{{Records: []journal.Record{event(1, key.Stream(), "stock.Received", received)}, Postings: append(
+			[]journal.Posting{post(inventory.Promised, 6, 0)}, sound...)}}, "are reserved of 5"},
+		"a version is left out": {[]journal.Unit{{Records: []journal.Record{event(2, key.Stream(), "stock.Received", received)}, Postings: sound}}, "version 2 follows 0"},
+		"made twice": {[]journal.Unit{{Records: []journal.Record{
+			event(1, created.Stream(), "task.Created", created), event(2, created.Stream(), "task.Created", created),
+		}}}, "made twice"},
+		"claimed while another holds it": {[]journal.Unit{{Records: []journal.Record{
+			event(1, created.Stream(), "task.Created", created),
+			event(2, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "a", Claim: 1, Until: at.Add(time.Hour)}),
+			event(3, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "b", Claim: 2, Until: at.Add(time.Hour)}),
+		}}}, "a holds it"},
+		"ends twice": {[]journal.Unit{{Records: []journal.Record{
+			event(1, created.Stream(), "task.Created", created),
+			event(2, created.Stream(), "task.Completed", task.Completed{Head: th}), event(3, created.Stream(), "task.Cancelled", task.Cancelled{Head: th}),
+		}}}, "ends twice"},
+		"never ends":      {[]journal.Unit{{Records: []journal.Record{event(1, created.Stream(), "task.Created", created)}}}, "never ends"},
+		"an effect jumps": {[]journal.Unit{{Effects: []journal.EffectOp{{Key: "k", From: journal.EffectStarted, To: journal.EffectConfirmed}}}}, "effect k"},
+	} {
+		cfg := Config{Seed: 1, Workers: 2}
+		if err := cfg.defaults(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := newRun(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.units {
+			r.check.unit(&c.units[i])
+		}
+		_ = r.check.atEnd()
+		if got := r.err; c.want == "" && got != nil || c.want != "" && (got == nil || !strings.Contains(got.Error(), c.want)) {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestSettingsAreTakenByName(t *testing.T) {
+	var c Config
+	for _, bad := range []string{"wave.size", "wave.size=x", "wave.size=-1", "strategy=best", "colour=red", "steal=perhaps", "wave.timeout=1", "shorts=never"} {
+		if err := c.SetPolicy(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+	for _, s := range []string{"wave.size=50", "strategy=lifo", "steal=true", "wave.timeout=5m", "shorts=close"} {
+		if err := c.SetPolicy(s); err != nil {
+			t.Error(err)
+		}
+	}
+	if p := c.Policy; p.WaveSize != 50 || p.Strategy != inventory.LIFO || !p.Steal || p.WaveTimeout != 5*time.Minute || p.Shorts != "close" {
+		t.Errorf("it became %+v", p)
+	}
+	if err := c.SetFaults("floor,crash=3"); err != nil || c.Faults.Crashes != 3 || c.Faults.Short == 0 || c.Faults.Late != 0 {
+		t.Errorf("%v, %+v", err, c.Faults)
+	}
+	if err := c.SetFaults("none,quake=1"); err == nil {
+		t.Error("a fault that nobody knows was taken")
+	}
+}
