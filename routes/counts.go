@@ -82,7 +82,7 @@ func (d *decision) count(s scope.Scope, id string) count.Count {
 // booked is what the books have on a shelf, whatever it is meant for.
 func (d *decision) booked(k inventory.BookKey, p inventory.Place) int64 {
 	var n int64
-	for _, stage := range []string{inventory.Free, inventory.Allocated, inventory.Held, inventory.Damaged, inventory.Suspect} {
+	for _, stage := range []string{inventory.Free, inventory.Allocated, inventory.Held, inventory.Damaged, inventory.Suspect, inventory.Received} {
 		n += d.balance(k.Book(), p.In(stage).String())
 	}
 	return n

@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
@@ -46,8 +47,9 @@ type FlowConfig struct {
 	ShelfLife map[string]int
 	// Steal lets an order that is more urgent than others take what has a place for them
 	// and is in nobody's hands yet; they wait for the next receipt.
-	Steal bool
-	Count CountConfig
+	Steal     bool
+	Count     CountConfig
+	Receiving ReceivingConfig
 	// Reasons are the codes that an adjustment may be given; empty takes any.
 	Reasons []string
 	// Shorts is what becomes of goods that nobody finds and no other place has:
@@ -143,6 +145,9 @@ func (c *FlowConfig) defaults() error {
 	if _, err := c.SSCC.SSCC(); err != nil {
 		errs = append(errs, fmt.Errorf("numbering cartons: %w", err))
 	}
+	if err := c.Receiving.check(); err != nil {
+		errs = append(errs, err)
+	}
 	if err := inventory.CheckStrategy(c.Strategy); err != nil {
 		errs = append(errs, fmt.Errorf("strategy: %w", err))
 	}
@@ -176,6 +181,7 @@ type Flows struct {
 	facilities   *Aggregate[facility.Facility]
 	counts       *Aggregate[count.Count]
 	reservations *Aggregate[reservation.Reservation]
+	receipts     *Aggregate[receiving.Receipt]
 	stocks       *Aggregate[inventory.Stock]
 	waves        *Aggregate[wave.Wave]
 	tasks        *Aggregate[task.Task]
@@ -203,6 +209,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		facilities:   NewAggregate(facility.Fold, reg),
 		counts:       NewAggregate(count.Fold, reg),
 		reservations: NewAggregate(reservation.Fold, reg),
+		receipts:     NewAggregate(receiving.Fold, reg),
 		stocks:       NewAggregate(inventory.Fold, reg),
 		waves:        NewAggregate(wave.Fold, reg),
 		tasks:        NewAggregate(task.Fold, reg),
@@ -216,7 +223,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
-		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addWaveDoor, f.addFloorDoor,
+		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,

@@ -158,19 +158,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Receive:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.Location) {
-			return answered{}, d.err
-		}
-		it := d.item(k.Scope, k.Item).Spec
-		c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
-		if !d.serialsStand(k, c.Serials, true) {
-			return answered{}, d.err
-		}
-		if c.From != inventory.Opening && d.noRoom(k, c.Location, c.Qty) {
-			return answered{}, d.err
-		}
-		events, posts, err := c.Decide(d.stock(k), now)
-		d.onStock(k, events, posts, err)
+		d.bringIn(c)
 	case inventory.Adjust:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
@@ -228,6 +216,21 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		return answered{}, wrongCommand(door.Stock, a.Cmd)
 	}
 	return answered{d.stockView(k), true}, d.err
+}
+
+// bringIn books goods that come in, as far as the item's master data and the place allow.
+func (d *decision) bringIn(c inventory.Receive) {
+	k := c.BookKey
+	if !d.stocked(k, c.Location) {
+		return
+	}
+	it := d.item(k.Scope, k.Item).Spec
+	c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
+	if !d.serialsStand(k, c.Serials, true) || c.From != inventory.Opening && d.noRoom(k, c.Location, c.Qty) {
+		return
+	}
+	events, posts, err := c.Decide(d.stock(k), d.m.Now)
+	d.onStock(k, events, posts, err)
 }
 
 func (d *decision) stockView(k inventory.BookKey) StockView {

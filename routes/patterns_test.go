@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/edi/x12/x12gen"
@@ -88,6 +89,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Waves, door.Ask{ID: "W-000001", Cmd: wave.Release{}})
 		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
 		_, _ = r.ask(door.Master, door.Ask{ID: "", Cmd: item.Register{}})
+		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})
 		if err := r.hub.Control(t.Context(), eip.PauseRoute, eip.Order{Route: "pack", Actor: "jo"}); err != nil {
 			t.Fatal(err)
 		}

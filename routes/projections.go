@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
@@ -91,6 +92,15 @@ var projections = map[string]projection{
 	view.Count: project(count.Fold,
 		func(c count.Count) string { return c.Status },
 		func(c count.Count) []string { return []string{c.Item, c.Location, c.Task} }),
+	view.Receipt: project(receiving.Fold,
+		func(r receiving.Receipt) string { return r.Status },
+		func(r receiving.Receipt) []string {
+			terms := []string{r.Reference, r.Supplier}
+			for _, l := range r.Lines {
+				terms = append(terms, l.LPN)
+			}
+			return terms
+		}),
 	view.Wave: project(wave.Fold,
 		func(w wave.Wave) string { return string(w.Status) },
 		func(wave.Wave) []string { return nil }),

@@ -237,7 +237,7 @@ func facilityRows(f custom.Facility) ([]written, error) {
 }
 
 // openingOf is what lies on the shelves as opening stock would bring it in: what orders were
-// given is free there, and what is doubted is held.
+// given and what is to be put away is free there, and what is doubted is held.
 func openingOf(s inventory.Stock) []custom.Receipt {
 	var out []custom.Receipt
 	for i := range s.Shelves {
@@ -245,7 +245,7 @@ func openingOf(s inventory.Stock) []custom.Receipt {
 		for _, x := range [...]struct {
 			stage string
 			qty   int64
-		}{{"", sh.Free + sh.Allocated}, {inventory.Held, sh.Held + sh.Suspect}, {inventory.Damaged, sh.Damaged}} {
+		}{{"", sh.Free + sh.Allocated + sh.Received}, {inventory.Held, sh.Held + sh.Suspect}, {inventory.Damaged, sh.Damaged}} {
 			if x.qty > 0 {
 				out = append(out, custom.Receipt{
 					Owner: s.Owner, Facility: s.Facility, Item: s.Item, Location: sh.Location, Lot: sh.Lot, LPN: sh.LPN,

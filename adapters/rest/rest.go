@@ -147,6 +147,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.master()
 		s.stock()
 		s.inventory()
+		s.receipts()
 		s.work()
 		s.desk()
 		s.queries()

@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
@@ -45,6 +46,8 @@ func Statuses(kind string) []string {
 		return []string{"held", reservation.Expired, reservation.Released, reservation.Consumed}
 	case view.Count:
 		return []string{count.StatusOpen, count.StatusSettled, count.StatusCancelled}
+	case view.Receipt:
+		return []string{receiving.StatusAnnounced, receiving.StatusArrived, receiving.StatusReceiving, receiving.StatusClosed, receiving.StatusCancelled}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

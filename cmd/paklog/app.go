@@ -194,6 +194,9 @@ func (a *app) flows() (*routes.Flows, error) {
 		ShipFrom: a.shipFrom(), Carriers: carriers,
 		Strategy: w.Allocation, ShelfLife: w.ShelfLife, Steal: w.Steal, Past: w.Past, Reasons: w.Reasons,
 		Count: routes.CountConfig{Tolerance: w.Tolerance, Recounts: w.Recounts},
+		Receiving: routes.ReceivingConfig{
+			Tolerance: w.OverLimit, Over: w.Over, NoBlind: !w.Blind, PromiseAtDock: w.PromiseAt == promiseAtReceipt,
+		},
 		KeepLabel: func(ctx context.Context, image []byte) (string, error) {
 			return a.payloads.Put(ctx, bytes.NewReader(image))
 		},

@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -106,6 +107,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[facility.Facility]{fold: facility.Fold}
 	case "count":
 		return &folding[count.Count]{fold: count.Fold}
+	case "receipt":
+		return &folding[receiving.Receipt]{fold: receiving.Fold}
 	case "reservation":
 		return &folding[reservation.Reservation]{fold: reservation.Fold, check: w.reservation}
 	case "item":

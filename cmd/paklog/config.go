@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/routes"
 )
 
@@ -83,11 +84,21 @@ type WarehouseConfig struct {
 	Past        string         `config:"past_cancel_after" doc:"Orders that are open at their cancel-after date: hold lets them wait for a person, cancel cancels what is open, ignore goes on."`
 	Tolerance   int64          `config:"count_tolerance" doc:"Units that a count may be off without a second look."`
 	Recounts    int            `config:"recounts" doc:"By how many others a larger difference must be confirmed."`
+	OverLimit   map[string]int `config:"over_tolerance" doc:"What may come beyond an announcement, in permille of it, by owner."`
+	Over        string         `config:"over" doc:"What becomes of more: refuse or hold."`
+	Blind       bool           `config:"blind_receipts" doc:"Goods that nobody announced are received."`
+	PromiseAt   string         `config:"promise_at" doc:"When goods at the dock may be promised to orders: putaway or receipt."`
 	Reasons     []string       `config:"reasons" doc:"Reason codes that adjustments may have; empty takes any."`
 	SSCCPrefix  string         `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
 	ShipFrom    AddressConfig  `config:"ship_from" doc:"Where parcels leave from."`
 	Boxes       []BoxConfig    `config:"boxes" doc:"Cartons there are to pack into."`
 }
+
+// When goods at the dock may be promised.
+const (
+	promiseAtPutAway = "putaway"
+	promiseAtReceipt = "receipt"
+)
 
 // AddressConfig is a place.
 type AddressConfig struct {
@@ -192,7 +203,7 @@ func defaults() *Config {
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{
-			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, SSCCPrefix: "0614141",
+			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, Over: receiving.RefuseOver, Blind: true, PromiseAt: promiseAtPutAway, SSCCPrefix: "0614141",
 			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
 			Boxes: []BoxConfig{
 				{Name: "S", Length: 250, Width: 200, Height: 150, MaxWeight: 10_000, Tare: 150},

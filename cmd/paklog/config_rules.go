@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/routes"
 )
@@ -106,6 +107,15 @@ func (c WarehouseConfig) Validate() error {
 	}
 	for _, who := range slices.Sorted(maps.Keys(c.ShelfLife)) {
 		errs = append(errs, atLeast("shelf_life."+who, c.ShelfLife[who], 0))
+	}
+	for _, owner := range slices.Sorted(maps.Keys(c.OverLimit)) {
+		errs = append(errs, atLeast("over_tolerance."+owner, c.OverLimit[owner], 0), atMost("over_tolerance."+owner, c.OverLimit[owner], receiving.MaxTolerance))
+	}
+	if c.Over != receiving.RefuseOver && c.Over != receiving.HoldOver {
+		errs = append(errs, fmt.Errorf("over: %q is neither %s nor %s", c.Over, receiving.RefuseOver, receiving.HoldOver))
+	}
+	if c.PromiseAt != promiseAtPutAway && c.PromiseAt != promiseAtReceipt {
+		errs = append(errs, fmt.Errorf("promise_at: %q is neither %s nor %s", c.PromiseAt, promiseAtPutAway, promiseAtReceipt))
 	}
 	for i, r := range c.Reasons {
 		if err := scope.CheckPart(r); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -90,6 +91,15 @@ func Schemas() []event.Schema {
 		event.Of[count.Settled](event.InventoryEvents),
 		event.Of[count.Cancelled](event.InventoryEvents),
 		event.Of[inventory.CountRequested](event.InventoryEvents, event.Widened),
+		event.Of[inventory.PutAwayDirected](event.InventoryEvents),
+		event.Of[inventory.StockPutAway](event.InventoryEvents),
+		event.Of[receiving.Announced](event.InventoryEvents),
+		event.Of[receiving.Changed](event.InventoryEvents),
+		event.Of[receiving.Arrived](event.InventoryEvents),
+		event.Of[receiving.Received](event.InventoryEvents),
+		event.Of[receiving.Judged](event.InventoryEvents),
+		event.Of[receiving.Closed](event.InventoryEvents),
+		event.Of[receiving.Cancelled](event.InventoryEvents),
 
 		event.Of[task.Created](event.TaskEvents, event.Widened),
 		event.Of[task.Claimed](event.TaskEvents),

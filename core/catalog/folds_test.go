@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -49,6 +50,7 @@ func TestFoldVersions(t *testing.T) {
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),
 		"reservation": hash(t, reservation.Fold),
+		"receipt":     hash(t, receiving.Fold),
 		"count":       hash(t, count.Fold),
 		"order":       hash(t, order.Fold),
 		"wave":        hash(t, wave.Fold),

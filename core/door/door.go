@@ -20,6 +20,7 @@ const (
 	Orders    = "door.orders"    // order.Place, Change, Split, Merge, Hold, Release, ReleaseLine, Cancel
 	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
+	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel
 	Waves     = "door.waves"     // wave.Plan, Release, Cancel
 	Floor     = "door.floor"     // task.Claim, Renew, Complete; pick.Confirm, pick.Short; pack.*
 	Documents = "door.documents" // Document: a file or body as it came

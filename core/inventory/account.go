@@ -46,7 +46,8 @@ const (
 	Staged    = "staged"    // in a closed carton at the dock
 	Held      = "held"      // quality hold, quarantine
 	Damaged   = "damaged"
-	Suspect   = "suspect" // a picker did not find it: a count decides
+	Suspect   = "suspect"  // a picker did not find it: a count decides
+	Received  = "received" // at the dock, and not promised before it is put away
 )
 
 // Account is where goods are: stage, location, lot and LPN (tote or carton) of
@@ -75,7 +76,7 @@ func ParseAccount(name string) (Account, error) {
 
 func physical(stage string) bool {
 	switch stage {
-	case Free, Allocated, Picked, Packed, Staged, Held, Damaged, Suspect:
+	case Free, Allocated, Picked, Packed, Staged, Held, Damaged, Suspect, Received:
 		return true
 	}
 	return false

@@ -185,6 +185,27 @@ type Transfer struct {
 	Reason   string
 }
 
+// PutAway moves goods from where they were received to a shelf, by a task. Planned is where the
+// task said; brought elsewhere, Reason says why.
+type PutAway struct {
+	BookKey
+	From, To              Place
+	Stage                 string // that they are in: free or received
+	Qty                   int64
+	Task, Planned, Reason string
+	By                    string
+}
+
+// DirectPutAway says where goods are to be put away, and why there.
+type DirectPutAway struct {
+	BookKey
+	From Place
+	To   string
+	Qty  int64
+	Task string
+	Why  WhyThere
+}
+
 // AskReplenishment says what is brought to a pick face by a task, and why.
 type AskReplenishment struct {
 	BookKey

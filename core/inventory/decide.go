@@ -106,7 +106,7 @@ func (d *decision) serials(list []string, qty int64, needed bool, from, to strin
 }
 
 func shelfStage(stage string) bool {
-	return stage == Free || stage == Held || stage == Damaged || stage == Suspect
+	return stage == Free || stage == Held || stage == Damaged || stage == Suspect || stage == Received
 }
 
 // Decide brings goods in. A lot has one expiry date: another than s knows is Invalid.
@@ -121,8 +121,8 @@ func (c Receive) Decide(s Stock, at time.Time) ([]event.Event, []journal.Posting
 	d.qty("qty", c.Qty)
 	d.place("", c.Place)
 	d.part("from", c.From)
-	if c.Stage != Free && c.Stage != Held && c.Stage != Damaged {
-		d.bad("stage", "%q is not %s, %s or %s", c.Stage, Free, Held, Damaged)
+	if c.Stage != Free && c.Stage != Held && c.Stage != Damaged && c.Stage != Received {
+		d.bad("stage", "%q is not %s, %s, %s or %s", c.Stage, Free, Held, Damaged, Received)
 	}
 	if err := c.Expiry.Validate(); err != nil {
 		d.bad("expiry", "%w", err)
@@ -159,7 +159,7 @@ func (c Receive) checkItem(d *decision, today Date) {
 		d.err = fault.At(d.op, fault.Rejected, "item", fmt.Errorf("item %s is blocked: nothing of it is received until it is active again", c.Item))
 	case c.Status == item.PhasedOut && c.From == Supplier:
 		d.err = fault.At(d.op, fault.Rejected, "item", fmt.Errorf("item %s is phased out: only returns and opening stock are received", c.Item))
-	case c.MinDays > 0 && c.Stage == Free && c.Expiry != "" && c.Expiry < today.Plus(c.MinDays):
+	case c.MinDays > 0 && (c.Stage == Free || c.Stage == Received) && c.Expiry != "" && c.Expiry < today.Plus(c.MinDays):
 		d.err = fault.At(d.op, fault.Rejected, "expiry", fmt.Errorf("lot %s expires on %s, item %s must have %d days left when it is received: receive it with stage %s, or send it back",
 			c.Lot, c.Expiry, c.Item, c.MinDays, Held))
 	}
@@ -358,6 +358,46 @@ func (c Transfer) Decide(at time.Time) ([]event.Event, []journal.Posting, error)
 	d.move(c.Qty, c.From.In(Free), c.To.In(Free))
 	d.emit(StockTransferred{d.head, c.From, c.To, c.Qty, c.Reason})
 	return d.done()
+}
+
+// Decide puts goods away: from then on they are free, whatever they were.
+func (c PutAway) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
+	d := decide("PutAway", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.place("from.", c.From)
+	d.place("to.", c.To)
+	d.part("task", c.Task)
+	if c.Stage != Free && c.Stage != Received {
+		d.bad("stage", "%q is neither %s nor %s: only these are put away", c.Stage, Free, Received)
+	}
+	if c.From == c.To {
+		d.bad("to", "is where the goods lie already")
+	}
+	if c.From.Lot != c.To.Lot {
+		d.bad("to.lot", "goods of lot %q do not become lot %q by being moved", c.From.Lot, c.To.Lot)
+	}
+	if c.Planned != "" && c.Planned != c.To.Location {
+		d.part("reason", c.Reason)
+	}
+	d.move(c.Qty, c.From.In(c.Stage), c.To.In(Free))
+	if c.Stage == Received {
+		d.post.free(c.Qty)
+	}
+	d.emit(StockPutAway{d.head, c.From, c.To, c.Stage, c.Qty, c.Task, c.Planned, c.Reason, c.By})
+	return d.done()
+}
+
+// Decide says so.
+func (c DirectPutAway) Decide(at time.Time) ([]event.Event, error) {
+	d := decide("DirectPutAway", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.place("from.", c.From)
+	d.part("to", c.To)
+	d.part("task", c.Task)
+	d.part("because", c.Why.Because)
+	d.emit(PutAwayDirected{d.head, c.From, c.To, c.Qty, c.Task, c.Why})
+	out, _, err := d.done()
+	return out, err
 }
 
 // Decide moves goods between the stages of a shelf.

@@ -215,6 +215,39 @@ type ReplenishmentAsked struct {
 	Wanted   int64  `json:"wanted,omitempty"`
 }
 
+// StockPutAway says that goods went from the dock to a shelf and are free there. Planned is where
+// the task said; where the worker took another place, Reason is his.
+type StockPutAway struct {
+	Head
+	From    Place  `json:"from"`
+	To      Place  `json:"to"`
+	Stage   string `json:"stage"` // that they were in: received or free
+	Qty     int64  `json:"qty"`
+	Task    string `json:"task"`
+	Planned string `json:"planned,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	By      string `json:"by,omitempty"`
+}
+
+// PutAwayDirected says where goods are to be put away by a task, and why there.
+type PutAwayDirected struct {
+	Head
+	From Place    `json:"from"`
+	To   string   `json:"to"`
+	Qty  int64    `json:"qty"`
+	Task string   `json:"task"`
+	Why  WhyThere `json:"why"`
+}
+
+// WhyThere says why goods are put away in a place, as data.
+type WhyThere struct {
+	Because    string    `json:"because"` // see package putaway
+	Rule       string    `json:"rule,omitempty"`
+	Room       int64     `json:"room"` // units that fitted, -1 is no bound
+	Considered int       `json:"considered"`
+	Refused    []Skipped `json:"refused,omitempty"` // the first few that ranked before and could not take them
+}
+
 // CountRequested asks for a count of a place.
 type CountRequested struct {
 	Head
@@ -293,6 +326,12 @@ func (StockCounted) EventType() string { return "stock.Counted" }
 
 // EventType implements [event.Event].
 func (ReplenishmentAsked) EventType() string { return "stock.ReplenishmentAsked" }
+
+// EventType implements [event.Event].
+func (StockPutAway) EventType() string { return "stock.PutAway" }
+
+// EventType implements [event.Event].
+func (PutAwayDirected) EventType() string { return "stock.PutAwayDirected" }
 
 // EventType implements [event.Event].
 func (CountRequested) EventType() string { return "count.Requested" }

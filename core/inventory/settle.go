@@ -25,7 +25,7 @@ type Settle struct {
 
 // Decide writes off what is missing and books what is too much. Suspect goods are what a
 // count is for: they are found again, or written off first. Then free goods are written
-// off, as far as nobody was promised them, then damaged, then held ones. What would still be
+// off, as far as nobody was promised them, then received, damaged and held ones. What would still be
 // missing is spoken for: it is told as unsettled, and the place stays out of use.
 func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("Settle", c.BookKey, at)
@@ -39,8 +39,8 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 		return d.done()
 	}
 	have := func(stage string) int64 { return max(0, balance(d.post.book, c.In(stage).String())) }
-	free, suspect, held, damaged := have(Free), have(Suspect), have(Held), have(Damaged)
-	booked := free + suspect + held + damaged + have(Allocated)
+	free, suspect, held, damaged, received := have(Free), have(Suspect), have(Held), have(Damaged), have(Received)
+	booked := free + suspect + held + damaged + received + have(Allocated)
 	// missing counts what is not there; found are suspect goods that are.
 	missing := booked - c.Counted
 	if missing != 0 && c.Tracking.Serial {
@@ -71,7 +71,7 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 	for _, x := range [...]struct {
 		stage string
 		most  int64
-	}{{Suspect, suspect}, {Free, max(0, min(free, balance(d.post.book, ATP)))}, {Damaged, damaged}, {Held, held}} {
+	}{{Suspect, suspect}, {Free, max(0, min(free, balance(d.post.book, ATP)))}, {Received, received}, {Damaged, damaged}, {Held, held}} {
 		if n := min(missing, x.most); n > 0 {
 			adjust(x.stage, -n)
 			missing -= n
@@ -81,12 +81,13 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 	return d.done()
 }
 
-// Quarantine holds free goods back, or gives held ones free again: all of a lot, of a
-// location or of an LPN, wherever they lie. What is empty is not asked for; at least one of
-// the three must be.
+// Quarantine holds free and received goods back, or gives held ones free again: all of a lot,
+// of a location or of an LPN, wherever they lie. What is empty is not asked for; at least one of
+// the three must be. AtDock says where what is released is to be put away first: nil is nowhere.
 type Quarantine struct {
 	BookKey
 	Place
+	AtDock  func(location string) bool
 	Release bool
 	Reason  string
 	By      string
@@ -111,10 +112,9 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 	if d.err != nil {
 		return nil, nil, 0, d.err
 	}
-	from, to := Free, Held
 	most := max(0, balance(d.post.book, ATP))
 	if c.Release {
-		from, to, most = Held, Free, MaxQty
+		most = MaxQty
 	}
 	meant := false
 	for _, sh := range s.Shelves {
@@ -122,6 +122,16 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 			continue
 		}
 		meant = true
+		from, to := Free, Held
+		if n := balance(d.post.book, sh.In(Received).String()); n > 0 && !c.Release {
+			d.move(n, sh.In(Received), sh.In(Held))
+			d.emit(StockStatusChanged{d.head, sh.Place, Received, Held, n, c.Reason, c.By})
+		}
+		if c.Release {
+			if from, to = Held, Free; c.AtDock != nil && c.AtDock(sh.Location) {
+				to = Received
+			}
+		}
 		n := max(0, balance(d.post.book, sh.In(from).String()))
 		take := min(n, most)
 		left += n - take
@@ -133,10 +143,11 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 		}
 		most -= take
 		d.move(take, sh.In(from), sh.In(to))
-		if c.Release {
-			d.post.free(take)
-		} else {
+		switch {
+		case !c.Release:
 			d.post.free(-take)
+		case to == Free:
+			d.post.free(take)
 		}
 		d.emit(StockStatusChanged{d.head, sh.Place, from, to, take, c.Reason, c.By})
 	}

@@ -40,10 +40,13 @@ type Shelf struct {
 	Held      int64 `json:"held,omitempty"`
 	Damaged   int64 `json:"damaged,omitempty"`
 	Suspect   int64 `json:"suspect,omitempty"`
+	Received  int64 `json:"received,omitempty"`
 }
 
 // Total is all that lies in the place.
-func (s Shelf) Total() int64 { return s.Free + s.Allocated + s.Held + s.Damaged + s.Suspect }
+func (s Shelf) Total() int64 {
+	return s.Free + s.Allocated + s.Held + s.Damaged + s.Suspect + s.Received
+}
 
 func (s *Shelf) stage(stage string) *int64 {
 	switch stage {
@@ -57,6 +60,8 @@ func (s *Shelf) stage(stage string) *int64 {
 		return &s.Damaged
 	case Suspect:
 		return &s.Suspect
+	case Received:
+		return &s.Received
 	}
 	return nil
 }
@@ -113,7 +118,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 2, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 3, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if st, ok := e.(interface{ of() BookKey }); !ok {
@@ -196,16 +201,9 @@ func apply(s Stock, e event.Event) (Stock, error) {
 			sh.Since = e.At
 		}
 	case StockTransferred:
-		from := *s.at(e.From)
-		s.put(s.at(e.From), Free, -e.Qty)
-		to := s.at(e.To)
-		s.put(to, Free, e.Qty)
-		if to.Since.IsZero() || from.Since.Before(to.Since) {
-			to.Since = from.Since
-		}
-		if to.Expiry == "" {
-			to.Expiry = from.Expiry
-		}
+		s.carry(e.From, e.To, Free, e.Qty)
+	case StockPutAway:
+		s.carry(e.From, e.To, e.Stage, e.Qty)
 	case StockStatusChanged:
 		s.put(s.at(e.Place), e.From, -e.Qty)
 		s.put(s.at(e.Place), e.To, e.Qty)
@@ -214,7 +212,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		}
 	case CountRequested:
 		s.at(e.Place).Counting = true
-	case StockReassigned, ReplenishmentAsked: // the same goods at the same place
+	case StockReassigned, ReplenishmentAsked, PutAwayDirected: // the same goods at the same place
 	case StockCounted:
 		sh := s.at(e.Place)
 		sh.Counting, sh.Counted = e.Unsettled > 0, e.At
@@ -235,6 +233,20 @@ func (s *Stock) at(p Place) *Shelf {
 		s.Shelves = slices.Insert(s.Shelves, i, Shelf{Place: p})
 	}
 	return &s.Shelves[i]
+}
+
+// carry moves goods of a stage to where they are free, with their age and expiry.
+func (s *Stock) carry(from, to Place, stage string, qty int64) {
+	was := *s.at(from)
+	s.put(s.at(from), stage, -qty)
+	sh := s.at(to)
+	s.put(sh, Free, qty)
+	if sh.Since.IsZero() || was.Since.Before(sh.Since) {
+		sh.Since = was.Since
+	}
+	if sh.Expiry == "" {
+		sh.Expiry = was.Expiry
+	}
 }
 
 func (s *Stock) put(sh *Shelf, stage string, qty int64) {
@@ -259,7 +271,7 @@ func (s *Stock) sound() error {
 	bad := s.Promised < 0 || s.Picked < 0 || s.Packed < 0 || s.Staged < 0
 	for i := range s.Shelves {
 		sh := &s.Shelves[i]
-		bad = bad || sh.Free < 0 || sh.Allocated < 0 || sh.Held < 0 || sh.Damaged < 0 || sh.Suspect < 0
+		bad = bad || sh.Free < 0 || sh.Allocated < 0 || sh.Held < 0 || sh.Damaged < 0 || sh.Suspect < 0 || sh.Received < 0
 	}
 	if bad {
 		return fault.At("inventory.Apply", fault.Internal, s.Book(), errors.New("a quantity fell below zero"))

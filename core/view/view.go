@@ -27,6 +27,7 @@ const (
 	Facility    = "facility"
 	Reservation = "reservation"
 	Count       = "count"
+	Receipt     = "receipt"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.

@@ -1,0 +1,212 @@
+package routes
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/routes/eip"
+)
+
+// ReceivingConfig is how goods are received.
+type ReceivingConfig struct {
+	// Tolerance is what may come beyond an announcement, in permille of it, by owner.
+	Tolerance map[string]int
+	// Over is what becomes of more: receiving.RefuseOver (the default) or HoldOver.
+	Over string
+	// NoBlind refuses what nobody announced.
+	NoBlind bool
+	// PromiseAtDock promises goods to orders as soon as they were received. The default is
+	// when they were put away: nobody picks at a dock, and an order that was promised what lies
+	// there would be waved and find no place.
+	PromiseAtDock bool
+}
+
+func (c *ReceivingConfig) check() error {
+	c.Over = cmp.Or(c.Over, receiving.RefuseOver)
+	if c.Over != receiving.RefuseOver && c.Over != receiving.HoldOver {
+		return fmt.Errorf("what comes beyond the tolerance: %q is neither %s nor %s", c.Over, receiving.RefuseOver, receiving.HoldOver)
+	}
+	for owner, n := range c.Tolerance {
+		if n < 0 || n > receiving.MaxTolerance {
+			return fmt.Errorf("tolerance of owner %s: %d is not between 0 and %d permille", owner, n, receiving.MaxTolerance)
+		}
+	}
+	return nil
+}
+
+func (f *Flows) addReceiptDoor() error {
+	return f.hub.Add(Route{
+		Name: door.Receipts, About: "takes announcements, what comes of them, and what is missing at the end",
+		Handle: f.ask(door.Receipts, f.askReceipt), Writes: []string{onInventory, onAudit},
+		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
+	})
+}
+
+func (d *decision) receipt(s scope.Scope, id string) receiving.Receipt {
+	return load(d, d.f.receipts, receiving.StreamOf(s, id))
+}
+
+func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
+	s, id := a.Scope, a.ID
+	r := d.receipt(s, id)
+	if d.err != nil {
+		return answered{}, d.err
+	}
+	var events []event.Event
+	var err error
+	switch c := a.Cmd.(type) {
+	case receiving.Announce:
+		c.Scope, c.ID = s, id
+		c.Lines = d.inSmallest(s, c.Lines, c.Units)
+		events, err = r.Announce(c, d.m.Now)
+	case receiving.Change:
+		c.Lines = d.inSmallest(s, c.Lines, c.Units)
+		events, err = r.Change(c, d.m.Now)
+	case receiving.Arrive:
+		d.isDock(s, c.Dock)
+		c.By = cmp.Or(c.By, a.Actor)
+		events, err = r.Arrive(c, d.m.Now)
+	case receiving.Receive:
+		c.By = cmp.Or(c.By, a.Actor)
+		if r, events, err = d.begun(s, id, r); err == nil {
+			sku := c.Item
+			if l, ok := r.Line(c.Line); ok {
+				sku = l.Item
+			}
+			if c.UOM != "" && c.Qty > 0 {
+				if c.Qty, err = d.itemSeen(s, sku).ToSmallest(c.Qty, c.UOM); err != nil {
+					return answered{}, err
+				}
+			}
+			c.Policy = d.receivingPolicy(s, sku, cmp.Or(c.Location, r.Dock))
+			var got []event.Event
+			got, err = r.Receive(c, d.m.Now)
+			events = append(events, got...)
+		}
+	case receiving.ReceiveLPN:
+		c.By = cmp.Or(c.By, a.Actor)
+		c.Policy = func(sku string) receiving.Policy { return d.receivingPolicy(s, sku, cmp.Or(c.Location, r.Dock)) }
+		events, err = r.ReceiveLPN(c, d.m.Now)
+	case receiving.Judge:
+		c.By = cmp.Or(c.By, a.Actor)
+		c.Stage = func(code string) string { return d.goodStage(s, code) }
+		events, err = r.Judge(c, d.m.Now)
+	case receiving.Close:
+		c.By = cmp.Or(c.By, a.Actor)
+		events, err = r.Close(c, d.m.Now)
+	case receiving.Cancel:
+		c.By = cmp.Or(c.By, a.Actor)
+		events, err = r.Cancel(c, d.m.Now)
+	default:
+		return answered{}, wrongCommand(door.Receipts, a.Cmd)
+	}
+	add(d, d.f.receipts, receiving.StreamOf(s, id), events, err)
+	for _, e := range events {
+		d.bookReceipt(e)
+	}
+	return answered{d.receipt(s, id), len(events) > 0}, d.err
+}
+
+// begun is the receipt that goods are received on. One that nobody announced begins with them,
+// where that is allowed.
+func (d *decision) begun(s scope.Scope, id string, r receiving.Receipt) (receiving.Receipt, []event.Event, error) {
+	if r.Known() {
+		return r, nil, nil
+	}
+	if d.f.cfg.Receiving.NoBlind {
+		return r, nil, missing(door.Receipts, "receipt", "receipt "+id+" is not announced, and what nobody announced is not received here: announce it first")
+	}
+	events, err := r.Announce(receiving.Announce{Scope: s, ID: id, Announcement: receiving.Announcement{Kind: receiving.KindBlind}}, d.m.Now)
+	if err != nil {
+		return r, nil, err
+	}
+	r, err = receiving.Fold.Replay(r, events...)
+	return r, events, err
+}
+
+// inSmallest are lines in the smallest units of their items, which must be known.
+func (d *decision) inSmallest(s scope.Scope, lines []receiving.Line, units []string) []receiving.Line {
+	lines = slices.Clone(lines)
+	for i := range lines {
+		l := &lines[i]
+		if scope.CheckPart(l.Item) != nil { // a bad name is told by the command itself
+			continue
+		}
+		it := d.itemSeen(s, l.Item)
+		if d.err == nil && !it.Known() {
+			d.fail(missing(door.Receipts, fmt.Sprintf("lines[%d].item", i), "item "+l.Item+" is not known: register it first"))
+		}
+		if i < len(units) && units[i] != "" && l.Qty > 0 && d.err == nil {
+			n, err := it.ToSmallest(l.Qty, units[i])
+			if err != nil {
+				d.fail(fault.At(door.Receipts, fault.KindOf(err), fmt.Sprintf("lines[%d].uom", i), errors.New(fault.Reason(err))))
+			}
+			l.Qty = n
+		}
+	}
+	return lines
+}
+
+// isDock refuses a place where no goods arrive.
+func (d *decision) isDock(s scope.Scope, code string) {
+	l := d.location(s, code)
+	switch {
+	case d.err != nil || scope.CheckPart(code) != nil: // told by the command itself
+	case !l.Known():
+		d.fail(missing(door.Receipts, "dock", "location "+code+" is not known: register it first"))
+	case !beforeShelf(l):
+		d.fail(missing(door.Receipts, "dock", fmt.Sprintf("location %s is for %s: goods arrive at one for %s or %s", code, l.Spec.Purpose, location.Dock, location.Staging)))
+	case l.Status != location.StatusActive:
+		d.fail(missing(door.Receipts, "dock", "location "+code+" is blocked ("+l.Reason+")"))
+	}
+}
+
+// beforeShelf reports whether goods at a place are still to be put away.
+func beforeShelf(l location.Location) bool {
+	return l.Spec.Purpose == location.Dock || l.Spec.Purpose == location.Staging
+}
+
+// goodStage is the stage of good goods that are put down at a place.
+func (d *decision) goodStage(s scope.Scope, code string) string {
+	if beforeShelf(d.location(s, code)) && !d.f.cfg.Receiving.PromiseAtDock {
+		return inventory.Received
+	}
+	return inventory.Free
+}
+
+func (d *decision) receivingPolicy(s scope.Scope, sku, code string) receiving.Policy {
+	c := d.f.cfg.Receiving
+	p := receiving.Policy{Tolerance: c.Tolerance[s.Owner], Over: c.Over, Blind: !c.NoBlind, Stage: inventory.Free}
+	if scope.CheckPart(code) == nil {
+		p.Stage = d.goodStage(s, code)
+	}
+	return p
+}
+
+// bookReceipt moves the stock that an event of a receipt is about, in the same unit.
+func (d *decision) bookReceipt(e event.Event) {
+	switch e := e.(type) {
+	case receiving.Received:
+		d.bringIn(inventory.Receive{
+			BookKey: keyOf(e.Scope, e.Item), Place: e.Place, Stage: e.Stage, Qty: e.Qty, Expiry: e.Expiry, From: inventory.Supplier,
+			Reference: e.ID, Serials: e.Serials,
+		})
+	case receiving.Judged:
+		k := keyOf(e.Scope, e.Item)
+		if !d.lacks(k, e.In(inventory.Held), e.Qty, false) {
+			events, posts, err := inventory.ChangeStatus{
+				BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.Reason, By: e.By,
+			}.Decide(d.m.Now)
+			d.onStock(k, events, posts, err)
+		}
+	}
+}
