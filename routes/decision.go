@@ -35,6 +35,7 @@ type decision struct {
 	held  map[string]any
 	moved map[[2]string]int64
 	works map[string]*heldWork
+	ways  map[wayKey]int       // of the wave that was batched
 	since map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 

@@ -84,6 +84,7 @@ type WaveConfig struct {
 	Timeout time.Duration // how long the first order of a wave waits for others: 1 min
 	Urgent  time.Duration // an order whose cut-off is nearer than this waits for no others: 1 h
 	Manual  bool          // a planned wave waits for a person to release it
+	Batch   BatchConfig   // how its orders are put together for picking
 }
 
 // AutoConfig lets the hub do the floor's work by itself.
@@ -122,6 +123,9 @@ func (c *FlowConfig) defaults() error {
 	}
 	if c.Wave.Urgent == 0 {
 		c.Wave.Urgent = time.Hour
+	}
+	if err := c.Wave.Batch.defaults(); err != nil {
+		errs = append(errs, fmt.Errorf("batches: %w", err))
 	}
 	if c.Lease == 0 {
 		c.Lease = 10 * time.Minute
@@ -225,7 +229,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
-		f.addWavePlanning, f.addWaveFinishing, f.addWaveCancelling,
+		f.addWavePlanning, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,
 	}

@@ -16,9 +16,9 @@ import (
 
 func (f *Flows) addTasks() error {
 	return f.hub.Add(Route{
-		Name: "task", About: "makes pick tasks of the orders in released waves, and more when goods are found elsewhere",
+		Name: "task", About: "makes pick tasks of the orders in waves that were batched, and more when goods are found elsewhere",
 		Topics: []string{onWaves, onOrders}, Handle: f.makeTasks,
-		Types:  takes(wave.Released{}, order.Allocated{}, order.Released{}),
+		Types:  takes(wave.Batched{}, order.Allocated{}, order.Released{}),
 		Writes: []string{onTasks}, Patterns: []string{eip.NamePublishSubscribe},
 	})
 }
@@ -26,8 +26,9 @@ func (f *Flows) addTasks() error {
 func (f *Flows) makeTasks(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
 	switch e := m.Event.(type) {
-	case wave.Released:
+	case wave.Batched:
 		w := d.wave(e.Scope, e.Wave)
+		d.ways = ways(e)
 		for _, of := range w.Orders {
 			if of.Outcome == "" {
 				d.makeTask(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order.Order)
@@ -53,7 +54,8 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	s = o.Scope
 	wv := d.wave(s, o.InWave)
 	w := d.work(s, number)
-	if d.err != nil || wv.Status != wave.StatusReleased || len(w.Places) == 0 {
+	// A wave that has no batches yet makes all its tasks when it gets them.
+	if d.err != nil || wv.Status != wave.StatusReleased || wv.Batching.Method == "" || len(w.Places) == 0 {
 		return
 	}
 	// What is cancelled and not given back yet nobody fetches.
@@ -68,7 +70,7 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	if len(pieces) == 0 {
 		return
 	}
-	slices.SortStableFunc(pieces, func(a, b piece) int { return d.walk(s, a, b) })
+	slices.SortStableFunc(pieces, func(a, b piece) int { return d.walk(s, wave.Of{Owner: s.Owner, Order: number}, a, b) })
 	rest := pieces[min(len(pieces), maxSteps):]
 	pieces = pieces[:min(len(pieces), maxSteps)]
 	steps := make([]task.Step, len(pieces))
@@ -88,10 +90,12 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	}
 }
 
-// walk orders pieces along the way of a picker.
-func (d *decision) walk(s scope.Scope, a, b piece) int {
+// walk orders pieces along the way of a picker: that of the batch where the wave's ways are
+// known, else by sequence.
+func (d *decision) walk(s scope.Scope, of wave.Of, a, b piece) int {
+	number := func(p piece) int { return d.ways[wayKey{of, p.Line, p.Place}] }
 	return cmp.Or(
-		cmp.Compare(d.location(s, a.Place.Location).Spec.Sequence, d.location(s, b.Place.Location).Spec.Sequence),
+		cmp.Compare(number(a), number(b)), cmp.Compare(d.location(s, a.Place.Location).Spec.Sequence, d.location(s, b.Place.Location).Spec.Sequence),
 		cmp.Compare(a.Place.Location, b.Place.Location), cmp.Compare(a.Line, b.Line))
 }
 

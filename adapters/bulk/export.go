@@ -202,6 +202,7 @@ func locationRow(l custom.Location) []written {
 		"facility": l.Facility, "location": l.Code, "purpose": l.Purpose, "zone": l.Zone, "aisle": l.Aisle, "bay": l.Bay, "level": l.Level,
 		"storage_type": l.StorageType,
 	}
+	r.int("cell", int64(l.Cell))
 	r.int("sequence", l.Sequence)
 	r.capacity(l.Capacity)
 	if s := l.Slot; s != nil {
@@ -213,6 +214,9 @@ func locationRow(l custom.Location) []written {
 }
 
 func facilityRows(f custom.Facility) ([]written, error) {
+	if len(f.Layouts) > 0 {
+		return nil, fmt.Errorf("facility %s: a layout has no column: export as %s, where everything has its place", f.Code, NDJSON)
+	}
 	out := []written{{"record": recordFacility, "facility": f.Code, "code": f.Code, "title": f.Title, "time_zone": f.TimeZone}}
 	for _, z := range f.Zones {
 		r := written{"record": recordZone, "facility": f.Code, "code": z.Code, "title": z.Title, "storage_type": z.StorageType}

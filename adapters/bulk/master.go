@@ -70,7 +70,7 @@ func (t *table) location(x *thing, c *cells) error {
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
 	doc := custom.Location{Facility: get("facility"), Code: get("location"), LocationSpec: custom.LocationSpec{
-		Purpose: get("purpose"), Zone: get("zone"), Aisle: get("aisle"), Bay: get("bay"), Level: get("level"), Sequence: f.integer("sequence"),
+		Purpose: get("purpose"), Zone: get("zone"), Aisle: get("aisle"), Bay: get("bay"), Level: get("level"), Cell: int(f.integer("cell")), Sequence: f.integer("sequence"),
 		StorageType: get("storage_type"), Capacity: f.capacity(),
 	}}
 	if s := (custom.Slot{Owner: get("slot_owner"), Item: get("slot_item"), Min: f.integer("slot_min"), Max: f.integer("slot_max")}); s != (custom.Slot{}) {

@@ -119,7 +119,7 @@ func TestReferenceConfigurationRuns(t *testing.T) {
 	}
 }
 
-var marked = regexp.MustCompile(`(?m)^( *)#([a-z_]+:|- )`)
+var marked = regexp.MustCompile(`(?m)^( *)#([a-z0-9_]+:|- )`)
 
 // uncommented is the reference with its settings switched on, beside the secrets it names.
 func uncommented(t *testing.T) string {

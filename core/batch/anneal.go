@@ -43,7 +43,8 @@ func (s *search) anneal(p *plan, steps int, hot, cold int64) *plan {
 		}
 		ga, gb := &p.groups[a], &p.groups[b]
 		more := fromB.lines(s) - fromA.lines(s) // that a gets
-		if ga.load+more > s.capacity || gb.load-more > s.capacity {
+		if ga.load+more > s.capacity || gb.load-more > s.capacity ||
+			!s.fits(ga.orders, fromA.places(), fromB.all()) || !s.fits(gb.orders, fromB.places(), fromA.all()) {
 			continue
 		}
 		keyA, lenA := s.with(ga, fromA.places(), fromB.all())

@@ -26,10 +26,13 @@ func newGeneration(s *search, p *plan) *generation {
 	for _, l := range s.load {
 		lines += l
 	}
-	g.least = (lines + s.capacity - 1) / s.capacity
+	g.least = s.fewest()
 	// Two batches that fit into one are never better apart, so each two have more lines
 	// than fit: together (most-1)*lines > most*(most-1)/2*capacity.
 	g.most = max(g.least, (2*lines-1)/s.capacity)
+	if len(s.limits) > 0 {
+		g.most = s.n // two that fit by lines need not by another limit
+	}
 	g.master = newMaster(s, g.least)
 	g.limit, g.table = 64<<payBits, maxTable
 	// The first prices share the tours of the plan among their orders by lines.
@@ -61,7 +64,7 @@ func (g *generation) near(p *plan) {
 			for _, o := range in {
 				load += g.load[o]
 			}
-			if load > g.capacity {
+			if load > g.capacity || !g.fits(q.orders, out, in) {
 				return
 			}
 			c := column{}

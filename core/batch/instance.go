@@ -22,6 +22,7 @@ import (
 type Instance struct {
 	Warehouse route.Warehouse // of one block
 	Capacity  int             // lines of a batch
+	Limits    []int64         // what else a batch holds at most: units, volume, ...
 	Orders    []Order
 }
 
@@ -29,6 +30,7 @@ type Instance struct {
 type Order struct {
 	ID    string
 	Lines []route.Position // where each line lies; two may lie in one place
+	Loads []int64          // what it takes of each of the instance's limits
 }
 
 // Bounds of an instance: far above a wave, and low enough that no table leaves the memory.
@@ -36,7 +38,9 @@ const (
 	maxOrders = 5000
 	maxLines  = 1_000_000
 	maxMask   = 4_000_000 // words that the cells of all orders take
-	maxLength = 1 << 40   // of all tours together: sums of scaled lengths stay within an int64
+	maxLimits = 16
+	maxLoad   = 1 << 48 // of one order: sums stay within an int64
+	maxLength = 1 << 40 // of all tours together: sums of scaled lengths stay within an int64
 )
 
 // Check says everything that is wrong with an instance, as Rejected.
@@ -55,6 +59,14 @@ func (in *Instance) Check() error {
 	}
 	if in.Capacity < 1 || in.Capacity > maxLines {
 		bad("a capacity of %d lines: give 1 to %d", in.Capacity, maxLines)
+	}
+	if len(in.Limits) > maxLimits {
+		bad("%d limits: give at most %d", len(in.Limits), maxLimits)
+	}
+	for i, l := range in.Limits {
+		if l < 1 {
+			bad("limits[%d] is %d: give 1 or more, or leave it out", i, l)
+		}
 	}
 	if len(wrong) == 0 {
 		tour := 2*w.Depot.Distance + 4*int64(w.Aisles)*w.AisleToAisle + 2*int64(w.Aisles)*(w.FrontToCell+int64(w.Cells)*w.CellToCell+w.BackToCell)
@@ -88,6 +100,15 @@ func (in *Instance) checkOrders(bad func(format string, a ...any)) {
 			bad("%s has no lines: leave it out", where)
 		case len(o.Lines) > in.Capacity:
 			bad("%s has %d lines and a batch holds %d: split the order or raise the capacity", where, len(o.Lines), in.Capacity)
+		}
+		if len(o.Loads) != len(in.Limits) {
+			bad("%s has %d loads: give one for each of the %d limits", where, len(o.Loads), len(in.Limits))
+			continue
+		}
+		for j, l := range o.Loads {
+			if l < 0 || l > in.Limits[j] || l > maxLoad {
+				bad("%s.loads[%d] is %d and a batch holds %d: split the order or raise the limit", where, j, l, min(in.Limits[j], maxLoad))
+			}
 		}
 		for j, p := range o.Lines {
 			if p.Aisle < 0 || p.Aisle >= in.Warehouse.Aisles {

@@ -107,7 +107,7 @@ func (p *pricer) visit(depth, room int, owed int64) {
 	for i := range kids {
 		o, l := kids[i].order, kids[i].len
 		load, pay := p.load[o], p.pay[o]
-		if load > room {
+		if load > room || !p.fits(p.set, nil, []int{o}) {
 			continue
 		}
 		left := room - load

@@ -159,7 +159,7 @@ func (s *search) start() *plan {
 	for _, i := range perm {
 		best, bestLoad := -1, -1
 		for a := range p.groups {
-			if g := &p.groups[a]; g.load+s.load[i] <= s.capacity && g.load > bestLoad {
+			if g := &p.groups[a]; g.load+s.load[i] <= s.capacity && g.load > bestLoad && s.fits(g.orders, nil, []int{i}) {
 				best, bestLoad = a, g.load
 			}
 		}

@@ -144,11 +144,10 @@ func (s *search) solve() (*plan, int64) {
 // tour as often as there are batches at least.
 func (s *search) plain() int64 {
 	all := make([]uint64, s.stride)
-	lines, shortest := 0, inf
+	shortest := inf
 	for i := range s.n {
 		or(all, s.of(i))
-		lines += s.load[i]
 		shortest = min(shortest, s.length(s.of(i)))
 	}
-	return max(s.length(all), shortest*int64((lines+s.capacity-1)/s.capacity))
+	return max(s.length(all), shortest*int64(s.fewest()))
 }

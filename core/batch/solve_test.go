@@ -34,8 +34,14 @@ func small(t *rapid.T) *batch.Instance {
 		Distance: rapid.Int64Range(0, 3).Draw(t, "distance"),
 	}
 	in := &batch.Instance{Warehouse: w, Capacity: rapid.IntRange(4, 16).Draw(t, "capacity")}
+	for range rapid.IntRange(0, 2).Draw(t, "limits") {
+		in.Limits = append(in.Limits, rapid.Int64Range(5, 20).Draw(t, "limit"))
+	}
 	for i := range rapid.IntRange(0, 8).Draw(t, "orders") {
 		o := batch.Order{ID: fmt.Sprint(i)}
+		for range in.Limits {
+			o.Loads = append(o.Loads, rapid.Int64Range(0, 5).Draw(t, "load"))
+		}
 		for range rapid.IntRange(1, 4).Draw(t, "lines") {
 			o.Lines = append(o.Lines, route.Position{
 				Aisle: rapid.IntRange(0, w.Aisles-1).Draw(t, "aisle"), Cell: rapid.IntRange(0, w.Cells-1).Draw(t, "cell"),
@@ -58,12 +64,16 @@ func exhaustive(t *rapid.T, in *batch.Instance) int64 {
 	best := make([]int64, 1<<n)
 	for set := 1; set < 1<<n; set++ {
 		var at []route.Position
+		left := slices.Clone(in.Limits)
 		for i, o := range in.Orders {
 			if set>>i&1 == 1 {
 				at = append(at, o.Lines...)
+				for k, l := range o.Loads {
+					left[k] -= l
+				}
 			}
 		}
-		if one[set] = -1; len(at) <= in.Capacity {
+		if one[set] = -1; len(at) <= in.Capacity && !slices.ContainsFunc(left, func(l int64) bool { return l < 0 }) {
 			one[set] = r.Length(at)
 		}
 		best[set] = int64(1) << 60

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/paklog/hub/core/route"
 )
@@ -21,6 +22,8 @@ type floor struct {
 	long     int64
 	masks    []uint64 // of order i at i*stride: a bit for each cell that it visits
 	load     []int    // lines of each order
+	limits   []int64
+	loads    []int64 // of order i at i*len(limits)
 }
 
 func newFloor(in *Instance) *floor {
@@ -29,11 +32,12 @@ func newFloor(in *Instance) *floor {
 	f := &floor{
 		w: w, capacity: in.Capacity, n: len(in.Orders), words: words, stride: w.Aisles * words,
 		long: w.FrontToCell + int64(w.Cells-1)*w.CellToCell + w.BackToCell,
-		load: make([]int, len(in.Orders)),
+		load: make([]int, len(in.Orders)), limits: in.Limits,
 	}
 	f.masks = make([]uint64, f.n*f.stride)
 	for i, o := range in.Orders {
 		f.load[i] = len(o.Lines)
+		f.loads = append(f.loads, o.Loads...)
 		m := f.of(i)
 		for _, p := range o.Lines {
 			m[p.Aisle*words+p.Cell/64] |= 1 << (p.Cell % 64)
@@ -44,6 +48,43 @@ func newFloor(in *Instance) *floor {
 
 // of is the mask of order i.
 func (f *floor) of(i int) []uint64 { return f.masks[i*f.stride : (i+1)*f.stride] }
+
+// fits reports whether orders are within all limits but that of lines, without those at places
+// out and with those of in.
+func (f *floor) fits(orders, out, in []int) bool {
+	for k, limit := range f.limits {
+		sum := int64(0)
+		for at, o := range orders {
+			if !slices.Contains(out, at) {
+				sum += f.loads[o*len(f.limits)+k]
+			}
+		}
+		for _, o := range in {
+			sum += f.loads[o*len(f.limits)+k]
+		}
+		if sum > limit {
+			return false
+		}
+	}
+	return true
+}
+
+// fewest is how many batches there are at least.
+func (f *floor) fewest() int {
+	lines := 0
+	for _, l := range f.load {
+		lines += l
+	}
+	n := (lines + f.capacity - 1) / f.capacity
+	for k, limit := range f.limits {
+		sum := int64(0)
+		for i := range f.n {
+			sum += f.loads[i*len(f.limits)+k]
+		}
+		n = max(n, int((sum+limit-1)/limit))
+	}
+	return n
+}
 
 // reach is what it costs to take all picks of one aisle and stay on the side
 // where one came from: from the front, from the back, and from both with the

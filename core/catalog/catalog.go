@@ -26,6 +26,7 @@ func Schemas() []event.Schema {
 	return []event.Schema{
 		event.Of[wave.Planned](event.WaveEvents),
 		event.Of[wave.Released](event.WaveEvents),
+		event.Of[wave.Batched](event.WaveEvents),
 		event.Of[wave.OrderFinished](event.WaveEvents),
 		event.Of[wave.Completed](event.WaveEvents),
 		event.Of[wave.Cancelled](event.WaveEvents),
@@ -59,10 +60,10 @@ func Schemas() []event.Schema {
 
 		event.Of[item.Registered](event.InventoryEvents, event.Widened),
 		event.Of[item.Changed](event.InventoryEvents, event.Widened),
-		event.Of[facility.Registered](event.InventoryEvents),
-		event.Of[facility.Changed](event.InventoryEvents),
-		event.Of[location.Registered](event.InventoryEvents, event.Widened),
-		event.Of[location.Changed](event.InventoryEvents, event.Widened),
+		event.Of[facility.Registered](event.InventoryEvents, event.Widened),
+		event.Of[facility.Changed](event.InventoryEvents, event.Widened),
+		event.Of[location.Registered](event.InventoryEvents, event.Widened, event.Widened),
+		event.Of[location.Changed](event.InventoryEvents, event.Widened, event.Widened),
 		event.Of[location.Blocked](event.InventoryEvents),
 		event.Of[location.Unblocked](event.InventoryEvents),
 		event.Of[inventory.StockReceived](event.InventoryEvents, event.Widened),

@@ -53,6 +53,7 @@ func (f Facility) Change(c Change, at time.Time) ([]event.Event, error) {
 // equal takes an empty list for none.
 func (s Spec) equal(t Spec) bool {
 	return s.Title == t.Title && s.TimeZone == t.TimeZone && slices.Equal(s.Zones, t.Zones) && slices.Equal(s.Aisles, t.Aisles) &&
+		slices.EqualFunc(s.Layouts, t.Layouts, Layout.equal) &&
 		slices.EqualFunc(s.Slotting, t.Slotting, func(a, b Rule) bool {
 			return a.Rule == b.Rule && a.Owner == b.Owner && a.Class == b.Class && a.StorageType == b.StorageType &&
 				slices.Equal(a.Zones, b.Zones) && slices.Equal(a.Purposes, b.Purposes)
@@ -76,7 +77,7 @@ func (s Spec) Validate() error {
 	for _, n := range [...]struct {
 		place     string
 		have, max int
-	}{{"zones", len(s.Zones), MaxZones}, {"aisles", len(s.Aisles), MaxAisles}, {"slotting", len(s.Slotting), MaxRules}} {
+	}{{"zones", len(s.Zones), MaxZones}, {"aisles", len(s.Aisles), MaxAisles}, {"layouts", len(s.Layouts), MaxLayouts}, {"slotting", len(s.Slotting), MaxRules}} {
 		if n.have > n.max {
 			bad(n.place, "has %d entries, at most %d are allowed", n.have, n.max)
 		}
@@ -119,6 +120,15 @@ func (s Spec) Validate() error {
 			known(fmt.Sprintf("aisles[%d].zone", i), a.Zone)
 		}
 		capacity(fmt.Sprintf("aisles[%d].", i), a.Capacity)
+	}
+	seen = map[string]bool{}
+	taken := map[string]string{}
+	for i, l := range s.Layouts {
+		at := fmt.Sprintf("layouts[%d]", i)
+		named(at+".layout", l.Code)
+		if err := l.validate(s, at, taken); err != nil && first == nil {
+			first = err
+		}
 	}
 	seen = map[string]bool{}
 	for i, r := range s.Slotting {

@@ -52,11 +52,12 @@ type Rule struct {
 
 // Spec is everything about a building that may change.
 type Spec struct {
-	Title    string  `json:"title,omitempty"`
-	TimeZone string  `json:"time_zone,omitempty"` // IANA, of its cut-offs and documents; "" is UTC
-	Zones    []Zone  `json:"zones,omitempty"`
-	Aisles   []Aisle `json:"aisles,omitempty"`
-	Slotting []Rule  `json:"slotting,omitempty"`
+	Title    string   `json:"title,omitempty"`
+	TimeZone string   `json:"time_zone,omitempty"` // IANA, of its cut-offs and documents; "" is UTC
+	Zones    []Zone   `json:"zones,omitempty"`
+	Aisles   []Aisle  `json:"aisles,omitempty"`
+	Layouts  []Layout `json:"layouts,omitempty"`
+	Slotting []Rule   `json:"slotting,omitempty"`
 }
 
 // Register makes a building known. With Update, one that is known with another spec is

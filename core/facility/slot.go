@@ -124,7 +124,7 @@ func Room(it item.Spec, c location.Capacity, have int64) int64 {
 		return room
 	}
 	each := u[len(u)-1]
-	if v := volume(each.Dims); c.Volume > 0 && v > 0 {
+	if v := Volume(each.Dims); c.Volume > 0 && v > 0 {
 		bound(c.Volume / v)
 	}
 	if c.Weight > 0 && each.Weight > 0 {
@@ -133,8 +133,8 @@ func Room(it item.Spec, c location.Capacity, have int64) int64 {
 	return room
 }
 
-// volume is in mm3, rounded up: a thing never takes less room than it has.
-func volume(d measure.Dims) int64 {
+// Volume is in mm3, rounded up: a thing never takes less room than it has.
+func Volume(d measure.Dims) int64 {
 	mm := func(l measure.Length) int64 {
 		return (int64(l) + int64(measure.Millimetre) - 1) / int64(measure.Millimetre)
 	}

@@ -110,6 +110,12 @@ func (s Spec) Validate() error {
 			return fault.At(op, fault.Invalid, t.place, err)
 		}
 	}
+	if s.Cell < 0 || s.Cell > MaxCell {
+		return fault.At(op, fault.Invalid, "cell", fmt.Errorf("%d is not between 0 and %d", s.Cell, MaxCell))
+	}
+	if s.Cell > 0 && s.Aisle == "" {
+		return fault.At(op, fault.Invalid, "cell", errors.New("is a place along an aisle: say which in aisle"))
+	}
 	if err := s.Capacity.Validate(); err != nil {
 		return fault.Wrap(op, err)
 	}

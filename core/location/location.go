@@ -19,6 +19,9 @@ const (
 	Count   = "count" // quarantine shelf for what a count must settle
 )
 
+// MaxCell is the highest place along an aisle.
+const MaxCell = 100_000
+
 // Statuses of a location.
 const (
 	StatusActive  = "active"
@@ -46,13 +49,15 @@ type Slot struct {
 func (s Slot) Given() bool { return s.Item != "" }
 
 // Spec is everything about a location that may change. Sequence orders the
-// locations along the walk of a picker.
+// locations along the walk of a picker where no layout says how he walks: Cell is the
+// place along the aisle, counted from 1 at its front, both sides alike; 0 is not known.
 type Spec struct {
 	Purpose     string   `json:"purpose"`
 	Zone        string   `json:"zone,omitempty"`
 	Aisle       string   `json:"aisle,omitempty"`
 	Bay         string   `json:"bay,omitempty"`
 	Level       string   `json:"level,omitempty"`
+	Cell        int      `json:"cell,omitempty"`
 	Sequence    int64    `json:"sequence,omitempty"`
 	StorageType string   `json:"storage_type,omitempty"`
 	Capacity    Capacity `json:"capacity"`

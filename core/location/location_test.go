@@ -60,6 +60,7 @@ func TestLocationsAreRefusedWithPlace(t *testing.T) {
 		"facility":       func(c *location.Register) { c.Facility = "" },
 		"purpose":        func(c *location.Register) { c.Spec.Purpose = "hole" },
 		"zone":           func(c *location.Register) { c.Spec.Zone = " z" },
+		"cell":           func(c *location.Register) { c.Spec.Cell = 3 }, // of no aisle
 		"capacity.units": func(c *location.Register) { c.Spec.Capacity.Units = -1 },
 	} {
 		c := good

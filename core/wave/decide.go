@@ -32,6 +32,31 @@ type Wave struct {
 	CutOff   time.Time   `json:"cut_off,omitzero"`
 	Orders   []Member    `json:"orders,omitempty"`
 	Open     int         `json:"open"` // orders that are not finished
+	Batching Batching    `json:"batching,omitzero"`
+}
+
+// Batching is what was batched, without its stops. The zero Batching is nothing yet.
+type Batching struct {
+	Method   string    `json:"method"`
+	Batches  []Summary `json:"batches,omitempty"`
+	Total    int64     `json:"total_um,omitempty"`
+	Bound    int64     `json:"bound_um,omitempty"`
+	Baseline int64     `json:"baseline_um,omitempty"`
+	Solver   string    `json:"solver"`
+	Because  string    `json:"because,omitempty"`
+}
+
+// Summary is a batch in few words.
+type Summary struct {
+	No     int    `json:"no"`
+	Layout string `json:"layout,omitempty"`
+	Zone   string `json:"zone,omitempty"`
+	Way    string `json:"way"`
+	Orders []Of   `json:"orders"`
+	Stops  int    `json:"stops"`
+	Lines  int64  `json:"lines"`
+	Units  int64  `json:"units"`
+	Length int64  `json:"length_um,omitempty"`
 }
 
 // Member is an order of the wave and what became of it, "" while it is worked on.
@@ -41,7 +66,7 @@ type Member struct {
 }
 
 // Fold makes a [Wave].
-var Fold = event.Fold[Wave]{Kind: "wave", Version: 1, Apply: apply}
+var Fold = event.Fold[Wave]{Kind: "wave", Version: 2, Apply: apply}
 
 func apply(w Wave, e event.Event) (Wave, error) {
 	switch e := e.(type) {
@@ -52,7 +77,13 @@ func apply(w Wave, e event.Event) (Wave, error) {
 			w.Orders[i].Order = o
 		}
 	case Released:
-		w.Status = StatusReleased
+		w.Status, w.Batching = StatusReleased, Batching{}
+	case Batched:
+		w.Batching = Batching{e.Method, make([]Summary, len(e.Batches)), e.Total, e.Bound, e.Baseline, e.Solver, e.Because}
+		for i := range e.Batches {
+			b := &e.Batches[i]
+			w.Batching.Batches[i] = Summary{b.No, b.Layout, b.Zone, b.Way, b.Orders, len(b.Stops), b.Lines, b.Units, b.Length}
+		}
 	case OrderFinished:
 		i := w.index(e.Of.Owner, e.Of.Order)
 		if i < 0 || w.Orders[i].Outcome != "" {

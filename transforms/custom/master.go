@@ -114,6 +114,7 @@ type LocationSpec struct {
 	Aisle       string    `json:"aisle,omitempty"`
 	Bay         string    `json:"bay,omitempty"`
 	Level       string    `json:"level,omitempty"`
+	Cell        int       `json:"cell,omitempty" minimum:"0" maximum:"100000" doc:"place along the aisle, from 1 at its front; both sides alike"`
 	Sequence    int64     `json:"sequence,omitempty" doc:"order along the walk of a picker"`
 	StorageType string    `json:"storage_type,omitempty"`
 	Capacity    *Capacity `json:"capacity,omitempty"`
@@ -139,7 +140,7 @@ type Capacity struct {
 // Spec is the spec in core's words.
 func (l *LocationSpec) Spec() location.Spec {
 	s := location.Spec{
-		Purpose: l.Purpose, Zone: l.Zone, Aisle: l.Aisle, Bay: l.Bay, Level: l.Level,
+		Purpose: l.Purpose, Zone: l.Zone, Aisle: l.Aisle, Bay: l.Bay, Level: l.Level, Cell: l.Cell,
 		Sequence: l.Sequence, StorageType: l.StorageType,
 	}
 	s.Capacity = l.Capacity.measure()

@@ -34,6 +34,15 @@ func Check(in *batch.Instance, a batch.Answer) error {
 		if lines == 0 || lines > in.Capacity {
 			bad("batch %d has %d lines, and may have 1 to %d", i, lines, in.Capacity)
 		}
+		for k, limit := range in.Limits {
+			sum := int64(0)
+			for _, o := range b.Orders {
+				sum += in.Orders[o].Loads[k]
+			}
+			if sum > limit {
+				bad("batch %d has %d of limit %d, which is %d", i, sum, k, limit)
+			}
+		}
 		stops := map[route.Position]bool{}
 		for _, p := range b.Stops {
 			if stops[p] = true; !places[p] {
