@@ -201,7 +201,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the router: %w", err)
 	}
-	router.AddMiddleware(inARow)
+	router.AddMiddleware(bus.Row)
 	router.AddMiddleware(o.Middleware...)
 	h := &Hub{
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
@@ -443,23 +443,6 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q: whether it was written shows when it is asked again: %w", door, err))
 	}
 	return v, err
-}
-
-// maxRow is how many messages a goroutine of the router handles before it ends.
-const maxRow = 64
-
-// inARow is a middleware around all others: a goroutine that is done with its message goes on
-// with the next one of its route that waits, and spares it the way through the router, which
-// makes a goroutine for each message and hands it over four times.
-func inARow(next message.HandlerFunc) message.HandlerFunc {
-	return func(m *message.Message) ([]*message.Message, error) {
-		ctx := m.Context()
-		out, err := next(m)
-		for n := 1; n < maxRow && err == nil && bus.Next(ctx, m); n++ {
-			out, err = next(m)
-		}
-		return out, err
-	}
 }
 
 // serve runs a route's handler on deliveries of the bus.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/paklog/hub/core/journal"
@@ -373,6 +374,35 @@ func TestBackupOfARunningStoreRestores(t *testing.T) {
 	}
 	if err := Restore(t.Context(), backup, into); err == nil {
 		t.Error("restored over a store")
+	}
+}
+
+// TestAClosedFolderIsFreeWhileAForkHoldsItsFile: between fork and exec a child has every open file
+// of its parent, close-on-exec or not. A copy of the descriptor stands for that child.
+func TestAClosedFolderIsFreeWhileAForkHoldsItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	lock, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := syscall.Dup(int(lock.f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
+	if _, err := lockFolder(dir); !errors.Is(err, journal.ErrLocked) {
+		t.Fatalf("a second owner got in: %v", err)
+	}
+	if err := lock.release(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := lockFolder(dir)
+	if err != nil {
+		t.Fatalf("the folder is still taken: %v", err)
+	}
+	if err := again.release(); err != nil {
+		t.Error(err)
 	}
 }
 

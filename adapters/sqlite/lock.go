@@ -75,8 +75,11 @@ func (l *folderLock) write(state string) error {
 	return l.f.Sync()
 }
 
-// release gives the folder free.
-func (l *folderLock) release() error { return l.f.Close() }
+// release gives the folder free. Closing alone would not yet do that: a process that is forked
+// at this moment holds the same open file until it executes its program.
+func (l *folderLock) release() error {
+	return errors.Join(syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN), l.f.Close())
+}
 
 // syncDir makes the names in a folder durable.
 func syncDir(dir string) error {

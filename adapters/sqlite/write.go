@@ -38,6 +38,7 @@ type writer struct {
 	copying atomic.Bool
 	copied  chan struct{} // a checkpoint copied the WAL: what is left is small
 	frame   int64         // size of a page in the WAL
+	unasked int           // batches since the size of the WAL was asked for
 }
 
 // milestone says where a version of a stream stands.
@@ -323,7 +324,15 @@ func (w *writer) maintain() {
 		return
 	default:
 	}
+	// The question takes as much as a small batch, and its answer changes little.
+	if w.unasked++; w.unasked < askEvery {
+		return
+	}
+	w.unasked = 0
 	if w.walSize(context.Background()) >= w.s.opts.WALLimit {
 		w.s.copyBack(w)
 	}
 }
+
+// askEvery is after how many batches the size of the WAL is asked for.
+const askEvery = 8

@@ -149,8 +149,9 @@ func (tr *torture) feed() {
 	case one(6):
 		tr.sim.Inject(upssim.OpShip, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.Truncated, upssim.DropBefore}[tr.r.IntN(4)])
 	case one(4) && tr.voids <= tr.sim.Calls(upssim.OpVoid):
-		// One at a time: a call that meets them all waits for minutes.
-		tr.voids = tr.sim.Calls(upssim.OpVoid) + 1
+		// Two calls in peace after each: one that meets them all, again and again, waits for
+		// longer each time, and for minutes in the end.
+		tr.voids = tr.sim.Calls(upssim.OpVoid) + 3
 		tr.sim.Inject(upssim.OpVoid, []upssim.Fault{upssim.AnswerLost, upssim.LateError, upssim.DropBefore}[tr.r.IntN(3)])
 	}
 	if one(3) {

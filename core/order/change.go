@@ -76,7 +76,7 @@ func (d *changing) refuse(place, format string, a ...any) {
 // check is what can be said of the command without knowing items.
 func (d *changing) check(c Change) *InvalidError {
 	bad := &InvalidError{}
-	checkText(bad, "reason", c.Reason)
+	checkText(bad, c.Reason, func() string { return "reason" })
 	once := func(place string, no int) {
 		if was, twice := d.named[no]; twice {
 			bad.add(place, "line %d is named by %s too", no, was)
@@ -119,7 +119,7 @@ func (d *changing) check(c Change) *InvalidError {
 	}
 	if c.Service != nil {
 		for _, t := range c.Service.texts() {
-			checkText(bad, "service."+t.place, t.text)
+			checkText(bad, t.text, func() string { return "service." + t.place })
 		}
 	}
 	if c.Dates != nil {

@@ -175,7 +175,7 @@ func (c Place) check() *InvalidError {
 	}
 	checkPriority(bad, c.Priority)
 	for _, t := range c.Service.texts() {
-		checkText(bad, "service."+t.place, t.text)
+		checkText(bad, t.text, func() string { return "service." + t.place })
 	}
 	checkDates(bad, c.Dates)
 	checkParty(bad, "ship_to", c.ShipTo, true)
@@ -187,14 +187,14 @@ func (c Place) check() *InvalidError {
 			if err := scope.CheckPart(r.Kind); err != nil {
 				bad.add(fmt.Sprintf("refs[%d].kind", i), "%v", err)
 			}
-			checkText(bad, fmt.Sprintf("refs[%d].value", i), r.Value)
+			checkText(bad, r.Value, func() string { return fmt.Sprintf("refs[%d].value", i) })
 		}
 	}
 	if len(c.Notes) > MaxNotes {
 		bad.add("notes", "has %d notes, at most %d are allowed", len(c.Notes), MaxNotes)
 	} else {
 		for i, n := range c.Notes {
-			checkText(bad, fmt.Sprintf("notes[%d]", i), n)
+			checkText(bad, n, func() string { return fmt.Sprintf("notes[%d]", i) })
 		}
 	}
 	switch {
@@ -245,7 +245,7 @@ func checkLines(bad *InvalidError, list string, lines []PlaceLine) {
 				bad.add(at("lot"), "%v", err)
 			}
 		}
-		checkText(bad, at("ref"), l.Ref)
+		checkText(bad, l.Ref, func() string { return at("ref") })
 		if l.MinExpiry != "" {
 			if _, err := time.Parse(time.DateOnly, l.MinExpiry); err != nil {
 				bad.add(at("min_expiry"), "%q is not a day like 2026-11-23", l.MinExpiry)
@@ -256,7 +256,7 @@ func checkLines(bad *InvalidError, list string, lines []PlaceLine) {
 			continue
 		}
 		for j, k := range l.Codes {
-			checkText(bad, at(fmt.Sprintf("codes[%d]", j)), k.Kind+k.Value+k.UOM)
+			checkText(bad, k.Kind+k.Value+k.UOM, func() string { return at(fmt.Sprintf("codes[%d]", j)) })
 		}
 	}
 }
@@ -283,22 +283,22 @@ func checkParty(bad *InvalidError, place string, a party.Address, needed bool) {
 		bad.add(place+".lines", "has %d street lines, at most 3 are allowed", len(a.Lines))
 	} else {
 		for i, l := range a.Lines {
-			checkText(bad, fmt.Sprintf("%s.lines[%d]", place, i), l)
+			checkText(bad, l, func() string { return fmt.Sprintf("%s.lines[%d]", place, i) })
 		}
 	}
 	for _, t := range addressTexts(a) {
-		checkText(bad, place+"."+t.place, t.text)
+		checkText(bad, t.text, func() string { return place + "." + t.place })
 	}
 	if c := a.Country; c != "" && (len(c) != 2 || c[0] < 'A' || c[0] > 'Z' || c[1] < 'A' || c[1] > 'Z') {
 		bad.add(place+".country", "%q is not an ISO 3166-1 alpha-2 code like US", c)
 	}
 }
 
-func checkText(bad *InvalidError, place, t string) {
+func checkText(bad *InvalidError, t string, place func() string) {
 	if len(t) > MaxNote {
-		bad.add(place, "has %d bytes, at most %d are allowed", len(t), MaxNote)
+		bad.add(place(), "has %d bytes, at most %d are allowed", len(t), MaxNote)
 	} else if !utf8.ValidString(t) {
-		bad.add(place, "is not valid UTF-8")
+		bad.add(place(), "is not valid UTF-8")
 	}
 }
 

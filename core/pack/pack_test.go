@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/carton"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
@@ -39,7 +40,7 @@ func TestSSCC(t *testing.T) {
 			Serial:    rapid.Int64Range(0, 9999).Draw(t, "serial"),
 		}
 		s, err := n.SSCC()
-		if err != nil || len(s) != 18 || pack.CheckSSCC(s) != nil || !strings.HasPrefix(s[1:], n.Prefix) {
+		if err != nil || len(s) != 18 || gs1.CheckSSCC(s) != nil || !strings.HasPrefix(s[1:], n.Prefix) {
 			t.Fatalf("%+v: %q, %v", n, s, err)
 		}
 		// GS1 modulo 10: all 18 digits with weights 3, 1 from the left sum to a multiple of 10.
@@ -52,7 +53,7 @@ func TestSSCC(t *testing.T) {
 		}
 		// Any one digit misread is noticed.
 		i, d := rapid.IntRange(0, 17).Draw(t, "at"), byte('0'+rapid.IntRange(0, 9).Draw(t, "digit"))
-		if bad := s[:i] + string(d) + s[i+1:]; bad != s && pack.CheckSSCC(bad) == nil {
+		if bad := s[:i] + string(d) + s[i+1:]; bad != s && gs1.CheckSSCC(bad) == nil {
 			t.Fatalf("%s passes for %s", bad, s)
 		}
 	})
@@ -71,7 +72,7 @@ func TestSSCC(t *testing.T) {
 		}
 	}
 	for _, s := range []string{"", "10614141234567890", "1061414123456789080", "10614141234567890x", "(00)06141412345678"} {
-		if pack.CheckSSCC(s) == nil {
+		if gs1.CheckSSCC(s) == nil {
 			t.Errorf("%q passed", s)
 		}
 	}

@@ -1,11 +1,11 @@
 package pack
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/gs1"
 )
 
 // Numbering is what an SSCC is made of: GS1 General Specifications, AI (00).
@@ -35,32 +35,7 @@ func (n Numbering) SSCC() (string, error) {
 		return "", fault.At(op, fault.Rejected, "serial", fmt.Errorf("%d does not fit the %d digits that prefix %s leaves: configure another extension digit or prefix", n.Serial, room, n.Prefix))
 	}
 	body := fmt.Sprintf("%d%s%s", n.Extension, n.Prefix, serial)
-	return body + string(CheckDigit(body)), nil
-}
-
-// CheckDigit is the GS1 modulo-10 check digit of a number without it: weights 3
-// and 1 by turns from the right, beginning with 3. The caller passes digits only.
-func CheckDigit(body string) byte {
-	sum, weight := 0, 3
-	for i := len(body) - 1; i >= 0; i-- {
-		sum += int(body[i]-'0') * weight
-		weight = 4 - weight
-	}
-	return byte('0' + (10-sum%10)%10)
-}
-
-// CheckSSCC says why s is not an SSCC, or nil. The element string form with a
-// leading AI "(00)" or "00" is not accepted: strip it first.
-func CheckSSCC(s string) error {
-	switch {
-	case len(s) != 18:
-		return fmt.Errorf("has %d characters, an SSCC has 18", len(s))
-	case !digits(s):
-		return errors.New("has characters that are not digits")
-	case CheckDigit(s[:17]) != s[17]:
-		return fmt.Errorf("has check digit %c, expected %c", s[17], CheckDigit(s[:17]))
-	}
-	return nil
+	return body + string(gs1.CheckDigit(body)), nil
 }
 
 func digits(s string) bool {

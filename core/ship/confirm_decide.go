@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/scope"
 )
@@ -101,7 +102,7 @@ func (s Shipment) Plan(c PlanShipment, at time.Time) ([]event.Event, error) {
 	var fresh []string
 	for i, sscc := range c.Cartons {
 		place := fmt.Sprintf("cartons[%d]", i)
-		if err := pack.CheckSSCC(sscc); err != nil {
+		if err := gs1.CheckSSCC(sscc); err != nil {
 			return nil, fault.At(op, fault.Invalid, place, err)
 		}
 		if seen[sscc] {
@@ -130,7 +131,7 @@ func (s Shipment) Manifest(c ManifestCarton, at time.Time) ([]event.Event, error
 	if !s.Known() {
 		return nil, fault.At(op, fault.Rejected, "shipment", errors.New("there is no such shipment"))
 	}
-	if err := pack.CheckSSCC(c.Carton.Carton); err != nil {
+	if err := gs1.CheckSSCC(c.Carton.Carton); err != nil {
 		return nil, fault.At(op, fault.Invalid, "carton", err)
 	}
 	if len(c.Carton.Contents) == 0 {

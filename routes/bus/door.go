@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -15,6 +16,8 @@ import (
 type Door struct {
 	bus *Bus
 	ch  chan *message.Message
+
+	idle atomic.Int32 // goroutines that handled a call and wait for the next
 
 	mu      sync.Mutex
 	closed  bool
@@ -33,6 +36,7 @@ type Request struct {
 	Value any        // what the door was called with
 
 	bus    *Bus
+	caller context.Context
 	answer chan answer
 }
 
@@ -42,6 +46,46 @@ type answer struct {
 }
 
 type requestKey struct{}
+
+// doorCtx is the context that a door gives its messages: without the caller's values, for the
+// goroutine that handles one may go on with the call of another. See [Row].
+type doorCtx struct {
+	context.Context
+	door *Door
+	r    *Request
+	ends <-chan struct{} // when the subscription ends that gave the message out
+}
+
+// Value implements [context.Context].
+func (c *doorCtx) Value(key any) any {
+	switch key.(type) {
+	case requestKey:
+		return c.r
+	case doorKey:
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+type doorKey struct{}
+
+// callCtx is the caller's context with what the router says of its handler behind it.
+type callCtx struct {
+	context.Context
+	router context.Context
+	r      *Request
+}
+
+// Value implements [context.Context].
+func (c *callCtx) Value(key any) any {
+	if _, ok := key.(requestKey); ok {
+		return c.r
+	}
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.router.Value(key)
+}
 
 // RequestOf is the request that a message of a door carries.
 func RequestOf(m *message.Message) *Request {
@@ -54,9 +98,9 @@ func RequestOf(m *message.Message) *Request {
 func (d *Door) Call(ctx context.Context, value any) (any, error) {
 	d.bus.callers.Add(1)
 	defer d.bus.callers.Add(-1)
-	r := &Request{ID: d.bus.newID(), Value: value, bus: d.bus, answer: make(chan answer, 1)}
+	r := &Request{ID: d.bus.newID(), Value: value, bus: d.bus, caller: ctx, answer: make(chan answer, 1)}
 	m := message.NewMessage(r.ID.String(), nil)
-	m.SetContext(context.WithValue(ctx, requestKey{}, r))
+	m.SetContext(&doorCtx{Context: context.Background(), door: d, r: r})
 	select {
 	case d.ch <- m:
 	case <-d.quit:
@@ -92,6 +136,7 @@ func (d *Door) Subscribe(ctx context.Context, _ string) (<-chan *message.Message
 		for {
 			select {
 			case m := <-d.ch:
+				m.Context().(*doorCtx).ends = ctx.Done()
 				select {
 				case out <- m:
 				case <-ctx.Done():

@@ -115,33 +115,6 @@ func (c *messageCtx) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// Next lets m, a message of a managed subscriber whose handler is done, carry the next one
-// that waits for a handler of the same subscription, under ctx: what m's context was before
-// its handler. It is false where none waits, or the subscriber closes.
-func Next(ctx context.Context, m *message.Message) bool {
-	c := carried(ctx)
-	if c == nil {
-		return false
-	}
-	select {
-	case <-c.ends:
-		return false
-	default:
-	}
-	select {
-	case d, ok := <-c.d.sub.out:
-		if !ok {
-			return false
-		}
-		m.UUID, m.Payload = d.Record.ID.String(), d.Record.Data
-		clear(m.Metadata)
-		m.SetContext(&messageCtx{ctx, d, c.ends})
-		return true
-	default:
-		return false
-	}
-}
-
 // Subscriber is a Watermill subscriber of the journal. Several of one group compete for
 // the same messages.
 //
