@@ -51,7 +51,7 @@ func (f *Flows) ask(name string, decide func(d *decision, a *door.Ask) (answered
 		key := a.Key
 		return eip.OutsideID{
 			Scope: key.Scope, ID: key.ID, Hash: key.Hash,
-			Reused: func() error { return fault.E(name, fault.Rejected, &door.ReusedError{Key: *key}) },
+			Reused: func(journal.Claim) error { return fault.E(name, fault.Rejected, &door.ReusedError{Key: *key}) },
 		}, nil
 	}, func(ctx context.Context, m *Message) (*Out, []byte, error) {
 		a := m.Value.(door.Ask)

@@ -41,7 +41,7 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 	key := d.Key
 	return eip.OutsideID{
 		Scope: key.Scope, ID: key.ID, Hash: key.Hash,
-		Reused: func() error { return fault.E(op, fault.Invalid, &door.ReusedError{Key: key}) },
+		Reused: func(journal.Claim) error { return fault.E(op, fault.Invalid, &door.ReusedError{Key: key}) },
 	}, nil
 }
 

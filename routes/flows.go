@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -19,9 +20,11 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -193,6 +196,9 @@ type Flows struct {
 	packs        *Aggregate[pack.Packing]
 	labels       *Aggregate[label.Label]
 	shipments    *Aggregate[ship.Shipment]
+	lpns         *Aggregate[tracking.LPN]
+	scanners     *Aggregate[scan.Device]
+	devices      *Aggregate[device.Device]
 
 	carriers map[string]CarrierConfig
 
@@ -221,6 +227,9 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		packs:        NewAggregate(pack.Fold, reg),
 		labels:       NewAggregate(label.Fold, reg),
 		shipments:    NewAggregate(ship.ConfirmFold, reg),
+		lpns:         NewAggregate(tracking.Fold, reg),
+		scanners:     NewAggregate(scan.Fold, reg),
+		devices:      NewAggregate(device.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
 	for _, c := range cfg.Carriers {
@@ -231,6 +240,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
+		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,
 	}
 	for _, a := range add {
@@ -249,6 +259,7 @@ const (
 	onTasks     = string(event.TaskEvents)
 	onPicks     = string(event.PickEvents)
 	onPacks     = string(event.PackEvents)
+	onTracking  = string(event.TrackingEvents)
 	onAudit     = string(event.AuditEvents)
 	onExternal  = string(event.ExternalEvents)
 )

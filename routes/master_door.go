@@ -38,8 +38,11 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, err
 		}
 		c.HasStock = c.Update && d.stocks(c.Scope, c.SKU)
+		was := d.item(c.Scope, c.SKU).Spec.Codes
 		events, err = d.item(c.Scope, c.SKU).Register(c, now)
-		add(d, d.f.items, item.StreamOf(c.Scope, c.SKU), events, err)
+		if add(d, d.f.items, item.StreamOf(c.Scope, c.SKU), events, err) && len(events) > 0 {
+			d.noteCodes(c.Scope, c.SKU, was, c.Spec.Codes)
+		}
 		return answered{d.item(c.Scope, c.SKU), len(events) > 0}, d.err
 	case item.Change:
 		if err := checkRotation(c.Spec); err != nil {
@@ -48,7 +51,9 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		it := d.item(a.Scope, a.ID)
 		c.HasStock = d.stocks(a.Scope, a.ID)
 		events, err = it.Change(c, now)
-		add(d, d.f.items, item.StreamOf(a.Scope, a.ID), events, err)
+		if add(d, d.f.items, item.StreamOf(a.Scope, a.ID), events, err) && len(events) > 0 {
+			d.noteCodes(a.Scope, a.ID, it.Spec.Codes, c.Spec.Codes)
+		}
 		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
 	}
 	if got, done, err := d.askFacility(a); done {

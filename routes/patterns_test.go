@@ -7,11 +7,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/edi/x12/x12gen"
 	"github.com/paklog/hub/routes/eip"
@@ -90,6 +93,10 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
 		_, _ = r.ask(door.Master, door.Ask{ID: "", Cmd: item.Register{}})
 		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})
+		_, _ = r.ask(door.Tracking, door.Ask{ID: "T-1", Cmd: tracking.End{Reason: "none"}})
+		_, _ = r.ask(door.Devices, door.Ask{ID: "HH-1", Cmd: device.Revoke{}})
+		hand := handheld{r: r, name: "HH-1"}
+		hand.scan(scan.Scan{Do: scan.Sight, Code: "A", Place: "P-2"})
 		if err := r.hub.Control(t.Context(), eip.PauseRoute, eip.Order{Route: "pack", Actor: "jo"}); err != nil {
 			t.Fatal(err)
 		}

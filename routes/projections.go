@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -23,6 +24,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/dlq"
@@ -101,6 +103,13 @@ var projections = map[string]projection{
 			}
 			return terms
 		}),
+	view.LPN: project(tracking.Fold,
+		tracking.LPN.Status,
+		func(l tracking.LPN) []string { return []string{l.Ref, l.Last.Location, l.Last.Parent} }),
+	// Hashes of codes and tokens are for the door alone.
+	view.Device: project(event.Fold[device.Device]{Kind: device.Fold.Kind, Version: device.Fold.Version, Apply: applyOpenly},
+		func(d device.Device) string { return d.Status },
+		func(device.Device) []string { return nil }),
 	view.Wave: project(wave.Fold,
 		func(w wave.Wave) string { return string(w.Status) },
 		func(wave.Wave) []string { return nil }),
@@ -130,6 +139,13 @@ var projections = map[string]projection{
 			}
 			return terms
 		}),
+}
+
+// applyOpenly folds a device without what it proves itself by.
+func applyOpenly(d device.Device, e event.Event) (device.Device, error) {
+	d, err := device.Fold.Apply(d, e)
+	d.Code, d.Token = "", ""
+	return d, err
 }
 
 // mostPlaces bounds by how many locations, lots and LPNs an item's stock is found.

@@ -87,7 +87,21 @@ func loopback(host string) bool {
 }
 
 // client is who asks, or why he may not.
-func (s *server) client(r *http.Request) (string, *intake.Problem) {
+func (s *server) client(r *http.Request) (*call, *intake.Problem) {
+	given := r.Header.Get("X-API-Key")
+	if auth := r.Header.Get("Authorization"); given == "" && len(auth) > 7 && strings.EqualFold(auth[:7], "Bearer ") {
+		given = strings.TrimSpace(auth[7:])
+	}
+	if strings.HasPrefix(given, tokenPrefix) {
+		e, p := s.deviceOf(r, given)
+		return &call{client: "device/" + e.Device, device: e.Device, facility: e.Facility}, p
+	}
+	enrols := r.URL.Path == enrolPath
+	if enrols {
+		if p := overTLS(r); p != nil {
+			return nil, p
+		}
+	}
 	if len(s.keys) == 0 {
 		// A page in a browser may be made to believe that its name is this machine
 		// (DNS rebinding): only the machine's own names are served without a key.
@@ -96,18 +110,17 @@ func (s *server) client(r *http.Request) (string, *intake.Problem) {
 			host = h
 		}
 		if host != "" && !loopback(host) {
-			return "", intake.New(http.StatusMisdirectedRequest, "wrong_host", "without API keys the hub answers to localhost only")
+			return nil, intake.New(http.StatusMisdirectedRequest, "wrong_host", "without API keys the hub answers to localhost only")
 		}
 		// Nor may a page from elsewhere send what needs no body and so no leave of ours: a
 		// release, a replay, a block.
 		if err := new(http.CrossOriginProtection).Check(r); err != nil {
-			return "", intake.New(http.StatusForbidden, "cross_origin", "a page of another site may not write here")
+			return nil, intake.New(http.StatusForbidden, "cross_origin", "a page of another site may not write here")
 		}
-		return "local", nil
+		return &call{client: "local"}, nil
 	}
-	given := r.Header.Get("X-API-Key")
-	if auth := r.Header.Get("Authorization"); given == "" && len(auth) > 7 && strings.EqualFold(auth[:7], "Bearer ") {
-		given = strings.TrimSpace(auth[7:])
+	if enrols {
+		return &call{client: "enrolment"}, nil
 	}
 	sum := sha256.Sum256([]byte(given))
 	found := -1
@@ -117,7 +130,7 @@ func (s *server) client(r *http.Request) (string, *intake.Problem) {
 		}
 	}
 	if found < 0 {
-		return "", intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "send an API key as Authorization: Bearer or X-API-Key")
+		return nil, intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "send an API key as Authorization: Bearer or X-API-Key")
 	}
-	return s.keys[found].client, nil
+	return &call{client: s.keys[found].client}, nil
 }

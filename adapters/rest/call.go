@@ -22,8 +22,10 @@ import (
 // call is a request that was let in.
 type call struct {
 	client string
-	what   string // method and path, for keys and logs
-	body   []byte
+	// device and its building, where an enrolled handheld asks
+	device, facility string
+	what             string // method and path, for keys and logs
+	body             []byte
 }
 
 type callKey struct{}
@@ -33,7 +35,7 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 // admit lets a request in: who asks, and the body whole and within its bounds.
 func (s *server) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		client, p := s.client(r)
+		c, p := s.client(r)
 		if p != nil {
 			if p.Status == http.StatusUnauthorized {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="paklog"`)
@@ -41,7 +43,7 @@ func (s *server) admit(next http.Handler) http.Handler {
 			p.Write(w)
 			return
 		}
-		c := &call{client: client, what: r.Method + " " + r.URL.EscapedPath()}
+		c.what = r.Method + " " + r.URL.EscapedPath()
 		if r.Method == http.MethodPost || r.Method == http.MethodPut {
 			var err error
 			if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
@@ -48,6 +49,10 @@ func Statuses(kind string) []string {
 		return []string{count.StatusOpen, count.StatusSettled, count.StatusCancelled}
 	case view.Receipt:
 		return []string{receiving.StatusAnnounced, receiving.StatusArrived, receiving.StatusReceiving, receiving.StatusClosed, receiving.StatusCancelled}
+	case view.LPN:
+		return []string{"active", "ended"}
+	case view.Device:
+		return []string{device.StatusInvited, device.StatusEnrolled, device.StatusRevoked}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

@@ -42,7 +42,22 @@ type Config struct {
 // HTTPConfig is the one HTTP door.
 type HTTPConfig struct {
 	Listen string               `config:"listen" doc:"Address to listen on. Any but loopback needs a key below."`
+	TLS    TLSConfig            `config:"tls" doc:"Serve https. Handhelds enrol over it alone, and their page works off line over it alone."`
 	Keys   map[string]KeyConfig `config:"keys" doc:"API keys by the name of the client that holds them."`
+}
+
+// TLSConfig is what the hub proves itself by.
+type TLSConfig struct {
+	Certificate string `config:"certificate" doc:"Path of the certificate with its chain, PEM; \"\" serves plain http."`
+	PrivateKey  string `config:"private_key" doc:"Path of its key, PEM. Both are read for each connection, so a renewed one is taken at once."`
+}
+
+// Validate refuses half a pair, and files that are none.
+func (c TLSConfig) Validate() error {
+	if (c.Certificate == "") != (c.PrivateKey == "") {
+		return errors.New("certificate and private_key are given together, or neither: paklog device certificate makes both")
+	}
+	return nil
 }
 
 // KeyConfig is one API key.

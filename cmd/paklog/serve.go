@@ -65,7 +65,11 @@ is paklog config reload.`,
 				if g.config == "" {
 					fmt.Fprintln(out, "no --config: the embedded default is in force (paklog init writes a file to start from)")
 				}
-				fmt.Fprintf(out, "ready: http://%s (API page /docs), data in %s\n", addr, dir)
+				scheme := "http"
+				if cfg.HTTP.TLS.Certificate != "" {
+					scheme = "https"
+				}
+				fmt.Fprintf(out, "ready: %s://%s (API page /docs), data in %s\n", scheme, addr, dir)
 				if r := a.restored; r != nil {
 					shut := "and no route speaks to a partner"
 					if len(r.Paused) > 0 {
@@ -98,6 +102,11 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	if err := rest.CheckListen(cfg.HTTP.Listen, keys); err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
+	if cfg.HTTP.TLS.Certificate != "" {
+		if _, err := cfg.HTTP.TLS.load(); err != nil {
+			return fmt.Errorf("http.tls: %w", err)
+		}
+	}
 	a, err := openApp(ctx, cfg, log, whole)
 	if err != nil {
 		return err
@@ -109,7 +118,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.Run(run, l) }()
+	go func() { done <- a.Run(run, cfg.HTTP.secured(l)) }()
 	select {
 	case <-a.hub.Running():
 		if ready != nil {

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -15,8 +16,10 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -78,7 +81,7 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockStaged](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockShipped](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockAdjusted](event.InventoryEvents, event.Widened),
-		event.Of[inventory.StockTransferred](event.InventoryEvents),
+		event.Of[inventory.StockTransferred](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockStatusChanged](event.InventoryEvents),
 		event.Of[inventory.StockReassigned](event.InventoryEvents),
 		event.Of[inventory.StockCounted](event.InventoryEvents),
@@ -129,5 +132,21 @@ func Schemas() []event.Schema {
 		event.Of[ship.CartonManifested](event.PackEvents),
 		event.Of[ship.CartonDropped](event.PackEvents),
 		event.Of[ship.Confirmed](event.PackEvents),
+
+		event.Of[tracking.Registered](event.TrackingEvents),
+		event.Of[tracking.Moved](event.TrackingEvents),
+		event.Of[tracking.Sighted](event.TrackingEvents),
+		event.Of[tracking.Loaded](event.TrackingEvents),
+		event.Of[tracking.Adopted](event.TrackingEvents),
+		event.Of[tracking.Left](event.TrackingEvents),
+		event.Of[tracking.Ended](event.TrackingEvents),
+		event.Of[scan.Taken](event.TrackingEvents),
+		event.Of[scan.Kept](event.TrackingEvents),
+		event.Of[scan.GapSkipped](event.TrackingEvents),
+
+		event.Of[device.Invited](event.AuditEvents),
+		event.Of[device.CodeRefused](event.AuditEvents),
+		event.Of[device.Enrolled](event.AuditEvents),
+		event.Of[device.Revoked](event.AuditEvents),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -23,8 +24,10 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -59,6 +62,9 @@ func TestFoldVersions(t *testing.T) {
 		"pack":        hash(t, pack.Fold),
 		"label":       hash(t, label.Fold),
 		"ship":        hash(t, ship.ConfirmFold),
+		"lpn":         hash(t, tracking.Fold),
+		"scans":       hash(t, scan.Fold),
+		"device":      hash(t, device.Fold),
 	}
 	for kind, g := range got {
 		w, known := want[kind]

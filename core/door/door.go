@@ -23,6 +23,9 @@ const (
 	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel
 	Waves     = "door.waves"     // wave.Plan, Release, Cancel
 	Floor     = "door.floor"     // task.Claim, Renew, Complete; pick.Confirm, pick.Short; pack.*
+	Tracking  = "door.tracking"  // tracking.Place, tracking.End
+	Scans     = "door.scans"     // scan.Send
+	Devices   = "door.devices"   // device.Invite, Enrol, Check, Revoke
 	Documents = "door.documents" // Document: a file or body as it came
 )
 

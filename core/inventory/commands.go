@@ -177,12 +177,13 @@ type Adjust struct {
 	Tracking item.Tracking // what the item demands to be recorded
 }
 
-// Transfer moves free goods from shelf to shelf.
+// Transfer moves goods from shelf to shelf: free ones, or of the Stage held, damaged or received.
 type Transfer struct {
 	BookKey
 	From, To Place
 	Qty      int64
 	Reason   string
+	Stage    string
 }
 
 // PutAway moves goods from where they were received to a shelf, by a task. Planned is where the

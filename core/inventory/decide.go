@@ -343,7 +343,7 @@ func (c Adjust) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	return d.done()
 }
 
-// Decide moves free goods from shelf to shelf.
+// Decide moves goods from shelf to shelf.
 func (c Transfer) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("Transfer", c.BookKey, at)
 	d.qty("qty", c.Qty)
@@ -355,8 +355,16 @@ func (c Transfer) Decide(at time.Time) ([]event.Event, []journal.Posting, error)
 	if c.From.Lot != c.To.Lot {
 		d.bad("to.lot", "goods of lot %q do not become lot %q by being moved", c.From.Lot, c.To.Lot)
 	}
-	d.move(c.Qty, c.From.In(Free), c.To.In(Free))
-	d.emit(StockTransferred{d.head, c.From, c.To, c.Qty, c.Reason})
+	stage, told := Free, ""
+	switch c.Stage {
+	case "", Free:
+	case Held, Damaged, Received:
+		stage, told = c.Stage, c.Stage
+	default:
+		d.bad("stage", "goods that are %s are not moved by themselves", c.Stage)
+	}
+	d.move(c.Qty, c.From.In(stage), c.To.In(stage))
+	d.emit(StockTransferred{d.head, c.From, c.To, c.Qty, c.Reason, told})
 	return d.done()
 }
 

@@ -151,13 +151,15 @@ type StockAdjusted struct {
 	Serials []string `json:"serials,omitempty"`
 }
 
-// StockTransferred says that free goods went from one shelf to another.
+// StockTransferred says that goods went from one shelf to another: free ones, unless Stage
+// says held, damaged or received.
 type StockTransferred struct {
 	Head
 	From   Place  `json:"from"`
 	To     Place  `json:"to"`
 	Qty    int64  `json:"qty"`
 	Reason string `json:"reason,omitempty"`
+	Stage  string `json:"stage,omitempty"`
 }
 
 // StockStatusChanged says that goods on a shelf changed stage: quarantined,

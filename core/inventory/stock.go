@@ -201,7 +201,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 			sh.Since = e.At
 		}
 	case StockTransferred:
-		s.carry(e.From, e.To, Free, e.Qty)
+		s.carry(e.From, e.To, cmp.Or(e.Stage, Free), e.Qty)
 	case StockPutAway:
 		s.carry(e.From, e.To, e.Stage, e.Qty)
 	case StockStatusChanged:

@@ -28,6 +28,8 @@ const (
 	Reservation = "reservation"
 	Count       = "count"
 	Receipt     = "receipt"
+	LPN         = "lpn"
+	Device      = "device"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.

@@ -65,7 +65,7 @@ func Catalog() []Pattern {
 		{NameClaimCheck, "a long payload is kept apart, the message carries its ticket", "eip.CheckIn, eip.Payload", ""},
 		{NameSplitter, "one message becomes many, streamed", "eip.Splitter", "task makes the tasks of a wave's orders in one unit with their state"},
 		{NameAggregator, "many messages of a key become one", "eip.Aggregator", "pack and ship.confirm ask the aggregates of core, which know what is still to come; x12.split gathers verdicts in its first reading"},
-		{NameResequencer, "messages go on in the order of their numbers", "eip.Resequencer", "none: what comes in carries whole orders and no sequence numbers"},
+		{NameResequencer, "messages go on in the order of their numbers", "eip.Resequencer", "none: documents carry whole orders and no sequence numbers; scans carry them, and door.scans keeps early ones in their device's stream, for it answers each at once"},
 		{NameScatterGather, "several are asked at once, the answers are gathered until a deadline", "eip.ScatterGather, eip.AskAll", "prices change nothing at a carrier, so they are asked within one run and cost no unit"},
 		{NameProcess, "a process is taken through its steps, or back", "eip.Process", "none: an order goes on (order.allocate, order.backorder, wave.finish) and back (order.cancel, wave.cancel) by core's aggregates, in one unit with its stock and without waiting for answers; the block is for processes that span partners"},
 

@@ -94,7 +94,9 @@ func TestReceiverTakesWhatHasNoIDAndSaysHowOneWasReused(t *testing.T) {
 	h := eip.Receive(func(m message) (eip.OutsideID, error) {
 		return eip.OutsideID{
 			Scope: "shop", ID: m.Headers["id"], Hash: sha256.Sum256(m.Data),
-			Reused: func() error { return fault.E("shop", fault.Rejected, errors.New("the shop counts from 1 again")) },
+			Reused: func(journal.Claim) error {
+				return fault.E("shop", fault.Rejected, errors.New("the shop counts from 1 again"))
+			},
 		}, nil
 	}, func(_ context.Context, m message) (out, []byte, error) {
 		return m.Out().Publish("out", "first", m.Key, nil), nil, nil

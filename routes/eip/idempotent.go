@@ -11,8 +11,9 @@ type OutsideID struct {
 	Scope string // door and sender: "webhook/ACME"
 	ID    string
 	Hash  [32]byte
-	// Reused is the fault for the same id with other content; nil makes it Invalid.
-	Reused func() error
+	// Reused is the fault for the same id with other content than first was claimed with; nil
+	// makes it Invalid.
+	Reused func(first journal.Claim) error
 }
 
 // Receive is the Idempotent Receiver: what comes again under the same outside id with the same
@@ -41,7 +42,7 @@ func Receive[M Message[O], O Out[O]](
 		case err != nil:
 			return none, err
 		case again && first.Hash != id.Hash && id.Reused != nil:
-			return none, id.Reused()
+			return none, id.Reused(first)
 		case again && first.Hash != id.Hash:
 			return none, in.invalid("id %q of %s was used for other content at %s", id.ID, id.Scope, first.At.UTC().Format("2006-01-02 15:04:05Z"))
 		case again:

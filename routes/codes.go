@@ -1,0 +1,55 @@
+package routes
+
+import (
+	"github.com/paklog/hub/core/gs1"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/scope"
+)
+
+// codeKey is where an owner's item is noted by a GTIN, as 14 digits, or another code of it.
+func codeKey(s scope.Scope, code string) string {
+	if g, err := gs1.GTIN14(code); err == nil {
+		code = g
+	}
+	return "code/" + scope.Join(s.Tenant, s.Owner, code)
+}
+
+// noteCodes lets an item be found by the codes that it has now. A code that another item has
+// stays that one's.
+func (d *decision) noteCodes(s scope.Scope, sku string, was, is []item.Code) {
+	wanted := map[string]bool{}
+	var keys []string
+	for _, list := range [...][]item.Code{was, is} {
+		for _, c := range list {
+			if k := codeKey(s, c.Value); !wanted[k] {
+				wanted[k] = true
+				keys = append(keys, k)
+			}
+		}
+	}
+	clear(wanted)
+	for _, c := range is {
+		wanted[codeKey(s, c.Value)] = true
+	}
+	for _, k := range keys {
+		var of string
+		switch old, found := d.state(k, &of); {
+		case wanted[k] && !found:
+			d.out.SetState(k, old, sku)
+		case !wanted[k] && found && of == sku:
+			d.out.SetState(k, old, nil)
+		}
+	}
+}
+
+// itemBy is the owner's item of a code, or "".
+func (d *decision) itemBy(s scope.Scope, c gs1.Code) (sku string) {
+	code := c.GTIN()
+	if code == "" {
+		code = c.Text
+	}
+	if code != "" {
+		d.state(codeKey(s, code), &sku)
+	}
+	return sku
+}
