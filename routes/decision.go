@@ -90,15 +90,15 @@ func conversation(o order.Order) string {
 
 // load is an aggregate that the decision depends on.
 func load[S any](d *decision, a *Aggregate[S], stream string) S {
-	return held(d, stream, func() (S, error) { return Load(d.ctx, d.m, a, stream) })
+	return held[S](d, stream, func() (any, error) { return loadAny(d.ctx, d.m, a, stream) })
 }
 
 // peek is an aggregate that may move on without harm.
 func peek[S any](d *decision, a *Aggregate[S], stream string) S {
-	return held(d, stream, func() (S, error) { return Peek(d.ctx, d.m, a, stream) })
+	return held[S](d, stream, func() (any, error) { return peekAny(d.ctx, d.m, a, stream) })
 }
 
-func held[S any](d *decision, stream string, read func() (S, error)) S {
+func held[S any](d *decision, stream string, read func() (any, error)) S {
 	if s, ok := d.held[stream].(S); ok {
 		return s
 	}
@@ -112,7 +112,7 @@ func held[S any](d *decision, stream string, read func() (S, error)) S {
 		return zero
 	}
 	d.held[stream] = s
-	return s
+	return s.(S)
 }
 
 // add takes what an aggregate decided into the unit and reports whether it did.
@@ -209,7 +209,7 @@ func (d *decision) onShipment(s scope.Scope, id string, events []event.Event, er
 
 // stock is looked at and not depended on: floors guard what is decided from it.
 func (d *decision) stock(k inventory.BookKey) inventory.Stock {
-	return held(d, k.Stream(), func() (inventory.Stock, error) {
+	return held[inventory.Stock](d, k.Stream(), func() (any, error) {
 		st, err := Peek(d.ctx, d.m, d.f.stocks, k.Stream())
 		for i := range d.out.Records {
 			if r := &d.out.Records[i]; r.Stream == k.Stream() && err == nil {

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -55,7 +56,9 @@ type Hub struct {
 	breakerOpen time.Duration
 	probe       time.Duration
 	doorsOnly   bool
-	full        func() bool
+	full        func() bool  // nil: never
+	askedFull   atomic.Int64 // when full was asked, in nanoseconds
+	wasFull     atomic.Bool  // what it said
 	turns       *turns
 
 	adding sync.Mutex // a route is added at a time; held across the disk, before mu
@@ -418,6 +421,22 @@ func (h *Hub) shut() {
 // Running is closed once every route that was added is served.
 func (h *Hub) Running() <-chan struct{} { return h.router.Running() }
 
+// roomFor is how long an answer about the room on the disk is taken for: asking is a system call.
+const roomFor = 100 * time.Millisecond
+
+func (h *Hub) isFull() bool {
+	if h.full == nil {
+		return false
+	}
+	now, at := h.now().UnixNano(), h.askedFull.Load()
+	if since := time.Duration(now - at); since < 0 || since >= roomFor {
+		if h.askedFull.CompareAndSwap(at, now) {
+			h.wasFull.Store(h.full())
+		}
+	}
+	return h.wasFull.Load()
+}
+
 // Call asks a door and waits for its answer, which is given when the unit behind it
 // is durable.
 func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
@@ -427,7 +446,7 @@ func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
 	if x == nil || x.door == nil {
 		return nil, fault.E("routes.Call", fault.Unavailable, fmt.Errorf("door %q is not open", door))
 	}
-	if h.bus.Full() || h.full != nil && h.full() {
+	if h.bus.Full() || h.isFull() {
 		return nil, fault.E("routes.Call", fault.Unavailable, journal.ErrFull)
 	}
 	leave := h.turns.enter()

@@ -115,10 +115,12 @@ type Aggregate[S any] struct {
 
 // NewAggregate binds a fold to the registry that reads its events.
 func NewAggregate[S any](f event.Fold[S], reg *event.Registry) *Aggregate[S] {
+	var zero S
+	nothing := any(zero) // once: putting a state of a kilobyte into an interface copies it
 	return &Aggregate[S]{fold: f, bus: &bus.Fold{
 		Kind:    f.Kind,
 		Version: uint32(f.Version),
-		Zero:    func() any { var zero S; return zero },
+		Zero:    func() any { return nothing },
 		Apply: func(state any, r *journal.Record) (any, error) {
 			e, err := decodeEvent(reg, r)
 			if err != nil {
@@ -146,23 +148,34 @@ func NewAggregate[S any](f event.Fold[S], reg *event.Registry) *Aggregate[S] {
 // Load is an aggregate's state; the unit is refused and the handler runs again when it
 // moves on before the unit is written.
 func Load[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (S, error) {
+	return stateOf[S](loadAny(ctx, m, a, stream))
+}
+
+// loadAny is [Load] without a copy of the state.
+func loadAny[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (any, error) {
 	s, at, err := m.reads.Load(ctx, a.bus, stream)
+	if err == nil {
+		m.seen = append(m.seen, seen{a.bus, stream, at})
+	}
+	return s, err
+}
+
+func stateOf[S any](s any, err error) (S, error) {
 	if err != nil {
 		var zero S
 		return zero, err
 	}
-	m.seen = append(m.seen, seen{a.bus, stream, at})
 	return s.(S), nil
 }
 
 // Peek is [Load] without that condition, for choices that floors guard.
 func Peek[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (S, error) {
+	return stateOf[S](peekAny(ctx, m, a, stream))
+}
+
+func peekAny[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (any, error) {
 	s, _, err := m.reads.Peek(ctx, a.bus, stream)
-	if err != nil {
-		var zero S
-		return zero, err
-	}
-	return s.(S), nil
+	return s, err
 }
 
 func decodeEvent(reg *event.Registry, r *journal.Record) (event.Event, error) {
@@ -247,8 +260,14 @@ func (o *Out) add(r journal.Record) {
 	if r.Trace == "" {
 		r.Trace = m.Trace
 	}
+	if o.Records == nil {
+		o.Records = make([]journal.Record, 0, fewRecords)
+	}
 	o.Records = append(o.Records, r)
 }
+
+// fewRecords are room for most decisions: growing to it step by step took as long as filling it.
+const fewRecords = 4
 
 // Post moves stock.
 func (o *Out) Post(ps ...journal.Posting) *Out {

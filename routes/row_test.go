@@ -15,6 +15,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalmem"
 	"github.com/paklog/hub/routes/bus"
 )
@@ -226,6 +227,38 @@ func TestADoorStopsUnderItsCallers(t *testing.T) {
 		}
 		if got := len(w.heard("t")); written <= n/2 || got != written {
 			t.Errorf("%d calls were answered, %d are written", written, got)
+		}
+	})
+}
+
+// The disk is asked for room now and then, and what it says holds for every door until it is
+// asked again.
+func TestAFullDiskIsNoticedAtOnceByManyCallers(t *testing.T) {
+	full, asked := false, 0
+	called(t, Options{Full: func() bool { asked++; return full }}, func(w *bare) {
+		call := func() error {
+			_, err := w.hub.Call(context.Background(), "door", 1)
+			return err
+		}
+		for range 50 {
+			if err := call(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		full = true
+		settle(roomFor)
+		for range 50 {
+			if err := call(); !errors.Is(err, journal.ErrFull) || fault.KindOf(err) != fault.Unavailable {
+				t.Fatalf("a call on a full disk is answered %v", err)
+			}
+		}
+		full = false
+		settle(roomFor)
+		if err := call(); err != nil {
+			t.Errorf("there is room again: %v", err)
+		}
+		if asked != 3 {
+			t.Errorf("the disk was asked %d times", asked)
 		}
 	})
 }
