@@ -100,12 +100,12 @@ func (d *decision) undoTotes(o order.Order, gone map[int]bool) {
 	w := d.work(s, number)
 	if w.Pack != "" {
 		p := d.packing(s, w.Pack)
-		if slices.ContainsFunc(p.Left, func(c pack.Content) bool { return gone[c.Line] }) {
+		if slices.ContainsFunc(p.Loose(), func(c pack.Content) bool { return gone[c.Line] }) {
 			events, err := p.Cancel(pack.Cancel{Reason: cancelled}, d.m.Now)
 			d.onPacking(s, w.Pack, events, err)
 			// What is loose is packed anew; cartons that are closed stay as they are and
 			// are shipped with what comes.
-			for _, c := range p.Left {
+			for _, c := range p.Loose() {
 				w.Totes = addContent(w.Totes, c)
 			}
 			d.planLeft(o, w, p)
@@ -206,18 +206,7 @@ func (d *decision) undoCartons(o order.Order, gone map[int]bool) {
 	})
 	for _, sscc := range emptied {
 		d.dropLabel(s, number, sscc)
-		if !sh.Known() || d.err != nil {
-			continue
-		}
-		events, err := d.shipment(s, number).Drop(ship.DropCarton{Carton: sscc, Reason: cancelled}, d.m.Now)
-		if !d.onShipment(s, number, events, err) {
-			return
-		}
-		for _, e := range events {
-			if c, ok := e.(ship.Confirmed); ok {
-				d.shipped(s, number, c)
-			}
-		}
+		d.dropCarton(s, number, sscc, cancelled)
 	}
 }
 

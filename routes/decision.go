@@ -35,14 +35,15 @@ type decision struct {
 	held  map[string]any
 	moved map[[2]string]int64
 	works map[string]*heldWork
-	ways  map[wayKey]int       // of the wave that was batched
+	ways  map[wayKey]int // of the wave that was batched
+	docks map[string]*heldDocked
 	since map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {
 	return &decision{
 		ctx: ctx, f: f, m: m, out: m.Out(),
-		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{},
+		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{},
 	}
 }
 
@@ -58,6 +59,7 @@ func (d *decision) done() (*Out, error) {
 		return nil, d.err
 	}
 	d.keepWorks()
+	d.keepDocks()
 	d.correlate()
 	return d.out, d.err
 }
@@ -140,7 +142,15 @@ func (d *decision) order(s scope.Scope, number string) order.Order {
 }
 
 func (d *decision) onOrder(s scope.Scope, number string, events []event.Event, err error) bool {
-	return add(d, d.f.orders, order.StreamOf(s, number), events, err)
+	if !add(d, d.f.orders, order.StreamOf(s, number), events, err) {
+		return false
+	}
+	for _, e := range events {
+		if c, ok := e.(order.Cancelled); ok {
+			d.undock(c)
+		}
+	}
+	return d.err == nil
 }
 
 func (d *decision) item(s scope.Scope, sku string) item.Item {

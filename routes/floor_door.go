@@ -4,7 +4,6 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/order"
-	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/scope"
@@ -89,14 +88,10 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 	case pick.Short:
 		d.short(s, id, c)
 		return answered{d.pick(s, id), true}, d.err
-	case pack.CloseCarton:
-		d.closeCarton(s, id, c)
-		return answered{d.packing(s, id), true}, d.err
-	case pack.Complete:
-		before := d.packing(s, id).Status
-		d.completePack(s, id)
-		return answered{d.packing(s, id), before == pack.StatusOpen}, d.err
 	default:
+		if got, done, err := d.askPack(s, id, a.Cmd); done {
+			return got, err
+		}
 		return answered{}, wrongCommand(door.Floor, a.Cmd)
 	}
 	d.onTask(s, id, events, err)

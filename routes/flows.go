@@ -13,9 +13,12 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
@@ -66,6 +69,7 @@ type FlowConfig struct {
 	// SSCC numbers cartons; its Serial is where a new counter begins.
 	SSCC     pack.Numbering
 	Boxes    []pack.Box
+	Pack     PackConfig
 	ShipFrom party.Address
 
 	Carriers []CarrierConfig
@@ -108,7 +112,19 @@ type CarrierConfig struct {
 	// Timeout and ResolveAfter are those of [Effect].
 	Timeout      time.Duration
 	ResolveAfter time.Duration
+	// Confirm says when cartons have left: AtLabel (the default), AtManifest or AtLoad.
+	Confirm string
+	// Closes is how long after midnight, where the building stands, a day's manifest is
+	// closed; 0 is at the day's end.
+	Closes time.Duration
 }
+
+// When cartons have left.
+const (
+	AtLabel    = "label"    // with their label
+	AtManifest = "manifest" // when the manifest that they are on is closed
+	AtLoad     = "load"     // when the load that they are in departs
+)
 
 func (c *FlowConfig) defaults() error {
 	var errs []error
@@ -155,6 +171,12 @@ func (c *FlowConfig) defaults() error {
 	if err := c.Receiving.check(); err != nil {
 		errs = append(errs, err)
 	}
+	if c.Pack.Verify == "" {
+		c.Pack.Verify = VerifyTrust
+	}
+	if c.Pack.Verify != VerifyTrust && c.Pack.Verify != VerifyAll {
+		errs = append(errs, fmt.Errorf("pack verification %q is neither %s nor %s", c.Pack.Verify, VerifyTrust, VerifyAll))
+	}
 	if err := inventory.CheckStrategy(c.Strategy); err != nil {
 		errs = append(errs, fmt.Errorf("strategy: %w", err))
 	}
@@ -165,6 +187,14 @@ func (c *FlowConfig) defaults() error {
 		}
 		if x.Port == nil {
 			errs = append(errs, fmt.Errorf("carrier %s has no port", x.Name))
+		}
+		switch x.Confirm {
+		case "", AtLabel, AtManifest, AtLoad:
+		default:
+			errs = append(errs, fmt.Errorf("carrier %s: confirm %q is none of %s, %s, %s", x.Name, x.Confirm, AtLabel, AtManifest, AtLoad))
+		}
+		if x.Closes < 0 || x.Closes >= 24*time.Hour {
+			errs = append(errs, fmt.Errorf("carrier %s: its manifest closes at %s, which is no time of the day", x.Name, x.Closes))
 		}
 		if seen[x.Name] {
 			errs = append(errs, fmt.Errorf("carrier %s is named twice", x.Name))
@@ -199,6 +229,9 @@ type Flows struct {
 	lpns         *Aggregate[tracking.LPN]
 	scanners     *Aggregate[scan.Device]
 	devices      *Aggregate[device.Device]
+	pallets      *Aggregate[pallet.Pallet]
+	loads        *Aggregate[truckload.Load]
+	manifests    *Aggregate[manifest.Manifest]
 
 	carriers map[string]CarrierConfig
 
@@ -230,18 +263,21 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		lpns:         NewAggregate(tracking.Fold, reg),
 		scanners:     NewAggregate(scan.Fold, reg),
 		devices:      NewAggregate(device.Fold, reg),
+		pallets:      NewAggregate(pallet.Fold, reg),
+		loads:        NewAggregate(truckload.Fold, reg),
+		manifests:    NewAggregate(manifest.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
 	for _, c := range cfg.Carriers {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
-		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor,
+		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
-		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm,
+		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,
 	}
 	for _, a := range add {
 		if err := a(); err != nil {

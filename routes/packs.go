@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/label"
@@ -179,43 +180,63 @@ func (d *decision) packOn(s scope.Scope, id string, plan pack.Plan) {
 	}
 }
 
-// closeCarton closes a carton under the next SSCC: the packing, the stock and the order
-// move in one unit with the counter, and its label is asked for.
+// closeCarton fills and closes a carton at once, under the next SSCC. One whose weight is
+// refused stays open.
 func (d *decision) closeCarton(s scope.Scope, id string, c pack.CloseCarton) {
 	p := d.packing(s, id)
-	o := d.order(s, p.Order)
+	d.order(s, p.Order) // before its work: they move together
 	if d.err != nil {
 		return
 	}
-	number := d.nextSSCC()
-	c.SSCC = number
+	c.Dims, c.Tare = d.f.boxed(c.Box, c.Dims, c.Tare)
+	c.SSCC = d.nextSSCC()
 	if c.Contents = d.serialsOf(p, c); d.err != nil {
 		return
 	}
+	c.Check = d.expect(s, c.Contents, c.Tare)
 	events, err := p.CloseCarton(c, d.m.Now)
+	d.closed(s, id, events, err)
+}
+
+// closed takes what closing a carton led to: the packing, the stock and the order move in
+// one unit, and its label is asked for.
+func (d *decision) closed(s scope.Scope, id string, events []event.Event, err error) {
 	if !d.onPacking(s, id, events, err) {
 		return
 	}
-	closed := events[0].(pack.CartonClosed)
+	for _, e := range events {
+		if e, ok := e.(pack.CartonOpened); ok {
+			d.number(s, e.Carton, e.Order, id)
+		}
+	}
+	closed, ok := events[len(events)-1].(pack.CartonClosed)
+	if !ok {
+		return // its weight was refused
+	}
+	number := closed.Order
+	if !closed.Verified {
+		d.number(s, closed.Carton, number, id)
+	}
 	var lines []order.LineQty
-	for _, x := range c.Contents {
+	for _, x := range closed.Contents {
 		k := keyOf(s, x.Item)
 		moved, posts, err := inventory.Pack{
-			BookKey: k, For: inventory.For{Order: p.Order, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: closed.Carton, Qty: x.Qty,
+			BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: closed.Carton, Qty: x.Qty,
 		}.Decide(d.m.Now)
 		d.onStock(k, moved, posts, err)
 		lines = addQty(lines, x.Line, x.Qty)
 	}
+	o := d.order(s, number)
 	events, err = o.Pack(order.Pack{Carton: closed.Carton, Lines: lines}, d.m.Now)
-	d.onOrder(s, p.Order, events, err)
-	w := d.work(s, p.Order)
+	d.onOrder(s, number, events, err)
+	w := d.work(s, number)
 	w.Cartons = append(w.Cartons, carton{closed.Carton, closed.Contents, closed.Dims, closed.Weight})
 	w.changed()
 	events, err = d.label(s, closed.Carton).Request(label.Request{
-		Scope: s, Carton: closed.Carton, Order: p.Order, Carrier: o.Service.Carrier, Service: o.Service.Level,
+		Scope: s, Carton: closed.Carton, Order: number, Carrier: o.Service.Carrier, Service: o.Service.Level,
 	}, d.m.Now)
 	d.onLabel(s, closed.Carton, events, err)
-	if d.err == nil && len(d.packing(s, id).Left) == 0 {
+	if p := d.packing(s, id); d.err == nil && len(p.Loose()) == 0 {
 		d.completePack(s, id)
 	}
 }
@@ -282,6 +303,11 @@ func (d *decision) completePack(s scope.Scope, id string) {
 		Scope: s, Shipment: p.Order, Order: p.Order, Wave: p.Wave, Cartons: cartons, Shorts: w.tellShorts(o),
 	}, d.m.Now)
 	d.onShipment(s, p.Order, events, err)
+	for _, sscc := range d.shipment(s, p.Order).Waiting {
+		if _, here := w.carton(sscc); !here {
+			d.dropCarton(s, p.Order, sscc, "repacked") // opened again, and emptied
+		}
+	}
 }
 
 // tellShorts are the shortages that no shipment was planned with yet.

@@ -11,8 +11,10 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scan"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
@@ -91,6 +93,8 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		r.drop("850.edi", bought)
 		_, _ = r.ask(door.Waves, door.Ask{ID: "W-000001", Cmd: wave.Release{}})
 		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
+		_, _ = r.ask(door.Dock, door.Ask{Cmd: pallet.Build{}})
+		_, _ = r.ask(door.Prints, door.Ask{ID: "SO-1", Cmd: ship.PrintOrder{}})
 		_, _ = r.ask(door.Master, door.Ask{ID: "", Cmd: item.Register{}})
 		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})
 		_, _ = r.ask(door.Tracking, door.Ask{ID: "T-1", Cmd: tracking.End{Reason: "none"}})

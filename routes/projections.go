@@ -15,9 +15,12 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
@@ -126,11 +129,38 @@ var projections = map[string]projection{
 			for _, c := range p.Cartons {
 				terms = append(terms, c.Carton)
 			}
+			for _, c := range p.Loose() {
+				terms = append(terms, c.Tote)
+			}
+			for _, b := range p.Begun {
+				terms = append(terms, b.Carton)
+			}
 			return terms
 		}),
 	view.Label: project(label.Fold,
 		func(l label.Label) string { return string(l.Status) },
 		func(l label.Label) []string { return []string{l.Order, l.Tracking, l.Head.Carton} }),
+	view.Pallet: project(pallet.Fold,
+		func(p pallet.Pallet) string { return string(p.Status) },
+		func(p pallet.Pallet) []string {
+			var terms []string
+			for _, c := range p.Cartons {
+				terms = append(terms, c.SSCC)
+			}
+			return terms
+		}),
+	view.Load: project(truckload.Fold,
+		func(l truckload.Load) string { return string(l.Status) },
+		func(l truckload.Load) []string {
+			terms := []string{l.Carrier, l.Trailer, l.SealNo}
+			for _, u := range l.Units {
+				terms = append(terms, u.SSCC)
+			}
+			return terms
+		}),
+	view.Manifest: project(manifest.Fold,
+		func(m manifest.Manifest) string { return m.Status },
+		func(m manifest.Manifest) []string { return []string{m.Carrier, m.Day} }),
 	view.Shipment: project(ship.ConfirmFold, shipmentStatus,
 		func(s ship.Shipment) []string {
 			terms := append([]string{s.Order, s.Wave}, s.Waiting...)
@@ -172,7 +202,7 @@ func shipmentStatus(s ship.Shipment) string {
 }
 
 // shapeOfViews goes up whenever documents change without a fold's version.
-const shapeOfViews = 2
+const shapeOfViews = 3
 
 // ViewVersion names what the views look like. A store of another version is built anew.
 func ViewVersion() string {

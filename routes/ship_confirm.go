@@ -54,16 +54,13 @@ func (d *decision) manifest(s scope.Scope, number, one string) {
 		}
 		l := d.label(s, sscc)
 		c, found := w.carton(sscc)
-		if d.err != nil || !found || l.Status != label.StatusBought {
+		if d.err != nil || !found || l.Status != label.StatusBought || d.f.confirms(l.Carrier) != AtLabel {
 			continue
 		}
 		if !covers(o, func(l order.Line) int64 { return l.Packed }, c.Contents) {
 			return // cancelled: its goods go back, and whoever sees to that looks here again
 		}
-		events, err := d.shipment(s, number).Manifest(ship.ManifestCarton{Carton: ship.Manifested{
-			Carton: sscc, Carrier: l.Carrier, Service: l.Service, Tracking: l.Tracking,
-			Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Cost: l.Cost,
-		}}, d.m.Now)
+		events, err := d.shipment(s, number).Manifest(ship.ManifestCarton{Carton: leaving(c, l)}, d.m.Now)
 		if !d.onShipment(s, number, events, err) {
 			return
 		}
@@ -72,6 +69,14 @@ func (d *decision) manifest(s scope.Scope, number, one string) {
 				d.shipped(s, number, c)
 			}
 		}
+	}
+}
+
+// leaving is a carton with its label.
+func leaving(c carton, l label.Label) ship.Manifested {
+	return ship.Manifested{
+		Carton: c.SSCC, Carrier: l.Carrier, Service: l.Service, Tracking: l.Tracking,
+		Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Cost: l.Cost,
 	}
 }
 

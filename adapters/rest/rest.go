@@ -152,6 +152,8 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.lpns()
 		s.scans()
 		s.devices()
+		s.dock()
+		s.prints()
 		s.desk()
 		s.queries()
 		s.events()

@@ -10,9 +10,12 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
@@ -53,6 +56,12 @@ func Statuses(kind string) []string {
 		return []string{"active", "ended"}
 	case view.Device:
 		return []string{device.StatusInvited, device.StatusEnrolled, device.StatusRevoked}
+	case view.Pallet:
+		return texts(pallet.StatusOpen, pallet.StatusClosed, pallet.StatusBroken)
+	case view.Load:
+		return texts(load.StatusPlanned, load.StatusSealed, load.StatusDeparted, load.StatusCancelled)
+	case view.Manifest:
+		return []string{manifest.StatusOpen, manifest.StatusClosed}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

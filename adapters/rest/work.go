@@ -8,7 +8,6 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/label"
-	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/scope"
@@ -16,7 +15,6 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
-	"github.com/paklog/hub/transforms/custom"
 )
 
 // WaveBody plans a wave.
@@ -66,25 +64,6 @@ type ShortBody struct {
 	Reason string `json:"reason" doc:"not_found, damaged, ..."`
 }
 
-// CartonBody closes a carton; its SSCC-18 is in the answer.
-type CartonBody struct {
-	Box      string       `json:"box"`
-	Contents []CartonLine `json:"contents" minItems:"1" maxItems:"10000" nullable:"false"`
-	Dims     *custom.Dims `json:"dims,omitempty"`
-	Weight   int64        `json:"weight_mg,omitempty" minimum:"0" doc:"what the scale says"`
-	Packer   string       `json:"packer,omitempty"`
-}
-
-// CartonLine is a quantity of an order line in a carton.
-type CartonLine struct {
-	Line    int      `json:"line"`
-	Item    string   `json:"item"`
-	Lot     string   `json:"lot,omitempty"`
-	Tote    string   `json:"tote,omitempty"`
-	Qty     int64    `json:"qty" minimum:"1"`
-	Serials []string `json:"serials,omitempty" nullable:"false"`
-}
-
 // WavePath names a wave.
 type WavePath struct {
 	Facility string `path:"facility" maxLength:"128"`
@@ -119,6 +98,7 @@ func (s *server) work() {
 	s.waves()
 	s.tasks()
 	s.floor()
+	s.packs()
 	s.documents(view.Task, "tasks", "task", task.StreamOf)
 	s.documents(view.Pick, "picks", "task", pick.StreamOf)
 	s.documents(view.Pack, "packs", "packing", pack.StreamOf)
@@ -209,18 +189,5 @@ func (s *server) floor() {
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[ShortBody](ctx)
 			return s.onFloor(ctx, in, pick.Short(b), err, view.Pick, pick.StreamOf)
-		})
-	register(s, op[CartonBody, pack.Packing](s, http.MethodPost, "/v1/packs/{owner}/{id}/cartons", "close-carton", "packs", "Close a carton"),
-		func(ctx context.Context, in *workCommand) (*reply, error) {
-			b, err := decode[CartonBody](ctx)
-			cmd := pack.CloseCarton{Box: b.Box, Dims: b.Dims.Measure(), Weight: measure.Mass(b.Weight), Packer: b.Packer}
-			for _, l := range b.Contents {
-				cmd.Contents = append(cmd.Contents, pack.Content(l))
-			}
-			return s.onFloor(ctx, in, cmd, err, view.Pack, pack.StreamOf)
-		})
-	register(s, op[struct{}, pack.Packing](s, http.MethodPost, "/v1/packs/{owner}/{id}/complete", "complete-pack", "packs", "End a packing"),
-		func(ctx context.Context, in *workCommand) (*reply, error) {
-			return s.onFloor(ctx, in, pack.Complete{}, nil, view.Pack, pack.StreamOf)
 		})
 }

@@ -168,7 +168,17 @@ func (a *app) carriers() ([]routes.CarrierConfig, error) {
 	a.close = append(a.close, func() error { client.Close(); return nil })
 	return []routes.CarrierConfig{{
 		Name: "ups", Aliases: c.Aliases, Port: client, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+		Confirm: c.Confirm, Closes: closes(c.ManifestAt),
 	}}, nil
+}
+
+// closes is how long after midnight a time of the day is; what is none was refused before.
+func closes(at string) time.Duration {
+	t, err := time.Parse("15:04", at)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
 
 func (a *app) shipFrom() party.Address {
@@ -193,6 +203,7 @@ func (a *app) flows() (*routes.Flows, error) {
 		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},
 		ShipFrom: a.shipFrom(), Carriers: carriers,
 		Strategy: w.Allocation, ShelfLife: w.ShelfLife, Steal: w.Steal, Past: w.Past, Reasons: w.Reasons,
+		Pack:  w.Pack.flows(),
 		Count: routes.CountConfig{Tolerance: w.Tolerance, Recounts: w.Recounts},
 		Receiving: routes.ReceivingConfig{
 			Tolerance: w.OverLimit, Over: w.Over, NoBlind: !w.Blind, PromiseAtDock: w.PromiseAt == promiseAtReceipt,

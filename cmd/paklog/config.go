@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/routes"
 )
@@ -108,6 +109,16 @@ type WarehouseConfig struct {
 	SSCCPrefix  string         `config:"sscc_prefix" doc:"GS1 company prefix of carton numbers, 4 to 12 digits."`
 	ShipFrom    AddressConfig  `config:"ship_from" doc:"Where parcels leave from."`
 	Boxes       []BoxConfig    `config:"boxes" doc:"Cartons there are to pack into."`
+	Pack        PackConfig     `config:"pack" doc:"How people pack."`
+}
+
+// PackConfig is how people pack.
+type PackConfig struct {
+	Verify    string `config:"verify" doc:"trust: a packer may tell what lies in a carton; all: each unit is scanned into it."`
+	Tolerance int    `config:"tolerance_permille" doc:"By how many thousandths a carton's weight may be off."`
+	Absolute  int64  `config:"tolerance_g" doc:"By how many grams beside that; both 0 is never looked at."`
+	Dunnage   int    `config:"dunnage_permille" doc:"Weight of fill and tape, in thousandths of the contents."`
+	Weigh     bool   `config:"weigh" doc:"A carton that was not weighed is not closed."`
 }
 
 // When goods at the dock may be promised.
@@ -143,6 +154,12 @@ func (b BoxConfig) dims() measure.Dims {
 		Length: measure.Length(b.Length) * measure.Millimetre, Width: measure.Length(b.Width) * measure.Millimetre,
 		Height: measure.Length(b.Height) * measure.Millimetre,
 	}
+}
+
+func (c PackConfig) flows() routes.PackConfig {
+	return routes.PackConfig{Verify: c.Verify, Scale: pack.Scale{
+		Permille: c.Tolerance, Absolute: measure.Mass(c.Absolute) * measure.Gram, Dunnage: c.Dunnage, Required: c.Weigh,
+	}}
 }
 
 // EDIConfig is the folder door.
@@ -203,6 +220,8 @@ type UPSConfig struct {
 	Service      string         `config:"service" doc:"Service bought where the order names none; 03 is Ground."`
 	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
 	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline UPS's \"not found\" is believed."`
+	Confirm      string         `config:"confirm" doc:"When a carton counts as shipped: label, manifest or load."`
+	ManifestAt   string         `config:"manifest_at" doc:"When the day's manifest is closed, as 18:00 in the building's zone; \"\" is at midnight."`
 }
 
 // LimitsConfig protects the hub.
@@ -226,9 +245,10 @@ func defaults() *Config {
 				{Name: "M", Length: 400, Width: 300, Height: 250, MaxWeight: 20_000, Tare: 300},
 				{Name: "L", Length: 600, Width: 400, Height: 400, MaxWeight: 30_000, Tare: 600},
 			},
+			Pack: PackConfig{Verify: routes.VerifyTrust},
 		},
 		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
-		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute}},
+		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel}},
 		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
 	}
 }

@@ -136,6 +136,18 @@ func (c WarehouseConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Validate refuses words and shares that mean nothing.
+func (c PackConfig) Validate() error {
+	errs := []error{
+		atLeast("tolerance_permille", c.Tolerance, 0), atMost("tolerance_permille", c.Tolerance, 1000), atLeast("tolerance_g", c.Absolute, 0), atMost("tolerance_g", c.Absolute, 1_000_000),
+		atLeast("dunnage_permille", c.Dunnage, 0), atMost("dunnage_permille", c.Dunnage, 1000),
+	}
+	if c.Verify != routes.VerifyTrust && c.Verify != routes.VerifyAll {
+		errs = append(errs, fmt.Errorf("verify: %q is neither %s nor %s", c.Verify, routes.VerifyTrust, routes.VerifyAll))
+	}
+	return errors.Join(errs...)
+}
+
 // Validate refuses a country that no carrier knows.
 func (c AddressConfig) Validate() error {
 	if !twoLetters.MatchString(c.Country) {
@@ -251,6 +263,14 @@ func (c UPSConfig) Validate() error {
 	}
 	if len(c.Account) != 6 {
 		errs = append(errs, fmt.Errorf("account: has six characters, not %d", len(c.Account)))
+	}
+	switch c.Confirm {
+	case "", routes.AtLabel, routes.AtManifest, routes.AtLoad:
+	default:
+		errs = append(errs, fmt.Errorf("confirm: %q is none of %s, %s, %s", c.Confirm, routes.AtLabel, routes.AtManifest, routes.AtLoad))
+	}
+	if _, err := time.Parse("15:04", c.ManifestAt); c.ManifestAt != "" && err != nil {
+		errs = append(errs, fmt.Errorf("manifest_at: %q is no time of the day like 18:00", c.ManifestAt))
 	}
 	return errors.Join(append(errs, positive("timeout", c.Timeout), positive("resolve_after", c.ResolveAfter))...)
 }

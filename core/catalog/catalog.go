@@ -10,9 +10,12 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
@@ -59,6 +62,7 @@ func Schemas() []event.Schema {
 		event.Of[order.Picked](event.OrderEvents),
 		event.Of[order.Shorted](event.OrderEvents),
 		event.Of[order.Packed](event.OrderEvents),
+		event.Of[order.Unpacked](event.OrderEvents),
 		event.Of[order.Shipped](event.OrderEvents),
 
 		event.Of[item.Registered](event.InventoryEvents, event.Widened),
@@ -78,6 +82,7 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockShorted](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockPutBack](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockPacked](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockUnpacked](event.InventoryEvents),
 		event.Of[inventory.StockStaged](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockShipped](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockAdjusted](event.InventoryEvents, event.Widened),
@@ -121,9 +126,20 @@ func Schemas() []event.Schema {
 		event.Of[pack.Opened](event.PackEvents),
 		event.Of[pack.Added](event.PackEvents),
 		event.Of[pack.Proposed](event.PackEvents, event.Widened),
-		event.Of[pack.CartonClosed](event.PackEvents),
+		event.Of[pack.CartonOpened](event.PackEvents),
+		event.Of[pack.Scanned](event.PackEvents),
+		event.Of[pack.Taken](event.PackEvents),
+		event.Of[pack.Moved](event.PackEvents),
+		event.Of[pack.WeightRefused](event.PackEvents),
+		event.Of[pack.CartonClosed](event.PackEvents, event.Widened),
+		event.Of[pack.CartonReopened](event.PackEvents),
 		event.Of[pack.Completed](event.PackEvents),
 		event.Of[pack.Cancelled](event.PackEvents),
+		event.Of[pallet.Built](event.PackEvents),
+		event.Of[pallet.Stacked](event.PackEvents),
+		event.Of[pallet.Unstacked](event.PackEvents),
+		event.Of[pallet.Closed](event.PackEvents),
+		event.Of[pallet.Broken](event.PackEvents),
 		event.Of[label.Requested](event.PackEvents),
 		event.Of[label.Bought](event.PackEvents),
 		event.Of[label.Voided](event.PackEvents),
@@ -148,5 +164,17 @@ func Schemas() []event.Schema {
 		event.Of[device.CodeRefused](event.AuditEvents),
 		event.Of[device.Enrolled](event.AuditEvents),
 		event.Of[device.Revoked](event.AuditEvents),
+		event.Of[load.Planned](event.PackEvents),
+		event.Of[load.Assigned](event.PackEvents),
+		event.Of[load.Unassigned](event.PackEvents),
+		event.Of[load.Scanned](event.PackEvents),
+		event.Of[load.Sealed](event.PackEvents),
+		event.Of[load.Unsealed](event.PackEvents),
+		event.Of[load.Departed](event.PackEvents),
+		event.Of[load.Cancelled](event.PackEvents),
+		event.Of[manifest.Opened](event.PackEvents),
+		event.Of[manifest.Added](event.PackEvents),
+		event.Of[manifest.Removed](event.PackEvents),
+		event.Of[manifest.Closed](event.PackEvents),
 	}
 }

@@ -18,9 +18,12 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
@@ -65,6 +68,9 @@ func TestFoldVersions(t *testing.T) {
 		"lpn":         hash(t, tracking.Fold),
 		"scans":       hash(t, scan.Fold),
 		"device":      hash(t, device.Fold),
+		"pallet":      hash(t, pallet.Fold),
+		"load":        hash(t, load.Fold),
+		"manifest":    hash(t, manifest.Fold),
 	}
 	for kind, g := range got {
 		w, known := want[kind]

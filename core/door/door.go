@@ -26,6 +26,8 @@ const (
 	Tracking  = "door.tracking"  // tracking.Place, tracking.End
 	Scans     = "door.scans"     // scan.Send
 	Devices   = "door.devices"   // device.Invite, Enrol, Check, Revoke
+	Dock      = "door.dock"      // pallet.*, load.*, manifest.Close
+	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
 	Documents = "door.documents" // Document: a file or body as it came
 )
 

@@ -142,6 +142,9 @@ type Pack struct {
 	Qty    int64
 }
 
+// Unpack moves goods of a carton that was opened again back to their tote.
+type Unpack Pack
+
 // Stage moves a carton's goods to the dock.
 type Stage struct {
 	BookKey

@@ -287,6 +287,18 @@ func (c Pack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	return d.done()
 }
 
+// Decide moves goods from a carton back into their tote.
+func (c Unpack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
+	d := decide("Unpack", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.part("tote", c.Tote)
+	d.part("carton", c.Carton)
+	d.optional("lot", c.Lot)
+	d.move(c.Qty, InCarton(c.Lot, c.Carton), InTote(c.Lot, c.Tote))
+	d.emit(StockUnpacked{d.head, c.For, c.Tote, c.Lot, c.Carton, c.Qty})
+	return d.done()
+}
+
 // Decide moves a carton's goods to the dock.
 func (c Stage) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("Stage", c.BookKey, at)

@@ -119,6 +119,16 @@ type StockPacked struct {
 	Qty    int64  `json:"qty"`
 }
 
+// StockUnpacked says that goods of a carton that was opened again are in their tote.
+type StockUnpacked struct {
+	Head
+	For
+	Tote   string `json:"tote"`
+	Lot    string `json:"lot,omitempty"`
+	Carton string `json:"carton"` // SSCC
+	Qty    int64  `json:"qty"`
+}
+
 // StockStaged says that a carton's goods stand at the dock.
 type StockStaged struct {
 	Head
@@ -304,6 +314,9 @@ func (StockPutBack) EventType() string { return "stock.PutBack" }
 
 // EventType implements [event.Event].
 func (StockPacked) EventType() string { return "stock.Packed" }
+
+// EventType implements [event.Event].
+func (StockUnpacked) EventType() string { return "stock.Unpacked" }
 
 // EventType implements [event.Event].
 func (StockStaged) EventType() string { return "stock.Staged" }

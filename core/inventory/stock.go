@@ -178,6 +178,9 @@ func apply(s Stock, e event.Event) (Stock, error) {
 	case StockPacked:
 		s.Picked -= e.Qty
 		s.Packed += e.Qty
+	case StockUnpacked:
+		s.Packed -= e.Qty
+		s.Picked += e.Qty
 	case StockStaged:
 		s.Packed -= e.Qty
 		s.Staged += e.Qty

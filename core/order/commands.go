@@ -235,6 +235,13 @@ type Pack struct {
 	Lines  []LineQty
 }
 
+// Unpack records that a closed carton was opened again: its goods are picked and not
+// packed.
+type Unpack struct {
+	Carton string
+	Lines  []LineQty
+}
+
 // Ship records what left. Supplement counts the confirmations after the first.
 type Ship struct {
 	Shipment   string

@@ -373,6 +373,13 @@ type Packed struct {
 	Lines  []LineQty `json:"lines"`
 }
 
+// Unpacked says what lies in a carton that was opened again.
+type Unpacked struct {
+	Head
+	Carton string    `json:"carton"`
+	Lines  []LineQty `json:"lines"`
+}
+
 // Shipped says what left.
 type Shipped struct {
 	Head
@@ -455,6 +462,9 @@ func (Shorted) EventType() string { return "order.Shorted" }
 
 // EventType implements [event.Event].
 func (Packed) EventType() string { return "order.Packed" }
+
+// EventType implements [event.Event].
+func (Unpacked) EventType() string { return "order.Unpacked" }
 
 // EventType implements [event.Event].
 func (Shipped) EventType() string { return "order.Shipped" }

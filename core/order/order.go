@@ -221,6 +221,8 @@ func apply(o Order, e event.Event) (Order, error) {
 		each(e.Lines, func(l *Line, q int64) { l.Allocated -= q; l.Picked += q })
 	case Packed:
 		each(e.Lines, func(l *Line, q int64) { l.Picked -= q; l.Packed += q })
+	case Unpacked:
+		each(e.Lines, func(l *Line, q int64) { l.Packed -= q; l.Picked += q })
 	case Shipped:
 		each(e.Lines, func(l *Line, q int64) { l.Packed -= q; l.Shipped += q })
 	case Shorted:

@@ -264,6 +264,19 @@ func (o Order) Pack(c Pack, at time.Time) ([]event.Event, error) {
 	return []event.Event{Packed{o.head(at), c.Carton, lines}}, nil
 }
 
+// Unpack records that a closed carton was opened again.
+func (o Order) Unpack(c Unpack, at time.Time) ([]event.Event, error) {
+	const op = "order.Unpack"
+	if err := o.exists(op); err != nil {
+		return nil, err
+	}
+	lines, err := o.takes(op, c.Lines, "packed", func(l Line) int64 { return l.Packed })
+	if err != nil {
+		return nil, err
+	}
+	return []event.Event{Unpacked{o.head(at), c.Carton, lines}}, nil
+}
+
 // Ship records what left. A line of the order that is missing from c.Lines is a
 // short ship, which is legal; shipping what is not packed is not.
 func (o Order) Ship(c Ship, at time.Time) ([]event.Event, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -23,22 +24,29 @@ const (
 )
 
 // Packing is the state of a packing. The zero Packing does not exist yet. What was
-// opened and added is, at all times, what is left and what lies in cartons.
+// opened and added is, at all times, what is left and what lies in cartons, open and closed.
 type Packing struct {
 	Head    `json:"head"`
 	Status  Status    `json:"status"`
 	Left    []Content `json:"left,omitempty"`
+	Begun   []Begun   `json:"open,omitempty"` // cartons that are being filled
 	Cartons []Closed  `json:"cartons,omitempty"`
+	Last    int       `json:"last,omitempty"` // number within the packing that was given last
 }
 
 // Closed is a closed carton.
 type Closed struct {
-	Carton   string    `json:"carton"`
-	Contents []Content `json:"contents"`
+	Carton   string       `json:"carton"`
+	No       int          `json:"no"`
+	Box      string       `json:"box"`
+	Dims     measure.Dims `json:"dims"`
+	Tare     measure.Mass `json:"tare_mg,omitempty"`
+	Weight   measure.Mass `json:"weight_mg"`
+	Contents []Content    `json:"contents"`
 }
 
 // Fold makes a [Packing].
-var Fold = event.Fold[Packing]{Kind: "pack", Version: 1, Apply: apply}
+var Fold = event.Fold[Packing]{Kind: "pack", Version: 2, Apply: apply}
 
 func apply(p Packing, e event.Event) (Packing, error) {
 	switch e := e.(type) {
@@ -48,18 +56,23 @@ func apply(p Packing, e event.Event) (Packing, error) {
 		p.Left = merge(p.Left, e.Contents)
 	case Proposed:
 	case CartonClosed:
-		left, ok := take(p.Left, e.Contents)
-		if !ok {
-			return Packing{}, fault.At("pack.Apply", fault.Internal, e.Carton, errors.New("holds what is not there to be packed"))
+		if i := p.begun(e.Carton); i >= 0 {
+			p.Begun = slices.Delete(slices.Clone(p.Begun), i, i+1)
+		} else {
+			left, ok := take(p.Left, e.Contents)
+			if !ok {
+				return Packing{}, fault.At("pack.Apply", fault.Internal, e.Carton, errors.New("holds what is not there to be packed"))
+			}
+			p.Left = left
 		}
-		p.Left = left
-		p.Cartons = append(slices.Clip(p.Cartons), Closed{e.Carton, e.Contents})
+		p.Last = max(p.Last, e.No)
+		p.Cartons = append(slices.Clip(p.Cartons), Closed{e.Carton, e.No, e.Box, e.Dims, e.Tare, e.Weight, e.Contents})
 	case Completed:
-		p.Status = StatusCompleted
+		p.Status, p.Begun = StatusCompleted, nil
 	case Cancelled:
 		p.Status = StatusCancelled
 	default:
-		return p, event.Unexpected("pack", e)
+		return p.applyScan(e)
 	}
 	return p, nil
 }
@@ -67,6 +80,12 @@ func apply(p Packing, e event.Event) (Packing, error) {
 // same reports whether two contents are of one line, lot and tote.
 func same(a, b Content) bool {
 	return a.Line == b.Line && a.Item == b.Item && a.Lot == b.Lot && a.Tote == b.Tote
+}
+
+// Equal reports whether two lists hold the same, in whatever order.
+func Equal(a, b []Content) bool {
+	rest, ok := take(merge(nil, a), merge(nil, b))
+	return ok && len(rest) == 0
 }
 
 // merge adds up contents in a new slice. Serial numbers stay with what they were
@@ -212,18 +231,12 @@ func (p Packing) CloseCarton(c CloseCarton, at time.Time) ([]event.Event, error)
 	if err := checkContents(op, c.Contents); err != nil {
 		return nil, err
 	}
-	if c.Weight < 0 || c.Dims.Length < 0 || c.Dims.Width < 0 || c.Dims.Height < 0 {
+	if c.Tare < 0 || c.Weight < 0 || c.Dims.Length < 0 || c.Dims.Width < 0 || c.Dims.Height < 0 {
 		return nil, fault.At(op, fault.Invalid, "weight_mg", errors.New("weight and dimensions cannot be negative"))
 	}
-	sscc, err := c.SSCC.SSCC()
+	sscc, err := p.number(op, c.SSCC)
 	if err != nil {
-		return nil, fault.Wrap(op, err)
-	}
-	if slices.ContainsFunc(p.Cartons, func(x Closed) bool { return x.Carton == sscc }) {
-		return nil, fault.At(op, fault.Rejected, "sscc", fmt.Errorf("carton %s is closed already", sscc))
-	}
-	if len(p.Cartons) == MaxCartons {
-		return nil, fault.At(op, fault.Rejected, "pack", fmt.Errorf("packing %s has %d cartons, no more are allowed", p.Pack, MaxCartons))
+		return nil, err
 	}
 	for i, k := range c.Contents {
 		j := slices.IndexFunc(p.Left, func(l Content) bool { return same(l, k) })
@@ -235,10 +248,22 @@ func (p Packing) CloseCarton(c CloseCarton, at time.Time) ([]event.Event, error)
 			return nil, fault.At(op, fault.Rejected, fmt.Sprintf("contents[%d].qty", i), fmt.Errorf("%d of line %d, item %s, tote %q are left to be packed, not %d", left, k.Line, k.Item, k.Tote, k.Qty))
 		}
 	}
-	return []event.Event{CartonClosed{
-		Head: p.head(at), Carton: sscc, No: len(p.Cartons) + 1, Box: c.Box, Contents: slices.Clone(c.Contents),
-		Dims: c.Dims, Weight: c.Weight, Packer: c.Packer,
-	}}, nil
+	closed := CartonClosed{
+		Head: p.head(at), Carton: sscc, No: p.Last + 1, Box: c.Box, Contents: slices.Clone(c.Contents),
+		Dims: c.Dims, Tare: c.Tare, Packer: c.Packer,
+	}
+	refused, err := closed.weigh(op, c.Weight, c.Check, c.Override)
+	switch {
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		return []event.Event{
+			CartonOpened{closed.Head, sscc, closed.No, c.Box, c.Dims, c.Tare, c.Packer},
+			Scanned{closed.Head, sscc, closed.Contents, c.Packer},
+			*refused,
+		}, nil
+	}
+	return []event.Event{closed}, nil
 }
 
 // Complete ends a packing of which nothing is left; completed already is no event.
@@ -253,6 +278,11 @@ func (p Packing) Complete(_ Complete, at time.Time) ([]event.Event, error) {
 	if len(p.Left) > 0 {
 		l := p.Left[0]
 		return nil, fault.At(op, fault.Rejected, "contents", fmt.Errorf("%d of line %d, item %s are not packed", l.Qty, l.Line, l.Item))
+	}
+	for _, b := range p.Begun {
+		if len(b.Contents) > 0 {
+			return nil, fault.At(op, fault.Rejected, "carton", fmt.Errorf("carton %s is open: close it first", b.Carton))
+		}
 	}
 	cartons := make([]string, len(p.Cartons))
 	for i, c := range p.Cartons {
@@ -280,5 +310,5 @@ func (p Packing) Cancel(c Cancel, at time.Time) ([]event.Event, error) {
 	for _, x := range p.Cartons {
 		cartons = append(cartons, x.Carton)
 	}
-	return []event.Event{Cancelled{p.head(at), c.Reason, slices.Clone(p.Left), cartons}}, nil
+	return []event.Event{Cancelled{p.head(at), c.Reason, slices.Clone(p.Loose()), cartons}}, nil
 }

@@ -43,13 +43,18 @@ type Add struct{ Contents []Content }
 // Propose records what the cartonizer suggests; the packer may do otherwise.
 type Propose struct{ Plan Plan }
 
-// CloseCarton closes a carton. Serial is taken from the owner's counter by the
-// caller, in the same commit. Weight is what the scale says; zero is not weighed.
+// CloseCarton fills and closes a carton at once, its contents as they are told and not
+// scanned. Its number is taken from the owner's counter by the caller, in the same
+// commit. Weight is what the scale says; zero is not weighed. A carton whose weight is
+// refused is left open with its contents.
 type CloseCarton struct {
 	Box      string
 	Contents []Content
 	Dims     measure.Dims
+	Tare     measure.Mass
 	Weight   measure.Mass
+	Check    Check
+	Override Override
 	SSCC     Numbering
 	Packer   string
 }
@@ -108,8 +113,13 @@ type CartonClosed struct {
 	Box      string       `json:"box"`
 	Contents []Content    `json:"contents"`
 	Dims     measure.Dims `json:"dims"`
-	Weight   measure.Mass `json:"weight_mg"`
+	Tare     measure.Mass `json:"tare_mg,omitempty"`
+	Weight   measure.Mass `json:"weight_mg"` // measured, else expected, else 0
 	Packer   string       `json:"packer,omitempty"`
+	Expected measure.Mass `json:"expected_mg,omitempty"` // by master data; 0 is not known
+	Weighed  bool         `json:"weighed,omitempty"`     // Weight is what a scale said
+	Verified bool         `json:"verified,omitempty"`    // each unit was scanned into it
+	Override Override     `json:"override,omitzero"`     // of a weight outside the tolerance
 }
 
 // Completed says that everything is in a carton. Cartons are their numbers.

@@ -25,6 +25,10 @@ type PlanShipment struct {
 // confirmed. A carton that comes after that is a supplementary confirmation.
 type ManifestCarton struct{ Carton Manifested }
 
+// LeaveCartons says that cartons have left, whatever the shipment still waits for: they are
+// confirmed at once, and those that follow are supplementary confirmations.
+type LeaveCartons struct{ Cartons []Manifested }
+
 // DropCarton takes a carton out of a shipment before it is confirmed (cancelled,
 // unpacked, label voided).
 type DropCarton struct{ Carton, Reason string }

@@ -128,32 +128,67 @@ func (s Shipment) Plan(c PlanShipment, at time.Time) ([]event.Event, error) {
 // is Rejected. A carton that nobody planned is taken too: it stands at the dock.
 func (s Shipment) Manifest(c ManifestCarton, at time.Time) ([]event.Event, error) {
 	const op = "ship.Manifest"
-	if !s.Known() {
-		return nil, fault.At(op, fault.Rejected, "shipment", errors.New("there is no such shipment"))
-	}
-	if err := gs1.CheckSSCC(c.Carton.Carton); err != nil {
-		return nil, fault.At(op, fault.Invalid, "carton", err)
-	}
-	if len(c.Carton.Contents) == 0 {
-		return nil, fault.At(op, fault.Invalid, "contents", errors.New("an empty carton does not leave"))
-	}
-	for i, k := range c.Carton.Contents {
-		if k.Qty < 1 {
-			return nil, fault.At(op, fault.Invalid, fmt.Sprintf("contents[%d].qty", i), fmt.Errorf("%d is not at least 1", k.Qty))
-		}
-	}
-	for _, list := range [...][]Manifested{s.Ready, s.Gone} {
-		if was, ok := find(list, c.Carton.Carton); ok {
-			if was.same(c.Carton) {
-				return nil, nil
-			}
-			return nil, fault.At(op, fault.Rejected, "carton", fmt.Errorf("carton %s is manifested with another label or content", was.Carton))
-		}
-	}
 	m := c.Carton
+	fresh, err := s.leaves(op, m)
+	if err != nil || !fresh {
+		return nil, err
+	}
 	m.Contents = slices.Clone(m.Contents)
 	out := []event.Event{CartonManifested{s.head(at), m}}
 	return s.confirmed(out, without(s.Waiting, m.Carton), append(slices.Clip(s.Ready), m), at), nil
+}
+
+// leaves reports whether a carton is to be manifested; false is one that was already.
+func (s Shipment) leaves(op string, m Manifested) (fresh bool, err error) {
+	if !s.Known() {
+		return false, fault.At(op, fault.Rejected, "shipment", errors.New("there is no such shipment"))
+	}
+	if err := gs1.CheckSSCC(m.Carton); err != nil {
+		return false, fault.At(op, fault.Invalid, "carton", err)
+	}
+	if len(m.Contents) == 0 {
+		return false, fault.At(op, fault.Invalid, "contents", errors.New("an empty carton does not leave"))
+	}
+	for i, k := range m.Contents {
+		if k.Qty < 1 {
+			return false, fault.At(op, fault.Invalid, fmt.Sprintf("contents[%d].qty", i), fmt.Errorf("%d is not at least 1", k.Qty))
+		}
+	}
+	for _, list := range [...][]Manifested{s.Ready, s.Gone} {
+		if was, ok := find(list, m.Carton); ok {
+			if was.same(m) {
+				return false, nil
+			}
+			return false, fault.At(op, fault.Rejected, "carton", fmt.Errorf("carton %s is manifested with another label or content", was.Carton))
+		}
+	}
+	return true, nil
+}
+
+// Leave confirms cartons that have left, and with them what was ready; ones that are
+// confirmed already are no event.
+func (s Shipment) Leave(c LeaveCartons, at time.Time) ([]event.Event, error) {
+	const op = "ship.Leave"
+	var out []event.Event
+	ready := slices.Clip(s.Ready)
+	for i, m := range c.Cartons {
+		fresh, err := s.leaves(op, m)
+		switch {
+		case err != nil:
+			return nil, err
+		case slices.ContainsFunc(c.Cartons[:i], func(x Manifested) bool { return x.Carton == m.Carton }):
+			return nil, fault.At(op, fault.Invalid, fmt.Sprintf("cartons[%d]", i), fmt.Errorf("carton %s is named twice", m.Carton))
+		case !fresh:
+			continue
+		}
+		m.Contents = slices.Clone(m.Contents)
+		out = append(out, CartonManifested{s.head(at), m})
+		ready = append(ready, m)
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return s.confirmed(out, nil, ready, at), nil
 }
 
 // same tells an answer heard twice from another carton under the same number.

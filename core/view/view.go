@@ -30,6 +30,9 @@ const (
 	Receipt     = "receipt"
 	LPN         = "lpn"
 	Device      = "device"
+	Pallet      = "pallet"
+	Load        = "load"
+	Manifest    = "manifest"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.

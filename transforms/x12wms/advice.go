@@ -19,6 +19,10 @@ const (
 	shippedShort = "CP" // partial, nothing follows
 )
 
+// supplementQualifier is the N9-01 beside which SUPPLEMENT and its number stand: ZZ, mutually
+// defined. W06-01 has no code for it: each 945 is a full detail of the cartons that it names.
+const supplementQualifier = "ZZ"
+
 // mostSerials stand in one W12 loop, which may have 200 N9; a piece with more is
 // told in several, one serial a unit.
 const mostSerials = 190
@@ -64,6 +68,10 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
 			body = append(body, x12.Seg("N9", q, cut(r.Value, 30)))
 		}
+	}
+	if c.Supplement > 0 {
+		// What follows is not the order's only 945: it tells late cartons alone.
+		body = append(body, x12.Seg("N9", supplementQualifier, "SUPPLEMENT "+strconv.Itoa(c.Supplement)))
 	}
 	body = append(body, x12.Seg("G62", "11", day)) // shipped on this day
 	if w27, ok := p.carrier(o, c); ok {
