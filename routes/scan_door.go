@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/routes/eip"
 )
 
@@ -130,6 +132,7 @@ func (f *Flows) takeScan(ctx context.Context, m *Message, s scope.Scope, dev str
 	var err error
 	ans.Next, err = d.doScan(s, dev, c, seen)
 	if err == nil {
+		d.followScan(dev, c, seen)
 		err = d.err
 	}
 	switch kind := fault.KindOf(err); {
@@ -157,15 +160,27 @@ func (f *Flows) takeScan(ctx context.Context, m *Message, s scope.Scope, dev str
 	return out.Answer(ans), stored, nil
 }
 
+// followScan knows LPNs by what a scan led to, as of when the scan was made: a device that was
+// off line tells of its morning in the evening.
+func (d *decision) followScan(dev string, c scan.Scan, seen time.Time) {
+	for _, r := range slices.Clone(d.out.Records) {
+		if e, ok := r.Event.(event.Event); ok {
+			d.follow(e, tracking.Sighting{Seen: seen, Device: dev, Seq: c.Seq, By: c.Worker})
+		}
+	}
+}
+
 // waitsFor is what the timer of a gap carries.
 type waitsFor struct {
 	Scope  scope.Scope `json:"scope"`
 	Device string      `json:"device"`
 }
 
+const scanResume = "scan.resume"
+
 func (f *Flows) addScanResuming() error {
 	return f.hub.Add(Route{
-		Name: "scan.resume", About: "takes scans that came early once those before them have come, or are given up",
+		Name: scanResume, About: "takes scans that came early once those before them have come, or are given up",
 		Topics: []string{onTracking}, Handle: f.resumeScans,
 		Types:  takes(scan.Taken{}, scan.Kept{}, scan.GapSkipped{}),
 		Writes: []string{onTracking, onTasks, onPicks, onPacks, onOrders, onInventory, onAudit},

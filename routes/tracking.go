@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
@@ -26,82 +27,86 @@ func (f *Flows) addTracking() error {
 		Name: "tracking", About: "knows where totes, cartons and LPNs with stock are from what is picked, packed, moved and shipped",
 		Topics: []string{onPicks, onPacks, onInventory}, Handle: f.track,
 		Types: takes(pick.Confirmed{}, pick.Shorted{}, pack.CartonClosed{}, ship.CartonManifested{}, ship.Confirmed{},
-			inventory.StockReceived{}, inventory.StockTransferred{}, inventory.StockAdjusted{}),
+			inventory.StockReceived{}, inventory.StockTransferred{}, inventory.StockPutAway{}, inventory.StockAdjusted{}),
 		Writes: []string{onTracking, onInventory},
 	})
 }
 
 func (f *Flows) track(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
-	switch e := m.Event.(type) {
+	// What a scan led to was followed in the scan's own unit, by the time when it was made.
+	if m.Source != door.Scans && m.Source != scanResume {
+		d.follow(m.Event, tracking.Sighting{})
+	}
+	return d.done()
+}
+
+// follow knows LPNs by what an event says of them. How says when and by what that was seen; zero
+// is the event's own time.
+func (d *decision) follow(e event.Event, how tracking.Sighting) {
+	sight := func(p tracking.Position, at time.Time, by, cause string) tracking.Sighting {
+		s := how
+		if s.Seen.IsZero() {
+			s.Seen = at
+		}
+		s.Position, s.By, s.Cause = p, cmp.Or(s.By, by), cause
+		return s
+	}
+	about := func(stage string) tracking.Position { return tracking.Position{Stage: stage} }
+	at := func(location string) tracking.Position { return tracking.Position{Location: location} }
+	switch e := e.(type) {
 	case pick.Confirmed:
-		d.toteAt(e.Head, e.Tote, e.From, e.Worker)
+		d.goes(e.Scope, e.Tote, tracking.KindTote, e.Order, sight(at(e.From.Location), e.At, e.Worker, "pick"))
 	case pick.Shorted:
 		if e.Found > 0 {
-			d.toteAt(e.Head, e.Tote, e.From, e.Worker)
+			d.goes(e.Scope, e.Tote, tracking.KindTote, e.Order, sight(at(e.From.Location), e.At, e.Worker, "pick"))
 		}
 	case pack.CartonClosed:
-		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, tracking.Sighting{
-			Position: tracking.Position{Stage: tracking.StagePacking}, Seen: e.At, Cause: "pack",
-		})
+		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, sight(about(tracking.StagePacking), e.At, e.Packer, "pack"))
 		for _, c := range e.Contents {
-			if c.Tote != "" {
-				d.goes(e.Scope, c.Tote, tracking.KindTote, e.Order, tracking.Sighting{
-					Position: tracking.Position{Stage: tracking.StagePacking}, Seen: e.At, Cause: "pack",
-				})
-			}
+			d.goes(e.Scope, c.Tote, tracking.KindTote, e.Order, sight(about(tracking.StagePacking), e.At, e.Packer, "pack"))
 		}
 	case ship.CartonManifested:
-		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, tracking.Sighting{
-			Position: tracking.Position{Stage: tracking.StageShipping}, Seen: e.At, Cause: "ship",
-		})
+		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, sight(about(tracking.StageShipping), e.At, "", "ship"))
 	case ship.Confirmed:
 		for _, c := range e.Cartons {
 			d.endLPN(e.Scope, c.Carton, tracking.End{Reason: "shipped", Seen: e.At})
 		}
 	case inventory.StockReceived:
-		d.stockOn(e.BookKey, e.Place, e.Head)
+		d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, "", "receive"))
 	case inventory.StockTransferred:
 		if e.Reason != lpnMove {
-			d.stockOn(e.BookKey, e.To, e.Head)
+			d.stockOn(e.BookKey, e.To, sight(at(e.To.Location), e.At, "", "stock"))
 		}
+	case inventory.StockPutAway:
+		d.stockOn(e.BookKey, e.To, sight(at(e.To.Location), e.At, e.By, "putaway"))
 	case inventory.StockAdjusted:
 		if e.Delta > 0 {
-			d.stockOn(e.BookKey, e.Place, e.Head)
+			d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, e.By, "stock"))
 		}
 	}
-	return d.done()
-}
-
-// toteAt knows where a tote is by what was just put into it.
-func (d *decision) toteAt(h pick.Head, tote string, from inventory.Place, by string) {
-	if tote == "" {
-		return
-	}
-	d.goes(h.Scope, tote, tracking.KindTote, h.Order, tracking.Sighting{
-		Position: tracking.Position{Location: from.Location}, Seen: h.At, By: by, Cause: "pick",
-	})
 }
 
 // stockOn knows an LPN by goods that lie on it.
-func (d *decision) stockOn(k inventory.BookKey, p inventory.Place, h inventory.Head) {
+func (d *decision) stockOn(k inventory.BookKey, p inventory.Place, how tracking.Sighting) {
 	if p.LPN == "" {
 		return
 	}
-	l := d.lpn(k.Scope, p.LPN)
-	if !l.Known() || l.Ended != "" || d.root(l).Last.Location != p.Location {
-		d.goes(k.Scope, p.LPN, cmp.Or(l.Kind, tracking.KindPallet), "", tracking.Sighting{
-			Position: tracking.Position{Location: p.Location}, Seen: h.At, Cause: "stock",
-		})
+	if l := d.lpn(k.Scope, p.LPN); !l.Known() || l.Ended != "" || d.root(l).Last.Location != p.Location {
+		d.goes(k.Scope, p.LPN, cmp.Or(l.Kind, tracking.KindPallet), "", how)
 	}
 	events, err := d.lpn(k.Scope, p.LPN).Load(tracking.Load{Content: tracking.Content{Owner: k.Owner, Item: k.Item}}, d.m.Now)
 	d.onLPN(k.Scope, p.LPN, events, err)
 	// Where the LPN went on before its goods were known to lie on it, they follow.
-	d.bringAlong(d.lpn(k.Scope, p.LPN), d.root(d.lpn(k.Scope, p.LPN)).Last.Location, false)
+	l := d.lpn(k.Scope, p.LPN)
+	d.bringAlong(l, d.root(l).Last.Location, false)
 }
 
 // goes notes a sighting that a flow tells of.
 func (d *decision) goes(s scope.Scope, id, kind, ref string, at tracking.Sighting) {
+	if id == "" {
+		return
+	}
 	d.putLPN(tracking.Place{Scope: s, LPN: id, Kind: kind, Ref: ref, Sighting: at})
 }
 

@@ -204,9 +204,10 @@ func apply(s Stock, e event.Event) (Stock, error) {
 			sh.Since = e.At
 		}
 	case StockTransferred:
-		s.carry(e.From, e.To, cmp.Or(e.Stage, Free), e.Qty)
+		stage := cmp.Or(e.Stage, Free)
+		s.carry(e.From, e.To, stage, stage, e.Qty)
 	case StockPutAway:
-		s.carry(e.From, e.To, e.Stage, e.Qty)
+		s.carry(e.From, e.To, e.Stage, Free, e.Qty)
 	case StockStatusChanged:
 		s.put(s.at(e.Place), e.From, -e.Qty)
 		s.put(s.at(e.Place), e.To, e.Qty)
@@ -238,12 +239,12 @@ func (s *Stock) at(p Place) *Shelf {
 	return &s.Shelves[i]
 }
 
-// carry moves goods of a stage to where they are free, with their age and expiry.
-func (s *Stock) carry(from, to Place, stage string, qty int64) {
+// carry moves goods of a stage to where they are in another, or the same, with their age and expiry.
+func (s *Stock) carry(from, to Place, stage, then string, qty int64) {
 	was := *s.at(from)
 	s.put(s.at(from), stage, -qty)
 	sh := s.at(to)
-	s.put(sh, Free, qty)
+	s.put(sh, then, qty)
 	if sh.Since.IsZero() || was.Since.Before(sh.Since) {
 		sh.Since = was.Since
 	}
