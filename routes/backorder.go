@@ -149,7 +149,7 @@ func (f *Flows) addBackorders() error {
 		Name: "order.backorder", About: "gives what came in to the orders that wait for it, by priority, then longest waiting first",
 		Topics: []string{onInventory, onOrders, onBackorders}, Handle: f.serveBackorders,
 		Types: append(takes(inventory.StockReceived{}, inventory.StockPutBack{}, inventory.StockAdjusted{}, inventory.StockStatusChanged{},
-			inventory.StockDeallocated{}, inventory.StockReleased{}, location.Registered{}, location.Changed{}, location.Unblocked{},
+			inventory.StockDeallocated{}, inventory.StockReleased{}, inventory.StockPutAway{}, inventory.StockTransferred{}, location.Registered{}, location.Changed{}, location.Unblocked{},
 			order.Backordered{}, order.Released{}, order.Changed{}, order.SplitInto{}, order.Cancelled{}), goOnWith),
 		Writes: []string{onOrders, onInventory, onBackorders},
 	})
@@ -167,6 +167,10 @@ func (f *Flows) serveBackorders(ctx context.Context, m *Message) (*Out, error) {
 	case inventory.StockStatusChanged:
 		d.serveWaiting(e.BookKey, "")
 	case inventory.StockDeallocated:
+		d.serveWaiting(e.BookKey, "")
+	case inventory.StockPutAway:
+		d.serveWaiting(e.BookKey, "")
+	case inventory.StockTransferred: // to where they may be had, perhaps
 		d.serveWaiting(e.BookKey, "")
 	case inventory.StockReleased:
 		// What was promised and found no place finds none a moment later.

@@ -200,12 +200,14 @@ type quarantined struct {
 // yet, give them back and wait; what a task is about to fetch is left, and told.
 func (d *decision) quarantine(k inventory.BookKey, c inventory.Quarantine) (answered, error) {
 	c.BookKey = k
+	c.AtDock = func(code string) bool { return d.goodStage(k.Scope, code) == inventory.Received }
 	var took []string
 	if !c.Release && c.Place != (inventory.Place{}) {
 		took = d.takeFromOrders(k, c)
 	}
 	events, posts, left, err := c.Decide(d.stock(k), d.balance, d.m.Now)
 	d.onStock(k, events, posts, err)
+	d.restage(events)
 	return answered{quarantined{d.stockView(k), left, took}, len(events) > 0}, d.err
 }
 

@@ -37,13 +37,14 @@ type decision struct {
 	works map[string]*heldWork
 	ways  map[wayKey]int // of the wave that was batched
 	docks map[string]*heldDocked
+	racks map[string]*heldShelf
 	since map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {
 	return &decision{
 		ctx: ctx, f: f, m: m, out: m.Out(),
-		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{},
+		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{}, racks: map[string]*heldShelf{},
 	}
 }
 
@@ -60,6 +61,7 @@ func (d *decision) done() (*Out, error) {
 	}
 	d.keepWorks()
 	d.keepDocks()
+	d.keepShelves()
 	d.correlate()
 	return d.out, d.err
 }
@@ -253,6 +255,8 @@ func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []jo
 		d.moved[[2]string{p.Book, p.Account}] += p.Amount
 	}
 	d.out.Post(posts...)
+	d.arrived(k, posts)
+	d.wentAway(events)
 	return true
 }
 

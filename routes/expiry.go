@@ -21,7 +21,7 @@ func (f *Flows) addExpiry() error {
 		Name: "stock.expiry", About: "holds a lot back once it has expired, so that nobody is promised what he cannot be given",
 		Topics: []string{onInventory}, Handle: f.expireLot,
 		Types:  takes(inventory.StockReceived{}),
-		Writes: []string{onInventory, onOrders},
+		Writes: []string{onInventory, onOrders, onPutAways},
 	})
 }
 
@@ -52,7 +52,7 @@ func (d *decision) expire(l theLot) {
 	today := inventory.Date(d.m.Now.UTC().Format(time.DateOnly))
 	held := false
 	for _, sh := range d.stock(l.BookKey).Shelves {
-		held = held || sh.Lot == l.Lot && sh.Expiry < today && sh.Free+sh.Allocated > 0
+		held = held || sh.Lot == l.Lot && sh.Expiry < today && sh.Free+sh.Allocated+sh.Received > 0
 	}
 	if !held || d.err != nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/putaway"
 	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
@@ -56,7 +57,7 @@ func (f *Flows) addFloorDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Floor, About: "takes what people on the floor do: claims, picks, shorts, cartons",
 		Handle:   f.ask(door.Floor, f.askFloor),
-		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onAudit},
+		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -82,6 +83,10 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 	case replenish.Moved:
 		d.bring(s, id, c)
 		return answered{d.task(s, id), true}, d.err
+	case putaway.Put:
+		before := d.task(s, id).Status
+		d.putAway(s, id, c)
+		return answered{d.task(s, id), before != task.StatusCompleted}, d.err
 	case pick.Confirm:
 		d.confirm(s, id, c)
 		return answered{d.pick(s, id), true}, d.err
@@ -110,6 +115,9 @@ func (d *decision) completeTask(s scope.Scope, id string, c task.Complete) ([]ev
 	}
 	if t.Kind == task.KindReplenish && t.Status == task.StatusClaimed {
 		return nil, missing(door.Floor, "task", "task "+id+" brings goods: say what was moved, which ends it")
+	}
+	if t.Kind == task.KindPutAway && t.Status == task.StatusClaimed {
+		return nil, missing(door.Floor, "task", "task "+id+" puts goods away: scan the place where they lie, which ends it")
 	}
 	return t.Complete(c, d.m.Now)
 }

@@ -273,7 +273,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
-		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
+		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,

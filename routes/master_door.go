@@ -87,6 +87,7 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		return answered{}, wrongCommand(door.Master, a.Cmd)
 	}
 	add(d, d.f.locations, location.StreamOf(s, code), events, err)
+	d.noteShelf(d.location(s, code))
 	return answered{d.location(s, code), len(events) > 0}, d.err
 }
 
@@ -143,7 +144,7 @@ func (d *decision) facility(s scope.Scope) facility.Facility {
 func (f *Flows) addStockDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Stock, About: "takes receipts, adjustments, transfers, quarantines, reservations, counts and replenishments",
-		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onOrders, onTasks, onAudit},
+		Handle: f.ask(door.Stock, f.askStock), Writes: []string{onInventory, onOrders, onTasks, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -185,7 +186,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Transfer:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) || d.noRoom(k, c.To.Location, c.Qty) {
+		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) || c.From.Location != c.To.Location && d.noRoom(k, c.To, c.Qty) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
@@ -212,6 +213,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		}
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
+		d.restage(events)
 	default:
 		for _, ask := range []func(*door.Ask) (answered, bool, error){d.askReservation, d.askCount, d.askReplenish} {
 			if got, done, err := ask(a); done {
@@ -231,7 +233,7 @@ func (d *decision) bringIn(c inventory.Receive) {
 	}
 	it := d.item(k.Scope, k.Item).Spec
 	c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
-	if !d.serialsStand(k, c.Serials, true) || c.From != inventory.Opening && d.noRoom(k, c.Location, c.Qty) {
+	if !d.serialsStand(k, c.Serials, true) || c.From != inventory.Opening && d.noRoom(k, c.Place, c.Qty) {
 		return
 	}
 	events, posts, err := c.Decide(d.stock(k), d.m.Now)
@@ -268,31 +270,6 @@ func (d *decision) stocked(k inventory.BookKey, code string) bool {
 		}
 	}
 	return d.err == nil
-}
-
-// noRoom refuses to put goods where they may not lie, or where no more of them fit. What lies
-// there of other items is not counted.
-func (d *decision) noRoom(k inventory.BookKey, code string, qty int64) bool {
-	const op = "routes.Stock"
-	it, l := d.item(k.Scope, k.Item), d.location(k.Scope, code)
-	if d.err != nil || !l.Known() {
-		return d.err != nil
-	}
-	spec := d.facility(k.Scope).Spec.Effective(l.Spec)
-	if err := facility.Fits(it, spec); err != nil {
-		d.fail(err)
-		return true
-	}
-	var have int64
-	for _, sh := range d.stock(k).Shelves {
-		if sh.Location == code {
-			have += sh.Total()
-		}
-	}
-	if room := facility.Room(it.Spec, spec.Capacity, have); room >= 0 && room < qty {
-		d.fail(fault.At(op, fault.Rejected, "qty", fmt.Errorf("%d of item %s do not fit into location %s: %d lie there and %d more fit", qty, k.Item, code, have, room)))
-	}
-	return d.err != nil
 }
 
 // lacks answers what the floors would answer over and over: that the goods are not there,

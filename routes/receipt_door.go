@@ -46,7 +46,7 @@ func (c *ReceivingConfig) check() error {
 func (f *Flows) addReceiptDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Receipts, About: "takes announcements, what comes of them, and what is missing at the end",
-		Handle: f.ask(door.Receipts, f.askReceipt), Writes: []string{onInventory, onAudit},
+		Handle: f.ask(door.Receipts, f.askReceipt), Writes: []string{onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -113,6 +113,7 @@ func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 	for _, e := range events {
 		d.bookReceipt(e)
 	}
+	d.putReceived(d.receipt(s, id), events)
 	return answered{d.receipt(s, id), len(events) > 0}, d.err
 }
 
@@ -186,10 +187,54 @@ func (d *decision) goodStage(s scope.Scope, code string) string {
 func (d *decision) receivingPolicy(s scope.Scope, sku, code string) receiving.Policy {
 	c := d.f.cfg.Receiving
 	p := receiving.Policy{Tolerance: c.Tolerance[s.Owner], Over: c.Over, Blind: !c.NoBlind, Stage: inventory.Free}
+	if scope.CheckPart(sku) == nil {
+		p.Inspect = d.itemSeen(s, sku).Spec.Inspect
+	}
 	if scope.CheckPart(code) == nil {
 		p.Stage = d.goodStage(s, code)
 	}
 	return p
+}
+
+// putReceived lets good goods be put away that these events have brought to the dock: what stands on
+// one LPN together.
+func (d *decision) putReceived(r receiving.Receipt, events []event.Event) {
+	var works []toPutAway
+	for _, e := range events {
+		var p inventory.Place
+		var stage, sku string
+		switch e := e.(type) {
+		case receiving.Received:
+			p, stage, sku = e.Place, e.Stage, e.Item
+		case receiving.Judged:
+			p, stage, sku = e.Place, e.Stage, e.Item
+		}
+		if stage != inventory.Received && (stage != inventory.Free || !beforeShelf(d.location(r.Scope, p.Location))) {
+			continue
+		}
+		w := toPutAway{Scope: r.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{sku, p.Lot}}}
+		if p.LPN != "" {
+			w.Goods = standOn(r, p)
+		}
+		if !slices.ContainsFunc(works, func(x toPutAway) bool { return x.key() == w.key() }) {
+			works = append(works, w)
+		}
+	}
+	for _, w := range works {
+		d.putLater(w)
+	}
+}
+
+// standOn is what a receipt brought on the LPN of a place.
+func standOn(r receiving.Receipt, p inventory.Place) []loading {
+	var out []loading
+	for _, x := range r.Entries {
+		l, _ := r.Line(x.Line)
+		if g := (loading{l.Item, x.Lot}); x.LPN == p.LPN && x.Location == p.Location && !slices.Contains(out, g) {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // bookReceipt moves the stock that an event of a receipt is about, in the same unit.

@@ -48,7 +48,7 @@ func (f *Flows) addReplenishing() error {
 		Name: "stock.replenish", About: "lets pick faces be filled that fall below their least, or stood empty before a picker",
 		Topics: []string{onInventory, onTasks}, Handle: f.replenish,
 		Types: takes(inventory.StockAllocated{}, inventory.StockShorted{}, inventory.StockReceived{}, inventory.StockTransferred{},
-			inventory.StockAdjusted{}, inventory.StockStatusChanged{}, location.Registered{}, location.Changed{}, task.Cancelled{}, item.Changed{}),
+			inventory.StockAdjusted{}, inventory.StockStatusChanged{}, inventory.StockPutAway{}, location.Registered{}, location.Changed{}, task.Cancelled{}, item.Changed{}),
 		Writes: []string{onInventory, onTasks, onBackorders},
 	})
 }
@@ -67,6 +67,8 @@ func (f *Flows) replenish(ctx context.Context, m *Message) (*Out, error) {
 	case inventory.StockTransferred:
 		d.fill(e.BookKey, e.From.Location, replenish.MinMax)
 	case inventory.StockReceived:
+		d.fillAll(e.BookKey)
+	case inventory.StockPutAway:
 		d.fillAll(e.BookKey)
 	case location.Registered:
 		d.noteSlot(e.Head, e.Slot)
@@ -157,7 +159,7 @@ func (d *decision) replenishFace(k inventory.BookKey, l location.Location, kind 
 	old, _ := d.state(comingKey(k.Scope, l.Code), &c)
 	it := d.itemSeen(k.Scope, k.Item)
 	moves, why, err := replenish.Plan(replenish.Ask{
-		Kind: kind, Face: replenish.Face{Location: l.Code, Slot: l.Spec.Slot, Coming: c.qty()}, Stock: d.stock(k), Units: it.Spec.Units, Wanted: wanted,
+		Kind: kind, Face: replenish.Face{Location: l.Code, Slot: l.Spec.Slot, Coming: c.qty() + d.putComing(k, l.Code)}, Stock: d.stock(k), Units: it.Spec.Units, Wanted: wanted,
 		Source: func(code string) bool {
 			from := d.location(k.Scope, code)
 			return from.Usable() && from.Spec.Purpose == location.Bulk

@@ -219,9 +219,23 @@ func (d *decision) bringItem(k inventory.BookKey, lpn, location string, strict b
 					BookKey: k, From: sh.Place, To: to, Qty: part.qty, Reason: lpnMove, Stage: part.stage,
 				}.Decide(d.m.Now)
 				d.onStock(k, events, posts, err)
+				if part.stage == inventory.Received {
+					d.standsAt(k, to, part.qty)
+				}
 			}
 		}
 	}
+}
+
+// standsAt is what becomes of received goods that an LPN was brought with: on a shelf they are put
+// away by that, before it they are to be.
+func (d *decision) standsAt(k inventory.BookKey, p inventory.Place, qty int64) {
+	if !stores(d.location(k.Scope, p.Location).Spec) {
+		d.putLater(toPutAway{Scope: k.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{k.Item, p.Lot}}})
+		return
+	}
+	events, posts, err := inventory.ChangeStatus{BookKey: k, Place: p, From: inventory.Received, To: inventory.Free, Qty: qty, Reason: lpnMove}.Decide(d.m.Now)
+	d.onStock(k, events, posts, err)
 }
 
 // endLPN says that an LPN is gone; what stood in it goes with it.

@@ -169,6 +169,7 @@ func itemRow(i custom.Item) ([]written, error) {
 			return nil, noColumns(i.SKU, "unit "+name)
 		}
 	}
+	r.flag("inspect", i.Inspect)
 	for n, c := range i.Codes {
 		if n > 0 || c.Kind != "gtin" || c.UOM != "" {
 			return nil, noColumns(i.SKU, "code "+c.Kind)
@@ -200,7 +201,7 @@ func noColumns(sku, what string) error {
 func locationRow(l custom.Location) []written {
 	r := written{
 		"facility": l.Facility, "location": l.Code, "purpose": l.Purpose, "zone": l.Zone, "aisle": l.Aisle, "bay": l.Bay, "level": l.Level,
-		"storage_type": l.StorageType,
+		"storage_type": l.StorageType, "mix": l.Mix,
 	}
 	r.int("cell", int64(l.Cell))
 	r.int("sequence", l.Sequence)

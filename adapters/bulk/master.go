@@ -20,7 +20,7 @@ func (t *table) item(x *thing, c *cells) error {
 	get := func(name string) string { return t.get(c, name) }
 	doc := custom.Item{Owner: get("owner"), Facility: get("facility"), SKU: get("sku"), ItemSpec: custom.ItemSpec{
 		Description: get("description"), StorageType: get("storage_type"), Status: get("status"), Class: get("class"), Rotation: get("rotation"),
-		Units: []custom.Unit{f.unit("", get("uom"), 1)},
+		Inspect: f.flag("inspect"), Units: []custom.Unit{f.unit("", get("uom"), 1)},
 	}}
 	for _, name := range packed {
 		if get(name+"_uom") != "" || get(name+"_factor") != "" {
@@ -71,7 +71,7 @@ func (t *table) location(x *thing, c *cells) error {
 	get := func(name string) string { return t.get(c, name) }
 	doc := custom.Location{Facility: get("facility"), Code: get("location"), LocationSpec: custom.LocationSpec{
 		Purpose: get("purpose"), Zone: get("zone"), Aisle: get("aisle"), Bay: get("bay"), Level: get("level"), Cell: int(f.integer("cell")), Sequence: f.integer("sequence"),
-		StorageType: get("storage_type"), Capacity: f.capacity(),
+		StorageType: get("storage_type"), Mix: get("mix"), Capacity: f.capacity(),
 	}}
 	if s := (custom.Slot{Owner: get("slot_owner"), Item: get("slot_item"), Min: f.integer("slot_min"), Max: f.integer("slot_max")}); s != (custom.Slot{}) {
 		if s.Owner == "" {

@@ -32,7 +32,7 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{
 			"owner", "facility", "description", "case_uom", "case_factor", "length_um", "width_um", "height_um", "weight_mg", "gtin", "lot_tracked",
 			"serial_tracked", "expiry_tracked", "storage_type", "status", "class", "rotation", "receive_days", "ship_days",
-			"upright", "fragile", "bears_mg", "segregation",
+			"upright", "fragile", "bears_mg", "segregation", "inspect",
 			"inner_uom", "inner_factor", "inner_length_um", "inner_width_um", "inner_height_um", "inner_weight_mg",
 			"case_length_um", "case_width_um", "case_height_um", "case_weight_mg",
 			"pallet_uom", "pallet_factor", "pallet_length_um", "pallet_width_um", "pallet_height_um", "pallet_weight_mg",
@@ -42,7 +42,7 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{"location", "purpose"},
 		[]string{
 			"facility", "zone", "aisle", "bay", "level", "cell", "sequence", "storage_type", "capacity_units", "capacity_volume_mm3", "capacity_weight_mg",
-			"capacity_lpns", "slot_owner", "slot_item", "slot_min", "slot_max",
+			"capacity_lpns", "slot_owner", "slot_item", "slot_min", "slot_max", "mix",
 		},
 	},
 	Facilities: {

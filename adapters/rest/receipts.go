@@ -8,7 +8,9 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/putaway"
 	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
 )
 
@@ -95,6 +97,15 @@ type JudgeBody struct {
 	Worker   string `json:"worker,omitempty"`
 }
 
+// PutBody ends a put-away: the goods lie where the worker has scanned.
+type PutBody struct {
+	Worker   string `json:"worker"`
+	Claim    int    `json:"claim" doc:"what the claim was answered with"`
+	Location string `json:"location" doc:"as scanned"`
+	Qty      int64  `json:"qty,omitempty" minimum:"1" doc:"all where it is left out; the rest is directed anew"`
+	Reason   string `json:"reason,omitempty" doc:"why another place than was planned"`
+}
+
 func (s *server) receipts() {
 	const tag, path = "receipts", "/v1/receipts/{owner}/{id}"
 	register(s, op[ReceiptBody, receiving.Receipt](s, http.MethodPost, "/v1/receipts", "announce-receipt", tag, "Announce what is to come in", http.StatusCreated, http.StatusOK),
@@ -139,6 +150,11 @@ func (s *server) receipts() {
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[ReasonBody](ctx)
 			return s.onReceipt(ctx, in, receiving.Cancel{Reason: b.Reason}, err, true)
+		})
+	register(s, op[PutBody, task.Task](s, http.MethodPost, "/v1/tasks/{owner}/{id}/put", "put-task", "tasks", "Say where the goods of a put-away lie, which ends it"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[PutBody](ctx)
+			return s.onFloor(ctx, in, putaway.Put(b), err, view.Task, task.StreamOf)
 		})
 	s.documents(view.Receipt, "receipts", "receipt", receiving.StreamOf)
 }

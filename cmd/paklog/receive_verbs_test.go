@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/view"
 )
 
 func TestGoodsComeInFromTheShell(t *testing.T) {
@@ -44,6 +45,15 @@ func TestGoodsComeInFromTheShell(t *testing.T) {
 		t.Errorf("listed:\n%s", out)
 	}
 	s.must("receive", "goods", "BLIND-1", "MUG", "--qty", "6", "--location", "DOCK-1")
+	s.until("the workers put away what is good", func() bool {
+		out := s.must("putaway", "--status", "completed")
+		return strings.Contains(out, "006141410000000018") && strings.Contains(out, "DOCK-1")
+	})
+	if docs := decoded[[]view.Doc](t, s.must("putaway", "--limit", "1", "--json")); len(docs) != 1 {
+		t.Errorf("%+v", docs)
+	}
+	s.refused(2, "as scanned", "putaway", "done", "PA-0")
+	s.refused(1, "there is no such task", "putaway", "done", "PA-0", "--worker", "jo", "--location", "B-1")
 	s.must("receive", "announce", "ASN-2", "--line", "MUG=1")
 	s.must("receive", "change", "ASN-2", "--line", "MUG=3")
 	s.must("receive", "cancel", "ASN-2", "--reason", "never sent")

@@ -39,7 +39,7 @@ const (
 // by the first rule that fits, by the walk. What is blocked, full, another item's or of
 // another storage type is left out.
 func (s Spec) Slot(it item.Item, candidates []Candidate) []Advice {
-	rule := s.rule(it)
+	rule := s.RuleFor(it)
 	type ranked struct {
 		Advice
 		tier, zone, purpose int
@@ -95,8 +95,8 @@ func index(list []string, v string) (int, bool) {
 	return i, i >= 0
 }
 
-// rule is the first that fits the item; the zero Rule when none does.
-func (s Spec) rule(it item.Item) Rule {
+// RuleFor is the first that fits the item; the zero Rule when none does.
+func (s Spec) RuleFor(it item.Item) Rule {
 	for _, r := range s.Slotting {
 		if (r.Owner == "" || r.Owner == it.Scope.Owner) && (r.Class == "" || r.Class == it.Spec.Class) &&
 			(r.StorageType == "" || r.StorageType == it.Spec.StorageType) {

@@ -53,6 +53,14 @@ func TestWhatIsReceivedIsPromisedOnceItIsPutAway(t *testing.T) {
 	if d, _ := s.Shelf(dock); d.Received != 6 || s.AvailableToPromise() != 4 {
 		t.Errorf("%+v", s)
 	}
+	// Moved, they stay what they are.
+	away := inventory.Place{Location: "DOCK-2", Lot: "L1", LPN: "P-1"}
+	evs, posts, err = inventory.Transfer{BookKey: key, From: dock, To: away, Qty: 6, Stage: inventory.Received}.Decide(at)
+	s = booked(t, l, s, evs, posts, err)
+	if d, _ := s.Shelf(away); d.Received != 6 || d.Free != 0 {
+		t.Errorf("%+v", s)
+	}
+	dock = away
 	// A count of the dock writes off what was received and is not there.
 	evs, posts, err = inventory.Settle{BookKey: key, Place: dock, Counted: 5, Reason: "count"}.Decide(l.of, at)
 	s = booked(t, l, s, evs, posts, err)

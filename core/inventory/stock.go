@@ -118,7 +118,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 3, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 4, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if st, ok := e.(interface{ of() BookKey }); !ok {

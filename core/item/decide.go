@@ -222,7 +222,7 @@ func smallest(s Spec) string {
 
 func (s Spec) equal(t Spec) bool {
 	if s.Description != t.Description || s.Tracking != t.Tracking || s.StorageType != t.StorageType ||
-		s.Status != t.Status || s.Class != t.Class || s.Rotation != t.Rotation || s.ShelfLife != t.ShelfLife || s.Packing != t.Packing ||
+		s.Status != t.Status || s.Class != t.Class || s.Rotation != t.Rotation || s.ShelfLife != t.ShelfLife || s.Packing != t.Packing || s.Inspect != t.Inspect ||
 		len(s.Units) != len(t.Units) || len(s.Codes) != len(t.Codes) {
 		return false
 	}

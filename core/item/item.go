@@ -89,6 +89,7 @@ type Spec struct {
 	Rotation    string    `json:"rotation,omitempty"` // strategy of allocation; "" is the building's
 	ShelfLife   ShelfLife `json:"shelf_life,omitzero"`
 	Packing     Packing   `json:"packing,omitzero"`
+	Inspect     bool      `json:"inspect,omitempty"` // what is received is held until somebody has passed it
 }
 
 // Register makes an item known. The scope's facility is the home facility; the

@@ -116,6 +116,9 @@ func (s Spec) Validate() error {
 	if s.Cell > 0 && s.Aisle == "" {
 		return fault.At(op, fault.Invalid, "cell", errors.New("is a place along an aisle: say which in aisle"))
 	}
+	if s.Mix != "" && s.Mix != OneItem && s.Mix != OneLot {
+		return fault.At(op, fault.Invalid, "mix", fmt.Errorf("%q is neither %s nor %s; leave it out where anything may lie together", s.Mix, OneItem, OneLot))
+	}
 	if err := s.Capacity.Validate(); err != nil {
 		return fault.Wrap(op, err)
 	}

@@ -28,6 +28,12 @@ const (
 	StatusBlocked = "blocked" // nothing is put there or taken from there
 )
 
+// What may lie in a location together; "" is anything.
+const (
+	OneItem = "item" // one owner's item at a time
+	OneLot  = "lot"  // and of that one lot
+)
+
 // Capacity bounds what lies in a location; zero means no bound.
 type Capacity struct {
 	Units  int64        `json:"units,omitempty"`
@@ -62,6 +68,7 @@ type Spec struct {
 	StorageType string   `json:"storage_type,omitempty"`
 	Capacity    Capacity `json:"capacity"`
 	Slot        Slot     `json:"slot,omitzero"`
+	Mix         string   `json:"mix,omitempty"` // OneItem or OneLot
 }
 
 // Register makes a location known. With Update, one that is known with another spec is

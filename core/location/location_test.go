@@ -61,6 +61,7 @@ func TestLocationsAreRefusedWithPlace(t *testing.T) {
 		"purpose":        func(c *location.Register) { c.Spec.Purpose = "hole" },
 		"zone":           func(c *location.Register) { c.Spec.Zone = " z" },
 		"cell":           func(c *location.Register) { c.Spec.Cell = 3 }, // of no aisle
+		"mix":            func(c *location.Register) { c.Spec.Mix = "some" },
 		"capacity.units": func(c *location.Register) { c.Spec.Capacity.Units = -1 },
 	} {
 		c := good

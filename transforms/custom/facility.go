@@ -141,7 +141,7 @@ func LocationOf(l location.Location) Location {
 	s := l.Spec
 	out := Location{Facility: l.Scope.Facility, Code: l.Code, LocationSpec: LocationSpec{
 		Purpose: s.Purpose, Zone: s.Zone, Aisle: s.Aisle, Bay: s.Bay, Level: s.Level, Cell: s.Cell, Sequence: s.Sequence,
-		StorageType: s.StorageType, Capacity: capacityOf(s.Capacity),
+		StorageType: s.StorageType, Capacity: capacityOf(s.Capacity), Mix: s.Mix,
 	}}
 	if s.Slot != (location.Slot{}) {
 		slot := Slot(s.Slot)
@@ -161,7 +161,7 @@ func capacityOf(c location.Capacity) *Capacity {
 func ItemOf(i item.Item) Item {
 	s := i.Spec
 	out := Item{Owner: i.Scope.Owner, Facility: i.Scope.Facility, SKU: i.SKU, ItemSpec: ItemSpec{
-		Description: s.Description, StorageType: s.StorageType, Status: s.Status, Class: s.Class, Rotation: s.Rotation,
+		Description: s.Description, StorageType: s.StorageType, Status: s.Status, Class: s.Class, Rotation: s.Rotation, Inspect: s.Inspect,
 	}}
 	for _, u := range s.Units {
 		x := Unit{UOM: u.UOM, Factor: u.Factor, Weight: int64(u.Weight)}

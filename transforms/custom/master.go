@@ -28,6 +28,7 @@ type ItemSpec struct {
 	Rotation    string    `json:"rotation,omitempty" doc:"strategy of allocation: fifo, fefo, lifo, ...; the building's where it is left out"`
 	ShelfLife   *Life     `json:"shelf_life,omitempty"`
 	Packing     *Packing  `json:"packing,omitempty"`
+	Inspect     bool      `json:"inspect,omitempty" doc:"what is received is held until somebody has passed it"`
 }
 
 // Packing is how a unit may lie in a carton.
@@ -76,7 +77,7 @@ type Tracking struct {
 
 // Spec is the spec in core's words.
 func (i *ItemSpec) Spec() item.Spec {
-	s := item.Spec{Description: i.Description, StorageType: i.StorageType, Status: i.Status, Class: i.Class, Rotation: i.Rotation}
+	s := item.Spec{Description: i.Description, StorageType: i.StorageType, Status: i.Status, Class: i.Class, Rotation: i.Rotation, Inspect: i.Inspect}
 	if i.ShelfLife != nil {
 		s.ShelfLife = item.ShelfLife(*i.ShelfLife)
 	}
@@ -119,6 +120,7 @@ type LocationSpec struct {
 	StorageType string    `json:"storage_type,omitempty"`
 	Capacity    *Capacity `json:"capacity,omitempty"`
 	Slot        *Slot     `json:"slot,omitempty"`
+	Mix         string    `json:"mix,omitempty" enum:"item,lot" doc:"what may lie there together: one item at a time, or one lot; anything where it is left out"`
 }
 
 // Slot gives a place to one item, and says between what its stock there is kept.
@@ -141,7 +143,7 @@ type Capacity struct {
 func (l *LocationSpec) Spec() location.Spec {
 	s := location.Spec{
 		Purpose: l.Purpose, Zone: l.Zone, Aisle: l.Aisle, Bay: l.Bay, Level: l.Level, Cell: l.Cell,
-		Sequence: l.Sequence, StorageType: l.StorageType,
+		Sequence: l.Sequence, StorageType: l.StorageType, Mix: l.Mix,
 	}
 	s.Capacity = l.Capacity.measure()
 	if l.Slot != nil {
