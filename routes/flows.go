@@ -23,6 +23,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
@@ -219,6 +220,7 @@ type Flows struct {
 	counts       *Aggregate[count.Count]
 	reservations *Aggregate[reservation.Reservation]
 	receipts     *Aggregate[receiving.Receipt]
+	returns      *Aggregate[returns.Return]
 	stocks       *Aggregate[inventory.Stock]
 	waves        *Aggregate[wave.Wave]
 	tasks        *Aggregate[task.Task]
@@ -253,6 +255,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		counts:       NewAggregate(count.Fold, reg),
 		reservations: NewAggregate(reservation.Fold, reg),
 		receipts:     NewAggregate(receiving.Fold, reg),
+		returns:      NewAggregate(returns.Fold, reg),
 		stocks:       NewAggregate(inventory.Fold, reg),
 		waves:        NewAggregate(wave.Fold, reg),
 		tasks:        NewAggregate(task.Fold, reg),

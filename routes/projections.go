@@ -24,6 +24,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -97,6 +98,9 @@ var projections = map[string]projection{
 	view.Count: project(count.Fold,
 		func(c count.Count) string { return c.Status },
 		func(c count.Count) []string { return []string{c.Item, c.Location, c.Task} }),
+	view.Return: project(returns.Fold,
+		func(r returns.Return) string { return r.Status },
+		func(r returns.Return) []string { return []string{r.Order} }),
 	view.Receipt: project(receiving.Fold,
 		func(r receiving.Receipt) string { return r.Status },
 		func(r receiving.Receipt) []string {

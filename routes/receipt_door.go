@@ -45,7 +45,7 @@ func (c *ReceivingConfig) check() error {
 
 func (f *Flows) addReceiptDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Receipts, About: "takes announcements, what comes of them, and what is missing at the end",
+		Name: door.Receipts, About: "takes announcements, what comes of them and what is missing at the end, and returns",
 		Handle: f.ask(door.Receipts, f.askReceipt), Writes: []string{onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
@@ -57,6 +57,9 @@ func (d *decision) receipt(s scope.Scope, id string) receiving.Receipt {
 
 func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 	s, id := a.Scope, a.ID
+	if got, done, err := d.askReturn(a); done {
+		return got, err
+	}
 	r := d.receipt(s, id)
 	if d.err != nil {
 		return answered{}, d.err

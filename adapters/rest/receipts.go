@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/putaway"
 	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
 )
@@ -161,13 +162,17 @@ func (s *server) receipts() {
 
 // onReceipt sends a command about a receipt; one that must be known is a 404 where it is not.
 func (s *server) onReceipt(ctx context.Context, in *workCommand, cmd any, err error, known bool) (*reply, error) {
+	return s.atReceipts(ctx, in, cmd, err, known, view.Receipt, receiving.StreamOf)
+}
+
+func (s *server) atReceipts(ctx context.Context, in *workCommand, cmd any, err error, known bool, kind string, stream func(scope.Scope, string) string) (*reply, error) {
 	if err != nil {
 		return nil, s.problem(ctx, err)
 	}
 	sc := in.in(s.cfg.Scope)
 	var thing []string
 	if known {
-		thing = []string{view.Receipt, receiving.StreamOf(sc, in.ID)}
+		thing = []string{kind, stream(sc, in.ID)}
 	}
 	return s.do(ctx, door.Receipts, door.Ask{Scope: sc, ID: in.ID, Cmd: cmd}, in.Keyed, "", thing...)
 }

@@ -148,6 +148,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.stock()
 		s.inventory()
 		s.receipts()
+		s.returns()
 		s.work()
 		s.lpns()
 		s.scans()

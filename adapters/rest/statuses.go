@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
@@ -52,6 +53,8 @@ func Statuses(kind string) []string {
 		return []string{count.StatusOpen, count.StatusSettled, count.StatusCancelled}
 	case view.Receipt:
 		return []string{receiving.StatusAnnounced, receiving.StatusArrived, receiving.StatusReceiving, receiving.StatusClosed, receiving.StatusCancelled}
+	case view.Return:
+		return []string{returns.StatusAuthorized, returns.StatusReceiving, returns.StatusClosed, returns.StatusCancelled}
 	case view.LPN:
 		return []string{"active", "ended"}
 	case view.Device:

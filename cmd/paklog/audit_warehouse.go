@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
@@ -109,6 +110,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[count.Count]{fold: count.Fold}
 	case "receipt":
 		return &folding[receiving.Receipt]{fold: receiving.Fold}
+	case "return":
+		return &folding[returns.Return]{fold: returns.Fold}
 	case "reservation":
 		return &folding[reservation.Reservation]{fold: reservation.Fold, check: w.reservation}
 	case "item":

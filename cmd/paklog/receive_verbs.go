@@ -64,19 +64,9 @@ func (f *receiptFlags) add(g *global, cmd *cobra.Command, worker bool) {
 	if worker {
 		cmd.Flags().StringVar(&f.worker, "worker", "", "who did it")
 	}
-	cmd.ValidArgsFunction = fromHub(g, receiptNames)
-}
-
-func receiptNames(ctx context.Context, c *caller, _ string) ([]string, error) {
-	found, err := documents(ctx, c, "/v1/receipts", url.Values{}, 100)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, d := range found.Items {
-		out = append(out, d.ID+"\t"+d.Owner+" "+d.Status)
-	}
-	return out, nil
+	cmd.ValidArgsFunction = fromHub(g, func(ctx context.Context, c *caller, _ string) ([]string, error) {
+		return documentNames(ctx, c, "/v1/receipts")
+	})
 }
 
 func (f *receiptFlags) act(cmd *cobra.Command, g *global, id, verb string, body any) error {
@@ -117,18 +107,7 @@ func newReceiptShow(g *global) *cobra.Command {
 		Example: `  paklog receive show ASN-7`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-				owner, err := ownerOf(ctx, c, view.Receipt, args[0], f.owner)
-				if err != nil {
-					return err
-				}
-				var d view.Doc
-				path := "/v1/receipts/" + url.PathEscape(owner) + "/" + url.PathEscape(args[0]) + "?facility=" + url.QueryEscape(f.facility)
-				if err := c.do(ctx, http.MethodGet, path, nil, &d); err != nil {
-					return err
-				}
-				return tellAnswer(cmd, g, d.State, tellReceipt(cmd))
-			})
+			return showDocument(cmd, g, view.Receipt, "/v1/receipts/", args[0], f.owner, f.facility, tellReceipt(cmd))
 		},
 	}
 	f.add(g, cmd, false)

@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -109,6 +110,12 @@ func Schemas() []event.Schema {
 		event.Of[receiving.Judged](event.InventoryEvents),
 		event.Of[receiving.Closed](event.InventoryEvents),
 		event.Of[receiving.Cancelled](event.InventoryEvents),
+		event.Of[returns.Authorized](event.InventoryEvents),
+		event.Of[returns.Received](event.InventoryEvents),
+		event.Of[returns.Disposed](event.InventoryEvents),
+		event.Of[returns.CreditDue](event.InventoryEvents),
+		event.Of[returns.Closed](event.InventoryEvents),
+		event.Of[returns.Cancelled](event.InventoryEvents),
 
 		event.Of[task.Created](event.TaskEvents, event.Widened),
 		event.Of[task.Claimed](event.TaskEvents),

@@ -27,6 +27,7 @@ import (
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
+	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
@@ -56,6 +57,7 @@ func TestFoldVersions(t *testing.T) {
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),
 		"reservation": hash(t, reservation.Fold),
+		"return":      hash(t, returns.Fold),
 		"receipt":     hash(t, receiving.Fold),
 		"count":       hash(t, count.Fold),
 		"order":       hash(t, order.Fold),

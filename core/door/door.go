@@ -20,7 +20,7 @@ const (
 	Orders    = "door.orders"    // order.Place, Change, Split, Merge, Hold, Release, ReleaseLine, Cancel
 	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
-	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel
+	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel; returns.Authorize, Receive, Dispose, Close, Cancel
 	Waves     = "door.waves"     // wave.Plan, Release, Cancel
 	Floor     = "door.floor"     // task.Claim, Renew, Complete; putaway.Put; pick.Confirm, pick.Short; pack.*
 	Tracking  = "door.tracking"  // tracking.Place, tracking.End

@@ -28,6 +28,7 @@ const (
 	Reservation = "reservation"
 	Count       = "count"
 	Receipt     = "receipt"
+	Return      = "return"
 	LPN         = "lpn"
 	Device      = "device"
 	Pallet      = "pallet"
