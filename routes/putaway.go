@@ -43,8 +43,8 @@ type takings struct {
 }
 
 type taking struct {
-	Task  string        `json:"task"`
-	To    string        `json:"to"`
+	Task  string `json:"task"`
+	To    string `json:"to"`
 	Goods []part `json:"goods"`
 }
 
