@@ -1,6 +1,8 @@
 package routes
 
 import (
+	"slices"
+
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/order"
@@ -34,6 +36,12 @@ func (f *Flows) askWave(d *decision, a *door.Ask) (answered, error) {
 			c.Wave = id
 		}
 		s, id, a.ID = c.Scope.Building(), c.Wave, c.Wave
+		c.Orders = slices.Clone(c.Orders)
+		for i, of := range c.Orders {
+			if of.Share() == (wave.Limits{Orders: 1}) { // whoever knows no better
+				c.Orders[i] = d.shareOf(s, of)
+			}
+		}
 		if events, err = d.wave(s, id).Plan(c, d.m.Now); err != nil {
 			return answered{}, err
 		}
@@ -44,6 +52,17 @@ func (f *Flows) askWave(d *decision, a *door.Ask) (answered, error) {
 		}
 	case wave.Release:
 		events, err = d.wave(s, id).Release(c, d.m.Now)
+	case wave.Ask:
+		events, err = d.wave(s, id).Ask(c, d.m.Now)
+	case wave.Add:
+		events, err = d.addToWave(s, id, c.Order)
+	case wave.Finish:
+		return d.removeFromWave(s, id, c)
+	case wave.Move:
+		return d.moveToWave(s, id, c)
+	case wave.Preview:
+		p, err := d.previewWaves(s, c.Of)
+		return answered{p, false}, err
 	case wave.Cancel:
 		events, err = d.wave(s, id).Cancel(c, d.m.Now)
 	default:
@@ -51,6 +70,61 @@ func (f *Flows) askWave(d *decision, a *door.Ask) (answered, error) {
 	}
 	d.onWave(s, id, events, err)
 	return answered{d.wave(s, id), len(events) > 0}, d.err
+}
+
+// shareOf is an order of a wave with what it takes of the limits.
+func (d *decision) shareOf(s scope.Scope, of wave.Order) wave.Order {
+	o := d.order(scope.Scope{Tenant: s.Tenant, Owner: of.Owner, Facility: s.Facility}, of.Order)
+	if !o.Known() {
+		return of // which is refused below
+	}
+	return d.candidate(o).Order
+}
+
+// addToWave puts an order into a planned wave.
+func (d *decision) addToWave(s scope.Scope, id string, of wave.Order) ([]event.Event, error) {
+	if of.Share() == (wave.Limits{Orders: 1}) {
+		of = d.shareOf(s, of)
+	}
+	events, err := d.wave(s, id).Add(wave.Add{Order: of}, d.m.Now)
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	at := scope.Scope{Tenant: s.Tenant, Owner: of.Owner, Facility: s.Facility}
+	waved, err := d.order(at, of.Order).Wave(order.Wave{Wave: id}, d.m.Now)
+	d.onOrder(at, of.Order, waved, err)
+	return events, err
+}
+
+// removeFromWave takes an order out of a planned wave, to be planned again.
+func (d *decision) removeFromWave(s scope.Scope, id string, c wave.Finish) (answered, error) {
+	w := d.wave(s, id)
+	o := d.order(scope.Scope{Tenant: s.Tenant, Owner: c.Owner, Facility: s.Facility}, c.Order)
+	switch {
+	case d.err != nil:
+		return answered{}, d.err
+	case w.Status != wave.StatusPlanned:
+		return answered{}, missing(door.Waves, "wave", "wave "+id+" is "+string(w.Status)+": orders leave planned waves; cancel the order, or the wave")
+	case o.InWave != id:
+		return answered{}, missing(door.Waves, "order", "order "+c.Order+" is not in wave "+id)
+	}
+	d.leaveWave(o, wave.OutRemoved)
+	return answered{d.wave(s, id), true}, d.err
+}
+
+// moveToWave takes an order out of one planned wave into another, in one unit.
+func (d *decision) moveToWave(s scope.Scope, id string, c wave.Move) (answered, error) {
+	if c.To == id {
+		return answered{}, missing(door.Waves, "to", "order "+c.Order+" is in wave "+id+" already")
+	}
+	of := d.shareOf(s, wave.Order{Owner: c.Owner, Order: c.Order})
+	got, err := d.removeFromWave(s, id, wave.Finish{Owner: c.Owner, Order: c.Order, Outcome: wave.OutRemoved})
+	if err != nil {
+		return got, err
+	}
+	events, err := d.addToWave(s, c.To, of)
+	d.onWave(s, c.To, events, err)
+	return answered{d.wave(s, c.To), true}, d.err
 }
 
 func (f *Flows) addFloorDoor() error {

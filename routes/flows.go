@@ -41,8 +41,9 @@ type FlowConfig struct {
 	// is refused at every door: its goods would wait where nobody is.
 	Facilities []string
 
-	Wave WaveConfig
-	Auto AutoConfig
+	Wave  WaveConfig
+	Labor LaborConfig
+	Auto  AutoConfig
 
 	// Lease is how long the automatic worker claims a task for: 10 min.
 	Lease time.Duration
@@ -93,6 +94,9 @@ type WaveConfig struct {
 	Urgent  time.Duration // an order whose cut-off is nearer than this waits for no others: 1 h
 	Manual  bool          // a planned wave waits for a person to release it
 	Batch   BatchConfig   // how its orders are put together for picking
+	// Templates are other rules for waves; an order belongs to the first that it fits, and the
+	// fields above are for all that fit none.
+	Templates []WaveTemplate
 }
 
 // AutoConfig lets the hub do the floor's work by itself.
@@ -143,6 +147,18 @@ func (c *FlowConfig) defaults() error {
 	}
 	if c.Wave.Urgent == 0 {
 		c.Wave.Urgent = time.Hour
+	}
+	names := map[string]bool{}
+	for i := range c.Wave.Templates {
+		t := &c.Wave.Templates[i]
+		errs = append(errs, t.Check())
+		if names[t.Name] {
+			errs = append(errs, fmt.Errorf("wave template %s is given twice", t.Name))
+		}
+		names[t.Name] = true
+	}
+	if err := c.Labor.Standards.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("labor: %w", err))
 	}
 	if err := c.Wave.Batch.defaults(); err != nil {
 		errs = append(errs, fmt.Errorf("batches: %w", err))
@@ -235,7 +251,8 @@ type Flows struct {
 	loads        *Aggregate[truckload.Load]
 	manifests    *Aggregate[manifest.Manifest]
 
-	carriers map[string]CarrierConfig
+	carriers  map[string]CarrierConfig
+	templates []WaveTemplate
 
 	seen seenWorks
 }
@@ -271,13 +288,14 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		manifests:    NewAggregate(manifest.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
+	f.templates = cfg.Wave.templates()
 	for _, c := range cfg.Carriers {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
-		f.addWavePlanning, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
+		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,

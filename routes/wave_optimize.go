@@ -41,21 +41,27 @@ func (f *Flows) addWaveOptimizing() error {
 		Name: "wave.optimize", About: "puts the orders of a released wave into batches and finds the way of each",
 		// Of its own, so that nobody who plans waits for it.
 		Topics: []string{onWaves}, Handle: f.optimizeWave,
-		Types: takes(wave.Released{}), Parking: Parking{Independent: true},
+		Types: takes(wave.Released{}, wave.OptimizeAsked{}), Parking: Parking{Independent: true},
 		Writes: []string{onWaves},
 	})
 }
 
-// optimizeWave batches a wave that was released. It is stopped by effort: the same wave gives
+// optimizeWave batches a wave that was released, or that somebody asks about. It is stopped by effort: the same wave gives
 // the same batches however fast the machine is.
 func (f *Flows) optimizeWave(ctx context.Context, m *Message) (*Out, error) {
-	e, ok := m.Event.(wave.Released)
-	if !ok {
+	var e wave.Head
+	status := wave.StatusReleased
+	switch x := m.Event.(type) {
+	case wave.Released:
+		e = x.Head
+	case wave.OptimizeAsked:
+		e, status = x.Head, wave.StatusPlanned
+	default:
 		return m.Out(), nil
 	}
 	d := f.decide(ctx, m)
 	w := d.wave(e.Scope, e.Wave)
-	if d.err != nil || w.Status != wave.StatusReleased || w.Batching.Method != "" {
+	if d.err != nil || w.Status != status || status == wave.StatusReleased && w.Batching.Method != "" {
 		return d.done()
 	}
 	c := f.cfg.Wave.Batch

@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,15 +16,20 @@ import (
 // for each.
 const MaxWave = 1000
 
-// pool is what the wave planner gathers in one building: the orders that may go.
+// pool is what the wave planner gathers of one template in one building: the orders that may go.
 type pool struct {
-	Orders []wave.Of   `json:"orders,omitempty"`
-	Site   scope.Scope `json:"site"`
+	Orders   []wave.Of   `json:"orders,omitempty"`
+	Site     scope.Scope `json:"site"`
+	Template string      `json:"template,omitempty"` // "" is the last
+	Sum      wave.Limits `json:"sum,omitzero"`       // what they took when they came
 }
+
+// planRoute is the planner's name.
+const planRoute = "wave.plan"
 
 func (f *Flows) addWavePlanning() error {
 	return f.hub.Add(Route{
-		Name: "wave.plan", About: "gathers allocated orders of a building into waves, by number and time",
+		Name: planRoute, About: "gathers allocated orders of a building into waves, by their templates",
 		// One at a time: all that it decides goes through one state a building.
 		Topics: []string{onOrders},
 		Types: takes(order.Allocated{}, order.Released{}, order.Unwaved{}, order.Backordered{}, order.Shorted{}, order.Cancelled{},
@@ -36,40 +40,55 @@ func (f *Flows) addWavePlanning() error {
 	})
 }
 
-// gather adds an order to its building's pool. The pool becomes a wave when it is full, when its
-// first order has waited long enough, or at once with an order that cannot wait.
+// gather adds an order to the pool of its template. The pool becomes waves when it is full, when
+// its time has come, or at once with an order that cannot wait.
 func (f *Flows) gather(ctx context.Context, m *Message) (*Out, error) {
-	urgent := false
-	if h := headOf(m); h.Order != "" {
-		o, err := Peek(ctx, m, f.orders, order.StreamOf(h.Scope, h.Order))
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case early(o, m.Now):
-			return m.Out().Timer(h.Stream(), h.Key(), notBeforeCame, o.Dates.NotBefore, h), nil
-		case !wavable(o): // no longer, when its time came
-			return m.Out(), nil
-		}
-		urgent = f.urgent(o, m.Now)
+	h := headOf(m)
+	if h.Order == "" { // the timer of a pool
+		return f.pools(f.template(otherOrders), false, nil).Handle(ctx, m)
 	}
+	o, err := Peek(ctx, m, f.orders, order.StreamOf(h.Scope, h.Order))
+	switch {
+	case err != nil:
+		return nil, err
+	case early(o, m.Now):
+		return m.Out().Timer(h.Stream(), h.Key(), notBeforeCame, o.Dates.NotBefore, h), nil
+	case !wavable(o): // no longer, when its time came
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	c := d.candidate(o)
+	if d.err != nil {
+		return nil, d.err
+	}
+	t := f.match(c, m.Now)
+	p := f.pools(t, f.urgent(o, m.Now), &c)
+	if at := t.next(m.Now, zoneOf(d.building(h.Scope))); !at.IsZero() {
+		p.Timeout = at.Sub(m.Now)
+	}
+	return p.Handle(ctx, m)
+}
+
+// pools gathers the orders of a template; c is the one that comes.
+func (f *Flows) pools(t *WaveTemplate, urgent bool, c *wave.Candidate) eip.Aggregator[*Message, *Out, pool] {
 	return eip.Aggregator[*Message, *Out, pool]{
 		Step: "pool",
-		Key: func(m *Message) (string, error) {
-			s := headOf(m).Scope
-			return scope.Join(s.Tenant, s.Facility), nil
-		},
+		Key:  func(m *Message) (string, error) { return poolKey(headOf(m).Scope, t), nil },
 		Add: func(p pool, m *Message) (pool, error) {
-			h := headOf(m)
-			if of := (wave.Of{Owner: h.Owner, Order: h.Order}); !slices.Contains(p.Orders, of) {
-				p.Site, p.Orders = h.Scope.Building(), append(p.Orders, of)
+			of := wave.Of{Owner: c.Owner, Order: c.Order.Order}
+			if slices.Contains(p.Orders, of) {
+				return p, nil
 			}
+			p.Site, p.Template, p.Orders = headOf(m).Scope.Building(), t.Name, append(p.Orders, of)
+			p.Sum = p.Sum.Plus(c.Share())
 			return p, nil
 		},
-		Rule:    func(p pool) bool { return urgent || len(p.Orders) >= f.cfg.Wave.Size },
-		Timeout: f.cfg.Wave.Timeout, Again: true,
-		Then: f.planWith,
-	}.Handle(ctx, m)
+		Rule: func(p pool) bool {
+			return urgent || len(p.Orders) >= MaxWave || t.Fill.Reached(p.Sum)
+		},
+		Again: true,
+		Then:  f.planWith,
+	}
 }
 
 // mostUrgent is the priority that waits for no other orders.
@@ -79,21 +98,6 @@ const mostUrgent = 9
 func (f *Flows) urgent(o order.Order, now time.Time) bool {
 	by := o.Dates.ShipBy
 	return o.Priority == mostUrgent || !by.IsZero() && by.Sub(now) <= f.cfg.Wave.Urgent
-}
-
-// firstToGo orders a wave's work: by cut-off, those without one last, then by priority.
-func firstToGo(a, b order.Order) int {
-	by, other := a.Dates.ShipBy, b.Dates.ShipBy
-	switch {
-	case by.IsZero() != other.IsZero():
-		if by.IsZero() {
-			return 1
-		}
-		return -1
-	case !by.Equal(other):
-		return by.Compare(other)
-	}
-	return cmp.Compare(b.Priority, a.Priority)
 }
 
 // headOf is the order that an event of the planner is about.
@@ -154,50 +158,77 @@ func wavable(o order.Order) bool {
 		(o.Policy != order.AllOrNothing || t.Backordered == 0)
 }
 
-// planWith plans a wave of the pool's orders that still may go.
+// planWith plans waves of the pool's orders that still may go.
 func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*Out, error) {
 	d, p := f.decide(ctx, m), g.Value
-	id := fmt.Sprintf("W-%06d", g.Round+1)
-	if d.wave(p.Site, id).Status != wave.StatusNone {
-		// A person took the number: the planner must not stand before it for ever.
-		id += "-" + m.ID.String()[:8]
-	}
-	plan := wave.Plan{Scope: p.Site, Wave: id, Strategy: "order"}
-	var orders []order.Order
+	t := f.template(p.Template)
+	var orders []wave.Candidate
 	for _, of := range p.Orders {
 		o := d.order(scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}, of.Order)
 		if d.err != nil {
 			return nil, d.err
 		}
 		if wavable(o) && !early(o, m.Now) { // and not held, cancelled, put off or taken into a wave by hand meanwhile
-			orders = append(orders, o)
+			orders = append(orders, d.candidate(o))
 		}
 	}
-	slices.SortStableFunc(orders, firstToGo)
-	for _, o := range orders {
-		events, err := o.Wave(order.Wave{Wave: id}, d.m.Now)
-		d.onOrder(o.Scope, o.Number, events, err)
-		t := o.Totals()
-		plan.Orders = append(plan.Orders, wave.Order{Owner: o.Scope.Owner, Order: o.Number, Lines: int64(len(o.Lines)), Units: t.Allocated})
-		plan.Priority = max(plan.Priority, o.Priority)
-		if by := o.Dates.ShipBy; !by.IsZero() && (plan.CutOff.IsZero() || by.Before(plan.CutOff)) {
-			plan.CutOff = by
-		}
+	waves, left := wave.Create(t.limits(), orders)
+	for i, w := range waves {
+		d.planWave(d.freeWave(p.Site, t, g.Round+1, i), p.Site, t, w)
 	}
-	if len(plan.Orders) > 0 {
-		d.planWave(plan)
+	// What no wave holds would wait for ever, and be gathered again with each of its events.
+	for _, l := range left {
+		s := scope.Scope{Tenant: p.Site.Tenant, Owner: l.Owner, Facility: p.Site.Facility}
+		events, err := d.order(s, l.Order).Hold(order.Hold{Reason: tooLarge, By: planRoute + ", template " + t.Name + ": " + l.Because}, m.Now)
+		d.onOrder(s, l.Order, events, err)
 	}
 	return d.done()
 }
 
-// planWave makes the wave and, unless a person does that, releases it.
-func (d *decision) planWave(plan wave.Plan) {
-	w := d.wave(plan.Scope, plan.Wave)
-	events, err := w.Plan(plan, d.m.Now)
-	if d.onWave(plan.Scope, plan.Wave, events, err) && !d.f.cfg.Wave.Manual {
-		events, err := d.wave(plan.Scope, plan.Wave).Release(wave.Release{By: "wave.plan"}, d.m.Now)
-		d.onWave(plan.Scope, plan.Wave, events, err)
+// tooLarge holds orders that exceed the limits of their template by themselves.
+const tooLarge = "exceeds the limits of a wave"
+
+// freeWave names the next wave of a round, past names that a person took.
+func (d *decision) freeWave(s scope.Scope, t *WaveTemplate, round, n int) string {
+	prefix := "W"
+	if t.Name != otherOrders {
+		prefix = t.Name
 	}
+	id := fmt.Sprintf("%s-%06d", prefix, round)
+	if n > 0 {
+		id += fmt.Sprintf("-%d", n+1)
+	}
+	if d.wave(s, id).Status != wave.StatusNone {
+		id += "-" + d.m.ID.String()[:8]
+	}
+	return id
+}
+
+// planWave makes a wave and, unless a person does that or the floor is full, releases it.
+func (d *decision) planWave(id string, s scope.Scope, t *WaveTemplate, orders []wave.Candidate) {
+	plan := wave.Plan{Scope: s, Wave: id, Strategy: t.Name}
+	if t.Name != otherOrders {
+		plan.Limits = t.Limits
+	}
+	for _, c := range orders {
+		at := scope.Scope{Tenant: s.Tenant, Owner: c.Owner, Facility: s.Facility}
+		events, err := d.order(at, c.Order.Order).Wave(order.Wave{Wave: id}, d.m.Now)
+		d.onOrder(at, c.Order.Order, events, err)
+		plan.Orders = append(plan.Orders, c.Order)
+		plan.Priority = max(plan.Priority, c.Priority)
+		if by := c.CutOff; !by.IsZero() && (plan.CutOff.IsZero() || by.Before(plan.CutOff)) {
+			plan.CutOff = by
+		}
+	}
+	events, err := d.wave(s, id).Plan(plan, d.m.Now)
+	if d.onWave(s, id, events, err) && !t.Manual && t.Floor == (wave.Limits{}) {
+		d.releaseWave(s, id, planRoute)
+	}
+}
+
+func (d *decision) releaseWave(s scope.Scope, id, by string) {
+	events, err := d.wave(s, id).Release(wave.Release{By: by}, d.m.Now)
+	d.onWave(s, id, events, err)
 }
 
 func (f *Flows) addWaveFinishing() error {

@@ -19,18 +19,31 @@ import (
 
 // WaveBody plans a wave.
 type WaveBody struct {
-	Facility string      `json:"facility,omitempty"`
-	Wave     string      `json:"wave"`
-	Strategy string      `json:"strategy,omitempty"`
-	CutOff   time.Time   `json:"cut_off,omitzero"`
-	Priority int         `json:"priority,omitempty" minimum:"0" maximum:"9"`
-	Orders   []WaveOrder `json:"orders" minItems:"1" maxItems:"10000" nullable:"false" doc:"in the order they are worked on"`
+	Facility string        `json:"facility,omitempty"`
+	Wave     string        `json:"wave"`
+	Strategy string        `json:"strategy,omitempty"`
+	CutOff   time.Time     `json:"cut_off,omitzero"`
+	Priority int           `json:"priority,omitempty" minimum:"0" maximum:"9"`
+	Orders   []OrderOfWave `json:"orders" minItems:"1" maxItems:"10000" nullable:"false" doc:"in the order they are worked on"`
 }
 
-// WaveOrder is an order of a wave.
-type WaveOrder struct {
+// OrderOfWave names an order.
+type OrderOfWave struct {
 	Owner  string `json:"owner,omitempty"`
 	Number string `json:"number"`
+}
+
+// WaveMove takes an order into another wave.
+type WaveMove struct {
+	OrderOfWave
+	To string `json:"to" doc:"a planned wave of the same facility"`
+}
+
+// WavePreview asks what planning would do.
+type WavePreview struct {
+	Facility string `json:"facility,omitempty"`
+	Owner    string `json:"owner,omitempty"`
+	Number   string `json:"number,omitempty" doc:"of an order, to be told why it is in no wave"`
 }
 
 // ClaimBody takes a task, or renews the claim of the worker who has it.
@@ -139,6 +152,37 @@ func (s *server) waves() {
 		func(ctx context.Context, in *waveCommand) (*reply, error) {
 			b, err := decode[ReasonBody](ctx)
 			return command(ctx, in, wave.Cancel{Reason: b.Reason, By: callOf(ctx).client}, err)
+		})
+	register(s, op[OrderOfWave, wave.Wave](s, http.MethodPost, path+"/add", "add-to-wave", tag, "Put an order into a planned wave"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			b, err := decode[OrderOfWave](ctx)
+			return command(ctx, in, wave.Add{Order: wave.Order{Owner: orText(b.Owner, s.cfg.Scope.Owner), Order: b.Number}}, err)
+		})
+	register(s, op[OrderOfWave, wave.Wave](s, http.MethodPost, path+"/remove", "remove-from-wave", tag, "Take an order out of a planned wave; it is planned again"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			b, err := decode[OrderOfWave](ctx)
+			return command(ctx, in, wave.Finish{Owner: orText(b.Owner, s.cfg.Scope.Owner), Order: b.Number, Outcome: wave.OutRemoved}, err)
+		})
+	register(s, op[WaveMove, wave.Wave](s, http.MethodPost, path+"/move", "move-to-wave", tag, "Take an order out of a planned wave into another"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			b, err := decode[WaveMove](ctx)
+			return command(ctx, in, wave.Move{Owner: orText(b.Owner, s.cfg.Scope.Owner), Order: b.Number, To: b.To}, err)
+		})
+	register(s, op[struct{}, wave.Wave](s, http.MethodPost, path+"/optimize", "optimize-wave", tag, "Batch a planned wave, to see how it would be picked"),
+		func(ctx context.Context, in *waveCommand) (*reply, error) {
+			return command(ctx, in, wave.Ask{By: callOf(ctx).client}, nil)
+		})
+	register(s, op[WavePreview, wave.Previewed](s, http.MethodPost, "/v1/waves/preview", "preview-waves", tag, "Which waves would come of the orders that wait, and why an order is in none"),
+		func(ctx context.Context, in *Keyed) (*reply, error) {
+			b, err := decode[WavePreview](ctx)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			of := wave.Of{Order: b.Number}
+			if b.Number != "" {
+				of.Owner = orText(b.Owner, s.cfg.Scope.Owner)
+			}
+			return s.do(ctx, door.Waves, door.Ask{Scope: inFacility(s.cfg.Scope, b.Facility).Building(), ID: "preview", Cmd: wave.Preview{Of: of}}, *in, "")
 		})
 	register(s, op[struct{}, view.Doc](s, http.MethodGet, path, "get-wave", tag, "A wave"),
 		func(ctx context.Context, in *WavePath) (*answer, error) {

@@ -88,10 +88,14 @@ func (c LogConfig) Validate() error {
 
 // WarehouseConfig is how the building works.
 type WarehouseConfig struct {
-	WaveOrders  int            `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
-	WaveWait    time.Duration  `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
-	WaveUrgent  time.Duration  `config:"wave_urgent" doc:"An order whose cut-off is nearer than this, or of priority 9, waits for no others."`
-	Batches     BatchesConfig  `config:"batches" doc:"How the orders of a wave are put together for picking."`
+	WaveOrders int           `config:"wave_orders" doc:"Orders that make a wave; it is released when it has so many."`
+	WaveWait   time.Duration `config:"wave_wait" doc:"A wave is released after this, however few orders it has."`
+	WaveUrgent time.Duration `config:"wave_urgent" doc:"An order whose cut-off is nearer than this, or of priority 9, waits for no others."`
+	Batches    BatchesConfig `config:"batches" doc:"How the orders of a wave are put together for picking."`
+
+	Waves  []WaveConfig     `config:"waves" doc:"Templates of waves; an order belongs to the first that it fits, and to wave_orders, wave_wait and wave_urgent where it fits none."`
+	Labour []StandardConfig `config:"labour" doc:"Labour standards; the first that fits counts."`
+
 	TaskLease   time.Duration  `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
 	AutoWorkers int            `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
 	ShortOneIn  int            `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
@@ -238,7 +242,7 @@ func defaults() *Config {
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{
-			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, Batches: batchDefaults(), TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, Over: receiving.RefuseOver, Blind: true, PromiseAt: promiseAtPutAway, SSCCPrefix: "0614141",
+			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, Batches: batchDefaults(), Labour: labourDefaults(), TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, Over: receiving.RefuseOver, Blind: true, PromiseAt: promiseAtPutAway, SSCCPrefix: "0614141",
 			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
 			Boxes: []BoxConfig{
 				{Name: "S", Length: 250, Width: 200, Height: 150, MaxWeight: 10_000, Tare: 150},

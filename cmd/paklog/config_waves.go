@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/routes"
@@ -52,5 +55,101 @@ func (c BatchesConfig) flow() routes.BatchConfig {
 		Limits: wave.Limits{
 			Orders: c.Orders, Lines: c.Lines, Units: c.Units, Volume: c.Volume * mm3, Weight: measure.Mass(c.Weight) * measure.Gram, Totes: c.Totes,
 		},
+	}
+}
+
+// WaveConfig is a template that waves are made by.
+type WaveConfig struct {
+	Name     string        `config:"name" doc:"Letters and digits; what its waves are named by."`
+	Carriers []string      `config:"carriers" doc:"Orders of these carriers; none is any, as for the others."`
+	Services []string      `config:"services"`
+	Owners   []string      `config:"owners"`
+	Zones    []string      `config:"zones" doc:"Some part of the order lies in one of them."`
+	AllZones bool          `config:"all_zones" doc:"All of it does."`
+	Priority int           `config:"priority" doc:"At least this."`
+	Within   time.Duration `config:"cut_off_within" doc:"Its cut-off is nearer than this; 0 is any."`
+
+	Max   LimitConfig `config:"max" doc:"What a wave has at most; what does not fit goes into the next."`
+	Fill  LimitConfig `config:"fill" doc:"So much in any of these makes a wave."`
+	Floor LimitConfig `config:"floor" doc:"What may be on the floor at a time; waves wait until there is room."`
+
+	Wait   time.Duration `config:"wait" doc:"The first order waits for others so long; 0 is no bound."`
+	At     []string      `config:"at" doc:"Times of day that waves are planned at, in the zone of the building."`
+	Every  time.Duration `config:"every" doc:"Waves are planned so often, from midnight in the zone of the building."`
+	Manual bool          `config:"manual" doc:"A person releases its waves."`
+}
+
+// LimitConfig bounds work; 0 is no bound.
+type LimitConfig struct {
+	Orders int64         `config:"orders"`
+	Lines  int64         `config:"lines"`
+	Units  int64         `config:"units"`
+	Volume int64         `config:"volume_cm3"`
+	Weight int64         `config:"weight_g"`
+	Totes  int64         `config:"totes"`
+	Labour time.Duration `config:"labour" doc:"One worker's time, by the labour standards."`
+}
+
+func (c LimitConfig) limits() wave.Limits {
+	return wave.Limits{
+		Orders: c.Orders, Lines: c.Lines, Units: c.Units, Volume: c.Volume * 1_000, Weight: measure.Mass(c.Weight) * measure.Gram,
+		Totes: c.Totes, Labour: c.Labour.Milliseconds(),
+	}
+}
+
+// Validate refuses limits below nothing.
+func (c LimitConfig) Validate() error {
+	if err := c.limits().Validate(); err != nil {
+		return errors.New(fault.Reason(err))
+	}
+	return nil
+}
+
+// Validate refuses a template that makes no wave.
+func (c WaveConfig) Validate() error { return c.flow().Check() }
+
+func (c WaveConfig) flow() routes.WaveTemplate {
+	return routes.WaveTemplate{
+		Template: wave.Template{
+			Name: c.Name, Carriers: c.Carriers, Services: c.Services, Owners: c.Owners, Zones: c.Zones, AllZones: c.AllZones,
+			Priority: c.Priority, Within: c.Within, Limits: c.Max.limits(), Fill: c.Fill.limits(),
+		},
+		Wait: c.Wait, At: c.At, Every: c.Every, Manual: c.Manual, Floor: c.Floor.limits(),
+	}
+}
+
+// StandardConfig is how long work takes.
+type StandardConfig struct {
+	Kind   string        `config:"kind" doc:"pick or pack; \"\" is both."`
+	Zone   string        `config:"zone" doc:"\"\" is any."`
+	Task   time.Duration `config:"task" doc:"To begin and end a tour, or a packing."`
+	Line   time.Duration `config:"line" doc:"At each place."`
+	Unit   time.Duration `config:"unit"`
+	Metre  time.Duration `config:"metre" doc:"Of way."`
+	Carton time.Duration `config:"carton"`
+}
+
+func (c WarehouseConfig) standards() (out labor.Standards) {
+	for _, s := range c.Labour {
+		out = append(out, labor.Standard{
+			Kind: s.Kind, Zone: s.Zone, Task: s.Task.Milliseconds(), Line: s.Line.Milliseconds(), Unit: s.Unit.Milliseconds(),
+			Metre: s.Metre.Milliseconds(), Carton: s.Carton.Milliseconds(),
+		})
+	}
+	return out
+}
+
+func (c WarehouseConfig) templates() (out []routes.WaveTemplate) {
+	for _, w := range c.Waves {
+		out = append(out, w.flow())
+	}
+	return out
+}
+
+// labourDefaults is what one who begins without standards plans by.
+func labourDefaults() []StandardConfig {
+	return []StandardConfig{
+		{Kind: labor.Pick, Task: 30 * time.Second, Line: 10 * time.Second, Unit: time.Second, Metre: 900 * time.Millisecond},
+		{Kind: labor.Pack, Task: 30 * time.Second, Line: 5 * time.Second, Unit: 2 * time.Second, Carton: 20 * time.Second},
 	}
 }

@@ -31,9 +31,11 @@ import (
 // packages and makes one [event.Registry] of them.
 func Schemas() []event.Schema {
 	return []event.Schema{
-		event.Of[wave.Planned](event.WaveEvents),
+		event.Of[wave.Planned](event.WaveEvents, event.Widened),
 		event.Of[wave.Released](event.WaveEvents),
 		event.Of[wave.Batched](event.WaveEvents),
+		event.Of[wave.OrderAdded](event.WaveEvents),
+		event.Of[wave.OptimizeAsked](event.WaveEvents),
 		event.Of[wave.OrderFinished](event.WaveEvents),
 		event.Of[wave.Completed](event.WaveEvents),
 		event.Of[wave.Cancelled](event.WaveEvents),

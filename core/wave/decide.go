@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -28,10 +29,12 @@ type Wave struct {
 	Scope    scope.Scope `json:"scope"`
 	ID       string      `json:"wave"`
 	Status   Status      `json:"status"`
+	Template string      `json:"template,omitempty"` // that it was made by
 	Priority int         `json:"priority,omitempty"`
 	CutOff   time.Time   `json:"cut_off,omitzero"`
 	Orders   []Member    `json:"orders,omitempty"`
 	Open     int         `json:"open"` // orders that are not finished
+	Limits   Limits      `json:"limits,omitzero"`
 	Batching Batching    `json:"batching,omitzero"`
 }
 
@@ -66,16 +69,26 @@ type Member struct {
 }
 
 // Fold makes a [Wave].
-var Fold = event.Fold[Wave]{Kind: "wave", Version: 2, Apply: apply}
+var Fold = event.Fold[Wave]{Kind: "wave", Version: 3, Apply: apply}
 
 func apply(w Wave, e event.Event) (Wave, error) {
 	switch e := e.(type) {
 	case Planned:
-		w = Wave{Scope: e.Scope, ID: e.Wave, Status: StatusPlanned, Priority: e.Priority, CutOff: e.CutOff, Open: len(e.Orders)}
+		w = Wave{Scope: e.Scope, ID: e.Wave, Status: StatusPlanned, Template: e.Strategy, Limits: e.Limits, Priority: e.Priority, CutOff: e.CutOff, Open: len(e.Orders)}
 		w.Orders = make([]Member, len(e.Orders))
 		for i, o := range e.Orders {
 			w.Orders[i].Order = o
 		}
+	case OrderAdded:
+		// One that left and came back is open again, at the end.
+		w.Orders = slices.Clone(w.Orders)
+		if i := w.index(e.Order.Owner, e.Order.Order); i >= 0 {
+			w.Orders = slices.Delete(w.Orders, i, i+1)
+		}
+		w.Orders = append(w.Orders, Member{Order: e.Order})
+		w.Open++
+		w.Batching = Batching{}
+	case OptimizeAsked:
 	case Released:
 		w.Status, w.Batching = StatusReleased, Batching{}
 	case Batched:
@@ -138,53 +151,90 @@ func (w Wave) Plan(c Plan, at time.Time) ([]event.Event, error) {
 	if n := len(c.Orders); n == 0 || n > MaxOrders {
 		return nil, fault.At(op, fault.Invalid, "orders", fmt.Errorf("has %d orders, a wave has 1 to %d", n, MaxOrders))
 	}
-	type ref struct{ owner, order string }
-	seen := make(map[ref]bool, len(c.Orders))
+	seen := make(map[Of]bool, len(c.Orders))
 	var sum Limits
 	for i, o := range c.Orders {
-		at := func(f string) string { return fmt.Sprintf("orders[%d].%s", i, f) }
-		if err := scope.CheckPart(o.Owner); err != nil {
-			return nil, fault.At(op, fault.Invalid, at("owner"), err)
+		if err := o.check(op, fmt.Sprintf("orders[%d].", i)); err != nil {
+			return nil, err
 		}
-		if err := scope.CheckPart(o.Order); err != nil {
-			return nil, fault.At(op, fault.Invalid, at("order"), err)
+		of := Of{o.Owner, o.Order}
+		if seen[of] {
+			return nil, fault.At(op, fault.Invalid, fmt.Sprintf("orders[%d].order", i), fmt.Errorf("order %s is named twice", o.Order))
 		}
-		if seen[ref{o.Owner, o.Order}] {
-			return nil, fault.At(op, fault.Invalid, at("order"), fmt.Errorf("order %s is named twice", o.Order))
-		}
-		seen[ref{o.Owner, o.Order}] = true
-		for _, q := range [...]struct {
-			place string
-			of    int64
-			to    *int64
-		}{
-			{"lines", o.Lines, &sum.Lines}, {"units", o.Units, &sum.Units}, {"volume_mm3", o.Volume, &sum.Volume},
-			{"weight_mg", int64(o.Weight), (*int64)(&sum.Weight)}, {"totes", o.Totes, &sum.Totes},
-		} {
-			if q.of < 0 || q.of > maxShare {
-				return nil, fault.At(op, fault.Invalid, at(q.place), fmt.Errorf("%d is not between 0 and %d", q.of, maxShare))
-			}
-			*q.to += q.of
-		}
+		seen[of] = true
+		sum = sum.plus(o.Share())
 	}
-	sum.Orders = int64(len(c.Orders))
 	if err := c.Limits.allow(sum); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	return []event.Event{Planned{Head{s, c.Wave, at.UTC()}, c.Strategy, c.CutOff.UTC(), c.Priority, slices.Clone(c.Orders), c.Limits}}, nil
 }
 
+// check says what is wrong with an order of a wave at a place of its command.
+func (o Order) check(op, place string) error {
+	if err := scope.CheckPart(o.Owner); err != nil {
+		return fault.At(op, fault.Invalid, place+"owner", err)
+	}
+	if err := scope.CheckPart(o.Order); err != nil {
+		return fault.At(op, fault.Invalid, place+"order", err)
+	}
+	for _, q := range (Limits{}).each(o.Share()) {
+		if q.is < 0 || q.is > maxShare {
+			return fault.At(op, fault.Invalid, place+strings.TrimPrefix(q.place, "limits."), fmt.Errorf("%d is not between 0 and %d", q.is, maxShare))
+		}
+	}
+	return nil
+}
+
+// Add puts an order into a planned wave, within the limits that it was planned with; one that is
+// open in it already is no event.
+func (w Wave) Add(c Add, at time.Time) ([]event.Event, error) {
+	const op = "wave.Add"
+	if err := w.must(op, StatusPlanned); err != nil {
+		return nil, err
+	}
+	if err := c.Order.check(op, ""); err != nil {
+		return nil, err
+	}
+	if i := w.index(c.Order.Owner, c.Order.Order); i >= 0 && w.Orders[i].Outcome == "" {
+		return nil, nil
+	}
+	if len(w.Orders) >= MaxOrders {
+		return nil, fault.At(op, fault.Rejected, "orders", fmt.Errorf("wave %s has %d orders, the most that one may have", w.ID, MaxOrders))
+	}
+	if err := w.Limits.allow(w.Share().plus(c.Order.Share())); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	return []event.Event{OrderAdded{w.head(at), c.Order}}, nil
+}
+
+// Ask has a planned wave batched.
+func (w Wave) Ask(c Ask, at time.Time) ([]event.Event, error) {
+	if err := w.must("wave.Ask", StatusPlanned); err != nil {
+		return nil, err
+	}
+	return []event.Event{OptimizeAsked{w.head(at), c.By}}, nil
+}
+
 // maxShare bounds one order's part of each sum: 10,000 of them stay within an int64.
 const maxShare = int64(1) << 48
 
-func (l Limits) allow(sum Limits) error {
-	for _, q := range [...]struct {
-		place     string
-		limit, is int64
-	}{
+// of is one limit and what stands against it.
+type of struct {
+	place     string
+	limit, is int64
+}
+
+func (l Limits) each(sum Limits) [7]of {
+	return [...]of{
 		{"limits.orders", l.Orders, sum.Orders}, {"limits.lines", l.Lines, sum.Lines}, {"limits.units", l.Units, sum.Units},
 		{"limits.volume_mm3", l.Volume, sum.Volume}, {"limits.weight_mg", int64(l.Weight), int64(sum.Weight)}, {"limits.totes", l.Totes, sum.Totes},
-	} {
+		{"limits.labour_ms", l.Labour, sum.Labour},
+	}
+}
+
+func (l Limits) allow(sum Limits) error {
+	for _, q := range l.each(sum) {
 		if q.limit < 0 {
 			return fault.At("wave.Limits", fault.Invalid, q.place, fmt.Errorf("%d is negative", q.limit))
 		}
@@ -194,6 +244,15 @@ func (l Limits) allow(sum Limits) error {
 	}
 	return nil
 }
+
+func (l Limits) plus(m Limits) Limits {
+	return Limits{
+		l.Orders + m.Orders, l.Lines + m.Lines, l.Units + m.Units, l.Volume + m.Volume, l.Weight + m.Weight, l.Totes + m.Totes, l.Labour + m.Labour,
+	}
+}
+
+// Validate refuses limits below zero.
+func (l Limits) Validate() error { return l.allow(Limits{}) }
 
 // Release gives the wave to the floor; released already is no event.
 func (w Wave) Release(c Release, at time.Time) ([]event.Event, error) {

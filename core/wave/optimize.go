@@ -278,12 +278,6 @@ func (o *optimizing) firstCome(a *area, parts []int) [][]int {
 	return groups
 }
 
-func (l Limits) plus(m Limits) Limits {
-	return Limits{
-		l.Orders + m.Orders, l.Lines + m.Lines, l.Units + m.Units, l.Volume + m.Volume, l.Weight + m.Weight, l.Totes + m.Totes,
-	}
-}
-
 // solve asks package batch. The least length is in um.
 func (o *optimizing) solve(a *area, parts []int, effort int64) (groups [][]int, least int64, err error) {
 	y, _ := o.Building.Layout(a.layout)

@@ -20,6 +20,7 @@ type Limits struct {
 	Volume int64        `json:"volume_mm3,omitempty"`
 	Weight measure.Mass `json:"weight_mg,omitempty"`
 	Totes  int64        `json:"totes,omitempty"`
+	Labour int64        `json:"labour_ms,omitempty"` // one worker's time
 }
 
 // Order is an order in a wave with its share of the work.
@@ -31,6 +32,7 @@ type Order struct {
 	Volume int64        `json:"volume_mm3,omitempty"`
 	Weight measure.Mass `json:"weight_mg,omitempty"`
 	Totes  int64        `json:"totes,omitempty"`
+	Labour int64        `json:"labour_ms,omitempty"` // one worker's time
 }
 
 // Plan makes a wave of orders, in the order they are to be worked on. A wave
@@ -50,6 +52,19 @@ type Release struct{ By string }
 
 // Finish records that the wave has nothing more to do for an order.
 type Finish struct{ Owner, Order, Outcome string }
+
+// Add puts an order into a planned wave.
+type Add struct{ Order Order }
+
+// Move takes an order out of a planned wave into another.
+type Move struct{ Owner, Order, To string }
+
+// Preview asks which waves would come of the orders that wait, and why one of them, where it is
+// named, is in none. It changes nothing.
+type Preview struct{ Of Of }
+
+// Ask has a planned wave batched, to see how it would be picked.
+type Ask struct{ By string }
 
 // Outcomes of an order in a wave.
 const (
@@ -100,6 +115,18 @@ type Released struct {
 	By string `json:"by,omitempty"`
 }
 
+// OrderAdded says that an order joined a planned wave.
+type OrderAdded struct {
+	Head
+	Order Order `json:"added"`
+}
+
+// OptimizeAsked says that somebody wants to see the batches of a planned wave.
+type OptimizeAsked struct {
+	Head
+	By string `json:"by,omitempty"`
+}
+
 // OrderFinished says what became of one of its orders.
 type OrderFinished struct {
 	Head
@@ -129,6 +156,12 @@ func (Planned) EventType() string { return "wave.Planned" }
 
 // EventType implements [event.Event].
 func (Released) EventType() string { return "wave.Released" }
+
+// EventType implements [event.Event].
+func (OrderAdded) EventType() string { return "wave.OrderAdded" }
+
+// EventType implements [event.Event].
+func (OptimizeAsked) EventType() string { return "wave.OptimizeAsked" }
 
 // EventType implements [event.Event].
 func (OrderFinished) EventType() string { return "wave.OrderFinished" }

@@ -98,6 +98,13 @@ func (a Aggregator[M, O, G]) Handle(ctx context.Context, m M) (O, error) {
 	return o, save(o, in, a.Step, key, old, g)
 }
 
+// Standing is the group of a key as it stands; false where there is none. in names the route of
+// the aggregator: whoever asks may be another.
+func (a Aggregator[M, O, G]) Standing(ctx context.Context, in In, key string) (g Group[G], there bool, err error) {
+	g, _, there, err = load[Group[G]](ctx, in, a.Step, key)
+	return g, there, err
+}
+
 func (a Aggregator[M, O, G]) wake(o O, g Group[G]) {
 	o.Timer(a.Step+"/"+safe(g.Key), safe(g.Key), timerType(a.Step), g.Deadline, g.Key)
 }
