@@ -81,6 +81,7 @@ func (s *server) scans() {
 			}
 			return s.sendScans(ctx, b)
 		})
+	s.scanWork()
 }
 
 // sendScans takes scan by scan, each in a unit of its own: what a broken connection leaves

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"image/color"
 	"math/big"
 	"net"
 	"net/http"
@@ -20,8 +21,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/boombuler/barcode/qr"
 	"github.com/spf13/cobra"
-	"rsc.io/qr"
 
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/core/device"
@@ -114,16 +115,19 @@ func (c *Config) pageAddress() string {
 // drawQR draws two rows of the code in one line of text, dark on light whatever the terminal's
 // colours are.
 func drawQR(cmd *cobra.Command, text string) {
-	code, err := qr.Encode(text, qr.M)
+	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {
 		return // too long for one: the address below says the same
 	}
-	out := cmd.OutOrStdout()
+	out, size := cmd.OutOrStdout(), code.Bounds().Dx()
+	dark := func(x, y int) bool {
+		return x >= 0 && y >= 0 && x < size && y < size && code.At(x, y) == color.Black
+	}
 	const quiet = 2
-	for y := -quiet; y < code.Size+quiet; y += 2 {
+	for y := -quiet; y < size+quiet; y += 2 {
 		var b strings.Builder
-		for x := -quiet; x < code.Size+quiet; x++ {
-			top, bottom := code.Black(x, y), code.Black(x, y+1)
+		for x := -quiet; x < size+quiet; x++ {
+			top, bottom := dark(x, y), dark(x, y+1)
 			switch {
 			case top && bottom:
 				b.WriteRune(' ')

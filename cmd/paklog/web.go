@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/paklog/hub/adapters/handheld"
 	"github.com/paklog/hub/adapters/webhook"
 	"github.com/paklog/hub/core/scope"
 )
@@ -34,8 +35,14 @@ func (a *app) web(cfg *Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	page, err := handheld.Handler()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
+	mux.Handle("/scan", page)
+	mux.Handle("/scan/", page)
 	mux.Handle("/webhooks/", hooks)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	return mux, nil
