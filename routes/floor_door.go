@@ -5,6 +5,7 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/putaway"
@@ -52,6 +53,14 @@ func (f *Flows) askWave(d *decision, a *door.Ask) (answered, error) {
 		}
 	case wave.Release:
 		events, err = d.wave(s, id).Release(c, d.m.Now)
+	case labor.Plan:
+		if c.Scope == (scope.Scope{}) {
+			c.Scope = s
+		}
+		was := load(d, d.f.workloads, labor.StreamOf(c.Scope))
+		events, err = was.Plan(c, d.m.Now)
+		add(d, d.f.workloads, labor.StreamOf(c.Scope), events, err)
+		return answered{load(d, d.f.workloads, labor.StreamOf(c.Scope)), len(events) > 0}, d.err
 	case wave.Ask:
 		events, err = d.wave(s, id).Ask(c, d.m.Now)
 	case wave.Add:

@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/labor"
 	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
@@ -157,8 +158,11 @@ func (c *FlowConfig) defaults() error {
 		}
 		names[t.Name] = true
 	}
-	if err := c.Labor.Standards.Validate(); err != nil {
+	if err := errors.Join(c.Labor.Standards.Validate(), labor.CheckShifts(c.Labor.Shifts)); err != nil {
 		errs = append(errs, fmt.Errorf("labor: %w", err))
+	}
+	if c.Labor.Every == 0 {
+		c.Labor.Every = 5 * time.Minute
 	}
 	if err := c.Wave.Batch.defaults(); err != nil {
 		errs = append(errs, fmt.Errorf("batches: %w", err))
@@ -239,6 +243,7 @@ type Flows struct {
 	returns      *Aggregate[returns.Return]
 	stocks       *Aggregate[inventory.Stock]
 	waves        *Aggregate[wave.Wave]
+	workloads    *Aggregate[labor.Workload]
 	tasks        *Aggregate[task.Task]
 	picks        *Aggregate[pick.List]
 	packs        *Aggregate[pack.Packing]
@@ -275,6 +280,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		returns:      NewAggregate(returns.Fold, reg),
 		stocks:       NewAggregate(inventory.Fold, reg),
 		waves:        NewAggregate(wave.Fold, reg),
+		workloads:    NewAggregate(labor.Fold, reg),
 		tasks:        NewAggregate(task.Fold, reg),
 		picks:        NewAggregate(pick.Fold, reg),
 		packs:        NewAggregate(pack.Fold, reg),
@@ -295,7 +301,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 	add := []func() error{
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
-		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWaveFinishing, f.addWaveCancelling,
+		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWorkload, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,

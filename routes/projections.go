@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/labor"
 	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
@@ -120,6 +121,14 @@ var projections = map[string]projection{
 	view.Wave: project(wave.Fold,
 		func(w wave.Wave) string { return string(w.Status) },
 		func(wave.Wave) []string { return nil }),
+	view.Workload: project(labor.Fold,
+		func(w labor.Workload) string {
+			if len(w.Risks) > 0 {
+				return "at_risk"
+			}
+			return ""
+		},
+		func(labor.Workload) []string { return nil }),
 	view.Task: project(task.Fold,
 		func(t task.Task) string { return string(t.Status) },
 		func(t task.Task) []string { return []string{t.Order, t.Wave} }),

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/facility"
-	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/wave"
@@ -144,15 +143,11 @@ func (d *decision) candidate(o order.Order) wave.Candidate {
 		Carrier: o.Service.Carrier, Service: o.Service.Level, Priority: o.Priority, CutOff: o.Dates.ShipBy,
 	}
 	b := d.building(o.Scope)
-	picks := map[string]labor.Work{} // by zone
 	for _, p := range d.work(o.Scope, o.Number).Places {
 		zone := b.Effective(d.location(o.Scope, p.Place.Location).Spec).Zone
 		if !slices.Contains(c.Zones, zone) {
 			c.Zones = append(c.Zones, zone)
 		}
-		w := picks[zone]
-		w.Lines, w.Units = w.Lines+1, w.Units+p.Qty
-		picks[zone] = w
 		mm3, weight := d.size(o.Scope, p.Item, p.Qty)
 		c.Volume, c.Weight = c.Volume+mm3, c.Weight+weight
 	}
@@ -165,17 +160,10 @@ func (d *decision) candidate(o order.Order) wave.Candidate {
 	if v := d.f.cfg.Wave.Batch.ToteVolume; v > 0 {
 		c.Totes = max(1, (c.Volume+v-1)/v)
 	}
-	std := d.f.cfg.Labor.Standards
-	for _, zone := range c.Zones {
-		c.Labour += std.Time(labor.Pick, zone, picks[zone])
+	for _, p := range d.parts(o) {
+		c.Labour += p.Time
 	}
-	c.Labour += std.Time(labor.Pack, "", labor.Work{Tasks: 1, Lines: c.Lines, Units: c.Units, Cartons: 1})
 	return c
-}
-
-// LaborConfig is how long work takes.
-type LaborConfig struct {
-	Standards labor.Standards
 }
 
 // previewWaves decides what planning would, and writes nothing.

@@ -39,6 +39,8 @@ func Statuses(kind string) []string {
 		return []string{location.StatusActive, location.StatusBlocked}
 	case view.Wave:
 		return texts(wave.StatusPlanned, wave.StatusReleased, wave.StatusCompleted, wave.StatusCancelled)
+	case view.Workload:
+		return []string{"at_risk"}
 	case view.Task:
 		return texts(task.StatusOpen, task.StatusClaimed, task.StatusCompleted, task.StatusCancelled)
 	case view.Pick:

@@ -109,6 +109,7 @@ type workCommand struct {
 
 func (s *server) work() {
 	s.waves()
+	s.workload()
 	s.tasks()
 	s.floor()
 	s.packs()

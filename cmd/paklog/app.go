@@ -198,7 +198,7 @@ func (a *app) flows() (*routes.Flows, error) {
 	fc := routes.FlowConfig{
 		Tenant: a.cfg.Tenant, Facility: a.cfg.Facility, Facilities: a.cfg.Facilities,
 		Wave:     routes.WaveConfig{Size: w.WaveOrders, Timeout: w.WaveWait, Urgent: w.WaveUrgent, Batch: w.Batches.flow(), Templates: w.templates()},
-		Labor:    routes.LaborConfig{Standards: w.standards()},
+		Labor:    routes.LaborConfig{Standards: w.standards(), Shifts: w.shifts()},
 		Auto:     routes.AutoConfig{Pick: w.AutoWorkers > 0, Pack: w.AutoWorkers > 0, ShortOneIn: w.ShortOneIn},
 		Lease:    w.TaskLease,
 		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},

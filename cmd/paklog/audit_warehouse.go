@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
@@ -118,6 +119,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[item.Item]{fold: item.Fold}
 	case "location":
 		return &folding[location.Location]{fold: location.Fold}
+	case "workload":
+		return &folding[labor.Workload]{fold: labor.Fold}
 	case "wave":
 		return &folding[wave.Wave]{fold: wave.Fold}
 	case "task":

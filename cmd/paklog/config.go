@@ -95,6 +95,7 @@ type WarehouseConfig struct {
 
 	Waves  []WaveConfig     `config:"waves" doc:"Templates of waves; an order belongs to the first that it fits, and to wave_orders, wave_wait and wave_urgent where it fits none."`
 	Labour []StandardConfig `config:"labour" doc:"Labour standards; the first that fits counts."`
+	Shifts []ShiftConfig    `config:"shifts" doc:"Who works when; a building that was given a plan of its own goes by that."`
 
 	TaskLease   time.Duration  `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
 	AutoWorkers int            `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`

@@ -92,6 +92,7 @@ func (c KeyConfig) Validate() error {
 // Validate refuses a building that cannot work.
 func (c WarehouseConfig) Validate() error {
 	errs := []error{
+		c.unique(),
 		atLeast("wave_orders", c.WaveOrders, 1), atMost("wave_orders", c.WaveOrders, routes.MaxWave), positive("wave_wait", c.WaveWait), positive("wave_urgent", c.WaveUrgent),
 		positive("task_lease", c.TaskLease),
 		atLeast("auto_workers", c.AutoWorkers, 0), atLeast("short_one_in", c.ShortOneIn, 0),

@@ -129,14 +129,47 @@ type StandardConfig struct {
 	Carton time.Duration `config:"carton"`
 }
 
+func (c StandardConfig) standard() labor.Standard {
+	return labor.Standard{
+		Kind: c.Kind, Zone: c.Zone, Task: c.Task.Milliseconds(), Line: c.Line.Milliseconds(), Unit: c.Unit.Milliseconds(),
+		Metre: c.Metre.Milliseconds(), Carton: c.Carton.Milliseconds(),
+	}
+}
+
+// Validate refuses a standard that takes no time, or years.
+func (c StandardConfig) Validate() error {
+	if err := (labor.Standards{c.standard()}).Validate(); err != nil {
+		key := strings.TrimSuffix(strings.TrimPrefix(fault.PlaceOf(err), "standards[0]."), "_ms")
+		return fmt.Errorf("%s: in milliseconds %s", key, fault.Reason(err))
+	}
+	return nil
+}
+
 func (c WarehouseConfig) standards() (out labor.Standards) {
 	for _, s := range c.Labour {
-		out = append(out, labor.Standard{
-			Kind: s.Kind, Zone: s.Zone, Task: s.Task.Milliseconds(), Line: s.Line.Milliseconds(), Unit: s.Unit.Milliseconds(),
-			Metre: s.Metre.Milliseconds(), Carton: s.Carton.Milliseconds(),
-		})
+		out = append(out, s.standard())
 	}
 	return out
+}
+
+// unique refuses templates and shifts of one name.
+func (c WarehouseConfig) unique() error {
+	var errs []error
+	seen := map[string]bool{}
+	once := func(key, name string) {
+		if at := key + " " + name; seen[at] {
+			errs = append(errs, fmt.Errorf("%s: %q is the name of two", key, name))
+		} else {
+			seen[at] = true
+		}
+	}
+	for _, w := range c.Waves {
+		once("waves", w.Name)
+	}
+	for _, s := range c.Shifts {
+		once("shifts", s.Name)
+	}
+	return errors.Join(errs...)
 }
 
 func (c WarehouseConfig) templates() (out []routes.WaveTemplate) {
@@ -152,4 +185,58 @@ func labourDefaults() []StandardConfig {
 		{Kind: labor.Pick, Task: 30 * time.Second, Line: 10 * time.Second, Unit: time.Second, Metre: 900 * time.Millisecond},
 		{Kind: labor.Pack, Task: 30 * time.Second, Line: 5 * time.Second, Unit: 2 * time.Second, Carton: 20 * time.Second},
 	}
+}
+
+// ShiftConfig is when people work.
+type ShiftConfig struct {
+	Name  string        `config:"name"`
+	Start string        `config:"start" doc:"By the clock of the building: 06:00."`
+	End   string        `config:"end" doc:"At or before the start, it is on the day after."`
+	Staff []StaffConfig `config:"staff"`
+}
+
+// StaffConfig is how many people do what.
+type StaffConfig struct {
+	Kind    string `config:"kind" doc:"pick or pack; \"\" is any that no other entry is for, as for the zone."`
+	Zone    string `config:"zone"`
+	Workers int64  `config:"workers"`
+}
+
+// Validate refuses a shift that nobody could work in.
+func (c ShiftConfig) Validate() error {
+	s, err := c.shift()
+	if err != nil {
+		return err
+	}
+	if err := labor.CheckShifts([]labor.Shift{s}); err != nil {
+		return fmt.Errorf("%s: %s", strings.TrimPrefix(fault.PlaceOf(err), "shifts[0]."), fault.Reason(err))
+	}
+	return nil
+}
+
+func (c ShiftConfig) shift() (labor.Shift, error) {
+	out := labor.Shift{Code: c.Name}
+	for _, x := range []struct {
+		key, v string
+		to     *int
+	}{{"start", c.Start, &out.Start}, {"end", c.End, &out.End}} {
+		at, err := time.Parse("15:04", x.v)
+		if err != nil {
+			return out, fmt.Errorf("%s: %q is no time of day like 06:00", x.key, x.v)
+		}
+		*x.to = at.Hour()*60 + at.Minute()
+	}
+	for _, s := range c.Staff {
+		out.Staff = append(out.Staff, labor.Staff(s))
+	}
+	return out, nil
+}
+
+func (c WarehouseConfig) shifts() (out []labor.Shift) {
+	for _, x := range c.Shifts {
+		if s, err := x.shift(); err == nil { // which Validate has seen to
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
@@ -39,6 +40,10 @@ func Schemas() []event.Schema {
 		event.Of[wave.OrderFinished](event.WaveEvents),
 		event.Of[wave.Completed](event.WaveEvents),
 		event.Of[wave.Cancelled](event.WaveEvents),
+
+		event.Of[labor.Planned](event.WaveEvents),
+		event.Of[labor.Changed](event.WaveEvents),
+		event.Of[labor.AtRisk](event.WaveEvents),
 
 		event.Of[order.Accepted](event.OrderEvents),
 		event.Of[order.Rejected](event.OrderEvents),

@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
@@ -62,6 +63,7 @@ func TestFoldVersions(t *testing.T) {
 		"count":       hash(t, count.Fold),
 		"order":       hash(t, order.Fold),
 		"wave":        hash(t, wave.Fold),
+		"workload":    hash(t, labor.Fold),
 		"task":        hash(t, task.Fold),
 		"pick":        hash(t, pick.Fold),
 		"pack":        hash(t, pack.Fold),

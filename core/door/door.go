@@ -21,7 +21,7 @@ const (
 	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
 	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel; returns.Authorize, Receive, Dispose, Close, Cancel
-	Waves     = "door.waves"     // wave.Plan, Add, Finish, Move, Ask, Release, Cancel, Preview
+	Waves     = "door.waves"     // wave.Plan, Add, Finish, Move, Ask, Release, Cancel, Preview; labor.Plan
 	Floor     = "door.floor"     // task.Claim, Renew, Complete; putaway.Put; pick.Confirm, pick.Short; pack.*
 	Tracking  = "door.tracking"  // tracking.Place, tracking.End
 	Scans     = "door.scans"     // scan.Send

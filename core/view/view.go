@@ -29,6 +29,7 @@ const (
 	Count       = "count"
 	Receipt     = "receipt"
 	Return      = "return"
+	Workload    = "workload"
 	LPN         = "lpn"
 	Device      = "device"
 	Pallet      = "pallet"
