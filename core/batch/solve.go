@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/paklog/hub/core/fault"
@@ -140,14 +141,30 @@ func (s *search) solve() (*plan, int64) {
 	return best, bound
 }
 
-// plain is a bound without much thought: the tour through everything, and the shortest
-// tour as often as there are batches at least.
+// plain is a bound without much thought: the tour through everything, or, where that is more,
+// what the longest orders ask for. Those that are as long as some length fill a number of
+// batches at least, each of which is then as long.
 func (s *search) plain() int64 {
 	all := make([]uint64, s.stride)
-	shortest := inf
+	long := make([]int64, s.n)
+	perm := make([]int, s.n)
 	for i := range s.n {
 		or(all, s.of(i))
-		shortest = min(shortest, s.length(s.of(i)))
+		long[i], perm[i] = s.length(s.of(i)), i
 	}
-	return max(s.length(all), shortest*int64(s.fewest()))
+	slices.SortStableFunc(perm, func(a, b int) int { return cmp.Compare(long[b], long[a]) })
+	sums := make([]int64, len(s.limits))
+	lines, batches, bound := 0, 0, int64(0)
+	for _, i := range perm {
+		lines += s.load[i]
+		need := (lines + s.capacity - 1) / s.capacity
+		for k, limit := range s.limits {
+			sums[k] += s.loads[i*len(s.limits)+k]
+			need = max(need, int((sums[k]+limit-1)/limit))
+		}
+		for ; batches < need; batches++ {
+			bound += long[i]
+		}
+	}
+	return max(s.length(all), bound)
 }
