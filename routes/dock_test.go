@@ -20,6 +20,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/edi/x12/x12gen"
 )
 
@@ -581,6 +582,35 @@ func TestBothAdvicesOfAnOrderAddUp(t *testing.T) {
 			t.Errorf("both tell %d of %d, and %d left", shipped, ordered, total)
 		}
 		r.once()
+		r.noLetters()
+	})
+}
+
+// What stands on a pallet is found where the pallet is, until the truck has it.
+func TestPalletsAreTracked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := confirming(t, AtLoad)
+		r.stock("A", 20, "P-1")
+		r.place("SO-1", "A", 2)
+		r.place("SO-2", "A", 2)
+		settle(time.Minute)
+		one, two := r.cartons("SO-1")[0], r.cartons("SO-2")[0]
+		p := r.pallet(one, two)
+		settle(time.Second)
+		lpn := func(id string) tracking.LPN { return foldOf(r, tracking.Fold, tracking.StreamOf(site, id)) }
+		if l := lpn(one); l.Last.Parent != p || l.Ended != "" || !slices.Contains(lpn(p).Children, one) {
+			t.Errorf("%+v on %+v", l, lpn(p))
+		}
+		r.does(p, pallet.Unstack{Carton: two}, pallet.Close{})
+		settle(time.Second)
+		if l := lpn(two); l.Last.Parent != "" || slices.Contains(lpn(p).Children, two) {
+			t.Errorf("%+v beside %+v", l, lpn(p))
+		}
+		r.does("L-1", truckload.Plan{Carrier: "ups"}, truckload.Assign{SSCC: p}, truckload.Scan{SSCC: p}, truckload.Seal{Seal: "S"}, truckload.Depart{})
+		settle(time.Minute)
+		if lpn(p).Ended == "" || lpn(one).Ended == "" || lpn(two).Ended != "" {
+			t.Errorf("after the truck left: %+v %+v %+v", lpn(p), lpn(one), lpn(two))
+		}
 		r.noLetters()
 	})
 }

@@ -51,7 +51,7 @@ func (d *decision) askPack(s scope.Scope, id string, cmd any) (got answered, don
 		d.reopen(s, id, c)
 		return answered{d.packing(s, id), len(d.out.Records) > was}, true, d.err
 	case pack.CloseCarton:
-		if d.f.cfg.Pack.Verify == VerifyAll {
+		if d.f.cfg.Pack.Verify == VerifyAll && !c.Scanned {
 			return answered{}, true, missing("routes.Pack", "contents", "cartons are verified here: open one, scan each unit into it, and close it")
 		}
 		d.closeCarton(s, id, c)

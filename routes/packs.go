@@ -214,7 +214,7 @@ func (d *decision) closed(s scope.Scope, id string, events []event.Event, err er
 		return // its weight was refused
 	}
 	number := closed.Order
-	if !closed.Verified {
+	if d.docked(s, closed.Carton).Order == "" {
 		d.number(s, closed.Carton, number, id)
 	}
 	var lines []order.LineQty

@@ -240,7 +240,7 @@ func (d *decision) scanPack(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 		return nil, refused("task", "there is no packing %s of %s", c.Task, s.Owner)
 	}
 	left := append([]pack.Content{}, p.Left...)
-	cmd := pack.CloseCarton{Box: c.Box, Weight: measure.Mass(c.Weight), Packer: c.Worker}
+	cmd := pack.CloseCarton{Box: c.Box, Weight: measure.Mass(c.Weight), Packer: c.Worker, Scanned: true}
 	for i, x := range c.Contents {
 		need := x.Qty
 		for j := range left {
@@ -270,7 +270,7 @@ func (d *decision) scanPack(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 	if err != nil || d.err != nil {
 		return nil, err
 	}
-	if len(d.packing(s, c.Task).Left) == 0 {
+	if len(d.packing(s, c.Task).Loose()) == 0 {
 		return &scan.Next{Do: scan.Done, Task: c.Task}, nil
 	}
 	return &scan.Next{Do: scan.Pack, Task: c.Task}, nil

@@ -11,7 +11,9 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/inventory"
+	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
@@ -26,7 +28,7 @@ func (f *Flows) addTracking() error {
 	return f.hub.Add(Route{
 		Name: "tracking", About: "knows where totes, cartons and LPNs with stock are from what is picked, packed, moved and shipped",
 		Topics: []string{onPicks, onPacks, onInventory}, Handle: f.track,
-		Types: takes(pick.Confirmed{}, pick.Shorted{}, pack.CartonClosed{}, ship.CartonManifested{}, ship.Confirmed{},
+		Types: takes(pick.Confirmed{}, pick.Shorted{}, pack.CartonClosed{}, pallet.Stacked{}, pallet.Unstacked{}, truckload.Departed{}, ship.CartonManifested{}, ship.Confirmed{},
 			inventory.StockReceived{}, inventory.StockTransferred{}, inventory.StockPutAway{}, inventory.StockAdjusted{}),
 		Writes: []string{onTracking, onInventory},
 	})
@@ -66,6 +68,16 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 		for _, c := range e.Contents {
 			d.goes(e.Scope, c.Tote, tracking.KindTote, e.Order, sight(about(tracking.StagePacking), e.At, e.Packer, "pack"))
 		}
+	case pallet.Stacked:
+		d.onTop(e.Scope, e.Carton.SSCC, e.Pallet, e.At, e.By)
+	case pallet.Unstacked:
+		d.onTop(e.Scope, e.Carton, "", e.At, e.By)
+	case truckload.Departed:
+		for _, c := range e.Cartons {
+			if c.Pallet != "" {
+				d.endLPN(e.Scope, c.Pallet, tracking.End{Reason: "shipped", Seen: e.At})
+			}
+		}
 	case ship.CartonManifested:
 		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, sight(about(tracking.StageShipping), e.At, "", "ship"))
 	case ship.Confirmed:
@@ -85,6 +97,22 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 			d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, e.By, "stock"))
 		}
 	}
+}
+
+// onTop knows that a carton stands on a pallet, or with "" beside it again. One that has left
+// by the books is known no more.
+func (d *decision) onTop(s scope.Scope, sscc, on string, at time.Time, by string) {
+	if d.lpn(s, sscc).Ended != "" || d.err != nil {
+		return
+	}
+	here := tracking.Position{Stage: tracking.StageShipping}
+	if on != "" {
+		if !d.lpn(s, on).Known() {
+			d.goes(s, on, tracking.KindPallet, "", tracking.Sighting{Position: here, Seen: at, By: by, Cause: "pack"})
+		}
+		here = tracking.Position{Parent: on}
+	}
+	d.goes(s, sscc, tracking.KindCarton, d.docked(s, sscc).Order, tracking.Sighting{Position: here, Seen: at, By: by, Cause: "pack"})
 }
 
 // stockOn knows an LPN by goods that lie on it.

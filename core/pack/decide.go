@@ -250,7 +250,7 @@ func (p Packing) CloseCarton(c CloseCarton, at time.Time) ([]event.Event, error)
 	}
 	closed := CartonClosed{
 		Head: p.head(at), Carton: sscc, No: p.Last + 1, Box: c.Box, Contents: slices.Clone(c.Contents),
-		Dims: c.Dims, Tare: c.Tare, Packer: c.Packer,
+		Dims: c.Dims, Tare: c.Tare, Packer: c.Packer, Verified: c.Scanned,
 	}
 	refused, err := closed.weigh(op, c.Weight, c.Check, c.Override)
 	switch {

@@ -43,13 +43,14 @@ type Add struct{ Contents []Content }
 // Propose records what the cartonizer suggests; the packer may do otherwise.
 type Propose struct{ Plan Plan }
 
-// CloseCarton fills and closes a carton at once, its contents as they are told and not
-// scanned. Its number is taken from the owner's counter by the caller, in the same
+// CloseCarton fills and closes a carton at once, its contents as they are told, or Scanned
+// one by one before. Its number is taken from the owner's counter by the caller, in the same
 // commit. Weight is what the scale says; zero is not weighed. A carton whose weight is
 // refused is left open with its contents.
 type CloseCarton struct {
 	Box      string
 	Contents []Content
+	Scanned  bool
 	Dims     measure.Dims
 	Tare     measure.Mass
 	Weight   measure.Mass
