@@ -182,3 +182,30 @@ func TestPurchaseOrderAcknowledgement(t *testing.T) {
 		})
 	}
 }
+
+// A confirmation of late cartons says so before it tells them; the first one does not.
+func TestASupplementIsMarked(t *testing.T) {
+	o := order.Order{Number: "SO-1", Lines: []order.Line{{AcceptedLine: order.AcceptedLine{No: 1, Item: "MUG", Qty: 2, Ordered: 2}, SKU: "MUG"}}}
+	for supplement, want := range []string{"", "SUPPLEMENT 1", "SUPPLEMENT 2"} {
+		c := ship.Confirmed{
+			ConfirmHead: ship.ConfirmHead{Shipment: "SO-1", Order: "SO-1"}, Supplement: supplement,
+			Cartons: []ship.Manifested{{Carton: "106141412345678908", Contents: []pack.Content{{Line: 1, Item: "MUG", Qty: 1}}}},
+		}
+		body, err := x12wms.Profile{}.ShippingAdvice(o, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, reporting := "", ""
+		for _, s := range body {
+			switch {
+			case s.ID == "N9" && s.Elements[0] == "ZZ":
+				got = s.Elements[1]
+			case s.ID == "W06":
+				reporting = s.Elements[0]
+			}
+		}
+		if got != want || reporting != "F" {
+			t.Errorf("supplement %d: %q, W06-01 %q", supplement, got, reporting)
+		}
+	}
+}
