@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
 	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/measure"
@@ -611,6 +612,49 @@ func TestPalletsAreTracked(t *testing.T) {
 		if lpn(p).Ended == "" || lpn(one).Ended == "" || lpn(two).Ended != "" {
 			t.Errorf("after the truck left: %+v %+v %+v", lpn(p), lpn(one), lpn(two))
 		}
+		r.noLetters()
+	})
+}
+
+// A manifest that is full stays as it is until the day ends, and the next carton goes on another
+// of the same day.
+func TestAFullManifestHasAnotherBesideIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := confirming(t, AtManifest)
+		r.stock("A", 20, "P-1")
+		r.place("SO-1", "A", 2)
+		settle(time.Minute)
+		first := events[manifest.Opened](r)[0]
+		m := foldOf(r, manifest.Fold, first.Stream())
+		u := &journal.Unit{}
+		for n := len(m.Cartons); n < manifest.MaxCartons; n++ {
+			sscc, err := pack.Numbering{Prefix: "0999999", Serial: int64(n)}.SSCC()
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec, err := r.hub.eventRecord(manifest.Added{Head: m.Head, Carton: manifest.Carton{Owner: "acme", Order: "NONE", SSCC: sscc, Tracking: "1Z" + sscc}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rec.ID = journal.ID{1}.Child("test", "added", n)
+			u.Records = append(u.Records, rec)
+		}
+		if ref, err := r.bus.Submit(t.Context(), u); ref != nil || err != nil {
+			t.Fatal(ref, err)
+		}
+		r.place("SO-2", "A", 2)
+		settle(time.Minute)
+		opened := events[manifest.Opened](r)
+		if len(opened) != 2 || opened[1].Day != first.Day || opened[1].Manifest == first.Manifest || len(events[manifest.Closed](r)) != 0 {
+			t.Fatalf("%+v", opened)
+		}
+		settle(25 * time.Hour)
+		if n := len(events[manifest.Closed](r)); n != 2 {
+			t.Errorf("%d closed at the day's end", n)
+		}
+		r.status("SO-1", order.StatusShipped)
+		r.status("SO-2", order.StatusShipped)
+		r.once()
 		r.noLetters()
 	})
 }

@@ -19,7 +19,6 @@ import (
 // Why a manifest was closed.
 const (
 	closedAtEnd  = "end_of_day"
-	closedFull   = "full"
 	closedByHand = "asked"
 	heldBack     = "order on hold"
 	labelVoided  = "label voided"
@@ -154,7 +153,8 @@ func (d *decision) list(s scope.Scope, number, sscc string) {
 	}
 }
 
-// openManifest is the carrier's open manifest, begun where there is none or it is full.
+// openManifest is the carrier's open manifest, begun where there is none. A full one stays
+// open beside it until the day's end.
 func (d *decision) openManifest(b scope.Scope, carrier string) string {
 	key := runningKey(b, carrier)
 	if r, ok := d.held[key].(running); ok {
@@ -162,12 +162,8 @@ func (d *decision) openManifest(b scope.Scope, carrier string) string {
 	}
 	var r running
 	old, _ := d.state(key, &r)
-	if m := d.manifested(b, r.Open); r.Open != "" && m.Status == manifest.StatusOpen {
-		if len(m.Cartons) < manifest.MaxCartons {
-			return r.Open
-		}
-		events, err := m.Close(manifest.Close{Reason: closedFull}, d.m.Now)
-		d.onManifest(b, r.Open, events, err)
+	if m := d.manifested(b, r.Open); m.Status == manifest.StatusOpen && len(m.Cartons) < manifest.MaxCartons {
+		return r.Open
 	}
 	if d.err != nil {
 		return ""

@@ -15,8 +15,9 @@ import (
 	"github.com/paklog/hub/core/scope"
 )
 
-// MaxCartons is where a manifest is full.
-const MaxCartons = 10_000
+// MaxCartons is where a manifest is full, and the day goes on with another beside it. Each
+// carton copies the list, so that it stays short.
+const MaxCartons = 2_000
 
 // Carton is a carton on a manifest.
 type Carton struct {

@@ -26,9 +26,6 @@ type Check struct {
 	Required  bool
 }
 
-// Checks reports whether a weight can be refused.
-func (s Scale) Checks() bool { return s.Permille > 0 || s.Absolute > 0 || s.Required }
-
 // Expect is the check of a carton with these contents in a box of this tare. A unit
 // whose weight is not known leaves the whole carton's unknown: its check expects
 // nothing, and asks for a weight where one is required.
