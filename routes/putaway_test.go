@@ -1,8 +1,11 @@
 package routes
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -350,5 +353,52 @@ func TestNoPlaceIsFilledTwice(t *testing.T) {
 		}
 		r.books(skus...)
 		r.noLetters()
+	})
+}
+
+// Two who bring goods to the last room of a place, and have both looked before either is written:
+// one of them looks again and is refused.
+func TestTheLastRoomIsTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still)
+		r.dock("A", "B")
+		r.shelves(location.Bulk, "B-1", 5)
+		for _, sku := range []string{"A", "B"} {
+			r.must(door.Stock, sku, inventory.Receive{Place: inventory.Place{Location: "B-1"}, Qty: 1})
+		}
+		var looked sync.WaitGroup
+		looked.Add(2)
+		var runs atomic.Int64
+		err := r.hub.Add(Route{Name: "test.bring", Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			d := r.flows.decide(ctx, m)
+			d.bringIn(inventory.Receive{BookKey: keyOf(site, m.Value.(string)), Place: inventory.Place{Location: "B-1"}, Qty: 3})
+			if runs.Add(1) <= 2 {
+				looked.Done()
+				looked.Wait()
+			}
+			return d.done()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Second)
+		done := make(chan error)
+		for _, sku := range []string{"A", "B"} {
+			go func() {
+				_, err := r.hub.Call(context.Background(), "test.bring", sku)
+				done <- err
+			}()
+		}
+		refused := 0
+		for range 2 {
+			if err := <-done; fault.KindOf(err) == fault.Rejected && err != nil {
+				refused++
+			} else if err != nil {
+				t.Error(err)
+			}
+		}
+		if n := r.stockOf("A").OnHand() + r.stockOf("B").OnHand(); n != 5 || refused != 1 || runs.Load() != 3 {
+			t.Errorf("%d lie there, %d were refused, in %d runs", n, refused, runs.Load())
+		}
 	})
 }

@@ -45,7 +45,7 @@ func TestAReceiptFromItsAnnouncementToItsDiscrepancies(t *testing.T) {
 		})
 		r.dock("A", "B")
 		c := expects("A", 10, "B", 2, "A", 6)
-		c.Lines[2].LPN = "006141410000000018"
+		c.Lines[2].LPN = "006141410000000012"
 		c.Units = []string{"", item.Case}
 		r.must(door.Receipts, "ASN-1", c)
 		r.refused(door.Receipts, "ASN-1", came("A", 1), fault.Invalid, "location") // it stands nowhere
@@ -58,7 +58,7 @@ func TestAReceiptFromItsAnnouncementToItsDiscrepancies(t *testing.T) {
 		}
 		r.must(door.Receipts, "ASN-1", receiving.Receive{Item: "A", Qty: 9}) // 6 are open, 1 is tolerated, 2 are held
 		r.must(door.Receipts, "ASN-1", receiving.Receive{Item: "B", Qty: 1, UOM: item.Case, Condition: receiving.Damaged, Reason: "wet"})
-		scan := receiving.ReceiveLPN{LPN: "006141410000000018"}
+		scan := receiving.ReceiveLPN{LPN: "006141410000000012"}
 		r.must(door.Receipts, "ASN-1", scan)
 		if again := r.must(door.Receipts, "ASN-1", scan); again.Created {
 			t.Error("a pallet was received twice")

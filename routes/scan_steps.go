@@ -112,8 +112,11 @@ func (d *decision) scanMove(s scope.Scope, dev string, c scan.Scan, seen time.Ti
 	return d.err
 }
 
-// scanReceipt brings goods in as the stock door does.
+// scanReceipt brings goods in: on the receipt that the scan names, or as the stock door does.
 func (d *decision) scanReceipt(s scope.Scope, c scan.Scan) error {
+	if done, err := d.scanAnnounced(s, c); done || err != nil {
+		return err
+	}
 	code, err := gs1.Parse(c.Code)
 	if err != nil {
 		return fault.At("routes.Scan", fault.Invalid, "code", err)
@@ -153,8 +156,7 @@ func (d *decision) scanReceipt(s scope.Scope, c scan.Scan) error {
 	if day, ok := code.Expiry(d.m.Now); ok {
 		cmd.Expiry = inventory.Date(day.Format(time.DateOnly))
 	}
-	_, err = d.f.askStock(d, &door.Ask{Scope: s, ID: sku, Cmd: cmd})
-	return err
+	return d.scanGoodsIn(s, c, sku, cmd)
 }
 
 // scanPick confirms or shorts a step of a pick task.
@@ -305,6 +307,8 @@ func (d *decision) scanTaskMove(s scope.Scope, c scan.Scan) error {
 		return d.err
 	case t.Status == task.StatusNone:
 		return refused("task", "there is no task %s of %s", c.Task, s.Owner)
+	case t.Kind == task.KindPutAway:
+		return d.scanPutAway(s, t, c)
 	case len(t.Steps) != 1:
 		return refused("task", "task %s has %d steps: say over POST /v1/tasks what was moved of each", c.Task, len(t.Steps))
 	}

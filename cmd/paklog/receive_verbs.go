@@ -20,9 +20,9 @@ import (
 func newReceive(g *global) *cobra.Command {
 	cmd := newReceiptsList(g)
 	cmd.Use, cmd.Short = "receive", "List what is to come in and what came; announce it, receive it, and close it with what is missing"
-	cmd.Example = `  paklog receive announce ASN-7 --supplier ACME --line MUG=24 --line MILK=60,lot=L7,expiry=2027-03-01,lpn=006141410000000018
+	cmd.Example = `  paklog receive announce ASN-7 --supplier ACME --line MUG=24 --line MILK=60,lot=L7,expiry=2027-03-01,lpn=006141410000000012
   paklog receive arrive ASN-7 --dock DOCK-1
-  paklog receive lpn ASN-7 006141410000000018
+  paklog receive lpn ASN-7 006141410000000012
   paklog receive goods ASN-7 MUG --qty 24
   paklog receive close ASN-7`
 	cmd.AddCommand(newReceiptsList(g), newReceiptShow(g), newReceiptAnnounce(g, false), newReceiptAnnounce(g, true), newReceiptArrive(g),
@@ -150,7 +150,7 @@ func newReceiptAnnounce(g *global, change bool) *cobra.Command {
 or in that of uom=, with lot=, expiry= and lpn= behind: lines of one LPN (SSCC) are its contents, and are
 received by scanning it.`,
 		Example: `  paklog receive announce PO-5 --kind expected --line MUG=4,uom=case --due 2026-12-01T08:00:00Z
-  paklog receive announce ASN-7 --line MUG=24,lpn=006141410000000018 --line CUP=6,lpn=006141410000000018`,
+  paklog receive announce ASN-7 --line MUG=24,lpn=006141410000000012 --line CUP=6,lpn=006141410000000012`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b.Owner, b.Facility, b.ID, b.Lines = f.owner, f.facility, args[0], nil
@@ -263,7 +263,7 @@ func newReceiptLPN(g *global) *cobra.Command {
 	var b rest.ReceiveBody
 	cmd := &cobra.Command{
 		Use: "lpn RECEIPT SSCC", Short: "Scan a pallet or carton: all that was announced on it came",
-		Example: `  paklog receive lpn ASN-7 006141410000000018 --worker jo`,
+		Example: `  paklog receive lpn ASN-7 006141410000000012 --worker jo`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b.LPN, b.Worker = args[1], f.worker

@@ -21,12 +21,12 @@ import (
 // What a scan does.
 const (
 	Sight   = "sight"   // a plain sighting: an LPN or goods at a place
-	Receive = "receive" // goods come in
+	Receive = "receive" // goods come in: on the receipt or return that Task names, if any
 	Pick    = "pick"    // a step of a pick task
 	Short   = "short"   // a step of which less was found
 	Pack    = "pack"    // a carton is closed
 	Count   = "count"   // what lies at the place of a count
-	Move    = "move"    // an LPN, or the goods of a replenishment, go to a place
+	Move    = "move"    // an LPN, or the goods of a replenishment or put-away, go to a place
 )
 
 // Results of a scan.
@@ -56,7 +56,7 @@ type Scan struct {
 	Place    string    `json:"place,omitempty"` // of the location or the LPN where it is, or goes
 	Owner    string    `json:"owner,omitempty"` // of the task or the goods
 	Item     string    `json:"item,omitempty"`  // where the code does not say it
-	Task     string    `json:"task,omitempty"`  // the task, packing or count
+	Task     string    `json:"task,omitempty"`  // the task, packing, count, receipt or return
 	Step     int       `json:"step,omitempty"`
 	Qty      int64     `json:"qty,omitempty"` // in the smallest unit; 0 is what the code says
 	Tote     string    `json:"tote,omitempty"`
