@@ -37,7 +37,7 @@ func newReceiptsList(g *global) *cobra.Command {
 		Example: `  paklog receive list --status receiving`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return l.list(cmd, g, "/v1/receipts", []string{"OWNER", "RECEIPT", "STATUS", "KIND", "SUPPLIER", "DOCK", "LINES", "EXPECTED", "RECEIVED", "DIFFERENCES"}, func(d view.Doc) ([]any, error) {
+			return l.list(cmd, g, receiptsPath, []string{"OWNER", "RECEIPT", "STATUS", "KIND", "SUPPLIER", "DOCK", "LINES", "EXPECTED", "RECEIVED", "DIFFERENCES"}, func(d view.Doc) ([]any, error) {
 				var r receiving.Receipt
 				if err := json.Unmarshal(d.State, &r); err != nil {
 					return nil, err
@@ -55,22 +55,33 @@ func newReceiptsList(g *global) *cobra.Command {
 	return cmd
 }
 
-// receiptFlags say whose receipt is meant.
-type receiptFlags struct{ owner, facility, worker string }
+// inboundFlags say whose receipt or return is meant.
+type inboundFlags struct{ owner, facility, worker string }
 
-func (f *receiptFlags) add(g *global, cmd *cobra.Command, worker bool) {
-	cmd.Flags().StringVar(&f.owner, "owner", "", "whose goods; the configured owner's where nobody has such a receipt")
+// add adds them for what is listed under a path; with worker, who did it.
+func (f *inboundFlags) add(g *global, cmd *cobra.Command, path string, worker bool) {
+	cmd.Flags().StringVar(&f.owner, "owner", "", "whose goods; the configured owner's where nobody has such a one")
 	cmd.Flags().StringVar(&f.facility, "facility", "", "the building; the configured one where it is left out")
 	if worker {
 		cmd.Flags().StringVar(&f.worker, "worker", "", "who did it")
 	}
 	cmd.ValidArgsFunction = fromHub(g, func(ctx context.Context, c *caller, _ string) ([]string, error) {
-		return documentNames(ctx, c, "/v1/receipts")
+		return documentNames(ctx, c, path)
 	})
 }
 
-func (f *receiptFlags) act(cmd *cobra.Command, g *global, id, verb string, body any) error {
-	return thingAct(cmd, g, view.Receipt, "/v1/receipts/", id, f.owner, f.facility, verb, body, tellReceipt(cmd))
+// Where receipts and returns are found.
+const (
+	receiptsPath = "/v1/receipts"
+	returnsPath  = "/v1/returns"
+)
+
+func (f *inboundFlags) receipt(cmd *cobra.Command, g *global, id, verb string, body any) error {
+	return thingAct(cmd, g, view.Receipt, receiptsPath+"/", id, f.owner, f.facility, verb, body, tellReceipt(cmd))
+}
+
+func (f *inboundFlags) back(cmd *cobra.Command, g *global, id, verb string, body any) error {
+	return thingAct(cmd, g, view.Return, returnsPath+"/", id, f.owner, f.facility, verb, body, tellReturn(cmd))
 }
 
 // tellReceipt shows a receipt: what came of each line, and what it differs in so far.
@@ -101,16 +112,16 @@ func tellReceipt(cmd *cobra.Command) func(receiving.Receipt) {
 }
 
 func newReceiptShow(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	cmd := &cobra.Command{
 		Use: "show RECEIPT", Short: "Show a receipt with what came of each line",
 		Example: `  paklog receive show ASN-7`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return showDocument(cmd, g, view.Receipt, "/v1/receipts/", args[0], f.owner, f.facility, tellReceipt(cmd))
+			return showDocument(cmd, g, view.Receipt, receiptsPath+"/", args[0], f.owner, f.facility, tellReceipt(cmd))
 		},
 	}
-	f.add(g, cmd, false)
+	f.add(g, cmd, receiptsPath, false)
 	return cmd
 }
 
@@ -140,7 +151,7 @@ func parseReceiptLine(s string) (rest.ReceiptLine, error) {
 
 // newReceiptAnnounce is announce, or change.
 func newReceiptAnnounce(g *global, change bool) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.ReceiptBody
 	var lines []string
 	var due string
@@ -169,7 +180,7 @@ received by scanning it.`,
 				b.Due = at
 			}
 			if !change {
-				return ask(cmd, g, "/v1/receipts", b, tellReceipt(cmd))
+				return ask(cmd, g, receiptsPath, b, tellReceipt(cmd))
 			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 				owner, err := ownerOf(ctx, c, view.Receipt, args[0], f.owner)
@@ -177,7 +188,7 @@ received by scanning it.`,
 					return err
 				}
 				var raw json.RawMessage
-				path := "/v1/receipts/" + url.PathEscape(owner) + "/" + url.PathEscape(args[0]) + "?facility=" + url.QueryEscape(f.facility)
+				path := receiptsPath + "/" + url.PathEscape(owner) + "/" + url.PathEscape(args[0]) + "?facility=" + url.QueryEscape(f.facility)
 				if err := c.do(ctx, http.MethodPut, path, b.ReceiptSpec, &raw); err != nil {
 					return err
 				}
@@ -189,7 +200,7 @@ received by scanning it.`,
 		cmd.Use, cmd.Short = "change RECEIPT", "Replace an announcement; what was received stays"
 		cmd.Long, cmd.Example = "", `  paklog receive change ASN-7 --line MUG=30 --line CUP=6`
 	}
-	f.add(g, cmd, false)
+	f.add(g, cmd, receiptsPath, false)
 	cmd.Flags().StringVar(&b.Kind, "kind", "", "asn or expected; asn")
 	cmd.Flags().StringVar(&b.Supplier, "supplier", "", "who sends it")
 	cmd.Flags().StringVar(&b.Reference, "reference", "", "of the purchase order or delivery")
@@ -200,7 +211,7 @@ received by scanning it.`,
 }
 
 func newReceiptArrive(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.ArriveBody
 	cmd := &cobra.Command{
 		Use: "arrive RECEIPT", Short: "Say at which dock door it stands",
@@ -210,10 +221,10 @@ func newReceiptArrive(g *global) *cobra.Command {
 			if b.Worker = f.worker; b.Dock == "" {
 				return usagef(cmd, "name the dock door with --dock")
 			}
-			return f.act(cmd, g, args[0], "arrive", b)
+			return f.receipt(cmd, g, args[0], "arrive", b)
 		},
 	}
-	f.add(g, cmd, true)
+	f.add(g, cmd, receiptsPath, true)
 	cmd.Flags().StringVar(&b.Dock, "dock", "", "a location for dock or staging")
 	return cmd
 }
@@ -226,7 +237,7 @@ func addCondition(cmd *cobra.Command, b *rest.ReceiveBody) {
 }
 
 func newReceiptGoods(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.ReceiveBody
 	cmd := &cobra.Command{
 		Use: "goods RECEIPT ITEM", Short: "Say what came of an item; a receipt that nobody announced begins with it",
@@ -242,10 +253,10 @@ func newReceiptGoods(g *global) *cobra.Command {
 			case b.Condition != "" && b.Reason == "":
 				return usagef(cmd, "--condition needs --reason: it is kept with the goods")
 			}
-			return f.act(cmd, g, args[0], "receive", b)
+			return f.receipt(cmd, g, args[0], "receive", b)
 		},
 	}
-	f.add(g, cmd, true)
+	f.add(g, cmd, receiptsPath, true)
 	addCondition(cmd, &b)
 	cmd.Flags().IntVar(&b.Line, "line", 0, "the line; those of the item are found where it is left out")
 	cmd.Flags().Int64Var(&b.Qty, "qty", 0, "how many")
@@ -259,7 +270,7 @@ func newReceiptGoods(g *global) *cobra.Command {
 }
 
 func newReceiptLPN(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.ReceiveBody
 	cmd := &cobra.Command{
 		Use: "lpn RECEIPT SSCC", Short: "Scan a pallet or carton: all that was announced on it came",
@@ -267,16 +278,16 @@ func newReceiptLPN(g *global) *cobra.Command {
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b.LPN, b.Worker = args[1], f.worker
-			return f.act(cmd, g, args[0], "receive", b)
+			return f.receipt(cmd, g, args[0], "receive", b)
 		},
 	}
-	f.add(g, cmd, true)
+	f.add(g, cmd, receiptsPath, true)
 	addCondition(cmd, &b)
 	return cmd
 }
 
 func newReceiptJudge(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.JudgeBody
 	var reject bool
 	cmd := &cobra.Command{
@@ -288,10 +299,10 @@ func newReceiptJudge(g *global) *cobra.Command {
 			if b.Worker = f.worker; b.Line < 1 || b.Pass == reject || b.Reason == "" {
 				return usagef(cmd, "judging needs --line, --reason and one of --pass and --reject")
 			}
-			return f.act(cmd, g, args[0], "judge", b)
+			return f.receipt(cmd, g, args[0], "judge", b)
 		},
 	}
-	f.add(g, cmd, true)
+	f.add(g, cmd, receiptsPath, true)
 	cmd.Flags().IntVar(&b.Line, "line", 0, "the line; required")
 	cmd.Flags().BoolVar(&b.Pass, "pass", false, "they are good")
 	cmd.Flags().BoolVar(&reject, "reject", false, "they are not, and become damaged")
@@ -303,19 +314,19 @@ func newReceiptJudge(g *global) *cobra.Command {
 }
 
 func newReceiptClose(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	cmd := &cobra.Command{
 		Use: "close RECEIPT", Short: "End a receipt: what did not come is missing",
 		Example: `  paklog receive close ASN-7`,
 		Args:    cobra.ExactArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return f.act(cmd, g, args[0], "close", nil) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.receipt(cmd, g, args[0], "close", nil) },
 	}
-	f.add(g, cmd, false)
+	f.add(g, cmd, receiptsPath, false)
 	return cmd
 }
 
 func newReceiptCancel(g *global) *cobra.Command {
-	var f receiptFlags
+	var f inboundFlags
 	var b rest.ReasonBody
 	cmd := &cobra.Command{
 		Use: "cancel RECEIPT", Short: "End a receipt of which nothing came",
@@ -325,10 +336,10 @@ func newReceiptCancel(g *global) *cobra.Command {
 			if b.Reason == "" {
 				return usagef(cmd, "cancelling needs --reason: it is kept with the receipt")
 			}
-			return f.act(cmd, g, args[0], "cancel", b)
+			return f.receipt(cmd, g, args[0], "cancel", b)
 		},
 	}
-	f.add(g, cmd, false)
+	f.add(g, cmd, receiptsPath, false)
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
 	return cmd
 }

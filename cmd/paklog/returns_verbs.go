@@ -34,7 +34,7 @@ func newReturnsList(g *global) *cobra.Command {
 		Example: `  paklog returns list --status receiving`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return l.list(cmd, g, "/v1/returns", []string{"OWNER", "RETURN", "STATUS", "ORDER", "REASON", "AUTHORIZED", "CAME", "CREDITED"}, func(d view.Doc) ([]any, error) {
+			return l.list(cmd, g, returnsPath, []string{"OWNER", "RETURN", "STATUS", "ORDER", "REASON", "AUTHORIZED", "CAME", "CREDITED"}, func(d view.Doc) ([]any, error) {
 				var r returns.Return
 				if err := json.Unmarshal(d.State, &r); err != nil {
 					return nil, err
@@ -51,21 +51,6 @@ func newReturnsList(g *global) *cobra.Command {
 	}
 	l.flags(cmd, rest.Statuses(view.Return)...)
 	return cmd
-}
-
-// returnFlags say whose return is meant.
-type returnFlags struct{ owner, facility string }
-
-func (f *returnFlags) add(g *global, cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.owner, "owner", "", "whose goods; the configured owner's where nobody has such a return")
-	cmd.Flags().StringVar(&f.facility, "facility", "", "the building; the configured one where it is left out")
-	cmd.ValidArgsFunction = fromHub(g, func(ctx context.Context, c *caller, _ string) ([]string, error) {
-		return documentNames(ctx, c, "/v1/returns")
-	})
-}
-
-func (f *returnFlags) act(cmd *cobra.Command, g *global, id, verb string, body any) error {
-	return thingAct(cmd, g, view.Return, "/v1/returns/", id, f.owner, f.facility, verb, body, tellReturn(cmd))
 }
 
 // tellReturn shows a return: what came of each line, and what became of it.
@@ -94,16 +79,16 @@ func tellReturn(cmd *cobra.Command) func(returns.Return) {
 }
 
 func newReturnShow(g *global) *cobra.Command {
-	var f returnFlags
+	var f inboundFlags
 	cmd := &cobra.Command{
 		Use: "show RETURN", Short: "Show a return with what came and what became of it",
 		Example: `  paklog returns show RMA-7`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return showDocument(cmd, g, view.Return, "/v1/returns/", args[0], f.owner, f.facility, tellReturn(cmd))
+			return showDocument(cmd, g, view.Return, returnsPath+"/", args[0], f.owner, f.facility, tellReturn(cmd))
 		},
 	}
-	f.add(g, cmd)
+	f.add(g, cmd, returnsPath, false)
 	return cmd
 }
 
@@ -157,7 +142,7 @@ func newReturnAuthorize(g *global) *cobra.Command {
 				}
 				b.Lines = append(b.Lines, rest.ReturnLine{OrderLine: line, Qty: n})
 			}
-			return ask(cmd, g, "/v1/returns", b, tellReturn(cmd))
+			return ask(cmd, g, returnsPath, b, tellReturn(cmd))
 		},
 	}
 	cmd.Flags().StringVar(&b.Owner, "owner", "", "whose goods; the configured owner's where it is left out")
@@ -170,7 +155,7 @@ func newReturnAuthorize(g *global) *cobra.Command {
 }
 
 func newReturnGoods(g *global) *cobra.Command {
-	var f returnFlags
+	var f inboundFlags
 	var b rest.ReturnedBody
 	cmd := &cobra.Command{
 		Use: "goods RETURN ITEM", Short: "Say what came back; with --reason, of a return that nobody authorized",
@@ -181,13 +166,13 @@ no more comes back than was shipped.`,
   paklog returns goods BLIND-1 MUG --qty 1 --location DOCK-1 --order SO-1001 --reason "no label"`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if b.Item = args[1]; b.Qty < 1 || b.Location == "" {
+			if b.Item, b.Worker = args[1], f.worker; b.Qty < 1 || b.Location == "" {
 				return usagef(cmd, "say with --qty how many came back and with --location where they lie")
 			}
-			return f.act(cmd, g, args[0], "receive", b)
+			return f.back(cmd, g, args[0], "receive", b)
 		},
 	}
-	f.add(g, cmd)
+	f.add(g, cmd, returnsPath, true)
 	cmd.Flags().IntVar(&b.Line, "line", 0, "the line; that of the item is found where it is left out")
 	cmd.Flags().Int64Var(&b.Qty, "qty", 0, "how many, in the smallest unit")
 	cmd.Flags().StringVar(&b.Location, "location", "", "where they lie")
@@ -197,14 +182,13 @@ no more comes back than was shipped.`,
 	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers, one a unit")
 	cmd.Flags().StringVar(&b.Note, "note", "", "the state they are in")
 	cmd.Flags().StringVar(&b.Entry, "entry", "", "name of this act: said twice it is received once")
-	cmd.Flags().StringVar(&b.Worker, "worker", "", "who received it")
 	cmd.Flags().StringVar(&b.Order, "order", "", "of a return that nobody authorized")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why a return that nobody authorized is taken")
 	return cmd
 }
 
 func newReturnDispose(g *global) *cobra.Command {
-	var f returnFlags
+	var f inboundFlags
 	var b rest.DisposeBody
 	cmd := &cobra.Command{
 		Use: "dispose RETURN", Short: "Say what becomes of returned goods",
@@ -215,13 +199,13 @@ when they leave. The first disposition of a unit tells the ERP what the customer
   paklog returns dispose RMA-7 --line 1 --qty 1 --to scrap --from quarantine --reason broken --worker jo`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if b.Line < 1 || b.To == "" || b.Reason == "" {
+			if b.Worker = f.worker; b.Line < 1 || b.To == "" || b.Reason == "" {
 				return usagef(cmd, "disposing needs --line, --to and --reason")
 			}
-			return f.act(cmd, g, args[0], "dispose", b)
+			return f.back(cmd, g, args[0], "dispose", b)
 		},
 	}
-	f.add(g, cmd)
+	f.add(g, cmd, returnsPath, true)
 	cmd.Flags().IntVar(&b.Line, "line", 0, "the line of the return; required")
 	cmd.Flags().StringVar(&b.To, "to", "", strings.Join(returns.Dispositions(), ", ")+"; required")
 	cmd.Flags().StringVar(&b.From, "from", "", "quarantine or refurbish; what nobody has looked at where it is left out")
@@ -231,7 +215,6 @@ when they leave. The first disposition of a unit tells the ERP what the customer
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
 	cmd.Flags().BoolVar(&b.NoCredit, "no-credit", false, "the customer is owed nothing for them")
 	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of tracked goods that leave the books")
-	cmd.Flags().StringVar(&b.Worker, "worker", "", "who decided it")
 	_ = cmd.RegisterFlagCompletionFunc("to", words(returns.Dispositions()...))
 	_ = cmd.RegisterFlagCompletionFunc("from", words(returns.Quarantine, returns.Refurbish))
 	return cmd
@@ -239,22 +222,22 @@ when they leave. The first disposition of a unit tells the ERP what the customer
 
 // newReturnEnd is close or cancel.
 func newReturnEnd(g *global, verb string) *cobra.Command {
-	var f returnFlags
+	var f inboundFlags
 	var b rest.ReasonBody
 	cmd := &cobra.Command{
 		Use: verb + " RETURN", Short: "End a return: what did not come is not waited for", Example: `  paklog returns close RMA-7`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if verb == "close" {
-				return f.act(cmd, g, args[0], verb, nil)
+				return f.back(cmd, g, args[0], verb, nil)
 			}
 			if b.Reason == "" {
 				return usagef(cmd, "cancelling needs --reason: it is kept with the return")
 			}
-			return f.act(cmd, g, args[0], verb, b)
+			return f.back(cmd, g, args[0], verb, b)
 		},
 	}
-	f.add(g, cmd)
+	f.add(g, cmd, returnsPath, false)
 	if verb == "cancel" {
 		cmd.Short, cmd.Example = "End a return of which nothing came", `  paklog returns cancel RMA-7 --reason kept`
 		cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
