@@ -44,7 +44,12 @@ func (f *Flows) endReservation(ctx context.Context, m *Message) (*Out, error) {
 		if err := m.Decode(&r); err != nil {
 			return nil, err
 		}
-		events, err := d.reservation(r.Scope, r.ID).Expire(m.Now)
+		held := d.reservation(r.Scope, r.ID)
+		if held.Qty > 0 && m.Now.Before(held.Expires) {
+			// It was extended, or the clock was set back since the timer fired.
+			d.out.Timer(reservation.StreamOf(r.Scope, r.ID), m.Key, reservationEnded, held.Expires, r)
+		}
+		events, err := held.Expire(m.Now)
 		d.giveUp(r.Scope, r.ID, events, err)
 	}
 	return d.done()

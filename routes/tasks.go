@@ -166,7 +166,11 @@ func (f *Flows) watchLease(ctx context.Context, m *Message) (*Out, error) {
 		if err := m.Decode(&l); err != nil {
 			return nil, err
 		}
-		events, err := d.task(l.Scope, l.Task).Expire(task.Expire{Claim: l.Claim}, m.Now)
+		t := d.task(l.Scope, l.Task)
+		if m.Now.Before(t.Until) {
+			d.lease(t.Head, l.Claim, t.Until) // the clock was set back since the timer fired
+		}
+		events, err := t.Expire(task.Expire{Claim: l.Claim}, m.Now)
 		d.onTask(l.Scope, l.Task, events, err)
 	}
 	return d.done()
