@@ -13,10 +13,10 @@ export PAKLOG_CACHE ?= $(HOME)/.cache/paklog
 # tarball or a foreign mount has none, and must build all the same.
 BUILD := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: help build demo test check bench bench-core torture fuzz lint clean
+.PHONY: help build demo test check bench bench-core torture torture-core fuzz lint clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build every command into bin/
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/...
@@ -38,6 +38,9 @@ bench-core: ## the core's solvers against published optima; ARGS=-json prints on
 
 torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...
+
+torture-core: ## SEEDS=10000 simulated warehouses, a table of step and fault without an empty cell, and the core's mutants
+	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog simulate --faults all --seeds $(or $(SEEDS),10000) --seed $(or $(SEED),1) --orders 500 --lines 1 && PAKLOG_TORTURE_CORE=1 go test -count=1 -timeout 2h -v -run TestMutantsAreKilled ./routes/simulate
 
 fuzz: ## every fuzz target in turn; FUZZTIME=30s each by default
 	@.ci/fuzz $(or $(FUZZTIME),30s)

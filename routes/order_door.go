@@ -228,3 +228,7 @@ func (f *Flows) cancelCommand(d *decision, c order.Place) (*Out, error) {
 	d.onOrder(c.Scope, c.Number, events, nil)
 	return d.done()
 }
+
+// PlaceCommand is the record that asks for an order as a document does: on the topic of commands, with
+// what is about people in its sealed group.
+func PlaceCommand(c order.Place) (journal.Record, error) { return placing(cmdPlace, c) }

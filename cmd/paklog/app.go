@@ -160,7 +160,7 @@ func (a *app) carriers() ([]routes.CarrierConfig, error) {
 	client, err := ups.New(ups.Config{
 		Connection: "ups", BaseURL: c.URL, ClientID: c.ClientID,
 		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
-		Account:      c.Account, Shipper: a.shipFrom(), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout, Now: time.Now,
+		Account:      c.Account, Shipper: shipFrom(a.cfg.Warehouse), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout, Now: time.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("carriers.ups: %w", err)
@@ -181,8 +181,8 @@ func closes(at string) time.Duration {
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
 }
 
-func (a *app) shipFrom() party.Address {
-	f := a.cfg.Warehouse.ShipFrom
+func shipFrom(w WarehouseConfig) party.Address {
+	f := w.ShipFrom
 	return party.Address{
 		Name: f.Name, Lines: []string{f.Street}, City: f.City, Region: f.Region,
 		PostalCode: f.PostalCode, Country: f.Country, Phone: f.Phone,
@@ -190,28 +190,38 @@ func (a *app) shipFrom() party.Address {
 }
 
 func (a *app) flows() (*routes.Flows, error) {
-	w := a.cfg.Warehouse
-	carriers, err := a.carriers()
-	if err != nil {
+	fc := flowConfig(a.cfg)
+	var err error
+	if fc.Carriers, err = a.carriers(); err != nil {
 		return nil, err
 	}
+	fc.KeepLabel = func(ctx context.Context, image []byte) (string, error) {
+		return a.payloads.Put(ctx, bytes.NewReader(image))
+	}
+	return routes.AddFlows(a.hub, fc)
+}
+
+// flowConfig is how the flows are configured, but for what reaches outside: connections to
+// carriers have their names alone, and labels are kept nowhere.
+func flowConfig(cfg *Config) routes.FlowConfig {
+	w := cfg.Warehouse
 	fc := routes.FlowConfig{
-		Tenant: a.cfg.Tenant, Facility: a.cfg.Facility, Facilities: a.cfg.Facilities,
+		Tenant: cfg.Tenant, Facility: cfg.Facility, Facilities: cfg.Facilities,
 		Wave:     routes.WaveConfig{Size: w.WaveOrders, Timeout: w.WaveWait, Urgent: w.WaveUrgent, Batch: w.Batches.flow(), Templates: w.templates()},
 		Labor:    routes.LaborConfig{Standards: w.standards(), Shifts: w.shifts()},
 		Auto:     routes.AutoConfig{Pick: w.AutoWorkers > 0, Pack: w.AutoWorkers > 0, ShortOneIn: w.ShortOneIn},
 		Lease:    w.TaskLease,
 		SSCC:     pack.Numbering{Prefix: w.SSCCPrefix},
-		ShipFrom: a.shipFrom(), Carriers: carriers,
+		ShipFrom: shipFrom(w),
 		Strategy: w.Allocation, ShelfLife: w.ShelfLife, Steal: w.Steal, Past: w.Past, Reasons: w.Reasons,
 		Pack:  w.Pack.flows(),
 		Count: routes.CountConfig{Tolerance: w.Tolerance, Recounts: w.Recounts},
 		Receiving: routes.ReceivingConfig{
 			Tolerance: w.OverLimit, Over: w.Over, NoBlind: !w.Blind, PromiseAtDock: w.PromiseAt == promiseAtReceipt,
 		},
-		KeepLabel: func(ctx context.Context, image []byte) (string, error) {
-			return a.payloads.Put(ctx, bytes.NewReader(image))
-		},
+	}
+	if c := cfg.Carriers.UPS; c.URL != "" {
+		fc.Carriers = []routes.CarrierConfig{{Name: "ups", Aliases: c.Aliases, Service: c.Service}}
 	}
 	for _, b := range w.Boxes {
 		fc.Boxes = append(fc.Boxes, pack.Box{
@@ -219,7 +229,7 @@ func (a *app) flows() (*routes.Flows, error) {
 			Tare: measure.Mass(b.Tare) * measure.Gram, MaxWeight: measure.Mass(b.MaxWeight) * measure.Gram,
 		})
 	}
-	return routes.AddFlows(a.hub, fc)
+	return fc
 }
 
 // partnersRoot is where the folders of trading partners are.

@@ -26,7 +26,7 @@ type simulation struct {
 	quiet    bool
 }
 
-func newSimulate() *cobra.Command {
+func newSimulate(g *global) *cobra.Command {
 	s := simulation{faults: "floor"}
 	cmd := &cobra.Command{
 		Use: "simulate", Short: "Run days of a simulated warehouse from one seed, and hold every event against what is promised",
@@ -56,6 +56,7 @@ Nothing outside is reached, and no hub is asked: the carrier is a ledger in memo
 					return usagef(cmd, "--set: %w", err)
 				}
 			}
+			s.json = g.json
 			if s.seeds > 0 {
 				return s.many(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
@@ -75,7 +76,6 @@ Nothing outside is reached, and no hub is asked: the carrier is a ledger in memo
 	f.IntVar(&s.cfg.Until, "until", 0, "stop before this step")
 	f.IntVar(&s.seeds, "seeds", 0, "run so many seeds, and fail when a fault missed a step")
 	f.IntVar(&s.parallel, "parallel", runtime.GOMAXPROCS(0), "seeds that run at once")
-	f.BoolVar(&s.json, "json", false, "print JSON")
 	f.BoolVar(&s.quiet, "quiet", false, "tell no progress")
 	_ = cmd.RegisterFlagCompletionFunc("faults", words(simulate.FaultNames()...)) // the flags are there
 	_ = cmd.RegisterFlagCompletionFunc("set", words(simulate.Policies()...))

@@ -10,6 +10,6 @@ func verbs(g *global) []*cobra.Command {
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newEvents(g),
 		newWaves(g), newWorkload(g),
 		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g),
-		newOptimize(), newSimulate(), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
+		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/ship"
 )
@@ -33,7 +34,10 @@ func (c *carrier) Rate(_ context.Context, p ship.Parcel) ([]ship.Rate, error) {
 	return []ship.Rate{{Connection: carrierName, Service: ship.Service{Code: "GND"}, Cost: measure.Money{Minor: 850, Currency: "USD"}}}, nil
 }
 
-var errLine = errors.New("the line went dead")
+var (
+	errLine = errors.New("the line went dead")
+	errNo   = errors.New("the account is blocked today")
+)
 
 // Buy implements [ship.Carrier]. An answer may be lost before or after the sale.
 func (c *carrier) Buy(_ context.Context, p ship.Parcel) (ship.Label, error) {
@@ -46,7 +50,9 @@ func (c *carrier) Buy(_ context.Context, p ship.Parcel) (ship.Label, error) {
 		return c.sell(p), nil
 	}
 	c.row++
-	switch c.rng.IntN(3) {
+	switch c.rng.IntN(4) {
+	case 3:
+		return ship.Label{}, fault.E("carrier.Buy", fault.Rejected, errNo)
 	case 0:
 		return ship.Label{}, fault.E("carrier.Buy", fault.Transient, errLine)
 	case 1:
@@ -72,11 +78,20 @@ func (c *carrier) sell(p ship.Parcel) ship.Label {
 
 // Void implements [ship.Carrier].
 func (c *carrier) Void(_ context.Context, l ship.Label) error {
-	if s, ok := c.sold[l.Reference]; ok && s.TrackingNumber == l.TrackingNumber {
-		delete(c.sold, l.Reference)
+	for ref, s := range c.sold {
+		if s.TrackingNumber == l.TrackingNumber {
+			delete(c.sold, ref)
+		}
 	}
 	return nil
 }
+
+// stands and voided are what the ledger says of labels from before a fork.
+func (c *carrier) stands(e label.Bought) {
+	c.sold[e.Tracking] = ship.Label{Connection: e.Carrier, TrackingNumber: e.Tracking}
+}
+
+func (c *carrier) voided(tracking string) { delete(c.sold, tracking) }
 
 // Resolve implements [ship.Carrier].
 func (c *carrier) Resolve(_ context.Context, p ship.Parcel) ([]ship.Label, error) {

@@ -32,6 +32,7 @@ type checker struct {
 	orders   map[string]*orderLedger
 	tasks    map[string]*taskLedger
 	cartons  map[string]*cartonLedger
+	waves    map[string]map[string]bool // open orders of those that have not ended
 	effects  map[string]journal.EffectState
 	letters  map[string]journal.LetterState
 
@@ -63,7 +64,7 @@ func (g *goods) add(a inventory.Account, n int64) {
 func newChecker(r *run) *checker {
 	return &checker{
 		r: r, hash: sha256.New(), versions: map[string]uint64{}, books: map[string]*book{}, goods: map[string]*goods{},
-		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{},
+		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
 		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{},
 		last: make([]string, 0, r.cfg.Tail), types: map[string]int{},
 	}
@@ -145,10 +146,11 @@ func (c *checker) settle(u *journal.Unit) {
 	for i, p := range u.Postings {
 		b := c.books[p.Book]
 		n := b.accounts[p.Account]
-		if p.Floor != journal.NoFloor && n < p.Floor {
-			c.fails("account %s of %s stands at %d, below its floor of %d", p.Account, p.Book, n, p.Floor)
+		a, err := inventory.ParseAccount(p.Account)
+		if n < 0 && (err == nil || p.Account == inventory.ATP || p.Account == inventory.Promised) {
+			c.fails("account %s of %s stands at %d, below its floor of 0", p.Account, p.Book, n)
 		}
-		if a, err := inventory.ParseAccount(p.Account); err == nil {
+		if err == nil {
 			if told := c.goodsOf(p.Book).places[a]; told != n {
 				c.fails("%s: the accounts have %d in %s, the events %d", p.Book, n, p.Account, told)
 			}
@@ -221,6 +223,12 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 		c.confirmed(e)
 	case wave.Planned:
 		c.waved(e)
+	case wave.OrderFinished:
+		delete(c.waves[e.Stream()], streamOf(e.Scope, e.Of.Owner, e.Of.Order))
+	case wave.Completed:
+		delete(c.waves, e.Stream())
+	case wave.Cancelled:
+		delete(c.waves, e.Stream())
 	default:
 		c.orderEvent(e)
 	}
@@ -316,6 +324,7 @@ func (c *checker) atEnd() error {
 	c.ordersAtEnd()
 	c.tasksAtEnd()
 	c.cartonsAtEnd()
+	c.wavesAtEnd()
 	for _, key := range slices.Sorted(maps.Keys(c.effects)) {
 		if s := c.effects[key]; s != journal.EffectConfirmed && s != journal.EffectRefused && s != journal.EffectResolved && s != journal.EffectVoided {
 			c.fails("effect %s ends %s", key, s)

@@ -26,6 +26,8 @@ type Config struct {
 	Faults Faults
 	Policy Policy
 
+	// Fork, when set, is where the run begins instead of an empty building, and what arrives.
+	Fork *Fork
 	// Until ends the run before this step; 0 runs to the end.
 	Until int
 	// Tail is how many events are kept for a failure's story: 40.
@@ -111,12 +113,17 @@ func (c *Config) defaults() error {
 	if c.Start.IsZero() {
 		c.Start = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	}
+	if err := inventory.CheckStrategy(c.Policy.Strategy); err != nil {
+		return fmt.Errorf("strategy: %w", err)
+	}
+	if c.Fork != nil {
+		c.Start = c.Fork.Time
+		c.Days = 1 + int(c.Fork.Until.Sub(c.Start)/(24*time.Hour))
+		return nil // what is not set stays as the hub had it
+	}
 	p := &c.Policy
 	p.WaveSize = cmp.Or(p.WaveSize, 20)
 	p.WaveTimeout = cmp.Or(p.WaveTimeout, 10*time.Minute)
 	p.WaveUrgent = cmp.Or(p.WaveUrgent, time.Hour)
-	if err := inventory.CheckStrategy(p.Strategy); err != nil {
-		return fmt.Errorf("strategy: %w", err)
-	}
 	return nil
 }

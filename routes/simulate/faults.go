@@ -56,7 +56,7 @@ type plan struct {
 }
 
 func newFaults(cfg Faults, orders int, rng *rand.Rand, note func(string)) *faults {
-	return &faults{note: note, cfg: cfg, rng: rng, all: orders * 12, stands: map[int]time.Time{}, Hit: map[Cell]int{}, Points: map[bus.Step]int{}}
+	return &faults{note: note, cfg: cfg, rng: rng, all: orders * 35, stands: map[int]time.Time{}, Hit: map[Cell]int{}, Points: map[bus.Step]int{}}
 }
 
 // crashPoints are the named steps at which a hub is killed beside its writes.
@@ -76,8 +76,8 @@ func (f *faults) aim(names []string) {
 		}
 	}
 	add(f.cfg.Crashes, CrashBefore, CrashAfter)
-	for range (f.cfg.Crashes + 1) / 2 {
-		f.plans = append(f.plans, plan{point: crashPoints[f.rng.IntN(len(crashPoints))], due: f.rng.IntN(max(1, f.all))})
+	for range f.cfg.Crashes {
+		f.plans = append(f.plans, plan{point: crashPoints[f.rng.IntN(len(crashPoints))], due: f.rng.IntN(max(1, f.all/2))})
 	}
 	add(f.cfg.Duplicates, Duplicate)
 	add(f.cfg.Late, Late)
@@ -87,7 +87,7 @@ func (f *faults) aim(names []string) {
 }
 
 // patience is how many units a fault waits for its step.
-const patience = 1500
+const patience = 6000
 
 // take is the first plan of a kind that is due at a step, and forgets it.
 func (f *faults) take(kind, step string) bool {

@@ -26,7 +26,7 @@ const (
 )
 
 // doors are the steps of the flow that people and partners ask for.
-var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master}
+var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts}
 
 // floor is the building with its people, and what partners send. It knows what really lies on
 // the shelves, which the books may not.
@@ -43,6 +43,10 @@ type floor struct {
 	holds   map[string]bool             // orders on hold, by stream
 	lies    map[inventory.Account]int64 // what really lies where, by book's name in Stage
 	asked   int
+	keys    string // scope of the idempotency keys: a fork has calls of its own
+
+	sequence map[string]int64 // along the way of a picker, of places from before a fork
+	base     Summary          // what was done before it
 
 	travel, worked int64 // mm; ns of all workers
 	scans          [3]int
@@ -58,8 +62,8 @@ type goodsOn struct {
 
 func newFloor(r *run, rng *rand.Rand) *floor {
 	f := &floor{
-		r: r, rng: rng, carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
-		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, holds: map[string]bool{}, lies: map[inventory.Account]int64{},
+		r: r, rng: rng, keys: "sim", carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
+		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, sequence: map[string]int64{}, holds: map[string]bool{}, lies: map[inventory.Account]int64{},
 	}
 	for i := range r.cfg.Workers {
 		role := rolePick
@@ -74,13 +78,16 @@ func newFloor(r *run, rng *rand.Rand) *floor {
 // flows is how the hub is configured.
 func (r *run) flows() routes.FlowConfig {
 	p := r.cfg.Policy
+	if r.cfg.Fork != nil {
+		return r.forked()
+	}
 	return routes.FlowConfig{
 		Tenant: tenant, Facility: facility, Strategy: p.Strategy, Steal: p.Steal, Shorts: p.Shorts,
 		Wave: routes.WaveConfig{Size: p.WaveSize, Timeout: p.WaveTimeout, Urgent: p.WaveUrgent},
 		SSCC: pack.Numbering{Prefix: "0614141", Serial: 1},
 		Boxes: []pack.Box{
-			{Code: "S", Inner: cm(30, 20, 15), Tare: 100 * measure.Gram, MaxWeight: 10 * measure.Kilogram},
-			{Code: "M", Inner: cm(40, 30, 25), Tare: 200 * measure.Gram, MaxWeight: 20 * measure.Kilogram},
+			{Code: "S", Inner: cm(20, 15, 12), Tare: 100 * measure.Gram, MaxWeight: 5 * measure.Kilogram},
+			{Code: "M", Inner: cm(30, 20, 15), Tare: 200 * measure.Gram, MaxWeight: 8 * measure.Kilogram},
 		},
 		ShipFrom: party.Address{Company: "PakLog", Lines: []string{"1 Dock Rd"}, City: "Reno", Region: "NV", PostalCode: "89501", Country: "US"},
 		Carriers: []routes.CarrierConfig{{Name: carrierName, Port: r.floor.carrier, Service: "GND"}},
@@ -106,6 +113,7 @@ func (f *floor) open() error {
 			places++
 		}
 	}
+	f.must(door.Master, owner(0), dock, location.Register{Spec: location.Spec{Purpose: location.Dock}})
 	for i := range c.Items {
 		it := goodsOn{at: owner(i % c.Owners), sku: fmt.Sprintf("SKU-%04d", i), lot: i%5 == 0}
 		f.must(door.Master, it.at, it.sku, item.Register{Spec: item.Spec{
@@ -189,8 +197,13 @@ func (f *floor) plan() {
 		for i := range f.r.cfg.Items {
 			for range 1 + f.rng.IntN(2) {
 				face, qty := f.rng.IntN(2), int64(1+f.demand(i)/(3*f.r.cfg.Days))
+				announced := f.rng.IntN(2) == 0
 				f.r.agenda.add(midnight.Add(time.Duration(6*60+f.rng.IntN(12*60))*time.Minute), func() {
-					f.receive(f.items[i], face, qty, inventory.Supplier)
+					if announced {
+						f.delivery(i, face, qty)
+					} else {
+						f.receive(f.items[i], face, qty, inventory.Supplier)
+					}
 				})
 			}
 		}
@@ -230,13 +243,18 @@ func (f *floor) place(number string, midnight time.Time) {
 		p.Lines = append(p.Lines, order.PlaceLine{Item: it.sku, Qty: int64(1 + f.rng.IntN(4)), UOM: item.Each})
 		it = f.item()
 	}
-	switch f.rng.IntN(20) {
+	written := false // comes as a document
+	switch f.rng.IntN(24) {
 	case 0:
 		p.Priority = 9
 	case 1, 2:
 		p.Policy = order.AllOrNothing
 	case 3:
 		f.unknown(&p)
+	case 4:
+		p.Lines[0].Qty = int64(15 + f.rng.IntN(25)) // several cartons
+	case 5, 6:
+		written = true
 	}
 	if f.rng.IntN(3) > 0 { // the day's two trucks
 		cut := midnight.Add(16 * time.Hour)
@@ -247,10 +265,23 @@ func (f *floor) place(number string, midnight time.Time) {
 			cut = cut.Add(16 * time.Hour)
 		}
 		p.Dates.ShipBy = cut
+		if f.one(12) {
+			p.Dates.CancelAfter = cut.Add(time.Duration(f.rng.IntN(6)) * time.Hour)
+		}
 	}
-	f.must(door.Orders, p.Scope, number, p)
+	if written {
+		f.document(p)
+	} else {
+		f.must(door.Orders, p.Scope, number, p)
+	}
 	if n := f.r.cfg.Faults.Changes; n > 0 && f.rng.IntN(n) == 0 {
-		f.r.agenda.add(f.r.now.Add(time.Duration(1+f.rng.IntN(180))*time.Minute), func() { f.change(p) })
+		f.r.agenda.add(f.minutes(0, 180), func() { f.change(p) })
+		if f.one(2) {
+			f.holdBack()
+		}
+		if f.one(8) {
+			f.closeAisle()
+		}
 	}
 }
 
@@ -301,5 +332,6 @@ func (f *floor) sees(rec *journal.Record, e event.Event) {
 	case inventory.StockPutBack:
 		f.put(e.Book(), e.To, e.Qty)
 	}
+	f.meddles(e)
 	f.offer(e)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
@@ -18,6 +19,7 @@ import (
 
 // orderLedger is an order as its events tell it, line by line.
 type orderLedger struct {
+	scope    scope.Scope
 	lines    map[int]*lineLedger
 	refused  bool
 	merged   bool
@@ -26,7 +28,6 @@ type orderLedger struct {
 	shipBy   time.Time
 	missed   bool // and said so
 	lastShip time.Time
-	wave     string
 }
 
 type lineLedger struct {
@@ -74,7 +75,7 @@ func accept(l order.AcceptedLine) *lineLedger { return &lineLedger{item: l.Item,
 func (c *checker) orderEvent(e event.Event) {
 	switch e := e.(type) {
 	case order.Accepted:
-		o := &orderLedger{lines: map[int]*lineLedger{}, shipBy: e.Dates.ShipBy, all: e.Policy == order.AllOrNothing}
+		o := &orderLedger{scope: e.Scope, lines: map[int]*lineLedger{}, shipBy: e.Dates.ShipBy, all: e.Policy == order.AllOrNothing}
 		for _, l := range e.Lines {
 			o.lines[l.No] = accept(l)
 		}
@@ -151,10 +152,6 @@ func (c *checker) orderEvent(e event.Event) {
 		c.shorted(e)
 	case order.Shipped:
 		c.shipped(e)
-	case order.Waved:
-		c.orders[e.Stream()].wave = e.Wave
-	case order.Unwaved:
-		c.orders[e.Stream()].wave = ""
 	}
 	c.closes(e)
 }
@@ -232,7 +229,7 @@ func (c *checker) closes(e event.Event) {
 // ordersAtEnd: every line is shipped, short, cancelled or waits; nothing missed its cut-off
 // without a word.
 func (c *checker) ordersAtEnd() {
-	allocated, promised := map[string]int64{}, map[string]int64{}
+	held := map[string]int64{} // for orders, by book
 	for _, key := range slices.Sorted(maps.Keys(c.orders)) {
 		o := c.orders[key]
 		waits := false
@@ -241,8 +238,7 @@ func (c *checker) ordersAtEnd() {
 		}
 		for _, no := range slices.Sorted(maps.Keys(o.lines)) {
 			l := o.lines[no]
-			promised[l.item] += l.reserved
-			allocated[l.item] += l.allocated
+			held[o.scope.Book(l.item)] += l.reserved + l.allocated
 			whole := o.all && waits
 			if left := l.open() - l.backordered; left != 0 && !whole && !l.held && !c.r.floor.onHold(key) {
 				c.fails("%s, line %d ends with %d of %d neither shipped nor short, cancelled or backordered: %+v", key, no, left, l.ordered, *l)
@@ -251,6 +247,13 @@ func (c *checker) ordersAtEnd() {
 		late := o.closed && o.lastShip.After(o.shipBy) || !o.closed && c.r.now.After(o.shipBy)
 		if !o.shipBy.IsZero() && !o.refused && !o.merged && late && !o.missed {
 			c.fails("%s missed its cut-off at %s and nobody said so (left at %s)", key, o.shipBy, o.lastShip)
+		}
+	}
+	// Reservations that are of no order have ended by now.
+	for _, name := range slices.Sorted(maps.Keys(c.books)) {
+		b := c.books[name]
+		if n := b.accounts[inventory.Promised] + b.allocated; n != held[name] {
+			c.fails("%s: the books hold %d back for orders, and orders count on %d", name, n, held[name])
 		}
 	}
 }
@@ -366,22 +369,55 @@ func (c *checker) confirmed(e ship.Confirmed) {
 
 // cartonsAtEnd: the carrier has a label for each carton that left, and for no other.
 func (c *checker) cartonsAtEnd() {
-	left := 0
-	for _, x := range c.cartons {
-		left += x.confirmed
+	standing := map[string]bool{}
+	for _, l := range c.r.floor.carrier.sold {
+		standing[l.TrackingNumber] = true
 	}
-	if n := len(c.r.floor.carrier.sold); n != left {
-		c.fails("the carrier has %d labels, and %d cartons left", n, left)
+	for _, key := range slices.Sorted(maps.Keys(c.cartons)) {
+		x := c.cartons[key]
+		if left := x.confirmed > 0; left != standing[x.label] {
+			c.fails("carton %s of order %s left: %v, and its label %q stands at the carrier: %v", key, x.order, left, x.label, standing[x.label])
+		}
+		delete(standing, x.label)
+	}
+	for _, number := range slices.Sorted(maps.Keys(standing)) {
+		c.fails("label %s stands at the carrier and is no carton's", number)
 	}
 	if ref := c.r.floor.carrier.twice; ref != "" {
 		c.fails("the carrier sold a second label under %s while the first stood", ref)
 	}
 }
 
+func streamOf(s scope.Scope, owner, number string) string {
+	return order.StreamOf(scope.Scope{Tenant: s.Tenant, Owner: owner, Facility: s.Facility}, number)
+}
+
+// waved begins a wave: it ends with the last of its orders.
 func (c *checker) waved(e wave.Planned) {
+	open := map[string]bool{}
 	for _, of := range e.Orders {
-		if c.orders[order.StreamOf(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order)] == nil {
+		key := streamOf(e.Scope, of.Owner, of.Order)
+		if c.orders[key] == nil {
 			c.fails("wave %s has order %s, which nobody placed", e.Wave, of.Order)
+		}
+		open[key] = true
+	}
+	c.waves[e.Stream()] = open
+}
+
+// wavesAtEnd: a wave stays open for an order that waits whole, and for nothing else.
+func (c *checker) wavesAtEnd() {
+	for _, key := range slices.Sorted(maps.Keys(c.waves)) {
+		waits := false
+		for of := range c.waves[key] {
+			o := c.orders[of]
+			for _, l := range o.lines {
+				waits = waits || o.all && l.backordered > 0
+			}
+			waits = waits || c.r.floor.onHold(of)
+		}
+		if !waits {
+			c.fails("%s never ends", key)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type worker struct {
 	name string
 	role string
 	at   place
+	code string
 	busy bool
 }
 
@@ -49,6 +50,7 @@ type job struct {
 	steps    []task.Step
 	left     []int64
 	plan     pack.Plan
+	closed   int // cartons of it
 	ended    bool
 	taken    bool
 }
@@ -64,7 +66,7 @@ const lease = 30 * time.Minute
 func (f *floor) ask(name string, s scope.Scope, id string, cmd any) error {
 	f.asked++
 	key := fmt.Sprintf("call-%d", f.asked)
-	a := door.Ask{Scope: s, ID: id, Cmd: cmd, Actor: "sim", Key: &door.Key{Scope: "sim", ID: key, Hash: sha256.Sum256([]byte(key))}}
+	a := door.Ask{Scope: s, ID: id, Cmd: cmd, Actor: "sim", Key: &door.Key{Scope: f.keys, ID: key, Hash: sha256.Sum256([]byte(key))}}
 	var first *door.Reply
 	for n := 1; ; n++ {
 		v, err := f.call(name, a)
@@ -155,6 +157,10 @@ func (f *floor) offer(e event.Event) {
 			j.plan, j.ready = e.Plan, true
 			f.call2work(rolePack)
 		}
+	case pack.CartonClosed:
+		if j := f.jobs[e.Stream()]; j != nil {
+			j.closed++
+		}
 	case pack.Completed:
 		f.ended(e.Stream())
 	case pack.Cancelled:
@@ -217,6 +223,9 @@ func (w *worker) look() {
 	w.busy = false
 	q := w.f.queue(w.role)
 	q.jobs = slices.DeleteFunc(q.jobs, func(j *job) bool { return j.ended })
+	if f := w.f; w.role == rolePick && f.one(f.r.cfg.Faults.WrongScan) && len(q.jobs) > 0 {
+		w.grab(q.jobs[f.rng.IntN(len(q.jobs))])
+	}
 	var best *job
 	for _, j := range q.jobs {
 		if j.ready && !j.taken && (best == nil || before(j, best)) {
@@ -228,7 +237,7 @@ func (w *worker) look() {
 	}
 	w.busy, best.taken = true, true
 	if best.kind == "packing" {
-		w.after(msPerPack, func() { w.pack(best, 0) })
+		w.after(msPerPack, func() { w.pack(best) })
 		return
 	}
 	if err := w.f.ask(door.Floor, best.scope, best.id, task.Claim{Worker: w.name, Lease: lease}); err != nil {
@@ -236,6 +245,35 @@ func (w *worker) look() {
 		return
 	}
 	w.step(best, 0)
+}
+
+// way is how far the worker walks to a place, in mm, and takes him there. Of a building that
+// is not ours the order of the places along the walk is known, and taken for cells of one aisle.
+func (w *worker) way(code string) int64 {
+	at, ok := parsePlace(code)
+	if seq, known := w.f.sequence[code]; known {
+		at, ok = place{cell: int(seq)}, true
+	}
+	if !ok {
+		return 0
+	}
+	d := walk(w.at, at, w.f.r.cfg.Cells)
+	if code != w.code {
+		d = max(d, cellStep)
+	}
+	w.at, w.code = at, code
+	return d
+}
+
+// grab tries to take a task that another one works on.
+func (w *worker) grab(j *job) {
+	t := w.f.r.check.tasks[j.key]
+	if t == nil || t.worker == "" || t.worker == w.name || !w.f.r.now.Before(t.until) || j.ended {
+		return
+	}
+	if err := w.f.ask(door.Floor, j.scope, j.id, task.Claim{Worker: w.name, Lease: lease}); err == nil {
+		w.f.r.fail("%s was given task %s, which %s works on", w.name, j.id, t.worker)
+	}
 }
 
 func before(a, b *job) bool {
@@ -273,12 +311,13 @@ func (w *worker) step(j *job, i int) {
 		return
 	}
 	ms := int64(msPerStop)
-	if at, ok := parsePlace(j.steps[i].From.Location); ok {
-		d := walk(w.at, at, w.f.r.cfg.Cells)
-		w.f.travel += d
-		w.at = at
-		ms += d * msPerMetre / 1000
+	if f := w.f; i > 0 && f.one(10*f.r.cfg.Faults.WrongScan) {
+		ms += int64(lease/time.Millisecond) + 60_000 // he is called away, and his lease ends meanwhile
+		f.worked -= int64(lease)
 	}
+	d := w.way(j.steps[i].From.Location)
+	w.f.travel += d
+	ms += d * msPerMetre / 1000
 	switch j.kind {
 	case task.KindPick:
 		w.after(ms+j.left[i]*msPerUnit, func() { w.pick(j, i) })
@@ -386,16 +425,16 @@ func (w *worker) bring(j *job) {
 }
 
 // pack closes the cartons of a proposal, one after the other.
-func (w *worker) pack(j *job, i int) {
+func (w *worker) pack(j *job) {
 	if j.ended {
 		w.after(0, w.look)
 		return
 	}
-	if i == len(j.plan.Cartons) {
+	if j.closed == len(j.plan.Cartons) {
 		w.f.r.fail("all cartons of packing %s are closed and it does not end", j.id)
 		return
 	}
-	c := j.plan.Cartons[i]
+	c := j.plan.Cartons[j.closed]
 	w.after(msPerBox, func() {
 		if j.ended {
 			w.after(0, w.look)
@@ -406,7 +445,7 @@ func (w *worker) pack(j *job, i int) {
 			w.gone(j, err)
 			return
 		}
-		w.pack(j, i+1)
+		w.pack(j)
 	})
 }
 
@@ -414,7 +453,7 @@ func (w *worker) pack(j *job, i int) {
 func (f *floor) one(n int) bool { return n > 0 && f.rng.IntN(n) == 0 }
 
 // desk is a clerk who looks through the letters that lie open. A line that nobody understands
-// is one; anything else is none of a sound warehouse.
+// is one, a label that the carrier refused another; anything else is none of a sound warehouse.
 func (f *floor) desk() {
 	desk := f.r.hub.Desk()
 	open, err := desk.List(f.r.ctx, dlq.Filter{State: "open"})
@@ -422,11 +461,12 @@ func (f *floor) desk() {
 		f.r.fail("reading the letters: %v", err)
 	}
 	for _, l := range open {
-		if l.Route != "order.held_line" {
+		held := l.Route == "order.held_line"
+		if !held && l.Route != "label.refused" {
 			f.r.fail("a letter: %s %s %s %s", l.Route, l.Type, l.Cause, l.Stack)
 			return
 		}
-		if f.one(4) { // in vain, mostly
+		if !held || f.one(4) { // the latter in vain, mostly
 			if err := desk.Replay(f.r.ctx, l.ID, l.Opening, "clerk"); err != nil && !errors.Is(err, dlq.ErrState) && !errors.Is(err, dlq.ErrStale) {
 				f.r.fail("replaying letter %s: %v", l.ID, err)
 			}

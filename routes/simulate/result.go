@@ -115,6 +115,17 @@ func (r *run) summary() Summary {
 			}
 		}
 	}
+	b := f.base
+	for _, n := range []struct {
+		of    *int
+		minus int
+	}{
+		{&s.Orders, b.Orders}, {&s.Lines, b.Lines}, {&s.Shipped, b.Shipped}, {&s.OnTime, b.OnTime}, {&s.WithCutOff, b.WithCutOff},
+		{&s.Missed, b.Missed}, {&s.Backordered, b.Backordered}, {&s.Cancelled, b.Cancelled}, {&s.Rejected, b.Rejected},
+		{&s.Shorts, b.Shorts}, {&s.Cartons, b.Cartons}, {&s.Waves, b.Waves},
+	} {
+		*n.of -= n.minus
+	}
 	shifts := int64(r.cfg.Days) * int64(len(f.workers)) * int64(16*time.Hour)
 	s.Utilised = int(100 * f.worked / max(1, shifts))
 	return s

@@ -88,6 +88,11 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	r.faults = newFaults(cfg.Faults, cfg.Orders*cfg.Days, source(4), r.check.note)
 	r.disk = &disk{Driver: r.store, r: r}
 	r.floor = newFloor(r, source(5))
+	if cfg.Fork != nil {
+		if err := r.begin(cfg.Fork); err != nil {
+			return nil, err
+		}
+	}
 	return r, r.start()
 }
 
@@ -152,8 +157,10 @@ func (r *run) at(s bus.Step) {
 
 // all runs to the end.
 func (r *run) all() error {
-	if err := r.floor.open(); err != nil {
-		return err
+	if r.cfg.Fork == nil {
+		if err := r.floor.open(); err != nil {
+			return err
+		}
 	}
 	for {
 		if r.cfg.Until > 0 && r.steps+1 >= r.cfg.Until {
@@ -176,6 +183,9 @@ func (r *run) all() error {
 			}
 		}
 		if !more {
+			if r.cfg.Fork != nil {
+				return r.err // what it forked may have had letters and people of its own
+			}
 			return r.check.atEnd()
 		}
 	}
@@ -253,7 +263,12 @@ func (r *run) pass() bool {
 }
 
 // end is when nobody works any more: two days after the last order.
-func (r *run) end() time.Time { return r.cfg.Start.AddDate(0, 0, r.cfg.Days+2) }
+func (r *run) end() time.Time {
+	if f := r.cfg.Fork; f != nil {
+		return f.Until.AddDate(0, 0, 2)
+	}
+	return r.cfg.Start.AddDate(0, 0, r.cfg.Days+2)
+}
 
 // fail notes the first broken promise.
 func (r *run) fail(format string, a ...any) {

@@ -331,3 +331,41 @@ func (s *Store) Close() error {
 	s.closed = true
 	return nil
 }
+
+// Copy is a store of the units of a log that begin at or before upTo, as the process would find it
+// that goes on there. parts are how far the subscriptions had come by then.
+func Copy(ctx context.Context, log journal.Log, upTo journal.Pos, parts []journal.CheckpointRow) (*Store, error) {
+	n := New()
+	versions := map[string]uint64{}
+	for from := journal.Pos(1); ; {
+		units, err := log.Units(ctx, from, 1000)
+		if err != nil {
+			return nil, fmt.Errorf("reading the log: %w", err)
+		}
+		for i := range units {
+			u := &units[i]
+			if u.First > upTo {
+				units = nil
+				break
+			}
+			for k := range u.Unit.Records {
+				if r := &u.Unit.Records[k]; r.Stream != "" {
+					versions[r.Stream]++
+					r.Version = versions[r.Stream]
+				}
+			}
+			if err := n.tables.Fold(ctx, u); err != nil {
+				return nil, err
+			}
+			n.add(u.First, &u.Unit, journal.AppendUnit(nil, &u.Unit))
+			from = n.last + 1
+		}
+		if len(units) == 0 {
+			break
+		}
+	}
+	for _, p := range parts {
+		n.tables.setCheckpoint(p.Sub, p.Part, p.Checkpoint.Clone())
+	}
+	return n, nil
+}

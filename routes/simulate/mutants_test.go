@@ -1,0 +1,132 @@
+package simulate
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A mutant is the core with one check dropped, or one thing done wrongly. The simulation must
+// see each.
+type mutant struct {
+	name     string
+	file     string // below core
+	old, new string
+}
+
+var mutants = []mutant{
+	{"inventory: a pick takes free goods", "inventory/decide.go",
+		"d.move(c.Qty, c.In(Allocated), InTote(c.Lot, c.Tote))\n\td.serials(c.Serials, c.Qty, false, SerialShelf, SerialOut)", "d.move(c.Qty, c.In(Free), InTote(c.Lot, c.Tote))\n\td.serials(c.Serials, c.Qty, false, SerialShelf, SerialOut)"},
+	{"inventory: what is put back is not available again", "inventory/decide.go",
+		"d.move(c.Qty, c.From, c.To.In(Free))\n\td.post.free(c.Qty)", "d.move(c.Qty, c.From, c.To.In(Free))"},
+	{"inventory: an allocation that is taken back keeps its promise", "inventory/decide.go", "\tto := ATP\n\tif c.Keep {\n\t\tto = Promised", "\tto := Promised\n\tif c.Keep {\n\t\tto = ATP"},
+	{"inventory: a short loses what is missing", "inventory/decide.go", "c.Expected, c.Found, missing, doubted})", "c.Expected, c.Found, 0, doubted})"},
+	{"order: a cancellation releases nothing", "order/hold.go", "Qty: l.Open(), Release: l.Reserved,", "Qty: l.Open(), Release: 0,"},
+	{"order: a cancellation gives no place back", "order/hold.go", "Deallocate: l.Allocated,\n", "Deallocate: 0,\n"},
+	{"order: a cut-off passes without a word", "order/cutoff.go", "at.Before(by) || o.Missed.Equal(by) {", "at.Before(by) || !by.IsZero() {"},
+	{"order: what is short waits and is not noted", "order/order.go", "case Wait:\n\t\tl.Backordered += e.Qty", "case Wait:\n\t\tl.Backordered += 0"},
+	{"wave: the last order ends no wave", "wave/decide.go", "if w.Open == 1 && w.Status == StatusReleased {", "if w.Open == 0 && w.Status == StatusReleased {"},
+	{"task: a claim is given to two", "task/decide.go", "live := at.Before(t.Until)", "live := at.After(t.Until)"},
+	{"task: a lease never ends", "task/decide.go", "if t.Status != StatusClaimed || t.Claims != c.Claim || at.Before(t.Until) {", "if t.Status == StatusClaimed || t.Claims != c.Claim || at.Before(t.Until) {"},
+	{"pick: more is picked than is left", "pick/decide.go", "case c.Qty > s.Left():\n\t\treturn nil, fault.At(op, fault.Rejected, \"qty\"", "case c.Qty > s.Left()+10:\n\t\treturn nil, fault.At(op, fault.Rejected, \"qty\""},
+	{"pick: a list ends with its first step", "pick/decide.go", "if left > 0 {\n\t\t\treturn out", "if left > 0 && i == step-1 {\n\t\t\treturn out"},
+	{"pick: a short step stays open", "pick/decide.go", "return l.change(e.Step, e.Found, e.Expected-e.Found)", "return l.change(e.Step, e.Found, 0)"},
+	{"pack: a carton number is used again", "pack/sscc.go", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial)", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial/2)"},
+	{"pack: what is packed is packed again", "pack/decide.go", "\t\tp.Left = left\n", "\t\t_ = left\n"},
+	{"ship: a carton leaves with each confirmation", "ship/confirm_decide.go", "Cartons: ready, Shorts: s.Shorts}", "Cartons: append(ready, s.Gone...), Shorts: s.Shorts}"},
+	{"ship: a dropped carton is waited for", "ship/confirm_decide.go", "return s.confirmed(out, without(s.Waiting, c.Carton), ready, at), nil", "return out, nil"},
+}
+
+// mutantsEnv makes the test binary work through seeds until one fails: the mutants' own run.
+const mutantsEnv = "PAKLOG_MUTANT_SEEDS"
+
+func TestMutantRuns(t *testing.T) {
+	n, err := strconv.Atoi(os.Getenv(mutantsEnv))
+	if err != nil {
+		t.Skip("it is run by TestMutantsAreKilled, in a binary of its own")
+	}
+	c := small(0)
+	c.Faults.Changes, c.Faults.Short, c.Faults.WrongScan = 4, 10, 10
+	if _, err := Many(t.Context(), c, 1, n, 1, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMutantsAreKilled builds the core with each fault in it and lets the simulation find it. A few
+// of them in a test run, all of them under torture (PAKLOG_TORTURE_CORE).
+func TestMutantsAreKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each mutant is a build of its own")
+	}
+	list := mutants
+	if os.Getenv("PAKLOG_TORTURE_CORE") == "" {
+		list = []mutant{mutants[1], mutants[9]}
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append([]mutant{{name: "the core as it is"}}, list...) {
+		why, killed := m.run(t, root)
+		switch {
+		case m.file == "" && killed:
+			t.Fatalf("%s does not pass: %s", m.name, why)
+		case m.file == "":
+		case !killed:
+			t.Errorf("survived: %s", m.name)
+		default:
+			t.Logf("killed: %-55s %s", m.name, why)
+		}
+	}
+}
+
+// run builds the mutant and reports whether the simulation found it, and by what.
+func (m mutant) run(t *testing.T, root string) (why string, killed bool) {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"test", "-c", "-o", filepath.Join(dir, "mutant.test")}
+	if m.file != "" {
+		path := filepath.Join(root, "core", m.file)
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(src), m.old); n != 1 {
+			t.Fatalf("%s: what is to be replaced stands %d times in %s", m.name, n, m.file)
+		}
+		patched := filepath.Join(dir, "patched.go")
+		overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: patched}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, b := range map[string][]byte{patched: []byte(strings.Replace(string(src), m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
+			if err := os.WriteFile(name, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		args = append(args, "-overlay", filepath.Join(dir, "overlay.json"))
+	}
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer stop()
+	build := exec.CommandContext(ctx, "go", append(args, "./routes/simulate")...)
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: building it: %v\n%s", m.name, err, out)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "mutant.test"), "-test.run", "^TestMutantRuns$")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), mutantsEnv+"=8")
+	out, err := cmd.CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "seed ") || strings.HasPrefix(line, "panic") {
+			why = strings.TrimSpace(line)
+			break
+		}
+	}
+	return why, err != nil
+}
