@@ -24,6 +24,8 @@ type deadline struct {
 	of func(order.Dates) time.Time
 	// came is what follows when it comes and the order is open.
 	came func(d *decision, o order.Order)
+	// late is what follows when the last of it has left; nil is nothing.
+	late func(d *decision, o order.Order, left time.Time)
 	// moved is what follows when it is put off; nil is nothing.
 	moved func(d *decision, o order.Order)
 }
@@ -32,6 +34,9 @@ func (f *Flows) addCutOffs() error {
 	cutOff := deadline{
 		flows: f, timer: "order.CutOff", of: func(d order.Dates) time.Time { return d.ShipBy },
 		came: func(d *decision, o order.Order) { d.onOrder(o.Scope, o.Number, o.MissCutOff(d.m.Now), nil) },
+		late: func(d *decision, o order.Order, left time.Time) {
+			d.onOrder(o.Scope, o.Number, o.LeaveLate(left), nil)
+		},
 	}
 	if err := cutOff.add("order.cutoff", "says which orders have not left at their cut-off"); err != nil {
 		return err
@@ -88,16 +93,22 @@ func (x deadline) watch(ctx context.Context, m *Message) (*Out, error) {
 
 // met takes the timer of an order back that has ended.
 func (x deadline) met(ctx context.Context, m *Message, h order.Head) (*Out, error) {
-	out := m.Out()
 	o, err := Peek(ctx, m, x.flows.orders, h.Stream())
 	if err != nil || x.of(o.Dates).IsZero() || !o.Closed() {
-		return out, err
+		return m.Out(), err
 	}
+	d := x.flows.decide(ctx, m)
 	set, err := m.HasTimer(ctx, h.Stream())
-	if err == nil && set {
-		out.CancelTimer(h.Stream())
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	if set {
+		d.out.CancelTimer(h.Stream())
+	}
+	if _, left := m.Event.(order.Shipped); left && x.late != nil && !h.At.Before(x.of(o.Dates)) {
+		x.late(d, d.order(h.Scope, h.Order), h.At)
+	}
+	return d.done()
 }
 
 // due is the moment of an order, or waits for the one that it was moved to.

@@ -405,6 +405,31 @@ func TestACutOffIsMissedOnce(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatLeftLateIsToldOnce(t *testing.T) {
+	by := at.Add(time.Hour)
+	line := order.Line{AcceptedLine: order.AcceptedLine{No: 1, Ordered: 2}, Shipped: 2}
+	gone := order.Order{Number: "SO-1", Dates: order.Dates{ShipBy: by}, Lines: []order.Line{line}}
+	evs := gone.LeaveLate(by.Add(time.Minute))
+	if e, ok := evs[0].(order.CutOffMissed); !ok || e.Status != order.StatusShipped || len(e.Lines) != 0 || !e.ShipBy.Equal(by) {
+		t.Fatalf("%+v", evs)
+	}
+	told, open, dropped, free := gone, gone, gone, gone
+	told.Missed = by
+	line.Shipped = 1
+	open.Lines = []order.Line{line}
+	line.Shipped, line.Cancelled = 0, 2
+	dropped.Lines = []order.Line{line}
+	free.Dates.ShipBy = time.Time{}
+	for name, x := range map[string]order.Order{"told before": told, "open still": open, "cancelled": dropped, "no cut-off": free, "no order": {}} {
+		if evs := x.LeaveLate(by.Add(time.Minute)); len(evs) != 0 {
+			t.Errorf("%s: %v", name, evs)
+		}
+	}
+	if evs := gone.LeaveLate(by.Add(-1)); len(evs) != 0 {
+		t.Errorf("in time: %v", evs)
+	}
+}
+
 func TestAChangeErrorCarriesItsProblems(t *testing.T) {
 	_, err := placed(t).Change(order.Change{Lines: []order.ChangeLine{{Line: 9, Qty: -1}}}, items, at)
 	if bad, ok := errors.AsType[*order.InvalidError](err); !ok || len(bad.Problems) != 2 {
