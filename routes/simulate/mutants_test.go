@@ -29,7 +29,7 @@ var mutants = []mutant{
 	{"inventory: a short loses what is missing", "inventory/decide.go", "c.Expected, c.Found, missing, doubted})", "c.Expected, c.Found, 0, doubted})"},
 	{"order: a cancellation releases nothing", "order/hold.go", "Qty: l.Open(), Release: l.Reserved,", "Qty: l.Open(), Release: 0,"},
 	{"order: a cancellation gives no place back", "order/hold.go", "Deallocate: l.Allocated,\n", "Deallocate: 0,\n"},
-	{"order: a cut-off passes without a word", "order/cutoff.go", "at.Before(by) || o.Missed.Equal(by) {", "at.Before(by) || !by.IsZero() {"},
+	{"order: a cut-off passes without a word", "order/cutoff.go", "!at.Before(by) && !o.Missed.Equal(by)", "!at.Before(by) && by.IsZero()"},
 	{"order: what is short waits and is not noted", "order/order.go", "case Wait:\n\t\tl.Backordered += e.Qty", "case Wait:\n\t\tl.Backordered += 0"},
 	{"wave: the last order ends no wave", "wave/decide.go", "if w.Open == 1 && w.Status == StatusReleased {", "if w.Open == 0 && w.Status == StatusReleased {"},
 	{"task: a claim is given to two", "task/decide.go", "live := at.Before(t.Until)", "live := at.After(t.Until)"},
