@@ -58,6 +58,7 @@ var benches = []*bench{
 	{name: "core/batch-20", about: "order batching with exact routes, 20 orders, by Henn and Waescher's description: gap of one second's answer to a proven bound; baseline first-come batches", unit: "s", once: true, open: openBatching(20)},
 	{name: "core/batch-40", about: "the same with 40 orders", unit: "s", once: true, open: openBatching(40)},
 	{name: "core/batch-100", about: "the same with 100 orders", unit: "s", once: true, open: openBatching(100)},
+	{name: "core/simulate", about: "a simulated day of 100,000 order lines through the hub's routes, every event checked, the log on SQLite", unit: "events/s", once: true, open: openSimulated},
 	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
 	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},
 	{name: "hub/idle", about: "memory of `paklog serve` at rest, and under 200 orders/s", unit: "MB", once: true, open: openIdle},

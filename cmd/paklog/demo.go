@@ -163,7 +163,7 @@ func (d *demo) partner() string { return filepath.Join(d.dir, "partners", "ACME"
 
 // story lets things happen, in order.
 func (d *demo) story(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.imports, d.settle, d.journey, d.cartons, d.verdict} {
+	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.imports, d.settle, d.journey, d.cartons, d.floor, d.verdict} {
 		if err := act(ctx); err != nil {
 			return err
 		}

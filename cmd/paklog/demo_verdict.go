@@ -75,7 +75,7 @@ func (d *demo) verdict(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	d.say("\n8. what happened")
+	d.say("\n9. what happened")
 	for _, line := range []struct{ what, typ string }{
 		{"orders accepted", "order.Accepted"}, {"orders backordered", "order.Backordered"}, {"waves released", "wave.Released"},
 		{"tasks", "task.Created"}, {"picks confirmed", "pick.Confirmed"}, {"picks short", "pick.Shorted"},
@@ -96,7 +96,7 @@ func (d *demo) verdict(ctx context.Context) error {
 	stats := d.app.store.Stats()
 	d.say("   %-22s %5d units in %d commits", "journal", stats.Units, stats.Batches)
 
-	d.say("\n9. against the partners' ground truth")
+	d.say("\n10. against the partners' ground truth")
 	var wrong []error
 	check := func(what string, got, want int) {
 		mark := "agrees"

@@ -136,8 +136,11 @@ func (s *simulation) replay(f *simulate.Failure) string {
 	return fmt.Sprintf("%s   (--until %d stops before it)", cmd, f.Step)
 }
 
-func summary(w io.Writer, r *simulate.Result) {
-	say := func(format string, a ...any) { fmt.Fprintf(w, format+"\n", a...) }
+func summary(w io.Writer, r *simulate.Result) { fmt.Fprint(w, summaryText(r)) }
+
+func summaryText(r *simulate.Result) string {
+	var w strings.Builder
+	say := func(format string, a ...any) { fmt.Fprintf(&w, format+"\n", a...) }
 	say("seed %d: %d orders of %d lines, %d waves, %d cartons", r.Seed, r.Orders, r.Lines, r.Waves, r.Cartons)
 	say("  shipped      %d orders, %d with a cut-off of which %d left before it; %d cut-offs were missed, each told", r.Shipped, r.WithCutOff, r.OnTime, r.Missed)
 	say("  not shipped  %d wait for goods, %d cancelled, %d rejected; %d picks were short", r.Backordered, r.Cancelled, r.Rejected, r.Shorts)
@@ -151,6 +154,7 @@ func summary(w io.Writer, r *simulate.Result) {
 		}
 		say("  faults       %d at %d places of the flow; crashes at named steps: %d", n, len(r.Faults), len(r.Points))
 	}
+	return w.String()
 }
 
 // peakRSS is the most memory that this process ever had, in MB; 0 where the system does not say.

@@ -232,7 +232,10 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 	default:
 		c.orderEvent(e)
 	}
-	c.r.floor.sees(rec, e)
+	c.r.floor.sees(e)
+	if c.r.cfg.Watch != nil {
+		c.r.cfg.Watch(e)
+	}
 }
 
 // moves keeps the goods as the events of stock tell them.

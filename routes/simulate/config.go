@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
 )
 
 // Config is what is simulated. The zero value of a field is the default named beside it.
@@ -28,10 +30,15 @@ type Config struct {
 
 	// Fork, when set, is where the run begins instead of an empty building, and what arrives.
 	Fork *Fork
+	// Journal is where the log is kept instead of in memory: for days whose log would not fit. It is
+	// empty, it is the caller's to close, and faults of the disk are not planted in it.
+	Journal journal.Driver
 	// Until ends the run before this step; 0 runs to the end.
 	Until int
 	// Tail is how many events are kept for a failure's story: 40.
 	Tail int
+	// Watch, when set, is shown each event as it is written.
+	Watch func(event.Event)
 	// Progress, when set, is told how far it is, about once for each so many steps.
 	Progress func(Progress)
 }
@@ -41,6 +48,7 @@ type Policy struct {
 	WaveSize    int           // 20
 	WaveTimeout time.Duration // 10 min
 	WaveUrgent  time.Duration // 1 h
+	WaveMethod  string        // of picking: one of wave.Methods, "" is discrete
 	Strategy    string        // of allocation: "" is FEFO for what expires and FIFO for the rest
 	Steal       bool
 	Shorts      string // "backorder" (default) or "close"

@@ -7,22 +7,23 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
-	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/routes"
 )
 
 // The warehouse that is simulated.
 const (
 	tenant   = "sim"
-	facility = "east"
+	building = "east"
 )
 
 // doors are the steps of the flow that people and partners ask for.
@@ -82,8 +83,8 @@ func (r *run) flows() routes.FlowConfig {
 		return r.forked()
 	}
 	return routes.FlowConfig{
-		Tenant: tenant, Facility: facility, Strategy: p.Strategy, Steal: p.Steal, Shorts: p.Shorts,
-		Wave: routes.WaveConfig{Size: p.WaveSize, Timeout: p.WaveTimeout, Urgent: p.WaveUrgent},
+		Tenant: tenant, Facility: building, Strategy: p.Strategy, Steal: p.Steal, Shorts: p.Shorts,
+		Wave: routes.WaveConfig{Size: p.WaveSize, Timeout: p.WaveTimeout, Urgent: p.WaveUrgent, Batch: routes.BatchConfig{Method: p.WaveMethod, Limits: wave.Limits{Lines: trolley}, Effort: waveEffort}},
 		SSCC: pack.Numbering{Prefix: "0614141", Serial: 1},
 		Boxes: []pack.Box{
 			{Code: "S", Inner: cm(20, 15, 12), Tare: 100 * measure.Gram, MaxWeight: 5 * measure.Kilogram},
@@ -94,6 +95,13 @@ func (r *run) flows() routes.FlowConfig {
 	}
 }
 
+// trolley is how many lines a picker fetches on one tour of several orders.
+const trolley = 12
+
+// waveEffort is a hundredth of what a hub spends on a wave: it plans some at a time, a simulation
+// some a second.
+const waveEffort = 10_000
+
 func cm(l, w, h measure.Length) measure.Dims {
 	return measure.Dims{Length: l * measure.Centimetre, Width: w * measure.Centimetre, Height: h * measure.Centimetre}
 }
@@ -102,13 +110,21 @@ func cm(l, w, h measure.Length) measure.Dims {
 func (f *floor) open() error {
 	c := f.r.cfg
 	owner := func(n int) scope.Scope {
-		return scope.Scope{Tenant: tenant, Owner: fmt.Sprintf("owner%d", n+1), Facility: facility}
+		return scope.Scope{Tenant: tenant, Owner: fmt.Sprintf("owner%d", n+1), Facility: building}
 	}
+	layout := facility.Layout{
+		Code: "floor", Cells: c.Cells, AisleToAisle: aisleStep * measure.Millimetre, CellToCell: cellStep * measure.Millimetre,
+		FrontToCell: toCross * measure.Millimetre, BackToCell: toCross * measure.Millimetre, Depots: []facility.Depot{{Aisle: place{}.aisleName()}},
+	}
+	for a := range c.Aisles {
+		layout.Aisles = append(layout.Aisles, place{aisle: a}.aisleName())
+	}
+	f.must(door.Master, owner(0), building, facility.Register{Spec: facility.Spec{Layouts: []facility.Layout{layout}}})
 	places := 0
 	for a := range c.Aisles {
 		for n := range 2 * c.Cells {
 			at := place{a, n / 2, n % 2}
-			spec := location.Spec{Purpose: location.Pick, Zone: fmt.Sprintf("Z%d", 1+a*4/c.Aisles), Aisle: at.aisleName(), Sequence: at.sequence(c.Cells)}
+			spec := location.Spec{Purpose: location.Pick, Zone: fmt.Sprintf("Z%d", 1+a*4/c.Aisles), Aisle: at.aisleName(), Cell: at.cell + 1, Sequence: at.sequence(c.Cells)}
 			f.must(door.Master, owner(0), at.String(), location.Register{Spec: spec})
 			places++
 		}
@@ -323,7 +339,7 @@ func (f *floor) change(p order.Place) {
 func (f *floor) onHold(stream string) bool { return f.holds[stream] }
 
 // sees is told of each event as it is written: what people learn from their screens.
-func (f *floor) sees(rec *journal.Record, e event.Event) {
+func (f *floor) sees(e event.Event) {
 	switch e := e.(type) {
 	case order.Held:
 		f.holds[e.Stream()] = true

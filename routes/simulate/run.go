@@ -87,6 +87,9 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	r.check = newChecker(r)
 	r.faults = newFaults(cfg.Faults, cfg.Orders*cfg.Days, source(4), r.check.note)
 	r.disk = &disk{Driver: r.store, r: r}
+	if cfg.Journal != nil {
+		r.disk.Driver = cfg.Journal
+	}
 	r.floor = newFloor(r, source(5))
 	if cfg.Fork != nil {
 		if err := r.begin(cfg.Fork); err != nil {
@@ -110,7 +113,7 @@ func (r *run) start() error {
 
 func (r *run) open() (err error) {
 	r.bus, err = bus.Open(r.ctx, r.disk, bus.Options{
-		Stepped: true, Now: func() time.Time { return r.now }, Step: r.at, Cached: 1 << 30,
+		Stepped: true, Now: func() time.Time { return r.now }, Step: r.at, Cached: r.cached(),
 		Entropy: func(b *[10]byte) {
 			binary.LittleEndian.PutUint64(b[:8], r.ids.Uint64())
 			binary.LittleEndian.PutUint16(b[8:], uint16(r.ids.Uint32()))
@@ -133,6 +136,15 @@ func (r *run) open() (err error) {
 		r.faults.aim(r.names)
 	}
 	return nil
+}
+
+// cached is what the bus may hold: all of a log in memory, for what it forgets is chosen by chance
+// and read again, and a state that is read again is kept beside its stream at other times.
+func (r *run) cached() int {
+	if r.cfg.Journal != nil {
+		return 64 << 20
+	}
+	return 1 << 30
 }
 
 // guard runs f and notes that the hub died in it.

@@ -95,7 +95,7 @@ func TestARunThatIsGivenUpSaysSo(t *testing.T) {
 // Each law of the checker is broken once: it must see it.
 func TestTheCheckerSeesWhatIsWrong(t *testing.T) {
 	at := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
-	key := inventory.BookKey{Scope: scope.Scope{Tenant: tenant, Owner: "o", Facility: facility}, Item: "X"}
+	key := inventory.BookKey{Scope: scope.Scope{Tenant: tenant, Owner: "o", Facility: building}, Item: "X"}
 	head := inventory.Head{BookKey: key, At: at}
 	shelf := inventory.Place{Location: "A"}
 	received := inventory.StockReceived{Head: head, Place: shelf, Stage: inventory.Free, Qty: 5, From: inventory.Supplier}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/wave"
 )
 
 // A knob is something of a configuration that a person may name.
@@ -54,6 +55,13 @@ var policies = []knob{
 	{"strategy", func(c *Config, v string) error {
 		c.Policy.Strategy = v
 		return inventory.CheckStrategy(v)
+	}},
+	{"wave.method", func(c *Config, v string) error {
+		if !slices.Contains(wave.Methods(), v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(wave.Methods(), ", "))
+		}
+		c.Policy.WaveMethod = v
+		return nil
 	}},
 	{"wave.size", number(func(c *Config) *int { return &c.Policy.WaveSize })},
 	{"wave.timeout", span(func(c *Config) *time.Duration { return &c.Policy.WaveTimeout })},

@@ -18,6 +18,7 @@ func (r *run) forked() routes.FlowConfig {
 	c.Wave.Size = cmp.Or(p.WaveSize, c.Wave.Size)
 	c.Wave.Timeout = cmp.Or(p.WaveTimeout, c.Wave.Timeout)
 	c.Wave.Urgent = cmp.Or(p.WaveUrgent, c.Wave.Urgent)
+	c.Wave.Batch.Method = cmp.Or(p.WaveMethod, c.Wave.Batch.Method)
 	c.Wave.Manual = false
 	c.Strategy = cmp.Or(p.Strategy, c.Strategy)
 	c.Shorts = cmp.Or(p.Shorts, c.Shorts)
