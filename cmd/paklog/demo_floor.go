@@ -71,8 +71,8 @@ func (s *shown) followUp(e event.Event) string {
 			return fmt.Sprintf("%d of %s are found at %s (%s)", e.Qty, e.Item, e.Location, e.Why.Because)
 		}
 	case order.Backordered:
-		if e.Order == of {
-			return fmt.Sprintf("no other place has %s: order %s waits for it", s.short.Item, e.Order)
+		if e.Order == of { // no other place has it: another short shows more
+			s.short, s.follows = nil, nil
 		}
 	case task.Created:
 		if e.Order == of && e.Kind == task.KindPick {

@@ -88,7 +88,6 @@ func (r *run) flows() routes.FlowConfig {
 		SSCC: pack.Numbering{Prefix: "0614141", Serial: 1},
 		Boxes: []pack.Box{
 			{Code: "S", Inner: cm(20, 15, 12), Tare: 100 * measure.Gram, MaxWeight: 5 * measure.Kilogram},
-			{Code: "M", Inner: cm(30, 20, 15), Tare: 200 * measure.Gram, MaxWeight: 8 * measure.Kilogram},
 		},
 		ShipFrom: party.Address{Company: "PakLog", Lines: []string{"1 Dock Rd"}, City: "Reno", Region: "NV", PostalCode: "89501", Country: "US"},
 		Carriers: []routes.CarrierConfig{{Name: carrierName, Port: r.floor.carrier, Service: "GND"}},
@@ -267,7 +266,7 @@ func (f *floor) place(number string, midnight time.Time) {
 		p.Policy = order.AllOrNothing
 	case 3:
 		f.unknown(&p)
-	case 4:
+	case 4, 7:
 		p.Lines[0].Qty = int64(15 + f.rng.IntN(25)) // several cartons
 	case 5, 6:
 		written = true

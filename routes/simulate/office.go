@@ -139,7 +139,7 @@ func (f *floor) meddles(e event.Event) {
 		}
 		f.r.agenda.add(f.minutes(10, 300), func() { f.may(door.Orders, e.Scope, e.Order, cmd) })
 	case label.Bought:
-		if f.one(3 * n) {
+		if f.one(n) {
 			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, e.Scope, e.Order, order.Cancel{Reason: "customer"}) })
 		}
 	}
