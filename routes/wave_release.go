@@ -47,13 +47,14 @@ func (f *Flows) releaseWaves(ctx context.Context, m *Message) (*Out, error) {
 	default:
 		return m.Out(), nil
 	}
-	if !slices.ContainsFunc(f.templates, func(t WaveTemplate) bool { return t.Floor != (wave.Limits{}) }) {
-		return m.Out(), nil
-	}
 	d := f.decide(ctx, m)
 	var st floorState
 	key := "floor/" + scope.Join(h.Tenant, h.Facility)
-	old, _ := d.state(key, &st)
+	old, kept := d.state(key, &st)
+	// What waits since there was a bound goes once there is none.
+	if !kept && !slices.ContainsFunc(f.templates, func(t WaveTemplate) bool { return t.Floor != (wave.Limits{}) }) {
+		return d.done()
+	}
 	before, err := json.Marshal(st)
 	if err != nil {
 		return nil, err

@@ -123,6 +123,33 @@ func TestOrdersAreReleasedOneByOneAsTheFloorHasRoom(t *testing.T) {
 	})
 }
 
+func TestWavesThatWaitForTheFloorGoWhenItsBoundIsTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) {
+			c.Auto.Pick = false
+			c.Wave.Templates = []WaveTemplate{{
+				Template: wave.Template{Name: "stream", Limits: wave.Limits{Orders: 1}, Fill: wave.Limits{Orders: 1}}, Floor: wave.Limits{Orders: 1},
+			}}
+		})
+		r.stock("A", 50, "P-1")
+		for i := range 3 {
+			r.place(fmt.Sprint("SO-", i), "A", 1)
+		}
+		settle(time.Minute)
+		if n := r.count(); n["wave.Planned"] != 3 || n["wave.Released"] != 1 {
+			t.Fatalf("%d planned, %d released", n["wave.Planned"], n["wave.Released"])
+		}
+		r.cfg.Wave.Templates = nil
+		r.restart()
+		r.place("SO-3", "A", 1)
+		settle(time.Minute)
+		if n := r.count(); n["wave.Released"] != 4 {
+			t.Errorf("%d released", n["wave.Released"])
+		}
+		r.noLetters()
+	})
+}
+
 func TestWhatAWaveCannotHoldGoesIntoTheNextOrIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *FlowConfig) {
