@@ -22,14 +22,6 @@ type answered struct {
 	created bool
 }
 
-// Act is who did what, on audit-events.
-type Act struct {
-	Door    string `json:"door"`
-	Command string `json:"command"`
-	ID      string `json:"id"`
-	Actor   string `json:"actor,omitempty"`
-}
-
 // storedReply is an answer as it is kept under an idempotency key.
 type storedReply struct {
 	Created bool            `json:"created"`
@@ -87,8 +79,7 @@ func (f *Flows) decideAsk(d *decision, name string, a *door.Ask, decide func(d *
 		return nil, nil, fault.E(name, fault.Internal, fmt.Errorf("writing the answer: %w", err))
 	}
 	if got.created {
-		act := Act{name, fmt.Sprintf("%T", a.Cmd), a.ID, a.Actor}
-		d.out.Publish(onAudit, "command.Done", a.ID, act)
+		d.out.Publish(onAudit, door.ActType, a.ID, door.ActOf(name, a, d.m.Now))
 	}
 	if out, err = d.done(); err != nil {
 		return nil, nil, err

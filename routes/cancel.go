@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -62,7 +63,7 @@ func (f *Flows) compensate(ctx context.Context, m *Message) (*Out, error) {
 func (d *decision) undoPlaces(o order.Order, gone map[int]bool) {
 	s, number := o.Scope, o.Number
 	w := d.work(s, number)
-	if slices.ContainsFunc(w.Tasks, func(id string) bool { return d.touches(s, id, gone) }) {
+	if slices.ContainsFunc(w.Tasks, func(id string) bool { return d.touches(s, number, id, gone) }) {
 		d.recallTasks(o, cancelled)
 	}
 	var keep []piece
@@ -84,10 +85,10 @@ func (d *decision) undoPlaces(o order.Order, gone map[int]bool) {
 	d.makeTask(s, number)
 }
 
-// touches reports whether a task is to fetch something for the lines.
-func (d *decision) touches(s scope.Scope, id string, lines map[int]bool) bool {
-	for _, st := range d.task(s, id).Steps {
-		if lines[st.Line] {
+// touches reports whether a task is to fetch something for the lines of an order.
+func (d *decision) touches(s scope.Scope, number, id string, lines map[int]bool) bool {
+	for _, st := range d.task(d.whereTask(s, id), id).Steps {
+		if lines[st.Line] && st.Order == number && cmp.Or(st.Owner, s.Owner) == s.Owner {
 			return true
 		}
 	}
@@ -125,6 +126,7 @@ func (d *decision) undoTotes(o order.Order, gone map[int]bool) {
 		w.Totes = keep
 		w.changed()
 	}
+	d.freeSlot(s, number)
 }
 
 // planLeft lets the shipment wait for the cartons of a packing that ends before it is

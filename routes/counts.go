@@ -97,11 +97,10 @@ func (d *decision) countTask(c count.Count) {
 	if c.Cause == count.CauseShort {
 		priority = 6
 	}
-	events, err := d.task(c.Scope, c.Task).Create(task.Create{
-		Scope: c.Scope, Task: c.Task, Kind: task.KindCount, Priority: priority, Zone: d.location(c.Scope, c.Location).Spec.Zone,
+	d.createTask(task.Create{
+		Scope: c.Scope, Task: c.Task, Kind: task.KindCount, Priority: priority,
 		Steps: []task.Step{{No: 1, Item: c.Item, From: c.Place, Qty: 1}},
-	}, d.m.Now)
-	d.onTask(c.Scope, c.Task, events, err)
+	})
 }
 
 // askCount takes what is about counts; done is false where the command is not.

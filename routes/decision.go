@@ -32,6 +32,9 @@ type decision struct {
 	out *Out
 	err error
 
+	// tasksWere are the tasks that it changes, as they stood before; nil is none.
+	tasksWere map[string]task.Task
+
 	held  map[string]any
 	moved map[[2]string]int64
 	works map[string]*heldWork
@@ -184,7 +187,14 @@ func (d *decision) task(s scope.Scope, id string) task.Task {
 }
 
 func (d *decision) onTask(s scope.Scope, id string, events []event.Event, err error) bool {
-	return add(d, d.f.tasks, task.StreamOf(s, id), events, err)
+	stream := task.StreamOf(s, id)
+	if was, seen := d.task(s, id), d.tasksWere[stream]; seen.Task == "" && err == nil && len(events) > 0 {
+		if d.tasksWere == nil {
+			d.tasksWere = map[string]task.Task{}
+		}
+		d.tasksWere[stream] = was
+	}
+	return add(d, d.f.tasks, stream, events, err)
 }
 
 func (d *decision) pick(s scope.Scope, id string) pick.List {

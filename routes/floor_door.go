@@ -152,13 +152,12 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 	switch c := a.Cmd.(type) {
 	case task.Claim:
 		t := d.task(s, id)
-		if t.Order != "" {
-			// Nobody begins to work for an order that is on hold.
-			if err := d.order(s, t.Order).Workable(); err != nil {
-				return answered{}, err
-			}
+		if err := d.mayBegin(t); err != nil { // nobody begins to work for an order that is on hold
+			return answered{}, err
 		}
 		events, err = t.Claim(c, now)
+	case task.Next:
+		return d.next(s, a, c)
 	case task.Renew:
 		events, err = d.task(s, id).Renew(c, now)
 	case task.Complete:
@@ -176,6 +175,8 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 	case pick.Short:
 		d.short(s, id, c)
 		return answered{d.pick(s, id), true}, d.err
+	case pick.Sort:
+		return d.sort(s, id, c)
 	default:
 		if got, done, err := d.askPack(s, id, a.Cmd); done {
 			return got, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -46,6 +47,8 @@ type FlowConfig struct {
 	Labor LaborConfig
 	Auto  AutoConfig
 
+	// Tasks is how work is given to people.
+	Tasks TaskConfig
 	// Lease is how long the automatic worker claims a task for: 10 min.
 	Lease time.Duration
 	// Strategy that places are chosen by where an item names none: one of
@@ -186,6 +189,9 @@ func (c *FlowConfig) defaults() error {
 	default:
 		errs = append(errs, fmt.Errorf("past cancel-after %q is none of %s, %s, %s", c.Past, PastHold, PastCancel, PastIgnore))
 	}
+	if err := c.Tasks.defaults(); err != nil {
+		errs = append(errs, err)
+	}
 	if _, err := c.SSCC.SSCC(); err != nil {
 		errs = append(errs, fmt.Errorf("numbering cartons: %w", err))
 	}
@@ -245,6 +251,7 @@ type Flows struct {
 	waves        *Aggregate[wave.Wave]
 	workloads    *Aggregate[labor.Workload]
 	tasks        *Aggregate[task.Task]
+	workers      *Aggregate[crew.Worker]
 	picks        *Aggregate[pick.List]
 	packs        *Aggregate[pack.Packing]
 	labels       *Aggregate[label.Label]
@@ -282,6 +289,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		waves:        NewAggregate(wave.Fold, reg),
 		workloads:    NewAggregate(labor.Fold, reg),
 		tasks:        NewAggregate(task.Fold, reg),
+		workers:      NewAggregate(crew.Fold, reg),
 		picks:        NewAggregate(pick.Fold, reg),
 		packs:        NewAggregate(pack.Fold, reg),
 		labels:       NewAggregate(label.Fold, reg),
@@ -302,7 +310,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWorkload, f.addWaveFinishing, f.addWaveCancelling,
-		f.addTasks, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
+		f.addTasks, f.addTaskFollowing, f.addPreempting, f.addSorter, f.addPackFollowing, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
 		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,
 	}

@@ -3,6 +3,7 @@ package routes
 import (
 	"fmt"
 
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -16,8 +17,8 @@ import (
 
 func (f *Flows) addMasterDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Master, About: "takes items, locations and buildings",
-		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onAudit},
+		Name: door.Master, About: "takes items, locations, buildings and workers",
+		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onTasks, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -57,6 +58,9 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
 	}
 	if got, done, err := d.askFacility(a); done {
+		return got, err
+	}
+	if got, done, err := d.askWorker(a); done {
 		return got, err
 	}
 	s, code := a.Scope.Building(), a.ID
@@ -134,6 +138,26 @@ func (d *decision) askFacility(a *door.Ask) (got answered, done bool, err error)
 	}
 	add(d, d.f.facilities, facility.StreamOf(s), events, err)
 	return answered{load(d, d.f.facilities, facility.StreamOf(s)), len(events) > 0}, true, d.err
+}
+
+// askWorker takes what is about a worker; done is false where the command is not.
+func (d *decision) askWorker(a *door.Ask) (got answered, done bool, err error) {
+	s, id := a.Scope.Building(), a.ID
+	w := load(d, d.f.workers, crew.StreamOf(s, id))
+	var events []event.Event
+	switch c := a.Cmd.(type) {
+	case crew.Register:
+		c.Scope, c.Worker = s, id
+		events, err = w.Register(c, d.m.Now)
+	case crew.Change:
+		events, err = w.Change(c, d.m.Now)
+	case crew.Retire:
+		events, err = w.Retire(c, d.m.Now)
+	default:
+		return answered{}, false, nil
+	}
+	add(d, d.f.workers, crew.StreamOf(s, id), events, err)
+	return answered{load(d, d.f.workers, crew.StreamOf(s, id)), len(events) > 0}, true, d.err
 }
 
 // facility is the master data of the scope's building, the zero one where nobody registered it.

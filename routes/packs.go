@@ -19,8 +19,17 @@ import (
 func (f *Flows) addPacks() error {
 	return f.hub.Add(Route{
 		Name: "pack", About: "opens a packing once nothing more is on its way to it, and proposes cartons",
-		Topics: []string{onPicks, onOrders, onPacks}, Handle: f.openPacks,
-		Types: takes(pick.Completed{}, pick.Cancelled{}, pack.Completed{}, pack.Cancelled{},
+		Topics: []string{onPicks}, Handle: f.openPacks,
+		Types:  takes(pick.Completed{}, pick.Cancelled{}, pick.Consolidated{}),
+		Writes: []string{onPacks},
+	})
+}
+
+func (f *Flows) addPackFollowing() error {
+	return f.hub.Add(Route{
+		Name: "pack.follow", About: "opens the packing of an order that waits for no more, whatever became of the rest",
+		Topics: []string{onOrders, onPacks}, Handle: f.openPacks,
+		Types: takes(pack.Completed{}, pack.Cancelled{},
 			order.Backordered{}, order.Shorted{}, order.Released{}, order.Cancelled{}, order.Changed{}, order.SplitInto{}),
 		Writes: []string{onPacks},
 	})
@@ -34,6 +43,9 @@ func (f *Flows) openPacks(ctx context.Context, m *Message) (*Out, error) {
 		s, number = e.Scope, e.Order
 	case pick.Cancelled:
 		s, number = e.Scope, e.Order
+	case pick.Consolidated:
+		s, number = e.Scope, e.Order
+		s.Owner = e.GoodsOwner
 	case pack.Completed:
 		s, number = e.Scope, e.Order
 	case pack.Cancelled:
@@ -65,7 +77,7 @@ func (d *decision) openPack(s scope.Scope, number string) {
 	w := d.work(s, number)
 	t := o.Totals()
 	if d.err != nil || !o.Exists() || o.OnHold() || len(w.Totes) == 0 || w.Pack != "" || len(w.Tasks) > 0 ||
-		t.Unassigned+t.Reserved+t.Allocated > 0 || o.Policy == order.AllOrNothing && t.Backordered > 0 {
+		t.Unassigned+t.Reserved+t.Allocated > 0 || o.Policy == order.AllOrNothing && t.Backordered > 0 || !w.together() {
 		return
 	}
 	s = o.Scope
@@ -294,6 +306,7 @@ func (d *decision) completePack(s scope.Scope, id string) {
 	w := d.work(s, p.Order)
 	w.Pack = ""
 	w.changed()
+	d.freeSlot(s, p.Order)
 	cartons := events[0].(pack.Completed).Cartons
 	if len(cartons) == 0 {
 		d.fail(fault.E(d.m.route, fault.Rejected, errors.New("nothing was packed")))

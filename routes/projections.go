@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -132,6 +133,9 @@ var projections = map[string]projection{
 	view.Task: project(task.Fold,
 		func(t task.Task) string { return string(t.Status) },
 		func(t task.Task) []string { return []string{t.Order, t.Wave} }),
+	view.Worker: project(crew.Fold,
+		func(w crew.Worker) string { return w.Status },
+		func(w crew.Worker) []string { return slices.Concat(w.Spec.Skills, w.Spec.Equipment) }),
 	view.Pick: project(pick.Fold,
 		func(l pick.List) string { return string(l.Status) },
 		func(l pick.List) []string { return []string{l.Order, l.Wave} }),

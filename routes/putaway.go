@@ -366,8 +366,7 @@ func (d *decision) putAwayTask(w toPutAway, l *takings, st putaway.Step, parts [
 		d.onStock(k, events, nil, err)
 	}
 	h.dirty = true
-	events, err := d.task(w.Scope, id).Create(create, d.m.Now)
-	d.onTask(w.Scope, id, events, err)
+	d.createTask(create)
 	l.Tasks = append(l.Tasks, taking{id, st.Location, parts})
 }
 

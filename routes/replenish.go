@@ -180,8 +180,7 @@ func (d *decision) replenishFace(k inventory.BookKey, l location.Location, kind 
 		})
 		qty += mv.Qty
 	}
-	events, err := d.task(k.Scope, id).Create(create, d.m.Now)
-	d.onTask(k.Scope, id, events, err)
+	d.createTask(create)
 	asked, err := inventory.AskReplenishment{
 		BookKey: k, Location: l.Code, Task: id, Qty: qty, Kind: kind, Have: why.Have, Coming: why.Coming, Min: why.Min, Max: why.Max, Wanted: why.Wanted,
 	}.Decide(d.m.Now)

@@ -137,7 +137,9 @@ func (f *Flows) takeScan(ctx context.Context, m *Message, s scope.Scope, dev str
 	}
 	switch kind := fault.KindOf(err); {
 	case err == nil:
-		d.out.Publish(onAudit, "command.Done", dev, Act{door.Scans, "scan." + c.Do, cmp.Or(c.Task, c.Code, dev), c.Worker + "@" + dev})
+		d.out.Publish(onAudit, door.ActType, dev, door.Act{
+			Scope: s, Door: door.Scans, Command: "scan." + c.Do, ID: cmp.Or(c.Task, c.Code, dev), Actor: c.Worker + "@" + dev, Worker: c.Worker, Device: dev, At: m.Now.UTC(),
+		})
 	case errors.Is(err, errRerun) || kind != fault.Rejected && kind != fault.Invalid:
 		return nil, nil, err
 	case m.moved(ctx):

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,32 +74,87 @@ func TestRoutesWriteWhereTheySay(t *testing.T) {
 	})
 }
 
-// Each service is a subscription of its own: one that is paused stops neither those before
-// it nor other orders' way past the services it does not serve.
-func TestEachServicePausesAlone(t *testing.T) {
-	for _, name := range []string{"task", "pick", "pack"} {
+// Each service is a subscription of its own: one that stands stops neither those before it nor
+// the other orders' way past the services that it does not serve; its lag is told, and once it
+// goes on everything ends exactly once. A service consumes the one topic that the design names,
+// and what follows from other topics is a subscription beside it, which goes on meanwhile.
+func TestEachServiceStandsAlone(t *testing.T) {
+	for name, topic := range map[string]string{"task": onWaves, "task.follow": onOrders, "pick": onTasks, "pack": onPicks, "pack.follow": onOrders} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
-				r.stock("A", 5, "P-1")
+				r.stock("A", 50, "P-1")
+				for i := range 3 { // the first are through when it stops
+					r.place(fmt.Sprintf("EARLY-%d", i), "A", 1)
+				}
+				settle(time.Minute)
+				before := r.route(name)
+				if !slices.Contains(before.Consumes, topic) || !strings.Contains(name, ".") && len(before.Consumes) != 1 || before.Behind != 0 {
+					t.Fatalf("%s consumes %v and is %d behind", name, before.Consumes, before.Behind)
+				}
 				if err := r.hub.Pause(t.Context(), name, "jo"); err != nil {
 					t.Fatal(err)
 				}
-				r.place("SO-1", "A", 1)
+				for i := range 6 {
+					r.place(fmt.Sprintf("SO-%d", i), "A", 1)
+				}
 				settle(time.Hour)
 				n := r.count()
-				done := map[string]bool{"wave.Released": true, "task.Created": name != "task", "pick.Completed": name == "pack", "pack.Opened": false}
-				for typ, want := range done {
-					if (n[typ] > 0) != want {
-						t.Errorf("%s: %d, want some: %v", typ, n[typ], want)
+				serves := !strings.Contains(name, ".")
+				done := map[string]int{"wave.Released": 3, "task.Created": 9, "pick.Completed": 9, "pack.Opened": 9, "order.Shipped": 9}
+				for typ, all := range done {
+					want := all
+					switch {
+					case !serves || typ == "wave.Released" || typ == "task.Created" && name != "task" || typ == "pick.Completed" && name == "pack":
+					default:
+						want = 3
 					}
+					if typ != "wave.Released" && n[typ] != want || n[typ] == 0 {
+						t.Errorf("%s while %s stands: %d, want %d", typ, name, n[typ], want)
+					}
+				}
+				for _, i := range r.hub.Routes() {
+					if (i.Name == name) != (i.Paused != "") || i.Name != name && i.Behind != 0 {
+						t.Errorf("%s: paused %q, %d behind", i.Name, i.Paused, i.Behind)
+					}
+				}
+				if got := r.route(name).Behind; got == 0 {
+					t.Error("its lag is not told")
+				}
+				r.restart() // it stands over a restart, and so does its lag
+				settle(time.Minute)
+				if got := r.route(name); got.Paused == "" || got.Behind == 0 {
+					t.Errorf("after a restart: paused %q, %d behind", got.Paused, got.Behind)
 				}
 				if err := r.hub.Resume(t.Context(), name, "jo"); err != nil {
 					t.Fatal(err)
 				}
 				settle(time.Minute)
-				r.status("SO-1", "shipped")
+				for typ, want := range done {
+					if n := r.count()[typ]; typ != "wave.Released" && n != want {
+						t.Errorf("%s in the end: %d, want %d", typ, n, want)
+					}
+				}
+				if got := r.route(name).Behind; got != 0 {
+					t.Errorf("%d behind in the end", got)
+				}
+				if r.carrier.standing() != 9 {
+					t.Errorf("%d labels", r.carrier.standing())
+				}
+				r.books("A")
+				r.noLetters()
 			})
 		})
 	}
+}
+
+func (r *rig) route(name string) RouteInfo {
+	r.t.Helper()
+	for _, i := range r.hub.Routes() {
+		if i.Name == name {
+			return i
+		}
+	}
+	r.t.Fatalf("no route is named %s", name)
+	return RouteInfo{}
 }

@@ -16,28 +16,49 @@ import (
 
 func (f *Flows) addTasks() error {
 	return f.hub.Add(Route{
-		Name: "task", About: "makes pick tasks of the orders in waves that were batched, and more when goods are found elsewhere",
-		Topics: []string{onWaves, onOrders}, Handle: f.makeTasks,
-		Types:  takes(wave.Batched{}, order.Allocated{}, order.Released{}),
+		Name: "task", About: "makes pick tasks of the orders in waves that were batched",
+		Topics: []string{onWaves}, Handle: f.makeTasks,
+		Types:  takes(wave.Batched{}),
 		Writes: []string{onTasks}, Patterns: []string{eip.NamePublishSubscribe},
 	})
 }
 
+func (f *Flows) addTaskFollowing() error {
+	return f.hub.Add(Route{
+		Name: "task.follow", About: "makes more pick tasks for orders of released waves: goods that were found elsewhere, orders that go on",
+		Topics: []string{onOrders}, Handle: f.followTasks,
+		Types:  takes(order.Allocated{}, order.Released{}, order.Held{}),
+		Writes: []string{onTasks},
+	})
+}
+
 func (f *Flows) makeTasks(ctx context.Context, m *Message) (*Out, error) {
+	e, ok := m.Event.(wave.Batched)
+	if !ok {
+		return m.Out(), nil
+	}
+	d := f.decide(ctx, m)
+	d.ways = ways(e)
+	if e.Method != wave.Discrete {
+		d.makeBatches(e)
+	}
+	for _, of := range d.wave(e.Scope, e.Wave).Orders {
+		if of.Outcome == "" {
+			d.beginTasks(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order.Order, e.Wave)
+		}
+	}
+	return d.done()
+}
+
+func (f *Flows) followTasks(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
 	switch e := m.Event.(type) {
-	case wave.Batched:
-		w := d.wave(e.Scope, e.Wave)
-		d.ways = ways(e)
-		for _, of := range w.Orders {
-			if of.Outcome == "" {
-				d.makeTask(scope.Scope{Tenant: e.Tenant, Owner: of.Owner, Facility: e.Facility}, of.Order.Order)
-			}
-		}
 	case order.Allocated:
 		d.makeTask(e.Scope, e.Order)
 	case order.Released:
 		d.makeTask(e.Scope, e.Order)
+	case order.Held:
+		d.leaveBatches(e.Scope, e.Order)
 	}
 	return d.done()
 }
@@ -45,7 +66,20 @@ func (f *Flows) makeTasks(ctx context.Context, m *Message) (*Out, error) {
 // maxSteps is the most steps that one task gets: more work is several tasks.
 const maxSteps = 200
 
-// makeTask makes a pick task of what an order has a place for and nobody fetches yet.
+// beginTasks takes up the work of an order in a released wave. What follows, for goods that are
+// found elsewhere or when a hold ends, goes by its being taken up: it is not the task service's,
+// and must not do its work before it.
+func (d *decision) beginTasks(s scope.Scope, number, wave string) {
+	o := d.order(s, number)
+	if w := d.work(s, number); d.err == nil && o.InWave == wave && w.Begun != wave {
+		w.Begun = wave
+		w.changed()
+	}
+	d.makeTask(s, number)
+}
+
+// makeTask makes a pick task of what an order that was taken up has a place for and nobody
+// fetches yet.
 func (d *decision) makeTask(s scope.Scope, number string) {
 	o := d.order(s, number)
 	if d.err != nil || o.InWave == "" || o.Workable() != nil {
@@ -54,8 +88,7 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	s = o.Scope
 	wv := d.wave(s, o.InWave)
 	w := d.work(s, number)
-	// A wave that has no batches yet makes all its tasks when it gets them.
-	if d.err != nil || wv.Status != wave.StatusReleased || wv.Batching.Method == "" || len(w.Places) == 0 {
+	if d.err != nil || wv.Status != wave.StatusReleased || len(w.Places) == 0 || w.Begun != o.InWave && w.TaskNo == 0 {
 		return
 	}
 	// What is cancelled and not given back yet nobody fetches.
@@ -82,12 +115,25 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	w.Tasks = append(w.Tasks, id)
 	w.Places = slices.Concat(gone, rest)
 	w.changed()
-	events, err := d.task(s, id).Create(task.Create{
-		Scope: s, Task: id, Kind: task.KindPick, Order: number, Wave: o.InWave, Priority: o.Priority, CutOff: wv.CutOff, Steps: steps,
-	}, d.m.Now)
-	if d.onTask(s, id, events, err) && len(rest) > 0 {
+	method := ""
+	if w.Sort {
+		method = wave.ZonePick // what follows goes where the rest of the order is
+	}
+	made := d.createTask(task.Create{
+		Method: method, Scope: s, Task: id, Kind: task.KindPick, Order: number, Wave: o.InWave, Priority: o.Priority, CutOff: cutOffOf(o, wv), Steps: steps,
+	})
+	if made && len(rest) > 0 {
 		d.makeTask(s, number)
 	}
+}
+
+// cutOffOf is when the work for an order must be out: its own time, which may be later than
+// that of the wave's most urgent order, else the wave's.
+func cutOffOf(o order.Order, w wave.Wave) time.Time {
+	if o.Dates.ShipBy.IsZero() {
+		return w.CutOff
+	}
+	return o.Dates.ShipBy
 }
 
 // walk orders pieces along the way of a picker: that of the batch where the wave's ways are
@@ -104,10 +150,15 @@ func (d *decision) walk(s scope.Scope, of wave.Of, a, b piece) int {
 func (d *decision) recallTasks(o order.Order, reason string) {
 	w := d.work(o.Scope, o.Number)
 	for _, id := range slices.Clone(w.Tasks) {
-		l := d.pick(o.Scope, id)
-		t := d.task(o.Scope, id)
+		at := d.whereTask(o.Scope, id)
+		l := d.pick(at, id)
+		t := d.task(at, id)
 		if d.err != nil {
 			return
+		}
+		if t.Order == "" {
+			d.leaveBatch(o, t, reason)
+			continue
 		}
 		left := t.Steps
 		if l.Status != pick.StatusNone {

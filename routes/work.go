@@ -28,7 +28,10 @@ type work struct {
 	Pack    string         `json:"pack,omitempty"`   // the open packing
 	Cartons []carton       `json:"cartons,omitempty"`
 	Homes   []home         `json:"homes,omitempty"`
-	Told    []toldShort    `json:"told,omitempty"` // shortages that a shipment was planned with
+	Told    []toldShort    `json:"told,omitempty"`  // shortages that a shipment was planned with
+	Begun   string         `json:"begun,omitempty"` // the released wave that the task service took up
+	Sort    bool           `json:"sort,omitempty"`  // its goods come together in a slot before they are packed
+	Slot    string         `json:"slot,omitempty"`  // that slot
 	TaskNo  int            `json:"task_no,omitempty"`
 	PackNo  int            `json:"pack_no,omitempty"`
 }
@@ -141,8 +144,9 @@ func (w work) clone() work {
 func (w *heldWork) changed() { w.dirty = true }
 
 // keepWorks writes the states that changed, in the order of their keys so that a re-run
-// makes the same unit.
+// makes the same unit, and the queue of tasks.
 func (d *decision) keepWorks() {
+	d.keepQueue()
 	for _, key := range slices.Sorted(maps.Keys(d.works)) {
 		if w := d.works[key]; w.dirty {
 			d.out.SetState(key, w.old, w.work)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/eventschema"
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/journal"
@@ -40,6 +41,7 @@ type Tail struct {
 
 func (s *server) events() {
 	register(s, op[struct{}, Tail](s, http.MethodGet, "/v1/events", "tail-events", "events", "Events by position"), s.tail)
+	s.schemas()
 	register(s, op[struct{}, []Route](s, http.MethodGet, "/v1/routes", "list-routes", "routes", "How each route does"),
 		func(ctx context.Context, _ *struct{}) (*answer, error) {
 			if s.deps.Routes == nil {
@@ -96,7 +98,7 @@ func cloudEvent(r *journal.Record) Event {
 	e := Event{
 		SpecVersion: "1.0", ID: r.ID, Source: "/paklog/" + r.Source, Type: r.Type, Subject: r.Stream, Time: r.Time,
 		TraceParent: r.Trace, Position: r.Pos, Topic: r.Topic, Key: r.Key, Correlation: r.Correlation, Causation: r.Causation,
-		DataSchema: "urn:paklog:schema:" + r.Type + ":" + pos(journal.Pos(r.Schema)),
+		DataSchema: eventschema.URN(r.Type, int(r.Schema)),
 	}
 	if json.Valid(r.Data) {
 		e.Data = r.Data

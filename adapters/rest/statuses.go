@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/load"
@@ -43,6 +44,8 @@ func Statuses(kind string) []string {
 		return []string{"at_risk"}
 	case view.Task:
 		return texts(task.StatusOpen, task.StatusClaimed, task.StatusCompleted, task.StatusCancelled)
+	case view.Worker:
+		return []string{crew.StatusActive, crew.StatusRetired}
 	case view.Pick:
 		return texts(pick.StatusOpen, pick.StatusCompleted, pick.StatusCancelled)
 	case view.Pack:

@@ -77,6 +77,18 @@ type ShortBody struct {
 	Reason string `json:"reason" doc:"not_found, damaged, ..."`
 }
 
+// SortBody puts goods into the slot of their order.
+type SortBody struct {
+	Owner  string `json:"goods_owner,omitempty" doc:"of the order, where the list is over several owners"`
+	Order  string `json:"order,omitempty" doc:"the first that the goods are for where it is left out; the answer says which"`
+	Item   string `json:"item"`
+	Lot    string `json:"lot,omitempty"`
+	Tote   string `json:"tote" doc:"where the goods lie"`
+	Slot   string `json:"slot,omitempty" doc:"the order's own; a free one for an order that has none"`
+	Qty    int64  `json:"qty" minimum:"1"`
+	Worker string `json:"worker"`
+}
+
 // WavePath names a wave.
 type WavePath struct {
 	Facility string `path:"facility" maxLength:"128"`
@@ -111,6 +123,8 @@ func (s *server) work() {
 	s.waves()
 	s.workload()
 	s.tasks()
+	s.queue()
+	s.workers()
 	s.floor()
 	s.packs()
 	s.documents(view.Task, "tasks", "task", task.StreamOf)
@@ -207,10 +221,7 @@ func (s *server) tasks() {
 	register(s, op[ClaimBody, task.Task](s, http.MethodPost, path+"/claim", "claim-task", tag, "Take a task for a time, or renew the claim"),
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[ClaimBody](ctx)
-			lease := 15 * time.Minute
-			if b.Seconds > 0 && b.Seconds <= 86400 {
-				lease = time.Duration(b.Seconds) * time.Second
-			}
+			lease := leaseOf(b.Seconds)
 			var cmd any = task.Claim{Worker: b.Worker, Lease: lease}
 			if b.Claim > 0 {
 				cmd = task.Renew{Worker: b.Worker, Claim: b.Claim, Lease: lease}
@@ -234,5 +245,10 @@ func (s *server) floor() {
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[ShortBody](ctx)
 			return s.onFloor(ctx, in, pick.Short(b), err, view.Pick, pick.StreamOf)
+		})
+	register(s, op[SortBody, pick.Sorted](s, http.MethodPost, "/v1/picks/{owner}/{id}/put", "put-pick", "picks", "Put goods of several orders apart: from a tote into the slot of their order"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[SortBody](ctx)
+			return s.onFloor(ctx, in, pick.Sort(b), err, view.Pick, pick.StreamOf)
 		})
 }

@@ -223,6 +223,7 @@ func flowConfig(cfg *Config) routes.FlowConfig {
 	if c := cfg.Carriers.UPS; c.URL != "" {
 		fc.Carriers = []routes.CarrierConfig{{Name: "ups", Aliases: c.Aliases, Service: c.Service}}
 	}
+	fc.Tasks = w.Tasks.routes()
 	for _, b := range w.Boxes {
 		fc.Boxes = append(fc.Boxes, pack.Box{
 			Code: b.Name, Inner: b.dims(), Outer: b.dims(), Cost: b.Cost,

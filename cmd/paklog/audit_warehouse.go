@@ -7,6 +7,7 @@ import (
 
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -125,6 +126,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[wave.Wave]{fold: wave.Fold}
 	case "task":
 		return &folding[task.Task]{fold: task.Fold}
+	case "worker":
+		return &folding[crew.Worker]{fold: crew.Fold}
 	case "pick":
 		return &folding[pick.List]{fold: pick.Fold}
 	case "pack":

@@ -99,6 +99,7 @@ type WarehouseConfig struct {
 
 	TaskLease   time.Duration  `config:"task_lease" doc:"How long a claim of the automatic workers lasts; a person's says so itself, 15 min without."`
 	AutoWorkers int            `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
+	Tasks       TasksConfig    `config:"tasks" doc:"What work is given to whom first."`
 	ShortOneIn  int            `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
 	Allocation  string         `config:"allocation" doc:"How places are chosen where an item names no rotation: fifo, fefo, lifo, full_first, by_unit, fewest_picks, pick_to_clean; \"\" is fefo for what expires and fifo for the rest."`
 	ShelfLife   map[string]int `config:"shelf_life" doc:"Days that goods must still have for a customer, by the partner who orders or the location code that is shipped to."`
@@ -250,7 +251,8 @@ func defaults() *Config {
 				{Name: "M", Length: 400, Width: 300, Height: 250, MaxWeight: 20_000, Tare: 300},
 				{Name: "L", Length: 600, Width: 400, Height: 400, MaxWeight: 30_000, Tare: 600},
 			},
-			Pack: PackConfig{Verify: routes.VerifyTrust},
+			Tasks: defaultTasks(),
+			Pack:  PackConfig{Verify: routes.VerifyTrust},
 		},
 		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
 		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel}},

@@ -21,9 +21,10 @@ func newEvents(g *global) *cobra.Command {
 		Use: "events", Short: "Read what happened, and rebuild what is folded from it",
 		Example: `  paklog events tail --follow
   paklog events tail --topic order-events --after 0 --json
+  paklog events schema order.Accepted
   paklog events replay`,
 	}
-	cmd.AddCommand(newEventsTail(g), newEventsReplay(g))
+	cmd.AddCommand(newEventsTail(g), newEventsSchema(g), newEventsReplay(g))
 	return cmd
 }
 
@@ -163,6 +164,63 @@ func (t *tail) print(e rest.Event) error {
 	_, err := fmt.Fprintf(t.out, "%-8d %s %-18s %-24s %s\n", uint64(e.Position), e.Time.UTC().Format("2006-01-02T15:04:05.000Z"),
 		clean(e.Topic), clean(e.Type), clean(e.Key))
 	return err
+}
+
+func newEventsSchema(g *global) *cobra.Command {
+	version := 0
+	cmd := &cobra.Command{
+		Use: "schema [TYPE]", Short: "Print the JSON Schema of a type of event, or list the types",
+		Example: `  paklog events schema
+  paklog events schema order.Accepted
+  paklog events schema task.Created --version 1 | jq .required`,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: fromHub(g, eventTypes),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if version < 0 {
+				return usagef(cmd, "--version counts from 1")
+			}
+			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
+				var all rest.Schemas
+				if err := c.do(ctx, http.MethodGet, "/v1/schemas", nil, &all); err != nil {
+					return err
+				}
+				if len(args) == 0 {
+					if g.json {
+						return writeJSON(cmd.OutOrStdout(), all.Items)
+					}
+					t := newTable(cmd.OutOrStdout(), "TOPIC", "TYPE", "VERSION", "DATASCHEMA")
+					for _, s := range all.Items {
+						t.row(s.Topic, s.Type, s.Version, s.URN)
+					}
+					return t.flush()
+				}
+				v := version
+				for _, s := range all.Items {
+					if s.Type == args[0] && v == 0 {
+						v = s.Version
+					}
+				}
+				var doc json.RawMessage
+				if err := c.do(ctx, http.MethodGet, fmt.Sprintf("/v1/schemas/%s/%d", url.PathEscape(args[0]), max(v, 1)), nil, &doc); err != nil {
+					return err
+				}
+				return writeJSON(cmd.OutOrStdout(), doc)
+			})
+		},
+	}
+	cmd.Flags().IntVar(&version, "version", 0, "of the type; the newest where it is left out")
+	return cmd
+}
+
+func eventTypes(ctx context.Context, c *caller, _ string) ([]string, error) {
+	var all rest.Schemas
+	if err := c.do(ctx, http.MethodGet, "/v1/schemas", nil, &all); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, s := range all.Items {
+		out = append(out, s.Type+"\t"+s.Topic)
+	}
+	return out, nil
 }
 
 func newEventsReplay(g *global) *cobra.Command {

@@ -5,6 +5,7 @@ import "github.com/spf13/cobra"
 // verbs is the one table of what paklog can do.
 func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
+		newTasks(g), newWorkers(g),
 		newServe(g), newDemo(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReceive(g), newPutAway(g), newReturns(g), newReservations(g),
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newEvents(g),

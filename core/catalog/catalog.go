@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -89,6 +90,7 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockPicked](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockShorted](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockPutBack](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockSorted](event.InventoryEvents),
 		event.Of[inventory.StockPacked](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockUnpacked](event.InventoryEvents),
 		event.Of[inventory.StockStaged](event.InventoryEvents, event.Widened),
@@ -124,14 +126,21 @@ func Schemas() []event.Schema {
 		event.Of[returns.Closed](event.InventoryEvents),
 		event.Of[returns.Cancelled](event.InventoryEvents),
 
-		event.Of[task.Created](event.TaskEvents, event.Widened),
+		event.Of[task.Created](event.TaskEvents, event.Widened, event.Widened, event.Widened),
+		event.Of[task.Preempted](event.TaskEvents),
+		event.Of[crew.Registered](event.TaskEvents),
+		event.Of[crew.Changed](event.TaskEvents),
+		event.Of[crew.Retired](event.TaskEvents),
 		event.Of[task.Claimed](event.TaskEvents),
 		event.Of[task.Renewed](event.TaskEvents),
 		event.Of[task.Expired](event.TaskEvents),
 		event.Of[task.Completed](event.TaskEvents),
 		event.Of[task.Cancelled](event.TaskEvents),
 
-		event.Of[pick.Opened](event.PickEvents, event.Widened),
+		event.Of[pick.Opened](event.PickEvents, event.Widened, event.Widened),
+		event.Of[pick.Dropped](event.PickEvents),
+		event.Of[pick.Placed](event.PickEvents),
+		event.Of[pick.Consolidated](event.PickEvents),
 		event.Of[pick.Confirmed](event.PickEvents),
 		event.Of[pick.Shorted](event.PickEvents),
 		event.Of[pick.Completed](event.PickEvents),

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/core/count"
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -65,6 +66,7 @@ func TestFoldVersions(t *testing.T) {
 		"wave":        hash(t, wave.Fold),
 		"workload":    hash(t, labor.Fold),
 		"task":        hash(t, task.Fold),
+		"worker":      hash(t, crew.Fold),
 		"pick":        hash(t, pick.Fold),
 		"pack":        hash(t, pack.Fold),
 		"label":       hash(t, label.Fold),

@@ -292,3 +292,6 @@ func Due(class string) int {
 	}
 	return 180
 }
+
+// DoneBy is whose hands did it.
+func (c Tally) DoneBy() string { return c.By }

@@ -38,6 +38,8 @@ type Ask struct {
 	Cmd   any    // a command of core, by value
 	Key   *Key   // nil: only the business key protects from doubles
 	Actor string // who asks, for audit-events
+	// Device is what he asks with, where he says so.
+	Device string
 }
 
 // Key is an idempotency key of a sender.

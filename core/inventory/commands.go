@@ -132,6 +132,16 @@ type PutBack struct {
 	Serials []string
 }
 
+// Sort moves picked goods from a tote into the slot or tote of their order.
+type Sort struct {
+	BookKey
+	For
+	Lot  string
+	Tote string
+	Slot string
+	Qty  int64
+}
+
 // Pack moves picked goods from a tote into a closed carton.
 type Pack struct {
 	BookKey

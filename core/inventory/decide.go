@@ -275,6 +275,18 @@ func (c PutBack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) 
 	return d.done()
 }
 
+// Decide moves goods from a tote into a slot.
+func (c Sort) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
+	d := decide("Sort", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.part("tote", c.Tote)
+	d.part("slot", c.Slot)
+	d.optional("lot", c.Lot)
+	d.move(c.Qty, InTote(c.Lot, c.Tote), InTote(c.Lot, c.Slot))
+	d.emit(StockSorted{d.head, c.For, c.Lot, c.Tote, c.Slot, c.Qty})
+	return d.done()
+}
+
 // Decide moves goods from a tote into a carton.
 func (c Pack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("Pack", c.BookKey, at)

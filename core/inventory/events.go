@@ -109,6 +109,16 @@ type StockPutBack struct {
 	Serials []string `json:"serials,omitempty"`
 }
 
+// StockSorted says that picked goods went from a tote into the slot or tote of their order.
+type StockSorted struct {
+	Head
+	For
+	Lot  string `json:"lot,omitempty"`
+	Tote string `json:"tote"`
+	Slot string `json:"slot"`
+	Qty  int64  `json:"qty"`
+}
+
 // StockPacked says that goods went from a tote into a closed carton.
 type StockPacked struct {
 	Head
@@ -311,6 +321,9 @@ func (StockShorted) EventType() string { return "stock.Shorted" }
 
 // EventType implements [event.Event].
 func (StockPutBack) EventType() string { return "stock.PutBack" }
+
+// EventType implements [event.Event].
+func (StockSorted) EventType() string { return "stock.Sorted" }
 
 // EventType implements [event.Event].
 func (StockPacked) EventType() string { return "stock.Packed" }

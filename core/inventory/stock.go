@@ -118,7 +118,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 4, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 5, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if st, ok := e.(interface{ of() BookKey }); !ok {
@@ -175,6 +175,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		if sh.Expiry == "" {
 			sh.Expiry = s.expiryOf(sh.Lot)
 		}
+	case StockSorted: // from one tote to another
 	case StockPacked:
 		s.Picked -= e.Qty
 		s.Packed += e.Qty

@@ -157,3 +157,6 @@ func (Completed) EventType() string { return "pack.Completed" }
 func (Cancelled) EventType() string { return "pack.Cancelled" }
 
 var _ event.Streamed = Opened{}
+
+// DoneBy is whose hands did it.
+func (c CloseCarton) DoneBy() string { return c.Packer }

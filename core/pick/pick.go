@@ -17,8 +17,16 @@ type Open struct {
 	Task  string
 	Order string
 	Wave  string
-	Steps []task.Step
+	// Method says how goods of several orders are kept apart; "" is one order a list.
+	Method string
+	Steps  []task.Step
 }
+
+// Methods of picking, as far as a list knows them. Of the others the goods of all orders lie
+// together and are put apart afterwards, with [Put].
+const (
+	Cluster = "cluster" // each tote is one order's
+)
 
 // Confirm says that Qty of a step lies in Tote. A step may be confirmed in parts.
 type Confirm struct {
@@ -41,6 +49,39 @@ type Short struct {
 
 // Cancel ends the list; steps that are not fetched yet are dropped.
 type Cancel struct{ Reason string }
+
+// Drop takes what is not fetched yet for one order out of the list.
+type Drop struct{ Owner, Order, Reason string }
+
+// Put says that Qty of a step's goods went from Tote into the slot where its order's goods come
+// together.
+type Put struct {
+	Step   int
+	Tote   string
+	Slot   string
+	Qty    int64
+	Worker string
+}
+
+// Sort puts goods from a tote of a list into the slot of their order. Order "" is the first that
+// they are for; Slot "" is the one that the order has.
+type Sort struct {
+	Owner, Order string
+	Item, Lot    string
+	Tote, Slot   string
+	Qty          int64
+	Worker       string
+}
+
+// DoneBy is whose hands did it.
+func (c Sort) DoneBy() string { return c.Worker }
+
+// Sorted is the answer to [Sort]: what went where.
+type Sorted struct {
+	Task  string   `json:"task"`
+	Puts  []Placed `json:"puts"`
+	Whole []string `json:"whole,omitempty"` // orders that are all together now
+}
 
 // Head is what every pick event begins with.
 type Head struct {
@@ -67,7 +108,8 @@ func StreamOf(s scope.Scope, task string) string {
 // Opened says that there is a list.
 type Opened struct {
 	Head
-	Steps []task.Step `json:"steps"`
+	Method string      `json:"method,omitempty"`
+	Steps  []task.Step `json:"steps"`
 }
 
 // Confirmed says what was put into a tote.
@@ -112,6 +154,47 @@ type Cancelled struct {
 	Steps  []task.Step `json:"steps,omitempty"`
 }
 
+// Dropped says that an order's goods are fetched no more: Steps are those dropped, with what
+// was left of each.
+type Dropped struct {
+	Head
+	GoodsOwner string      `json:"goods_owner"`
+	Reason     string      `json:"reason"`
+	Steps      []task.Step `json:"steps"`
+}
+
+// Placed says what was put from a tote into the slot of its order.
+type Placed struct {
+	Head
+	GoodsOwner string `json:"goods_owner"`
+	Step       int    `json:"step"`
+	Line       int    `json:"line,omitempty"`
+	Item       string `json:"item"`
+	Lot        string `json:"lot,omitempty"`
+	Tote       string `json:"tote"`
+	Slot       string `json:"slot"`
+	Qty        int64  `json:"qty"`
+	Worker     string `json:"worker"`
+}
+
+// Consolidated says that the goods of an order that were picked with those of others, or in
+// several zones, are all together: in Slot, or in the order's own totes where it names none.
+type Consolidated struct {
+	Head
+	GoodsOwner string `json:"goods_owner"`
+	Slot       string `json:"slot,omitempty"`
+	Qty        int64  `json:"qty"`
+}
+
+// EventType implements [event.Event].
+func (Dropped) EventType() string { return "pick.Dropped" }
+
+// EventType implements [event.Event].
+func (Placed) EventType() string { return "pick.Put" }
+
+// EventType implements [event.Event].
+func (Consolidated) EventType() string { return "pick.Consolidated" }
+
 // EventType implements [event.Event].
 func (Opened) EventType() string { return "pick.Opened" }
 
@@ -128,3 +211,9 @@ func (Completed) EventType() string { return "pick.Completed" }
 func (Cancelled) EventType() string { return "pick.Cancelled" }
 
 var _ event.Streamed = Opened{}
+
+// DoneBy is whose hands did it.
+func (c Confirm) DoneBy() string { return c.Worker }
+
+// DoneBy is whose hands did it.
+func (c Short) DoneBy() string { return c.Worker }

@@ -157,3 +157,6 @@ func fetch(units []item.Unit, n int64, whole bool) (int64, string) {
 	}
 	return n, ""
 }
+
+// DoneBy is whose hands did it.
+func (c Moved) DoneBy() string { return c.Worker }

@@ -36,27 +36,40 @@ type Task struct {
 	Priority int       `json:"priority,omitempty"`
 	CutOff   time.Time `json:"cut_off,omitzero"`
 	Zone     string    `json:"zone,omitempty"`
+	Needs    []string  `json:"needs,omitempty"`
+	Method   string    `json:"method,omitempty"`
 	Steps    []Step    `json:"steps,omitempty"`
 
 	Status Status    `json:"status"`
 	Worker string    `json:"worker,omitempty"`
 	Claims int       `json:"claims,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
+	// Taken says from whom an open task was taken back, and for what.
+	Taken Taken `json:"taken,omitzero"`
+}
+
+// Taken is a task that was taken back from a worker.
+type Taken struct {
+	Worker string `json:"worker"`
+	For    string `json:"for"` // the task that is more urgent
+	Reason string `json:"reason"`
 }
 
 // Fold makes a [Task].
-var Fold = event.Fold[Task]{Kind: "task", Version: 1, Apply: apply}
+var Fold = event.Fold[Task]{Kind: "task", Version: 3, Apply: apply}
 
 func apply(t Task, e event.Event) (Task, error) {
 	switch e := e.(type) {
 	case Created:
-		t = Task{Head: e.Head, Kind: e.Kind, Wave: e.Wave, Priority: e.Priority, CutOff: e.CutOff, Zone: e.Zone, Steps: e.Steps, Status: StatusOpen}
+		t = Task{Head: e.Head, Kind: e.Kind, Wave: e.Wave, Priority: e.Priority, CutOff: e.CutOff, Zone: e.Zone, Needs: e.Needs, Method: e.Method, Steps: e.Steps, Status: StatusOpen}
 	case Claimed:
-		t.Status, t.Worker, t.Claims, t.Until = StatusClaimed, e.Worker, e.Claim, e.Until
+		t.Status, t.Worker, t.Claims, t.Until, t.Taken = StatusClaimed, e.Worker, e.Claim, e.Until, Taken{}
 	case Renewed:
 		t.Until = e.Until
 	case Expired:
 		t.Status, t.Worker, t.Until = StatusOpen, "", time.Time{}
+	case Preempted:
+		t.Status, t.Worker, t.Until, t.Taken = StatusOpen, "", time.Time{}, Taken{e.Worker, e.For, e.Reason}
 	case Completed:
 		t.Status, t.Until = StatusCompleted, time.Time{}
 	case Cancelled:
@@ -97,20 +110,26 @@ func (t Task) Create(c Create, at time.Time) ([]event.Event, error) {
 	if t.Status != StatusNone {
 		return nil, fault.At(op, fault.Rejected, "task", fmt.Errorf("task %s exists (%s)", t.Task, t.Status))
 	}
-	switch c.Kind {
-	case KindPick, KindPack, KindPutAway, KindReplenish, KindCount, KindMove:
-	default:
+	if !IsKind(c.Kind) {
 		return bad("kind", "%q is not a kind of task", c.Kind)
 	}
 	if c.Priority < 0 || c.Priority > 9 {
 		return bad("priority", "%d is not between 0 and 9", c.Priority)
+	}
+	if len(c.Needs) > MaxNeeds {
+		return bad("needs", "has %d entries, at most %d are taken", len(c.Needs), MaxNeeds)
+	}
+	for i, n := range c.Needs {
+		if err := scope.CheckPart(n); err != nil {
+			return bad(fmt.Sprintf("needs[%d]", i), "%w", err)
+		}
 	}
 	if err := CheckSteps(c.Steps); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
 	return []event.Event{Created{
 		Head: Head{c.Scope, c.Task, c.Order, at.UTC()}, Kind: c.Kind, Wave: c.Wave, Priority: c.Priority,
-		CutOff: c.CutOff.UTC(), Zone: c.Zone, Steps: slices.Clone(c.Steps),
+		CutOff: c.CutOff.UTC(), Zone: c.Zone, Needs: slices.Compact(slices.Sorted(slices.Values(c.Needs))), Method: c.Method, Steps: slices.Clone(c.Steps),
 	}}, nil
 }
 
@@ -189,6 +208,8 @@ func checkLease(op string, d time.Duration) error {
 // is lost even if nobody took the task since.
 func (t Task) holds(op, worker string, claim int, at time.Time) error {
 	switch {
+	case t.Status == StatusOpen && t.Taken.Worker == worker && t.Claims == claim:
+		return fault.At(op, fault.Rejected, "claim", fmt.Errorf("task %s was taken back for task %s (%s): ask for your next one", t.Task, t.Taken.For, t.Taken.Reason))
 	case t.Status != StatusClaimed:
 		return fault.At(op, fault.Rejected, "task", fmt.Errorf("task %s is %s, not claimed", t.Task, t.Status))
 	case t.Claims != claim || t.Worker != worker:
@@ -224,6 +245,28 @@ func (t Task) Expire(c Expire, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	}
 	return []event.Event{Expired{t.head(at), t.Worker, t.Claims}}, nil
+}
+
+// Preempt takes the task back for another; a claim that ended or was replaced since is no
+// event.
+func (t Task) Preempt(c Preempt, at time.Time) ([]event.Event, error) {
+	const op = "task.Preempt"
+	if err := t.exists(op); err != nil {
+		return nil, err
+	}
+	if err := scope.CheckPart(c.For); err != nil {
+		return nil, fault.At(op, fault.Invalid, "for", err)
+	}
+	if err := scope.CheckPart(c.Reason); err != nil {
+		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	if c.For == t.Task {
+		return nil, fault.At(op, fault.Invalid, "for", errors.New("a task is not taken back for itself"))
+	}
+	if t.Status != StatusClaimed || t.Claims != c.Claim {
+		return nil, nil
+	}
+	return []event.Event{Preempted{t.head(at), t.Worker, t.Claims, c.For, c.Reason}}, nil
 }
 
 // Complete ends the task; the same claim completing it again is no event.

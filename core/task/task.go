@@ -20,6 +20,18 @@ const (
 	KindMove      = "move"
 )
 
+// IsKind reports whether there is work of the kind.
+func IsKind(kind string) bool {
+	switch kind {
+	case KindPick, KindPack, KindPutAway, KindReplenish, KindCount, KindMove:
+		return true
+	}
+	return false
+}
+
+// MaxNeeds is the most skills and equipment that one task may ask for.
+const MaxNeeds = 16
+
 // MaxSteps is the most steps that one task may have.
 const MaxSteps = 10_000
 
@@ -46,6 +58,8 @@ type Create struct {
 	Priority int       // 0 to 9
 	CutOff   time.Time // zero is none
 	Zone     string
+	Needs    []string // skills and equipment that whoever does it must have
+	Method   string   // of picking; "" is one order at a time
 	Steps    []Step
 }
 
@@ -65,6 +79,13 @@ type Renew struct {
 
 // Expire takes the task back once its lease has ended.
 type Expire struct{ Claim int }
+
+// Preempt takes the task back from whoever holds it, for another that is more urgent.
+type Preempt struct {
+	Claim  int
+	For    string // the other task
+	Reason string
+}
 
 // Complete ends the task by whoever holds its claim.
 type Complete struct {
@@ -109,6 +130,8 @@ type Created struct {
 	Priority int       `json:"priority,omitempty"`
 	CutOff   time.Time `json:"cut_off,omitzero"`
 	Zone     string    `json:"zone,omitempty"`
+	Needs    []string  `json:"needs,omitempty"`
+	Method   string    `json:"method,omitempty"`
 	Steps    []Step    `json:"steps"`
 }
 
@@ -132,6 +155,16 @@ type Expired struct {
 	Head
 	Worker string `json:"worker"`
 	Claim  int    `json:"claim"`
+}
+
+// Preempted says that the task was taken back from its worker, for which other one, and why.
+// It may be claimed again.
+type Preempted struct {
+	Head
+	Worker string `json:"worker"`
+	Claim  int    `json:"claim"`
+	For    string `json:"for"`
+	Reason string `json:"reason"`
 }
 
 // Completed ends the task.
@@ -165,9 +198,21 @@ func (Renewed) EventType() string { return "task.Renewed" }
 func (Expired) EventType() string { return "task.Expired" }
 
 // EventType implements [event.Event].
+func (Preempted) EventType() string { return "task.Preempted" }
+
+// EventType implements [event.Event].
 func (Completed) EventType() string { return "task.Completed" }
 
 // EventType implements [event.Event].
 func (Cancelled) EventType() string { return "task.Cancelled" }
 
 var _ event.Streamed = Created{}
+
+// DoneBy is whose hands did it.
+func (c Claim) DoneBy() string { return c.Worker }
+
+// DoneBy is whose hands did it.
+func (c Renew) DoneBy() string { return c.Worker }
+
+// DoneBy is whose hands did it.
+func (c Complete) DoneBy() string { return c.Worker }

@@ -35,6 +35,7 @@ const (
 	Pallet      = "pallet"
 	Load        = "load"
 	Manifest    = "manifest"
+	Worker      = "worker"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.
