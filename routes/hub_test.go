@@ -486,6 +486,7 @@ func TestDoorsRefuseWhileTheDiskIsFull(t *testing.T) {
 			t.Errorf("nearly full: %v", err)
 		}
 		nearly.Store(false)
+		settle(roomFor)
 		w.store.SetHook(func(*journal.Batch) ([]*journal.Refusal, error) { return nil, journal.ErrFull })
 		first := make(chan error, 1)
 		go func() { first <- full() }() // decided before anybody knew
