@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/task"
@@ -343,4 +344,51 @@ func TestACrashAfterAnyUnitOfScansChangesNothing(t *testing.T) {
 		t.Errorf("it died %d times only", died)
 	}
 	t.Logf("died after each of %d units", died)
+}
+
+func TestAPutAwayAndAReplenishmentEndWhereTheyAreScanned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still)
+		h := &handheld{r: r, name: "HH-1"}
+		r.dock("A")
+		r.shelves(location.Bulk, "B-1", 50, "B-2", 50)
+		r.comes("R-1", "A", 20)
+		id := r.putAways()[0]
+		there := id.Steps[0].To.Location
+		other := map[string]string{"B-1": "B-2", "B-2": "B-1"}[there]
+		put := scan.Scan{Do: scan.Move, Task: id.Task, Code: "A", Place: there}
+		for name, change := range map[string]func(*scan.Scan){
+			"code":   func(s *scan.Scan) { s.Code = "B" },
+			"reason": func(s *scan.Scan) { s.Place = other },
+		} {
+			s := put
+			change(&s)
+			if a := h.scan(s); a.Result != scan.Refused || a.Where != name {
+				t.Errorf("%s: %+v", name, a)
+			}
+		}
+		h.done(put)
+		settle(time.Second)
+		if n := r.at(there)[""]; n != 20 {
+			t.Errorf("%d lie at %s", n, there)
+		}
+		r.must(door.Master, "P-1", location.Register{Spec: location.Spec{Purpose: location.Pick, Slot: location.Slot{Owner: "acme", Item: "A", Min: 2, Max: 5}}})
+		settle(time.Minute)
+		var fill task.Task
+		for _, e := range events[task.Created](r) {
+			if x := foldOf(r, task.Fold, e.Stream()); x.Kind == task.KindReplenish && x.Status == task.StatusOpen {
+				fill = x
+			}
+		}
+		r.must(door.Floor, fill.Task, task.Claim{Worker: "jo", Lease: time.Hour})
+		if a := h.scan(scan.Scan{Do: scan.Move, Task: fill.Task, Code: "A", Place: "B-1"}); a.Result != scan.Refused || a.Where != "place" {
+			t.Errorf("%+v", a)
+		}
+		h.done(scan.Scan{Do: scan.Move, Task: fill.Task, Code: "A", Place: "P-1"})
+		if n := r.at("P-1")[""]; n != 5 {
+			t.Errorf("%d lie in the face", n)
+		}
+		r.books("A")
+		r.noLetters()
+	})
 }

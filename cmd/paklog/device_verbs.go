@@ -112,8 +112,8 @@ func (c *Config) pageAddress() string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// drawQR draws two rows of the code in one line of text, dark on light whatever the terminal's
-// colours are.
+// drawQR draws two rows of the code in one line of text. What is light is drawn, for terminals are
+// dark; readers take the other way round too.
 func drawQR(cmd *cobra.Command, text string) {
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {
