@@ -38,7 +38,7 @@ type writer struct {
 	copying atomic.Bool
 	copied  chan struct{} // a checkpoint copied the WAL: what is left is small
 	frame   int64         // size of a page in the WAL
-	unasked int           // batches since the size of the WAL was asked for
+	unasked int64         // bytes that went into it at most since its size was asked for
 }
 
 // milestone says where a version of a stream stands.
@@ -140,6 +140,7 @@ func (s *Store) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal
 	}
 	w := s.write
 	w.maintain()
+	w.unasked += walBatch + walUnit*int64(len(b.Units))
 	// From here nothing is cancelled half way: a batch is short.
 	ctx = context.WithoutCancel(ctx)
 	refusals, err := w.staged.Stage(ctx, w.state, w.last, b)
@@ -325,7 +326,7 @@ func (w *writer) maintain() {
 	default:
 	}
 	// The question takes as much as a small batch, and its answer changes little.
-	if w.unasked++; w.unasked < askEvery {
+	if w.unasked < w.s.opts.WALLimit/2 {
 		return
 	}
 	w.unasked = 0
@@ -334,5 +335,9 @@ func (w *writer) maintain() {
 	}
 }
 
-// askEvery is after how many batches the size of the WAL is asked for.
-const askEvery = 8
+// The most that a batch, and each of its units, is taken to write into the WAL: some of the
+// tables' pages, and short of documents nearly always less than this.
+const (
+	walBatch = 128 << 10
+	walUnit  = 16 << 10
+)
