@@ -221,8 +221,8 @@ func (p Packing) Propose(c Propose, at time.Time) ([]event.Event, error) {
 	return []event.Event{Proposed{p.head(at), c.Plan}}, nil
 }
 
-// CloseCarton closes a carton under its SSCC. What is not left to be packed cannot
-// be in it, and no number is given twice in a packing.
+// CloseCarton closes a carton under its SSCC. What is not left to be packed, by its serial
+// numbers where they are named, cannot be in it, and no number is given twice in a packing.
 func (p Packing) CloseCarton(c CloseCarton, at time.Time) ([]event.Event, error) {
 	const op = "pack.CloseCarton"
 	if err := p.open(op); err != nil {
@@ -246,6 +246,15 @@ func (p Packing) CloseCarton(c CloseCarton, at time.Time) ([]event.Event, error)
 		}
 		if left < k.Qty {
 			return nil, fault.At(op, fault.Rejected, fmt.Sprintf("contents[%d].qty", i), fmt.Errorf("%d of line %d, item %s, tote %q are left to be packed, not %d", left, k.Line, k.Item, k.Tote, k.Qty))
+		}
+		for n, serial := range k.Serials {
+			place := fmt.Sprintf("contents[%d].serials[%d]", i, n)
+			switch {
+			case slices.Index(k.Serials, serial) < n:
+				return nil, fault.At(op, fault.Invalid, place, fmt.Errorf("%.64q is named twice", serial))
+			case !slices.Contains(p.Left[j].Serials, serial):
+				return nil, fault.At(op, fault.Rejected, place, fmt.Errorf("serial number %.64q of item %s was not picked for this order, or is packed already", serial, k.Item))
+			}
 		}
 	}
 	closed := CartonClosed{

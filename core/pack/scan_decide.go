@@ -337,7 +337,7 @@ func (p Packing) Close(c Close, at time.Time) ([]event.Event, error) {
 	}
 	closed := CartonClosed{
 		Head: p.head(at), Carton: b.Carton, No: b.No, Box: b.Box, Contents: slices.Clone(b.Contents), Dims: b.Dims,
-		Packer: c.Packer, Verified: true,
+		Tare: b.Tare, Packer: c.Packer, Verified: true,
 	}
 	if closed.Packer == "" {
 		closed.Packer = b.Packer

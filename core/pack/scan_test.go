@@ -220,6 +220,40 @@ func TestWeightCheck(t *testing.T) {
 	}
 }
 
+// A carton that is filled and closed at once holds the units that were picked, as one that is
+// scanned does: what ships under another serial number never left a shelf.
+func TestACartonHoldsTheSerialNumbersThatWerePicked(t *testing.T) {
+	p, _ := opened(t, picked, 0)
+	closing := func(c pack.Content, serials ...string) error {
+		c.Qty, c.Serials = int64(len(serials)), serials
+		evs, err := p.CloseCarton(pack.CloseCarton{Box: "S", Contents: []pack.Content{c}, SSCC: pack.Numbering{Prefix: "0614141", Serial: int64(p.Last + 1)}}, at)
+		if err == nil {
+			p, err = pack.Fold.Replay(p, evs...)
+		}
+		return err
+	}
+	mug, cam := picked[0], picked[3]
+	for name, c := range map[string]struct {
+		err   error
+		place string
+		kind  fault.Kind
+	}{
+		"not picked":       {closing(cam, "S1", "S9"), "contents[0].serials[1]", fault.Rejected},
+		"twice":            {closing(cam, "S1", "S1"), "contents[0].serials[1]", fault.Invalid},
+		"of goods without": {closing(mug, "S1"), "contents[0].serials[0]", fault.Rejected},
+	} {
+		if fault.PlaceOf(c.err) != c.place || fault.KindOf(c.err) != c.kind {
+			t.Errorf("%s: %v", name, c.err)
+		}
+	}
+	if err := closing(cam, "S2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := closing(cam, "S2"); fault.PlaceOf(err) != "contents[0].serials[0]" {
+		t.Errorf("packed already: %v", err)
+	}
+}
+
 // Reopening and completing.
 func TestReopen(t *testing.T) {
 	p, names := opened(t, picked[:1], 1)
@@ -244,7 +278,13 @@ func TestReopen(t *testing.T) {
 	}
 	step(p.Close(pack.Close{}, at))
 	step(p.Complete(pack.Complete{}, at))
+	if p.Cartons[0].Tare != 100*measure.Gram {
+		t.Errorf("the closed carton's box weighs %d", p.Cartons[0].Tare)
+	}
 	step(p.Reopen(pack.Reopen{Carton: names[0], By: "jo"}, at))
+	if p.Begun[0].Tare != 100*measure.Gram { // what it should weigh is reckoned from it
+		t.Errorf("the reopened carton's box weighs %d", p.Begun[0].Tare)
+	}
 	if p.Status != pack.StatusOpen || len(p.Cartons) != 0 || !pack.Equal(p.Loose(), picked[:1]) {
 		t.Fatalf("reopened: %+v", p)
 	}
