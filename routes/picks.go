@@ -118,7 +118,7 @@ func (d *decision) confirmStep(s scope.Scope, id string, c pick.Confirm) {
 	k := keyOf(of, st.Item)
 	// The simulated worker took what lay there a moment ago: where another was faster, the floors
 	// say so and he looks again.
-	if c.Worker != worker && !d.serialsHere(k, c.Serials, c.Qty) {
+	if c.Worker != worker && !d.serialsHere(k, c.Serials, c.Qty) || !d.totesApart(l, st, c) {
 		return
 	}
 	moved, posts, err := inventory.Pick{BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Qty: c.Qty, Serials: c.Serials}.Decide(d.m.Now)

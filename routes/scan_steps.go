@@ -351,7 +351,7 @@ func (d *decision) nextAfter(s scope.Scope, c scan.Scan, why error) *scan.Next {
 	if d.err != nil || l.Status != pick.StatusOpen || strings.HasPrefix(fault.PlaceOf(why), "task") {
 		return nil
 	}
-	if c.Step <= len(l.Steps) && l.Steps[c.Step-1].Left() > 0 {
+	if c.Step >= 1 && c.Step <= len(l.Steps) && l.Steps[c.Step-1].Left() > 0 {
 		st := l.Steps[c.Step-1]
 		return &scan.Next{Do: scan.Pick, Task: c.Task, Step: st.No, Place: st.From.Location, Item: st.Item, Lot: st.From.Lot, LPN: st.From.LPN, Qty: st.Left()}
 	}

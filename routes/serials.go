@@ -8,6 +8,7 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/pick"
 )
 
 // serialsHere refuses a pick that does not name the serial numbers that it must, or one that
@@ -17,12 +18,29 @@ func (d *decision) serialsHere(k inventory.BookKey, serials []string, qty int64)
 	if len(serials) == 0 && d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial && d.err == nil {
 		d.fail(fault.At(op, fault.Rejected, "serials", fmt.Errorf("item %s is tracked by serial number: name those of the %d units", k.Item, qty)))
 	}
-	if !d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial {
-		return d.err == nil
-	}
 	for i, s := range serials {
 		if d.balance(k.Book(), inventory.SerialState(inventory.SerialShelf, s)) < 1 && d.err == nil {
+			if !d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial {
+				d.fail(fault.At(op, fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s came in under no serial number: leave it out", s, k.Item)))
+				break
+			}
 			d.fail(fault.At(op, fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s lies on no shelf: scan it again, or count the place", s, k.Item)))
+		}
+	}
+	return d.err == nil
+}
+
+// totesApart refuses to put units with serial numbers and units without into one tote for one
+// line: at the packing nobody could say which of them are meant.
+func (d *decision) totesApart(l pick.List, st pick.Step, c pick.Confirm) bool {
+	of := ownerOf(l, st)
+	for _, x := range d.work(of, numberOf(l, st)).Totes {
+		if d.err == nil && x.Line == st.Line && x.Item == st.Item && x.Lot == st.From.Lot && x.Tote == c.Tote && (len(x.Serials) > 0) != (len(c.Serials) > 0) {
+			has := "no serial numbers"
+			if len(x.Serials) > 0 {
+				has = "serial numbers"
+			}
+			d.fail(fault.At("routes.Pick", fault.Rejected, "tote", fmt.Errorf("units of item %s with %s lie in tote %.64s: put these into another", st.Item, has, c.Tote)))
 		}
 	}
 	return d.err == nil

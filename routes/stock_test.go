@@ -569,6 +569,30 @@ func TestSerialNumbersGoTheWayOfTheirGoods(t *testing.T) {
 	})
 }
 
+// An item that is not tracked may have units with serial numbers; a pick names those that lie there,
+// and no other.
+func TestASerialNumberThatNeverCameInIsRefusedAtThePick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto.Pick = false })
+		r.must(door.Master, "MUG", item.Register{Spec: spec(200 * measure.Gram)})
+		r.stockOnly("MUG", 0, "P-1")
+		r.must(door.Stock, "MUG", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 2, Serials: []string{"S1", "S2"}})
+		r.must(door.Stock, "MUG", inventory.Receive{Place: inventory.Place{Location: "P-1"}, Qty: 2})
+		r.place("SO-1", "MUG", 3)
+		settle(time.Minute)
+		id := events[task.Created](r)[0].Task
+		r.must(door.Floor, id, task.Claim{Worker: "jo", Lease: time.Hour})
+		r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 1, Tote: "T", Worker: "jo", Serials: []string{"S9"}}, fault.Rejected, "serials[0]")
+		r.must(door.Floor, id, pick.Confirm{Step: 1, Qty: 1, Tote: "T", Worker: "jo", Serials: []string{"S2"}})
+		r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "T", Worker: "jo"}, fault.Rejected, "tote")
+		r.must(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "U", Worker: "jo"})
+		settle(time.Minute)
+		r.status("SO-1", order.StatusShipped)
+		r.books("MUG")
+		r.noLetters()
+	})
+}
+
 func TestTheSimulatedWorkersScanSerialNumbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *FlowConfig) { c.Auto.ShortOneIn = 2 })
