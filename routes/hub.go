@@ -422,7 +422,7 @@ func (h *Hub) shut() {
 func (h *Hub) Running() <-chan struct{} { return h.router.Running() }
 
 // roomFor is how long an answer about the room on the disk is taken for: asking is a system call.
-const roomFor = 100 * time.Millisecond
+const roomFor = 10 * time.Millisecond
 
 func (h *Hub) isFull() bool {
 	if h.full == nil {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestDevicesEnrolOverTLSOrOnThisMachine(t *testing.T) {
 		"plain http from anywhere":     {"203.0.113.7:4000", false, false},
 		"nobody knows from where":      {"", false, false},
 	} {
-		r := httptest.NewRequest("POST", enrolPath, nil)
+		r := httptest.NewRequest(http.MethodPost, enrolPath, nil)
 		r.RemoteAddr, r.TLS = c.from, nil
 		if c.tls {
 			r.TLS = &tls.ConnectionState{}

@@ -178,13 +178,15 @@ func (f *forecast) take(c centre, ms int64) (done time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// share books work on the shifts of a slot, by their people; the first has what does not divide.
+// share books ms more of a slot's time, which counts them already, on its shifts by their people.
+// What each has of all that is booked is rounded so that it is never more than its people have.
 func (f *forecast) share(s *slot, ms int64) {
-	rest := ms
-	for _, j := range s.loads[1:] {
-		n := ms * f.loads[j].Workers / s.workers
-		f.loads[j].Work += n
-		rest -= n
+	upTo := func(used, people int64) int64 { return used * people / s.workers }
+	before := int64(0)
+	for _, j := range s.loads {
+		x := &f.loads[j]
+		to := before + x.Workers
+		x.Work += upTo(s.used, to) - upTo(s.used, before) - upTo(s.used-ms, to) + upTo(s.used-ms, before)
+		before = to
 	}
-	f.loads[s.loads[0]].Work += rest
 }

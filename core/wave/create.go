@@ -74,11 +74,6 @@ func (t Template) urgency(c Candidate, now time.Time) string {
 	return ""
 }
 
-// Match is the first template that an order belongs to, or -1.
-func Match(templates []Template, c Candidate, now time.Time) int {
-	return slices.IndexFunc(templates, func(t Template) bool { return t.Fits(c, now) == "" })
-}
-
 // Left is an order that no wave of its template holds, and why.
 type Left struct {
 	Of
