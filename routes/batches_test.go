@@ -375,6 +375,25 @@ func (r *rig) allEnd() {
 // The process dies after each unit in turn while a wave is picked by each method, with a short
 // and a cancelled order inside; the callers who got no answer ask again. The end is the same as
 // that of a process that never died, and whatever was ordered is shipped, waits, or went back.
+// A step that was picked and is told again takes nothing for another order.
+func TestAStepOfABatchThatIsToldTwiceIsTakenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byPeople, inBatches(wave.Bulk))
+		r.twoZones()
+		r.place("SO-0", "A", 2)
+		r.place("SO-1", "A", 2)
+		settle(time.Minute)
+		id := r.next("kim").Task.Task
+		r.must(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "BIN", Worker: "kim"})
+		r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "BIN", Worker: "kim"}, fault.Rejected, "step")
+		r.refused(door.Floor, id, pick.Short{Step: 1, Found: 1, Tote: "BIN", Worker: "kim", Reason: "not_found"}, fault.Rejected, "step")
+		l := foldOf(r, pick.Fold, pick.StreamOf(site, id))
+		if l.Steps[0].Picked != 2 || l.Steps[1].Left() != 2 {
+			t.Errorf("%+v", l.Steps)
+		}
+	})
+}
+
 func TestACrashAfterAnyUnitOfABatchChangesNothing(t *testing.T) {
 	for _, method := range wave.Methods() {
 		t.Run(method, func(t *testing.T) {

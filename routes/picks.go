@@ -61,14 +61,15 @@ func (d *decision) holdsTask(s scope.Scope, id, worker string) task.Task {
 }
 
 // spans are the steps that goods taken at a step may be for: those of other orders for the same
-// article at the same place, where a picker takes it for all of them at once.
+// article at the same place, where a picker takes it for all of them at once. A step that is done
+// stands for itself: who says it twice took nothing for another.
 func spans(l pick.List, step int) []pick.Step {
 	if step < 1 || step > len(l.Steps) {
 		return nil
 	}
 	first := l.Steps[step-1]
 	out := []pick.Step{first}
-	if l.Order != "" || l.Method == pick.Cluster {
+	if l.Order != "" || l.Method == pick.Cluster || first.Left() == 0 {
 		return out
 	}
 	for _, st := range l.Steps {
