@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func newSimulate(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "simulate", Short: "Run days of a simulated warehouse from one seed, and hold every event against what is promised",
 		Long: `Runs a whole warehouse by the hub's own routes in virtual time: orders of several owners over the day, receipts,
-workers who walk, pick, pack and count, and who find too little or scan wrongly; and with --faults all a hub that
+workers who walk, put away, pick, pack and count, and who find too little or scan wrongly; and with --faults all a hub that
 is killed between any two steps, messages that come late or twice, a clock that jumps and units that the
 disk refuses. One seed makes one log, whatever the machine does: its hash is printed.
 
@@ -57,6 +58,8 @@ Nothing outside is reached, and no hub is asked: the carrier is a ledger in memo
 				}
 			}
 			s.json = g.json
+			// Most of what a run makes is garbage, and what it keeps is small.
+			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			if s.seeds > 0 {
 				return s.many(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}

@@ -14,16 +14,19 @@ import (
 
 // carrier is the carrier's own ledger. It outlives every crash of the hub.
 type carrier struct {
-	rng    *rand.Rand
-	lost   int // one answer in so many is lost
-	row    int // failures in a row: four at most, so that no breaker opens
-	serial int
-	sold   map[string]ship.Label // standing, by reference
-	twice  string                // a reference that was sold while another label stood
+	rng        *rand.Rand
+	lost       int // one answer in so many is lost
+	row        int // failures in a row: four at most, so that no breaker opens
+	serial     int
+	sold       map[string]ship.Label // standing, by reference
+	refs       map[string]string     // their references, by number
+	gone       []bool                // by serial number: of cartons that have left
+	voidedGone string                // a label of those that was voided
+	twice      string                // a reference that was sold while another label stood
 }
 
 func newCarrier(rng *rand.Rand, lost int) *carrier {
-	return &carrier{rng: rng, lost: lost, sold: map[string]ship.Label{}}
+	return &carrier{rng: rng, lost: lost, sold: map[string]ship.Label{}, refs: map[string]string{}}
 }
 
 // Rate implements [ship.Carrier].
@@ -69,29 +72,59 @@ func (c *carrier) sell(p ship.Parcel) ship.Label {
 	c.serial++
 	l := ship.Label{
 		Connection: carrierName, Reference: p.Reference, ShipmentID: fmt.Sprintf("S%d", c.serial),
-		TrackingNumber: fmt.Sprintf("1ZSIM%08d", c.serial), Service: ship.Service{Code: p.Service},
+		TrackingNumber: fmt.Sprintf(trackingFormat, c.serial), Service: ship.Service{Code: p.Service},
 		Cost: measure.Money{Minor: 850, Currency: "USD"}, Format: ship.ZPL, Image: []byte("^XA^XZ"),
 	}
 	c.sold[p.Reference] = l
+	c.refs[l.TrackingNumber] = p.Reference
 	return l
 }
 
 // Void implements [ship.Carrier].
 func (c *carrier) Void(_ context.Context, l ship.Label) error {
-	for ref, s := range c.sold {
-		if s.TrackingNumber == l.TrackingNumber {
-			delete(c.sold, ref)
-		}
+	if !c.voided(l.TrackingNumber) && c.isGone(l.TrackingNumber) {
+		c.voidedGone = l.TrackingNumber
 	}
 	return nil
 }
 
+// takes lets a carton leave that has a label, which is forgotten but for its number. False is when the
+// label does not stand, or is from before a fork.
+func (c *carrier) takes(tracking string) bool {
+	var n int
+	if _, err := fmt.Sscanf(tracking, trackingFormat, &n); err != nil || !c.voided(tracking) {
+		return false
+	}
+	for len(c.gone) <= n {
+		c.gone = append(c.gone, make([]bool, 1024)...)
+	}
+	c.gone[n] = true
+	return true
+}
+
+func (c *carrier) isGone(tracking string) bool {
+	var n int
+	_, err := fmt.Sscanf(tracking, trackingFormat, &n)
+	return err == nil && n > 0 && n < len(c.gone) && c.gone[n]
+}
+
+const trackingFormat = "1ZSIM%08d"
+
 // stands and voided are what the ledger says of labels from before a fork.
 func (c *carrier) stands(e label.Bought) {
 	c.sold[e.Tracking] = ship.Label{Connection: e.Carrier, TrackingNumber: e.Tracking}
+	c.refs[e.Tracking] = e.Tracking
 }
 
-func (c *carrier) voided(tracking string) { delete(c.sold, tracking) }
+// voided takes a label away, and reports whether it stood.
+func (c *carrier) voided(tracking string) bool {
+	ref, stood := c.refs[tracking]
+	if stood {
+		delete(c.sold, ref)
+		delete(c.refs, tracking)
+	}
+	return stood
+}
 
 // Resolve implements [ship.Carrier].
 func (c *carrier) Resolve(_ context.Context, p ship.Parcel) ([]ship.Label, error) {

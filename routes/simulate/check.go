@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"hash/fnv"
+	"io"
 	"maps"
 	"slices"
 	"time"
@@ -26,15 +28,19 @@ type checker struct {
 	r    *run
 	hash hash.Hash
 
-	versions map[string]uint64
+	versions map[mark]uint64
 	books    map[string]*book  // from the postings
 	goods    map[string]*goods // by book, from the events
 	orders   map[string]*orderLedger
 	tasks    map[string]*taskLedger
 	cartons  map[string]*cartonLedger
-	waves    map[string]map[string]bool // open orders of those that have not ended
-	effects  map[string]journal.EffectState
-	letters  map[string]journal.LetterState
+	waves    map[string]map[string]bool     // open orders of those that have not ended
+	effects  map[string]journal.EffectState // that have not ended
+	over     map[mark]journal.EffectState   // that have
+	letters  map[string]journal.LetterState // that are open
+	past     map[mark]struct{}              // orders, tasks and cartons that have ended, of which nothing else is kept
+	late     map[string]time.Time           // cut-offs of orders that ended behind them, until somebody says so
+	sums     Summary                        // of orders that have ended
 
 	shortTote string // of the pick that was told short last
 
@@ -63,7 +69,7 @@ func (g *goods) add(a inventory.Account, n int64) {
 
 func newChecker(r *run) *checker {
 	return &checker{
-		r: r, hash: sha256.New(), versions: map[string]uint64{}, books: map[string]*book{}, goods: map[string]*goods{},
+		r: r, hash: sha256.New(), versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
 		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
 		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{},
 		last: make([]string, 0, r.cfg.Tail), types: map[string]int{},
@@ -86,7 +92,9 @@ func (c *checker) unit(u *journal.Unit) {
 		c.effect(op)
 	}
 	for _, op := range u.Letters {
-		c.letters[op.ID] = op.To
+		if c.letters[op.ID] = op.To; op.To == journal.LetterDropped || op.To == journal.LetterResolved {
+			delete(c.letters, op.ID)
+		}
 	}
 }
 
@@ -183,10 +191,11 @@ func (c *checker) record(rec *journal.Record) {
 	if rec.Stream == "" {
 		return
 	}
-	if want := c.versions[rec.Stream] + 1; rec.Version != want {
+	key := markOf(rec.Stream)
+	if want := c.versions[key] + 1; rec.Version != want {
 		c.fails("%s: version %d follows %d", rec.Stream, rec.Version, want-1)
 	}
-	c.versions[rec.Stream] = rec.Version
+	c.versions[key] = rec.Version
 	e, ok := rec.Event.(event.Event)
 	if !ok {
 		c.fails("%s has no event at hand", rec.Type)
@@ -203,6 +212,8 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 	case task.Claimed:
 		c.taskClaimed(e)
 	case task.Expired:
+		c.taskOf(e.Head).worker = ""
+	case task.Preempted:
 		c.taskOf(e.Head).worker = ""
 	case task.Renewed:
 		c.taskOf(e.Head).until = e.Until
@@ -266,6 +277,8 @@ func (c *checker) moves(e event.Event) {
 		move(e.Head, e.Quarantined, e.In(inventory.Free), e.In(inventory.Suspect))
 	case inventory.StockPutBack:
 		move(e.Head, e.Qty, e.From, e.To.In(inventory.Free))
+	case inventory.StockPutAway:
+		move(e.Head, e.Qty, e.From.In(e.Stage), e.To.In(inventory.Free))
 	case inventory.StockPacked:
 		move(e.Head, e.Qty, tote(e.Tote, e.Lot), inventory.Account{Stage: inventory.Packed, Lot: e.Lot, LPN: e.Carton})
 	case inventory.StockStaged:
@@ -296,10 +309,42 @@ func (c *checker) moves(e event.Event) {
 
 // effect follows a call that changes the carrier's world.
 func (c *checker) effect(op journal.EffectOp) {
-	if have := c.effects[op.Key]; have != op.From {
+	have, open := c.effects[op.Key]
+	if !open {
+		have = c.over[markOf(op.Key)]
+	}
+	if have != op.From {
 		c.fails("effect %s goes from %s to %s, and is %s", op.Key, op.From, op.To, have)
 	}
+	if endsWell(op.To) {
+		delete(c.effects, op.Key)
+		c.over[markOf(op.Key)] = op.To
+		return
+	}
+	delete(c.over, markOf(op.Key))
 	c.effects[op.Key] = op.To
+}
+
+func endsWell(s journal.EffectState) bool {
+	return s == journal.EffectConfirmed || s == journal.EffectRefused || s == journal.EffectResolved || s == journal.EffectVoided
+}
+
+// mark stands for a name of which nothing but that it was there is kept, so that a long day takes no
+// more memory than a short one but for these.
+type mark uint64
+
+func markOf(name string) mark {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, name) // never fails
+	return mark(h.Sum64())
+}
+
+// end forgets what has ended, but for its name.
+func (c *checker) end(name string) { c.past[markOf(name)] = struct{}{} }
+
+func (c *checker) isPast(name string) bool {
+	_, ok := c.past[markOf(name)]
+	return ok
 }
 
 // remember keeps the last events for the story of a failure.
@@ -329,14 +374,10 @@ func (c *checker) atEnd() error {
 	c.cartonsAtEnd()
 	c.wavesAtEnd()
 	for _, key := range slices.Sorted(maps.Keys(c.effects)) {
-		if s := c.effects[key]; s != journal.EffectConfirmed && s != journal.EffectRefused && s != journal.EffectResolved && s != journal.EffectVoided {
-			c.fails("effect %s ends %s", key, s)
-		}
+		c.fails("effect %s ends %s", key, c.effects[key])
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.letters)) {
-		if s := c.letters[id]; s != journal.LetterResolved && s != journal.LetterDropped {
-			c.fails("letter %s is left", id)
-		}
+		c.fails("letter %s is left", id)
 	}
 	return c.r.err
 }

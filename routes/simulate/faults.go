@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalmem"
 	"github.com/paklog/hub/routes/bus"
@@ -32,6 +33,7 @@ type Cell struct{ Step, Fault string }
 // rare steps are hit as often as frequent ones.
 type faults struct {
 	cfg   Faults
+	seed  uint64
 	rng   *rand.Rand
 	names []string // of routes
 	plans []plan   // sorted by due
@@ -53,10 +55,12 @@ type plan struct {
 	step  string
 	point bus.Step
 	due   int
+
+	patient bool // takes no other step
 }
 
-func newFaults(cfg Faults, orders int, rng *rand.Rand, note func(string)) *faults {
-	return &faults{note: note, cfg: cfg, rng: rng, all: orders * 35, stands: map[int]time.Time{}, Hit: map[Cell]int{}, Points: map[bus.Step]int{}}
+func newFaults(cfg Faults, seed uint64, orders int, rng *rand.Rand, note func(string)) *faults {
+	return &faults{note: note, cfg: cfg, seed: seed, rng: rng, all: orders * 35, stands: map[int]time.Time{}, Hit: map[Cell]int{}, Points: map[bus.Step]int{}}
 }
 
 // crashPoints are the named steps at which a hub is killed beside its writes.
@@ -70,20 +74,51 @@ var crashPoints = []bus.Step{
 func (f *faults) aim(names []string) {
 	f.names = names
 	steps := append(slices.Clone(names), doors...)
-	add := func(n int, kinds ...string) {
-		for range n {
-			f.plans = append(f.plans, plan{kind: kinds[f.rng.IntN(len(kinds))], step: steps[f.rng.IntN(len(steps))], due: f.rng.IntN(max(1, f.all))})
+	// One crash of two is before the write.
+	before := (f.cfg.Crashes + int(f.seed&1)) / 2
+	f.deal(CrashBefore, before, (f.cfg.Crashes+1)/2, steps)
+	f.deal(CrashAfter, f.cfg.Crashes-before, (f.cfg.Crashes+1)/2, steps)
+	points := make([]string, len(crashPoints))
+	for i, p := range crashPoints {
+		points[i] = string(p)
+	}
+	f.deal("", f.cfg.Crashes, f.cfg.Crashes, points)
+	f.deal(Duplicate, f.cfg.Duplicates, f.cfg.Duplicates, steps)
+	f.deal(Late, f.cfg.Late, f.cfg.Late, names)
+	f.deal(Jump, f.cfg.Jumps, f.cfg.Jumps, names)
+	f.deal(Refused, f.cfg.Refusals, f.cfg.Refusals, steps)
+	slices.SortStableFunc(f.plans, func(a, b plan) int { return cmp.Compare(a.due, b.due) })
+}
+
+// seldom are the steps that come by a few times in a run, if at all: they are aimed at more often,
+// from early on, and waited for to the end.
+var seldom = []string{
+	"label.refused", "out." + carrierName + ".void", "ship.depart", "ship.leave", "stock.count", "stock.putaway", "wave.cancel",
+	door.Waves, door.Scans,
+}
+
+// deal plans n faults of a kind; stride is the most that a seed has of it. Seeds that follow each
+// other strike all steps before any is struck again: each takes its next cards from one deck that
+// all of them have, shuffled anew each time through.
+func (f *faults) deal(kind string, n, stride int, steps []string) {
+	deck := slices.Clone(steps)
+	for _, s := range seldom {
+		if slices.Contains(steps, s) {
+			deck = append(deck, s, s)
 		}
 	}
-	add(f.cfg.Crashes, CrashBefore, CrashAfter)
-	for range f.cfg.Crashes {
-		f.plans = append(f.plans, plan{point: crashPoints[f.rng.IntN(len(crashPoints))], due: f.rng.IntN(max(1, f.all/2))})
+	size := uint64(len(deck))
+	for i := range n {
+		card := f.seed*uint64(stride) + uint64(i)
+		perm := rand.New(rand.NewPCG(card/size, uint64(1+slices.Index(Kinds(), kind)))).Perm(len(deck))
+		p := plan{kind: kind, step: deck[perm[card%size]], due: f.rng.IntN(max(1, f.all))}
+		if kind == "" {
+			p.point, p.step, p.due = bus.Step(p.step), "", p.due/2
+		} else if p.patient = slices.Contains(seldom, p.step); p.patient {
+			p.due /= 4
+		}
+		f.plans = append(f.plans, p)
 	}
-	add(f.cfg.Duplicates, Duplicate)
-	add(f.cfg.Late, Late)
-	add(f.cfg.Jumps, Jump)
-	add(f.cfg.Refusals, Refused)
-	slices.SortStableFunc(f.plans, func(a, b plan) int { return cmp.Compare(a.due, b.due) })
 }
 
 // patience is how many units a fault waits for its step.
@@ -96,7 +131,7 @@ func (f *faults) take(kind, step string) bool {
 		if p.due > f.units {
 			return false
 		}
-		if p.kind == kind && (p.step == step || f.units-p.due > patience) {
+		if p.kind == kind && (p.step == step || !p.patient && f.units-p.due > patience) {
 			f.plans = slices.Delete(f.plans, i, i+1)
 			f.Hit[Cell{step, kind}]++
 			f.note(fmt.Sprintf("FAULT %s at %s", kind, step))

@@ -27,7 +27,7 @@ const (
 )
 
 // doors are the steps of the flow that people and partners ask for.
-var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts}
+var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts, door.Scans}
 
 // floor is the building with its people, and what partners send. It knows what really lies on
 // the shelves, which the books may not.
@@ -36,15 +36,16 @@ type floor struct {
 	rng     *rand.Rand
 	carrier *carrier
 
-	items   []goodsOn
-	workers []*worker
-	queues  map[string]*queue // of open tasks and packings, by role
-	jobs    map[string]*job
-	counts  map[string]string           // by their task's stream
-	holds   map[string]bool             // orders on hold, by stream
-	lies    map[inventory.Account]int64 // what really lies where, by book's name in Stage
-	asked   int
-	keys    string // scope of the idempotency keys: a fork has calls of its own
+	items    []goodsOn
+	workers  []*worker
+	queues   map[string]*queue // of open tasks and packings, by role
+	jobs     map[string]*job
+	counts   map[string]string           // by their task's stream
+	holds    map[string]bool             // orders on hold, by stream
+	lies     map[inventory.Account]int64 // what really lies where, by book's name in Stage
+	asked    int
+	returned int
+	keys     string // scope of the idempotency keys: a fork has calls of its own
 
 	sequence map[string]int64 // along the way of a picker, of places from before a fork
 	base     Summary          // what was done before it
@@ -90,8 +91,18 @@ func (r *run) flows() routes.FlowConfig {
 			{Code: "S", Inner: cm(20, 15, 12), Tare: 100 * measure.Gram, MaxWeight: 5 * measure.Kilogram},
 		},
 		ShipFrom: party.Address{Company: "PakLog", Lines: []string{"1 Dock Rd"}, City: "Reno", Region: "NV", PostalCode: "89501", Country: "US"},
-		Carriers: []routes.CarrierConfig{{Name: carrierName, Port: r.floor.carrier, Service: "GND"}},
+		Carriers: []routes.CarrierConfig{r.carrier()},
 	}
+}
+
+// carrier is how the hub is connected to the carrier. In one warehouse of three, by its seed, what is
+// packed leaves with the manifest of the day.
+func (r *run) carrier() routes.CarrierConfig {
+	c := routes.CarrierConfig{Name: carrierName, Port: r.floor.carrier, Service: "GND"}
+	if r.cfg.Seed%3 == 2 {
+		c.Confirm, c.Closes = routes.AtManifest, 22*time.Hour+30*time.Minute
+	}
+	return c
 }
 
 // trolley is how many lines a picker fetches on one tour of several orders.
@@ -346,6 +357,12 @@ func (f *floor) sees(e event.Event) {
 		delete(f.holds, e.Stream())
 	case inventory.StockPutBack:
 		f.put(e.Book(), e.To, e.Qty)
+	case inventory.StockPutAway:
+		f.put(e.Book(), e.To, -f.put(e.Book(), e.From, -e.Qty))
+	case inventory.StockShipped: // nobody can read the lot any more of what has one
+		if e.Lot == "" && f.r.cfg.Fork == nil && f.one(4*f.r.cfg.Faults.Changes) {
+			f.comesBack(e)
+		}
 	}
 	f.meddles(e)
 	f.offer(e)

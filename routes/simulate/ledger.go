@@ -23,7 +23,6 @@ type orderLedger struct {
 	lines    map[int]*lineLedger
 	refused  bool
 	merged   bool
-	closed   bool
 	all      bool // ships whole or not at all
 	shipBy   time.Time
 	missed   bool // and said so
@@ -79,7 +78,7 @@ func (c *checker) orderEvent(e event.Event) {
 		for _, l := range e.Lines {
 			o.lines[l.No] = accept(l)
 		}
-		if old := c.orders[e.Stream()]; old != nil && !old.refused {
+		if old := c.orders[e.Stream()]; old != nil && !old.refused || c.isPast(e.Stream()) {
 			c.fails("order %s was accepted twice", e.Order)
 		} else if old == nil {
 			c.placed++
@@ -126,7 +125,10 @@ func (c *checker) orderEvent(e event.Event) {
 			c.adds(e.Head, x.Line, l)
 		}
 	case order.CutOffMissed:
-		c.orders[e.Stream()].missed = true
+		delete(c.late, e.Stream())
+		if o := c.orders[e.Stream()]; o != nil {
+			o.missed = true
+		}
 	case order.Reserved:
 		c.each(e.Head, e.Lines, func(l *lineLedger, n int64) { l.reserved += n })
 	case order.Unreserved:
@@ -214,7 +216,7 @@ func (c *checker) closes(e event.Event) {
 		return
 	}
 	o := c.orders[s.Stream()]
-	if o == nil || o.closed || o.refused {
+	if o == nil || o.refused {
 		return
 	}
 	for _, l := range o.lines {
@@ -222,8 +224,13 @@ func (c *checker) closes(e event.Event) {
 			return
 		}
 	}
-	o.closed = true
 	c.ended++
+	c.sums.add(o)
+	if !o.shipBy.IsZero() && !o.merged && o.lastShip.After(o.shipBy) && !o.missed {
+		c.late[s.Stream()] = o.shipBy
+	}
+	delete(c.orders, s.Stream())
+	c.end(s.Stream())
 }
 
 // ordersAtEnd: every line is shipped, short, cancelled or waits; nothing missed its cut-off
@@ -244,10 +251,12 @@ func (c *checker) ordersAtEnd() {
 				c.fails("%s, line %d ends with %d of %d neither shipped nor short, cancelled or backordered: %+v", key, no, left, l.ordered, *l)
 			}
 		}
-		late := o.closed && o.lastShip.After(o.shipBy) || !o.closed && c.r.now.After(o.shipBy)
-		if !o.shipBy.IsZero() && !o.refused && !o.merged && late && !o.missed {
-			c.fails("%s missed its cut-off at %s and nobody said so (left at %s)", key, o.shipBy, o.lastShip)
+		if !o.shipBy.IsZero() && !o.refused && !o.merged && c.r.now.After(o.shipBy) && !o.missed {
+			c.fails("%s missed its cut-off at %s and nobody said so", key, o.shipBy)
 		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.late)) {
+		c.fails("%s left after its cut-off at %s and nobody said so", key, c.late[key])
 	}
 	// Reservations that are of no order have ended by now.
 	for _, name := range slices.Sorted(maps.Keys(c.books)) {
@@ -267,7 +276,6 @@ type taskLedger struct {
 	worker string
 	until  time.Time
 	claims int
-	ended  bool
 }
 
 func (c *checker) taskOf(h task.Head) *taskLedger {
@@ -280,8 +288,16 @@ func (c *checker) taskOf(h task.Head) *taskLedger {
 	return t
 }
 
+// claims is the number of the claim that a task stands at.
+func (c *checker) claims(key string) int {
+	if t := c.tasks[key]; t != nil {
+		return t.claims
+	}
+	return 0
+}
+
 func (c *checker) taskCreated(e task.Created) {
-	if c.tasks[e.Stream()] != nil {
+	if c.tasks[e.Stream()] != nil || c.isPast(e.Stream()) {
 		c.fails("task %s was made twice", e.Task)
 	}
 	t := &taskLedger{head: e.Head, kind: e.Kind, steps: e.Steps, left: make([]int64, len(e.Steps))}
@@ -293,18 +309,20 @@ func (c *checker) taskCreated(e task.Created) {
 
 func (c *checker) taskClaimed(e task.Claimed) {
 	t := c.taskOf(e.Head)
-	if t.ended || t.worker != "" && e.At.Before(t.until) {
-		c.fails("task %s is claimed by %s, and %s holds it until %s (ended: %v)", e.Task, e.Worker, t.worker, t.until, t.ended)
+	if t.worker != "" && e.At.Before(t.until) {
+		c.fails("task %s is claimed by %s, and %s holds it until %s", e.Task, e.Worker, t.worker, t.until)
 	}
 	t.worker, t.until, t.claims = e.Worker, e.Until, e.Claim
 }
 
 func (c *checker) taskEnded(h task.Head) {
-	t := c.taskOf(h)
-	if t.ended {
+	if c.isPast(h.Stream()) {
 		c.fails("task %s ends twice", h.Task)
+		return
 	}
-	t.ended = true
+	c.taskOf(h)
+	delete(c.tasks, h.Stream())
+	c.end(h.Stream())
 }
 
 // picked holds a pick against its task: nothing is fetched twice, or by nobody.
@@ -318,28 +336,27 @@ func (c *checker) picked(h pick.Head, step int, qty, missing int64) {
 	if t.left[step-1] < 0 {
 		c.fails("step %d of task %s was fetched twice: %d too many", step, h.Task, -t.left[step-1])
 	}
-	if t.worker == "" || t.ended {
+	if t.worker == "" {
 		c.fails("task %s is picked by nobody who holds it", h.Task)
 	}
 }
 
 func (c *checker) tasksAtEnd() {
 	for _, key := range slices.Sorted(maps.Keys(c.tasks)) {
-		if t := c.tasks[key]; !t.ended {
-			c.fails("task %s (%s) never ends", t.head.Task, t.kind)
-		}
+		t := c.tasks[key]
+		c.fails("task %s (%s) never ends", t.head.Task, t.kind)
 	}
 }
 
 // cartonLedger is a carton from its closing to the dock.
 type cartonLedger struct {
-	order     string
-	label     string
-	confirmed int
+	order string
+	label string
+	left  bool // before it had its label
 }
 
 func (c *checker) cartonClosed(e pack.CartonClosed) {
-	if c.cartons[e.Carton] != nil {
+	if c.cartons[e.Carton] != nil || c.isPast(e.Carton) {
 		c.fails("carton number %s is given twice", e.Carton)
 	}
 	c.cartons[e.Carton] = &cartonLedger{order: e.Order}
@@ -348,18 +365,26 @@ func (c *checker) cartonClosed(e pack.CartonClosed) {
 func (c *checker) labelBought(e label.Bought) {
 	if x := c.cartons[e.Carton]; x != nil {
 		x.label = e.Tracking
+	} else if c.isPast(e.Carton) {
+		c.fails("carton %s has left and gets another label, %s", e.Carton, e.Tracking)
 	}
 }
 
 func (c *checker) confirmed(e ship.Confirmed) {
 	for _, m := range e.Cartons {
 		x := c.cartons[m.Carton]
-		if x == nil {
+		switch {
+		case x == nil && c.isPast(m.Carton) || x != nil && x.left:
+			c.fails("carton %s is shipped twice", m.Carton)
+			continue
+		case x == nil:
 			c.fails("carton %s leaves, and nobody closed it", m.Carton)
 			continue
 		}
-		if x.confirmed++; x.confirmed > 1 {
-			c.fails("carton %s is shipped %d times", m.Carton, x.confirmed)
+		x.left = true
+		if c.r.floor.carrier.takes(x.label) {
+			delete(c.cartons, m.Carton)
+			c.end(m.Carton)
 		}
 		if x.order != e.Order {
 			c.fails("carton %s of order %s leaves with order %s", m.Carton, x.order, e.Order)
@@ -375,13 +400,16 @@ func (c *checker) cartonsAtEnd() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.cartons)) {
 		x := c.cartons[key]
-		if left := x.confirmed > 0; left != standing[x.label] {
-			c.fails("carton %s of order %s left: %v, and its label %q stands at the carrier: %v", key, x.order, left, x.label, standing[x.label])
+		if x.left != standing[x.label] {
+			c.fails("carton %s of order %s left: %v, and its label %q stands at the carrier: %v", key, x.order, x.left, x.label, standing[x.label])
 		}
 		delete(standing, x.label)
 	}
 	for _, number := range slices.Sorted(maps.Keys(standing)) {
 		c.fails("label %s stands at the carrier and is no carton's", number)
+	}
+	if n := c.r.floor.carrier.voidedGone; n != "" {
+		c.fails("label %s was voided, and its carton has left", n)
 	}
 	if ref := c.r.floor.carrier.twice; ref != "" {
 		c.fails("the carrier sold a second label under %s while the first stood", ref)
@@ -397,7 +425,7 @@ func (c *checker) waved(e wave.Planned) {
 	open := map[string]bool{}
 	for _, of := range e.Orders {
 		key := streamOf(e.Scope, of.Owner, of.Order)
-		if c.orders[key] == nil {
+		if c.orders[key] == nil && !c.isPast(key) {
 			c.fails("wave %s has order %s, which nobody placed", e.Wave, of.Order)
 		}
 		open[key] = true
@@ -410,9 +438,10 @@ func (c *checker) wavesAtEnd() {
 	for _, key := range slices.Sorted(maps.Keys(c.waves)) {
 		waits := false
 		for of := range c.waves[key] {
-			o := c.orders[of]
-			for _, l := range o.lines {
-				waits = waits || o.all && l.backordered > 0
+			if o := c.orders[of]; o != nil {
+				for _, l := range o.lines {
+					waits = waits || o.all && l.backordered > 0
+				}
 			}
 			waits = waits || c.r.floor.onHold(of)
 		}

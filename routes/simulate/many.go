@@ -101,9 +101,6 @@ func (t *Tally) add(r *Result) {
 // Empty are the cells of the table that no fault struck, and the crash points that none died at.
 func (t *Tally) Empty() (cells []Cell, points []bus.Step) {
 	for _, step := range t.Steps {
-		if slices.Contains(NotDriven(), step) {
-			continue
-		}
 		for _, kind := range Kinds() {
 			if c := (Cell{step, kind}); t.Hits[c] == 0 && !slices.Contains(never, c) {
 				cells = append(cells, c)
@@ -117,10 +114,6 @@ func (t *Tally) Empty() (cells []Cell, points []bus.Step) {
 	}
 	return cells, points
 }
-
-// NotDriven are routes that nothing on the simulated floor sets in motion: nobody there scans by
-// the door of scans, and no truck is loaded.
-func NotDriven() []string { return []string{"scan.resume", "ship.leave"} }
 
 // never are the cells that cannot be: nobody stands behind a door and is late, and the clock
 // does not move within a call.

@@ -3,23 +3,35 @@ package simulate
 import (
 	"context"
 	"errors"
+	"runtime"
+	"runtime/debug"
 	"testing"
 )
 
-// seedsInTest is how many warehouses a test run works through.
-const seedsInTest = 24
+// seedsInTest is how many warehouses a test run works through: each is one of make torture-core.
+const seedsInTest = 200
 
 func TestSeedsKeepTheirPromises(t *testing.T) {
-	seeds := seedsInTest
 	if testing.Short() {
-		seeds = 4
+		if tally, err := Many(t.Context(), small(0), 100, 4, 2, nil); err != nil || tally.Seeds != 4 || tally.FewestCrashes < 3 {
+			t.Errorf("%+v: %v", tally, err)
+		}
+		return
 	}
-	tally, err := Many(t.Context(), small(0), 100, seeds, 2, nil)
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // garbage is most of what a run makes
+	tally, err := Many(t.Context(), Config{Orders: 500, Lines: 1, Faults: AllFaults()}, 100, seedsInTest, runtime.GOMAXPROCS(0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tally.Seeds != seeds || tally.FewestCrashes < 3 {
-		t.Errorf("%d of %d seeds, %d crashes at least", tally.Seeds, seeds, tally.FewestCrashes)
+	if tally.Seeds != seedsInTest || tally.FewestOrders < 500 || tally.FewestCrashes < 5 {
+		t.Errorf("%d of %d seeds, %d orders and %d crashes at least", tally.Seeds, seedsInTest, tally.FewestOrders, tally.FewestCrashes)
+	}
+	cells, points := tally.Empty()
+	for _, c := range cells {
+		t.Errorf("no %s at %s", c.Fault, c.Step)
+	}
+	for _, p := range points {
+		t.Errorf("no crash at %s", p)
 	}
 }
 

@@ -71,13 +71,17 @@ func (f *floor) delivery(i, face int, qty int64) {
 		line.Lot, line.Expiry = "L"+id, inventory.Date(f.r.now.AddDate(0, 0, 20+f.rng.IntN(200)).Format(time.DateOnly))
 	}
 	f.must(door.Receipts, it.at, id, receiving.Announce{Announcement: receiving.Announcement{Kind: receiving.KindASN, Lines: []receiving.Line{line}}})
+	at := it.faces[face]
+	if f.one(2) {
+		at = dock // and is put away
+	}
 	f.r.agenda.add(f.minutes(20, 90), func() {
 		f.may(door.Receipts, it.at, id, receiving.Arrive{Dock: dock})
 		left := qty
 		if f.one(8) {
 			left-- // it did not come
 		}
-		c := receiving.Receive{Place: inventory.Place{Location: it.faces[face], Lot: line.Lot}, Line: 1, Item: it.sku, Expiry: line.Expiry, Entry: "1"}
+		c := receiving.Receive{Place: inventory.Place{Location: at, Lot: line.Lot}, Line: 1, Item: it.sku, Expiry: line.Expiry, Entry: "1"}
 		if left > 1 && f.one(8) {
 			c.Qty, c.Condition, c.Reason = 1, receiving.Damaged, "wet"
 			left--

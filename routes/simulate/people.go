@@ -35,6 +35,8 @@ type worker struct {
 	at   place
 	code string
 	busy bool
+
+	seq, sent int64 // scans of his handheld: the last one, and the last that was sent
 }
 
 // job is work that is offered: a task, or a packing.
@@ -64,6 +66,12 @@ const lease = 30 * time.Minute
 // ask calls a door, and calls again while the hub dies over it: a caller who got no answer
 // asks the same under the same key. A no is returned and is no promise broken.
 func (f *floor) ask(name string, s scope.Scope, id string, cmd any) error {
+	_, err := f.answer(name, s, id, cmd)
+	return err
+}
+
+// answer is ask, and what the door says.
+func (f *floor) answer(name string, s scope.Scope, id string, cmd any) ([]byte, error) {
 	f.asked++
 	key := fmt.Sprintf("call-%d", f.asked)
 	a := door.Ask{Scope: s, ID: id, Cmd: cmd, Actor: "sim", Key: &door.Key{Scope: f.keys, ID: key, Hash: sha256.Sum256([]byte(key))}}
@@ -71,23 +79,23 @@ func (f *floor) ask(name string, s scope.Scope, id string, cmd any) error {
 	for n := 1; ; n++ {
 		v, err := f.call(name, a)
 		if f.r.err != nil {
-			return f.r.err
+			return nil, f.r.err
 		}
 		if k := fault.KindOf(err); err != nil && k != fault.Rejected && k != fault.Invalid {
 			f.r.fail("door %s answers %T of %s with %v", name, cmd, id, err)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		reply := v.(door.Reply)
 		if first != nil {
 			if string(first.Body) != string(reply.Body) {
 				f.r.fail("door %s answers a repeat of %T of %s otherwise than before", name, cmd, id)
 			}
-			return nil
+			return reply.Body, nil
 		}
 		if !f.r.faults.repeats(name) {
-			return nil
+			return reply.Body, nil
 		}
 		first = &reply
 	}
@@ -197,6 +205,7 @@ func (f *floor) ended(key string) {
 	if j := f.jobs[key]; j != nil {
 		j.ended = true
 		delete(f.jobs, key)
+		delete(f.counts, key)
 	}
 }
 
@@ -225,6 +234,13 @@ func (w *worker) look() {
 	q.jobs = slices.DeleteFunc(q.jobs, func(j *job) bool { return j.ended })
 	if f := w.f; w.role == rolePick && f.one(f.r.cfg.Faults.WrongScan) && len(q.jobs) > 0 {
 		w.grab(q.jobs[f.rng.IntN(len(q.jobs))])
+	}
+	if w.role == rolePick && w.f.one(3) {
+		if j := w.nextJob(); j != nil {
+			w.busy, j.taken = true, true
+			w.step(j, 0)
+			return
+		}
 	}
 	var best *job
 	for _, j := range q.jobs {
@@ -325,6 +341,8 @@ func (w *worker) step(j *job, i int) {
 		w.after(ms+msPerCount, func() { w.count(j) })
 	case task.KindReplenish:
 		w.after(ms+j.left[i]*msPerUnit, func() { w.bring(j) })
+	case task.KindPutAway:
+		w.after(ms+j.left[i]*msPerUnit, func() { w.putAway(j) })
 	default:
 		w.f.r.fail("nobody knows how to do a task of kind %s", j.kind)
 	}
@@ -396,20 +414,9 @@ func (w *worker) gone(j *job, err error) {
 	w.later(j)
 }
 
-// count tells what really lies there.
-func (w *worker) count(j *job) {
-	st := j.steps[0]
-	n := w.f.really(j.scope.Book(st.Item), st.From)
-	if err := w.f.ask(door.Stock, j.scope, w.f.counts[j.key], count.Tally{Counted: n, By: w.name}); err != nil {
-		w.gone(j, err)
-		return
-	}
-	w.after(0, w.look)
-}
-
 // bring moves goods to a pick face.
 func (w *worker) bring(j *job) {
-	m := replenish.Moved{Worker: w.name, Claim: w.f.r.check.tasks[j.key].claims}
+	m := replenish.Moved{Worker: w.name, Claim: w.f.r.check.claims(j.key)}
 	for _, st := range j.steps {
 		m.Moved = append(m.Moved, min(st.Qty, w.f.really(j.scope.Book(st.Item), st.From)))
 	}

@@ -89,31 +89,9 @@ func (r *run) summary() Summary {
 		Shorts: c.types["pick.Shorted"], Cartons: c.types["pack.CartonClosed"], Waves: c.types["wave.Planned"],
 		TravelM: f.travel / 1000, LabourMin: f.worked / int64(time.Minute), Missed: c.types["order.CutOffMissed"],
 	}
+	s.Orders, s.Lines, s.Shipped, s.OnTime, s.WithCutOff, s.Cancelled = c.sums.Orders, c.sums.Lines, c.sums.Shipped, c.sums.OnTime, c.sums.WithCutOff, c.sums.Cancelled
 	for _, o := range c.orders {
-		s.Orders++
-		s.Lines += len(o.lines)
-		var shipped, waits, open int64
-		for _, l := range o.lines {
-			shipped += l.shipped
-			waits += l.backordered
-			open += l.open()
-		}
-		switch {
-		case o.refused:
-			s.Rejected++
-		case shipped > 0 && open == 0:
-			s.Shipped++
-		case waits > 0:
-			s.Backordered++
-		case open == 0 && shipped == 0:
-			s.Cancelled++
-		}
-		if !o.shipBy.IsZero() && !o.refused && shipped > 0 && open == 0 {
-			s.WithCutOff++
-			if !o.lastShip.After(o.shipBy) {
-				s.OnTime++
-			}
-		}
+		s.add(o)
 	}
 	b := f.base
 	for _, n := range []struct {
@@ -129,4 +107,32 @@ func (r *run) summary() Summary {
 	shifts := int64(r.cfg.Days) * int64(len(f.workers)) * int64(16*time.Hour)
 	s.Utilised = int(100 * f.worked / max(1, shifts))
 	return s
+}
+
+// add counts an order.
+func (s *Summary) add(o *orderLedger) {
+	s.Orders++
+	s.Lines += len(o.lines)
+	var shipped, waits, open int64
+	for _, l := range o.lines {
+		shipped += l.shipped
+		waits += l.backordered
+		open += l.open()
+	}
+	switch {
+	case o.refused:
+		s.Rejected++
+	case shipped > 0 && open == 0:
+		s.Shipped++
+	case waits > 0:
+		s.Backordered++
+	case open == 0 && shipped == 0:
+		s.Cancelled++
+	}
+	if !o.shipBy.IsZero() && !o.refused && shipped > 0 && open == 0 {
+		s.WithCutOff++
+		if !o.lastShip.After(o.shipBy) {
+			s.OnTime++
+		}
+	}
 }

@@ -85,7 +85,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 		store: journalmem.New(),
 	}
 	r.check = newChecker(r)
-	r.faults = newFaults(cfg.Faults, cfg.Orders*cfg.Days, source(4), r.check.note)
+	r.faults = newFaults(cfg.Faults, cfg.Seed, cfg.Orders*cfg.Days, source(4), r.check.note)
 	r.disk = &disk{Driver: r.store, r: r}
 	if cfg.Journal != nil {
 		r.disk.Driver = cfg.Journal
