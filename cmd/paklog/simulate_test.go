@@ -65,8 +65,15 @@ func TestWhatIfForksTheJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop()
-	if got.Fork.Arrivals < 5 || got.Old.Orders != 3 || got.New.Shipped != 3 || got.New.Waves != 3 || got.Old.Waves >= 3 {
+	if got.Fork.Arrivals < 5 || got.Old.Orders != 3 || got.New.Shipped != 3 || got.New.Waves != 3 {
 		t.Errorf("%+v", got)
+	}
+	// However far apart they came on a machine that was busy: one wave, where it waits for all.
+	if err := json.Unmarshal([]byte(s.must("whatif", "--set", "wave.timeout=1h", "--json")), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.New.Waves != 1 {
+		t.Errorf("they are not one wave: %+v", got)
 	}
 	if text := s.must("whatif", "--set", "wave.size=1"); !strings.Contains(text, "travel, m") || !strings.Contains(text, "+0") {
 		t.Error(text)
