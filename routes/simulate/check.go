@@ -265,6 +265,8 @@ func (c *checker) moves(e event.Event) {
 		g := of(e.Head)
 		g.in += e.Qty
 		g.add(e.In(e.Stage), e.Qty)
+	case inventory.StockSorted:
+		move(e.Head, e.Qty, tote(e.Tote, e.Lot), tote(e.Slot, e.Lot))
 	case inventory.StockAllocated:
 		move(e.Head, e.Qty, e.In(inventory.Free), e.In(inventory.Allocated))
 	case inventory.StockDeallocated:

@@ -42,6 +42,7 @@ type floor struct {
 	jobs     map[string]*job
 	counts   map[string]string           // by their task's stream
 	holds    map[string]bool             // orders on hold, by stream
+	slots    map[string]bool             // where orders come together, that are known
 	lies     map[inventory.Account]int64 // what really lies where, by book's name in Stage
 	asked    int
 	returned int
@@ -65,7 +66,7 @@ type goodsOn struct {
 func newFloor(r *run, rng *rand.Rand) *floor {
 	f := &floor{
 		r: r, rng: rng, keys: "sim", carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
-		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, sequence: map[string]int64{}, holds: map[string]bool{}, lies: map[inventory.Account]int64{},
+		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
 	}
 	for i := range r.cfg.Workers {
 		role := rolePick

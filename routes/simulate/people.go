@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/replenish"
@@ -25,6 +26,9 @@ const (
 	rolePick = "pick"
 	rolePack = "pack"
 )
+
+// sorting puts goods that were picked for several orders apart.
+const sorting = "sorting"
 
 // worker is somebody on the floor: he takes the most urgent job of his role and does it step
 // by step, walking from place to place.
@@ -44,13 +48,16 @@ type job struct {
 	key      string
 	scope    scope.Scope
 	id       string
-	kind     string // of the task, or "packing"
+	kind     string // of the task, "packing" or "sorting"
 	priority int
 	cutOff   time.Time
 	no       int
 	ready    bool // a pick task has its list
 	steps    []task.Step
 	left     []int64
+	got      []int64 // of each step, in the tote of the task
+	apart    bool    // its goods are for several orders and are put apart afterwards
+	totes    bool    // each order has totes of its own
 	plan     pack.Plan
 	closed   int // cartons of it
 	ended    bool
@@ -135,7 +142,8 @@ func (f *floor) offer(e event.Event) {
 	case task.Created:
 		j := &job{
 			key: e.Stream(), scope: e.Scope, id: e.Task, kind: e.Kind, priority: e.Priority, cutOff: e.CutOff,
-			steps: e.Steps, left: make([]int64, len(e.Steps)), ready: e.Kind != task.KindPick,
+			steps: e.Steps, left: make([]int64, len(e.Steps)), got: make([]int64, len(e.Steps)), ready: e.Kind != task.KindPick,
+			apart: e.Method != "" && e.Method != pick.Cluster, totes: e.Method == pick.Cluster,
 		}
 		for i, s := range e.Steps {
 			j.left[i] = s.Qty
@@ -155,9 +163,16 @@ func (f *floor) offer(e event.Event) {
 	case task.Cancelled:
 		f.ended(e.Stream())
 	case pick.Confirmed:
-		f.leaves(e.Head, e.Step, e.Qty)
+		f.leaves(e.Head, e.Step, e.Qty, e.Qty)
 	case pick.Shorted:
-		f.leaves(e.Head, e.Step, e.Expected)
+		f.leaves(e.Head, e.Step, e.Expected, e.Found)
+	case pick.Completed:
+		if j := f.jobs[task.StreamOf(e.Scope, e.Task)]; j != nil && j.apart {
+			f.enqueue(rolePick, &job{
+				key: e.Stream(), scope: e.Scope, id: e.Task, kind: sorting, priority: j.priority, cutOff: j.cutOff,
+				steps: j.steps, got: j.got, ready: true,
+			})
+		}
 	case pack.Opened:
 		f.enqueue(rolePack, &job{key: e.Stream(), scope: e.Scope, id: e.Pack, kind: "packing"})
 	case pack.Proposed:
@@ -176,9 +191,10 @@ func (f *floor) offer(e event.Event) {
 	}
 }
 
-func (f *floor) leaves(h pick.Head, step int, n int64) {
+func (f *floor) leaves(h pick.Head, step int, n, got int64) {
 	if j := f.jobs[task.StreamOf(h.Scope, h.Task)]; j != nil {
 		j.left[step-1] -= n
+		j.got[step-1] += got
 	}
 }
 
@@ -254,6 +270,10 @@ func (w *worker) look() {
 	w.busy, best.taken = true, true
 	if best.kind == "packing" {
 		w.after(msPerPack, func() { w.pack(best) })
+		return
+	}
+	if best.kind == sorting {
+		w.sort(best, 0)
 		return
 	}
 	if err := w.f.ask(door.Floor, best.scope, best.id, task.Claim{Worker: w.name, Lease: lease}); err != nil {
@@ -355,12 +375,18 @@ func (w *worker) pick(j *job, i int) {
 		return
 	}
 	f, st := w.f, j.steps[i]
-	book := j.scope.Book(st.Item)
+	book := goodsOf(j.scope, st).Book(st.Item)
 	want := j.left[i]
 	if f.one(f.r.cfg.Faults.WrongScan) {
 		f.scans[0]++
 		// He scans more than he was to take, or a step that is not there: the door says no.
-		wrong := pick.Confirm{Step: st.No, Qty: want + 1, Tote: j.id, Worker: w.name}
+		more := int64(1)
+		for k, x := range j.steps { // what lies there for others may be taken along
+			if j.apart && k != i && x.Item == st.Item && x.Owner == st.Owner && x.From == st.From {
+				more += j.left[k]
+			}
+		}
+		wrong := pick.Confirm{Step: st.No, Qty: want + more, Tote: j.tote(st), Worker: w.name}
 		if f.rng.IntN(2) == 0 {
 			wrong.Step, wrong.Qty = len(j.steps)+1, want
 		}
@@ -379,9 +405,9 @@ func (w *worker) pick(j *job, i int) {
 	var err error
 	if found < want {
 		f.scans[2]++
-		err = f.ask(door.Floor, j.scope, j.id, pick.Short{Step: st.No, Found: found, Tote: j.id, Worker: w.name, Reason: "not_found"})
+		err = f.ask(door.Floor, j.scope, j.id, pick.Short{Step: st.No, Found: found, Tote: j.tote(st), Worker: w.name, Reason: "not_found"})
 	} else {
-		c := pick.Confirm{Step: st.No, Qty: want, Tote: j.id, Worker: w.name}
+		c := pick.Confirm{Step: st.No, Qty: want, Tote: j.tote(st), Worker: w.name}
 		err = f.ask(door.Floor, j.scope, j.id, c)
 		if err == nil && f.one(f.r.cfg.Faults.TwiceScan) {
 			f.scans[1]++
@@ -397,6 +423,49 @@ func (w *worker) pick(j *job, i int) {
 	}
 	f.put(book, st.From, -found)
 	w.step(j, i)
+}
+
+// goodsOf is whose goods a step is about: a task over several owners says so at each step.
+func goodsOf(s scope.Scope, st task.Step) scope.Scope {
+	s.Owner = cmp.Or(st.Owner, s.Owner)
+	return s
+}
+
+// tote is what the goods of a step go into.
+func (j *job) tote(st task.Step) string {
+	if j.totes {
+		return j.id + "-" + goodsOf(j.scope, st).Owner + "-" + st.Order
+	}
+	return j.id
+}
+
+// sort puts what was picked for several orders into the slot of each, step by step. Of what was
+// taken out of an order meanwhile less is there, or nothing: it went back to its shelf.
+func (w *worker) sort(j *job, i int) {
+	for i < len(j.steps) && j.got[i] == 0 {
+		i++
+	}
+	if i == len(j.steps) {
+		w.f.ended(j.key)
+		w.after(0, w.look)
+		return
+	}
+	w.after(msPerStop+j.got[i]*msPerUnit, func() {
+		st := j.steps[i]
+		of := goodsOf(j.scope, st)
+		slot := "WALL-" + of.Owner + "-" + st.Order
+		if !w.f.slots[slot] {
+			w.f.slots[slot] = true
+			w.f.must(door.Master, of, slot, location.Register{Spec: location.Spec{Purpose: location.Staging}})
+		}
+		for n := j.got[i]; n > 0; n-- {
+			c := pick.Sort{Owner: of.Owner, Order: st.Order, Item: st.Item, Lot: st.From.Lot, Tote: j.id, Slot: slot, Qty: n, Worker: w.name}
+			if err := w.f.ask(door.Floor, j.scope, j.id, c); err == nil {
+				break
+			}
+		}
+		w.sort(j, i+1)
+	})
 }
 
 // gone is what a worker does whose task was taken from him: cancelled, on hold, or its lease

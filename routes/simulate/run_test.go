@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/wave"
 )
 
 // small is a day that is worked off in a moment.
@@ -155,6 +156,23 @@ func TestTheCheckerSeesWhatIsWrong(t *testing.T) {
 		if got := r.err; c.want == "" && got != nil || c.want != "" && (got == nil || !strings.Contains(got.Error(), c.want)) {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// However a wave is picked, its goods come together and leave: what was picked for several orders is
+// put apart, and nobody finds a shelf empty because he looks for the goods of another owner.
+func TestEachPickingMethodWorksTheDayOff(t *testing.T) {
+	for _, method := range wave.Methods() {
+		t.Run(method, func(t *testing.T) {
+			c := small(3)
+			c.Owners, c.Faults, c.Policy.WaveMethod = 2, Faults{}, method
+			res := run1(t, c)
+			if res.Summary.Shorts > 0 {
+				t.Errorf("%d picks were short on a floor without faults", res.Summary.Shorts)
+			}
+			c.Faults = AllFaults()
+			run1(t, c)
+		})
 	}
 }
 
