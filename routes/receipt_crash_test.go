@@ -31,13 +31,9 @@ func TestACrashAfterAnyUnitOfAReceiptChangesNothing(t *testing.T) {
 				if n >= 0 {
 					r.crash(n)
 				}
-				fell := false
 				asn := expects("A", 12, "A", 6, "B", 3)
 				asn.Lines[1].LPN, asn.Lines[2].LPN = "P-1", "P-1"
-				for i, s := range []struct {
-					door, id string
-					cmd      any
-				}{
+				fell := r.askThrough(2*time.Minute, time.Hour, []asked{
 					{door.Master, "A", item.Register{Spec: spec(1)}},
 					{door.Master, "B", item.Register{Spec: spec(1)}},
 					{door.Master, "DOCK", location.Register{Spec: location.Spec{Purpose: location.Dock}}},
@@ -55,23 +51,7 @@ func TestACrashAfterAnyUnitOfAReceiptChangesNothing(t *testing.T) {
 					{door.Receipts, "RMA-1", returns.Receive{Item: "A", Qty: 3, Place: inventory.Place{Location: "DOCK"}, Entry: "E-1"}},
 					{door.Receipts, "RMA-1", returns.Dispose{Line: 1, Qty: 2, To: returns.Restock, Reason: "as new", By: "al"}},
 					{door.Receipts, "RMA-1", returns.Dispose{Line: 1, To: returns.Scrap, Reason: "broken", By: "al"}},
-				} {
-					ask := door.Ask{Scope: site, ID: s.id, Cmd: s.cmd, Key: &door.Key{Scope: "test", ID: fmt.Sprint(i), Hash: [32]byte{byte(i)}}}
-					_, err := r.ask(s.door, ask)
-					settle(2 * time.Minute)
-					if r.bus.Err() == nil {
-						if err != nil {
-							t.Fatalf("%T: %v", s.cmd, err)
-						}
-						continue
-					}
-					fell = true
-					r.restart()
-					if _, again := r.ask(s.door, ask); again != nil {
-						t.Fatalf("%T: first %v, again %v", s.cmd, err, again)
-					}
-					settle(time.Hour)
-				}
+				})
 				settle(4 * time.Hour)
 				if r.bus.Err() != nil {
 					r.restart()

@@ -16,6 +16,36 @@ import (
 	"github.com/paklog/hub/core/task"
 )
 
+// asked is what a door is asked for.
+type asked struct {
+	door, id string
+	cmd      any
+}
+
+// askThrough asks one after the other, with a wait behind each. Where the hub dies it is started
+// anew and asked again, under the same key, with the other wait. It reports whether it died.
+func (r *rig) askThrough(wait, again time.Duration, asks []asked) (fell bool) {
+	r.t.Helper()
+	for i, a := range asks {
+		ask := door.Ask{Scope: site, ID: a.id, Cmd: a.cmd, Key: &door.Key{Scope: "test", ID: fmt.Sprint(i), Hash: [32]byte{byte(i)}}}
+		_, err := r.ask(a.door, ask)
+		settle(wait)
+		if r.bus.Err() == nil {
+			if err != nil {
+				r.t.Fatalf("%T: %v", a.cmd, err)
+			}
+			continue
+		}
+		fell = true
+		r.restart()
+		if _, err2 := r.ask(a.door, ask); err2 != nil {
+			r.t.Fatalf("%T: first %v, again %v", a.cmd, err, err2)
+		}
+		settle(again)
+	}
+	return fell
+}
+
 // The process dies after each unit in turn while stock is reserved, robbed, held back, counted
 // and replenished; whoever got no answer asks again under his key. The end is the same as that
 // of a process that never died.
@@ -31,13 +61,9 @@ func TestACrashAfterAnyUnitOfTheStockChangesNothing(t *testing.T) {
 				if n >= 0 {
 					r.crash(n)
 				}
-				fell := false
 				end := time.Now().Add(3 * time.Hour)
 				a := keyOf(site, "A")
-				for i, s := range []struct {
-					door, id string
-					cmd      any
-				}{
+				fell := r.askThrough(time.Minute, time.Minute, []asked{
 					{door.Master, "A", item.Register{Spec: spec(1)}},
 					{door.Master, "B-1", location.Register{Spec: location.Spec{Purpose: location.Bulk}}},
 					{door.Master, "P-1", location.Register{Spec: location.Spec{Purpose: location.Pick, Slot: location.Slot{Owner: "acme", Item: "A", Min: 4, Max: 12}}}},
@@ -50,23 +76,7 @@ func TestACrashAfterAnyUnitOfTheStockChangesNothing(t *testing.T) {
 					{door.Stock, "C-1", count.Tally{Counted: 15, By: "al"}},
 					{door.Stock, "A", inventory.Quarantine{Place: inventory.Place{Location: "B-1"}, Reason: "leak"}},
 					{door.Stock, "P-1", replenish.Start{Location: "P-1", Kind: replenish.TopOff}},
-				} {
-					ask := door.Ask{Scope: site, ID: s.id, Cmd: s.cmd, Key: &door.Key{Scope: "test", ID: fmt.Sprint(i), Hash: [32]byte{byte(i)}}}
-					_, err := r.ask(s.door, ask)
-					settle(time.Minute)
-					if r.bus.Err() == nil {
-						if err != nil {
-							t.Fatalf("%T: %v", s.cmd, err)
-						}
-						continue
-					}
-					fell = true
-					r.restart()
-					if _, again := r.ask(s.door, ask); again != nil {
-						t.Fatalf("%T: first %v, again %v", s.cmd, err, again)
-					}
-					settle(time.Minute)
-				}
+				})
 				settle(4 * time.Hour)
 				if r.bus.Err() != nil {
 					r.restart()
