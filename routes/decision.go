@@ -35,13 +35,14 @@ type decision struct {
 	// tasksWere are the tasks that it changes, as they stood before; nil is none.
 	tasksWere map[string]task.Task
 
-	held  map[string]any
-	moved map[[2]string]int64
-	works map[string]*heldWork
-	ways  map[wayKey]int // of the wave that was batched
-	docks map[string]*heldDocked
-	racks map[string]*heldShelf
-	since map[string]time.Time // from when on the order that is decided on has waited, by item
+	held   map[string]any
+	peeked map[string]seen // what of held binds nothing
+	moved  map[[2]string]int64
+	works  map[string]*heldWork
+	ways   map[wayKey]int // of the wave that was batched
+	docks  map[string]*heldDocked
+	racks  map[string]*heldShelf
+	since  map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {
@@ -97,12 +98,30 @@ func conversation(o order.Order) string {
 
 // load is an aggregate that the decision depends on.
 func load[S any](d *decision, a *Aggregate[S], stream string) S {
+	d.depend(stream)
 	return held[S](d, stream, func() (any, error) { return loadAny(d.ctx, d.m, a, stream) })
 }
 
 // peek is an aggregate that may move on without harm.
 func peek[S any](d *decision, a *Aggregate[S], stream string) S {
-	return held[S](d, stream, func() (any, error) { return peekAny(d.ctx, d.m, a, stream) })
+	return held[S](d, stream, func() (any, error) {
+		s, at, err := d.m.reads.Peek(d.ctx, a.bus, stream)
+		if err == nil {
+			if d.peeked == nil {
+				d.peeked = map[string]seen{}
+			}
+			d.peeked[stream] = seen{a.bus, stream, at}
+		}
+		return s, err
+	})
+}
+
+// depend lets the unit depend on what was peeked at, as it was then.
+func (d *decision) depend(stream string) {
+	if s, ok := d.peeked[stream]; ok {
+		delete(d.peeked, stream)
+		d.m.bind(s)
+	}
 }
 
 func held[S any](d *decision, stream string, read func() (any, error)) S {
@@ -130,6 +149,7 @@ func add[S any](d *decision, a *Aggregate[S], stream string, events []event.Even
 	if d.err != nil {
 		return false
 	}
+	d.depend(stream)
 	if s, ok := d.held[stream].(S); ok {
 		next, err := a.fold.Replay(s, events...)
 		if err != nil {

@@ -152,7 +152,7 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 	switch c := a.Cmd.(type) {
 	case task.Claim:
 		t := d.task(s, id)
-		if err := d.mayBegin(t); err != nil { // nobody begins to work for an order that is on hold
+		if err := d.mayBegin(t); err != nil { // nobody begins what is not ready, or for an order that is on hold
 			return answered{}, err
 		}
 		events, err = t.Claim(c, now)

@@ -33,6 +33,8 @@ type Message struct {
 	reads *bus.Reads
 	d     *bus.Delivery
 	seen  []seen
+	// states are the patterns' states that this run has read.
+	states map[string]journal.State
 }
 
 // seen is one read of a run: what it was, and how it stood.
@@ -78,11 +80,22 @@ func (m *Message) Decode(v any) error {
 	return nil
 }
 
-// State is the state of a pattern (aggregator, process manager, counter).
+// State is the state of a pattern (aggregator, process manager, counter). A run that asks again
+// gets what it got: else it would write on the tag of a state that it has not decided on.
 func (m *Message) State(ctx context.Context, key string) (journal.State, error) {
+	if st, ok := m.states[key]; ok {
+		return st, nil
+	}
 	st, err := m.reads.State(ctx, key)
+	if err != nil {
+		return st, err
+	}
 	m.seen = append(m.seen, seen{name: key, at: st.Tag})
-	return st, err
+	if m.states == nil {
+		m.states = map[string]journal.State{}
+	}
+	m.states[key] = st
+	return st, nil
 }
 
 // Row is a keyed row with all that waits for the disk counted in.
@@ -160,6 +173,12 @@ func loadAny[S any](ctx context.Context, m *Message, a *Aggregate[S], stream str
 	return s, err
 }
 
+// bind makes a look that bound nothing one that the unit depends on.
+func (m *Message) bind(s seen) {
+	m.reads.Expect(s.name, s.at)
+	m.seen = append(m.seen, s)
+}
+
 func stateOf[S any](s any, err error) (S, error) {
 	if err != nil {
 		var zero S
@@ -170,12 +189,8 @@ func stateOf[S any](s any, err error) (S, error) {
 
 // Peek is [Load] without that condition, for choices that floors guard.
 func Peek[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (S, error) {
-	return stateOf[S](peekAny(ctx, m, a, stream))
-}
-
-func peekAny[S any](ctx context.Context, m *Message, a *Aggregate[S], stream string) (any, error) {
 	s, _, err := m.reads.Peek(ctx, a.bus, stream)
-	return s, err
+	return stateOf[S](s, err)
 }
 
 func decodeEvent(reg *event.Registry, r *journal.Record) (event.Event, error) {

@@ -228,15 +228,16 @@ func (d *decision) offered(r row) bool {
 	case t.Status != task.StatusOpen:
 		d.unqueue(r.key)
 		return false
-	case t.Kind == task.KindPick && d.pick(r.Scope, r.Task).Status != pick.StatusOpen:
-		return false // the pick service has not come to it
 	}
 	return d.mayBegin(t) == nil
 }
 
-// mayBegin says why nobody may begin a task now: its orders are on hold or closed. One over
-// several orders waits for the last of them only.
+// mayBegin says why nobody may begin a task now: the pick service has not come to it, or its orders
+// are on hold or closed. One over several orders waits for the last of them only.
 func (d *decision) mayBegin(t task.Task) error {
+	if t.Kind == task.KindPick && t.Status == task.StatusOpen && d.pick(t.Scope, t.Task).Status != pick.StatusOpen {
+		return fault.E(d.m.route, fault.Transient, fmt.Errorf("the pick list of task %s is not made yet: try again in a moment", t.Task))
+	}
 	orders := ordersOf(t)
 	var first error
 	for _, of := range orders {

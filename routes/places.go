@@ -50,7 +50,8 @@ type heldShelf struct {
 
 func shelvesPrefix(s scope.Scope) string { return "shelf/" + scope.Join(s.Tenant, s.Facility) + "/" }
 
-// shelf is the state of a location; what changes of it is written with the unit.
+// shelf is the state of a location; what changes of it is written with the unit. What lies there is
+// looked at after it, also of items that were looked at before: whoever came between has written it.
 func (d *decision) shelf(s scope.Scope, code string) *heldShelf {
 	key := shelvesPrefix(s) + scope.Join(code)
 	if h := d.racks[key]; h != nil {
@@ -59,6 +60,9 @@ func (d *decision) shelf(s scope.Scope, code string) *heldShelf {
 	h := &heldShelf{scope: s.Building()}
 	h.old, _ = d.state(key, &h.shelfState)
 	h.Code = code
+	for _, own := range h.Items {
+		delete(d.held, keyOf(scope.Scope{Tenant: s.Tenant, Owner: own.Owner, Facility: s.Facility}, own.Item).Stream())
+	}
 	d.racks[key] = h
 	return h
 }
@@ -143,7 +147,6 @@ func (d *decision) lying(h *heldShelf, own ownItem) []putaway.Goods {
 // standing is a location as whoever puts away sees it: what lies there and what is coming, but for
 // what the task brings itself.
 func (d *decision) standing(s scope.Scope, code, but string) putaway.Place {
-	// First the shelf, then what lies there: whoever is between them has written the shelf.
 	h, l := d.shelf(s, code), d.location(s, code)
 	p := putaway.Place{Location: code, Status: l.Status, Spec: d.facility(s).Spec.Effective(l.Spec)}
 	for _, own := range h.Items {

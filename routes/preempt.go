@@ -86,7 +86,7 @@ func (d *decision) takePlace(s scope.Scope, id string) {
 		return
 	}
 	policy := d.f.cfg.Tasks.Policy
-	ready := d.mayBegin(t) == nil && (t.Kind != task.KindPick || d.pick(s, id).Status == pick.StatusOpen)
+	ready := d.mayBegin(t) == nil
 	var least task.Task
 	var from duty
 	var at string

@@ -123,23 +123,28 @@ func (d *decision) restage(events []event.Event) {
 	}
 }
 
-// wentAway lets tasks end that are to take goods which were held back or went elsewhere.
+// wentAway lets tasks end that are to take goods which were held back or went elsewhere. A task that
+// is being made in this moment is not to be seen yet: where there may be one, it is looked for later.
 func (d *decision) wentAway(events []event.Event) {
 	for _, e := range events {
 		var k inventory.BookKey
 		var p inventory.Place
+		var stage string
 		switch e := e.(type) {
 		case inventory.StockStatusChanged:
-			k, p = e.BookKey, e.Place
+			k, p, stage = e.BookKey, e.Place, e.From
 		case inventory.StockTransferred:
-			k, p = e.BookKey, e.From
+			k, p, stage = e.BookKey, e.From, e.Stage
 		case inventory.StockAdjusted:
-			k, p = e.BookKey, e.Place
+			k, p, stage = e.BookKey, e.Place, e.Stage
+			if e.Delta > 0 {
+				continue
+			}
 		default:
 			continue
 		}
 		w := toPutAway{Scope: k.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{k.Item, p.Lot}}, Ends: true}
-		if _, found := d.stored(w.key()); found {
+		if _, found := d.stored(w.key()); found || stage == inventory.Received || !stores(d.location(k.Scope, p.Location).Spec) {
 			d.putLater(w)
 		}
 	}
@@ -524,5 +529,11 @@ func (f *Flows) autoPut(ctx context.Context, m *Message) (*Out, error) {
 	return d.done()
 }
 
-// refused reports whether a rule said no to what was decided so far.
-func (d *decision) refused() bool { return d.err != nil && fault.KindOf(d.err) == fault.Rejected }
+// refused reports whether a rule said no to what was decided so far, on reads of one moment.
+func (d *decision) refused() bool {
+	if d.err == nil || fault.KindOf(d.err) != fault.Rejected {
+		return false
+	}
+	d.err = d.m.torn(d.ctx, d.err)
+	return fault.KindOf(d.err) == fault.Rejected
+}

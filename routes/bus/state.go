@@ -60,6 +60,12 @@ func (r *Reads) Load(ctx context.Context, f *Fold, stream string) (state any, ve
 	if err != nil {
 		return nil, 0, err
 	}
+	r.Expect(stream, version)
+	return state, version, nil
+}
+
+// Expect binds the unit to a look that bound nothing.
+func (r *Reads) Expect(stream string, version uint64) {
 	for i := range r.expect {
 		if r.expect[i].Stream == stream {
 			if r.expect[i].Version != version {
@@ -67,11 +73,10 @@ func (r *Reads) Load(ctx context.Context, f *Fold, stream string) (state any, ve
 				// two states at once: the unit is refused and the handler runs again.
 				r.expect[i].Version = torn
 			}
-			return state, version, nil
+			return
 		}
 	}
 	r.expect = append(r.expect, journal.Expect{Stream: stream, Version: version})
-	return state, version, nil
 }
 
 // Peek is [Reads.Load] without the expectation, for choices that floors guard.
