@@ -1,5 +1,5 @@
-// Package batch groups orders into batches and routes each exactly through one
-// block of parallel aisles: every order whole in one batch, no batch above the
+// Package batch groups orders into batches and routes each exactly through parallel
+// aisles in one block or two: every order whole in one batch, no batch above the
 // picker's capacity, as little walking as can be found. An answer carries a
 // proven lower bound beside its length.
 //
@@ -17,12 +17,12 @@ import (
 	"github.com/paklog/hub/core/route"
 )
 
-// Instance is what is ordered from one block of parallel aisles. Lengths are in
-// the unit of the warehouse's distances.
+// Instance is what is ordered from parallel aisles. Lengths are in the unit of the
+// warehouse's distances.
 type Instance struct {
-	Warehouse route.Warehouse // of one block
-	Capacity  int             // lines of a batch
-	Limits    []int64         // what else a batch holds at most: units, volume, ...
+	Warehouse route.Warehouse
+	Capacity  int     // lines of a batch
+	Limits    []int64 // what else a batch holds at most: units, volume, ...
 	Orders    []Order
 }
 
@@ -50,12 +50,12 @@ func (in *Instance) Check() error {
 	w := in.Warehouse
 	if err := w.Check(); err != nil {
 		wrong = append(wrong, err)
-	} else if words := len(in.Orders) * w.Aisles * ((w.Cells + 63) / 64); len(in.Orders) > maxOrders || words > maxMask {
-		bad("%d orders over %d aisles of %d cells are too many at once: batch a wave of at most %d", len(in.Orders), w.Aisles, w.Cells,
-			min(maxOrders, maxMask/(w.Aisles*((w.Cells+63)/64))))
-	}
-	if w.Blocks > 1 {
-		bad("%d blocks: batches are routed through one", w.Blocks)
+	} else {
+		b := max(w.Blocks, 1)
+		words := w.Aisles * b * (((w.Cells+b-1)/b + 63) / 64)
+		if most := min(maxOrders, maxMask/words); len(in.Orders) > most {
+			bad("%d orders over %d aisles of %d cells are too many at once: batch a wave of at most %d", len(in.Orders), w.Aisles, w.Cells, most)
+		}
 	}
 	if in.Capacity < 1 || in.Capacity > maxLines {
 		bad("a capacity of %d lines: give 1 to %d", in.Capacity, maxLines)
@@ -69,7 +69,7 @@ func (in *Instance) Check() error {
 		}
 	}
 	if len(wrong) == 0 {
-		tour := 2*w.Depot.Distance + 4*int64(w.Aisles)*w.AisleToAisle + 2*int64(w.Aisles)*(w.FrontToCell+int64(w.Cells)*w.CellToCell+w.BackToCell)
+		tour := 2*w.Depot.Distance + 6*int64(w.Aisles)*w.AisleToAisle + 2*int64(w.Aisles)*(w.FrontToCell+int64(w.Cells)*w.CellToCell+w.BackToCell+2*w.MiddleToCell)
 		if longest := maxLength / max(1, int64(len(in.Orders))); tour > longest {
 			bad("a tour may be %d long, and with so many orders at most %d: give distances in a coarser unit", tour, longest)
 		}

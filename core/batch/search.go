@@ -88,6 +88,17 @@ func (s *search) with(g *group, out, in []int) (key uint64, length int64) {
 	return key, m.len
 }
 
+// length is the floor's, and what it takes: the router of two blocks takes some microseconds.
+func (s *search) length(mask []uint64) int64 {
+	if s.router != nil {
+		s.spend(routed * (1 + int64(len(mask))/64))
+	}
+	return s.floor.length(mask)
+}
+
+// routed is the effort of a tour through two blocks of few aisles.
+const routed = 32
+
 // measure is the length of the tour for some orders.
 func (s *search) measure(orders []int) int64 {
 	clear(s.scratch)

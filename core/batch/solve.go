@@ -56,7 +56,7 @@ func Solve(in *Instance, seed uint64, stop route.Stop) (Answer, error) {
 	if len(in.Orders) == 0 {
 		return Answer{}, nil
 	}
-	s := newSearch(newFloor(in), seed, stop)
+	s := newSearch(newFloor(in, router), seed, stop)
 	best, bound := s.solve()
 	a := Answer{Bound: bound, Effort: s.effort}
 	for _, g := range best.groups {

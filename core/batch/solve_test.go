@@ -18,13 +18,14 @@ import (
 // small is an instance that can be tried in every way.
 func small(t *rapid.T) *batch.Instance {
 	w := route.Warehouse{
-		Aisles: rapid.IntRange(1, 5).Draw(t, "aisles"), Cells: rapid.IntRange(1, 70).Draw(t, "cells"), Blocks: 1,
+		Aisles: rapid.IntRange(1, 5).Draw(t, "aisles"), Cells: rapid.IntRange(2, 140).Draw(t, "cells"), Blocks: rapid.IntRange(1, 2).Draw(t, "blocks"),
 		AisleToAisle: rapid.Int64Range(0, 12).Draw(t, "aisle to aisle"), CellToCell: rapid.Int64Range(0, 3).Draw(t, "cell to cell"),
 		FrontToCell: rapid.Int64Range(0, 5).Draw(t, "front"), BackToCell: rapid.Int64Range(0, 5).Draw(t, "back"),
+		MiddleToCell: rapid.Int64Range(0, 5).Draw(t, "middle"),
 	}
 	// The same in micrometres: nothing overflows.
 	if rapid.Bool().Draw(t, "fine") {
-		for _, d := range []*int64{&w.AisleToAisle, &w.CellToCell, &w.FrontToCell, &w.BackToCell} {
+		for _, d := range []*int64{&w.AisleToAisle, &w.CellToCell, &w.FrontToCell, &w.BackToCell, &w.MiddleToCell} {
 			*d *= 1_000_000
 		}
 	}
@@ -111,8 +112,11 @@ func TestSolveFindsWhatAllWaysHave(t *testing.T) {
 
 func TestSolveProvesTwentyOrders(t *testing.T) {
 	t.Parallel()
-	for seed, demand := range []batchtest.Demand{batchtest.Uniform, batchtest.ByClass} {
+	for seed, demand := range []batchtest.Demand{batchtest.Uniform, batchtest.ByClass, batchtest.Uniform, batchtest.ByClass} {
 		in := batchtest.HennWaescher(20, 45, demand, uint64(seed))
+		if seed > 1 {
+			in.Warehouse.Blocks, in.Warehouse.MiddleToCell = 2, 3
+		}
 		a, err := batch.Solve(in, 1, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -185,7 +189,7 @@ func TestSolveRefuses(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*batch.Instance){
 		"0 aisles":                               func(in *batch.Instance) { in.Warehouse.Aisles = 0 },
-		"2 blocks":                               func(in *batch.Instance) { in.Warehouse.Blocks = 2 },
+		"3 blocks":                               func(in *batch.Instance) { in.Warehouse.Blocks = 3 },
 		"the depot is at aisle 10":               func(in *batch.Instance) { in.Warehouse.Depot.Aisle = 10 },
 		"a capacity of 0 lines: give 1":          func(in *batch.Instance) { in.Capacity = 0 },
 		"orders[1] has no id":                    func(in *batch.Instance) { in.Orders[1].ID = "" },

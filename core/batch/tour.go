@@ -11,14 +11,15 @@ import (
 const inf = int64(1) << 60
 
 // floor is an instance made ready for measuring tours. It measures what package
-// route measures, for one block and the union of orders alone: the search asks for
-// millions of lengths a second.
+// route measures: in one block by itself, for the search asks for millions of lengths
+// a second; in two by that package's router, whose sets its masks then are.
 type floor struct {
 	w        route.Warehouse
+	router   *route.Router // of two blocks, else nil
 	capacity int
 	n        int
-	words    int // of an aisle's mask
-	stride   int // words of an order's mask: aisles * words
+	words    int // of an aisle's mask in one block
+	stride   int // words of an order's mask
 	long     int64
 	masks    []uint64 // of order i at i*stride: a bit for each cell that it visits
 	load     []int    // lines of each order
@@ -26,7 +27,7 @@ type floor struct {
 	loads    []int64 // of order i at i*len(limits)
 }
 
-func newFloor(in *Instance) *floor {
+func newFloor(in *Instance, router *route.Router) *floor {
 	w := in.Warehouse
 	words := (w.Cells + 63) / 64
 	f := &floor{
@@ -34,11 +35,18 @@ func newFloor(in *Instance) *floor {
 		long: w.FrontToCell + int64(w.Cells-1)*w.CellToCell + w.BackToCell,
 		load: make([]int, len(in.Orders)), limits: in.Limits,
 	}
+	if w.Blocks > 1 {
+		f.router, f.stride = router, len(router.NewSet(nil))
+	}
 	f.masks = make([]uint64, f.n*f.stride)
 	for i, o := range in.Orders {
 		f.load[i] = len(o.Lines)
 		f.loads = append(f.loads, o.Loads...)
 		m := f.of(i)
+		if f.router != nil {
+			copy(m, router.NewSet(o.Lines))
+			continue
+		}
 		for _, p := range o.Lines {
 			m[p.Aisle*words+p.Cell/64] |= 1 << (p.Cell % 64)
 		}
@@ -122,6 +130,9 @@ func (f *floor) reachOf(mask []uint64) reach {
 
 // length is that of the shortest tour through the cells of mask; no cells, no tour.
 func (f *floor) length(mask []uint64) int64 {
+	if f.router != nil {
+		return f.router.LengthOf(mask)
+	}
 	lo, hi := f.w.Depot.Aisle, f.w.Depot.Aisle
 	none := true
 	for a := range f.w.Aisles {

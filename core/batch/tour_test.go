@@ -32,7 +32,7 @@ func TestLengthIsTheRouters(t *testing.T) {
 				Aisle: rapid.IntRange(0, w.Aisles-1).Draw(t, "aisle"), Cell: rapid.IntRange(0, w.Cells-1).Draw(t, "cell"),
 			})
 		}
-		f := newFloor(&Instance{Warehouse: w, Orders: []Order{o}})
+		f := newFloor(&Instance{Warehouse: w, Orders: []Order{o}}, r)
 		if got, want := f.length(f.of(0)), r.Length(o.Lines); got != want {
 			t.Fatalf("%d, the router says %d", got, want)
 		}

@@ -24,7 +24,7 @@ func TestTreeProvesWhatTheTableFinds(t *testing.T) {
 			in.Orders = append(in.Orders, o)
 		}
 		best := func(table int, cuts bool) int64 {
-			s := newSearch(newFloor(in), 1, func(effort int64) bool { return effort > 1e8 })
+			s := newSearch(newFloor(in, nil), 1, func(effort int64) bool { return effort > 1e8 })
 			p := s.start()
 			g := newGeneration(s, p)
 			g.table = table

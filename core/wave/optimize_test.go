@@ -247,6 +247,9 @@ func check(t *rapid.T, c wave.Optimize, e wave.Batched) {
 	if total != e.Total || e.Bound > e.Total || e.Total > e.Baseline {
 		t.Fatalf("total %d, sum %d, bound %d, baseline %d", e.Total, total, e.Bound, e.Baseline)
 	}
+	if e.Unplaced == 0 && (e.Solver == wave.SolvedFirst || e.Because != "") {
+		t.Fatalf("everything has a cell, and it is batched %s: %q", e.Solver, e.Because)
+	}
 	if (e.Unplaced > 0) != (e.Because != "" && e.Unplaced > 0) {
 		t.Fatalf("%d lie nobody knows where, and it says %q", e.Unplaced, e.Because)
 	}

@@ -77,6 +77,12 @@ func Walk(w route.Warehouse, stops []route.Position) int64 {
 		return 0
 	}
 	long := w.FrontToCell + int64(w.Cells-1)*w.CellToCell + w.BackToCell
+	half := w.Cells // from this cell on, places lie behind the middle cross-aisle
+	if w.Blocks == 2 {
+		half = w.Cells / 2
+		long += 2*w.MiddleToCell - w.CellToCell
+	}
+	middle := w.FrontToCell + int64(half-1)*w.CellToCell + w.MiddleToCell
 	// y is how far from the front a place is.
 	type point struct {
 		aisle int
@@ -90,14 +96,22 @@ func Walk(w route.Warehouse, stops []route.Position) int64 {
 	total := 2 * w.Depot.Distance
 	path := []point{}
 	for _, p := range stops {
-		path = append(path, point{p.Aisle, w.FrontToCell + int64(p.Cell)*w.CellToCell})
+		y := w.FrontToCell + int64(p.Cell)*w.CellToCell
+		if p.Cell >= half {
+			y = middle + w.MiddleToCell + int64(p.Cell-half)*w.CellToCell
+		}
+		path = append(path, point{p.Aisle, y})
 	}
 	for _, p := range slices.Concat(path, []point{depot}) {
 		if p.aisle == at.aisle {
 			total += max(p.y-at.y, at.y-p.y)
 		} else {
 			across := int64(max(p.aisle-at.aisle, at.aisle-p.aisle)) * w.AisleToAisle
-			total += across + min(p.y+at.y, 2*long-p.y-at.y)
+			way := min(p.y+at.y, 2*long-p.y-at.y)
+			if w.Blocks == 2 {
+				way = min(way, max(p.y-middle, middle-p.y)+max(at.y-middle, middle-at.y))
+			}
+			total += across + way
 		}
 		at = p
 	}
