@@ -16,12 +16,12 @@ func (r *Reader) inside() error {
 		r.closeMissing("the stream ends")
 		return nil
 	}
-	switch string(tag(w.buf[b.start:w.idx[b.first]])) {
+	switch string(tag(w.Buf[b.start:w.Idx[b.first]])) {
 	case "ISA":
-		if err := w.want(int(b.start), lookahead); err != nil {
+		if err := w.Want(int(b.start), lookahead); err != nil {
 			return err
 		}
-		if _, ok := readHeader(w.buf[b.start:], false); ok {
+		if _, ok := readHeader(w.Buf[b.start:], false); ok {
 			r.dropSegment()
 			r.closeMissing("another ISA follows")
 			return nil
@@ -162,7 +162,7 @@ func (r *Reader) set(b bound, next int) error {
 	end, k := int(b.end), next
 	for !whole {
 		if b, next, ok := r.plain(end, k); ok {
-			whole = string(w.buf[b.start:w.idx[b.first]]) == "SE"
+			whole = string(w.Buf[b.start:w.Idx[b.first]]) == "SE"
 			r.bounds = append(r.bounds, b)
 			end, k = int(b.end), next
 			if end-r.lo > w.lim.SetBytes {
@@ -179,7 +179,7 @@ func (r *Reader) set(b bound, next int) error {
 			r.part.Findings = r.part.Findings[:kept]
 			break
 		}
-		id := tag(w.buf[b.start:w.idx[b.first]])
+		id := tag(w.Buf[b.start:w.Idx[b.first]])
 		if endsSet(string(id)) {
 			r.part.Findings = r.part.Findings[:kept]
 			r.unread(end, k)
@@ -204,23 +204,23 @@ func (r *Reader) set(b bound, next int) error {
 func (r *Reader) plain(lead, k int) (b bound, next int, ok bool) {
 	w := &r.win
 	start := lead
-	for start < len(w.buf) && (w.buf[start] == '\r' || w.buf[start] == '\n') && w.buf[start] != w.delims.Terminator {
+	for start < len(w.Buf) && (w.Buf[start] == '\r' || w.Buf[start] == '\n') && w.Buf[start] != w.delims.Terminator {
 		start++
 	}
 	first := k
-	for ; k < len(w.idx); k++ {
-		if w.buf[w.idx[k]] == w.delims.Terminator {
+	for ; k < len(w.Idx); k++ {
+		if w.Buf[w.Idx[k]] == w.delims.Terminator {
 			break
 		}
 	}
-	if k == len(w.idx) {
+	if k == len(w.Idx) {
 		return b, 0, false
 	}
-	at := w.idx[k]
+	at := w.Idx[k]
 	if w.cut >= 0 || int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || k-first > w.lim.Elements {
 		return b, 0, false
 	}
-	id := w.buf[start:w.idx[first]]
+	id := w.Buf[start:w.Idx[first]]
 	if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) || id[0] == 'B' && isBinary(id) || endsSet(string(id)) {
 		return b, 0, false
 	}

@@ -106,8 +106,8 @@ func TestMemoryIsThatOfOneSet(t *testing.T) {
 					most = max(most, m.HeapAlloc)
 				}
 			}
-			if cap(r.win.buf) > 1<<20 || cap(r.win.idx) > 1<<20 {
-				t.Errorf("the window grew to %d bytes and %d delimiters", cap(r.win.buf), cap(r.win.idx))
+			if cap(r.win.Buf) > 1<<20 || cap(r.win.Idx) > 1<<20 {
+				t.Errorf("the window grew to %d bytes and %d delimiters", cap(r.win.Buf), cap(r.win.Idx))
 			}
 			if most > 24<<20 {
 				t.Errorf("%d bytes of heap for a stream of small parts", most)

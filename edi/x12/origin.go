@@ -40,7 +40,7 @@ func ReadSet(raw []byte, o Origin, limits Limits) (*Part, error) {
 		return nil, fmt.Errorf("reading transaction set: %w", err)
 	}
 	r := NewBytesReader(raw, limits)
-	r.win.base = o.Offset
+	r.win.Base = o.Offset
 	r.win.use(o.ISA.Delimiters, 0)
 	r.isa = &o.ISA
 	if o.GS != nil {

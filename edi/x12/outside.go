@@ -14,23 +14,23 @@ var bom = []byte{0xEF, 0xBB, 0xBF}
 // or noise up to the next one. Noise comes in bounded pieces.
 func (r *Reader) outside() error {
 	w := &r.win
-	w.idx, r.k = w.idx[:0], 0
-	if err := w.want(r.lo, noiseWindow); err != nil {
+	w.Idx, r.k = w.Idx[:0], 0
+	if err := w.Want(r.lo, noiseWindow); err != nil {
 		return err
 	}
-	rest := w.buf[r.lo:]
+	rest := w.Buf[r.lo:]
 	if len(rest) == 0 {
 		return io.EOF
 	}
 	start, marked := skipBlanks(rest)
 	if start == len(rest) {
-		r.emit(Noise, len(w.buf), 0)
+		r.emit(Noise, len(w.Buf), 0)
 		return nil
 	}
-	if err := w.want(r.lo+start, lookahead); err != nil {
+	if err := w.Want(r.lo+start, lookahead); err != nil {
 		return err
 	}
-	rest = w.buf[r.lo:]
+	rest = w.Buf[r.lo:]
 	if h, ok := readHeader(rest[start:], !r.inJunk); ok {
 		if marked {
 			r.part.Add(Finding{Code: CodeBOM, Severity: Note, Layer: LayerSyntax, Offset: r.part.Offset, Length: len(bom),
@@ -39,12 +39,12 @@ func (r *Reader) outside() error {
 		r.header(h, r.lo+start)
 		return nil
 	}
-	n := nextHeader(rest, start+1, w.eof)
+	n := nextHeader(rest, start+1, w.EOF)
 	r.junk(rest[start:], r.part.Offset+int64(start), n >= 0)
 	r.inJunk = n < 0
 	switch {
 	case n >= 0:
-	case w.eof && len(rest) <= noiseWindow+lookahead:
+	case w.EOF && len(rest) <= noiseWindow+lookahead:
 		n = len(rest)
 	default: // keep what a header could begin in
 		n = len(rest) - lookahead
@@ -118,26 +118,26 @@ func (r *Reader) header(h header, start int) {
 	w := &r.win
 	end := start + h.end
 	w.use(h.delims, end)
-	w.idx = w.idx[:0]
+	w.Idx = w.Idx[:0]
 	for i := start; i < end-1; i++ {
-		if w.buf[i] == h.delims.Element {
-			w.idx = append(w.idx, uint32(i))
+		if w.Buf[i] == h.delims.Element {
+			w.Idx = append(w.Idx, uint32(i))
 		}
 	}
-	terminated := end > start && end <= len(w.buf) && w.buf[end-1] == h.delims.Terminator
+	terminated := end > start && end <= len(w.Buf) && w.Buf[end-1] == h.delims.Terminator
 	if terminated {
-		w.idx = append(w.idx, uint32(end-1))
+		w.Idx = append(w.Idx, uint32(end-1))
 	} else {
-		w.idx = append(w.idx, uint32(end))
+		w.Idx = append(w.Idx, uint32(end))
 	}
-	r.bounds = append(r.bounds, bound{lead: uint32(r.lo), start: uint32(start), end: uint32(end), last: uint32(len(w.idx) - 1)})
+	r.bounds = append(r.bounds, bound{lead: uint32(r.lo), start: uint32(start), end: uint32(end), last: uint32(len(w.Idx) - 1)})
 	e := func(i int) string { return string(trimISA(unwrap(h.element[i]))) }
 	r.isa = &ISA{AuthQualifier: e(1), Auth: e(2), SecurityQualifier: e(3), Security: e(4),
 		SenderQualifier: e(5), Sender: e(6), ReceiverQualifier: e(7), Receiver: e(8),
 		Date: e(9), Time: e(10), Version: e(12), Control: e(13), AckRequested: e(14), Usage: e(15), Delimiters: h.delims}
 	r.part.ISA = r.isa
 	r.inJunk, r.any, r.groups = false, true, 0
-	r.emit(InterchangeHeader, end, len(w.idx))
+	r.emit(InterchangeHeader, end, len(w.Idx))
 	r.checkISA(h, terminated)
 }
 

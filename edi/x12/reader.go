@@ -29,7 +29,7 @@ type Reader struct {
 // NewReader reads from src. Limits' zero value means the defaults.
 func NewReader(src io.Reader, limits Limits) *Reader {
 	r := newReader(limits)
-	r.win.src = src
+	r.win.Src = src
 	return r
 }
 
@@ -37,12 +37,13 @@ func NewReader(src io.Reader, limits Limits) *Reader {
 // long as it is not changed, but for their segments, which need [Part.Clone].
 func NewBytesReader(data []byte, limits Limits) *Reader {
 	r := newReader(limits)
-	r.win.buf, r.win.eof = data, true
+	r.win.Buf, r.win.EOF = data, true
 	return r
 }
 
 func newReader(limits Limits) *Reader {
 	r := &Reader{win: window{lim: limits.withDefaults(), cut: -1}}
+	r.win.Format = "X12"
 	r.part.line, r.part.column = 1, 1
 	return r
 }
@@ -61,7 +62,7 @@ func (r *Reader) Next() (*Part, error) {
 	r.lo, r.k = r.lo-moved, r.k-entries
 	r.part = Part{ISA: r.isa, GS: r.gs, line: line, column: column, most: r.win.lim.Findings}
 	r.bounds = r.bounds[:0]
-	r.part.Offset = r.win.base + int64(r.lo)
+	r.part.Offset = r.win.Base + int64(r.lo)
 	if r.isa == nil {
 		r.err = r.outside()
 	} else {
@@ -77,8 +78,8 @@ func (r *Reader) Next() (*Part, error) {
 func (r *Reader) emit(kind Kind, hi, k int) {
 	w := &r.win
 	r.part.Kind = kind
-	r.part.Raw = w.buf[r.lo:hi:hi]
-	r.part.Segments = Segments{data: w.buf, base: w.base, idx: w.idx, bounds: r.bounds, delims: w.delims}
+	r.part.Raw = w.Buf[r.lo:hi:hi]
+	r.part.Segments = Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: w.delims}
 	r.lo, r.k = hi, k
 	for i := range r.part.Findings { // met before the part's bytes were known
 		f := &r.part.Findings[i]
@@ -108,16 +109,16 @@ func (r *Reader) brokenLines() bool {
 	t := w.delims.Terminator
 	for i := range r.bounds {
 		b := &r.bounds[i]
-		breaks -= count(w.buf[b.lead:b.start])
-		if isBinary(w.buf[b.start:w.idx[b.first]]) {
-			breaks -= count(w.buf[b.start:b.end])
+		breaks -= count(w.Buf[b.lead:b.start])
+		if isBinary(w.Buf[b.start:w.Idx[b.first]]) {
+			breaks -= count(w.Buf[b.start:b.end])
 			continue
 		}
 		if t == '\n' || t == '\r' {
-			if b.end > b.start && w.buf[b.end-1] == t {
+			if b.end > b.start && w.Buf[b.end-1] == t {
 				breaks--
 			}
-			if at := w.idx[b.last]; t == '\n' && at > b.start && w.buf[at-1] == '\r' {
+			if at := w.Idx[b.last]; t == '\n' && at > b.start && w.Buf[at-1] == '\r' {
 				breaks--
 			}
 		}
@@ -131,8 +132,8 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 	w := &r.win
 	start := lead
 	for {
-		for start < len(w.buf) {
-			c := w.buf[start]
+		for start < len(w.Buf) {
+			c := w.Buf[start]
 			if !isBlank(c) && c != w.delims.Terminator || c == w.delims.Element {
 				break
 			}
@@ -141,32 +142,32 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			}
 			start++
 		}
-		if start < len(w.buf) {
+		if start < len(w.Buf) {
 			break
 		}
 		if start-lead > w.lim.SegmentBytes {
-			return b, k, false, &LimitError{Limit: "SegmentBytes", Max: w.lim.SegmentBytes, Offset: w.base + int64(lead)}
+			return b, k, false, &LimitError{Limit: "SegmentBytes", Max: w.lim.SegmentBytes, Offset: w.Base + int64(lead)}
 		}
-		more, err := w.fill()
+		more, err := w.Fill()
 		if err != nil || !more {
 			return b, k, false, err
 		}
 	}
 	b.lead, b.start = uint32(lead), uint32(start)
-	for k < len(w.idx) && int(w.idx[k]) < start {
+	for k < len(w.Idx) && int(w.Idx[k]) < start {
 		k++
 	}
-	if w.indexed < start {
-		w.indexed = start
+	if w.Indexed < start {
+		w.Indexed = start
 	}
 	b.first = uint32(k)
 	for {
-		for ; k < len(w.idx); k++ {
-			at := w.idx[k]
-			if w.buf[at] != w.delims.Terminator {
+		for ; k < len(w.Idx); k++ {
+			at := w.Idx[k]
+			if w.Buf[at] != w.delims.Terminator {
 				continue
 			}
-			if c := w.buf[start]; c == 'B' {
+			if c := w.Buf[start]; c == 'B' {
 				done, err := r.binary(&b, k)
 				if err != nil {
 					return b, k, false, err
@@ -186,24 +187,24 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			b.last, b.end = uint32(k), at+1
 			return b, k + 1, true, r.checkSegment(&b)
 		}
-		if w.indexed < len(w.buf) {
+		if w.Indexed < len(w.Buf) {
 			w.indexMore()
 			continue
 		}
-		if len(w.buf)-start > w.lim.SegmentBytes {
+		if len(w.Buf)-start > w.lim.SegmentBytes {
 			return b, k, false, r.tooLong(start)
 		}
-		more, err := w.fill()
+		more, err := w.Fill()
 		if err != nil {
 			return b, k, false, err
 		}
 		if !more {
-			cut, err := w.nextCut(start+1, len(w.buf))
+			cut, err := w.nextCut(start+1, len(w.Buf))
 			if err != nil {
 				return b, k, false, err
 			}
 			if cut < 0 {
-				cut = len(w.buf)
+				cut = len(w.Buf)
 			}
 			r.endAt(&b, cut)
 			return b, int(b.last) + 1, true, r.checkSegment(&b)
@@ -215,23 +216,23 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 // stands in for it in the index.
 func (r *Reader) endAt(b *bound, at int) {
 	w := &r.win
-	w.reindex(at)
+	w.Reindex(at)
 	// Blanks before the end of the stream are line ends, not data.
 	end := at
-	for end > int(b.start) && isBlank(w.buf[end-1]) {
+	for end > int(b.start) && isBlank(w.Buf[end-1]) {
 		end--
 	}
-	for len(w.idx) > int(b.first) && int(w.idx[len(w.idx)-1]) >= end {
-		w.idx = w.idx[:len(w.idx)-1]
+	for len(w.Idx) > int(b.first) && int(w.Idx[len(w.Idx)-1]) >= end {
+		w.Idx = w.Idx[:len(w.Idx)-1]
 	}
-	w.idx = append(w.idx, uint32(end))
-	b.last, b.end = uint32(len(w.idx)-1), uint32(at)
+	w.Idx = append(w.Idx, uint32(end))
+	b.last, b.end = uint32(len(w.Idx)-1), uint32(at)
 	f := Finding{Code: CodeUnterminated, Severity: Warning, Layer: LayerSyntax,
-		Offset: w.base + int64(end), Element: clip(w.buf[b.start:w.idx[b.first]]),
+		Offset: w.Base + int64(end), Element: clip(w.Buf[b.start:w.Idx[b.first]]),
 		Expected: clip([]byte{w.delims.Terminator}),
 		Message:  "the segment ends without its terminator",
 		Hint:     "the file may be cut off here: ask for it again if more was sent"}
-	if at == len(w.buf) && string(w.buf[b.start:w.idx[b.first]]) == "IEA" {
+	if at == len(w.Buf) && string(w.Buf[b.start:w.Idx[b.first]]) == "IEA" {
 		f.Severity = Note
 		f.Hint = ""
 	}
@@ -241,8 +242,8 @@ func (r *Reader) endAt(b *bound, at int) {
 // unread drops the index behind its first k entries, so that the segment at is
 // read again: it belongs to the next part, or to the one after a missing trailer.
 func (r *Reader) unread(at, k int) {
-	r.win.idx, r.win.indexed = r.win.idx[:k], at
-	r.win.step = firstStep
+	r.win.Idx = r.win.Idx[:k]
+	r.win.Begin(at)
 }
 
 func (r *Reader) checkSegment(b *bound) error {
@@ -250,18 +251,18 @@ func (r *Reader) checkSegment(b *bound) error {
 		return r.tooLong(int(b.start))
 	}
 	if int(b.last-b.first) > r.win.lim.Elements {
-		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.base + int64(b.start)}
+		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.start)}
 	}
 	return nil
 }
 
 func (r *Reader) tooLong(start int) error {
-	return &LimitError{Limit: "SegmentBytes", Max: r.win.lim.SegmentBytes, Offset: r.win.base + int64(start)}
+	return &LimitError{Limit: "SegmentBytes", Max: r.win.lim.SegmentBytes, Offset: r.win.Base + int64(start)}
 }
 
 func (r *Reader) emptySegment(at int) {
 	r.part.Add(Finding{Code: CodeEmptySegment, Severity: Warning, Layer: LayerSyntax,
-		Offset: r.win.base + int64(at), Length: 1, Found: clip([]byte{r.win.buf[at]}),
+		Offset: r.win.Base + int64(at), Length: 1, Found: clip([]byte{r.win.Buf[at]}),
 		Message: "a segment terminator stands alone", Hint: "it is skipped; remove the empty segment"})
 }
 
@@ -272,7 +273,7 @@ func isBinary(id []byte) bool { return string(id) == "BIN" || string(id) == "BDS
 func (r *Reader) binary(b *bound, k int) (bool, error) {
 	w := &r.win
 	first := int(b.first)
-	id := w.buf[b.start:w.idx[first]]
+	id := w.Buf[b.start:w.Idx[first]]
 	if !isBinary(id) {
 		return false, nil
 	}
@@ -283,7 +284,7 @@ func (r *Reader) binary(b *bound, k int) (bool, error) {
 	if k < lengthAt+1 {
 		return false, nil // too short to have a length and data
 	}
-	digits := w.buf[w.idx[lengthAt]+1 : w.idx[lengthAt+1]]
+	digits := w.Buf[w.Idx[lengthAt]+1 : w.Idx[lengthAt+1]]
 	n, ok := number(digits)
 	if !ok || n > math.MaxInt32 {
 		r.binaryFinding(b, digits, "the length of the binary data is not a number")
@@ -292,24 +293,24 @@ func (r *Reader) binary(b *bound, k int) (bool, error) {
 	if n > int64(w.lim.SegmentBytes) {
 		return false, r.tooLong(int(b.start))
 	}
-	data := int(w.idx[lengthAt+1]) + 1
+	data := int(w.Idx[lengthAt+1]) + 1
 	end := data + int(n)
-	if err := w.want(end, 1); err != nil {
+	if err := w.Want(end, 1); err != nil {
 		return false, err
 	}
-	if end >= len(w.buf) || w.buf[end] != w.delims.Terminator {
+	if end >= len(w.Buf) || w.Buf[end] != w.delims.Terminator {
 		r.binaryFinding(b, digits, "no segment terminator stands where the binary data should end")
 		return false, nil
 	}
-	w.idx = append(w.idx[:lengthAt+2], uint32(end))
-	w.indexed = end + 1
+	w.Idx = append(w.Idx[:lengthAt+2], uint32(end))
+	w.Indexed = end + 1
 	b.last, b.end = uint32(lengthAt+2), uint32(end)+1
 	return true, nil
 }
 
 func (r *Reader) binaryFinding(b *bound, found []byte, message string) {
-	r.part.Add(Finding{Code: CodeBinary, Severity: Error, Layer: LayerSyntax, Offset: r.win.base + int64(b.start),
-		Length: int(r.win.idx[b.first] - b.start), Element: string(r.win.buf[b.start:r.win.idx[b.first]]), Found: clip(found),
+	r.part.Add(Finding{Code: CodeBinary, Severity: Error, Layer: LayerSyntax, Offset: r.win.Base + int64(b.start),
+		Length: int(r.win.Idx[b.first] - b.start), Element: string(r.win.Buf[b.start:r.win.Idx[b.first]]), Found: clip(found),
 		Message: message, Hint: "the segment is read up to the next terminator instead", Ack: AckCodes{AK3: "8", AK5: "5"}})
 }
 
