@@ -140,7 +140,7 @@ func (f *Flows) match(c wave.Candidate, now time.Time) *WaveTemplate {
 func (d *decision) candidate(o order.Order) wave.Candidate {
 	c := wave.Candidate{
 		Order:   wave.Order{Owner: o.Scope.Owner, Order: o.Number, Totes: 1},
-		Carrier: o.Service.Carrier, Service: o.Service.Level, Priority: o.Priority, CutOff: o.Dates.ShipBy,
+		Carrier: o.Service.Carrier, Service: o.Service.Level, Route: o.Service.Route, Type: o.Type, Priority: o.Priority, CutOff: o.Dates.ShipBy,
 	}
 	b := d.building(o.Scope)
 	for _, p := range d.work(o.Scope, o.Number).Places {

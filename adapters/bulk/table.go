@@ -25,6 +25,7 @@ var columns = map[string]struct{ needed, optional []string }{
 			"owner", "facility", "policy", "priority", "line", "line_ref", "uom", "lot", "min_expiry", "name", "company",
 			"street", "street2", "street3", "city", "region", "postal_code", "country", "phone", "email", "location_code",
 			"carrier", "service_level", "not_before", "ship_by", "deliver_by", "cancel_after", "po", "note",
+			"type", "route",
 		},
 	},
 	Items: {
@@ -281,12 +282,12 @@ func (t *table) order(x *thing, c *cells, h hash.Hash) error {
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
 	doc := custom.Order{
-		Owner: get("owner"), Facility: get("facility"), Number: get("number"), Policy: get("policy"), Priority: int(f.integer("priority")),
+		Owner: get("owner"), Facility: get("facility"), Number: get("number"), Policy: get("policy"), Type: get("type"), Priority: int(f.integer("priority")),
 		ShipTo: custom.Address{
 			Name: get("name"), Company: get("company"), City: get("city"), Region: get("region"), PostalCode: get("postal_code"),
 			Country: get("country"), Phone: get("phone"), Email: get("email"), Code: get("location_code"),
 		},
-		Service: &custom.Service{Carrier: get("carrier"), Level: get("service_level")},
+		Service: &custom.Service{Carrier: get("carrier"), Level: get("service_level"), Route: get("route")},
 		Dates:   &custom.Dates{NotBefore: f.day("not_before"), ShipBy: f.day("ship_by"), DeliverBy: f.day("deliver_by"), CancelAfter: f.day("cancel_after")},
 	}
 	for _, name := range []string{"street", "street2", "street3"} {

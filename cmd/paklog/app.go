@@ -262,7 +262,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors},
 			Profile: x12wms.Profile{
 				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
-				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Zone: zone,
+				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone,
 			},
 		}
 	}

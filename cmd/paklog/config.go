@@ -188,6 +188,7 @@ type PartnerConfig struct {
 	Facilities   map[string]string `config:"facilities" doc:"His code of a building (N1*WH) to ours; empty takes any."`
 	UOM          map[string]string `config:"uom" doc:"His unit codes to units of our items."`
 	Policy       string            `config:"policy" doc:"partial or all_or_nothing."`
+	Type         string            `config:"order_type" doc:"Type of all of the partner's orders; \"\" is BEG-02 of an 850."`
 	Zone         string            `config:"zone" doc:"IANA zone of the days in his documents."`
 	AcceptErrors bool              `config:"accept_errors" doc:"Work on sets with errors in elements, and say so in the 997."`
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`

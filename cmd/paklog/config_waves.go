@@ -63,6 +63,8 @@ type WaveConfig struct {
 	Name     string        `config:"name" doc:"Letters and digits; what its waves are named by."`
 	Carriers []string      `config:"carriers" doc:"Orders of these carriers; none is any, as for the others."`
 	Services []string      `config:"services"`
+	Routes   []string      `config:"routes" doc:"Delivery routes."`
+	Types    []string      `config:"types" doc:"Types of order."`
 	Owners   []string      `config:"owners"`
 	Zones    []string      `config:"zones" doc:"Some part of the order lies in one of them."`
 	AllZones bool          `config:"all_zones" doc:"All of it does."`
@@ -111,7 +113,7 @@ func (c WaveConfig) Validate() error { return c.flow().Check() }
 func (c WaveConfig) flow() routes.WaveTemplate {
 	return routes.WaveTemplate{
 		Template: wave.Template{
-			Name: c.Name, Carriers: c.Carriers, Services: c.Services, Owners: c.Owners, Zones: c.Zones, AllZones: c.AllZones,
+			Name: c.Name, Carriers: c.Carriers, Services: c.Services, Routes: c.Routes, Types: c.Types, Owners: c.Owners, Zones: c.Zones, AllZones: c.AllZones,
 			Priority: c.Priority, Within: c.Within, Limits: c.Max.limits(), Fill: c.Fill.limits(),
 		},
 		Wait: c.Wait, At: c.At, Every: c.Every, Manual: c.Manual, Floor: c.Floor.limits(),

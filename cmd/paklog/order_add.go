@@ -69,6 +69,8 @@ twice.`,
 	f.StringArrayVar(&doc.Notes, "note", nil, "a note for people")
 	f.StringVar(&svc.Carrier, "carrier", "", "who carries it; the hub chooses where it is left out")
 	f.StringVar(&svc.Level, "service", "", "service of the carrier")
+	f.StringVar(&svc.Route, "route", "", "delivery route")
+	f.StringVar(&doc.Type, "type", "", "what kind of order it is; waves may be made by it")
 	_ = cmd.RegisterFlagCompletionFunc("policy", words(order.Partial, order.AllOrNothing))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		given := 0

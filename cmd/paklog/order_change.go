@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,10 +22,10 @@ import (
 
 func newOrderChange(g *global) *cobra.Command {
 	var (
-		owner, file, shipBy, carrier, level string
-		qty, add                            []string
-		priority                            int
-		doc                                 custom.Change
+		owner, file, shipBy, carrier, level, way string
+		qty, add                                 []string
+		priority                                 int
+		doc                                      custom.Change
 	)
 	cmd := &cobra.Command{
 		Use: "change ORDER", Short: "Change quantities, lines, address, service, dates or priority",
@@ -52,6 +53,7 @@ any more, and address and service stay. What is not possible says where the orde
 	f.StringVar(&shipBy, "ship-by", "", "the cut-off, as 2026-11-24T16:00:00Z")
 	f.StringVar(&carrier, "carrier", "", "who carries it")
 	f.StringVar(&level, "service", "", "service of the carrier")
+	f.StringVar(&way, "route", "", "delivery route; it stays when the carrier changes")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		given := 0
 		f.VisitAll(func(x *pflag.Flag) {
@@ -101,7 +103,7 @@ any more, and address and service stay. What is not possible says where the orde
 			return orderAct(cmd, g, args[0], owner, "change", b)
 		}
 		return orderActWith(cmd, g, args[0], owner, "change", func(ctx context.Context, c *caller, path string) (any, error) {
-			if shipBy == "" && carrier == "" && level == "" {
+			if shipBy == "" && carrier == "" && level == "" && way == "" {
 				return doc, nil
 			}
 			// Dates and service go as a whole: what the flags do not name stays.
@@ -118,13 +120,14 @@ any more, and address and service stay. What is not possible says where the orde
 				dates.ShipBy = by
 				doc.Dates = &dates
 			}
-			if carrier != "" || level != "" {
+			if carrier != "" || level != "" || way != "" {
 				service := custom.Service(o.Service)
 				if carrier != "" {
 					service.Carrier, service.Level = carrier, level // a service is one of its carrier's
-				} else {
+				} else if level != "" {
 					service.Level = level
 				}
+				service.Route = cmp.Or(way, service.Route)
 				doc.Service = &service
 			}
 			return doc, nil

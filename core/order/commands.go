@@ -32,6 +32,7 @@ type Place struct {
 	scope.Scope
 	Number   string
 	Policy   string // "" is Partial
+	Type     string // what kind of order it is, by the owner's own codes: "wholesale", "SA"
 	Priority int    // 0 (normal) to 9 (most urgent)
 	Lines    []PlaceLine
 	ShipTo   party.Address
@@ -62,6 +63,7 @@ type Service struct {
 	Method  string `json:"method,omitempty"`  // "parcel", "ltl", ...
 	Account string `json:"account,omitempty"` // third party's account to be charged
 	Terms   string `json:"terms,omitempty"`   // who pays: "prepaid", "collect", "third_party"
+	Route   string `json:"route,omitempty"`   // delivery route that its truck drives
 }
 
 // Dates bound the work, in UTC; zero is no bound.

@@ -51,6 +51,7 @@ func (o Order) compare(c Place) []Difference {
 	var d differ
 	d.text("facility", o.Scope.Facility, c.Facility)
 	d.text("policy", o.Policy, c.Policy)
+	d.text("type", o.Type, c.Type)
 	d.text("priority", strconv.Itoa(o.Priority), strconv.Itoa(c.Priority))
 	have, want := o.Service.texts(), c.Service.texts()
 	for i := range have {
@@ -151,7 +152,7 @@ func (d *differ) lines(o Order, want []PlaceLine) {
 type named struct{ place, text string }
 
 func (s Service) texts() []named {
-	return []named{{"carrier", s.Carrier}, {"level", s.Level}, {"method", s.Method}, {"account", s.Account}, {"terms", s.Terms}}
+	return []named{{"carrier", s.Carrier}, {"level", s.Level}, {"method", s.Method}, {"account", s.Account}, {"terms", s.Terms}, {"route", s.Route}}
 }
 
 // addressTexts are the free texts of an address: all but street lines and country.

@@ -54,6 +54,7 @@ type Parties struct {
 type Accepted struct {
 	Head
 	Policy   string         `json:"policy"`
+	Type     string         `json:"type,omitempty"`
 	Priority int            `json:"priority,omitempty"`
 	Lines    []AcceptedLine `json:"lines"`
 	Service  Service        `json:"service"`

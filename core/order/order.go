@@ -19,6 +19,7 @@ type Order struct {
 	Scope    scope.Scope `json:"scope"`
 	Number   string      `json:"order"`
 	Policy   string      `json:"policy,omitempty"`
+	Type     string      `json:"type,omitempty"`
 	Priority int         `json:"priority,omitempty"`
 	Lines    []Line      `json:"lines,omitempty"`
 	Service  Service     `json:"service"`
@@ -238,7 +239,7 @@ func apply(o Order, e event.Event) (Order, error) {
 
 func accepted(e Accepted) Order {
 	o := Order{
-		Scope: e.Scope, Number: e.Order, Policy: e.Policy, Priority: e.Priority,
+		Scope: e.Scope, Number: e.Order, Policy: e.Policy, Type: e.Type, Priority: e.Priority,
 		Service: e.Service, Dates: e.Dates, Refs: e.Refs, Source: e.Source, Parties: e.Parties,
 		Lines: make([]Line, len(e.Lines)),
 	}

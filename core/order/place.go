@@ -93,7 +93,7 @@ func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) 
 		return []event.Event{Rejected{head, problems, c.Source}}, nil
 	}
 	return append([]event.Event{Accepted{
-		Head: head, Policy: c.Policy, Priority: c.Priority, Lines: lines, Service: c.Service,
+		Head: head, Policy: c.Policy, Type: c.Type, Priority: c.Priority, Lines: lines, Service: c.Service,
 		Dates: c.Dates, Refs: c.Refs, Source: c.Source, Parties: Parties{c.ShipTo, c.BillTo, c.Notes},
 	}}, held...), nil
 }
@@ -173,6 +173,7 @@ func (c Place) check() *InvalidError {
 	if c.Policy != Partial && c.Policy != AllOrNothing {
 		bad.add("policy", "%q is neither %s nor %s", c.Policy, Partial, AllOrNothing)
 	}
+	checkText(bad, c.Type, func() string { return "type" })
 	checkPriority(bad, c.Priority)
 	for _, t := range c.Service.texts() {
 		checkText(bad, t.text, func() string { return "service." + t.place })

@@ -70,7 +70,7 @@ func (o Order) Split(c Split, to Order, items Items, at time.Time) (mine, theirs
 	source.Door = DoorSplit
 	theirs = []event.Event{
 		Accepted{
-			Head: head, Policy: o.Policy, Priority: o.Priority, Lines: moved, Service: o.Service, Dates: o.Dates, Refs: o.Refs,
+			Head: head, Policy: o.Policy, Type: o.Type, Priority: o.Priority, Lines: moved, Service: o.Service, Dates: o.Dates, Refs: o.Refs,
 			Source: source, Parties: o.Parties,
 		},
 		SplitFrom{head, o.Number, o.Told()},
@@ -210,6 +210,7 @@ func (o Order) unlike(from Order) []Difference {
 	d.text("owner", o.Scope.Owner, from.Scope.Owner)
 	d.text("facility", o.Scope.Facility, from.Scope.Facility)
 	d.text("policy", o.Policy, from.Policy)
+	d.text("type", o.Type, from.Type)
 	have, want := o.Service.texts(), from.Service.texts()
 	for i := range have {
 		d.text("service."+have[i].place, have[i].text, want[i].text)

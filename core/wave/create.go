@@ -15,8 +15,9 @@ import (
 // given field it fits.
 type Template struct {
 	Name string
-	// Carriers and Services are those that the order names, Owners whose it is. None is any.
-	Carriers, Services, Owners []string
+	// Carriers, Services, Routes and Types are those that the order names, Owners whose it is.
+	// None is any.
+	Carriers, Services, Routes, Types, Owners []string
 	// Zones are where some part of the order lies, or with AllZones all of it.
 	Zones    []string
 	AllZones bool
@@ -31,6 +32,7 @@ type Template struct {
 type Candidate struct {
 	Order
 	Carrier, Service string
+	Route, Type      string
 	Zones            []string // of its places
 	Priority         int
 	CutOff           time.Time // zero is none
@@ -45,7 +47,8 @@ func (t Template) Fits(c Candidate, now time.Time) string {
 		return fmt.Sprintf("%s %q is not %s", what, is, strings.Join(of, ", "))
 	}
 	return cmp.Or(
-		one("carrier", t.Carriers, c.Carrier), one("service", t.Services, c.Service), one("owner", t.Owners, c.Owner),
+		one("carrier", t.Carriers, c.Carrier), one("service", t.Services, c.Service),
+		one("route", t.Routes, c.Route), one("type", t.Types, c.Type), one("owner", t.Owners, c.Owner),
 		t.zones(c), t.urgency(c, now))
 }
 

@@ -73,16 +73,18 @@ func TestEachOrderIsInOneWaveOrLeftWithAReason(t *testing.T) {
 }
 
 func TestTemplatesTakeWhatFitsEveryGivenField(t *testing.T) {
-	order := wave.Candidate{Order: wave.Order{Owner: "acme"}, Carrier: "UPS", Service: "03", Zones: []string{"COLD", "FAST"}, Priority: 4, CutOff: at.Add(time.Hour)}
+	order := wave.Candidate{Order: wave.Order{Owner: "acme"}, Carrier: "UPS", Service: "03", Route: "R7", Type: "SA", Zones: []string{"COLD", "FAST"}, Priority: 4, CutOff: at.Add(time.Hour)}
 	for name, c := range map[string]struct {
 		template wave.Template
 		because  string
 	}{
 		"empty takes all":            {wave.Template{}, ""},
-		"all fields":                 {wave.Template{Carriers: []string{"DHL", "UPS"}, Services: []string{"03"}, Owners: []string{"acme"}, Zones: []string{"FAST"}, Priority: 4, Within: time.Hour}, ""},
+		"all fields":                 {wave.Template{Carriers: []string{"DHL", "UPS"}, Services: []string{"03"}, Routes: []string{"R7"}, Types: []string{"NE", "SA"}, Owners: []string{"acme"}, Zones: []string{"FAST"}, Priority: 4, Within: time.Hour}, ""},
 		"all zones":                  {wave.Template{Zones: []string{"FAST", "COLD"}, AllZones: true}, ""},
 		"another carrier":            {wave.Template{Carriers: []string{"DHL"}}, "carrier"},
 		"another service":            {wave.Template{Services: []string{"01"}}, "service"},
+		"another route":              {wave.Template{Routes: []string{"R8"}}, `route "R7" is not R8`},
+		"another type":               {wave.Template{Types: []string{"NE"}}, "type"},
 		"another owner":              {wave.Template{Owners: []string{"zen"}}, "owner"},
 		"no zone of it":              {wave.Template{Zones: []string{"SLOW"}}, "nothing of it"},
 		"one zone is not all":        {wave.Template{Zones: []string{"FAST"}, AllZones: true}, "not all of it"},

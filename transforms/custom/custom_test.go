@@ -31,24 +31,24 @@ func read[T any](t *testing.T, text string) T {
 func TestEveryFieldOfAnOrderIsMapped(t *testing.T) {
 	t.Parallel()
 	doc := read[custom.Order](t, `{
-		"owner":"O","facility":"F","number":"N","policy":"all_or_nothing","priority":9,
+		"owner":"O","facility":"F","number":"N","policy":"all_or_nothing","type":"T","priority":9,
 		"lines":[{"no":7,"ref":"r","item":"I","codes":[{"kind":"upc","value":"1","uom":"each"}],"qty":3,"uom":"case","lot":"L","min_expiry":"2027-01-31"}],
 		"ship_to":{"name":"a","company":"b","lines":["c","d"],"city":"e","region":"f","postal_code":"g","country":"US","phone":"h","email":"i","code":"j"},
 		"bill_to":{"name":"k"},"notes":["n"],
-		"service":{"carrier":"UPS","level":"03","method":"parcel","account":"A","terms":"collect"},
+		"service":{"carrier":"UPS","level":"03","method":"parcel","account":"A","terms":"collect","route":"R7"},
 		"dates":{"ordered":"2026-01-01T00:00:00Z","not_before":"2026-01-02T00:00:00Z","ship_by":"2026-01-03T00:00:00Z","deliver_by":"2026-01-04T00:00:00Z","cancel_after":"2026-01-05T00:00:00Z"},
 		"refs":[{"kind":"po","value":"4711"}]}`)
 	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
 	src := order.Source{Door: "rest"}
 	want := order.Place{
-		Scope: scope.Scope{Tenant: "main", Owner: "O", Facility: "F"}, Number: "N", Policy: order.AllOrNothing, Priority: 9,
+		Scope: scope.Scope{Tenant: "main", Owner: "O", Facility: "F"}, Number: "N", Policy: order.AllOrNothing, Type: "T", Priority: 9,
 		Lines: []order.PlaceLine{{
 			No: 7, Ref: "r", Item: "I", Codes: []item.Code{{Kind: "upc", Value: "1", UOM: "each"}}, Qty: 3, UOM: "case", Lot: "L", MinExpiry: "2027-01-31",
 		}},
 		ShipTo:  party.Address{Name: "a", Company: "b", Lines: []string{"c", "d"}, City: "e", Region: "f", PostalCode: "g", Country: "US", Phone: "h", Email: "i", Code: "j"},
 		BillTo:  party.Address{Name: "k"},
 		Notes:   []string{"n"},
-		Service: order.Service{Carrier: "UPS", Level: "03", Method: "parcel", Account: "A", Terms: "collect"},
+		Service: order.Service{Carrier: "UPS", Level: "03", Method: "parcel", Account: "A", Terms: "collect", Route: "R7"},
 		Dates:   order.Dates{Ordered: day(1), NotBefore: day(2), ShipBy: day(3), DeliverBy: day(4), CancelAfter: day(5)},
 		Refs:    []order.Ref{{Kind: "po", Value: "4711"}}, Source: src,
 	}

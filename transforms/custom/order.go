@@ -18,6 +18,7 @@ type Order struct {
 	Facility string   `json:"facility,omitempty" doc:"the building it ships from"`
 	Number   string   `json:"number" doc:"the owner's order number: with the owner it is unique"`
 	Policy   string   `json:"policy,omitempty" enum:"partial,all_or_nothing" doc:"what happens when it cannot be had whole; partial"`
+	Type     string   `json:"type,omitempty" doc:"what kind of order it is, by codes of your own; waves may be made by it"`
 	Priority int      `json:"priority,omitempty" minimum:"0" maximum:"9" doc:"9 is most urgent"`
 	Lines    []Line   `json:"lines" minItems:"1" maxItems:"10000" nullable:"false"`
 	ShipTo   Address  `json:"ship_to" doc:"needs a name, a company or a code"`
@@ -68,6 +69,7 @@ type Service struct {
 	Method  string `json:"method,omitempty"`
 	Account string `json:"account,omitempty"`
 	Terms   string `json:"terms,omitempty"`
+	Route   string `json:"route,omitempty" doc:"delivery route; waves may be made by it"`
 }
 
 // Dates bound the work.
@@ -100,7 +102,7 @@ func (o *Order) In(s scope.Scope) scope.Scope {
 // wrong with it is said by [order.Place.Validate], in the places of this document.
 func (o *Order) Place(s scope.Scope, src order.Source) order.Place {
 	c := order.Place{
-		Scope: o.In(s), Number: o.Number, Policy: o.Policy, Priority: o.Priority, Notes: o.Notes, Source: src,
+		Scope: o.In(s), Number: o.Number, Policy: o.Policy, Type: o.Type, Priority: o.Priority, Notes: o.Notes, Source: src,
 		ShipTo: o.ShipTo.party(), Lines: make([]order.PlaceLine, len(o.Lines)),
 	}
 	for i, l := range o.Lines {

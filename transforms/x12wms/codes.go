@@ -18,6 +18,9 @@ var refKinds = map[string]string{
 	"PO": "po", "CO": "customer_order", "DP": "department", "BM": "bill_of_lading", "CN": "carrier_reference", "IA": "vendor_number", "ZZ": "other",
 }
 
+// routeNumber is the qualifier (N9-01, REF-01) of a delivery route.
+const routeNumber = "RU"
+
 var refQualifiers = reverse(refKinds)
 
 func reverse(m map[string]string) map[string]string {

@@ -1,8 +1,10 @@
 package x12wms
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,6 +81,14 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 	}
 	c.Notes = notes(d.Notes)
 	c.Service = p.service(d)
+	c.Type = cmp.Or(p.Type, d.Kind.Value)
+	if i := slices.IndexFunc(d.Refs, func(r Reference) bool { return r.Qualifier.Value == routeNumber }); i >= 0 {
+		c.Service.Route = d.Refs[i].Value.Value
+		o.Places["service.route"] = d.Refs[i].Value.At
+	}
+	if d.Kind.Value != "" {
+		o.Places["type"] = d.Kind.At
+	}
 	c.Dates = p.dates(t, d, o.Places)
 	c.Refs = t.refs(d)
 	c.Lines = p.lines(t, d, o.Places)

@@ -23,7 +23,7 @@ const (
 	full = "W05*N*ORD-1*PO-9*000123*MASTER~\n" +
 		"N1*ST*CORNER SHOP*92*S1~\nN2*ATTN JO~\nN3*1 MAIN ST*REAR~\nN4*RENO*NV*89501*USA~\nPER*DC*JO*TE*5551234*EM*JO@EXAMPLE.COM~\n" +
 		"N1*DE*ACME DEPOSITOR*92*D7~\nN1*WH**92*W1~\n" +
-		"N9*DP*042~\nN9*QQ*ODD~\n" +
+		"N9*DP*042~\nN9*QQ*ODD~\nN9*RU*R7~\n" +
 		"G62*10*20261125~\nG62*02*20261130~\nG62*37*20261124~\n" +
 		"NTE*WHI*CHEP PALLETS~\n" +
 		"W66*PP*LT***UPS GROUND*****UPSN~\n" +
@@ -75,7 +75,7 @@ func TestShippingOrderBecomesACommand(t *testing.T) {
 		a.Region != "NV" || a.PostalCode != "89501" || a.Country != "US" || a.Phone != "5551234" || a.Email != "JO@EXAMPLE.COM" || a.Code != "S1" {
 		t.Errorf("ship-to: %+v", a)
 	}
-	if c.Service != (order.Service{Carrier: "UPSN", Method: "ltl", Terms: "prepaid"}) {
+	if c.Service != (order.Service{Carrier: "UPSN", Method: "ltl", Terms: "prepaid", Route: "R7"}) || c.Type != "" {
 		t.Errorf("service: %+v", c.Service)
 	}
 	want := order.Dates{NotBefore: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), ShipBy: time.Date(2026, 11, 25, 23, 59, 59, 0, time.UTC),
@@ -87,7 +87,7 @@ func TestShippingOrderBecomesACommand(t *testing.T) {
 	for _, r := range c.Refs {
 		refs = append(refs, r.Kind+"="+r.Value)
 	}
-	if got := strings.Join(refs, " "); got != "po=PO-9 link_sequence=000123 master_reference=MASTER routing=UPS GROUND department=042 x12:QQ=ODD" {
+	if got := strings.Join(refs, " "); got != "po=PO-9 link_sequence=000123 master_reference=MASTER routing=UPS GROUND department=042 x12:QQ=ODD x12:RU=R7" {
 		t.Errorf("refs: %s", got)
 	}
 	if len(c.Notes) != 1 || c.Notes[0] != "CHEP PALLETS" {
@@ -110,6 +110,9 @@ func TestShippingOrderBecomesACommand(t *testing.T) {
 	if at, ok := o.At("lines[1].item"); !ok || at.Element != "W01-07" || in940(full)[at.Offset:at.Offset+int64(at.Length)] != "SKU-2" {
 		t.Errorf("place of the second item: %v", at)
 	}
+	if at, ok := o.At("service.route"); !ok || at.Element != "N9-02" {
+		t.Errorf("place of the route: %v %v", at, ok)
+	}
 	if at, ok := o.At("ship_to.lines[0]"); !ok || at.Element != "N1-01" {
 		t.Errorf("place of the ship-to: %v %v", at, ok)
 	}
@@ -129,7 +132,7 @@ func TestPurchaseOrderBecomesACommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := o.Command
-	if c.Number != "4500012" || c.Owner != "ACME" || c.Facility != "dc1" || c.Service.Carrier != "fedex" {
+	if c.Number != "4500012" || c.Owner != "ACME" || c.Facility != "dc1" || c.Service.Carrier != "fedex" || c.Type != "SA" {
 		t.Errorf("%+v", c)
 	}
 	if c.Dates.Ordered != time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC) || c.Dates.CancelAfter.Day() != 12 {

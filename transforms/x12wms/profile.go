@@ -38,6 +38,8 @@ type Profile struct {
 	Services map[string]order.Service
 	// Policy of orders that cannot be had whole; "" is order.Partial.
 	Policy string
+	// Type of all of the partner's orders; "" is what an 850 says of itself (BEG-02).
+	Type string
 	// Country of addresses that name none; "" is US.
 	Country string
 	// Zone in which the document's days are meant; nil is UTC.
