@@ -241,7 +241,7 @@ func (r *Reader) checkSet(whole bool) {
 	st := p.Segments.At(0)
 	p.ST = ST{ID: st.Value(1), Control: st.Value(2), Convention: st.Value(3)}
 	for i := range p.Findings { // met before ST02 was known
-		p.Findings[i].ST02 = p.ST.Control
+		p.Findings[i].Set = p.ST.Control
 	}
 	add := func(s Segment, n int, code, message, expected, hint string, ack AckCodes) {
 		f := p.At(s, n)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+
+	"github.com/paklog/hub/edi/grammar"
 )
 
 const noiseWindow = 64 << 10
@@ -174,51 +176,13 @@ func (r *Reader) checkISA(h header, terminated bool) {
 	if n, ok := number([]byte(r.isa.Control)); !ok || n == 0 || len(r.isa.Control) > 9 {
 		add(13, CodeISAElement, Error, "018", "the interchange control number is not a number", "9 digits", "an acknowledgement could not name this interchange")
 	}
-	if !IsDate(r.isa.Date) {
+	if !grammar.IsDate([]byte(r.isa.Date)) {
 		add(9, CodeISAElement, Warning, "014", "the interchange date is not a date", "YYMMDD", "")
 	}
-	if !IsTime(r.isa.Time) {
+	if !grammar.IsTime([]byte(r.isa.Time)) {
 		add(10, CodeISAElement, Warning, "015", "the interchange time is not a time", "HHMM", "")
 	}
 	if u := r.isa.Usage; u != "P" && u != "T" && u != "I" {
 		add(15, CodeISAElement, Warning, "020", "the usage indicator is unknown", "P, T or I", "")
 	}
-}
-
-// IsDate checks YYMMDD or CCYYMMDD by the calendar; a year of two digits is
-// taken to be 20YY.
-func IsDate(s string) bool {
-	if len(s) == 6 {
-		s = "20" + s
-	}
-	n, ok := number([]byte(s))
-	if !ok || len(s) != 8 {
-		return false
-	}
-	y, m, d := n/10000, n/100%100, n%100
-	days := [...]int64{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
-	if m < 1 || m > 12 {
-		return false
-	}
-	most := days[m-1]
-	if m == 2 && y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-		most++
-	}
-	return d >= 1 && d <= most
-}
-
-// IsTime checks HHMM, HHMMSS and the decimals of a second behind it.
-func IsTime(s string) bool {
-	n, ok := number([]byte(s))
-	if !ok || len(s) != 4 && (len(s) < 6 || len(s) > 8) {
-		return false
-	}
-	for len(s) > 6 {
-		n /= 10
-		s = s[:len(s)-1]
-	}
-	if len(s) == 4 {
-		n *= 100
-	}
-	return n/10000 < 24 && n/100%100 < 60 && n%100 < 60
 }

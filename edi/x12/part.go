@@ -127,12 +127,12 @@ func (p *Part) Add(f Finding) {
 	}
 	f.Line, f.Column = p.Position(f.Offset)
 	if p.ISA != nil {
-		f.ISA13 = p.ISA.Control
+		f.Interchange = p.ISA.Control
 	}
 	if p.GS != nil {
-		f.GS06 = p.GS.Control
+		f.Group = p.GS.Control
 	}
-	f.ST02 = p.ST.Control
+	f.Set = p.ST.Control
 	p.Findings = append(p.Findings, f)
 }
 

@@ -2,8 +2,9 @@ package x12
 
 import (
 	"bytes"
-	"fmt"
 	"iter"
+
+	"github.com/paklog/hub/edi/finding"
 )
 
 // bound is where one segment lies: byte offsets into the window, and the run
@@ -230,4 +231,4 @@ func (s Segment) Ref(n int) string {
 	return ref(s.ID(), n)
 }
 
-func ref(id string, n int) string { return fmt.Sprintf("%s-%02d", id, n) }
+func ref(id string, n int) string { return finding.Ref(id, n, 0) }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/order"
-	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/grammar"
 )
 
 // dates reads the document's days in the partner's zone: a bound from below is
@@ -51,7 +51,7 @@ func (p Profile) moment(x Date) (time.Time, error) {
 	if err != nil {
 		return at, err
 	}
-	if clock := x.Time.Value; len(clock) >= 4 && x12.IsTime(clock) {
+	if clock := x.Time.Value; len(clock) >= 4 && grammar.IsTime([]byte(clock)) {
 		h, _ := strconv.Atoi(clock[:2])
 		m, _ := strconv.Atoi(clock[2:4])
 		return time.Date(at.Year(), at.Month(), at.Day(), h, m, 0, 0, p.zone()).UTC(), nil

@@ -183,7 +183,7 @@ func TestUntranslatableOrdersNameTheirPlace(t *testing.T) {
 				t.Fatalf("error %v (kind %v, place %q), want Invalid at %s", err, fault.KindOf(err), fault.PlaceOf(err), c.element)
 			}
 			f := bad.Findings[0]
-			if f.Code != c.code || f.Layer != x12.LayerBusiness || f.ST02 != "0001" || f.ISA13 != "000000007" {
+			if f.Code != c.code || f.Layer != x12.LayerBusiness || f.Set != "0001" || f.Interchange != "000000007" {
 				t.Errorf("finding %+v", f)
 			}
 			if got := data[f.Offset:]; !strings.HasPrefix(got, c.at) {

@@ -1,9 +1,10 @@
 // Package grammar checks transaction sets against grammars that are data: which
 // segments in which order and loops, which elements of which type and length.
+// It is the X12 half of package edi/grammar, which does the checking.
 //
 // The profiles that come with it are PakLog's own and name only what a
 // warehouse uses. What a profile does not know (a segment, an element, a code)
-// is a note and never an error.
+// is a note and never an error, unless a partner's overlay says so.
 package grammar
 
 import (
@@ -12,133 +13,153 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/x12"
 )
 
 //go:embed profiles
 var profiles embed.FS
 
-// Element is what is known of one element.
-type Element struct {
-	Requirement byte     // M, O or X
-	Type        string   // AN ID N0..N9 R DT TM C (composite)
-	Min, Max    int      // characters; of numbers, digits
-	Ref         string   // data element number, for AK402
-	Codes       []string // known codes; empty: any
-}
+// Library is the grammars of one or more releases, and the overlays of a partner.
+type Library struct{ *grammar.Library }
 
-// Syntax is a note on how elements depend on each other.
-type Syntax struct {
-	Kind     byte  // P R E C L
-	Elements []int // positions
-}
-
-// Segment is what is known of one segment. Nil elements are unknown.
-type Segment struct {
-	ID       string
-	Elements []*Element
-	Syntax   []Syntax
-}
-
-// Node is a segment or a loop in its place in a set.
-type Node struct {
-	ID       string // tag; of a loop, that of its first segment
-	Loop     bool
-	Required bool
-	Max      int
-	Children []*Node
-
-	tag tagKey
-}
-
-// tagKey is a segment tag as a number, so that tags are compared and looked up
-// in one step. Longer ones than 3 bytes, which no grammar has, are 0.
-type tagKey uint32
-
-func keyOf[T string | []byte](tag T) tagKey {
-	if len(tag) == 0 || len(tag) > 3 {
-		return 0
-	}
-	var k tagKey
-	for i := range len(tag) {
-		k = k<<8 | tagKey(tag[i])
-	}
-	return k
-}
-
-// Set is the compiled grammar of one transaction set.
-type Set struct {
-	ID      string // ST01
-	Release string // 004010
-	Group   string // GS01
-	Root    *Node
-
-	segments map[tagKey]*Segment
-	inside   map[tagKey]bool // tags that occur anywhere in the set
-}
-
-// Library is the grammars of one or more releases.
-type Library struct {
-	segments map[string]map[tagKey]*Segment // by release, tag
-	sets     map[string]map[string]*Set     // by ST01, release
-}
-
-// Builtin is the library of PakLog's own profiles.
+// Builtin is the library of PakLog's own profiles. It must not be added to: see
+// [New].
 var Builtin = sync.OnceValue(func() *Library {
-	l := NewLibrary()
-	entries, err := profiles.ReadDir("profiles")
+	l, err := New()
 	if err != nil {
-		panic(err)
-	}
-	for _, wanted := range []string{".segments", ".set"} {
-		for _, e := range entries {
-			if path.Ext(e.Name()) != wanted {
-				continue
-			}
-			text, err := profiles.ReadFile(path.Join("profiles", e.Name()))
-			if err == nil && wanted == ".segments" {
-				err = l.AddSegments(strings.TrimSuffix(e.Name(), wanted), string(text))
-			} else if err == nil {
-				err = l.AddSet(string(text))
-			}
-			if err != nil {
-				panic(fmt.Sprintf("profile %s: %v", e.Name(), err)) // embedded: a build that cannot work
-			}
-		}
+		panic(err) // embedded: a build that cannot work
 	}
 	return l
 })
 
-// NewLibrary is an empty library.
-func NewLibrary() *Library {
-	return &Library{segments: map[string]map[tagKey]*Segment{}, sets: map[string]map[string]*Set{}}
+// New is a library of its own with PakLog's profiles in it.
+func New() (*Library, error) {
+	l := &Library{grammar.NewLibrary()}
+	entries, err := profiles.ReadDir("profiles")
+	if err != nil {
+		return nil, err
+	}
+	for _, wanted := range []string{".names", ".segments", ".set"} {
+		for _, e := range entries { // in the order of their names: 005010 builds on 004010
+			if path.Ext(e.Name()) != wanted {
+				continue
+			}
+			text, err := profiles.ReadFile(path.Join("profiles", e.Name()))
+			switch {
+			case err != nil:
+			case wanted == ".names":
+				err = l.AddNames(string(text))
+			case wanted == ".segments":
+				err = l.AddSegments(strings.TrimSuffix(e.Name(), wanted), string(text))
+			default:
+				err = l.AddSet(string(text))
+			}
+			if err != nil {
+				return nil, fmt.Errorf("profile %s: %w", e.Name(), err)
+			}
+		}
+	}
+	return l, nil
 }
 
 // Find is the grammar for ST01 in the release of GS08 ("004010VICS" is
 // 004010). Where that release is not known, the nearest known one is returned
-// and exact is false: findings are then capped, see [Set.Check].
-func (l *Library) Find(st01, gs08 string) (set *Set, exact bool) {
-	byRelease := l.sets[st01]
+// and exact is false: findings are then capped.
+func (l *Library) Find(st01, gs08 string) (set *grammar.Set, exact bool) {
 	if len(gs08) > 6 {
 		gs08 = gs08[:6]
 	}
-	if s := byRelease[gs08]; s != nil {
-		return s, true
-	}
-	for _, s := range byRelease {
-		if set == nil || nearer(s.Release, set.Release, gs08) {
-			set = s
-		}
-	}
-	return set, false
+	return l.Library.Find(st01, gs08)
 }
 
-func nearer(a, b, to string) bool {
-	below := func(s string) bool { return s <= to }
-	if below(a) != below(b) {
-		return below(a)
+// Check finds the grammar for a transaction set and adds what it finds to p. A
+// set without a grammar gets a note; one of another release is checked by the
+// nearest, and what would be an error is a warning.
+func (l *Library) Check(p *x12.Part) {
+	version := ""
+	if p.GS != nil {
+		version = p.GS.Version
 	}
-	if below(a) {
-		return a > b
+	set, exact := l.Find(p.ST.ID, version)
+	st := p.Segments.At(0)
+	if set == nil {
+		f := p.At(st, 1)
+		f.Code, f.Severity, f.Layer = grammar.CodeUnknownSet, x12.Note, x12.LayerStandard
+		f.Message = fmt.Sprintf("no profile for transaction set %s: only its envelope was checked", f.Found)
+		p.Add(f)
+		return
 	}
-	return a < b
+	if !exact {
+		f := p.At(st, 1)
+		f.Code, f.Severity, f.Layer = grammar.CodeNearestRelease, x12.Note, x12.LayerStandard
+		f.Expected, f.Found = set.Release, version
+		f.Message = fmt.Sprintf("no profile of %s for release %q: checked by %s, errors count as warnings", p.ST.ID, version, set.Release)
+		p.Add(f)
+	}
+	if p.GS != nil && p.GS.FunctionalID != set.Group {
+		f := p.At(st, 1)
+		f.Code, f.Severity, f.Layer, f.Expected = grammar.CodeWrongGroup, x12.Warning, x12.LayerStandard, "GS01 "+set.Group
+		f.Message = fmt.Sprintf("set %s stands in a group of kind %q", p.ST.ID, p.GS.FunctionalID)
+		p.Add(f)
+	}
+	Check(set, p, exact)
+}
+
+// Check adds what is wrong with p by one grammar.
+func Check(set *grammar.Set, p *x12.Part, exact bool) {
+	d := p.Segments.Delimiters()
+	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Trailer: "SE", Acks: acks,
+		Wrapped: p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()}
+	set.Check((*source)(p), &sx, exact)
+}
+
+// source hands out a transaction set to a checker.
+type source x12.Part
+
+func (s *source) Len() int { return s.Segments.Len() }
+
+func (s *source) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
+	at := s.Segments.At(i)
+	return at.Tag(), at.AppendElements(dst)
+}
+
+func (s *source) Place(i, n int) (int64, int) {
+	if i >= s.Segments.Len() {
+		return s.Offset + int64(len(s.Raw)), 0
+	}
+	return s.Segments.At(i).Place(n)
+}
+
+func (s *source) Add(f finding.Finding) { (*x12.Part)(s).Add(f) }
+
+// acks are what a checker's codes become in a 997 or 999.
+var acks = map[string]finding.Ack{
+	grammar.CodeUnknownSegment:     {AK3: "1", AK5: "5"},
+	grammar.CodeUnexpected:         {AK3: "2", AK5: "5"},
+	grammar.CodeMissingSegment:     {AK3: "3", AK5: "5"},
+	grammar.CodeTooManyLoops:       {AK3: "4", AK5: "5"},
+	grammar.CodeTooMany:            {AK3: "5", AK5: "5"},
+	grammar.CodeSequence:           {AK3: "7", AK5: "5"},
+	grammar.CodeMissingElement:     {AK3: "8", AK4: "1", AK5: "5"},
+	grammar.CodeConditional:        {AK3: "8", AK4: "2", AK5: "5"},
+	grammar.CodeUnknownElement:     {AK3: "8", AK4: "3", AK5: "5"},
+	grammar.CodeTooShort:           {AK3: "8", AK4: "4", AK5: "5"},
+	grammar.CodeTooLong:            {AK3: "8", AK4: "5", AK5: "5"},
+	grammar.CodeCharacter:          {AK3: "8", AK4: "6", AK5: "5"},
+	grammar.CodeUnknownCode:        {AK3: "8", AK4: "7", AK5: "5"},
+	grammar.CodeUnknownQualifier:   {AK3: "8", AK4: "7", AK5: "5"},
+	grammar.CodeDate:               {AK3: "8", AK4: "8", AK5: "5"},
+	grammar.CodeTime:               {AK3: "8", AK4: "9", AK5: "5"},
+	grammar.CodeExclusion:          {AK3: "8", AK4: "10", AK5: "5"},
+	grammar.CodeTooManyRepetitions: {AK3: "8", AK4: "12", AK5: "5"},
+	grammar.CodeTooManyComponents:  {AK3: "8", AK4: "13", AK5: "5"},
+	// The standard has no code for a total that is wrong: an invalid value is
+	// the nearest.
+	grammar.CodeCount:      {AK3: "8", AK4: "7", AK5: "5"},
+	grammar.CodeSum:        {AK3: "8", AK4: "7", AK5: "5"},
+	grammar.CodeTree:       {AK3: "8", AK4: "7", AK5: "5"},
+	grammar.CodeCheckDigit: {AK3: "8", AK4: "7", AK5: "5"},
 }

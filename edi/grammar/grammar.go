@@ -1,0 +1,350 @@
+// Package grammar checks documents against grammars that are data: which
+// segments in which order and loops, which elements of which type, length and
+// code, which notes tie elements together, and which totals must agree.
+//
+// It knows neither X12 nor EDIFACT. A syntax brings a [Library] of its own
+// profiles in the text form of [Library.AddSegments] and [Library.AddSet], a
+// [Source] that hands out the segments of one transaction set or message, and a
+// [Syntax] with its separators and its acknowledgement codes; [Set.Check] does
+// the rest. Package x12/grammar is the X12 half. For EDIFACT the release is the
+// directory ("D96A"), a segment group is a loop, a composite is an element of
+// type C with components, a release character is named in Syntax, and the
+// dependency notes D1 to D7 are RE, P, R, E, C, L, X here.
+//
+// Partners change a grammar by overlays: base, industry, partner. What a
+// profile does not know (a segment, an element, a qualifier, a code) is a note
+// and never an error, unless an overlay says closed.
+package grammar
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/paklog/hub/edi/finding"
+)
+
+// Element is what is known of one element, or of one component of it.
+type Element struct {
+	Name        string
+	Requirement byte   // M, O or X (conditional by a note)
+	Type        string // AN ID A N R N0..N9 DT TM B, or C for a composite
+	Min, Max    int    // characters; of numbers, digits
+	Repeat      int    // most repetitions, at least 1
+	Ref         string // data element number, or that of the composite
+	Codes       []string
+	Closed      bool // codes beyond Codes are errors
+	Components  []*Element
+
+	codes map[uint32]struct{} // Codes of at most 4 bytes, packed
+}
+
+// Note ties elements of a segment together. Kinds: P all or none, R at least
+// one, E at most one, C if the first then all, L if the first then at least one
+// more, X if the first then none of the others.
+type Note struct {
+	Kind     byte
+	Elements []int // positions from 1, at most 64
+
+	mask, first uint64
+}
+
+// Segment is what is known of one segment. Nil elements are unknown.
+type Segment struct {
+	ID       string
+	Elements []*Element
+	Notes    []Note
+}
+
+// Match tells loops and segments of one tag apart: by the value of an element
+// or component.
+type Match struct {
+	Element, Component int // Component 0 is the whole element
+	Values             []string
+}
+
+// Node is a segment or a loop in its place in a set.
+type Node struct {
+	ID       string // tag; of a loop, that of its first segment
+	Name     string
+	Loop     bool
+	Required bool
+	Max      int
+	Match    *Match // nil takes any
+	Children []*Node
+
+	tag   tagKey
+	def   *Segment
+	tags  []tagKey // of Children
+	slots []int    // of Children: index of the first sibling of the same place
+	has   uint64   // which tags may be among Children
+	rules []*Rule
+}
+
+// Label is the node's tag, and its first qualifier where it has one: "N1(ST)".
+func (n *Node) Label() string {
+	if n.Match == nil {
+		return n.ID
+	}
+	return n.ID + "(" + n.Match.Values[0] + ")"
+}
+
+// tagKey is a segment tag as a number, so that tags are compared and looked up
+// in one step. Longer ones than 3 bytes, which no grammar has, are 0.
+type tagKey uint32
+
+func keyOf[T string | []byte](tag T) tagKey {
+	if len(tag) == 0 || len(tag) > 3 {
+		return 0
+	}
+	var k tagKey
+	for i := range len(tag) {
+		k = k<<8 | tagKey(tag[i])
+	}
+	return k
+}
+
+func (k tagKey) bit() uint64 { return 1 << ((uint32(k) * 0x9E3779B1) >> 26) }
+
+// Set is the compiled grammar of one transaction set or message.
+type Set struct {
+	ID      string // ST01, or the message type
+	Release string // 004010, D96A
+	Group   string // GS01, or ""
+	Root    *Node
+	Rules   []*Rule
+	Closed  bool // unknown segments, elements and qualifiers are errors
+	Layers  []Applied
+
+	segments map[tagKey]*Segment
+	inside   map[tagKey]bool // tags that occur anywhere in the set
+	names    map[string]string
+	changes  map[change]Applied
+}
+
+// Segment is the definition of a tag, nil if it is unknown.
+func (s *Set) Segment(tag string) *Segment { return s.segments[keyOf(tag)] }
+
+// Library is the grammars of one or more releases.
+type Library struct {
+	// Older orders releases; nil compares them as text.
+	Older func(a, b string) bool
+
+	segments   map[string]map[tagKey]*Segment   // by release, tag
+	composites map[string]map[string][]*Element // by release, number
+	sets       map[string]map[string]*Set       // by set, release
+	names      map[string]string                // of elements and segments, by number and tag
+}
+
+// NewLibrary is an empty library.
+func NewLibrary() *Library {
+	return &Library{segments: map[string]map[tagKey]*Segment{}, composites: map[string]map[string][]*Element{},
+		sets: map[string]map[string]*Set{}, names: map[string]string{}}
+}
+
+// Find is the grammar of a set in a release. Where that release is not known,
+// the nearest known one is returned, rather an older than a newer, and exact is
+// false: see [Set.Check].
+func (l *Library) Find(id, release string) (set *Set, exact bool) {
+	if s := l.sets[id][release]; s != nil {
+		return s, true
+	}
+	older := l.Older
+	if older == nil {
+		older = func(a, b string) bool { return a < b }
+	}
+	for _, r := range slices.Sorted(maps.Keys(l.sets[id])) {
+		s := l.sets[id][r]
+		if set == nil {
+			set = s
+			continue
+		}
+		a, b := older(release, s.Release), older(release, set.Release) // newer than what is asked for
+		if a != b && !a || a == b && a == older(s.Release, set.Release) {
+			set = s
+		}
+	}
+	return set, false
+}
+
+// Sets are all grammars, by set and release.
+func (l *Library) Sets() []*Set {
+	var out []*Set
+	for _, id := range slices.Sorted(maps.Keys(l.sets)) {
+		for _, r := range slices.Sorted(maps.Keys(l.sets[id])) {
+			out = append(out, l.sets[id][r])
+		}
+	}
+	return out
+}
+
+// NameOf is the word for an element, by its number, or for a segment, by its tag.
+func (s *Set) NameOf(ref string) string { return s.names[ref] }
+
+// Source is one document: the segments of a transaction set or message from its
+// header to its trailer. A checker asks from one goroutine.
+type Source interface {
+	// Len is the number of segments.
+	Len() int
+	// Fields appends the elements of segment i to dst, from 01 on and as they
+	// stand, and returns the segment's tag.
+	Fields(i int, dst [][]byte) (tag []byte, fields [][]byte)
+	// Place is where element n of segment i stands in the stream and how long it
+	// is; element 0 is the tag. Behind the last element stands the segment's
+	// end, and segment Len() stands behind the last, both with length 0.
+	Place(i, n int) (offset int64, length int)
+	// Add takes a finding whose line, column and control numbers are not filled.
+	Add(f finding.Finding)
+}
+
+// Syntax is how a document is written. Zero bytes mean that there is none.
+type Syntax struct {
+	Component, Repetition, Release byte
+	Decimal                        byte // beside "." ; 0 is "." alone
+	// Wrapped says that line breaks stand inside data and are to be skipped.
+	Wrapped bool
+	// Trailer is the tag of the last segment, which the envelope's reader has
+	// judged: SE, UNT. So has it the first.
+	Trailer string
+	// Acks are the acknowledgement codes of this package's finding codes.
+	Acks map[string]finding.Ack
+}
+
+func unpackable(codes []string) bool {
+	return slices.ContainsFunc(codes, func(c string) bool { return len(c) > 4 || len(c) == 0 })
+}
+
+// setCodes replaces the known codes.
+func (e *Element) setCodes(codes []string) {
+	e.Codes, e.codes = codes, nil
+	if len(codes) > 0 && !unpackable(codes) {
+		e.codes = make(map[uint32]struct{}, len(codes))
+		for _, c := range codes {
+			e.codes[pack([]byte(c))] = struct{}{}
+		}
+	}
+}
+
+func pack(v []byte) uint32 {
+	var k uint32
+	for _, c := range v {
+		k = k<<8 | uint32(c)
+	}
+	return k
+}
+
+func (e *Element) knows(v []byte) bool {
+	if e.codes != nil {
+		if len(v) > 4 {
+			return false
+		}
+		_, ok := e.codes[pack(v)]
+		return ok
+	}
+	return slices.Contains(e.Codes, string(v))
+}
+
+// clone copies what an overlay may change.
+func (e *Element) clone() *Element {
+	if e == nil {
+		return nil
+	}
+	c := *e
+	c.Components = make([]*Element, len(e.Components))
+	for i, x := range e.Components {
+		c.Components[i] = x.clone()
+	}
+	return &c
+}
+
+func (s *Segment) clone() *Segment {
+	c := &Segment{ID: s.ID, Notes: slices.Clone(s.Notes), Elements: make([]*Element, len(s.Elements))}
+	for i, e := range s.Elements {
+		c.Elements[i] = e.clone()
+	}
+	return c
+}
+
+func (n *Node) clone() *Node {
+	c := *n
+	c.rules = nil
+	if n.Match != nil {
+		m := *n.Match
+		c.Match = &m
+	}
+	c.Children = make([]*Node, len(n.Children))
+	for i, k := range n.Children {
+		c.Children[i] = k.clone()
+	}
+	return &c
+}
+
+func (s *Set) clone() *Set {
+	c := *s
+	c.Root, c.segments = s.Root.clone(), make(map[tagKey]*Segment, len(s.segments))
+	copies := map[*Segment]*Segment{}
+	of := func(d *Segment) *Segment {
+		if d != nil && copies[d] == nil {
+			copies[d] = d.clone()
+		}
+		return copies[d]
+	}
+	for k, d := range s.segments {
+		c.segments[k] = of(d)
+	}
+	c.Root.each(func(n *Node) { n.def = of(n.def) })
+	c.Rules = nil
+	for _, r := range s.Rules {
+		own := *r
+		c.Rules = append(c.Rules, &own)
+	}
+	c.Layers, c.changes = slices.Clone(s.Layers), maps.Clone(s.changes)
+	return &c
+}
+
+// each visits n and what is below it.
+func (n *Node) each(visit func(*Node)) {
+	visit(n)
+	for _, c := range n.Children {
+		c.each(visit)
+	}
+}
+
+// compile fills what the checker runs on.
+func (s *Set) compile() {
+	s.inside = map[tagKey]bool{}
+	s.Root.each(func(n *Node) {
+		n.tag = keyOf(n.ID)
+		if n != s.Root {
+			s.inside[n.tag] = true
+		}
+		if n.def == nil {
+			n.def = s.segments[n.tag]
+		}
+		n.tags, n.slots, n.has, n.rules = nil, nil, 0, nil
+		for i, c := range n.Children {
+			k := keyOf(c.ID)
+			n.tags = append(n.tags, k)
+			n.has |= k.bit()
+			slot := i
+			if i > 0 && n.tags[i-1] == k && !(i == 1 && n.Loop && n.ID != "") {
+				slot = n.slots[i-1]
+			}
+			n.slots = append(n.slots, slot)
+		}
+	})
+	// A loop's own segment stands in it once more, as its first child: there its
+	// rules are kept, and its elements defined.
+	s.Root.each(func(n *Node) {
+		if n.Loop && n != s.Root {
+			return
+		}
+		for _, r := range s.Rules {
+			if r.concerns(n.ID) {
+				n.rules = append(n.rules, r)
+			}
+		}
+	})
+	for i := range s.Rules {
+		s.Rules[i].nth = i
+	}
+}
