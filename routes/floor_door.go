@@ -140,7 +140,7 @@ func (f *Flows) addFloorDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Floor, About: "takes what people on the floor do: claims, picks, shorts, cartons",
 		Handle:   f.ask(door.Floor, f.askFloor),
-		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onPutAways, onAudit},
+		Writes:   []string{onTasks, onPicks, onPacks, onOrders, onInventory, onPutAways, onFreeWorkers, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }

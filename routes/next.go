@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/door"
@@ -25,6 +26,8 @@ type duty struct {
 	Can    []string    `json:"can,omitempty"` // what he said that he has at hand
 	Zone   string      `json:"zone,omitempty"`
 	Walk   int64       `json:"walk,omitempty"` // of the task's last place
+	// Free is when he asked and there was nothing for him; zero once he has something.
+	Free time.Time `json:"free,omitzero"`
 	// Back is the task that was taken back from him for Task.
 	Back *TakenBack `json:"back,omitempty"`
 }
@@ -91,6 +94,11 @@ func (d *decision) next(s scope.Scope, a *door.Ask, c task.Next) (answered, erro
 		return answered{}, missing("routes.Next", "worker", fmt.Sprintf("worker %s is retired (%s): change him to let him work again", w.ID, w.Reason))
 	}
 	got, why := d.choose(s, d.seeker(s, w, c, was))
+	if d.err == nil && got.Task == "" && slices.ContainsFunc(d.f.templates, func(t WaveTemplate) bool { return t.Free > 0 }) {
+		was.Free = d.m.Now
+		d.out.SetState(dutyKey(s, c.Worker), old, was)
+		d.out.Publish(onFreeWorkers, workerFree, buildingPart(s), s)
+	}
 	if d.err != nil || got.Task == "" {
 		return answered{out, false}, d.err
 	}

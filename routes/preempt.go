@@ -92,7 +92,7 @@ func (d *decision) takePlace(s scope.Scope, id string) {
 	var at string
 	for _, r := range rows {
 		var w duty
-		if _, found := d.state(r.Key, &w); !found || !ready {
+		if _, found := d.state(r.Key, &w); !found || !ready || w.Task == "" {
 			continue
 		}
 		his := peek(d, d.f.tasks, task.StreamOf(w.Scope, w.Task))

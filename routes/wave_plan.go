@@ -44,6 +44,9 @@ func (f *Flows) addWavePlanning() error {
 // its time has come, or at once with an order that cannot wait.
 func (f *Flows) gather(ctx context.Context, m *Message) (*Out, error) {
 	h := headOf(m)
+	if m.Type == poolLook {
+		return f.lookAgain(ctx, m)
+	}
 	if h.Order == "" { // the timer of a pool
 		return f.pools(f.template(otherOrders), false, nil).Handle(ctx, m)
 	}
@@ -66,7 +69,49 @@ func (f *Flows) gather(ctx context.Context, m *Message) (*Out, error) {
 	if at := t.next(m.Now, zoneOf(d.building(h.Scope))); !at.IsZero() {
 		p.Timeout = at.Sub(m.Now)
 	}
-	return p.Handle(ctx, m)
+	out, err := p.Handle(ctx, m)
+	if err != nil || t.Name == otherOrders {
+		return out, err
+	}
+	return f.lookLater(ctx, m, out, thePool{h.Scope.Building(), t.Name})
+}
+
+// thePool names a pool.
+type thePool struct {
+	Site     scope.Scope `json:"site"`
+	Template string      `json:"template"`
+}
+
+func (p thePool) key() string { return scope.Join(p.Site.Tenant, p.Site.Facility, p.Template) }
+
+// poolLook is the type of the timer that looks whether the template of a pool is still there.
+const poolLook = "wave.PoolLook"
+
+// lookEvery is how long orders wait at most under a template that is no longer there.
+const lookEvery = 5 * time.Minute
+
+func (f *Flows) lookLater(ctx context.Context, m *Message, out *Out, p thePool) (*Out, error) {
+	if set, err := m.HasTimer(ctx, poolLook+"/"+p.key()); set || err != nil {
+		return out, err
+	}
+	return out.Timer(poolLook+"/"+p.key(), p.key(), poolLook, m.Now.Add(lookEvery), p), nil
+}
+
+// lookAgain ends a pool whose template was taken out of the configuration.
+func (f *Flows) lookAgain(ctx context.Context, m *Message) (*Out, error) {
+	var p thePool
+	if err := m.Decode(&p); err != nil {
+		return nil, err
+	}
+	pools := f.pools(&WaveTemplate{Template: wave.Template{Name: p.Template}}, false, nil)
+	g, _, err := pools.Standing(ctx, m.In(), p.key())
+	switch {
+	case err != nil || g.Members == 0:
+		return m.Out(), err
+	case f.configured(p.Template):
+		return m.Out().Timer(poolLook+"/"+p.key(), p.key(), poolLook, m.Now.Add(lookEvery), p), nil
+	}
+	return pools.Complete(ctx, m, p.key())
 }
 
 // pools gathers the orders of a template; c is the one that comes.
@@ -144,7 +189,8 @@ func (f *Flows) mayGo(ctx context.Context, m *Message) (bool, error) {
 	return wavable(o), err
 }
 
-// notBeforeCame is the type of the timer of an order that must not leave before a time.
+// notBeforeCame is the type of the timer of an order that must not leave before a time, or whose
+// template is no longer there.
 const notBeforeCame = "order.NotBefore"
 
 // early reports whether an order must not leave yet. A wave that a person plans may hold it even so.
@@ -162,6 +208,14 @@ func wavable(o order.Order) bool {
 func (f *Flows) planWith(ctx context.Context, m *Message, g eip.Group[pool]) (*Out, error) {
 	d, p := f.decide(ctx, m), g.Value
 	t := f.template(p.Template)
+	if !f.configured(p.Template) {
+		// By the rules that are left: each is gathered anew.
+		for _, of := range p.Orders {
+			h := order.Head{Scope: scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}, Order: of.Order}
+			d.out.Timer(h.Stream(), h.Key(), notBeforeCame, m.Now, h)
+		}
+		return d.done()
+	}
 	var orders []wave.Candidate
 	for _, of := range p.Orders {
 		o := d.order(scope.Scope{Tenant: p.Site.Tenant, Owner: of.Owner, Facility: p.Site.Facility}, of.Order)
@@ -221,7 +275,7 @@ func (d *decision) planWave(id string, s scope.Scope, t *WaveTemplate, orders []
 		}
 	}
 	events, err := d.wave(s, id).Plan(plan, d.m.Now)
-	if d.onWave(s, id, events, err) && !t.Manual && t.Floor == (wave.Limits{}) {
+	if d.onWave(s, id, events, err) && !t.Manual && !t.bounded() {
 		d.releaseWave(s, id, planRoute)
 	}
 }

@@ -27,7 +27,16 @@ type WaveTemplate struct {
 	// Floor bounds what is in released waves and not finished: a planned wave waits until there is
 	// room beside it. With waves of one order that is waveless release: the next when one is done.
 	Floor wave.Limits
+	// Share bounds the labour in released waves to so many percent of the next hour of all who are
+	// on shift; 0, or a building without shifts, is no bound. With nobody on shift nothing goes.
+	Share int64
+	// Free is how many workers must be free for a wave to be released: they asked for work within
+	// the last [freeFor] and got none. 0 is any number.
+	Free int
 }
+
+// bounded reports whether something must be so before a planned wave is released.
+func (t *WaveTemplate) bounded() bool { return t.Floor != (wave.Limits{}) || t.Share > 0 || t.Free > 0 }
 
 // otherOrders is the name of the template of all orders that fit no other.
 const otherOrders = "order"
@@ -60,6 +69,15 @@ func (t WaveTemplate) Check() error {
 	}
 	if t.Priority < 0 || t.Priority > mostUrgent {
 		bad("wave template %s: priority %d is not between 0 and %d", t.Name, t.Priority, mostUrgent)
+	}
+	if t.Share < 0 || t.Share > 1000 {
+		bad("wave template %s: a share of %d %% of the shift's hour is not between 0 and 1000", t.Name, t.Share)
+	}
+	if t.Free < 0 || t.Free > mostDuties {
+		bad("wave template %s: %d free workers are not between 0 and %d", t.Name, t.Free, mostDuties)
+	}
+	if t.Manual && t.bounded() {
+		bad("wave template %s: a person releases its waves, and floor, share or free_workers would: leave one out", t.Name)
 	}
 	for _, at := range t.At {
 		if _, err := time.Parse(hourMinute, at); err != nil {
@@ -125,6 +143,9 @@ func (f *Flows) template(name string) *WaveTemplate {
 	}
 	return &f.templates[len(f.templates)-1]
 }
+
+// configured reports whether there is a template of a name; "" is the last.
+func (f *Flows) configured(name string) bool { return name == "" || f.template(name).Name == name }
 
 // match is the template that an order belongs to.
 func (f *Flows) match(c wave.Candidate, now time.Time) *WaveTemplate {

@@ -52,13 +52,15 @@ func TestTemplatesThatMakeNoWaveAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*WaveTemplate){
-		"no name":           func(t *WaveTemplate) { t.Name = "" },
-		"the last's name":   func(t *WaveTemplate) { t.Name = otherOrders },
-		"nothing starts it": func(t *WaveTemplate) { t.Wait = 0 },
-		"no time of day":    func(t *WaveTemplate) { t.At = []string{"25:00"} },
-		"every second":      func(t *WaveTemplate) { t.Every = time.Second },
-		"limits below zero": func(t *WaveTemplate) { t.Limits.Lines = -1 },
-		"priority ten":      func(t *WaveTemplate) { t.Priority = 10 },
+		"no name":            func(t *WaveTemplate) { t.Name = "" },
+		"the last's name":    func(t *WaveTemplate) { t.Name = otherOrders },
+		"nothing starts it":  func(t *WaveTemplate) { t.Wait = 0 },
+		"no time of day":     func(t *WaveTemplate) { t.At = []string{"25:00"} },
+		"every second":       func(t *WaveTemplate) { t.Every = time.Second },
+		"limits below zero":  func(t *WaveTemplate) { t.Limits.Lines = -1 },
+		"a share below zero": func(t *WaveTemplate) { t.Share = -1 },
+		"released by two":    func(t *WaveTemplate) { t.Manual, t.Free = true, 1 },
+		"priority ten":       func(t *WaveTemplate) { t.Priority = 10 },
 	} {
 		x := ok
 		if change(&x); x.Check() == nil {

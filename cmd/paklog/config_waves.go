@@ -75,6 +75,9 @@ type WaveConfig struct {
 	Fill  LimitConfig `config:"fill" doc:"So much in any of these makes a wave."`
 	Floor LimitConfig `config:"floor" doc:"What may be on the floor at a time; waves wait until there is room."`
 
+	Share int64 `config:"share" doc:"Percent of the next hour of who is on shift that released waves may take; 0 is no bound."`
+	Free  int   `config:"free_workers" doc:"So many must have asked for work and got none for a wave to be released; 0 is any."`
+
 	Wait   time.Duration `config:"wait" doc:"The first order waits for others so long; 0 is no bound."`
 	At     []string      `config:"at" doc:"Times of day that waves are planned at, in the zone of the building."`
 	Every  time.Duration `config:"every" doc:"Waves are planned so often, from midnight in the zone of the building."`
@@ -116,7 +119,7 @@ func (c WaveConfig) flow() routes.WaveTemplate {
 			Name: c.Name, Carriers: c.Carriers, Services: c.Services, Routes: c.Routes, Types: c.Types, Owners: c.Owners, Zones: c.Zones, AllZones: c.AllZones,
 			Priority: c.Priority, Within: c.Within, Limits: c.Max.limits(), Fill: c.Fill.limits(),
 		},
-		Wait: c.Wait, At: c.At, Every: c.Every, Manual: c.Manual, Floor: c.Floor.limits(),
+		Wait: c.Wait, At: c.At, Every: c.Every, Manual: c.Manual, Floor: c.Floor.limits(), Share: c.Share, Free: c.Free,
 	}
 }
 

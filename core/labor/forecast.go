@@ -71,6 +71,21 @@ func newForecast(shifts []Shift, now time.Time, zone *time.Location) *forecast {
 	return f
 }
 
+// Available is the time in ms that all people of the shifts together have from now on, within a
+// while. zone is that of the building.
+func Available(shifts []Shift, now time.Time, within time.Duration, zone *time.Location) (ms int64) {
+	for _, l := range newForecast(shifts, now, zone).loads {
+		to := l.To
+		if end := now.Add(within); end.Before(to) {
+			to = end
+		}
+		if to.After(l.From) {
+			ms += l.Workers * to.Sub(l.From).Milliseconds()
+		}
+	}
+	return ms
+}
+
 // cut divides the time of a centre where a shift begins or ends.
 func (f *forecast) cut(c centre) (out []slot) {
 	var edges []time.Time

@@ -105,6 +105,17 @@ func (a Aggregator[M, O, G]) Standing(ctx context.Context, in In, key string) (g
 	return g, there, err
 }
 
+// Complete completes the open group of a key at once, by rule; where there is none it does nothing.
+func (a Aggregator[M, O, G]) Complete(ctx context.Context, m M, key string) (O, error) {
+	var none O
+	in := m.In()
+	g, old, there, err := load[Group[G]](ctx, in, a.Step, key)
+	if err != nil || !there || g.Done != "" || g.Members == 0 {
+		return none, err
+	}
+	return a.complete(ctx, m, in, old, g, ByRule)
+}
+
 func (a Aggregator[M, O, G]) wake(o O, g Group[G]) {
 	o.Timer(a.Step+"/"+safe(g.Key), safe(g.Key), timerType(a.Step), g.Deadline, g.Key)
 }
