@@ -105,7 +105,7 @@ func TestWALGivesBackWhatAnOldSnapshotCost(t *testing.T) {
 	}
 	defer tx.Rollback()
 	var n int
-	if err := tx.QueryRow("SELECT count(*) FROM unit").Scan(&n); err != nil {
+	if err := tx.QueryRow("SELECT count(*) FROM stretch").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	for walFile(t, s) < 4*limit {

@@ -75,9 +75,9 @@ func rich(t *testing.T, s *Store) journalaudit.Options {
 
 // stored are the columns that hold what the journal says, with what tells a row from another.
 var storedColumns = []struct{ table, key, column string }{
-	{"unit", "pos", "data"},
-	{"unit", "pos", "links"},
-	{"unit", "pos", "pos"},
+	{"stretch", "pos", "data"},
+	{"stretch", "pos", "parts"},
+	{"stretch", "pos", "pos"},
 	{"topic", "last", "run"},
 	{"topic", "last", "last"},
 	{"topic", "last", "id"},
@@ -239,7 +239,7 @@ func TestAuditNamesEveryDamagedUnit(t *testing.T) {
 	s := opened(t, t.TempDir(), Options{})
 	options := rich(t, s)
 	for _, pos := range []int{1, 12, 100, 188, 210} {
-		if err := exec(t.Context(), s.write.conn, "UPDATE unit SET data = substr(data, 1, 40) || x'fe' || substr(data, 42) WHERE pos = ?", int64(pos)); err != nil {
+		if err := exec(t.Context(), s.write.conn, "UPDATE stretch SET data = CAST(substr(data, 1, 40) || x'fe' || substr(data, 42) AS BLOB) WHERE pos = ?", int64(pos)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -259,7 +259,7 @@ func TestALastUnitThatIsDamagedKeepsTheFolderShut(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
 	rich(t, s)
-	if err := exec(t.Context(), s.write.conn, "UPDATE unit SET data = substr(data, 1, length(data)-1) || x'00' WHERE pos = (SELECT max(pos) FROM unit)"); err != nil {
+	if err := exec(t.Context(), s.write.conn, "UPDATE stretch SET data = CAST(substr(data, 1, length(data)-1) || x'00' AS BLOB) WHERE pos = (SELECT max(pos) FROM stretch)"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

@@ -407,6 +407,7 @@ func TestAClosedFolderIsFreeWhileAForkHoldsItsFile(t *testing.T) {
 }
 
 func TestRestoreBelievesOnlyTheManifest(t *testing.T) {
+	format := func(n int) []byte { return fmt.Appendf(nil, `"format": %d`, n) }
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
 	if err := put(t, s, 30, 100); err != nil {
@@ -422,10 +423,10 @@ func TestRestoreBelievesOnlyTheManifest(t *testing.T) {
 			return db, bytes.Replace(m, []byte(`"last": 30`), []byte(`"last": 31`), 1)
 		},
 		"a newer format": func(db, m []byte) ([]byte, []byte) {
-			return db, bytes.Replace(m, []byte(`"format": 2`), []byte(`"format": 3`), 1)
+			return db, bytes.Replace(m, format(journal.Format), format(journal.Format+1), 1)
 		},
 		"an older format": func(db, m []byte) ([]byte, []byte) {
-			return db, bytes.Replace(m, []byte(`"format": 2`), []byte(`"format": 1`), 1)
+			return db, bytes.Replace(m, format(journal.Format), format(journal.Format-1), 1)
 		},
 		"no manifest": func(db, _ []byte) ([]byte, []byte) { return db, nil },
 	} {

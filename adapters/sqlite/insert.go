@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -37,8 +38,8 @@ type statements struct {
 	row                                map[journal.Table]driver.Stmt
 	drop                               map[journal.Table]driver.Stmt
 
-	unit, streamName, topicName, head, milestone, putBalance, putCheckpoint, run *sqlrows.Inserter
-	put                                                                          map[journal.Table]*sqlrows.Inserter
+	stretch, streamName, topicName, head, milestone, putBalance, putCheckpoint, run *sqlrows.Inserter
+	put                                                                             map[journal.Table]*sqlrows.Inserter
 
 	all []driver.Stmt
 }
@@ -60,7 +61,7 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 	s.balance = one(balanceQuery)
 	s.checkpoint = one(checkpointQuery)
 	s.topic = one("SELECT id FROM topic_name WHERE name = ?")
-	s.unit = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO unit (pos, data, links)", Cols: 3}
+	s.stretch = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO stretch (pos, data, parts)", Cols: 3}
 	s.streamName = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO stream_name (name, id)", Cols: 2}
 	s.topicName = &sqlrows.Inserter{Conn: c, Into: "INSERT INTO topic_name (name, id)", Cols: 2}
 	s.head = &sqlrows.Inserter{Conn: c, Into: "REPLACE INTO head (id, version, last)", Cols: 3}
@@ -78,7 +79,7 @@ func (s *statements) prepare(ctx context.Context, c driver.Conn) error {
 }
 
 func (s *statements) inserters() []*sqlrows.Inserter {
-	out := []*sqlrows.Inserter{s.unit, s.streamName, s.topicName, s.head, s.milestone, s.putBalance, s.putCheckpoint, s.run}
+	out := []*sqlrows.Inserter{s.stretch, s.streamName, s.topicName, s.head, s.milestone, s.putBalance, s.putCheckpoint, s.run}
 	for _, b := range s.put {
 		out = append(out, b)
 	}
@@ -121,17 +122,30 @@ func (w *writer) insert(ctx context.Context) error {
 }
 
 func (w *writer) insertUnits(ctx context.Context) error {
-	for i := range w.staged.Units {
-		u := &w.staged.Units[i]
-		var links driver.Value
-		if b := w.unitLinks(u.Unit); b != nil {
-			links = b
+	for units := w.staged.Units; len(units) > 0; {
+		n, size, parts := 0, 0, len(w.parts)
+		for ; n < len(units); n++ {
+			u := &units[n]
+			if size += len(u.Data); n > 0 && size+len(w.parts)-parts+partSize*(1+len(u.Unit.Records)) > stretchSize {
+				break
+			}
+			w.parts = appendPart(w.parts, len(u.Unit.Records), len(u.Data), w.unitLinks(u.Unit))
 		}
-		if err := w.stmt.unit.Add(ctx, int64(u.First), u.Data, links); err != nil {
+		w.parts = binary.LittleEndian.AppendUint32(w.parts, partsSum(units[0].First, w.parts[parts:]))
+		data := units[0].Data
+		if n > 1 {
+			from := len(w.data)
+			for i := range units[:n] {
+				w.data = append(w.data, units[i].Data...)
+			}
+			data = w.data[from:len(w.data):len(w.data)]
+		}
+		if err := w.stmt.stretch.Add(ctx, int64(units[0].First), data, w.parts[parts:len(w.parts):len(w.parts)]); err != nil {
 			return err
 		}
+		units = units[n:]
 	}
-	return w.stmt.unit.Flush(ctx)
+	return w.stmt.stretch.Flush(ctx)
 }
 
 func (w *writer) insertTopics(ctx context.Context) error {

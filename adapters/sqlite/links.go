@@ -8,9 +8,17 @@ import (
 	"github.com/paklog/hub/core/journal"
 )
 
-// The links of a unit are, for each of its events in order, its version and how far back
-// the previous event of its stream stands (0 for the first), and then a CRC-32C of where the unit
-// stands and of them.
+// A row of the log is a stretch: units of one batch behind one another, as many as stand on a page.
+// A row each cost the commit a third of its time. data holds the units' bytes, and parts says for
+// each how many positions it takes, how long its bytes and its links are, and then the links: for
+// each of its events in order its version, and how far back the previous event of its stream stands
+// (0 for the first). A CRC-32C of where the stretch stands and of parts ends parts.
+
+// stretchSize bounds the bytes of a row that holds several units: with its header it fits into a page.
+const stretchSize = pageSize - 192
+
+// partSize is about how much parts says of a unit, and of each of its events.
+const partSize = 6
 
 func appendLink(dst []byte, version uint64, pos, prev journal.Pos) []byte {
 	dst = binary.AppendUvarint(dst, version)
@@ -20,38 +28,86 @@ func appendLink(dst []byte, version uint64, pos, prev journal.Pos) []byte {
 	return binary.AppendUvarint(dst, uint64(pos-prev))
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// positions is how many a unit of so many records takes.
+func positions(records int) journal.Pos { return journal.Pos(max(1, records)) }
 
-func linksSum(first journal.Pos, links []byte) uint32 {
-	var pos [8]byte
-	binary.LittleEndian.PutUint64(pos[:], uint64(first))
-	return crc32.Update(crc32.Checksum(pos[:], castagnoli), castagnoli, links)
+func appendPart(dst []byte, records, size int, links []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(positions(records)))
+	dst = binary.AppendUvarint(dst, uint64(size))
+	dst = binary.AppendUvarint(dst, uint64(len(links)))
+	return append(dst, links...)
 }
 
-var errLinks = errors.New("links of the unit are damaged")
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// stored decodes a row of the log. data is given away.
-func stored(first journal.Pos, data, links []byte) (journal.Stored, []journal.Pos, error) {
-	u, err := journal.DecodeOwn(first, data)
+func partsSum(first journal.Pos, parts []byte) uint32 {
+	var pos [8]byte
+	binary.LittleEndian.PutUint64(pos[:], uint64(first))
+	return crc32.Update(crc32.Checksum(pos[:], castagnoli), castagnoli, parts)
+}
+
+var (
+	errParts = errors.New("what says where its units stand is damaged")
+	errLinks = errors.New("links of the unit are damaged")
+)
+
+// part is one unit of a stretch, not decoded.
+type part struct {
+	first, behind journal.Pos
+	data, links   []byte
+}
+
+// stretch reads a row of the log and gives each unit to f until it returns false or an error.
+func stretch(first journal.Pos, data, parts []byte, f func(part) (bool, error)) error {
+	damaged := &journal.DamageError{First: first, Cause: errParts}
+	end := len(parts) - 4
+	if end < 0 || binary.LittleEndian.Uint32(parts[end:]) != partsSum(first, parts[:end]) {
+		return damaged
+	}
+	parts = parts[:end]
+	for len(parts) > 0 {
+		var v [3]uint64
+		for i := range v {
+			n := 0
+			if v[i], n = binary.Uvarint(parts); n <= 0 {
+				return damaged
+			}
+			parts = parts[n:]
+		}
+		if v[0] == 0 || v[1] > uint64(len(data)) || v[2] > uint64(len(parts)) {
+			return damaged
+		}
+		p := part{first, first + journal.Pos(v[0]), data[:v[1]:v[1]], parts[:v[2]]}
+		if more, err := f(p); err != nil || !more {
+			return err
+		}
+		first, data, parts = p.behind, data[v[1]:], parts[v[2]:]
+	}
+	if len(data) > 0 {
+		return damaged
+	}
+	return nil
+}
+
+// stored decodes a unit, and says where the event before each of its events stands. Its data are
+// given away.
+func (p part) stored() (journal.Stored, []journal.Pos, error) {
+	u, err := journal.DecodeOwn(p.first, p.data)
 	if err != nil {
 		return journal.Stored{}, nil, err
 	}
-	prev, err := readLinks(u, links)
-	if err != nil {
-		return journal.Stored{}, nil, &journal.DamageError{First: first, Cause: err}
+	prev, err := readLinks(u, p.links)
+	if err == nil && p.behind-p.first != positions(len(u.Records)) {
+		err = errParts
 	}
-	return journal.Stored{First: first, Unit: *u}, prev, nil
+	if err != nil {
+		return journal.Stored{}, nil, &journal.DamageError{First: p.first, Cause: err}
+	}
+	return journal.Stored{First: p.first, Unit: *u}, prev, nil
 }
 
 // readLinks gives u's events their versions, and says where the event before each stands.
 func readLinks(u *journal.Unit, links []byte) (prev []journal.Pos, err error) {
-	if len(links) > 0 {
-		end := len(links) - 4
-		if end < 0 || binary.LittleEndian.Uint32(links[end:]) != linksSum(u.First, links[:end]) {
-			return nil, errLinks
-		}
-		links = links[:end]
-	}
 	for i := range u.Records {
 		r := &u.Records[i]
 		if r.Stream == "" {

@@ -23,7 +23,7 @@ type lookups struct {
 type lookup struct {
 	conn                                   driver.Conn
 	stream, balance, checkpoint, milestone driver.Stmt
-	units, holding, between                driver.Stmt
+	holding, between                       driver.Stmt
 	row                                    map[journal.Table]driver.Stmt
 	stmts                                  []driver.Stmt
 }
@@ -59,9 +59,8 @@ func openLookup(ctx context.Context, dsn string) (*lookup, error) {
 	}
 	l.stream, l.balance, l.checkpoint = one(streamQuery), one(balanceQuery), one(checkpointQuery)
 	l.milestone = one("SELECT pos FROM milestone WHERE id = ? AND version = ?")
-	l.units = one("SELECT pos, data, links FROM unit WHERE pos >= ? ORDER BY pos LIMIT ?")
-	l.holding = one("SELECT pos, data, links FROM unit WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
-	l.between = one("SELECT pos, data, links FROM unit WHERE pos BETWEEN (SELECT max(pos) FROM unit WHERE pos <= ?1) AND ?2 ORDER BY pos")
+	l.holding = one("SELECT pos, data, parts FROM stretch WHERE pos <= ? ORDER BY pos DESC LIMIT 1")
+	l.between = one("SELECT pos, data, parts FROM stretch WHERE pos BETWEEN coalesce((SELECT max(pos) FROM stretch WHERE pos <= ?1), 0) AND ?2 ORDER BY pos")
 	for _, t := range journal.Tables {
 		l.row[t] = one(rowQuery(t))
 	}

@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/paklog/hub/adapters/internal/sqlrows"
@@ -54,17 +56,22 @@ func (q *queries) close() error {
 // Last implements [journal.Log].
 func (s *Store) Last(context.Context) (journal.Pos, error) { return journal.Pos(s.last.Load()), nil }
 
-// unitsOf reads rows of the log and gives each to f until it returns false.
-func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) driver.Stmt, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
+// unitsOf reads rows of the log and gives each unit that is wanted to f until it returns false.
+func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) driver.Stmt, wanted func(part) bool, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
 	err := from.query(ctx, stmt, func(row []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		u, prev, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
-		if err == nil && !f(u, prev) {
-			err = sqlrows.ErrStop
-		}
-		return err
+		return stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
+			if !wanted(p) {
+				return true, nil
+			}
+			u, prev, err := p.stored()
+			if err == nil && !f(u, prev) {
+				err = sqlrows.ErrStop
+			}
+			return true, err
+		})
 	}, args...)
 	if err != nil {
 		return advice(s.file, fmt.Errorf("reading units: %w", err))
@@ -72,13 +79,18 @@ func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) d
 	return nil
 }
 
+func between(l *lookup) driver.Stmt { return l.between }
+
 // Units implements [journal.Log].
 func (s *Store) Units(ctx context.Context, from journal.Pos, limit int) ([]journal.Stored, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
 	var out []journal.Stored
-	err := s.unitsOf(ctx, s.pages, func(l *lookup) driver.Stmt { return l.units }, func(u journal.Stored, _ []journal.Pos) bool {
+	err := s.unitsOf(ctx, s.pages, between, func(p part) bool { return p.first >= from }, func(u journal.Stored, _ []journal.Pos) bool {
 		out = append(out, u)
-		return true
-	}, int64(from), int64(max(limit, 0)))
+		return len(out) < limit
+	}, int64(from), int64(math.MaxInt64))
 	return out, err
 }
 
@@ -89,14 +101,29 @@ func (s *Store) Holding(ctx context.Context, pos journal.Pos) (journal.Stored, e
 }
 
 func (s *Store) holding(ctx context.Context, pos journal.Pos) (u journal.Stored, prev []journal.Pos, err error) {
-	err = s.unitsOf(ctx, s.look, func(l *lookup) driver.Stmt { return l.holding }, func(v journal.Stored, p []journal.Pos) bool {
-		u, prev = v, p
-		return true
+	var one part
+	err = s.look.query(ctx, func(l *lookup) driver.Stmt { return l.holding }, func(row []driver.Value) error {
+		return stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
+			if p.first > pos || p.behind <= pos {
+				return true, nil
+			}
+			one = p
+			if len(p.data) < len(blob(row[1])) {
+				one.data = bytes.Clone(p.data) // whoever keeps something of it keeps no whole page
+			}
+			return false, nil
+		})
 	}, int64(pos))
-	if err == nil && (u.First == 0 || pos-u.First >= journal.Pos(max(1, len(u.Unit.Records)))) {
-		err = fmt.Errorf("position %d: %w", pos, journal.ErrNoUnit)
+	if err == nil && one.data != nil {
+		u, prev, err = one.stored()
 	}
-	return u, prev, err
+	if err != nil {
+		return u, nil, advice(s.file, fmt.Errorf("reading units: %w", err))
+	}
+	if one.data == nil {
+		return u, nil, fmt.Errorf("position %d: %w", pos, journal.ErrNoUnit)
+	}
+	return u, prev, nil
 }
 
 // Topics implements [journal.Log].
@@ -171,7 +198,7 @@ func (s *Store) records(ctx context.Context, at []journal.Pos) ([]journal.Record
 		}
 		got := len(out)
 		want := at[:n]
-		err := s.unitsOf(ctx, s.pages, func(l *lookup) driver.Stmt { return l.between }, func(u journal.Stored, _ []journal.Pos) bool {
+		err := s.unitsOf(ctx, s.pages, between, func(p part) bool { return p.behind > want[0] }, func(u journal.Stored, _ []journal.Pos) bool {
 			for len(want) > 0 {
 				r, ok := u.At(want[0])
 				if !ok {

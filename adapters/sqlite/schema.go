@@ -20,7 +20,7 @@ const appID = 0x506b4c67
 // Keys, names and values are blobs: they compare byte by byte, as Go's strings do.
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE unit (pos INTEGER PRIMARY KEY, data BLOB NOT NULL, links BLOB);
+CREATE TABLE stretch (pos INTEGER PRIMARY KEY, data BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE TABLE topic_name (name BLOB PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE topic (id INTEGER, last INTEGER, run BLOB NOT NULL, PRIMARY KEY (id, last)) WITHOUT ROWID;
 CREATE TABLE stream_name (name BLOB PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
@@ -41,8 +41,8 @@ func createSchema() string {
 
 func tableName(t journal.Table) string { return "row_" + string(t) }
 
-// migrations[n] turns format n into n+1. It runs in one transaction, after a backup. Format 1 has
-// none: it was never released.
+// migrations[n] turns format n into n+1. It runs in one transaction, after a backup. Formats 1
+// and 2 have none: they were never released.
 var migrations = map[int]string{}
 
 // readable refuses a format that this program cannot read or bring to the one it wants.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,7 +25,9 @@ type writer struct {
 	nextTopic  int64
 
 	// Memory of one batch, used again by the next.
-	links      []byte
+	data       []byte // of all stretches
+	parts      []byte
+	links      []byte    // of one unit
 	heads      []*stream // of staged.Heads
 	byName     map[string]*stream
 	newStreams []name
@@ -98,17 +99,24 @@ func (w *writer) load(ctx context.Context) error {
 
 // readLast is the highest position.
 func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
-	st, err := sqlrows.Prepare(ctx, w.conn, "SELECT pos, data, links FROM unit ORDER BY pos DESC LIMIT 1")
+	st, err := sqlrows.Prepare(ctx, w.conn, "SELECT pos, data, parts FROM stretch ORDER BY pos DESC LIMIT 1")
 	if err != nil {
 		return 0, err
 	}
 	defer st.Close()
 	err = w.query(ctx, st, func(row []driver.Value) error {
-		u, _, err := stored(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]))
+		var end part
+		err := stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
+			end = p
+			return true, nil
+		})
+		if err == nil {
+			_, _, err = end.stored()
+		}
 		if err != nil {
 			return fmt.Errorf("reading where the log ends: %w", err)
 		}
-		last = u.First + journal.Pos(max(1, len(u.Unit.Records))) - 1
+		last = end.behind - 1
 		return nil
 	})
 	return last, err
@@ -241,7 +249,7 @@ func (w *writer) committed() {
 // link gives ids to new streams and topics, and lists the positions of each topic. Nothing that
 // it notes is true before the commit.
 func (w *writer) link(ctx context.Context) error {
-	w.links = w.links[:0]
+	w.data, w.parts = w.data[:0], w.parts[:0]
 	w.heads, w.marks, w.newStreams, w.newTopics = w.heads[:0], w.marks[:0], w.newStreams[:0], w.newTopics[:0]
 	clear(w.byName)
 	clear(w.topics)
@@ -294,10 +302,9 @@ func (w *writer) link(ctx context.Context) error {
 	return nil
 }
 
-// unitLinks is the links of a staged unit, nil where it has no events. They stay valid until
-// the next batch.
+// unitLinks is the links of a staged unit. They stay valid until the next one's.
 func (w *writer) unitLinks(u *journal.Unit) []byte {
-	from := len(w.links)
+	w.links = w.links[:0]
 	for i := range u.Records {
 		r := &u.Records[i]
 		if r.Stream == "" {
@@ -310,11 +317,7 @@ func (w *writer) unitLinks(u *journal.Unit) []byte {
 			w.marks = append(w.marks, milestone{v, r.Version, r.Pos})
 		}
 	}
-	if len(w.links) == from {
-		return nil
-	}
-	w.links = binary.LittleEndian.AppendUint32(w.links, linksSum(u.First, w.links[from:]))
-	return w.links[from:len(w.links):len(w.links)]
+	return w.links
 }
 
 // maintain ends a checkpoint that was made beside the writer, or begins one.

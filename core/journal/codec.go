@@ -12,8 +12,9 @@ import (
 
 // Format is the version of the stored form. A store of a newer one is refused.
 //
-// 2 ends units and checkpoints with a checksum, and claims may expire. 1 was never released.
-const Format = 2
+// 3 stores units of a batch together. 2 ends units and checkpoints with a checksum, and claims may
+// expire. Neither 1 nor 2 was released.
+const Format = 3
 
 // Limits of what one unit may hold; a larger one is refused before it is written.
 const (

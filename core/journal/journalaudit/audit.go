@@ -150,7 +150,7 @@ func (a *auditor) log(ctx context.Context) error {
 		if err != nil {
 			// What is behind a unit that cannot be read is not known to follow from anything.
 			a.report.Unread = true
-			return a.damage(ctx, from, err)
+			return a.damage(ctx, from, last, err)
 		}
 		if len(units) < a.opts.Page {
 			break
@@ -163,15 +163,19 @@ func (a *auditor) log(ctx context.Context) error {
 }
 
 // damage finds every unit from there on that cannot be read. err is of the first.
-func (a *auditor) damage(ctx context.Context, from journal.Pos, err error) error {
-	for ctx.Err() == nil {
+func (a *auditor) damage(ctx context.Context, from, last journal.Pos, err error) error {
+	for ctx.Err() == nil && from <= last {
 		d, ok := errors.AsType[*journal.DamageError](err)
-		if !ok || d.First < from {
+		if !ok {
 			a.find(KindLog, from, "The log cannot be read from position %d on: %v.", from, err)
 			break
 		}
-		a.find(KindDamage, d.First, "The unit stored at position %d is damaged: %v.", d.First, d.Cause)
-		for from, err = d.First+1, nil; err == nil; {
+		if d.First >= from {
+			a.find(KindDamage, d.First, "The unit stored at position %d is damaged: %v.", d.First, d.Cause)
+			from = d.First
+		}
+		// Damage may be wider than a unit: what is told again is passed over step by step.
+		for from, err = from+1, nil; err == nil; {
 			var units []journal.Stored
 			if units, err = a.d.Units(ctx, from, a.opts.Page); err == nil && len(units) < a.opts.Page {
 				return nil
