@@ -1,0 +1,80 @@
+package edifact
+
+import (
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// Charset is a character repertoire of ISO 9735, by the identifier in UNB's
+// first component (0001).
+type Charset string
+
+// UTF8 is the identifier of the repertoire that every character belongs to.
+const UTF8 Charset = "UNOY"
+
+// pages are the code pages of levels C to L. Levels A and B are subsets of
+// ASCII; W, X and Y are ISO 10646, which is read as UTF-8.
+var pages = map[Charset]*charmap.Charmap{
+	"UNOC": charmap.ISO8859_1, "UNOD": charmap.ISO8859_2, "UNOE": charmap.ISO8859_5, "UNOF": charmap.ISO8859_7,
+	"UNOG": charmap.ISO8859_3, "UNOH": charmap.ISO8859_4, "UNOI": charmap.ISO8859_6, "UNOJ": charmap.ISO8859_8,
+	"UNOK": charmap.ISO8859_9, "UNOL": charmap.ISO8859_15,
+}
+
+// Known reports whether the identifier is one of UNOA to UNOL, UNOW, UNOX, UNOY.
+func (c Charset) Known() bool {
+	switch c {
+	case "UNOA", "UNOB", "UNOW", "UNOX", "UNOY":
+		return true
+	}
+	return pages[c] != nil
+}
+
+func (c Charset) isUTF8() bool { return c == "UNOW" || c == "UNOX" || c == "UNOY" }
+
+// narrowMarks are what levels A and B allow beside blank, digits and letters, of
+// which A has the capitals alone.
+const narrowMarks = " .,-()/='+:?!\"%&*;<>"
+
+// foreign marks the bytes that are outside c, control characters included but
+// for line ends. Of bytes from 0x80 on a code page gives nearly all a meaning,
+// and UTF-8 is judged by whole characters.
+func (c Charset) foreign() *[256]uint8 {
+	t := new([256]uint8)
+	narrow := c == "UNOA" || c == "UNOB"
+	for i := range t {
+		b := byte(i)
+		switch {
+		case b == '\r' || b == '\n':
+		case b < ' ' || b == 0x7F, narrow && !isAlnum(b), c == "UNOA" && b-'a' < 26:
+			t[i] = 1
+		}
+	}
+	if narrow {
+		for i := range len(narrowMarks) {
+			t[narrowMarks[i]] = 0
+		}
+	}
+	return t
+}
+
+// Decode is b as UTF-8. Bytes that have no meaning in c become U+FFFD; what
+// levels A and B do not allow is read as Latin-1, which is what it mostly is.
+func (c Charset) Decode(b []byte) string {
+	ascii := true
+	for _, x := range b {
+		ascii = ascii && x < utf8.RuneSelf
+	}
+	if ascii || c.isUTF8() && utf8.Valid(b) {
+		return string(b)
+	}
+	page := pages[c]
+	if page == nil {
+		page = charmap.ISO8859_1
+	}
+	r := make([]rune, 0, len(b))
+	for _, x := range b {
+		r = append(r, page.DecodeByte(x))
+	}
+	return string(r)
+}

@@ -1,0 +1,62 @@
+package edifact
+
+import "github.com/paklog/hub/edi/finding"
+
+// Finding, its severity and codes are those of both syntaxes.
+type (
+	Finding  = finding.Finding
+	Severity = finding.Severity
+	AckCodes = finding.Ack
+)
+
+// Severities and layers under the names that this package's users know.
+const (
+	Note    = finding.Note
+	Warning = finding.Warning
+	Error   = finding.Error
+
+	LayerSyntax   = finding.Syntax
+	LayerEnvelope = finding.Envelope
+	LayerStandard = finding.Standard
+	LayerBusiness = finding.Business
+)
+
+// Codes of findings are stable: alarms and partner policies are keyed by them.
+const (
+	CodeNotEDIFACT         = "not-edifact"
+	CodeX12                = "x12-not-edifact"
+	CodeTRADACOMS          = "tradacoms-not-edifact"
+	CodeNoise              = "noise"
+	CodeBOM                = "byte-order-mark"
+	CodeNoEnvelope         = "no-envelope"
+	CodeUNAMalformed       = "una-malformed"
+	CodeUNBMalformed       = "unb-malformed"
+	CodeUNBElement         = "unb-element"
+	CodeTerminatorGuessed  = "terminator-guessed"
+	CodeUnterminated       = "segment-unterminated"
+	CodeEmptySegment       = "segment-empty"
+	CodeBadTag             = "segment-tag"
+	CodeInnerBreak         = "line-break-in-data"
+	CodeCharset            = "character-repertoire"
+	CodeUTF8               = "utf8-undeclared"
+	CodeStray              = "segment-outside-message"
+	CodeObject             = "object-length"
+	CodeMissingUNT         = "unt-missing"
+	CodeMissingUNP         = "unp-missing"
+	CodeMissingUNE         = "une-missing"
+	CodeMissingUNZ         = "unz-missing"
+	CodeSegmentCount       = "unt-count"
+	CodeMessageReference   = "unt-reference"
+	CodeReferenceMissing   = "unh-reference-missing"
+	CodeReferenceRepeated  = "unh-reference-repeated"
+	CodeTypeMissing        = "unh-type-missing"
+	CodePackageReference   = "unp-reference"
+	CodeGroupReference     = "une-reference"
+	CodeMessageCount       = "une-count"
+	CodeGroupMixed         = "group-type"
+	CodeMixed              = "group-mixed"
+	CodeInterchangeCount   = "unz-count"
+	CodeInterchangeControl = "unz-reference"
+	CodeEmptyInterchange   = "interchange-empty"
+	CodeTooManyFindings    = "findings-suppressed"
+)

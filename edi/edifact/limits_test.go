@@ -1,0 +1,119 @@
+package edifact
+
+import (
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/edi/finding"
+)
+
+// endless repeats a text until n bytes were read.
+type endless struct {
+	text string
+	at   int
+	n    int64
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.n <= 0 {
+		return 0, io.EOF
+	}
+	b = b[:min(int64(len(b)), e.n)]
+	for i := range b {
+		b[i] = e.text[e.at]
+		e.at = (e.at + 1) % len(e.text)
+	}
+	e.n -= int64(len(b))
+	return len(b), nil
+}
+
+func TestLimitsAreNamed(t *testing.T) {
+	t.Parallel()
+	head := plainUNB + "UNH+1+ORDERS:D:96A:UN'"
+	small := Limits{SegmentBytes: 10_000, MessageBytes: 100_000, Elements: 100}
+	for _, c := range []struct{ name, head, repeat, limit string }{
+		{"a segment without end", head, "AAAAAAAA", "SegmentBytes"},
+		{"release characters without end", head, "??'", "MessageBytes"},
+		{"terminators that are released, without end", head, "?'", "SegmentBytes"},
+		{"blanks without end", head, " ", "SegmentBytes"},
+		{"a message without end", head, "LIN+1'", "MessageBytes"},
+		{"elements without end", head, "+", "SegmentBytes"},
+		{"too many elements", head, strings.Repeat("+A", 200) + "'", "Elements"},
+		{"a header without end", "UNB+UNOC:3+A+B+C'"[:16], "AAAAAAAA", "SegmentBytes"},
+		{"an object of a gigabyte", plainUNB + "UNO+P1+D+T+999999999'", "A", "MessageBytes"},
+		{"an object without end", plainUNB + "UNO+P1+D+T+12'", "A", "MessageBytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := NewReader(io.MultiReader(strings.NewReader(c.head), &endless{text: c.repeat, n: 1 << 40}), small)
+			_, err := readAll(r, false)
+			var limit *LimitError
+			if !errors.As(err, &limit) || limit.Limit != c.limit {
+				t.Fatalf("error %v, want the limit %s", err, c.limit)
+			}
+			if _, again := r.Next(); !errors.Is(again, err) {
+				t.Errorf("the next call gave %v", again)
+			}
+			if !strings.Contains(err.Error(), c.limit) {
+				t.Errorf("%q does not name the limit", err)
+			}
+		})
+	}
+}
+
+func TestFindingsOfOnePartAreBounded(t *testing.T) {
+	t.Parallel()
+	d, err := Parse([]byte(plainUNB+"UNH+1+ORDERS:D:96A:UN'"+strings.Repeat("'", 5000)+"BGM+220'UNT+9+1'UNZ+1+REF7'"), Limits{Findings: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p := range d.Messages() {
+		last := p.Findings[len(p.Findings)-1]
+		if len(p.Findings) != 21 || last.Code != CodeTooManyFindings {
+			t.Errorf("%d findings, the last %v", len(p.Findings), last)
+		}
+		if finding.Worst(p.Findings) != Error {
+			t.Error("the suppressed error (UNT) no longer rejects the message")
+		}
+	}
+}
+
+func TestMemoryIsThatOfOneMessage(t *testing.T) {
+	message := "UNH+1+ORDERS:D:96A:UN'BGM+220+ORD-1+9'DTM+137:20261123:102'LIN+1++4012345000023:EN'QTY+21:2'UNS+S'UNT+7+1'"
+	for _, c := range []struct{ name, head, text string }{
+		{"an interchange of many messages", plainUNB, message},
+		{"many interchanges", "", plainUNB + message + "UNZ+1+REF7'\r\n"},
+		{"many packages", plainUNB, "UNO+P1+D+T+6'a'b?+cUNP+6+P1'"},
+		{"noise without end", "", "this is no interchange at all, UN'B+UN\n"},
+		{"blanks without end", "", "\n"},
+		{"strays without end", plainUNB, "ZZZ+1'"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := NewReader(io.MultiReader(strings.NewReader(c.head), &endless{text: c.text, n: 8 << 20}), Limits{})
+			var most uint64
+			var m runtime.MemStats
+			for i := 0; ; i++ {
+				_, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if i%50_000 == 0 {
+					runtime.GC()
+					runtime.ReadMemStats(&m)
+					most = max(most, m.HeapAlloc)
+				}
+			}
+			if cap(r.win.Buf) > 1<<20 || cap(r.win.Idx) > 1<<20 {
+				t.Errorf("the window grew to %d bytes and %d delimiters", cap(r.win.Buf), cap(r.win.Idx))
+			}
+			if most > 24<<20 {
+				t.Errorf("%d bytes of heap for a stream of small parts", most)
+			}
+		})
+	}
+}

@@ -1,0 +1,84 @@
+// Package sniff tells EDI formats apart by the first bytes of a file, so that a
+// folder or a door may take several. It decides which reader a document goes
+// to and nothing else: what is wrong with it the reader says.
+package sniff
+
+import "bytes"
+
+// Format is what bytes look like.
+type Format string
+
+// The formats that are told apart. TRADACOMS is recognised and not supported:
+// no reader of ours takes it.
+const (
+	X12       Format = "X12"
+	EDIFACT   Format = "EDIFACT"
+	TRADACOMS Format = "TRADACOMS"
+	Unknown   Format = "unknown"
+)
+
+// Reach is how many bytes of a file are looked at: mail headers and the like may
+// stand before an interchange.
+const Reach = 64 << 10
+
+// Supported reports whether a reader of package edi takes the format.
+func (f Format) Supported() bool { return f == X12 || f == EDIFACT }
+
+// Of is the format of a file that begins with b. What begins b, behind blanks
+// and a byte order mark, decides; where that is none of the formats, the first
+// interchange header within [Reach] does.
+func Of(b []byte) Format {
+	b = b[:min(len(b), Reach)]
+	start := bytes.TrimLeft(b, "\xEF\xBB\xBF \t\r\n\v\f\x00\x1A")
+	if f := starts(start, true); f != Unknown {
+		return f
+	}
+	for i := 1; i < len(start); i++ {
+		if c := start[i]; c != 'I' && c != 'U' && c != 'S' || isAlnum(start[i-1]) {
+			continue
+		}
+		if f := starts(start[i:], false); f != Unknown {
+			return f
+		}
+	}
+	return Unknown
+}
+
+// starts is the format whose header b begins with. Inside other text (not first)
+// a header has to look more like one: the letters occur in prose.
+func starts(b []byte, first bool) Format {
+	if len(b) < 5 {
+		return Unknown
+	}
+	switch string(b[:3]) {
+	case "ISA":
+		// Two digits of ISA01 and the separator again.
+		if canSeparate(b[3]) && (first || len(b) > 6 && b[6] == b[3]) {
+			return X12
+		}
+	case "UNA":
+		before := b[:min(len(b), 64)]
+		if sound := canSeparate(b[3]) && canSeparate(b[4]); bytes.Contains(before, []byte("UNB")) || sound && first {
+			return EDIFACT
+		}
+	case "UNB":
+		if canSeparate(b[3]) && b[3] != '=' && (first || len(b) > 8 && canSeparate(b[8])) {
+			return EDIFACT
+		}
+	case "UNH", "UNG":
+		if first && canSeparate(b[3]) && b[3] != '=' {
+			return EDIFACT
+		}
+	case "STX", "MHD":
+		if b[3] == '=' {
+			return TRADACOMS
+		}
+	}
+	return Unknown
+}
+
+func isAlnum(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 26 }
+
+func canSeparate(c byte) bool {
+	return !isAlnum(c) && c != ' ' && c != '\t' && c != '\r' && c != '\n' && c != 0
+}
