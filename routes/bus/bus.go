@@ -32,6 +32,9 @@ type Options struct {
 	// where most of a crowd of callers is still to be decided on.
 	Pace time.Duration
 
+	// Idle is how often, at most, partitions that get nothing follow what the others were
+	// delivered: 1 s. A restart need not read again what was never theirs.
+	Idle time.Duration
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
 	// Stepped starts nothing by itself: see stepped.go.
@@ -63,6 +66,9 @@ func (o *Options) defaults() {
 	}
 	if o.Pace == 0 {
 		o.Pace = 5 * time.Millisecond
+	}
+	if o.Idle == 0 {
+		o.Idle = time.Second
 	}
 	if o.Resume == 0 {
 		o.Resume = time.Second

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/paklog/hub/core/journal"
 )
@@ -279,14 +278,14 @@ func (s *subscription) deliver(recs []*journal.Record, again bool) {
 	s.skip()
 }
 
-// skip lets idle partitions follow the cursor, at most once a second: a restart then
-// need not read again what was never theirs. It rides with the next batch. Callers hold mu.
+// skip lets idle partitions follow the cursor, no more often than [Options.Idle]. It rides with
+// the next batch. Callers hold mu.
 func (s *subscription) skip() {
 	if s.cursor == s.skipped {
 		return
 	}
 	now := s.bus.now()
-	if now.Sub(s.skippedT) < time.Second {
+	if now.Sub(s.skippedT) < s.bus.opts.Idle {
 		return
 	}
 	notes := make([]journal.Delivery, 0, journal.Partitions)

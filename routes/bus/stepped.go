@@ -149,7 +149,7 @@ func (h *Hand) Behind() bool {
 	if len(s.redo) > 0 {
 		return !s.stopped && s.room(min(chunk, len(s.redo)), true)
 	}
-	return !s.stopped && (!h.woken || s.room(chunk, false) && (s.behind || len(s.live) > 0))
+	return !s.stopped && (!h.woken || (s.behind || len(s.live) > 0) && s.room(chunk, false))
 }
 
 // Deliver puts some records into their lanes. It is called where [Hand.Behind] says so.

@@ -44,7 +44,7 @@ type checker struct {
 
 	shortTote string // of the pick that was told short last
 
-	last   []string // ring of the last events
+	last   []told // ring of the last events
 	at     int
 	events int
 	units  int
@@ -72,7 +72,7 @@ func newChecker(r *run) *checker {
 		r: r, hash: sha256.New(), versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
 		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
 		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{},
-		last: make([]string, 0, r.cfg.Tail), types: map[string]int{},
+		last: make([]told, 0, r.cfg.Tail), types: map[string]int{},
 	}
 }
 
@@ -187,7 +187,7 @@ func (c *checker) law(name string, b *book) {
 func (c *checker) record(rec *journal.Record) {
 	c.events++
 	c.types[rec.Type]++
-	c.remember(rec)
+	c.remember(told{rec: rec})
 	if rec.Stream == "" {
 		return
 	}
@@ -349,22 +349,38 @@ func (c *checker) isPast(name string) bool {
 	return ok
 }
 
-// remember keeps the last events for the story of a failure.
-func (c *checker) remember(rec *journal.Record) {
-	c.note(fmt.Sprintf("%d %s %s %s by %s: %.400s", rec.Pos, rec.Time.Format(time.TimeOnly), rec.Type, rec.Key, rec.Source, rec.Data))
+// told is a line of the story of a failure: a text, or a record.
+type told struct {
+	text string
+	rec  *journal.Record
+}
+
+func (t told) String() string {
+	if r := t.rec; r != nil {
+		return fmt.Sprintf("%d %s %s %s by %s: %.400s", r.Pos, r.Time.Format(time.TimeOnly), r.Type, r.Key, r.Source, r.Data)
+	}
+	return t.text
 }
 
 // note adds a line to the story.
-func (c *checker) note(line string) {
+func (c *checker) note(line string) { c.remember(told{text: line}) }
+
+func (c *checker) remember(t told) {
 	if len(c.last) < cap(c.last) {
-		c.last = append(c.last, line)
+		c.last = append(c.last, t)
 		return
 	}
-	c.last[c.at] = line
+	c.last[c.at] = t
 	c.at = (c.at + 1) % len(c.last)
 }
 
-func (c *checker) tail() []string { return slices.Concat(c.last[c.at:], c.last[:c.at]) }
+func (c *checker) tail() []string {
+	var out []string
+	for _, t := range slices.Concat(c.last[c.at:], c.last[:c.at]) {
+		out = append(out, t.String())
+	}
+	return out
+}
 
 // atEnd holds what must be true once nothing moves any more.
 func (c *checker) atEnd() error {

@@ -86,9 +86,9 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	}
 	r.check = newChecker(r)
 	r.faults = newFaults(cfg.Faults, cfg.Seed, cfg.Orders*cfg.Days, source(4), r.check.note)
-	r.disk = &disk{Driver: r.store, r: r}
+	r.disk = &disk{Driver: r.store, r: r, streams: map[string][]journal.Record{}}
 	if cfg.Journal != nil {
-		r.disk.Driver = cfg.Journal
+		r.disk.Driver, r.disk.streams = cfg.Journal, nil
 	}
 	r.floor = newFloor(r, source(5))
 	if cfg.Fork != nil {
@@ -113,7 +113,7 @@ func (r *run) start() error {
 
 func (r *run) open() (err error) {
 	r.bus, err = bus.Open(r.ctx, r.disk, bus.Options{
-		Stepped: true, Now: func() time.Time { return r.now }, Step: r.at, Cached: r.cached(),
+		Stepped: true, Now: func() time.Time { return r.now }, Step: r.at, Cached: r.cached(), Idle: 10 * time.Minute,
 		Entropy: func(b *[10]byte) {
 			binary.LittleEndian.PutUint64(b[:8], r.ids.Uint64())
 			binary.LittleEndian.PutUint16(b[8:], uint16(r.ids.Uint32()))
@@ -304,36 +304,3 @@ func (f *Failure) Error() string {
 
 // Unwrap is why.
 func (f *Failure) Unwrap() error { return f.Why }
-
-// disk is the journal with a hand on it: it dies, refuses, and shows everything that was
-// written to the checker.
-type disk struct {
-	journal.Driver
-	r *run
-}
-
-// Write implements [journal.Writer].
-func (d *disk) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal, error) {
-	f := d.r.faults
-	if f.diesWith(b, false) {
-		panic(errKilled)
-	}
-	if d.r.bus.Uncommitted() { // what waits may be decided on it
-		f.refuse(nil, d.r.store)
-	} else {
-		f.refuse(b.Units, d.r.store)
-	}
-	refusals, err := d.Driver.Write(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	for i, u := range b.Units {
-		if refusals[i] == nil {
-			d.r.check.unit(u)
-		}
-	}
-	if f.diesWith(b, true) {
-		panic(errKilled)
-	}
-	return refusals, nil
-}

@@ -25,10 +25,24 @@ func (s *sorted[V]) put(k string, v V) {
 
 func (s *sorted[V]) delete(k string) { delete(s.m, k) }
 
+// order puts keys in order. A few that are new are put between the others one by one, and those
+// that are gone stay among them meanwhile.
 func (s *sorted[V]) order() {
-	if len(s.fresh) == 0 && len(s.keys) == len(s.m) {
+	if len(s.fresh) > few || len(s.keys) > 2*len(s.m)+few {
+		s.merge()
 		return
 	}
+	for _, k := range s.fresh {
+		if i, found := slices.BinarySearch(s.keys, k); !found {
+			s.keys = slices.Insert(s.keys, i, k)
+		}
+	}
+	s.fresh = s.fresh[:0]
+}
+
+const few = 64
+
+func (s *sorted[V]) merge() {
 	slices.Sort(s.fresh)
 	out := make([]string, 0, len(s.m))
 	add := func(k string) {
@@ -67,7 +81,9 @@ func (s *sorted[V]) scan(prefix, after string, limit int, f func(string, V)) {
 		if !strings.HasPrefix(k, prefix) {
 			return
 		}
-		f(k, s.m[k])
-		limit--
+		if v, there := s.m[k]; there {
+			f(k, v)
+			limit--
+		}
 	}
 }

@@ -20,6 +20,7 @@ type Store struct {
 	topics map[string][]journal.Pos
 	events map[string][]journal.Pos // positions of each stream, version 1 first
 	last   journal.Pos
+	read   [1024]readUnit // lately, by their place in units: a backlog is read by many
 	hook   Hook
 	closed bool
 }
@@ -28,6 +29,11 @@ type unit struct {
 	first    journal.Pos
 	data     []byte
 	versions []uint64
+}
+
+type readUnit struct {
+	there bool
+	journal.Stored
 }
 
 // Hook sees a batch before it is judged. It may refuse units (an entry a unit; nil judges
@@ -170,7 +176,7 @@ func (s *Store) add(first journal.Pos, u *journal.Unit, data []byte) {
 }
 
 func (u unit) stored() (journal.Stored, error) {
-	d, err := journal.DecodeUnit(u.first, u.data)
+	d, err := journal.DecodeOwn(u.first, u.data) // which stay as they are
 	if err != nil {
 		return journal.Stored{}, fmt.Errorf("reading the log: %w", err)
 	}
@@ -195,10 +201,16 @@ func (s *Store) records(at []journal.Pos) ([]journal.Record, error) {
 	for _, pos := range at {
 		r, ok := last.At(pos)
 		if !ok {
-			var err error
-			if last, err = s.units[s.holding(pos)].stored(); err != nil {
-				return nil, err
+			i := s.holding(pos)
+			u, seen := s.units[i], &s.read[i%len(s.read)]
+			if !seen.there || seen.First != u.first {
+				var err error
+				if seen.Stored, err = u.stored(); err != nil {
+					return nil, err
+				}
+				seen.there = true
 			}
+			last = seen.Stored
 			r, _ = last.At(pos)
 		}
 		out = append(out, r)
