@@ -8,10 +8,12 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/paklog/hub/routes/simulate"
 )
@@ -57,6 +59,9 @@ Nothing outside is reached, and no hub is asked: the carrier is a ledger in memo
 					return usagef(cmd, "--set: %w", err)
 				}
 			}
+			if err := fromOne(cmd); err != nil {
+				return err
+			}
 			s.json = g.json
 			// Most of what a run makes is garbage, and what it keeps is small.
 			defer debug.SetGCPercent(debug.SetGCPercent(400))
@@ -83,6 +88,19 @@ Nothing outside is reached, and no hub is asked: the carrier is a ledger in memo
 	_ = cmd.RegisterFlagCompletionFunc("faults", words(simulate.FaultNames()...)) // the flags are there
 	_ = cmd.RegisterFlagCompletionFunc("set", words(simulate.Policies()...))
 	return cmd
+}
+
+// fromOne refuses counts below one of what there must be one of: zero would silently be the
+// default.
+func fromOne(cmd *cobra.Command) error {
+	var bad error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		n, err := strconv.Atoi(f.Value.String())
+		if f.Value.Type() == "int" && (err != nil || n < 1) && bad == nil {
+			bad = usagef(cmd, "--%s: %s is less than 1", f.Name, f.Value)
+		}
+	})
+	return bad
 }
 
 func (s *simulation) one(ctx context.Context, out, progress io.Writer) error {

@@ -82,6 +82,6 @@ func manyTable(out io.Writer, t *simulate.Tally) error {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "\n%d seeds, %d orders (%d at least), %d crashes (%d at least), %d events; %s, %.2f s a seed\n",
-		t.Seeds, t.Orders, t.FewestOrders, t.Crashes, t.FewestCrashes, t.Events, t.Took.Round(time.Second), t.CPU.Seconds()/float64(max(1, t.Seeds)))
+		t.Seeds, t.Orders, t.FewestOrders, t.Crashes, t.FewestCrashes, t.Events, t.Took.Round(time.Second), t.Took.Seconds()/float64(max(1, t.Seeds)))
 	return err
 }

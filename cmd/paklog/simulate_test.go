@@ -32,6 +32,12 @@ func TestSimulatePrintsADay(t *testing.T) {
 	s.refused(2, "none of", "simulate", "--faults", "flood=1")
 	s.refused(2, "strategy", "simulate", "--set", "strategy=best")
 	s.refused(1, "workers", "simulate", "--workers", "1")
+	for _, flag := range []string{"--days", "--orders", "--lines", "--workers", "--items", "--owners", "--until", "--seeds", "--parallel"} {
+		for _, n := range []string{"0", "-3"} {
+			s.refused(2, flag+": "+n+" is less than 1", "simulate", flag, n)
+		}
+	}
+	s.refused(2, "wave.size", "simulate", "--set", "wave.size=0")
 }
 
 // A table that has cells which no fault struck proves nothing of them.
@@ -48,6 +54,7 @@ func TestWhatIfForksTheJournal(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.refused(2, "nothing is changed", "whatif")
+	s.refused(2, "--workers: 0 is less than 1", "whatif", "--set", "wave.size=2", "--workers", "0")
 	s.refused(2, "none of", "whatif", "--set", "colour=red")
 	s.refused(1, "d", "whatif", "--set", "wave.size=2")
 	stop := s.serve()

@@ -37,6 +37,9 @@ a receipt announced) is counted.`,
   paklog whatif --data /backups/paklog-2026-11-23 --at 52000 --set wave.timeout=5m --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromOne(cmd); err != nil {
+				return err
+			}
 			if len(set) == 0 {
 				return usagef(cmd, "nothing is changed: give --set name=value, of %s", strings.Join(simulate.Policies(), ", "))
 			}

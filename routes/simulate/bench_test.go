@@ -7,7 +7,7 @@ func BenchmarkSeed(b *testing.B) {
 	seed, events := uint64(100), 0
 	for b.Loop() {
 		seed++
-		res, err := Run(b.Context(), Config{Seed: seed, Orders: 500, Lines: 1, Faults: AllFaults()})
+		res, err := Run(b.Context(), Config{Seed: seed, Orders: 500, Lines: 1, Items: 40, Faults: AllFaults()})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -24,7 +24,6 @@ type Tally struct {
 	Hits   map[Cell]int   `json:"-"`
 	Points map[string]int `json:"crash_points"`
 	Took   time.Duration  `json:"took_ns"`
-	CPU    time.Duration  `json:"cpu_ns"` // of all seeds, as they ran
 }
 
 // Many runs seeds from first on, so many at once, and ends with the first failure. Each, when
@@ -78,7 +77,6 @@ func (t *Tally) add(r *Result) {
 	t.Seeds++
 	t.Orders += r.Orders
 	t.Events += r.Events
-	t.CPU += r.Took
 	crashes := 0
 	for _, h := range r.Faults {
 		t.Hits[h.Cell] += h.N

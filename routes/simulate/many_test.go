@@ -19,7 +19,7 @@ func TestSeedsKeepTheirPromises(t *testing.T) {
 		return
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // garbage is most of what a run makes
-	tally, err := Many(t.Context(), Config{Orders: 500, Lines: 1, Faults: AllFaults()}, 100, seedsInTest, runtime.GOMAXPROCS(0), nil)
+	tally, err := Many(t.Context(), Config{Orders: 500, Lines: 1, Items: 40, Faults: AllFaults()}, 100, seedsInTest, runtime.GOMAXPROCS(0), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

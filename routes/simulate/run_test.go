@@ -178,7 +178,7 @@ func TestEachPickingMethodWorksTheDayOff(t *testing.T) {
 
 func TestSettingsAreTakenByName(t *testing.T) {
 	var c Config
-	for _, bad := range []string{"wave.size", "wave.size=x", "wave.size=-1", "strategy=best", "colour=red", "steal=perhaps", "wave.timeout=1", "shorts=never"} {
+	for _, bad := range []string{"wave.size", "wave.size=x", "wave.size=-1", "wave.size=0", "workers=0", "wave.timeout=0s", "wave.urgent=-1m", "strategy=best", "colour=red", "steal=perhaps", "wave.timeout=1", "shorts=never"} {
 		if err := c.SetPolicy(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
@@ -193,6 +193,12 @@ func TestSettingsAreTakenByName(t *testing.T) {
 	}
 	if err := c.SetFaults("floor,crash=3"); err != nil || c.Faults.Crashes != 3 || c.Faults.Short == 0 || c.Faults.Late != 0 {
 		t.Errorf("%v, %+v", err, c.Faults)
+	}
+	if err := c.SetFaults("all,crash=0"); err != nil || c.Faults.Crashes != 0 || c.Faults.Short == 0 {
+		t.Errorf("none of one fault: %v, %+v", err, c.Faults)
+	}
+	if err := c.SetFaults("none,crash=-1"); err == nil {
+		t.Error("less than none was taken")
 	}
 	if err := c.SetFaults("none,quake=1"); err == nil {
 		t.Error("a fault that nobody knows was taken")

@@ -18,11 +18,12 @@ type knob struct {
 	set  func(c *Config, v string) error
 }
 
-func number(at func(c *Config) *int) func(*Config, string) error {
+// number is a count of least or more. Of what zero would mean the default, the least is 1.
+func number(least int, at func(c *Config) *int) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		n, err := strconv.Atoi(v)
-		if err != nil || n < 0 {
-			return fmt.Errorf("%q is no whole number", v)
+		if err != nil || n < least {
+			return fmt.Errorf("%q is no whole number from %d on", v, least)
 		}
 		*at(c) = n
 		return nil
@@ -32,7 +33,7 @@ func number(at func(c *Config) *int) func(*Config, string) error {
 func span(at func(c *Config) *time.Duration) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		d, err := time.ParseDuration(v)
-		if err != nil || d < 0 {
+		if err != nil || d <= 0 {
 			return fmt.Errorf("%q is no time like 10m", v)
 		}
 		*at(c) = d
@@ -63,23 +64,23 @@ var policies = []knob{
 		c.Policy.WaveMethod = v
 		return nil
 	}},
-	{"wave.size", number(func(c *Config) *int { return &c.Policy.WaveSize })},
+	{"wave.size", number(1, func(c *Config) *int { return &c.Policy.WaveSize })},
 	{"wave.timeout", span(func(c *Config) *time.Duration { return &c.Policy.WaveTimeout })},
 	{"wave.urgent", span(func(c *Config) *time.Duration { return &c.Policy.WaveUrgent })},
-	{"workers", number(func(c *Config) *int { return &c.Workers })},
+	{"workers", number(1, func(c *Config) *int { return &c.Workers })},
 }
 
 var faultKnobs = []knob{
-	{"changes", number(func(c *Config) *int { return &c.Faults.Changes })},
-	{"crash", number(func(c *Config) *int { return &c.Faults.Crashes })},
-	{"duplicate", number(func(c *Config) *int { return &c.Faults.Duplicates })},
-	{"jump", number(func(c *Config) *int { return &c.Faults.Jumps })},
-	{"late", number(func(c *Config) *int { return &c.Faults.Late })},
-	{"lost-label", number(func(c *Config) *int { return &c.Faults.LostLabel })},
-	{"refused", number(func(c *Config) *int { return &c.Faults.Refusals })},
-	{"short", number(func(c *Config) *int { return &c.Faults.Short })},
-	{"twice-scan", number(func(c *Config) *int { return &c.Faults.TwiceScan })},
-	{"wrong-scan", number(func(c *Config) *int { return &c.Faults.WrongScan })},
+	{"changes", number(0, func(c *Config) *int { return &c.Faults.Changes })},
+	{"crash", number(0, func(c *Config) *int { return &c.Faults.Crashes })},
+	{"duplicate", number(0, func(c *Config) *int { return &c.Faults.Duplicates })},
+	{"jump", number(0, func(c *Config) *int { return &c.Faults.Jumps })},
+	{"late", number(0, func(c *Config) *int { return &c.Faults.Late })},
+	{"lost-label", number(0, func(c *Config) *int { return &c.Faults.LostLabel })},
+	{"refused", number(0, func(c *Config) *int { return &c.Faults.Refusals })},
+	{"short", number(0, func(c *Config) *int { return &c.Faults.Short })},
+	{"twice-scan", number(0, func(c *Config) *int { return &c.Faults.TwiceScan })},
+	{"wrong-scan", number(0, func(c *Config) *int { return &c.Faults.WrongScan })},
 }
 
 func names(of []knob) []string {
