@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/label"
 	truckload "github.com/paklog/hub/core/load"
@@ -24,6 +25,8 @@ type left struct {
 	Order   string      `json:"order"`
 	Cartons []string    `json:"cartons"`
 	With    string      `json:"with"` // the manifest or load
+	// At is when they left, which is before this is read. What was sent without has none.
+	At time.Time `json:"at,omitzero"`
 }
 
 func (f *Flows) addDepartures() error {
@@ -46,11 +49,11 @@ func (f *Flows) addDepartures() error {
 func (f *Flows) depart(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
 	orders := map[string]*left{}
-	add := func(b scope.Scope, owner, number, sscc, with string) {
+	add := func(b scope.Scope, at time.Time, owner, number, sscc, with string) {
 		s := scope.Scope{Tenant: b.Tenant, Owner: owner, Facility: b.Facility}
 		key := order.KeyOf(s, number)
 		if orders[key] == nil {
-			orders[key] = &left{Scope: s, Order: number, With: with}
+			orders[key] = &left{Scope: s, Order: number, With: with, At: at}
 		}
 		orders[key].Cartons = append(orders[key].Cartons, sscc)
 	}
@@ -58,13 +61,13 @@ func (f *Flows) depart(ctx context.Context, m *Message) (*Out, error) {
 	case manifest.Closed:
 		if f.confirms(e.Carrier) == AtManifest {
 			for _, c := range e.Cartons {
-				add(e.Scope, c.Owner, c.Order, c.SSCC, e.Manifest)
+				add(e.Scope, e.At, c.Owner, c.Order, c.SSCC, e.Manifest)
 			}
 		}
 	case truckload.Departed:
 		if f.confirms(e.Carrier) == AtLoad {
 			for _, c := range e.Cartons {
-				add(e.Scope, c.Owner, c.Order, c.Carton, e.Load)
+				add(e.Scope, e.At, c.Owner, c.Order, c.Carton, e.Load)
 			}
 		}
 	}
@@ -80,6 +83,11 @@ func (f *Flows) leave(ctx context.Context, m *Message) (*Out, error) {
 	var gone left
 	if err := m.Decode(&gone); err != nil {
 		return nil, err
+	}
+	// They left when the truck did, however late that is read: an order that was in time is.
+	at := gone.At
+	if at.IsZero() {
+		at = m.Now
 	}
 	d := f.decide(ctx, m)
 	s, number := gone.Scope, gone.Order
@@ -98,13 +106,13 @@ func (f *Flows) leave(ctx context.Context, m *Message) (*Out, error) {
 	if len(going) == 0 || d.err != nil {
 		return d.done()
 	}
-	events, err := d.shipment(s, number).Plan(ship.PlanShipment{Scope: s, Shipment: number, Order: number, Cartons: names}, m.Now)
+	events, err := d.shipment(s, number).Plan(ship.PlanShipment{Scope: s, Shipment: number, Order: number, Cartons: names}, at)
 	d.onShipment(s, number, events, err)
-	events, err = d.shipment(s, number).Leave(ship.LeaveCartons{Cartons: going}, m.Now)
+	events, err = d.shipment(s, number).Leave(ship.LeaveCartons{Cartons: going}, at)
 	if d.onShipment(s, number, events, err) {
 		for _, e := range events {
 			if c, ok := e.(ship.Confirmed); ok {
-				d.shipped(s, number, c)
+				d.shipped(s, number, c, at)
 			}
 		}
 	}

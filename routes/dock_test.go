@@ -133,6 +133,37 @@ func TestCartonsLeaveWithTheManifest(t *testing.T) {
 	})
 }
 
+// However late a hub reads that a truck has left: the goods left with the truck.
+func TestWhatLeftIsConfirmedAsOfWhenItLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := confirming(t, AtManifest)
+		r.stock("A", 20, "P-1")
+		r.place("SO-1", "A", 2)
+		settle(time.Minute)
+		for _, late := range []string{"ship.depart", "ship.leave"} {
+			if err := r.hub.Pause(t.Context(), late, "test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.does(events[manifest.Opened](r)[0].Manifest, manifest.Close{})
+		for _, late := range []string{"ship.depart", "ship.leave"} {
+			settle(time.Hour)
+			r.status("SO-1", order.StatusPacked)
+			if err := r.hub.Resume(t.Context(), late, "test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		settle(time.Minute)
+		at := events[manifest.Closed](r)[0].At
+		if s, c := events[order.Shipped](r), events[ship.Confirmed](r); len(s) != 1 || len(c) != 1 || !s[0].At.Equal(at) || !c[0].At.Equal(at) {
+			t.Errorf("the manifest closed at %s; %+v, %+v", at, s, c)
+		}
+		r.books("A")
+		r.once()
+		r.noLetters()
+	})
+}
+
 // A carton that comes after its order was confirmed is a second confirmation of it alone.
 func TestALateCartonOfAManifestIsASupplement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -119,6 +119,17 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 		return h.concluded(ctx, x, d, m, c, key, have, have.State, have.Outcome)
 	case journal.EffectStarted, journal.EffectUnknown:
 		return h.resolve(ctx, x, d, m, c, key, have)
+	case journal.EffectRefused:
+		// Its replay calls again. Whoever only had the message in hand while another was refused
+		// must not: nobody would learn of what he bought.
+		over, err := d.Finished(ctx)
+		if err != nil {
+			return err
+		}
+		if over {
+			return h.commit(ctx, x, d, m, nil)
+		}
+		return h.do(ctx, x, d, m, c, key, have)
 	default:
 		return h.do(ctx, x, d, m, c, key, have)
 	}

@@ -287,7 +287,7 @@ func (d *decision) dropCarton(s scope.Scope, number, sscc, reason string) {
 	}
 	for _, e := range events {
 		if c, ok := e.(ship.Confirmed); ok {
-			d.shipped(s, number, c)
+			d.shipped(s, number, c, d.m.Now)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package routes
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/label"
@@ -66,7 +67,7 @@ func (d *decision) manifest(s scope.Scope, number, one string) {
 		}
 		for _, e := range events {
 			if c, ok := e.(ship.Confirmed); ok {
-				d.shipped(s, number, c)
+				d.shipped(s, number, c, d.m.Now)
 			}
 		}
 	}
@@ -94,8 +95,8 @@ func covers(o order.Order, part func(order.Line) int64, contents []pack.Content)
 	return true
 }
 
-// shipped takes what a confirmation says out of the books.
-func (d *decision) shipped(s scope.Scope, number string, c ship.Confirmed) {
+// shipped takes what a confirmation says out of the books, as of when it left.
+func (d *decision) shipped(s scope.Scope, number string, c ship.Confirmed, at time.Time) {
 	w := d.work(s, number)
 	var lines []order.LineQty
 	for _, m := range c.Cartons {
@@ -103,13 +104,13 @@ func (d *decision) shipped(s scope.Scope, number string, c ship.Confirmed) {
 			k := keyOf(s, x.Item)
 			events, posts, err := inventory.Ship{
 				BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Carton: m.Carton, Lot: x.Lot, Qty: x.Qty, Serials: x.Serials,
-			}.Decide(d.m.Now)
+			}.Decide(at)
 			d.onStock(k, events, posts, err)
 			lines = addQty(lines, x.Line, x.Qty)
 		}
 		w.Cartons = slices.DeleteFunc(w.Cartons, func(x carton) bool { return x.SSCC == m.Carton })
 	}
 	w.changed()
-	events, err := d.order(s, number).Ship(order.Ship{Shipment: c.Shipment, Supplement: c.Supplement, Lines: lines}, d.m.Now)
+	events, err := d.order(s, number).Ship(order.Ship{Shipment: c.Shipment, Supplement: c.Supplement, Lines: lines}, at)
 	d.onOrder(s, number, events, err)
 }

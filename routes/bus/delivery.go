@@ -142,6 +142,20 @@ func (s *subscription) over(ctx context.Context, d *Delivery) bool {
 	return true
 }
 
+// Finished reports whether somebody else has finished the message, durably: another process that
+// took over. What is handed over for it will be refused. A message that was parked is finished
+// with its park, which whoever commits is judged by.
+func (d *Delivery) Finished(ctx context.Context) (bool, error) {
+	if d.Parked {
+		return false, nil
+	}
+	c, err := d.sub.bus.driver.Checkpoint(ctx, d.sub.name, d.part)
+	if err != nil {
+		return false, fmt.Errorf("reading a checkpoint of %s: %w", d.sub.name, err)
+	}
+	return d.Record.Pos <= c.High && !c.IsOpen(d.Record.Pos), nil
+}
+
 // CommitWait is [Delivery.Commit] that returns when the unit is durable: for what must not
 // leave the process before. What the disk refuses goes out again by itself: [ErrAgain].
 func (d *Delivery) CommitWait(ctx context.Context, r *Reads, u *journal.Unit) (*journal.Refusal, error) {
