@@ -13,64 +13,59 @@ import (
 // batchBytes ends a batch early, so that large units do not hold up a transaction.
 const batchBytes = 16 << 20
 
-// committer is what the two goroutines that commit share. While one tells who waits that a
-// batch is durable, the other writes the next: each holds writing for a batch, and takes
-// telling before it lets writing go, so batches are told in the order of the log.
-type committer struct {
-	writing, telling chan struct{} // one at a time: holding is sending
-	pace             *time.Timer   // since the last batch was taken; with writing
-	ended            bool          // with writing
+// written is a batch that is durable and that nobody was told of yet.
+type written struct {
+	batch    []*pending
+	refusals []*journal.Refusal
+	refused  bool
+	flushed  []flush
 }
 
 // commitLoop writes what waits, a batch after the other, until the bus is closed and
-// nothing waits any more.
+// nothing waits any more. While one goroutine tells who waits that a batch is durable, this one
+// writes the next: what is handed over is the telling, for on busy processors whoever is
+// handed something waits for his turn, and the disk would wait with him.
 func (b *Bus) commitLoop() {
 	defer close(b.done)
-	c := &committer{writing: make(chan struct{}, 1), telling: make(chan struct{}, 1), pace: time.NewTimer(0)}
-	defer c.pace.Stop()
-	var both sync.WaitGroup
-	for range 2 {
-		both.Go(func() {
-			for b.commit(c) {
+	telling := make(chan struct{}, 1) // one batch at a time: holding is sending
+	told := make(chan written, 1)
+	var teller sync.WaitGroup
+	teller.Go(func() {
+		for w := range told {
+			if w.refusals != nil {
+				b.tell(w.batch, w.refusals, w.refused)
 			}
-		})
+			for _, f := range w.flushed {
+				close(f.done)
+			}
+			<-telling
+		}
+	})
+	defer teller.Wait()
+	defer close(told)
+	pace := time.NewTimer(0)
+	defer pace.Stop()
+	for {
+		batch, delivered, flushed, end := b.take(pace.C)
+		pace.Reset(max(0, b.opts.Pace))
+		w := written{batch: batch, flushed: flushed}
+		var err error
+		if len(batch) > 0 || len(delivered) > 0 {
+			w.refusals, err = b.write(batch, delivered)
+		}
+		telling <- struct{}{}
+		if err != nil {
+			b.fail(batch, flushed, err)
+			return
+		}
+		if w.refused = slices.ContainsFunc(w.refusals, func(r *journal.Refusal) bool { return r != nil }); w.refused {
+			b.recover(batch, w.refusals) // before anything else is written
+		}
+		told <- w
+		if end {
+			return
+		}
 	}
-	both.Wait()
-}
-
-// commit takes a batch, writes it and tells everyone. It returns false at the end.
-func (b *Bus) commit(c *committer) bool {
-	c.writing <- struct{}{}
-	if c.ended {
-		<-c.writing
-		return false
-	}
-	batch, delivered, flushed, end := b.take(c.pace.C)
-	c.pace.Reset(max(0, b.opts.Pace))
-	var refusals []*journal.Refusal
-	var err error
-	if len(batch) > 0 || len(delivered) > 0 {
-		refusals, err = b.write(batch, delivered)
-	}
-	c.telling <- struct{}{}
-	defer func() { <-c.telling }()
-	c.ended = end || err != nil
-	refused := err == nil && slices.ContainsFunc(refusals, func(r *journal.Refusal) bool { return r != nil })
-	if refused {
-		b.recover(batch, refusals) // before anything else is written
-	}
-	<-c.writing
-	if err != nil {
-		b.fail(batch, flushed, err)
-		return false
-	}
-	if refusals != nil {
-		b.tell(batch, refusals, refused)
-	}
-	for _, f := range flushed {
-		close(f.done)
-	}
-	return !end
 }
 
 // paceUnits make a batch that is worth a commit by itself.
