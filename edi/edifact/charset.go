@@ -1,6 +1,7 @@
 package edifact
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -77,4 +78,21 @@ func (c Charset) Decode(b []byte) string {
 		r = append(r, page.DecodeByte(x))
 	}
 	return string(r)
+}
+
+// encode is one character in c; ok is false where c has none for it.
+func (c Charset) encode(dst []byte, r rune) (out []byte, ok bool) {
+	if r < utf8.RuneSelf {
+		return append(dst, byte(r)), c == "UNOA" && narrowHas(r, false) || c == "UNOB" && narrowHas(r, true) ||
+			c != "UNOA" && c != "UNOB" && r >= ' ' && r != 0x7F
+	}
+	if page := pages[c]; page != nil {
+		b, ok := page.EncodeRune(r)
+		return append(dst, b), ok && b >= 0xA0
+	}
+	return utf8.AppendRune(dst, r), c.isUTF8() && r != utf8.RuneError
+}
+
+func narrowHas(r rune, small bool) bool {
+	return r-'0' < 10 && r >= '0' || r >= 'A' && r <= 'Z' || small && r >= 'a' && r <= 'z' || strings.ContainsRune(narrowMarks, r)
 }

@@ -2,10 +2,12 @@ package edifact
 
 import "github.com/paklog/hub/edi/finding"
 
-// Finding, its severity and codes are those of both syntaxes.
 type (
-	Finding  = finding.Finding
+	// Finding is that of both syntaxes.
+	Finding = finding.Finding
+	// Severity of a finding.
 	Severity = finding.Severity
+	// AckCodes of an EDIFACT finding are UCI and UCD.
 	AckCodes = finding.Ack
 )
 
