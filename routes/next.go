@@ -56,7 +56,8 @@ func dutyKey(s scope.Scope, who string) string { return dutiesPrefix(s) + scope.
 
 // How much of the queue one worker looks at.
 const (
-	offersOfLane = 32  // at once
+	offersOfLane = 32  // at once, of a lane where he stands
+	offersAway   = 4   // of any other: they are all far, so the most urgent of them suffice
 	mostOffers   = 512 // in all, before he is told that there is nothing now
 )
 
@@ -185,21 +186,24 @@ func (d *decision) choose(s scope.Scope, k task.Seeker) (queuedTask, task.Why) {
 	looked := 0
 	more := func(l *reading) {
 		for !l.ended && d.err == nil {
-			page, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, l.prefix, l.after, offersOfLane)
+			most := offersAway
+			if l.Zone == k.Zone && k.Known {
+				most = offersOfLane
+			}
+			page, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, l.prefix, l.after, most)
 			if err != nil {
 				d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading the queue: %w", err)))
 				return
 			}
-			l.ended = len(page) < offersOfLane
-			found := false
+			l.ended = len(page) < most
 			for _, r := range page {
 				l.after = r.Key
 				var q queuedTask
-				if _, there := d.state(r.Key, &q); there { // and not claimed since
-					rows, found = append(rows, row{q, r.Key, l}), true
+				if d.rowOf(r, &q) {
+					rows = append(rows, row{q, r.Key, l})
 				}
 			}
-			if found {
+			if len(page) > 0 {
 				return
 			}
 		}
@@ -224,6 +228,16 @@ func (d *decision) choose(s scope.Scope, k task.Seeker) (queuedTask, task.Why) {
 		}
 	}
 	return queuedTask{}, task.Why{}
+}
+
+// rowOf decodes a row of the disk as it stands there. Nothing is decided on it alone.
+func (d *decision) rowOf(r journal.Row, v any) bool {
+	st, err := journal.DecodeState(r.Value)
+	if err != nil {
+		d.fail(fault.E(d.m.route, fault.Internal, fmt.Errorf("reading %s: %w", r.Key, err)))
+		return false
+	}
+	return d.decoded(r.Key, st, v)
 }
 
 // offered reports whether a task of the queue may be begun now. A row that leads to none is

@@ -29,7 +29,7 @@ func (f *Flows) addPreempting() error {
 	return f.hub.Add(Route{
 		Name: "task.preempt", About: "lets urgent work that nobody takes up take the place of what a worker picks between two steps",
 		Topics: []string{onTasks}, Handle: f.preempt,
-		Types:  takes(task.Created{}),
+		Types:  takes(task.Created{}, task.Prioritized{}),
 		Writes: []string{onTasks},
 	})
 }
@@ -40,18 +40,9 @@ func (f *Flows) preempt(ctx context.Context, m *Message) (*Out, error) {
 	d := f.decide(ctx, m)
 	switch e := m.Event.(type) {
 	case task.Created:
-		t := peek(d, f.tasks, e.Stream())
-		from := m.Now
-		if e.Priority < mostUrgent {
-			sc := t.Score(f.cfg.Tasks.Policy, m.Now)
-			if sc.By != task.DueCutOff {
-				return d.done() // nobody is in a hurry for it
-			}
-			if sc.Due.After(from) {
-				from = sc.Due
-			}
-		}
-		d.waitFor(t, from)
+		d.hurry(peek(d, f.tasks, e.Stream()))
+	case task.Prioritized:
+		d.hurry(peek(d, f.tasks, e.Stream()))
 	case nil:
 		var w waited
 		if err := m.Decode(&w); err != nil {
@@ -60,6 +51,22 @@ func (f *Flows) preempt(ctx context.Context, m *Message) (*Out, error) {
 		d.takePlace(w.Scope, w.Task)
 	}
 	return d.done()
+}
+
+// hurry has a task looked at once it has waited for as long as it may, where somebody is in a
+// hurry for it.
+func (d *decision) hurry(t task.Task) {
+	from := d.m.Now
+	if t.Priority < mostUrgent {
+		sc := t.Score(d.f.cfg.Tasks.Policy, d.m.Now)
+		if sc.By != task.DueCutOff {
+			return
+		}
+		if sc.Due.After(from) {
+			from = sc.Due
+		}
+	}
+	d.waitFor(t, from)
 }
 
 // waitFor looks at an open task again once it waited from a time on.

@@ -216,7 +216,7 @@ func (d *decision) lanes(s scope.Scope) []lane {
 	out := make([]lane, 0, len(rows))
 	for _, r := range rows {
 		var l lane
-		if _, found := d.state(r.Key, &l); found {
+		if d.rowOf(r, &l) {
 			out = append(out, l)
 		}
 	}

@@ -25,9 +25,9 @@ func (f *Flows) addTasks() error {
 
 func (f *Flows) addTaskFollowing() error {
 	return f.hub.Add(Route{
-		Name: "task.follow", About: "makes more pick tasks for orders of released waves: goods that were found elsewhere, orders that go on",
+		Name: "task.follow", About: "makes more pick tasks for orders of released waves: goods that were found elsewhere, orders that go on; what is queued is as urgent as its orders are now",
 		Topics: []string{onOrders}, Handle: f.followTasks,
-		Types:  takes(order.Allocated{}, order.Released{}, order.Held{}),
+		Types:  takes(order.Allocated{}, order.Released{}, order.Held{}, order.Changed{}),
 		Writes: []string{onTasks},
 	})
 }
@@ -59,6 +59,10 @@ func (f *Flows) followTasks(ctx context.Context, m *Message) (*Out, error) {
 		d.makeTask(e.Scope, e.Order)
 	case order.Held:
 		d.leaveBatches(e.Scope, e.Order)
+	case order.Changed:
+		if slices.Contains(e.Fields, order.FieldPriority) || slices.Contains(e.Fields, order.FieldDates) {
+			d.prioritize(e.Scope, e.Order)
+		}
 	}
 	return d.done()
 }
@@ -124,6 +128,30 @@ func (d *decision) makeTask(s scope.Scope, number string) {
 	})
 	if made && len(rest) > 0 {
 		d.makeTask(s, number)
+	}
+}
+
+// prioritize makes the tasks of an order as urgent as it is now. One over several orders is as
+// urgent as the most urgent of them.
+func (d *decision) prioritize(s scope.Scope, number string) {
+	for _, id := range d.work(s, number).Tasks {
+		t := d.task(d.whereTask(s, id), id)
+		c := task.Prioritize{Reason: "order " + number + " changed"}
+		for _, of := range ordersOf(t) {
+			o := d.order(of.Scope, of.number)
+			if !slices.Contains(d.work(of.Scope, of.number).Tasks, id) {
+				continue // it left the batch
+			}
+			c.Priority = max(c.Priority, o.Priority)
+			if by := cutOffOf(o, d.wave(o.Scope, t.Wave)); !by.IsZero() && (c.CutOff.IsZero() || by.Before(c.CutOff)) {
+				c.CutOff = by
+			}
+		}
+		if d.err != nil {
+			return
+		}
+		events, err := t.Prioritize(c, d.m.Now)
+		d.onTask(t.Scope, id, events, err)
 	}
 }
 

@@ -1,13 +1,16 @@
 package rest
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
@@ -74,11 +77,12 @@ type workerCommand struct {
 	Keyed
 }
 
-func leaseOf(seconds int64) time.Duration {
-	if seconds < 1 || seconds > 86400 {
-		return 15 * time.Minute
+// leaseOf is how long a task is given for, 15 minutes where nobody says.
+func leaseOf(seconds int64) (time.Duration, error) {
+	if seconds < 0 || seconds > 86400 {
+		return 0, fault.At("rest.lease", fault.Invalid, "lease_seconds", fmt.Errorf("%d is not between 1 and 86400", seconds))
 	}
-	return time.Duration(seconds) * time.Second
+	return time.Duration(cmp.Or(seconds, 900)) * time.Second, nil
 }
 
 // queue is where workers ask for work.
@@ -89,9 +93,13 @@ func (s *server) queue() {
 			if err != nil {
 				return nil, s.problem(ctx, err)
 			}
+			lease, err := leaseOf(b.Seconds)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
 			cmd := task.Next{
 				Worker: b.Worker, Device: b.Device, Zone: b.Zone, Location: b.Location,
-				Equipment: b.Equipment, Skills: b.Skills, Kinds: b.Kinds, Lease: leaseOf(b.Seconds),
+				Equipment: b.Equipment, Skills: b.Skills, Kinds: b.Kinds, Lease: lease,
 			}
 			return s.do(ctx, door.Floor, door.Ask{Scope: inFacility(s.cfg.Scope, b.Facility), ID: b.Worker, Cmd: cmd, Device: b.Device}, *in, "")
 		})

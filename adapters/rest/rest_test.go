@@ -448,3 +448,15 @@ func TestStockIsReceivedOnce(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 }
+
+func TestALeaseIsASecondToADay(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, nil)
+	for _, path := range []string{"/v1/tasks/next", "/v1/tasks/ACME/T-1/claim"} {
+		for _, seconds := range []string{"-1", "86401"} {
+			if p := h.refused(422, "POST", path, `{"worker":"kim","lease_seconds":`+seconds+`}`); p.Errors[0].Place != "lease_seconds" {
+				t.Errorf("%s for %s: %+v", path, seconds, p)
+			}
+		}
+	}
+}

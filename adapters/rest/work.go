@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -221,7 +222,8 @@ func (s *server) tasks() {
 	register(s, op[ClaimBody, task.Task](s, http.MethodPost, path+"/claim", "claim-task", tag, "Take a task for a time, or renew the claim"),
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[ClaimBody](ctx)
-			lease := leaseOf(b.Seconds)
+			lease, bad := leaseOf(b.Seconds)
+			err = cmp.Or(err, bad)
 			var cmd any = task.Claim{Worker: b.Worker, Lease: lease}
 			if b.Claim > 0 {
 				cmd = task.Renew{Worker: b.Worker, Claim: b.Claim, Lease: lease}

@@ -60,6 +60,7 @@ var benches = []*bench{
 	{name: "core/batch-100", about: "the same with 100 orders", unit: "s", once: true, open: openBatching(100)},
 	{name: "core/simulate", about: "a simulated day of 100,000 order lines through the hub's routes, every event checked, the log on SQLite", unit: "events/s", once: true, open: openSimulated},
 	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
+	{name: "tasks/next", about: "workers ask for work over HTTP, 200/s, among 100,000 open tasks in 20 lanes: the 99th percentile, each claimed durably", unit: "ms", once: true, open: openNext},
 	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},
 	{name: "hub/idle", about: "memory of `paklog serve` at rest, and under 200 orders/s", unit: "MB", once: true, open: openIdle},
 }

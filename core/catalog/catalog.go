@@ -131,6 +131,7 @@ func Schemas() []event.Schema {
 		event.Of[crew.Registered](event.TaskEvents),
 		event.Of[crew.Changed](event.TaskEvents),
 		event.Of[crew.Retired](event.TaskEvents),
+		event.Of[task.Prioritized](event.TaskEvents),
 		event.Of[task.Claimed](event.TaskEvents),
 		event.Of[task.Renewed](event.TaskEvents),
 		event.Of[task.Expired](event.TaskEvents),

@@ -56,7 +56,7 @@ type Taken struct {
 }
 
 // Fold makes a [Task].
-var Fold = event.Fold[Task]{Kind: "task", Version: 3, Apply: apply}
+var Fold = event.Fold[Task]{Kind: "task", Version: 4, Apply: apply}
 
 func apply(t Task, e event.Event) (Task, error) {
 	switch e := e.(type) {
@@ -70,6 +70,8 @@ func apply(t Task, e event.Event) (Task, error) {
 		t.Status, t.Worker, t.Until = StatusOpen, "", time.Time{}
 	case Preempted:
 		t.Status, t.Worker, t.Until, t.Taken = StatusOpen, "", time.Time{}, Taken{e.Worker, e.For, e.Reason}
+	case Prioritized:
+		t.Priority, t.CutOff = e.Priority, e.CutOff
 	case Completed:
 		t.Status, t.Until = StatusCompleted, time.Time{}
 	case Cancelled:
@@ -267,6 +269,24 @@ func (t Task) Preempt(c Preempt, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	}
 	return []event.Event{Preempted{t.head(at), t.Worker, t.Claims, c.For, c.Reason}}, nil
+}
+
+// Prioritize says how urgent a task is that is not ended; as urgent already is no event.
+func (t Task) Prioritize(c Prioritize, at time.Time) ([]event.Event, error) {
+	const op = "task.Prioritize"
+	if err := t.exists(op); err != nil {
+		return nil, err
+	}
+	if c.Priority < 0 || c.Priority > 9 {
+		return nil, fault.At(op, fault.Invalid, "priority", fmt.Errorf("%d is not between 0 and 9", c.Priority))
+	}
+	if err := scope.CheckPart(c.Reason); err != nil {
+		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	if t.ended() || t.Priority == c.Priority && t.CutOff.Equal(c.CutOff) {
+		return nil, nil
+	}
+	return []event.Event{Prioritized{t.head(at), c.Priority, c.CutOff.UTC(), c.Reason}}, nil
 }
 
 // Complete ends the task; the same claim completing it again is no event.

@@ -87,6 +87,13 @@ type Preempt struct {
 	Reason string
 }
 
+// Prioritize says how urgent the task is from now on.
+type Prioritize struct {
+	Priority int       // 0 to 9
+	CutOff   time.Time // zero is none
+	Reason   string    // what made it so
+}
+
 // Complete ends the task by whoever holds its claim.
 type Complete struct {
 	Worker string
@@ -167,6 +174,14 @@ type Preempted struct {
 	Reason string `json:"reason"`
 }
 
+// Prioritized says that the task is as urgent as this from now on.
+type Prioritized struct {
+	Head
+	Priority int       `json:"priority"`
+	CutOff   time.Time `json:"cut_off,omitzero"`
+	Reason   string    `json:"reason"`
+}
+
 // Completed ends the task.
 type Completed struct {
 	Head
@@ -199,6 +214,9 @@ func (Expired) EventType() string { return "task.Expired" }
 
 // EventType implements [event.Event].
 func (Preempted) EventType() string { return "task.Preempted" }
+
+// EventType implements [event.Event].
+func (Prioritized) EventType() string { return "task.Prioritized" }
 
 // EventType implements [event.Event].
 func (Completed) EventType() string { return "task.Completed" }
