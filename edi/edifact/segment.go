@@ -53,6 +53,10 @@ func (s *Segments) Delimiters() Delimiters { return s.delims }
 // UTF-8 where the bytes show it.
 func (s *Segments) Charset() Charset { return s.charset }
 
+// Wrapped reports whether line breaks stand inside data, so that values differ
+// from the bytes as they stand.
+func (s *Segments) Wrapped() bool { return s.broken }
+
 // Segment is a view of one segment. Elements count from 1 and are what stands
 // between element separators, composites whole; element 0 is the tag.
 type Segment struct {
@@ -98,6 +102,19 @@ func (s Segment) Element(n int) []byte {
 		return nil
 	}
 	return s.run.data[from:to:to]
+}
+
+// AppendElements appends elements 01 to the last, as they stand, to dst.
+func (s Segment) AppendElements(dst [][]byte) [][]byte {
+	data, from := s.run.data, s.idx[0]+1
+	for _, to := range s.idx[1:] {
+		dst = append(dst, data[from:to:to])
+		from = to + 1
+	}
+	if n := len(s.idx) - 1; n > 0 && s.run.delims.Terminator == '\n' {
+		dst[len(dst)-1] = s.Element(n) // a CR before the LF is no data
+	}
+	return dst
 }
 
 func (s Segment) span(n int) (from, to uint32, ok bool) {
