@@ -68,14 +68,14 @@ type checker struct {
 	most   finding.Severity
 	frames []frame
 	spare  [][]int
-	last   string // tag of the segment before, where it is known
-	lastAt int    // else its index
+	lastAt int // segment before the one at hand
 
 	i       int      // segment at hand
 	fields  [][]byte // its elements
 	class   [256]uint8
 	made    Syntax // that class was made for
 	scratch []byte
+	trigger string // element that made a note apply
 
 	totals []total // of the rules
 	tree   tree
@@ -411,8 +411,9 @@ func (c *checker) at(n, component int, code string, severity finding.Severity, r
 	if n > 0 {
 		f.Element = finding.Ref(tag, n, component)
 		if n <= len(c.fields) {
-			v, from := c.fields[n-1], 0
+			v := c.fields[n-1]
 			if component > 0 {
+				var from int
 				v, from = nth(v, component, c.sx.Component, c.sx.Release)
 				f.Offset, f.Length = f.Offset+int64(from), len(v)
 			}
@@ -440,7 +441,7 @@ func (c *checker) report(f finding.Finding, rule string) {
 		ref := f.Ack.Ref
 		f.Ack = c.sx.Acks[f.Code]
 		if f.Ack.AK4 != "" || f.Ack.UCD != "" {
-			f.Ack.Ref = ref
+			f.Ack.Ref, f.Ack.CTX = ref, c.trigger
 		}
 	} else {
 		f.Ack = finding.Ack{}

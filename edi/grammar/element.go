@@ -216,11 +216,14 @@ func (c *checker) value(n, component int, e *Element, raw, v []byte) {
 	case full < e.Min:
 		c.fault(n, component, CodeTooShort, "min", fmt.Sprintf("%%s has %d characters, at least %d are needed", full, e.Min), typeName(e))
 	case len(e.Codes) > 0 && !e.knows(v):
-		severity, message := finding.Note, "the profile does not know code %q in %s"
-		if e.Closed {
+		severity, message, rule := finding.Note, "the profile does not know code %q in %s", "codes"
+		if e.Closed || c.set.Closed {
 			severity, message = finding.Error, "code %q is not taken in %s"
 		}
-		c.at(n, component, CodeUnknownCode, severity, "codes", fmt.Sprintf(message, v, finding.Ref(c.tag(), n, component)), strings.Join(e.Codes, " "), "")
+		if !e.Closed {
+			rule = "closed"
+		}
+		c.at(n, component, CodeUnknownCode, severity, rule, fmt.Sprintf(message, v, finding.Ref(c.tag(), n, component)), strings.Join(e.Codes, " "), "")
 	}
 }
 
@@ -277,14 +280,17 @@ func (c *checker) fault(n, component int, code, rule, message, expected string) 
 	c.at(n, component, code, finding.Error, rule, fmt.Sprintf(message, finding.Ref(tag, n, component)), expected, "")
 }
 
-// note reports a broken note.
+// note reports a broken note, and which element made it apply.
 func (c *checker) note(def *Segment, n *Note, there uint64) {
+	defer func() { c.trigger = "" }()
 	missing, last := 0, 0
 	var refs []string
 	for _, e := range n.Elements {
 		refs = append(refs, finding.Ref(def.ID, e, 0))
 		if there>>(e-1)&1 != 0 {
-			last = e
+			if last = e; c.trigger == "" {
+				c.trigger = finding.Ref(def.ID, e, 0)
+			}
 		} else if missing == 0 {
 			missing = e
 		}
@@ -355,7 +361,7 @@ func IsDate(v []byte) bool {
 	if m < 1 || m > 12 {
 		return false
 	}
-	most := int64(30 + (m+m/8)&1)
+	most := 30 + (m+m/8)&1
 	if m == 2 {
 		most = 28
 		if y%4 == 0 && (y%100 != 0 || y%400 == 0) {

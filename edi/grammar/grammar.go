@@ -11,7 +11,7 @@
 // type C with components, a release character is named in Syntax, and the
 // dependency notes D1 to D7 are RE, P, R, E, C, L, X here.
 //
-// Partners change a grammar by overlays: base, industry, partner. What a
+// Partners change a grammar by [Overlay]s: base, industry, partner. What a
 // profile does not know (a segment, an element, a qualifier, a code) is a note
 // and never an error, unless an overlay says closed.
 package grammar
@@ -249,9 +249,9 @@ func (e *Element) clone() *Element {
 		return nil
 	}
 	c := *e
-	c.Components = make([]*Element, len(e.Components))
-	for i, x := range e.Components {
-		c.Components[i] = x.clone()
+	c.Components = nil
+	for _, x := range e.Components {
+		c.Components = append(c.Components, x.clone())
 	}
 	return &c
 }

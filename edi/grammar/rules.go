@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,7 +67,7 @@ func parsePlace(s string) (p Place, err error) {
 
 // Rule ties segments of one set together. Kinds:
 //
-//	count CTT-01 PO1             the element is the number of those segments
+//	count CTT-01 HL LIN          the element is the number of those segments, or of those
 //	sum W03-01 W12-03            the element is the sum of those elements
 //	tree HL-01 HL-02 HL-03 HL-04 O:S I:O,P   numbers and parents; each level with what may be above it
 //	sscc MAN-02[01=GM]           a serial shipping container code and its check digit
@@ -120,7 +121,7 @@ func ParseRule(text string) (*Rule, error) {
 		}
 		r.Of = append(r.Of, p)
 	}
-	if r.At.Element == 0 || len(r.Of) < want || want == 0 && len(r.Of) > 0 || want == 1 && len(r.Of) != 1 || r.Kind == "sum" && r.Of[0].Element == 0 {
+	if r.At.Element == 0 || len(r.Of) < want || want == 0 && len(r.Of) > 0 || r.Kind == "sum" && len(r.Of) > 1 || len(r.Of) > 4 || r.Kind == "sum" && r.Of[0].Element == 0 {
 		return nil, fmt.Errorf("rule %q does not name the elements it needs", text)
 	}
 	if r.Kind == "tree" {
@@ -166,9 +167,9 @@ func (r *Rule) concerns(tag string) bool {
 
 // total is what a rule has counted so far.
 type total struct {
-	n     int64 // a count, or a sum in ten thousandths
-	lost  bool  // a value was no number, or too large to add: nothing is judged
-	at    int   // segment of the declared value, -1 before it came
+	n     [4]int64 // counts, or a sum, in ten thousandths
+	lost  bool     // a value was no number, or too large to add: nothing is judged
+	at    int      // segment of the declared value, -1 before it came
 	value []byte
 }
 
@@ -179,10 +180,13 @@ func (c *checker) rule(r *Rule, node *Node) {
 	switch r.Kind {
 	case "count", "sum":
 		t := &c.totals[r.nth]
-		if of := &r.Of[0]; of.tag == node.tag && (of.When == nil || c.matches(of.When)) {
-			if r.Kind == "count" {
-				t.n++
-			} else {
+		for i := range r.Of {
+			of := &r.Of[i]
+			switch {
+			case of.tag != node.tag || of.When != nil && !c.matches(of.When):
+			case r.Kind == "count":
+				t.n[i] += unit
+			default:
 				c.sum(t, c.valueOf(of.Element, of.Component))
 			}
 		}
@@ -203,8 +207,8 @@ func (c *checker) sum(t *total, v []byte) {
 		return
 	}
 	n, ok := fixed(v, c.sx.Decimal)
-	if sum := t.n + n; ok && (sum > t.n) == (n > 0) {
-		t.n = sum
+	if sum := t.n[0] + n; ok && (sum > t.n[0]) == (n > 0) {
+		t.n[0] = sum
 		return
 	}
 	t.lost = true
@@ -220,11 +224,9 @@ func (c *checker) totalled() {
 		if t.at < 0 || t.lost {
 			continue
 		}
-		want := t.n
-		if r.Kind == "count" {
-			want *= unit
-		}
-		if got, ok := fixed(t.value, c.sx.Decimal); !ok || got == want {
+		want := t.n[0]
+		got, ok := fixed(t.value, c.sx.Decimal)
+		if !ok || slices.Contains(t.n[:len(r.Of)], got) {
 			continue // what is no number was told as such
 		}
 		c.i = t.at

@@ -51,8 +51,9 @@ func (c *checker) branch(r *Rule) {
 	if len(r.Of) > 2 {
 		child = c.valueOf(r.Of[2].Element, r.Of[2].Component)
 	}
+	severity := r.Severity
 	say := func(p Place, message, expected string) {
-		c.at(p.Element, p.Component, CodeTree, r.Severity, r.text, message, expected, "number the levels in order and name the one above")
+		c.at(p.Element, p.Component, CodeTree, severity, r.text, message, expected, "number the levels in order and name the one above")
 	}
 	if len(id) > 0 {
 		if t.find(id) != nil {
@@ -66,16 +67,16 @@ func (c *checker) branch(r *Rule) {
 	}
 	allowed := r.Levels[level]
 	if len(above) > 0 {
-		switch p := t.find(above); {
-		case p == nil:
+		if p := t.find(above); p == nil {
 			say(r.Of[0], fmt.Sprintf("no level %q stands before this one", above), "a number that came before")
-		default:
+		} else {
 			p.children++
 			if len(allowed) > 0 && !slices.Contains(allowed, p.level) {
 				say(r.Of[0], fmt.Sprintf("level %s stands below level %s", level, p.level), "below "+strings.Join(allowed, " or "))
 			}
 		}
 	} else if len(allowed) > 0 && !slices.Contains(allowed, "-") {
+		severity = min(severity, finding.Warning) // the order of the levels tells where it belongs
 		say(r.Of[0], fmt.Sprintf("level %s names nothing above it", level), "below "+strings.Join(allowed, " or "))
 	}
 	if t.ids != nil {

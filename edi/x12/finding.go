@@ -2,11 +2,14 @@ package x12
 
 import "github.com/paklog/hub/edi/finding"
 
-// Finding, its severity, layer and codes are those of both syntaxes.
 type (
-	Finding  = finding.Finding
+	// Finding is that of both syntaxes.
+	Finding = finding.Finding
+	// Severity of a Finding.
 	Severity = finding.Severity
-	Layer    = finding.Layer
+	// Layer of the rule that was broken.
+	Layer = finding.Layer
+	// AckCodes of a Finding.
 	AckCodes = finding.Ack
 )
 

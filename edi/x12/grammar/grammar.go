@@ -75,10 +75,18 @@ func (l *Library) Find(st01, gs08 string) (set *grammar.Set, exact bool) {
 	return l.Library.Find(st01, gs08)
 }
 
-// Check finds the grammar for a transaction set and adds what it finds to p. A
-// set without a grammar gets a note; one of another release is checked by the
+// Check finds the grammar for a transaction set, or a TA1, and adds what it finds
+// to p; other parts are left alone. A set without a grammar gets a note; one of another release is checked by the
 // nearest, and what would be an error is a warning.
 func (l *Library) Check(p *x12.Part) {
+	if p.Kind == x12.InterchangeAck {
+		set, _ := l.Find("TA1", "004010")
+		set.Check((*lone)(p), &grammar.Syntax{Acks: map[string]finding.Ack{}}, true)
+		return
+	}
+	if p.Kind != x12.TransactionSet {
+		return
+	}
 	version := ""
 	if p.GS != nil {
 		version = p.GS.Version
@@ -134,6 +142,25 @@ func (s *source) Place(i, n int) (int64, int) {
 }
 
 func (s *source) Add(f finding.Finding) { (*x12.Part)(s).Add(f) }
+
+// lone hands out a part of one segment, behind a header that is not there.
+type lone x12.Part
+
+func (*lone) Len() int { return 2 }
+
+func (s *lone) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
+	if i == 0 {
+		return nil, dst
+	}
+	return (*source)(s).Fields(0, dst)
+}
+
+func (s *lone) Place(i, n int) (int64, int) { return (*source)(s).Place(max(i-1, 0), n) }
+
+func (s *lone) Add(f finding.Finding) {
+	f.Segment = 0
+	(*source)(s).Add(f)
+}
 
 // acks are what a checker's codes become in a 997 or 999.
 var acks = map[string]finding.Ack{

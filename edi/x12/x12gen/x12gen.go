@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/edi/grammar"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -144,6 +145,12 @@ func (g *generator) number(n int) string {
 	return b.String()
 }
 
+// upc is a trade item number of 12 digits.
+func (g *generator) upc() string {
+	n := g.number(11)
+	return n + string(rune(grammar.CheckDigit([]byte(n))))
+}
+
 func (g *generator) day(ahead int) string { return g.c.Now.AddDate(0, 0, ahead).Format("20060102") }
 
 func (g *generator) party(body []x12.Out, role, name, code string) []x12.Out {
@@ -192,7 +199,7 @@ func (g *generator) shippingOrder(o Order) []x12.Out {
 		body = append(body, x12.Seg("LX", strconv.Itoa(i+1)))
 		w01 := []string{strconv.Itoa(l.Qty), l.UOM, "", "VN", l.Item}
 		if g.r.IntN(2) == 0 {
-			w01 = append(w01, "UP", g.number(12))
+			w01 = append(w01, "UP", g.upc())
 		}
 		body = append(body, x12.Out{ID: "W01", Elements: w01})
 		if g.r.IntN(3) > 0 {
@@ -228,7 +235,7 @@ func (g *generator) po(o Order) []x12.Out {
 	for i, l := range o.Lines {
 		po1 := []string{strconv.Itoa(i + 1), strconv.Itoa(l.Qty), l.UOM, fmt.Sprintf("%d.%02d", g.r.IntN(500), g.r.IntN(100)), "", "VN", l.Item}
 		if g.r.IntN(2) == 0 {
-			po1 = append(po1, "UP", g.number(12))
+			po1 = append(po1, "UP", g.upc())
 		}
 		body = append(body, x12.Out{ID: "PO1", Elements: po1})
 		if g.r.IntN(3) > 0 {
