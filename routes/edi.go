@@ -21,7 +21,7 @@ const (
 	topicDocuments = "documents"     // what came, as it came
 	topicSets      = "x12-sets"      // one transaction set each
 	topicOrders    = "x12-orders"    // 940 and 850
-	topicAcks      = "x12-acks"      // 997 that came
+	topicAcks      = "x12-acks"      // 997 and 999 that came
 	topicRefused   = "x12-refused"   // sets and interchanges that were rejected
 	topicVerdicts  = "x12-verdicts"  // one a functional group
 	topicOutgoing  = "documents-out" // what goes
@@ -41,17 +41,21 @@ type EDI struct {
 
 // Partner is what is agreed with one trading partner.
 type Partner struct {
-	Name        string
-	ID          string // his ISA06 and GS02; "" takes any
-	Qualifier   string // his ISA05
-	OurID       string // our ISA06 and GS02 to him; "" takes any
-	OurQual     string
-	Version     string // GS08, "004010" when ""
-	Usage       string // ISA15, "P" when ""
-	Writer      x12.WriterOptions
-	Policy      ack.Policy
-	Profile     x12wms.Profile
-	SendAnswers bool // an 855 for each 850
+	Name      string
+	ID        string // his ISA06 and GS02; "" takes any
+	Qualifier string // his ISA05
+	OurID     string // our ISA06 and GS02 to him; "" takes any
+	OurQual   string
+	Version   string // GS08, "004010" when ""
+	Usage     string // ISA15, "P" when ""
+	Writer    x12.WriterOptions
+	Policy    ack.Policy
+	// Grammar is his own, overlays applied; nil is that of all.
+	Grammar *grammar.Library
+	// Implementation answers his groups by a 999 instead of a 997.
+	Implementation bool
+	Profile        x12wms.Profile
+	SendAnswers    bool // an 855 for each 850
 	// Window is when he takes documents, in the zone of his profile; Rate how many a minute, 0 is
 	// any number.
 	Window Window
@@ -60,6 +64,14 @@ type Partner struct {
 	Tap bool
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string
+}
+
+// rules are the grammars that a partner's documents are checked by.
+func (e *edi) rules(p Partner) *grammar.Library {
+	if p.Grammar != nil {
+		return p.Grammar
+	}
+	return e.Grammar
 }
 
 // usage is ISA15 of what goes to the partner, and of what comes from him.

@@ -23,7 +23,8 @@ func (e *edi) inbound() Route {
 	choose := eip.Choose("",
 		eip.Choice[*Message]{Name: "a 940", When: isSet("940"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
-		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks})
+		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
+		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
 		Topics: []string{topicSets}, Writes: []string{topicOrders, topicAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -20,7 +19,7 @@ import (
 )
 
 // groupOf is the functional group of each set we send.
-var groupOf = map[string]string{"997": "FA", "855": "PR", "945": "SW"}
+var groupOf = map[string]string{"997": "FA", "999": "FA", "855": "PR", "945": "SW"}
 
 // outgoing is a document that waits to be sent.
 type outgoing struct {
@@ -31,22 +30,35 @@ type outgoing struct {
 	GS06    string `json:"gs06"`
 }
 
-// functionalAck answers each group with a 997. All its sets have their verdict: the splitter
-// gathered them while it read the group.
+// functionalAck answers each group with a 997, or with a 999 where agreed, and each interchange
+// whose sender asks with a TA1. All sets have their verdict: the splitter gathered them while it
+// read the interchange.
 func (e *edi) functionalAck() Route {
 	return Route{
-		Name: "x12.functional-ack", About: "a 997 for each functional group",
+		Name: "x12.functional-ack", About: "a 997 or 999 for each functional group, a TA1 for each interchange that asks",
 		Topics: []string{topicVerdicts}, Writes: e.leaving(), Patterns: []string{eip.NameFilter, eip.NameTranslator},
 		// A group of acknowledgements is not acknowledged.
 		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) { return m.Headers["gs01"] != "FA", nil },
 			eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+				p, err := e.partner(m.Headers["partner"])
+				if err != nil {
+					return journal.Record{}, err
+				}
+				if m.Type == "x12.InterchangeJudged" {
+					var v interchangeVerdict
+					if err := m.Decode(&v); err != nil {
+						return journal.Record{}, err
+					}
+					ta1, _ := v.Ack.TA1()
+					return e.envelope(ctx, m, out, p, "TA1", []x12.Out{ta1})
+				}
 				var v verdict
 				if err := m.Decode(&v); err != nil {
 					return journal.Record{}, err
 				}
-				p, err := e.partner(v.Partner)
-				if err != nil {
-					return journal.Record{}, err
+				if p.Implementation {
+					body, _ := ack.Implementation(&v.Group, p.delimiters())
+					return e.envelope(ctx, m, out, p, "999", body)
 				}
 				body, _ := ack.Functional(&v.Group, p.delimiters())
 				return e.envelope(ctx, m, out, p, "997", body)
@@ -211,11 +223,16 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	if err != nil {
 		return none, err
 	}
-	gs, err := e.control(ctx, m, out, p.Name, "gs06")
-	if err != nil {
-		return none, err
+	gs := 0
+	if set != "TA1" {
+		if gs, err = e.control(ctx, m, out, p.Name, "gs06"); err != nil {
+			return none, err
+		}
 	}
 	version := cmp.Or(p.Version, "004010")
+	if set == "999" {
+		version = max(version, "005010") // which is where it begins
+	}
 	now := m.Now
 	if p.Profile.Zone != nil {
 		now = now.In(p.Profile.Zone)
@@ -224,18 +241,22 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	d.Name = fmt.Sprintf("%s-%s-%s.edi", set, d.ISA13, m.ID.Child(m.route, set, 0).String()[:8])
 	var buf bytes.Buffer
 	w := x12.NewWriter(&buf, p.Writer)
-	err = errors.Join(
-		w.BeginInterchange(x12.ISA{
-			SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
-			Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
-		}),
+	w.BeginInterchange(x12.ISA{
+		SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
+		Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
+	})
+	if set == "TA1" {
+		w.Segment(body[0])
+	} else {
 		w.BeginGroup(x12.GS{
 			FunctionalID: groupOf[set], Sender: p.OurID, Receiver: p.ID,
 			Date: now.Format("20060102"), Time: now.Format("1504"), Control: d.GS06, Agency: "X", Version: version,
-		}),
-		w.WriteSet(x12.ST{ID: set, Control: "0001"}, body), w.EndGroup(), w.EndInterchange(), w.Close(),
-	)
-	if err != nil {
+		})
+		w.WriteSet(x12.ST{ID: set, Control: "0001"}, body)
+		w.EndGroup()
+	}
+	w.EndInterchange()
+	if err := w.Close(); err != nil {
 		return none, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
 	}
 	data, err := json.Marshal(d)
@@ -247,7 +268,7 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
 		Subject: "document/" + m.ID.String(), Personal: buf.Bytes(),
 	}
-	if set != "997" {
+	if group := groupOf[set]; group != "" && group != "FA" {
 		key := ackKey(p.Name, groupOf[set], d.GS06)
 		st, err := m.State(ctx, key)
 		if err != nil {

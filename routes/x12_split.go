@@ -41,6 +41,12 @@ type verdict struct {
 	Group   ack.Group `json:"group"`
 }
 
+// interchangeVerdict is what the sender of an interchange is told of it, where he asks.
+type interchangeVerdict struct {
+	Partner string          `json:"partner"`
+	Ack     ack.Interchange `json:"ack"` // without its groups
+}
+
 // split takes documents apart. A set that is rejected goes to the Invalid Message Channel and
 // the others go on; each group's verdict becomes a 997.
 func (e *edi) split() Route {
@@ -103,6 +109,8 @@ type splitting struct {
 	lost   []x12.Finding // about what belongs to no set: nothing else would tell of it
 	stray  *x12.Part     // the first part that they are about
 	cut    bool          // the last set has no end: it tells already that the rest is missing
+	at     *judged       // the interchange at hand
+	group  int           // its groups so far
 	child  int           // children so far, whether sent by this run or an earlier one
 	from   int           // children that an earlier run made durable
 	yield  func(eip.Child, error) bool
@@ -132,6 +140,7 @@ const maxSets = 100_000
 type judged struct {
 	end    int64 // of its bytes
 	groups []verdict
+	ta1    *interchangeVerdict // nil where he does not ask for one
 }
 
 // judge reads a document to its end: the interchanges by their beginning, with what their
@@ -153,8 +162,8 @@ func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
 			if sets++; sets > maxSets {
 				return nil, fmt.Errorf("has more than %d transaction sets: ask its sender to split it into several interchanges", maxSets)
 			}
-			e.Grammar.Check(part)
 		}
+		e.rules(p).Check(part)
 		collect.Add(part)
 		switch part.Kind {
 		case x12.InterchangeHeader:
@@ -162,6 +171,14 @@ func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
 			all[part.Offset] = last
 		case x12.InterchangeTrailer:
 			last.end = part.Offset + int64(len(part.Raw))
+			v := collect.Interchanges[len(collect.Interchanges)-1]
+			for i := range last.groups { // the interchange may have taken them along
+				last.groups[i].Group.Refused = v.Groups[i].Refused
+			}
+			if _, ok := v.TA1(); ok && v.ISA.AckRequested == "1" {
+				v.Groups = nil
+				last.ta1 = &interchangeVerdict{p.Name, v}
+			}
 		case x12.GroupTrailer:
 			i := collect.Interchanges
 			if len(i) == 0 || len(i[len(i)-1].Groups) == 0 || part.GS == nil {
@@ -185,19 +202,32 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 		if err := s.known(ctx, part); err != nil || s.repeat {
 			return err
 		}
-		for _, g := range s.judged[part.Offset].groups {
+		s.at, s.group = s.judged[part.Offset], 0
+		if s.at.ta1 != nil {
+			if err := s.add(ctx, "x12.InterchangeJudged", topicVerdicts, *s.at.ta1, nil); err != nil {
+				return err
+			}
+		}
+		for _, g := range s.at.groups {
 			if err := s.add(ctx, "x12.GroupJudged", topicVerdicts, g, nil); err != nil {
 				return err
 			}
 		}
 	case x12.TransactionSet:
-		s.edi.Grammar.Check(part)
+		s.edi.rules(s.p).Check(part)
 		if !s.repeat {
-			if err := s.set(ctx, part, ack.Judge(part, s.p.Policy).Accepted()); err != nil {
+			accepted := ack.Judge(part, s.p.Policy).Accepted()
+			if part.GS != nil && s.group > 0 && s.at.groups[s.group-1].Group.Verdict() == ack.Rejected {
+				accepted = false // with its group
+			}
+			if err := s.set(ctx, part, accepted); err != nil {
 				return err
 			}
 		}
 		s.cut = slices.ContainsFunc(part.Findings, func(f x12.Finding) bool { return f.Code == x12.CodeMissingSE })
+	case x12.GroupHeader:
+		s.group++
+		s.outside(part, x12.Error)
 	default:
 		s.outside(part, x12.Error)
 	}
@@ -380,7 +410,7 @@ func (e *edi) refused() Route {
 				}
 				if p, err := e.partner(info.Partner); err == nil {
 					if part, err := x12.ReadSet(raw, info.Origin, e.Limits); err == nil {
-						e.Grammar.Check(part)
+						e.rules(p).Check(part)
 						if ack.Judge(part, p.Policy).Accepted() {
 							r := m.Record
 							r.ID, r.Type, r.Topic, r.Pos = m.ID.Child("x12.refused", "again", 0), "x12.Set", topicSets, 0
@@ -395,7 +425,10 @@ func (e *edi) refused() Route {
 }
 
 func refusal(info setInfo) error {
-	worst := x12.Note
+	worst := x12.Error
+	if info.Set == "" {
+		worst = x12.Note
+	}
 	for _, f := range info.Findings {
 		worst = max(worst, f.Severity)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -241,6 +242,11 @@ func (a *app) partnersRoot() string {
 	return filepath.Join(a.cfg.Data, "partners")
 }
 
+// profiles is the folder of overlays.
+func (a *app) profiles() string {
+	return cmp.Or(a.cfg.EDI.Profiles, filepath.Join(a.cfg.Data, "profiles"))
+}
+
 func (a *app) edi(flows *routes.Flows) error {
 	partners := map[string]routes.Partner{}
 	var names []string
@@ -253,13 +259,18 @@ func (a *app) edi(flows *routes.Flows) error {
 		if err != nil {
 			return fmt.Errorf("edi.partners.%s.window: %w", name, err)
 		}
+		rules, err := overlaid(a.profiles(), p.Overlay)
+		if err != nil {
+			return fmt.Errorf("edi.partners.%s.profile: %w", name, err)
+		}
 		names = append(names, name)
 		partners[name] = routes.Partner{
+			Grammar: rules, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,
 			Window: window, Rate: p.Rate, Tap: p.Tap, Notices: p.Notices,
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
-			Policy: ack.Policy{AcceptErrors: p.AcceptErrors},
+			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{
 				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
 				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone,

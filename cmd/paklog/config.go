@@ -173,6 +173,7 @@ type EDIConfig struct {
 	Root      string                   `config:"root" doc:"Folder with one folder a partner (inbox, outbox, archive, refused); \"\" is partners/ in the data folder."`
 	Poll      time.Duration            `config:"poll" doc:"Time between two looks at the inboxes."`
 	AckWithin time.Duration            `config:"ack_within" doc:"A document of ours without the partner's 997 after this becomes a letter."`
+	Profiles  string                   `config:"profiles" doc:"Folder of overlays (NAME.yaml) that partners' profiles name; \"\" is profiles/ in the data folder."`
 	Partners  map[string]PartnerConfig `config:"partners" doc:"Trading partners by the name of their folder."`
 }
 
@@ -191,6 +192,9 @@ type PartnerConfig struct {
 	Type         string            `config:"order_type" doc:"Type of all of the partner's orders; \"\" is BEG-02 of an 850."`
 	Zone         string            `config:"zone" doc:"IANA zone of the days in his documents."`
 	AcceptErrors bool              `config:"accept_errors" doc:"Work on sets with errors in elements, and say so in the 997."`
+	Reject       string            `config:"reject" doc:"What goes with a rejected set: set alone, its group or its interchange."`
+	Acknowledge  string            `config:"acknowledge" doc:"997 or 999 for his groups."`
+	Overlay      string            `config:"profile" doc:"Overlay that his documents are checked by; \"\" is none."`
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
@@ -202,6 +206,7 @@ type PartnerConfig struct {
 func (c *PartnerConfig) SetDefaults() {
 	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
+	c.Reject, c.Acknowledge = "set", "997"
 }
 
 // HookConfig is one sender of webhooks.

@@ -212,6 +212,15 @@ func (c PartnerConfig) Validate() error {
 	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
 		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
 	}
+	if !slices.Contains([]string{"set", "group", "interchange"}, c.Reject) {
+		errs = append(errs, fmt.Errorf("reject: %q is none of set, group, interchange", c.Reject))
+	}
+	if c.Acknowledge != "997" && c.Acknowledge != "999" {
+		errs = append(errs, fmt.Errorf("acknowledge: %q is neither 997 nor 999", c.Acknowledge))
+	}
+	if c.Overlay != "" {
+		errs = append(errs, goodName("profile", c.Overlay))
+	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		errs = append(errs, fmt.Errorf("zone: %w", err))
 	}

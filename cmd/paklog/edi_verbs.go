@@ -16,10 +16,22 @@ import (
 
 func newEDI(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "edi", Short: "Look into EDI documents",
-		Example: `  paklog edi dump partners/ACME/inbox/940.edi`,
+		Use: "edi", Short: "Look into EDI documents, check them, answer and make them; no hub is needed",
+		Long: `Look into EDI documents, check them, answer and make them. Nothing is sent to a hub.
+
+Every verb takes files, folders (all files in them, by name) and - for standard input, and reads
+what is large as a stream. Exit codes for scripts: 0 is done and nothing is wrong, 1 it could not
+be done, 2 it was asked wrongly, 3 it was done and an error was found.`,
+		Example: `  paklog edi validate partners/ACME/inbox/940.edi
+  paklog edi ack 940.edi > 997.edi
+  paklog edi profile guide 940 > 940.html`,
 	}
-	dump := &cobra.Command{
+	cmd.AddCommand(newDump(g), newValidate(g), newAck(), newProfile())
+	return cmd
+}
+
+func newDump(g *global) *cobra.Command {
+	return &cobra.Command{
 		Use: "dump FILE|-", Short: "Show an X12 document part by part, with everything that is wrong and its exact place",
 		Long: `Show an X12 document part by part: interchanges, groups, transaction sets, and every finding
 with line, column, byte, segment and element. Large files are read as a stream. Nothing is sent to a hub.
@@ -58,8 +70,6 @@ Under --json there is one object a finding, one a line.`,
 			return nil
 		},
 	}
-	cmd.AddCommand(dump)
-	return cmd
 }
 
 // dump shows one document.

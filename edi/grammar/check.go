@@ -240,7 +240,7 @@ func (c *checker) variant(n *Node, i int) (at, end int) {
 	for ; end < len(n.Children) && n.slots[end] == n.slots[i]; end++ {
 		m := n.Children[end].Match
 		switch {
-		case m == nil && at < 0:
+		case m == nil && at < 0 && !c.set.Closed: // who closes a set names all he takes
 			at = end
 		case m != nil && (at < 0 || n.Children[at].Match == nil) && c.matches(m):
 			at = end
@@ -338,7 +338,9 @@ func (c *checker) unqualified(key tagKey) *Node {
 			c.require(f, f.node.slots[i])
 			var known []string
 			for j := f.node.slots[i]; j < len(f.node.Children) && f.node.slots[j] == f.node.slots[i]; j++ {
-				known = append(known, f.node.Children[j].Match.Values...)
+				if m := f.node.Children[j].Match; m != nil {
+					known = append(known, m.Values...)
+				}
 			}
 			severity, verb := finding.Note, "knows no"
 			if c.set.Closed {

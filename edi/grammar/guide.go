@@ -48,7 +48,7 @@ func (s *Set) Guide(w io.Writer) error {
 		Title, About string
 		Rows         []guideRow
 		Rules        []string
-	}{Title: fmt.Sprintf("Set %s, release %s", s.ID, s.Release), About: "Checked by the profile of PakLog."}
+	}{Title: fmt.Sprintf("Set %s, release %s", s.ID, s.Release), About: "Checked by the profile of PakLog"}
 	for i, l := range s.Layers {
 		if i == 0 {
 			data.About = "Checked by the profile of PakLog and the overlays "

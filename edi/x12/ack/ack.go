@@ -1,7 +1,8 @@
 // Package ack turns findings into acknowledgements: the functional
-// acknowledgement (997) of a group and the TA1 of an interchange.
+// acknowledgement (997) or implementation acknowledgement (999) of a group and
+// the TA1 of an interchange.
 //
-// A 997 says that the syntax was understood, nothing more: what becomes of an
+// A 997 or 999 says that the syntax was understood, nothing more: what becomes of an
 // order is said by an 855 or a 945. An acknowledgement is never acknowledged.
 package ack
 
@@ -34,6 +35,9 @@ type Policy struct {
 	// WholeGroup rejects a group as soon as one of its sets is, or its trailer is
 	// wrong or missing.
 	WholeGroup bool
+	// WholeInterchange rejects all groups of an interchange as soon as one is
+	// rejected, in whole or in part.
+	WholeInterchange bool
 }
 
 // Set is the verdict on one transaction set. It can be stored and travels as
@@ -62,6 +66,7 @@ type Element struct {
 	Ref       string `json:"ref,omitempty"`
 	Code      string `json:"ak403"`
 	Value     string `json:"value,omitempty"`
+	Trigger   string `json:"trigger,omitempty"` // element that made the rule apply, for CTX
 }
 
 // Accepted reports whether the set's content may be worked on.
@@ -126,7 +131,7 @@ func (s *Set) add(f *x12.Finding) {
 	}
 	if f.Ack.AK4 != "" {
 		at := &s.Segments[n-1]
-		at.Elements = append(at.Elements, Element{Position: element, Component: component, Ref: f.Ack.Ref, Code: f.Ack.AK4, Value: f.Found})
+		at.Elements = append(at.Elements, Element{Position: element, Component: component, Ref: f.Ack.Ref, Code: f.Ack.AK4, Value: f.Found, Trigger: f.Ack.CTX})
 	}
 }
 
@@ -149,6 +154,7 @@ type Group struct {
 	Sets         []Set    `json:"sets,omitempty"`
 	Codes        []string `json:"ak905,omitempty"`
 	Policy       Policy   `json:"policy,omitzero"`
+	Refused      bool     `json:"refused,omitempty"` // with its interchange
 }
 
 // NewGroup opens the verdict on the group that p, a GroupHeader, begins.
@@ -187,7 +193,7 @@ func (g *Group) Verdict() Verdict {
 		errors = errors || s.Verdict != Accepted
 	}
 	switch {
-	case rejected > 0 && rejected == len(g.Sets), g.Policy.WholeGroup && (rejected > 0 || len(g.Codes) > 0):
+	case g.Refused, rejected > 0 && rejected == len(g.Sets), g.Policy.WholeGroup && (rejected > 0 || len(g.Codes) > 0):
 		return Rejected
 	case rejected > 0:
 		return Partially
@@ -215,6 +221,17 @@ func (g *Group) AcceptedSets() int {
 // false for a group of acknowledgements, which must not be acknowledged. Bad
 // values are quoted only where d, the delimiters of the answer, allow.
 func Functional(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
+	return g.body(d, false)
+}
+
+// Implementation is the body of the 999 that acknowledges g, as [Functional] is
+// that of the 997: with the version of the group, and for each element that a
+// condition asks for the element that made it apply.
+func Implementation(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
+	return g.body(d, true)
+}
+
+func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok bool) {
 	if g.FunctionalID == "FA" {
 		return nil, false
 	}
@@ -224,11 +241,16 @@ func Functional(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
 		}
 		return s
 	}
-	body = append(body, x12.Seg("AK1", or(safe(g.FunctionalID, d, 2), "??"), or(digits(g.Control), "0")))
+	segment, element, verdict, version := "AK3", "AK4", "AK5", ""
+	if implementation {
+		segment, element, verdict, version = "IK3", "IK4", "IK5", safe(g.Version, d, 12)
+	}
+	body = append(body, x12.Seg("AK1", or(safe(g.FunctionalID, d, 2), "??"), or(digits(g.Control), "0"), version))
 	for _, s := range g.Sets {
 		body = append(body, x12.Seg("AK2", or(safe(s.ID, d, 3), "000"), or(safe(s.Control, d, 9), "0000")))
 		for _, e := range s.Segments {
-			body = append(body, x12.Seg("AK3", safe(e.ID, d, 3), strconv.Itoa(e.Position), safe(e.Loop, d, 6), e.Code))
+			loop := safe(e.Loop, d, 4) // IK303 holds 4, AK303 6; no tag is longer
+			body = append(body, x12.Seg(segment, safe(e.ID, d, 3), strconv.Itoa(e.Position), loop, e.Code))
 			for _, v := range e.Elements {
 				at := strconv.Itoa(v.Position)
 				if v.Component > 0 {
@@ -238,10 +260,13 @@ func Functional(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
 				if digits(ref) == "" {
 					ref = "" // a composite has no number of its own
 				}
-				body = append(body, x12.Seg("AK4", at, ref, v.Code, safe(v.Value, d, 99)))
+				body = append(body, x12.Seg(element, at, ref, v.Code, safe(v.Value, d, 99)))
+				if id, n, _ := x12.SplitRef(v.Trigger); implementation && n > 0 {
+					body = append(body, x12.Seg("CTX", "SITUATIONAL TRIGGER", id, strconv.Itoa(e.Position), loop, strconv.Itoa(n)))
+				}
 			}
 		}
-		body = append(body, x12.Out{ID: "AK5", Elements: append([]string{string(s.Verdict)}, first5(s.Codes)...)})
+		body = append(body, x12.Out{ID: verdict, Elements: append([]string{string(s.Verdict)}, first5(s.Codes)...)})
 	}
 	counts := []string{string(g.Verdict()), strconv.Itoa(g.Declared), strconv.Itoa(g.Received), strconv.Itoa(g.AcceptedSets())}
 	return append(body, x12.Out{ID: "AK9", Elements: append(counts, first5(g.Codes)...)}), true

@@ -45,13 +45,15 @@ func collect(t *testing.T, data string, policy ack.Policy) ack.Interchange {
 
 // body writes a 997 out so that it can be compared as text; the writer checks
 // that it can be sent, the grammar that it is a 997.
-func body(t *testing.T, out []x12.Out) string {
+func body(t *testing.T, out []x12.Out) string { t.Helper(); return written(t, out, "997", "004010") }
+
+func written(t *testing.T, out []x12.Out, set, version string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := x12.NewWriter(&b, x12.WriterOptions{})
-	w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "PAKLOG", ReceiverQualifier: "ZZ", Receiver: "ACME", Date: "261123", Time: "0916", Version: "00401", Control: "1", Usage: "P"})
-	w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "PAKLOG", Receiver: "ACME", Date: "20261123", Time: "0916", Control: "1", Agency: "X", Version: "004010"})
-	w.WriteSet(x12.ST{ID: "997", Control: "0001"}, out)
+	w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "PAKLOG", ReceiverQualifier: "ZZ", Receiver: "ACME", Date: "261123", Time: "0916", Version: version[:5], Control: "1", Usage: "P"})
+	w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "PAKLOG", Receiver: "ACME", Date: "20261123", Time: "0916", Control: "1", Agency: "X", Version: version})
+	w.WriteSet(x12.ST{ID: set, Control: "0001"}, out)
 	w.EndGroup()
 	w.EndInterchange()
 	if err := w.Close(); err != nil {
@@ -115,6 +117,90 @@ func TestFunctionalAcknowledgement(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestImplementationAcknowledgement(t *testing.T) {
+	for _, c := range []struct{ name, sets, want string }{
+		{"clean", good1 + good2 + tail, "AK1*OW*7*004010~AK2*940*0001~IK5*A~AK2*940*0002~IK5*A~AK9*A*2*2*2~"},
+		{"a bad value", strings.Replace(good1, "W01*2*EA", "W01*two*EA", 1) + good2 + tail,
+			"AK1*OW*7*004010~AK2*940*0001~IK3*W01*4*W01*8~IK4*1*330*6*two~IK5*R*5~AK2*940*0002~IK5*A~AK9*P*2*2*1~"},
+		{"half a pair names the other half", strings.Replace(good1, "*VN*SKU-1", "*VN", 1) + good2 + tail,
+			"AK1*OW*7*004010~AK2*940*0001~IK3*W01*4*W01*8~IK4*5*234*2~CTX*SITUATIONAL TRIGGER*W01*4*W01*4~IK5*R*5~AK2*940*0002~IK5*A~AK9*P*2*2*1~"},
+		{"a missing segment", strings.NewReplacer("W05*N*ORD-1~", "", "SE*6*0001", "SE*5*0001").Replace(good1) + good2 + tail,
+			"AK1*OW*7*004010~AK2*940*0001~IK3*W05*2**3~IK5*R*5~AK2*940*0002~IK5*A~AK9*P*2*2*1~"},
+	} {
+		v := collect(t, isa+gs+c.sets, ack.Policy{})
+		out, ok := ack.Implementation(&v.Groups[0], x12.DefaultDelimiters)
+		if !ok {
+			t.Fatal("no acknowledgement")
+		}
+		if got := written(t, out, "999", "005010"); got != c.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.want)
+		}
+	}
+	if _, ok := ack.Implementation(&ack.Group{FunctionalID: "FA"}, x12.DefaultDelimiters); ok {
+		t.Error("an acknowledgement was acknowledged")
+	}
+}
+
+func TestAWholeInterchangeIsRejectedWhereAgreed(t *testing.T) {
+	bad := strings.Replace(good1, "SE*6", "SE*9", 1)
+	data := isa + gs + bad + "GE*1*7~" + strings.Replace(gs, "*7*", "*8*", 1) + good2 + "GE*1*8~IEA*2*000000007~"
+	for _, c := range []struct {
+		policy ack.Policy
+		want   [2]ack.Verdict
+	}{
+		{ack.Policy{}, [2]ack.Verdict{ack.Rejected, ack.Accepted}},
+		{ack.Policy{WholeGroup: true}, [2]ack.Verdict{ack.Rejected, ack.Accepted}},
+		{ack.Policy{WholeInterchange: true}, [2]ack.Verdict{ack.Rejected, ack.Rejected}},
+	} {
+		v := collect(t, data, c.policy)
+		for i := range c.want {
+			if got := v.Groups[i].Verdict(); got != c.want[i] || got == ack.Rejected && v.Groups[i].AcceptedSets() != 0 {
+				t.Errorf("%+v: group %d is %s, want %s", c.policy, i, got, c.want[i])
+			}
+		}
+	}
+	if v := collect(t, isa+gs+good1+good2+tail, ack.Policy{WholeInterchange: true}); v.Groups[0].Verdict() != ack.Accepted {
+		t.Errorf("a good one is %s", v.Groups[0].Verdict())
+	}
+}
+
+func FuzzAcknowledgements(f *testing.F) {
+	f.Add(isa+gs+good1+good2+tail, uint8(0))
+	f.Add(isa+gs+strings.Replace(good1, "*VN*SKU-1", "*VN", 1)+good2+tail, uint8(7))
+	f.Fuzz(func(t *testing.T, data string, policy uint8) {
+		c := ack.Collector{Policy: ack.Policy{AcceptErrors: policy&1 > 0, WholeGroup: policy&2 > 0, WholeInterchange: policy&4 > 0}}
+		d, err := x12.Parse([]byte(data), x12.Limits{Findings: 50})
+		if err != nil {
+			return
+		}
+		for _, p := range d.Parts {
+			grammar.Builtin().Check(p)
+			c.Add(p)
+		}
+		for i := range c.Interchanges {
+			for j := range c.Interchanges[i].Groups {
+				g := &c.Interchanges[i].Groups[j]
+				for _, make := range []func(*ack.Group, x12.Delimiters) ([]x12.Out, bool){ack.Functional, ack.Implementation} {
+					out, ok := make(g, x12.DefaultDelimiters)
+					if ok != (g.FunctionalID != "FA") {
+						t.Fatalf("a group of kind %q is acknowledged: %v", g.FunctionalID, ok)
+					}
+					var b bytes.Buffer
+					w := x12.NewWriter(&b, x12.WriterOptions{})
+					w.BeginInterchange(x12.ISA{SenderQualifier: "ZZ", Sender: "A", ReceiverQualifier: "ZZ", Receiver: "B", Date: "261123", Time: "0916", Version: "00401", Control: "1", Usage: "P"})
+					w.BeginGroup(x12.GS{FunctionalID: "FA", Sender: "A", Receiver: "B", Date: "20261123", Time: "0916", Control: "1", Agency: "X", Version: "004010"})
+					w.WriteSet(x12.ST{ID: "997", Control: "0001"}, out)
+					w.EndGroup()
+					w.EndInterchange()
+					if err := w.Close(); ok && err != nil {
+						t.Fatalf("cannot be written: %v", err)
+					}
+				}
+			}
+		}
+	})
 }
 
 func TestAGroupOfNothingButErrorsNamesTheFirstPlaces(t *testing.T) {

@@ -1,6 +1,8 @@
 package ack
 
 import (
+	"slices"
+
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -77,6 +79,11 @@ func (c *Collector) Add(p *x12.Part) Set {
 		v.Groups[len(v.Groups)-1].End(p)
 		c.open = false
 	case x12.InterchangeTrailer:
+		if c.Policy.WholeInterchange && slices.ContainsFunc(v.Groups, func(g Group) bool { return g.Verdict() == Rejected || g.Verdict() == Partially }) {
+			for i := range v.Groups {
+				v.Groups[i].Refused = true
+			}
+		}
 		// What was recovered is worked on, so it must not be called rejected.
 		for i := range v.Groups {
 			if v.Verdict == Rejected && v.Groups[i].AcceptedSets() > 0 {

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	data "github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/grammar"
+)
+
+// eachInput opens the files that args name, one after the other: files, all
+// that lie in folders, and - for standard input. A bar on standard error shows
+// how far a long run is, where that is a terminal.
+func eachInput(cmd *cobra.Command, args []string, each func(name string, in io.Reader) error) error {
+	type input struct {
+		name string
+		size int64
+	}
+	var all []input
+	var total int64
+	for _, arg := range args {
+		if arg == "-" {
+			all = append(all, input{name: "-"})
+			continue
+		}
+		err := filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			all = append(all, input{path, info.Size()})
+			total += info.Size()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	bar := &progress{w: cmd.ErrOrStderr(), total: total}
+	const long = 32 << 20
+	bar.shown = total >= long && terminal(bar.w)
+	defer bar.end()
+	for _, in := range all {
+		if in.name == "-" {
+			if err := each("", cmd.InOrStdin()); err != nil {
+				return err
+			}
+			continue
+		}
+		f, err := os.Open(in.name)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(each(in.name, &counted{f, bar}), f.Close())
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	return nil
+}
+
+// progress is a bar that is drawn again with each hundredth of the way.
+type progress struct {
+	w           io.Writer
+	total, done int64
+	drawn       int64
+	shown       bool
+}
+
+func (p *progress) add(n int) {
+	p.done += int64(n)
+	if !p.shown || p.total == 0 {
+		return
+	}
+	if at := 100 * p.done / p.total; at != p.drawn {
+		p.drawn = at
+		fmt.Fprintf(p.w, "\r[%-50s] %3d %% of %d MB", strings.Repeat("=", int(min(at, 100)/2)), at, p.total>>20)
+	}
+}
+
+func (p *progress) end() {
+	if p.drawn > 0 {
+		fmt.Fprintf(p.w, "\r%-80s\r", "")
+	}
+}
+
+type counted struct {
+	in  io.Reader
+	bar *progress
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	c.bar.add(n)
+	return n, err
+}
+
+// eachPart reads X12 as a stream. What holds no interchange has a finding that
+// says so.
+func eachPart(in io.Reader, each func(*x12.Part) error) error {
+	found := false
+	r := x12.NewReader(in, x12.Limits{})
+	for {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		found = found || p.Kind == x12.InterchangeHeader || len(p.Findings) > 0
+		if err := each(p); err != nil {
+			return err
+		}
+	}
+	if found {
+		return nil
+	}
+	nothing := &x12.Part{Kind: x12.Noise}
+	nothing.Findings = []x12.Finding{{Code: x12.CodeNotX12, Severity: x12.Error, Layer: x12.LayerSyntax, Line: 1, Column: 1,
+		Message: "no X12 interchange in it", Hint: "an interchange begins with ISA"}}
+	return each(nothing)
+}
+
+// rulesFlags are --profile and --profiles.
+type rulesFlags struct{ profile, folder string }
+
+func (r *rulesFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&r.profile, "profile", "", "overlay to check by: a file, or a name in --profiles")
+	cmd.Flags().StringVar(&r.folder, "profiles", "", "folder of overlays, NAME.yaml (default: that of the overlay's file)")
+}
+
+func (r *rulesFlags) library() (*grammar.Library, error) {
+	folder, name := r.folder, r.profile
+	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
+		folder, name = cmp.Or(folder, filepath.Dir(name)), strings.TrimSuffix(filepath.Base(name), ext)
+	}
+	l, err := overlaid(cmp.Or(folder, "."), name)
+	if err == nil && l == nil {
+		l = grammar.Builtin()
+	}
+	return l, err
+}
+
+// overlaid is the library of an overlay in a folder, and of those below it; nil
+// where none is named.
+func overlaid(folder, name string) (*grammar.Library, error) {
+	if name == "" {
+		return nil, nil
+	}
+	all, err := data.Stack(name, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".yaml")) })
+	if err != nil {
+		return nil, err
+	}
+	l, err := grammar.Builtin().With(all...)
+	if err != nil {
+		return nil, err
+	}
+	return &grammar.Library{Library: l}, nil
+}
