@@ -80,6 +80,16 @@ func (c Charset) Decode(b []byte) string {
 	return string(r)
 }
 
+// Holds reports whether all of s can be written in c.
+func (c Charset) Holds(s string) bool {
+	for _, r := range s {
+		if _, ok := c.encode(nil, r); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // encode is one character in c; ok is false where c has none for it.
 func (c Charset) encode(dst []byte, r rune) (out []byte, ok bool) {
 	if r < utf8.RuneSelf {

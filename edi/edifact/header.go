@@ -166,8 +166,18 @@ func (h *header) terminator(b []byte, d Delimiters) bool {
 	reach := b[:min(len(b), lookahead)]
 	next := -1
 	for _, tag := range [...]string{"UNH", "UNG", "UNZ", "BGM", "UNO"} {
-		if i := bytes.Index(reach[3:], []byte{tag[0], tag[1], tag[2], d.Element}); i >= 0 && (next < 0 || i+3 < next) {
-			next = i + 3
+		mark := []byte{tag[0], tag[1], tag[2], d.Element}
+		for at := 3; ; at++ {
+			i := bytes.Index(reach[at:], mark)
+			if i < 0 {
+				break
+			}
+			if at += i; !isAlnum(reach[at-1]) { // else it is the end of a word in data
+				if next < 0 || at < next {
+					next = at
+				}
+				break
+			}
 		}
 	}
 	head := reach

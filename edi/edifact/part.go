@@ -223,8 +223,21 @@ func (p *Part) Identity() Identity {
 	return id
 }
 
+// Answers is the repertoire that an answer to h is written in: its own, or
+// Latin-1 where that is none of ISO 9735.
+func (h UNB) Answers() Charset {
+	if h.Syntax.Known() {
+		return h.Syntax
+	}
+	return "UNOC"
+}
+
 // Reply is the header of an answer to h: the parties change places. Date, time
 // and control reference are the answerer's to fill in.
 func (h UNB) Reply() UNB {
-	return UNB{Syntax: h.Syntax, Version: h.Version, Sender: h.Recipient, Recipient: h.Sender, Test: h.Test, Delimiters: h.Delimiters, UNA: h.UNA}
+	version := h.Version
+	if len(version) != 1 || version < "1" || version > "4" {
+		version = "3"
+	}
+	return UNB{Syntax: h.Answers(), Version: version, Sender: h.Recipient, Recipient: h.Sender, Test: h.Test, Delimiters: h.Delimiters, UNA: h.UNA}
 }

@@ -192,10 +192,9 @@ func (x *Writer) Package(reference, identification, kind string, object []byte) 
 	length := strconv.Itoa(len(object))
 	end := x.opts.LineEnd
 	x.opts.LineEnd = "" // the object begins right behind the terminator
-	x.segment(Seg("UNO", reference, identification, kind, length))
-	x.opts.LineEnd = end
-	if x.err != nil {
-		return x.err
+	err := x.segment(Seg("UNO", reference, identification, kind, length))
+	if x.opts.LineEnd = end; err != nil {
+		return err
 	}
 	if _, err := x.w.Write(object); err != nil {
 		return x.fail(fmt.Errorf("writing EDIFACT: %w", err))
