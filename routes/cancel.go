@@ -169,7 +169,7 @@ func (d *decision) undoCartons(o order.Order, gone map[int]bool) {
 	s, number := o.Scope, o.Number
 	w := d.work(s, number)
 	var keep []carton
-	var emptied []string
+	var emptied, lighter []string
 	touched := false
 	for _, c := range w.Cartons {
 		var left []pack.Content
@@ -184,6 +184,9 @@ func (d *decision) undoCartons(o order.Order, gone map[int]bool) {
 		if len(left) == 0 {
 			emptied = append(emptied, c.SSCC)
 			continue
+		}
+		if len(left) < len(c.Contents) {
+			lighter = append(lighter, c.SSCC)
 		}
 		c.Contents = left
 		keep = append(keep, c)
@@ -206,6 +209,15 @@ func (d *decision) undoCartons(o order.Order, gone map[int]bool) {
 		}
 		return 1
 	})
+	// One that is ready with what it held is waited for again, and taken with what it holds.
+	lighter = slices.DeleteFunc(lighter, func(sscc string) bool { return !ready(sscc) })
+	for _, sscc := range lighter {
+		d.dropCarton(s, number, sscc, cancelled)
+	}
+	if len(lighter) > 0 && d.err == nil {
+		events, err := d.shipment(s, number).Plan(ship.PlanShipment{Scope: s, Shipment: number, Order: number, Cartons: lighter}, d.m.Now)
+		d.onShipment(s, number, events, err)
+	}
 	for _, sscc := range emptied {
 		d.dropLabel(s, number, sscc)
 		d.dropCarton(s, number, sscc, cancelled)

@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
 )
@@ -141,6 +142,48 @@ func TestCancellingOneLineLetsTheOthersGoOn(t *testing.T) {
 				r.once()
 				r.noLetters()
 			})
+		})
+	}
+}
+
+// A carton that has its label and holds two lines, of which one is cancelled while its order
+// waits for another carton, leaves with the other line alone.
+func TestACartonThatIsReadyLeavesWithWhatIsLeftInIt(t *testing.T) {
+	for _, line := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, func(c *FlowConfig) { c.Auto.Pack = false })
+			r.stock("A", 5, "P-1")
+			r.stock("B", 5, "P-3")
+			r.place("SO-1", "A", 4, "B", 2)
+			settle(time.Minute)
+			const id = "P1-SO-1"
+			tote := r.packing(id).Left[0].Tote
+			pack1 := func(of ...pack.Content) {
+				for i := range of {
+					of[i].Tote = tote
+				}
+				r.must(door.Floor, id, pack.CloseCarton{Box: "S", Contents: of})
+			}
+			pack1(pack.Content{Line: 1, Item: "A", Qty: 1}, pack.Content{Line: 2, Item: "B", Qty: 1})
+			settle(time.Minute)
+			if err := r.hub.Pause(t.Context(), "label.choose", "test"); err != nil {
+				t.Fatal(err)
+			}
+			pack1(pack.Content{Line: 1, Item: "A", Qty: 3}, pack.Content{Line: 2, Item: "B", Qty: 1})
+			settle(time.Minute)
+			r.must(door.Orders, "SO-1", order.Cancel{Reason: "customer", Lines: []int{line}})
+			settle(time.Minute)
+			if err := r.hub.Resume(t.Context(), "label.choose", "test"); err != nil {
+				t.Fatal(err)
+			}
+			settle(10 * time.Minute)
+			gone, left := r.order("SO-1").Lines[line-1], r.order("SO-1").Lines[2-line]
+			if gone.Shipped != 0 || left.Shipped != left.Ordered || len(events[ship.Confirmed](r)) != 1 {
+				t.Fatalf("line %d: %+v, %+v\n%s", line, gone, left, r.story())
+			}
+			r.books("A", "B")
+			r.once()
+			r.noLetters()
 		})
 	}
 }

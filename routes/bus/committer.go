@@ -194,6 +194,7 @@ func (b *Bus) tell(batch []*pending, refusals []*journal.Refusal, refused bool) 
 	for i, p := range batch {
 		p.finish(refusals[i], nil)
 	}
+	clear(batch) // it is the front of what the queue was, which may live on
 	b.At(StepTold)
 }
 

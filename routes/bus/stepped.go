@@ -172,6 +172,7 @@ func (h *Hand) Deliver(ctx context.Context) error {
 		}
 		s.mu.Unlock()
 		s.deliver(recs, false)
+		clear(recs) // they are in their lanes, and live goes on behind them
 		return nil
 	}
 	s.mu.Unlock()
