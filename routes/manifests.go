@@ -3,6 +3,7 @@ package routes
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 
 func (f *Flows) addManifests() error {
 	return f.hub.Add(Route{
-		Name: "ship.manifest", About: "puts labelled cartons on their carrier's manifest of the day, and closes it at the day's end",
+		Name: "ship.manifest", About: "puts labelled cartons on the day's manifest of their carrier and service, and closes it at the day's end",
 		// One at a time: a carrier's cartons go on one manifest.
 		Topics: []string{onPacks, onOrders}, Handle: f.keepManifests, Parallel: 1,
 		Types:  takes(label.Bought{}, label.Voided{}, ship.Planned{}, order.Held{}, order.Released{}),
@@ -73,16 +74,16 @@ type closing struct {
 	Manifest string      `json:"manifest"`
 }
 
-// running is the state of a carrier's manifests in a building: the open one, and how many the
-// day has had.
+// running is the state of the manifests of a carrier's service in a building: the open one, and
+// how many its day has had: another is beside a full one.
 type running struct {
 	Open string `json:"open,omitempty"`
 	Day  string `json:"day"`
 	No   int    `json:"no"`
 }
 
-func runningKey(s scope.Scope, carrier string) string {
-	return "manifest/" + scope.Join(s.Tenant, s.Facility, carrier)
+func runningKey(s scope.Scope, carrier, service string) string {
+	return "manifest/" + scope.Join(s.Tenant, s.Facility, carrier, service)
 }
 
 // confirms is when cartons of a connection have left.
@@ -139,7 +140,7 @@ func (d *decision) list(s scope.Scope, number, sscc string) {
 		return
 	}
 	b := s.Building()
-	id := d.openManifest(b, l.Carrier)
+	id := d.openManifest(b, l.Carrier, l.Service)
 	c, _ := d.closedCarton(s, number, sscc)
 	if d.err != nil {
 		return
@@ -153,28 +154,35 @@ func (d *decision) list(s scope.Scope, number, sscc string) {
 	}
 }
 
-// openManifest is the carrier's open manifest, begun where there is none. A full one stays
-// open beside it until the day's end.
-func (d *decision) openManifest(b scope.Scope, carrier string) string {
-	key := runningKey(b, carrier)
+// openManifest is the open manifest of a carrier's service, begun where there is none. A full one
+// stays open beside it until the day's end; the day of one that was closed by hand is over.
+func (d *decision) openManifest(b scope.Scope, carrier, service string) string {
+	key := runningKey(b, carrier, service)
 	if r, ok := d.held[key].(running); ok {
 		return r.Open
 	}
 	var r running
 	old, _ := d.state(key, &r)
-	if m := d.manifested(b, r.Open); m.Status == manifest.StatusOpen && len(m.Cartons) < manifest.MaxCartons {
+	m := d.manifested(b, r.Open)
+	if m.Status == manifest.StatusOpen && len(m.Cartons) < manifest.MaxCartons {
 		return r.Open
 	}
 	if d.err != nil {
 		return ""
 	}
-	due, day := d.dayEnds(b, carrier)
+	due, day := d.dayEnds(b, carrier, 0)
+	for days := 1; (day < r.Day || day == r.Day && m.Status == manifest.StatusClosed) && days <= daysAhead; days++ {
+		due, day = d.dayEnds(b, carrier, days)
+	}
 	if r.Day != day {
 		r = running{Day: day}
 	}
 	r.No++
-	r.Open = fmt.Sprintf("%s-%s-%d", carrier, strings.ReplaceAll(day, "-", ""), r.No)
-	events, err := d.manifested(b, r.Open).Open(manifest.Open{Scope: b, Manifest: r.Open, Carrier: carrier, Day: day}, d.m.Now)
+	r.Open = strings.Join(slices.DeleteFunc([]string{carrier, service, strings.ReplaceAll(day, "-", "")}, func(x string) bool { return x == "" }), "-")
+	if r.No > 1 {
+		r.Open += fmt.Sprintf("-%d", r.No)
+	}
+	events, err := d.manifested(b, r.Open).Open(manifest.Open{Scope: b, Manifest: r.Open, Carrier: carrier, Service: service, Day: day}, d.m.Now)
 	if !d.onManifest(b, r.Open, events, err) {
 		return ""
 	}
@@ -184,8 +192,13 @@ func (d *decision) openManifest(b scope.Scope, carrier string) string {
 	return r.Open
 }
 
-// dayEnds is when the manifest that is begun now is closed, and of which day it is.
-func (d *decision) dayEnds(b scope.Scope, carrier string) (due time.Time, day string) {
+// daysAhead is how many days manifests are begun ahead that were each closed by hand; after that the
+// last day has another.
+const daysAhead = 7
+
+// dayEnds is when the manifest that is begun now is closed, and of which day it is; that of so
+// many days later where days is not 0.
+func (d *decision) dayEnds(b scope.Scope, carrier string, days int) (due time.Time, day string) {
 	zone := time.UTC
 	if name := peek(d, d.f.facilities, facility.StreamOf(b)).Spec.TimeZone; name != "" {
 		if z, err := time.LoadLocation(name); err == nil {
@@ -200,8 +213,8 @@ func (d *decision) dayEnds(b scope.Scope, carrier string) (due time.Time, day st
 		}
 		return time.Date(now.Year(), now.Month(), now.Day()+days, 0, int(closes/time.Minute), 0, 0, zone)
 	}
-	if due = at(0); !due.After(now) {
-		due = at(1)
+	if due = at(days); !at(0).After(now) {
+		due = at(days + 1)
 	}
 	return due, due.Add(-time.Second).Format(time.DateOnly)
 }

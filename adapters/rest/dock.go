@@ -132,7 +132,7 @@ func dockShow(s *server, tag, kind string, stream func(scope.Scope, string) stri
 func (s *server) dock() {
 	s.pallets()
 	s.loads()
-	dockDo[ByBody, manifest.Manifest](s, "manifests", view.Manifest, "close", "Close a manifest: what is labelled from now on goes on the next", manifest.StreamOf,
+	dockDo[ByBody, manifest.Manifest](s, "manifests", view.Manifest, "close", "Close a manifest: what is labelled from now on goes on the next day's", manifest.StreamOf,
 		func(b ByBody) any { return manifest.Close(b) })
 	dockShow(s, "manifests", view.Manifest, manifest.StreamOf)
 }

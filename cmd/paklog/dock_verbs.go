@@ -307,27 +307,28 @@ func newLoadEnd(g *global, verb, short string, needed bool) *cobra.Command {
 
 func newManifests(g *global) *cobra.Command {
 	list := func() *cobra.Command {
-		return dockList(g, "manifests", view.Manifest, "List manifests", []string{"MANIFEST", "STATUS", "CARRIER", "DAY", "CARTONS", "UPDATED"}, func(d view.Doc) ([]any, error) {
+		return dockList(g, "manifests", view.Manifest, "List manifests", []string{"MANIFEST", "STATUS", "CARRIER", "SERVICE", "DAY", "CARTONS", "ORDERS", "WEIGHT", "UPDATED"}, func(d view.Doc) ([]any, error) {
 			var m manifest.Manifest
 			err := json.Unmarshal(d.State, &m)
-			return []any{d.ID, d.Status, m.Carrier, m.Day, strconv.Itoa(len(m.Cartons)), instant(d.Updated)}, err
+			return []any{d.ID, d.Status, m.Carrier, m.Service, m.Day, strconv.Itoa(len(m.Cartons)), strconv.Itoa(m.Total.Orders), grams(m.Total.Weight), instant(d.Updated)}, err
 		})
 	}
 	cmd := list()
 	cmd.Use, cmd.Short = "manifests", "List carriers' manifests by day; show and close them"
 	cmd.Example = `  paklog manifests --status open
-  paklog manifests show ups-20261129-1
-  paklog manifests close ups-20261129-1`
+  paklog manifests show ups-03-20261129
+  paklog manifests close ups-03-20261129`
 	d := &docking{tag: "manifests"}
 	cmd.AddCommand(list(), dockShow(g, "manifests", "manifest", tellManifest),
-		dockVerb(g, d, "close MANIFEST", "Close a manifest before the day's end: what is labelled from now on goes on the next", "  paklog manifests close ups-20261129-1", 1,
+		dockVerb(g, d, "close MANIFEST", "Close a manifest before the day's end: what is labelled from now on goes on the next day's", "  paklog manifests close ups-03-20261129", 1,
 			func(*cobra.Command, []string) (string, any, error) { return "close", rest.ByBody{By: d.by}, nil }, tellManifest))
 	return cmd
 }
 
 func tellManifest(cmd *cobra.Command, m manifest.Manifest) {
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "manifest %s of %s for %s is %s: %d cartons\n", clean(m.Manifest), clean(m.Carrier), m.Day, m.Status, len(m.Cartons))
+	fmt.Fprintf(w, "manifest %s of %s for %s is %s: %d cartons of %d orders, %s\n", clean(m.Manifest),
+		clean(strings.TrimSpace(m.Carrier+" "+m.Service)), m.Day, m.Status, m.Total.Cartons, m.Total.Orders, grams(m.Total.Weight))
 	for _, c := range m.Cartons {
 		fmt.Fprintf(w, "  %s %s of order %s, %s\n", c.SSCC, clean(c.Tracking), clean(c.Order), grams(c.Weight))
 	}

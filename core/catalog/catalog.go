@@ -196,9 +196,9 @@ func Schemas() []event.Schema {
 		event.Of[load.Unsealed](event.PackEvents),
 		event.Of[load.Departed](event.PackEvents),
 		event.Of[load.Cancelled](event.PackEvents),
-		event.Of[manifest.Opened](event.PackEvents),
+		event.Of[manifest.Opened](event.PackEvents, event.Widened),
 		event.Of[manifest.Added](event.PackEvents),
 		event.Of[manifest.Removed](event.PackEvents),
-		event.Of[manifest.Closed](event.PackEvents),
+		event.Of[manifest.Closed](event.PackEvents, event.Widened),
 	}
 }

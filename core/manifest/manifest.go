@@ -1,5 +1,5 @@
-// Package manifest lists what a carrier takes in a day: the labelled cartons since the one
-// before was closed.
+// Package manifest lists what a carrier takes of a service in a day: the labelled cartons since
+// the one before was closed. It is closed once.
 package manifest
 
 import (
@@ -34,6 +34,7 @@ type Open struct {
 	scope.Scope // of the building
 	Manifest    string
 	Carrier     string
+	Service     string // "" is that of labels that name none
 	Day         string // 2006-01-02, where the building stands
 }
 
@@ -70,6 +71,7 @@ func StreamOf(s scope.Scope, id string) string {
 type Opened struct {
 	Head
 	Carrier string `json:"carrier"`
+	Service string `json:"service,omitempty"`
 	Day     string `json:"day"`
 }
 
@@ -93,6 +95,8 @@ type Closed struct {
 	Day     string       `json:"day"`
 	Cartons []Carton     `json:"cartons"`
 	Weight  measure.Mass `json:"weight_mg"`
+	Service string       `json:"service,omitempty"`
+	Orders  int          `json:"orders,omitempty"` // that the cartons are of
 	By      string       `json:"by,omitempty"`
 	Reason  string       `json:"reason"`
 }
@@ -121,22 +125,45 @@ const (
 type Manifest struct {
 	Head    `json:"head"`
 	Carrier string   `json:"carrier"`
+	Service string   `json:"service,omitempty"`
 	Day     string   `json:"day"`
 	Cartons []Carton `json:"cartons,omitempty"`
 	Status  string   `json:"status"`
+	Total   Total    `json:"total,omitzero"`
+}
+
+// Total is what a manifest comes to.
+type Total struct {
+	Cartons int          `json:"cartons"`
+	Orders  int          `json:"orders"`
+	Weight  measure.Mass `json:"weight_mg"`
+}
+
+func total(cartons []Carton) (t Total) {
+	type of struct{ owner, order string }
+	orders := map[of]bool{}
+	for _, c := range cartons {
+		t.Cartons++
+		t.Weight += c.Weight
+		orders[of{c.Owner, c.Order}] = true
+	}
+	t.Orders = len(orders)
+	return t
 }
 
 // Fold makes a [Manifest].
-var Fold = event.Fold[Manifest]{Kind: "manifest", Version: 1, Apply: apply}
+var Fold = event.Fold[Manifest]{Kind: "manifest", Version: 2, Apply: apply}
 
 func apply(m Manifest, e event.Event) (Manifest, error) {
 	switch e := e.(type) {
 	case Opened:
-		return Manifest{Head: e.Head, Carrier: e.Carrier, Day: e.Day, Status: StatusOpen}, nil
+		return Manifest{Head: e.Head, Carrier: e.Carrier, Service: e.Service, Day: e.Day, Status: StatusOpen}, nil
 	case Added:
 		m.Cartons = append(slices.Clip(m.Cartons), e.Carton)
+		m.Total = total(m.Cartons)
 	case Removed:
 		m.Cartons = slices.DeleteFunc(slices.Clone(m.Cartons), func(c Carton) bool { return c.SSCC == e.Carton })
+		m.Total = total(m.Cartons)
 	case Closed:
 		m.Status = StatusClosed
 	default:
@@ -177,13 +204,18 @@ func (m Manifest) Open(c Open, at time.Time) ([]event.Event, error) {
 			return nil, fault.At(op, fault.Invalid, n.place, err)
 		}
 	}
+	if c.Service != "" {
+		if err := scope.CheckPart(c.Service); err != nil {
+			return nil, fault.At(op, fault.Invalid, "service", err)
+		}
+	}
 	if _, err := time.Parse(time.DateOnly, c.Day); err != nil {
 		return nil, fault.At(op, fault.Invalid, "day", fmt.Errorf("%.16q is no day like 2026-11-29", c.Day))
 	}
 	if m.Status != "" {
 		return nil, fault.At(op, fault.Rejected, "manifest", fmt.Errorf("manifest %s exists (%s)", m.Manifest, m.Status))
 	}
-	return []event.Event{Opened{Head{c.Scope, c.Manifest, at.UTC()}, c.Carrier, c.Day}}, nil
+	return []event.Event{Opened{Head{c.Scope, c.Manifest, at.UTC()}, c.Carrier, c.Service, c.Day}}, nil
 }
 
 // Add puts a carton on the manifest; there already is no event.
@@ -201,6 +233,8 @@ func (m Manifest) Add(c Add, at time.Time) ([]event.Event, error) {
 	switch {
 	case m.Has(c.Carton.SSCC):
 		return nil, nil
+	case m.Service != "" && c.Carton.Service != m.Service:
+		return nil, fault.At(op, fault.Rejected, "service", fmt.Errorf("manifest %s is of service %s, the carton goes by %q", m.Manifest, m.Service, c.Carton.Service))
 	case len(m.Cartons) == MaxCartons:
 		return nil, fault.At(op, fault.Rejected, "manifest", fmt.Errorf("manifest %s has %d cartons and is full", m.Manifest, MaxCartons))
 	}
@@ -231,9 +265,9 @@ func (m Manifest) Close(c Close, at time.Time) ([]event.Event, error) {
 	if err := scope.CheckPart(c.Reason); err != nil {
 		return nil, fault.At(op, fault.Invalid, "reason", err)
 	}
-	e := Closed{Head: m.head(at), Carrier: m.Carrier, Day: m.Day, Cartons: slices.Clone(m.Cartons), By: c.By, Reason: c.Reason}
-	for _, x := range m.Cartons {
-		e.Weight += x.Weight
-	}
-	return []event.Event{e}, nil
+	t := total(m.Cartons)
+	return []event.Event{Closed{
+		Head: m.head(at), Carrier: m.Carrier, Service: m.Service, Day: m.Day, Cartons: slices.Clone(m.Cartons),
+		Weight: t.Weight, Orders: t.Orders, By: c.By, Reason: c.Reason,
+	}}, nil
 }

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func carton(n int64) manifest.Carton {
 	if err != nil {
 		panic(err)
 	}
-	return manifest.Carton{Owner: "acme", Order: "SO-1", SSCC: s, Tracking: "1Z" + s, Weight: measure.Kilogram}
+	return manifest.Carton{Owner: "acme", Order: fmt.Sprint("SO-", n/2), SSCC: s, Tracking: "1Z" + s, Weight: measure.Kilogram}
 }
 
 func after(t interface{ Fatal(...any) }, steps ...func(manifest.Manifest) ([]event.Event, error)) manifest.Manifest {
@@ -69,6 +70,11 @@ func TestManifestRefuses(t *testing.T) {
 			c := carton(2)
 			c.Tracking = ""
 			return opened.Add(manifest.Add{Carton: c}, at)
+		}},
+		"another service": {"service", func() ([]event.Event, error) {
+			o := open
+			o.Service = "03"
+			return add(1)(after(t, func(m manifest.Manifest) ([]event.Event, error) { return m.Open(o, at) }))
 		}},
 		"late":               {"manifest", func() ([]event.Event, error) { return add(2)(closed) }},
 		"off a closed one":   {"manifest", func() ([]event.Event, error) { return closed.Remove(manifest.Remove{Carton: carton(1).SSCC}, at) }},
@@ -134,6 +140,13 @@ func TestManifestIsWhatItSays(t *testing.T) {
 			if on {
 				t.Fatalf("%s is not on it", sscc)
 			}
+		}
+		orders := map[string]bool{}
+		for _, x := range c.Cartons {
+			orders[x.Order] = true
+		}
+		if want := (manifest.Total{Cartons: len(c.Cartons), Orders: len(orders), Weight: c.Weight}); m.Total != want || c.Orders != len(orders) {
+			t.Fatalf("it comes to %+v, and is %+v with %d orders", m.Total, want, c.Orders)
 		}
 		if c.Weight != measure.Mass(len(c.Cartons))*measure.Kilogram {
 			t.Fatalf("%d cartons weigh %d", len(c.Cartons), c.Weight)
