@@ -3,6 +3,7 @@ package routes
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
@@ -67,6 +68,20 @@ func (d *decision) askPack(s scope.Scope, id string, cmd any) (got answered, don
 	return answered{d.packing(s, id), len(events) > 0}, true, d.err
 }
 
+// isBox refuses a box that there is none of. Where none are configured, any name is good.
+func (d *decision) isBox(code string) bool {
+	boxes := d.f.cfg.Boxes
+	if code == "" || len(boxes) == 0 || slices.ContainsFunc(boxes, func(b pack.Box) bool { return b.Code == code }) {
+		return d.err == nil
+	}
+	names := make([]string, len(boxes))
+	for i, b := range boxes {
+		names[i] = b.Code
+	}
+	d.fail(fault.At("routes.Pack", fault.Rejected, "box", fmt.Errorf("there is no box %.64q: there are %s; leave it out for goods in their own packaging", code, strings.Join(names, ", "))))
+	return false
+}
+
 // boxed is what a carton measures and weighs by itself where nobody says so: as its box.
 func (f *Flows) boxed(code string, dims measure.Dims, tare measure.Mass) (measure.Dims, measure.Mass) {
 	i := slices.IndexFunc(f.cfg.Boxes, func(b pack.Box) bool { return b.Code == code })
@@ -96,6 +111,9 @@ func (d *decision) openCarton(s scope.Scope, id string, c pack.OpenCarton) {
 			d.fail(err)
 			return
 		}
+	}
+	if !d.isBox(c.Box) {
+		return
 	}
 	c.Dims, c.Tare = d.f.boxed(c.Box, c.Dims, c.Tare)
 	c.SSCC = d.nextSSCC()

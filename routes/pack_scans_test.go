@@ -48,6 +48,7 @@ func TestCartonsAreScanned(t *testing.T) {
 		}
 		refused("contents", pack.CloseCarton{Box: "S", Contents: []pack.Content{{Line: 1, Item: "A", Tote: "T1-SO-1", Qty: 1}}})
 		refused("carton", pack.Scan{Code: "A"})
+		refused("box", pack.OpenCarton{Box: "CRATE", Packer: "jo"})
 		r.must(door.Floor, id, pack.OpenCarton{Box: "S", Packer: "jo"})
 		refused("code", pack.Scan{Code: "4006381333931"})
 		refused("qty", pack.Scan{Code: "10614141000019", Qty: 2})

@@ -197,7 +197,8 @@ func (d *decision) packOn(s scope.Scope, id string, plan pack.Plan) {
 func (d *decision) closeCarton(s scope.Scope, id string, c pack.CloseCarton) {
 	p := d.packing(s, id)
 	d.order(s, p.Order) // before its work: they move together
-	if d.err != nil {
+	// What the packer by itself packs in was proposed, and may be gone since.
+	if d.err != nil || c.Packer != worker && !d.isBox(c.Box) {
 		return
 	}
 	c.Dims, c.Tare = d.f.boxed(c.Box, c.Dims, c.Tare)

@@ -110,6 +110,9 @@ func (d *decision) confirm(s scope.Scope, id string, c pick.Confirm) {
 
 func (d *decision) confirmStep(s scope.Scope, id string, c pick.Confirm) {
 	l := d.pick(s, id)
+	if c.Worker != worker && !d.isTote(s, c.Tote) {
+		return
+	}
 	events, err := l.Confirm(c, d.m.Now)
 	if !d.onPick(s, id, events, err) {
 		return
@@ -164,6 +167,9 @@ func (d *decision) short(s scope.Scope, id string, c pick.Short) {
 
 func (d *decision) shortStep(s scope.Scope, id string, c pick.Short) {
 	l := d.pick(s, id)
+	if c.Found > 0 && c.Worker != worker && !d.isTote(s, c.Tote) {
+		return
+	}
 	events, err := l.Short(c, d.m.Now)
 	if !d.onPick(s, id, events, err) {
 		return
@@ -187,6 +193,14 @@ func (d *decision) shortStep(s scope.Scope, id string, c pick.Short) {
 	if c.Found > 0 {
 		d.picked(of, l, st, c.Tote, c.Found, nil)
 	}
+}
+
+// isTote refuses a place of the building where a tote is meant: somebody scanned the shelf.
+func (d *decision) isTote(s scope.Scope, tote string) bool {
+	if scope.CheckPart(tote) == nil && d.location(s, tote).Known() {
+		d.fail(missing("routes.Pick", "tote", tote+" is a location: scan the tote that the goods are put into"))
+	}
+	return d.err == nil
 }
 
 // ownerOf is the scope of the goods of a step.

@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/routes/eip"
 )
 
@@ -70,9 +71,11 @@ func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 	case receiving.Announce:
 		c.Scope, c.ID = s, id
 		c.Lines = d.inSmallest(s, c.Lines, c.Units)
+		d.notGone(s, c.Lines)
 		events, err = r.Announce(c, d.m.Now)
 	case receiving.Change:
 		c.Lines = d.inSmallest(s, c.Lines, c.Units)
+		d.notGone(s, c.Lines)
 		events, err = r.Change(c, d.m.Now)
 	case receiving.Arrive:
 		d.isDock(s, c.Dock)
@@ -80,6 +83,7 @@ func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 		events, err = r.Arrive(c, d.m.Now)
 	case receiving.Receive:
 		c.By = cmp.Or(c.By, a.Actor)
+		d.notShipped(s, "lpn", c.LPN)
 		if r, events, err = d.begun(s, id, r); err == nil {
 			sku := c.Item
 			if l, ok := r.Line(c.Line); ok {
@@ -118,6 +122,24 @@ func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 	}
 	d.putReceived(d.receipt(s, id), events)
 	return answered{d.receipt(s, id), len(events) > 0}, d.err
+}
+
+// notGone refuses lines that come on what left us.
+func (d *decision) notGone(s scope.Scope, lines []receiving.Line) {
+	for i, l := range lines {
+		d.notShipped(s, fmt.Sprintf("lines[%d].lpn", i), l.LPN)
+	}
+}
+
+// notShipped refuses an LPN under which goods left: by the GS1 General Specifications no SSCC is
+// used again within a year, and what comes back is a return.
+func (d *decision) notShipped(s scope.Scope, place, lpn string) {
+	if lpn == "" || scope.CheckPart(lpn) != nil || d.err != nil {
+		return
+	}
+	if l := peek(d, d.f.lpns, tracking.StreamOf(s, lpn)); l.Ended == lpnShipped {
+		d.fail(fault.At(door.Receipts, fault.Rejected, place, fmt.Errorf("LPN %.64s is a %s that was shipped: what comes back is a return, and what is new has a number of its own", lpn, l.Kind)))
+	}
 }
 
 // begun is the receipt that goods are received on. One that nobody announced begins with them,

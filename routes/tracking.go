@@ -21,6 +21,9 @@ import (
 	"github.com/paklog/hub/routes/eip"
 )
 
+// lpnShipped is why an LPN is known no more that left the building.
+const lpnShipped = "shipped"
+
 // lpnMove is why stock goes along with the LPN that it lies in.
 const lpnMove = "lpn_move"
 
@@ -75,14 +78,14 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 	case truckload.Departed:
 		for _, c := range e.Cartons {
 			if c.Pallet != "" {
-				d.endLPN(e.Scope, c.Pallet, tracking.End{Reason: "shipped", Seen: e.At})
+				d.endLPN(e.Scope, c.Pallet, tracking.End{Reason: lpnShipped, Seen: e.At})
 			}
 		}
 	case ship.CartonManifested:
 		d.goes(e.Scope, e.Carton, tracking.KindCarton, e.Order, sight(about(tracking.StageShipping), e.At, "", "ship"))
 	case ship.Confirmed:
 		for _, c := range e.Cartons {
-			d.endLPN(e.Scope, c.Carton, tracking.End{Reason: "shipped", Seen: e.At})
+			d.endLPN(e.Scope, c.Carton, tracking.End{Reason: lpnShipped, Seen: e.At})
 		}
 	case inventory.StockReceived:
 		d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, "", "receive"))

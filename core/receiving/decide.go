@@ -120,6 +120,8 @@ func (a Announcement) checked(op string) (Announcement, error) {
 	}
 	a.Due, a.Lines = a.Due.UTC(), slices.Clone(a.Lines)
 	seen := map[int]bool{}
+	type unit struct{ item, serial string }
+	serials := map[unit]int{} // the line that names it
 	for i := range a.Lines {
 		l := &a.Lines[i]
 		at := func(f string) string { return fmt.Sprintf("lines[%d].%s", i, f) }
@@ -147,6 +149,16 @@ func (a Announcement) checked(op string) (Announcement, error) {
 		}
 		if n := len(l.Serials); n > 0 && int64(n) != l.Qty {
 			return bad(at("serials"), "has %d serial numbers for %d units", n, l.Qty)
+		}
+		for j, s := range l.Serials {
+			place := fmt.Sprintf("lines[%d].serials[%d]", i, j)
+			if err := scope.CheckPart(s); err != nil {
+				return bad(place, "%w", err)
+			}
+			if other, twice := serials[unit{l.Item, s}]; twice {
+				return bad(place, "%.64q of item %s is announced on line %d already: a serial number is one unit's", s, l.Item, other)
+			}
+			serials[unit{l.Item, s}] = l.No
 		}
 	}
 	slices.SortStableFunc(a.Lines, func(x, y Line) int { return x.No - y.No })

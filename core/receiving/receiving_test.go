@@ -227,6 +227,14 @@ func TestReceiptsAreRefusedWithPlace(t *testing.T) {
 		"lines[0].serials": func(c *receiving.Announce) {
 			c.Lines[0].Serials = []string{"A"}
 		},
+		"lines[1].serials[1]": func(c *receiving.Announce) { // twice on a line
+			c.Lines[1].Qty, c.Lines[1].Serials = 2, []string{"A", "A"}
+		},
+		"lines[2].serials[0]": func(c *receiving.Announce) { // on two lines of the item
+			c.Lines[0].Qty, c.Lines[0].Serials = 1, []string{"A"}
+			c.Lines[2].Item, c.Lines[2].Qty, c.Lines[2].Serials = c.Lines[0].Item, 1, []string{"A"}
+		},
+		"lines[0].serials[0]": func(c *receiving.Announce) { c.Lines[0].Qty, c.Lines[0].Serials = 1, []string{" "} },
 	} {
 		c := asn()
 		change(&c)
