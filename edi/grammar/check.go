@@ -43,7 +43,8 @@ const (
 // warning: releases differ in lengths and codes.
 func (s *Set) Check(src Source, sx *Syntax, exact bool) {
 	c := checkers.Get().(*checker)
-	c.set, c.src, c.sx, c.most = s, src, sx, finding.Error
+	c.set, c.src, c.syntax, c.most = s, src, *sx, finding.Error
+	c.sx = &c.syntax
 	if !exact {
 		c.most = finding.Warning
 	}
@@ -64,7 +65,8 @@ type frame struct {
 type checker struct {
 	set    *Set
 	src    Source
-	sx     *Syntax
+	sx     *Syntax // &syntax: the caller's need not live on the heap
+	syntax Syntax
 	most   finding.Severity
 	frames []frame
 	spare  [][]int
@@ -120,7 +122,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 func (c *checker) forget() {
 	clear(c.fields[:cap(c.fields)])
 	c.fields, c.frames, c.totals = c.fields[:0], c.frames[:0], c.totals[:0]
-	c.set, c.src, c.sx = nil, nil, nil
+	c.set, c.src, c.syntax = nil, nil, Syntax{}
 	c.tree.forget()
 }
 
@@ -201,10 +203,10 @@ func (c *checker) require(f *frame, to int) {
 // then where its node is full or was passed. It is nil for a segment that has
 // no place.
 func (c *checker) place(key tagKey, tag []byte) *Node {
+	if n := c.forward(key, true); n != nil {
+		return n
+	}
 	if key != 0 && c.set.inside[key] {
-		if n := c.forward(key, true); n != nil {
-			return n
-		}
 		if n := c.forward(key, false); n != nil {
 			return n
 		}
@@ -273,6 +275,9 @@ func (c *checker) valueOf(n, component int) []byte {
 }
 
 func (c *checker) forward(key tagKey, room bool) *Node {
+	if key == 0 {
+		return nil
+	}
 	bit := key.bit()
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/paklog/hub/edi/finding"
@@ -32,7 +33,7 @@ func (c *checker) elements(def *Segment) {
 		}
 		switch {
 		case flags == 0 && e.Components == nil:
-			c.value(i+1, 0, e, raw, raw)
+			c.value(i+1, 0, e, raw, raw, 0)
 		default:
 			c.structured(i+1, e, raw, flags)
 		}
@@ -114,7 +115,7 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 				typeName(e), "do not use a separator in data")
 			return
 		}
-		c.value(n, 0, e, raw, c.plain(raw, flags))
+		c.value(n, 0, e, raw, c.plain(raw, flags), flags)
 		return
 	}
 	rest, found := raw, true
@@ -126,7 +127,7 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 		switch {
 		case part == nil:
 		case len(one) > 0:
-			c.value(n, i+1, part, one, c.plain(one, flags))
+			c.value(n, i+1, part, one, c.plain(one, flags), flags)
 		case part.Requirement == 'M':
 			c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 		}
@@ -167,9 +168,10 @@ func trim(v []byte) []byte {
 	return v
 }
 
-// value checks one value, v, that stands in the document as raw. Trailing
+// value checks one value, v, that stands in the document as raw; flags are of
+// the bytes that are not plain data in the element around it. Trailing
 // blanks count for the least length only: the standard has them fill up to it.
-func (c *checker) value(n, component int, e *Element, raw, v []byte) {
+func (c *checker) value(n, component int, e *Element, raw, v []byte, flags uint8) {
 	full := len(v)
 	if full > 0 && v[full-1] == ' ' {
 		v = trim(v)
@@ -200,9 +202,9 @@ func (c *checker) value(n, component int, e *Element, raw, v []byte) {
 			c.fault(n, component, CodeCharacter, "type", "%s holds digits: "+quoted(v), "letters")
 			return
 		}
-		for _, b := range raw {
-			if c.class[b] == isControl {
-				c.fault(n, component, CodeCharacter, "type", "%s holds the control character "+quoted([]byte{b}), "printable characters")
+		if flags&isControl != 0 {
+			if i := slices.IndexFunc(raw, func(b byte) bool { return c.class[b] == isControl }); i >= 0 {
+				c.fault(n, component, CodeCharacter, "type", "%s holds the control character "+quoted(raw[i:i+1]), "printable characters")
 				return
 			}
 		}

@@ -311,19 +311,22 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 		what, expected = "container code", "18 digits, or 20 with the identifier 00"
 		ok = len(v) == 18 || len(v) == 20 && v[0] == '0' && v[1] == '0'
 	}
-	tag := c.tag()
-	ref := finding.Ref(tag, e, r.At.Component)
 	for _, b := range v {
 		ok = ok && b-'0' < 10
 	}
+	want := byte(0)
+	if ok {
+		if want = CheckDigit(v[:len(v)-1]); want == v[len(v)-1] {
+			return
+		}
+	}
+	ref := finding.Ref(c.tag(), e, r.At.Component)
 	if !ok {
 		c.at(e, r.At.Component, CodeCheckDigit, r.Severity, r.text, fmt.Sprintf("%s is no %s: %q", ref, what, v), expected, "")
 		return
 	}
-	if want := CheckDigit(v[:len(v)-1]); want != v[len(v)-1] {
-		c.at(e, r.At.Component, CodeCheckDigit, r.Severity, r.text, fmt.Sprintf("the check digit of the %s in %s is %c, not %c", what, ref, want, v[len(v)-1]),
-			string(v[:len(v)-1])+string(want), "a digit was mistyped, or the number is none of GS1")
-	}
+	c.at(e, r.At.Component, CodeCheckDigit, r.Severity, r.text, fmt.Sprintf("the check digit of the %s in %s is %c, not %c", what, ref, want, v[len(v)-1]),
+		string(v[:len(v)-1])+string(want), "a digit was mistyped, or the number is none of GS1")
 }
 
 // CheckDigit is that of a GS1 number without it (GS1 General Specifications,

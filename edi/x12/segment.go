@@ -45,6 +45,26 @@ func (s *Segments) All() iter.Seq2[int, Segment] {
 	}
 }
 
+// Fields appends the elements of the i-th segment, 01 to the last and as they
+// stand, to dst and returns its tag: [Segment.Tag] and [Segment.AppendElements]
+// in one step.
+func (s *Segments) Fields(i int, dst [][]byte) (tag []byte, fields [][]byte) {
+	if s.broken || s.delims.Terminator == '\n' {
+		at := s.At(i)
+		return at.Tag(), at.AppendElements(dst)
+	}
+	b := &s.bounds[i]
+	idx, data := s.idx[b.first:b.last+1], s.data
+	from := idx[0]
+	tag = data[b.start:from:from]
+	for _, to := range idx[1:] {
+		from++
+		dst = append(dst, data[from:to:to])
+		from = to
+	}
+	return tag, dst
+}
+
 // Delimiters are those of the interchange around the segments.
 func (s *Segments) Delimiters() Delimiters { return s.delims }
 

@@ -182,8 +182,8 @@ func FuzzAcknowledgements(f *testing.F) {
 		for i := range c.Interchanges {
 			for j := range c.Interchanges[i].Groups {
 				g := &c.Interchanges[i].Groups[j]
-				for _, make := range []func(*ack.Group, x12.Delimiters) ([]x12.Out, bool){ack.Functional, ack.Implementation} {
-					out, ok := make(g, x12.DefaultDelimiters)
+				for _, answer := range []func(*ack.Group, x12.Delimiters) ([]x12.Out, bool){ack.Functional, ack.Implementation} {
+					out, ok := answer(g, x12.DefaultDelimiters)
 					if ok != (g.FunctionalID != "FA") {
 						t.Fatalf("a group of kind %q is acknowledged: %v", g.FunctionalID, ok)
 					}
