@@ -64,6 +64,8 @@ type Partner struct {
 	Tap bool
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string
+	// Stock is what he is told of the stock of owners.
+	Stock StockNotices
 }
 
 // rules are the grammars that a partner's documents are checked by.
@@ -85,7 +87,7 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940 and 850 in; 997, 855 and 945 out.
+// AddEDI hosts the EDI flow: 940, 850, 943 and 856 in; 997, 855, 945, 944, 947 and 846 out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
@@ -100,10 +102,10 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	}
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
-		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.refused()),
+		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
 		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
 	}
-	for _, r := range e.notices() {
+	for _, r := range append(e.notices(), e.stockTold()...) {
 		errs = append(errs, h.Add(r))
 	}
 	for name := range cfg.Partners {

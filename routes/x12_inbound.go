@@ -23,11 +23,13 @@ func (e *edi) inbound() Route {
 	choose := eip.Choose("",
 		eip.Choice[*Message]{Name: "a 940", When: isSet("940"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
+		eip.Choice[*Message]{Name: "a 943", When: isSet("943"), To: topicReceipts},
+		eip.Choice[*Message]{Name: "an 856", When: isSet("856"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
 		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
-		Topics: []string{topicSets}, Writes: []string{topicOrders, topicAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {
@@ -72,7 +74,7 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	}
 	o, err := p.Profile.Order(part)
 	if err != nil {
-		return none, untranslated(info, err)
+		return none, untranslated("x12.orders", info, fault.KindOf(err), err)
 	}
 	o.Command.Source.Cause = m.Correlation
 	o.Command.Source.Partner = p.Name
@@ -82,8 +84,8 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	return placing(cmdPlace, o.Command)
 }
 
-// untranslated is a translation's error with the name of its document.
-func untranslated(info setInfo, err error) error {
+// untranslated is a translation's error, of a kind, with the name of its document.
+func untranslated(route string, info setInfo, kind fault.Kind, err error) error {
 	var x *x12wms.Error
 	if !errors.As(err, &x) || len(x.Findings) == 0 {
 		return err
@@ -93,7 +95,7 @@ func untranslated(info setInfo, err error) error {
 	if n := len(x.Findings) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
-	return fault.At("x12.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s%s", setName(info), info.Document, f.Message, hint(f), more))
+	return fault.At(route, kind, placeOf(f), fmt.Errorf("%s of %s: %s%s%s", setName(info), info.Document, f.Message, hint(f), more))
 }
 
 // ackState is a document of ours that waits for the partner's 997.

@@ -268,12 +268,12 @@ func (a *app) edi(flows *routes.Flows) error {
 			Grammar: rules, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,
-			Window: window, Rate: p.Rate, Tap: p.Tap, Notices: p.Notices,
+			Window: window, Rate: p.Rate, Tap: p.Tap, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{
 				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
-				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone,
+				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone, Reasons: p.Reasons,
 			},
 		}
 	}

@@ -200,6 +200,36 @@ type PartnerConfig struct {
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
+	Stock        StockConfig       `config:"stock" doc:"What he is told of the stock of owners."`
+	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`
+}
+
+// StockConfig is what a partner is told of the stock of owners.
+type StockConfig struct {
+	Of          []string      `config:"of" doc:"Owners of whose stock he is told."`
+	Receipts    bool          `config:"receipts" doc:"A 944 when a receipt is closed."`
+	Adjustments bool          `config:"adjustments" doc:"A 947 for each change that no receipt and no shipment made."`
+	Every       time.Duration `config:"every" doc:"Time between two 846 of all stock; 0 is none."`
+	Within      time.Duration `config:"within" doc:"How long a change waits for others before an 846 tells of them; 0 is none."`
+}
+
+func (c StockConfig) validate() error {
+	var errs []error
+	for i, owner := range c.Of {
+		errs = append(errs, goodName(fmt.Sprintf("stock.of[%d]", i), owner))
+	}
+	if told := c.Receipts || c.Adjustments || c.Every != 0 || c.Within != 0; told && len(c.Of) == 0 {
+		errs = append(errs, errors.New("stock.of: name the owners of whose stock he is to be told"))
+	}
+	for _, x := range []struct {
+		name string
+		d    time.Duration
+	}{{"stock.every", c.Every}, {"stock.within", c.Within}} {
+		if x.d != 0 && x.d < time.Minute {
+			errs = append(errs, fmt.Errorf("%s: %s is less than a minute; 0 is none", x.name, x.d))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // SetDefaults fills what most partners agree on.

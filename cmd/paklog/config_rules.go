@@ -231,7 +231,12 @@ func (c PartnerConfig) Validate() error {
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
 	}
-	return errors.Join(errs...)
+	for reason, code := range c.Reasons {
+		if len(code) != 2 {
+			errs = append(errs, fmt.Errorf("reasons.%s: %q is not a code of two characters", reason, code))
+		}
+	}
+	return errors.Join(append(errs, c.Stock.validate())...)
 }
 
 // notInISA reports what the reader of an ISA would take for a delimiter, or not at all.

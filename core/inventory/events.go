@@ -368,3 +368,12 @@ var _ event.Streamed = StockReceived{}
 
 // of names the book that an event belongs to.
 func (h Head) of() BookKey { return h.BookKey }
+
+// KeyOf is the key of the stock that e changes, and false for other events.
+func KeyOf(e event.Event) (BookKey, bool) {
+	h, ok := e.(interface{ of() BookKey })
+	if !ok {
+		return BookKey{}, false
+	}
+	return h.of(), true
+}

@@ -121,10 +121,10 @@ func (s Stock) expiryOf(lot string) Date {
 var Fold = event.Fold[Stock]{Kind: "stock", Version: 5, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
-	if st, ok := e.(interface{ of() BookKey }); !ok {
+	if k, ok := KeyOf(e); !ok {
 		return s, event.Unexpected("stock", e)
 	} else if s.Item == "" {
-		s.BookKey = st.of()
+		s.BookKey = k
 	}
 	// The two that a hot item sees most touch no shelf.
 	switch e := e.(type) {

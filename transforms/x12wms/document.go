@@ -24,6 +24,14 @@ type Document struct {
 	Breakups []Text // SDQ-03: quantities by store
 }
 
+// noun is what the document is about.
+func (d Document) noun() string {
+	if d.Set == "943" || d.Set == "856" {
+		return "shipment"
+	}
+	return "order"
+}
+
 // Party is an N1 loop.
 type Party struct {
 	Role, Name, CodeQualifier, Code Text

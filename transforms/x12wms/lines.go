@@ -33,7 +33,7 @@ func (p Profile) lines(t *translator, d Document, places map[string]Place) []ord
 	}
 	if len(lines) == 0 {
 		where := places["lines"]
-		t.fail(where, CodeNoLines, "", where.Element, "send at least one line", "the order has no lines")
+		t.fail(where, CodeNoLines, "", where.Element, "send at least one line", "the %s has no lines", d.noun())
 	}
 	return lines
 }

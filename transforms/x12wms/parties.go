@@ -33,7 +33,7 @@ func (p Profile) scope(t *translator, d Document, places map[string]Place) scope
 		s.Owner = depositor.Value
 	}
 	if s.Facility == "" {
-		t.fail(t.end("N1"), CodeUnknownParty, "", "N1*WH or N1*SF with a code", "send it, or give the partner a facility", "the order names no warehouse")
+		t.fail(t.end("N1"), CodeUnknownParty, "", "N1*WH or N1*SF with a code", "send it, or give the partner a facility", "the %s names no warehouse", d.noun())
 	}
 	return s
 }

@@ -24,9 +24,11 @@ type Order struct {
 
 // At says where in the document a problem of the core lies: a place that has no
 // counterpart of its own is looked for further up ("ship_to.city" in "ship_to").
-func (o Order) At(place string) (Place, bool) {
+func (o Order) At(place string) (Place, bool) { return placeAt(o.Places, place) }
+
+func placeAt(places map[string]Place, place string) (Place, bool) {
 	for place != "" {
-		if at, ok := o.Places[place]; ok {
+		if at, ok := places[place]; ok {
 			return at, true
 		}
 		place = place[:max(0, strings.LastIndexAny(place, ".["))]

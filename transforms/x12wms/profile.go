@@ -44,6 +44,9 @@ type Profile struct {
 	Country string
 	// Zone in which the document's days are meant; nil is UTC.
 	Zone *time.Location
+	// Reasons translates our reasons of adjustments and holds to the codes (data element 181) that
+	// the partner reads in a 947, beside the usual ones.
+	Reasons map[string]string
 	// Kilograms reports weights in KG; otherwise in LB.
 	Kilograms bool
 }
@@ -69,6 +72,11 @@ func (p Profile) Validate() error {
 	for _, q := range p.Items {
 		if len(q) != 2 {
 			errs = append(errs, fmt.Errorf("items: %q is not a qualifier of two characters", q))
+		}
+	}
+	for reason, code := range p.Reasons {
+		if len(code) != 2 {
+			errs = append(errs, fmt.Errorf("reasons: %q of %s is not a code of two characters", code, reason))
 		}
 	}
 	switch p.Policy {

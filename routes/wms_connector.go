@@ -1,0 +1,335 @@
+package routes
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// topicReceipts holds 943 and 856.
+const topicReceipts = "x12-receipts"
+
+// StockNotices is what a partner is told of the stock of owners.
+type StockNotices struct {
+	Of          []string // owners
+	Receipts    bool     // a 944 when a receipt is closed
+	Adjustments bool     // a 947 for each change that no receipt and no shipment made
+	// Every is between two 846 of all there is, Within how long a change may wait for one of what
+	// changed; 0 is none.
+	Every, Within time.Duration
+}
+
+// stockTopic is where what happened to the stock waits to become a partner's document.
+func stockTopic(partner string) string { return "stock-notices." + partner }
+
+// receipts announces what 943 and 856 say is on its way. One that comes again under its number
+// replaces the one before.
+func (e *edi) receipts() Route {
+	return Route{
+		Name: "x12.receipts", About: "943 and 856 to expected receipts",
+		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
+		Patterns: []string{eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
+		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
+			var info setInfo
+			if err := m.Decode(&info); err != nil {
+				return nil, err
+			}
+			p, err := e.partner(info.Partner)
+			if err != nil {
+				return nil, err
+			}
+			raw, err := e.claim(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			part, err := x12.ReadSet(raw, info.Origin, e.Limits)
+			if err != nil {
+				return nil, fault.At(m.route, fault.Internal, setName(info), err)
+			}
+			x, err := p.Profile.Expected(part)
+			if err != nil {
+				return nil, untranslated(m.route, info, fault.KindOf(err), err)
+			}
+			d := e.flows.decide(ctx, m)
+			ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
+			switch r := d.receipt(x.Scope, x.ID); {
+			case x.Cancel:
+				ask.Cmd = receiving.Cancel{Reason: "cancelled by " + info.Set, By: p.Name}
+			case r.Known():
+				ask.Cmd = receiving.Change{Announcement: x.Announcement, Units: x.Units}
+			}
+			out, _, err := e.flows.decideAsk(d, door.Receipts, &ask, e.flows.askReceipt)
+			if k := fault.KindOf(err); err != nil && (k == fault.Rejected || k == fault.Invalid) {
+				err = untranslated(m.route, info, k, x.Core(part, err))
+			}
+			return out, err
+		}),
+	}
+}
+
+// stockTold are the routes that tell partners what happened to the stock of the owners they name.
+// Where nobody names one there is none, and who begins to is told of nothing that was before.
+func (e *edi) stockTold() []Route {
+	var routes []Route
+	var topics []string
+	reports := false
+	for name, p := range e.Partners {
+		if p.Stock.Receipts || p.Stock.Adjustments {
+			topics = append(topics, stockTopic(name))
+		}
+		reports = reports || p.Stock.Every > 0 || p.Stock.Within > 0
+	}
+	slices.Sort(topics)
+	if len(topics) > 0 {
+		routes = append(routes, e.stockNotices(topics), e.stockDocuments(topics))
+	}
+	if reports {
+		routes = append(routes, e.stockReports())
+	}
+	return routes
+}
+
+// stockNotices copies what is to be told to each partner who wants to know.
+func (e *edi) stockNotices(topics []string) Route {
+	told := func(m *Message) (to []string) {
+		k, _ := inventory.KeyOf(m.Event)
+		c, receipt := m.Event.(receiving.Closed)
+		adjusts, owner := x12wms.Adjusts(m.Event), cmp.Or(k.Owner, c.Owner)
+		for name, p := range e.Partners {
+			if (receipt && p.Stock.Receipts || adjusts && p.Stock.Adjustments) && slices.Contains(p.Stock.Of, owner) {
+				to = append(to, stockTopic(name))
+			}
+		}
+		slices.Sort(to) // a re-run makes the same ids
+		return to
+	}
+	return Route{
+		Name: "wms.notices", About: "receipts and adjustments to the partners who want to know of an owner's stock",
+		Topics: []string{onInventory}, Start: bus.Now, Writes: topics,
+		Types:    takes(receiving.Closed{}, inventory.StockAdjusted{}, inventory.StockCounted{}, inventory.StockStatusChanged{}),
+		Patterns: []string{eip.NameFilter, eip.NameRecipientList},
+		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) { return len(told(m)) > 0, nil },
+			eip.RecipientList[*Message, *Out](func(m *Message) ([]string, error) { return told(m), nil })),
+	}
+}
+
+// stockDocuments writes each partner's 944 and 947.
+func (e *edi) stockDocuments(topics []string) Route {
+	return Route{
+		Name: "wms.documents", About: "a 944 for each receipt and a 947 for each adjustment, to each partner who wants to know",
+		Topics: topics, Writes: e.leaving(), Parking: Parking{Independent: true}, Patterns: []string{eip.NameTranslator},
+		Handle: eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+			var none journal.Record
+			p, err := e.partner(strings.TrimPrefix(m.Topic, stockTopic("")))
+			if err != nil {
+				return none, err
+			}
+			ev, err := decodeEvent(m.hub.reg, &m.Record)
+			if err != nil {
+				return none, err
+			}
+			if c, ok := ev.(receiving.Closed); ok {
+				r, err := Peek(ctx, m, e.flows.receipts, c.Stream())
+				if err != nil {
+					return none, err
+				}
+				return e.envelope(ctx, m, out, p, "944", p.Profile.ReceiptAdvice(r, c))
+			}
+			body, err := p.Profile.Adjustment(m.ID.String()[24:], ev)
+			if err != nil {
+				return none, err
+			}
+			return e.envelope(ctx, m, out, p, "947", body)
+		}),
+	}
+}
+
+// Messages that the reports send themselves.
+const (
+	stockDue   = "stock.ReportDue"   // all there is
+	stockMoved = "stock.ChangesWait" // what changed
+)
+
+// reportItems is how many items one 846 tells of.
+const reportItems = 1000
+
+// stockReport is one that is due: what partner is told of the stock of an owner in a building, behind
+// the item After.
+type stockReport struct {
+	Partner string `json:"partner"`
+	scope.Scope
+	After string `json:"after,omitempty"`
+	// Ref names the whole of a report that takes several documents.
+	Ref string `json:"ref,omitempty"`
+}
+
+func (r stockReport) key() string { return scope.Join(r.Partner, r.Tenant, r.Owner, r.Facility) }
+
+// marks begins the keys of the items that changed since the partner was told.
+func (r stockReport) marks() string { return "stock-moved/" + r.key() + "/" }
+
+// stockReports sends 846: all there is, from time to time, and what changed, some time after. Each
+// change writes its item's mark, so that one which comes while a report is written is of the next.
+func (e *edi) stockReports() Route {
+	return Route{
+		Name: "wms.reports", About: "846 of all stock by schedule, and of what changed",
+		Topics: []string{onInventory}, Start: bus.Now, Writes: e.leaving(), Patterns: []string{eip.NameTranslator},
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			d := e.flows.decide(ctx, m)
+			if m.Stream == "" {
+				var r stockReport
+				if err := m.Decode(&r); err != nil {
+					return nil, err
+				}
+				e.report(d, r, m.Type == stockDue)
+			} else if k, ok := inventory.KeyOf(m.Event); ok {
+				e.moved(d, k)
+			}
+			return d.done()
+		},
+	}
+}
+
+// moved notes that an item changed, and when it is to be told.
+func (e *edi) moved(d *decision, k inventory.BookKey) {
+	for _, p := range e.Partners {
+		if !slices.Contains(p.Stock.Of, k.Owner) {
+			continue
+		}
+		r := stockReport{Partner: p.Name, Scope: k.Scope}
+		if p.Stock.Within > 0 {
+			old, _ := d.stored(r.marks() + scope.Join(k.Item))
+			d.out.SetState(r.marks()+scope.Join(k.Item), old, k.Item)
+			e.dueIn(d, stockMoved, r, p.Stock.Within)
+		}
+		if p.Stock.Every > 0 {
+			e.dueIn(d, stockDue, r, p.Stock.Every)
+		}
+	}
+}
+
+// dueIn lets a report be made after a while, unless one is to be made already.
+func (e *edi) dueIn(d *decision, typ string, r stockReport, wait time.Duration) {
+	if d.err != nil {
+		return
+	}
+	id := typ + "/" + r.key()
+	has, err := d.m.HasTimer(d.ctx, id)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	if !has {
+		d.out.Timer(id, r.key(), typ, d.m.Now.Add(wait), r)
+	}
+}
+
+// report writes one document, and asks for the next where there is more to tell.
+func (e *edi) report(d *decision, r stockReport, full bool) {
+	p, ok := e.Partners[r.Partner]
+	if !ok || !slices.Contains(p.Stock.Of, r.Owner) || full && p.Stock.Every == 0 {
+		return // he wants to know no more
+	}
+	var items []string
+	var more bool
+	if full {
+		items, more = e.stocked(d, r)
+	} else {
+		items, more = e.marked(d, r)
+	}
+	r.Ref = cmp.Or(r.Ref, d.m.ID.String()[24:])
+	if len(items) > 0 {
+		told := make([]x12wms.Stocked, len(items))
+		for i, sku := range items {
+			told[i] = x12wms.StockedOf(d.stock(keyOf(r.Scope, sku)))
+			told[i].Item = sku
+		}
+		if d.err != nil {
+			return
+		}
+		rec, err := e.envelope(d.ctx, d.m, d.out, p, "846", p.Profile.InventoryReport(r.Scope, r.Ref, d.m.Now, full, told))
+		if err != nil {
+			d.fail(err)
+			return
+		}
+		d.out.Send(rec)
+	}
+	typ := map[bool]string{true: stockDue, false: stockMoved}[full]
+	switch {
+	case more && full:
+		r.After = items[len(items)-1]
+		fallthrough
+	case more:
+		d.out.Timer(typ+"/"+r.key(), r.key(), typ, d.m.Now, r)
+	case full:
+		r.After, r.Ref = "", ""
+		d.out.Timer(typ+"/"+r.key(), r.key(), typ, d.m.Now.Add(p.Stock.Every), r)
+	}
+}
+
+// marked are items that changed, whose marks the unit takes away.
+func (e *edi) marked(d *decision, r stockReport) (items []string, more bool) {
+	rows, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, r.marks(), "", reportItems+1)
+	if err != nil {
+		d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading what changed: %w", err)))
+		return nil, false
+	}
+	for _, row := range rows[:min(len(rows), reportItems)] {
+		var sku string
+		if old, found := d.state(row.Key, &sku); found {
+			d.out.SetState(row.Key, old, nil)
+			items = append(items, sku)
+		}
+	}
+	return items, len(rows) > reportItems
+}
+
+// stocked are the items that the owner has, or had, in the building, behind the last one told.
+func (e *edi) stocked(d *decision, r stockReport) (items []string, more bool) {
+	prefix := scope.Join(r.Tenant, r.Owner) + "/"
+	after := prefix
+	if r.After != "" {
+		after = keyOf(r.Scope, r.After).Book()
+	}
+	account := "\xff"
+	if r.After == "" {
+		account = ""
+	}
+	for len(items) <= reportItems {
+		rows, err := d.f.hub.bus.Driver().Balances(d.ctx, after, account, 1000)
+		if err != nil {
+			d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading the stock: %w", err)))
+			return nil, false
+		}
+		for _, row := range rows {
+			if after, account = row.Book, row.Account; !strings.HasPrefix(row.Book, prefix) {
+				return items, false
+			}
+			s, sku, err := scope.ParseBook(row.Book)
+			if err == nil && s == r.Scope && (len(items) == 0 || items[len(items)-1] != sku) && sku != r.After {
+				if len(items) == reportItems {
+					return items, true
+				}
+				items = append(items, sku)
+			}
+		}
+		if len(rows) < 1000 {
+			return items, false
+		}
+	}
+	return items, true
+}
