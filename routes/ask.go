@@ -94,7 +94,7 @@ func (f *Flows) building(name string) error {
 	}
 	known := strings.Join(append([]string{f.cfg.Facility}, f.cfg.Facilities...), ", ")
 	return fault.At("routes.building", fault.Invalid, "facility",
-		fmt.Errorf("%.64q is no building that is known: there are %s; facilities in the configuration adds others", name, known))
+		fmt.Errorf("%.64q is no building that is known; known: %s; facilities in the configuration adds others", name, known))
 }
 
 // wrongCommand is for a command that a door does not take.

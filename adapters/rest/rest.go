@@ -33,6 +33,8 @@ import (
 type Config struct {
 	// Scope is what requests leave out: tenant, owner, facility.
 	Scope scope.Scope
+	// Facilities are the other buildings that work, beside that of Scope.
+	Facilities []string
 	// Keys open the door. Without any it takes requests to loopback names only, and
 	// [CheckListen] refuses other addresses.
 	Keys []Key

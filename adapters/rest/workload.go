@@ -2,9 +2,13 @@ package rest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/view"
 )
@@ -21,6 +25,10 @@ func (s *server) workload() {
 		func(ctx context.Context, in *struct {
 			Facility string `query:"facility" maxLength:"128"`
 		}) (*answer, error) {
+			if f := in.Facility; f != "" && f != s.cfg.Scope.Facility && !slices.Contains(s.cfg.Facilities, f) {
+				known := strings.Join(append([]string{s.cfg.Scope.Facility}, s.cfg.Facilities...), ", ")
+				return nil, s.problem(ctx, fault.At("rest.workload", fault.Invalid, "facility", fmt.Errorf("%.64q is no building that is known; known: %s", f, known)))
+			}
 			return s.get(ctx, view.Workload, labor.StreamOf(inFacility(s.cfg.Scope, in.Facility)))
 		})
 	register(s, op[ShiftsBody, labor.Workload](s, http.MethodPut, "/v1/workload", "plan-shifts", tag, "Say who works when; it goes before the shifts of the configuration"),

@@ -138,8 +138,8 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 // rest is the HTTP door; without keys it answers this machine only.
 func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 	return rest.New(rest.Config{
-		Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
-		Keys:  keys, Version: version(),
+		Scope:      scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
+		Facilities: a.cfg.Facilities, Keys: keys, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing,

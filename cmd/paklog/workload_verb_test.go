@@ -17,6 +17,7 @@ func TestTheWorkloadFromTheShell(t *testing.T) {
 	s.serve()
 	s.warehouse()
 	s.refused(1, "nothing was calculated yet", "workload")
+	s.refused(1, "no building that is known", "workload", "--facility", "NOPE")
 	s.must("order", "add", "--number", "SO-1", "--line", "MUG=1", "--name", "Jo Doe", "--street", "1 Elm St", "--city", "Reno", "--region", "NV", "--postal-code", "89501", "--country", "US")
 	s.until("the work is calculated", func() bool {
 		out, _, code := s.run("workload")
