@@ -32,12 +32,13 @@ const (
 	Items      = "items"
 	Locations  = "locations"
 	Facilities = "facilities"
+	Workers    = "workers"
 	Stock      = "stock"
 	Opening    = "opening" // stock that lies there already when the hub begins
 )
 
 // Kinds are what may be imported.
-func Kinds() []string { return []string{Orders, Items, Locations, Facilities, Stock, Opening} }
+func Kinds() []string { return []string{Orders, Items, Locations, Facilities, Workers, Stock, Opening} }
 
 // Formats of files.
 const (

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
@@ -18,10 +19,10 @@ import (
 )
 
 // Exported are the kinds that may be exported, and the kind of document that each is made of.
-var exported = map[string]string{Items: view.Item, Locations: view.Location, Facilities: view.Facility, Opening: view.Stock}
+var exported = map[string]string{Items: view.Item, Locations: view.Location, Facilities: view.Facility, Workers: view.Worker, Opening: view.Stock}
 
 // Exports are the kinds that may be exported.
-func Exports() []string { return []string{Items, Locations, Facilities, Opening} }
+func Exports() []string { return []string{Items, Locations, Facilities, Workers, Opening} }
 
 // Export writes documents as a file that an import of the same kind reads back.
 type Export struct {
@@ -66,6 +67,11 @@ func (e *Export) Add(d view.Doc) error {
 		return export(e, d, custom.LocationOf, func(l custom.Location) ([]written, error) { return locationRow(l), nil })
 	case Facilities:
 		return export(e, d, custom.FacilityOf, facilityRows)
+	case Workers:
+		if d.Status == crew.StatusRetired {
+			return nil // an import would let him work again
+		}
+		return export(e, d, custom.WorkerOf, workerRow)
 	}
 	var s inventory.Stock
 	if err := json.Unmarshal(d.State, &s); err != nil {
@@ -91,7 +97,7 @@ func (e *Export) Close() error {
 // written is the cells of a line that are not empty, by their columns.
 type written map[string]string
 
-func export[S facility.Facility | item.Item | location.Location, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
+func export[S facility.Facility | item.Item | location.Location | crew.Worker, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
 	var s S
 	if err := json.Unmarshal(d.State, &s); err != nil {
 		return fmt.Errorf("reading %s: %w", d.Key, err)
@@ -215,9 +221,6 @@ func locationRow(l custom.Location) []written {
 }
 
 func facilityRows(f custom.Facility) ([]written, error) {
-	if len(f.Layouts) > 0 {
-		return nil, fmt.Errorf("facility %s: a layout has no column: export as %s, where everything has its place", f.Code, NDJSON)
-	}
 	out := []written{{"record": recordFacility, "facility": f.Code, "code": f.Code, "title": f.Title, "time_zone": f.TimeZone}}
 	for _, z := range f.Zones {
 		r := written{"record": recordZone, "facility": f.Code, "code": z.Code, "title": z.Title, "storage_type": z.StorageType}
@@ -229,6 +232,25 @@ func facilityRows(f custom.Facility) ([]written, error) {
 		r.capacity(a.Capacity)
 		out = append(out, r)
 	}
+	for _, l := range f.Layouts {
+		if strings.Contains(strings.Join(l.Aisles, ""), listed) {
+			return nil, fmt.Errorf("facility %s: layout %s names an aisle with %q in it, which has no column: export as %s", f.Code, l.Code, listed, NDJSON)
+		}
+		r := written{"record": recordLayout, "facility": f.Code, "code": l.Code, "aisles": strings.Join(l.Aisles, listed)}
+		r.int("cells", int64(l.Cells))
+		r.int("blocks", int64(l.Blocks))
+		r.int("aisle_to_aisle_um", l.AisleToAisle)
+		r.int("cell_to_cell_um", l.CellToCell)
+		r.int("front_to_cell_um", l.FrontToCell)
+		r.int("back_to_cell_um", l.BackToCell)
+		r.int("middle_to_cell_um", l.MiddleToCell)
+		out = append(out, r)
+		for _, d := range l.Depots {
+			r := written{"record": recordDepot, "facility": f.Code, "code": l.Code, "zone": d.Zone, "aisle": d.Aisle, "end": d.End}
+			r.int("distance_um", d.Distance)
+			out = append(out, r)
+		}
+	}
 	for _, u := range f.Slotting {
 		if strings.Contains(strings.Join(u.Zones, ""), listed) {
 			return nil, fmt.Errorf("facility %s: rule %s names a zone with %q in it, which has no column: export as %s", f.Code, u.Rule, listed, NDJSON)
@@ -239,6 +261,20 @@ func facilityRows(f custom.Facility) ([]written, error) {
 		})
 	}
 	return out, nil
+}
+
+func workerRow(w custom.Worker) ([]written, error) {
+	r := written{"facility": w.Facility, "worker": w.Worker, "home": w.Home}
+	for _, l := range [...]struct {
+		column string
+		list   []string
+	}{{"skills", w.Skills}, {"equipment", w.Equipment}, {"zones", w.Zones}, {"kinds", w.Kinds}} {
+		if strings.Contains(strings.Join(l.list, ""), listed) {
+			return nil, fmt.Errorf("worker %s: %s has a word with %q in it, which has no column: export as %s", w.Worker, l.column, listed, NDJSON)
+		}
+		r[l.column] = strings.Join(l.list, listed)
+	}
+	return []written{r}, nil
 }
 
 // openingOf is what lies on the shelves as opening stock would bring it in: what orders were

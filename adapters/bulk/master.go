@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/paklog/hub/core/fault"
@@ -92,10 +93,28 @@ const (
 	recordZone     = "zone"
 	recordAisle    = "aisle"
 	recordRule     = "rule"
+	recordLayout   = "layout"
+	recordDepot    = "depot" // of the layout that its code names, which stands before it
 )
 
+func (t *table) worker(x *thing, c *cells) {
+	get := func(name string) string { return t.get(c, name) }
+	x.worker(custom.Worker{
+		Facility: get("facility"), Worker: get("worker"), Skills: words(get("skills")), Equipment: words(get("equipment")),
+		Zones: words(get("zones")), Home: get("home"), Kinds: words(get("kinds")),
+	}, t.cfg)
+}
+
+// words are those of a cell.
+func words(cell string) []string {
+	if cell == "" {
+		return nil
+	}
+	return strings.Split(cell, listed)
+}
+
 // facility gathers the rows of one building, which stand behind each other: one row is of the
-// building itself, the others of its zones, aisles and rules, in their order. A building that
+// building itself, the others of its zones, aisles, layouts and rules, in their order. A building that
 // lacks a row is never registered.
 func (t *table) facility(x *thing, c *cells, h hash.Hash) error {
 	doc := custom.Facility{Code: t.get(c, "facility")}
@@ -147,12 +166,6 @@ func (t *table) building(c *cells) string {
 func (t *table) record(doc *custom.Facility, c *cells) error {
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
-	list := func(name string) []string {
-		if get(name) == "" {
-			return nil
-		}
-		return strings.Split(get(name), listed)
-	}
 	switch get("record") {
 	case recordFacility:
 		doc.Title, doc.TimeZone = get("title"), get("time_zone")
@@ -162,10 +175,23 @@ func (t *table) record(doc *custom.Facility, c *cells) error {
 		doc.Aisles = append(doc.Aisles, custom.Aisle{Code: get("code"), Zone: get("zone"), Capacity: f.capacity()})
 	case recordRule:
 		doc.Slotting = append(doc.Slotting, custom.Rule{
-			Rule: get("code"), Owner: get("owner"), Class: get("class"), StorageType: get("storage_type"), Zones: list("zones"), Purposes: list("purposes"),
+			Rule: get("code"), Owner: get("owner"), Class: get("class"), StorageType: get("storage_type"), Zones: words(get("zones")), Purposes: words(get("purposes")),
 		})
+	case recordLayout:
+		doc.Layouts = append(doc.Layouts, custom.Layout{
+			Code: get("code"), Aisles: words(get("aisles")), Cells: int(f.integer("cells")), Blocks: int(f.integer("blocks")),
+			AisleToAisle: f.integer("aisle_to_aisle_um"), CellToCell: f.integer("cell_to_cell_um"), FrontToCell: f.integer("front_to_cell_um"),
+			BackToCell: f.integer("back_to_cell_um"), MiddleToCell: f.integer("middle_to_cell_um"),
+		})
+	case recordDepot:
+		i := slices.IndexFunc(doc.Layouts, func(l custom.Layout) bool { return l.Code == get("code") })
+		if i < 0 {
+			f.bad("code", "no row before this one is of a layout %q", clip(get("code")))
+			break
+		}
+		doc.Layouts[i].Depots = append(doc.Layouts[i].Depots, custom.Depot{Zone: get("zone"), Aisle: get("aisle"), End: get("end"), Distance: f.integer("distance_um")})
 	default:
-		f.bad("record", "%q is none of %s, %s, %s, %s", clip(get("record")), recordFacility, recordZone, recordAisle, recordRule)
+		f.bad("record", "%q is none of %s", clip(get("record")), strings.Join([]string{recordFacility, recordZone, recordAisle, recordRule, recordLayout, recordDepot}, ", "))
 	}
 	return f.err
 }

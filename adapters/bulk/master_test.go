@@ -14,8 +14,11 @@ import (
 
 // kinds are the files of a small warehouse, in the order that they may be imported in.
 var kinds = []struct{ kind, doc, file string }{
-	{bulk.Facilities, view.Facility, `{"facility":"DC1","title":"One","time_zone":"America/New_York","zones":[{"zone":"Z1","storage_type":"shelf","capacity":{"units":90}},{"zone":"Z 2","title":"Slow"}],"aisles":[{"aisle":"01","zone":"Z1","capacity":{"weight_mg":7,"lpns":2}}],"slotting":[{"rule":"fast","owner":"ACME","class":"A","zones":["Z1","Z 2"],"purposes":["pick","bulk"]},{"rule":"rest","storage_type":"shelf"}]}
+	{bulk.Facilities, view.Facility, `{"facility":"DC1","title":"One","time_zone":"America/New_York","zones":[{"zone":"Z1","storage_type":"shelf","capacity":{"units":90}},{"zone":"Z 2","title":"Slow"}],"aisles":[{"aisle":"01","zone":"Z1","capacity":{"weight_mg":7,"lpns":2}},{"aisle":"02"}],"layouts":[{"layout":"HALL","aisles":["01","02"],"cells":20,"blocks":2,"aisle_to_aisle_um":5000000,"cell_to_cell_um":1000000,"front_to_cell_um":1500000,"back_to_cell_um":1500000,"middle_to_cell_um":2000000,"depots":[{"aisle":"01","distance_um":3000000},{"zone":"Z 2","aisle":"02","end":"back"}]}],"slotting":[{"rule":"fast","owner":"ACME","class":"A","zones":["Z1","Z 2"],"purposes":["pick","bulk"]},{"rule":"rest","storage_type":"shelf"}]}
 {"facility":"DC2"}
+`},
+	{bulk.Workers, view.Worker, `{"worker":"kim","skills":["hazmat","cold"],"equipment":["reach_truck"],"zones":["Z1"],"home":"Z1","kinds":["pick","count"]}
+{"facility":"DC2","worker":"lee"}
 `},
 	{bulk.Locations, view.Location, `{"location":"P-1","purpose":"pick","zone":"Z1","aisle":"01","bay":"2","level":"3","cell":4,"sequence":7,"storage_type":"shelf","capacity":{"units":5,"volume_mm3":6},"slot":{"owner":"ACME","item":"A-1","min":2,"max":9},"mix":"lot"}
 {"facility":"DC2","location":"D-1","purpose":"dock"}
@@ -105,6 +108,10 @@ func TestBadMasterDataIsRefusedWithItsRow(t *testing.T) {
 		"a slot in bulk":                 {bulk.Locations, bulk.CSV, "location,purpose,slot_item\nP-1,bulk,A\n", 2, "slot"},
 		"an unknown field":               {bulk.Locations, bulk.NDJSON, `{"location":"P-1","purpose":"pick","colour":"red"}`, 1, ""},
 		"a record that is none":          {bulk.Facilities, bulk.CSV, "record,code,facility\nfacility,DC1,\nshelf,S,DC1\n", 3, "record"},
+		"a depot of no layout":           {bulk.Facilities, bulk.CSV, "record,code,facility,aisle\nfacility,DC1,,\ndepot,HALL,DC1,01\n", 3, "code"},
+		"a layout without a depot":       {bulk.Facilities, bulk.CSV, "record,code,facility,aisles,cells\nfacility,DC1,,,\nlayout,HALL,DC1,01,9\n", 2, "layouts[0].depots"},
+		"a worker without a number":      {bulk.Workers, bulk.CSV, "worker,skills\n,hazmat\n", 2, "worker"},
+		"work of no kind":                {bulk.Workers, bulk.CSV, "worker,kinds\nkim,pick|dance\n", 2, "kinds[1]"},
 		"a zone twice":                   {bulk.Facilities, bulk.CSV, "record,code,facility\nfacility,DC1,\nzone,Z,DC1\nzone,Z,DC1\n", 2, "zones[1].zone"},
 		"a row that cannot be read":      {bulk.Facilities, bulk.CSV, "record,code,facility\nfacility,DC1,\nzone,Z\nzone,Y,DC1\n", 3, "record"},
 		"a factor that is missing":       {bulk.Items, bulk.CSV, "sku,uom,pallet_uom\nA,each,pallet\n", 2, "units[1].factor"},

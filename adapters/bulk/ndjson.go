@@ -102,6 +102,12 @@ func (j *jsonLines) fill(t *thing) error {
 			return err
 		}
 		t.facility(doc, j.cfg)
+	case Workers:
+		var doc custom.Worker
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		t.worker(doc, j.cfg)
 	default:
 		var doc custom.Receipt
 		if err := strictjson.Decode(j.buf, &doc); err != nil {
@@ -122,6 +128,12 @@ func (t *thing) location(doc custom.Location, c Config) {
 	cmd := doc.Register(c.Scope)
 	cmd.Update = c.Update
 	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Code, Cmd: cmd}
+}
+
+func (t *thing) worker(doc custom.Worker, c Config) {
+	cmd := doc.Register(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Worker, Cmd: cmd}
 }
 
 func (t *thing) facility(doc custom.Facility, c Config) {

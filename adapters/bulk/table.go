@@ -51,7 +51,13 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{
 			"facility", "title", "time_zone", "zone", "storage_type", "capacity_units", "capacity_volume_mm3", "capacity_weight_mg", "capacity_lpns",
 			"owner", "class", "zones", "purposes",
+			"aisles", "cells", "blocks", "aisle_to_aisle_um", "cell_to_cell_um", "front_to_cell_um", "back_to_cell_um", "middle_to_cell_um",
+			"aisle", "end", "distance_um",
 		},
+	},
+	Workers: {
+		[]string{"worker"},
+		[]string{"facility", "skills", "equipment", "zones", "home", "kinds"},
 	},
 	Stock: {
 		[]string{"item", "location", "qty"},
@@ -200,6 +206,8 @@ func (t *table) next() (*thing, error) {
 		err = t.location(x, c)
 	case Facilities:
 		err = t.facility(x, c, h)
+	case Workers:
+		t.worker(x, c)
 	default:
 		err = t.receipt(x, c)
 	}

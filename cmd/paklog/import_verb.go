@@ -99,7 +99,7 @@ func newImport(g *global) *cobra.Command {
 	var report string
 	cmd := &cobra.Command{
 		Use: "import KIND FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
-		Long: `Import a file of orders, items, locations, facilities, stock (receipts) or opening (stock that lies
+		Long: `Import a file of orders, items, locations, facilities, workers, stock (receipts) or opening (stock that lies
 there already) through the same doors as everything else. What is wrong with a row is reported
 with its line and place and stops no other row. Stopped anywhere and run again, it goes on: the key of each
 row is made of the file's hash and the row's number. A running hub reads the file itself.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -35,6 +36,7 @@ type Door struct {
 	items     map[string]item.Item
 	locations map[string]location.Location
 	buildings map[string]facility.Facility
+	workers   map[string]crew.Worker
 	stock     map[string]inventory.Stock
 	claims    map[[2]string]claim
 	decided   int
@@ -52,8 +54,8 @@ func New() *Door {
 	return &Door{
 		Now:    func() time.Time { return time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC) },
 		orders: map[string]order.Order{}, items: map[string]item.Item{}, locations: map[string]location.Location{},
-		buildings: map[string]facility.Facility{},
-		stock:     map[string]inventory.Stock{}, claims: map[[2]string]claim{},
+		buildings: map[string]facility.Facility{}, workers: map[string]crew.Worker{},
+		stock: map[string]inventory.Stock{}, claims: map[[2]string]claim{},
 	}
 }
 
@@ -79,6 +81,8 @@ func (d *Door) Docs(kind string) []view.Doc {
 		return docs(kind, d.locations)
 	case view.Facility:
 		return docs(kind, d.buildings)
+	case view.Worker:
+		return docs(kind, d.workers)
 	case view.Stock:
 		return docs(kind, d.stock)
 	}
@@ -219,6 +223,10 @@ func (d *Door) master(ask door.Ask) (door.Reply, error) {
 		b := d.buildings[facility.StreamOf(ask.Scope)]
 		events, err = b.Register(c, at)
 		return keep(d.buildings, facility.StreamOf(ask.Scope), facility.Fold, b, events, err)
+	case crew.Register:
+		w := d.workers[crew.StreamOf(ask.Scope, c.Worker)]
+		events, err = w.Register(c, at)
+		return keep(d.workers, crew.StreamOf(ask.Scope, c.Worker), crew.Fold, w, events, err)
 	case location.Register:
 		events, err = loc.Register(c, at)
 	case location.Change:
