@@ -164,6 +164,12 @@ func readBare(b []byte) (h header, ok bool) {
 func (h *header) terminator(b []byte, d Delimiters) bool {
 	h.delims = d
 	reach := b[:min(len(b), lookahead)]
+	for _, c := range [...]byte{'\'', 0x1C} {
+		if c != d.Element && c != d.Component && d.endsSegments(reach, c) {
+			h.delims.Terminator = c
+			return true
+		}
+	}
 	next := -1
 	for _, tag := range [...]string{"UNH", "UNG", "UNZ", "BGM", "UNO"} {
 		mark := []byte{tag[0], tag[1], tag[2], d.Element}
@@ -215,6 +221,26 @@ func (h *header) terminator(b []byte, d Delimiters) bool {
 		h.delims.Terminator = '\r'
 	}
 	return true
+}
+
+// endsSegments reports whether c stands before something that looks like the
+// next segment.
+func (d Delimiters) endsSegments(b []byte, c byte) bool {
+	for at := 4; at < len(b); at++ {
+		i := bytes.IndexByte(b[at:], c)
+		if i < 0 {
+			return false
+		}
+		at += i
+		next := at + 1
+		for next < len(b) && isBlank(b[next]) {
+			next++
+		}
+		if len(b) > next+3 && isTag(b[next:next+3]) && (b[next+3] == d.Element || b[next+3] == c) {
+			return true
+		}
+	}
+	return false
 }
 
 // endsLines reports whether the line that rest begins with ends in c.
