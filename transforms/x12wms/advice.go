@@ -63,7 +63,7 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 	day := c.At.In(p.zone()).Format("20060102")
 	body := []x12.Out{x12.Seg("W06", "F", cut(o.Told(), 22), day, cut(c.Shipment, 30), "", cut(ref("po"), 22), cut(ref("master_reference"), 22), cut(ref("link_sequence"), 6))}
 	body = append(body, shipTo(o.Parties.ShipTo)...)
-	body = append(body, x12.Seg("N1", "SF", "", "92", cut(p.outside(p.Facilities, c.Facility), 80)), x12.Seg("N1", "DE", "", "92", cut(p.outside(p.Owners, c.Owner), 80)))
+	body = append(body, x12.Seg("N1", "SF", "", "92", cut(p.Outside(p.Facilities, c.Facility), 80)), x12.Seg("N1", "DE", "", "92", cut(p.Outside(p.Owners, c.Owner), 80)))
 	for _, r := range o.Refs {
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
 			body = append(body, x12.Seg("N9", q, cut(r.Value, 30)))
@@ -211,8 +211,8 @@ func (p Profile) w12(q piece, whole bool) ([]x12.Out, int64) {
 	return out, shipped
 }
 
-// outside is the partner's code for one of ours; several are told apart by order.
-func (p Profile) outside(codes map[string]string, ours string) string {
+// Outside is the partner's code for one of ours; several are told apart by order.
+func (p Profile) Outside(codes map[string]string, ours string) string {
 	best := ""
 	for theirs, o := range codes {
 		if o == ours && (best == "" || theirs < best) {

@@ -1,5 +1,7 @@
 package x12wms
 
+import "strings"
+
 // kinds names item codes by what they are rather than by a qualifier, so that
 // documents of other formats can share them. A qualifier that is not here is
 // kept as "x12:QQ".
@@ -37,6 +39,9 @@ func kindOf(m map[string]string, qualifier string) string {
 	if k, ok := m[qualifier]; ok {
 		return k
 	}
+	if strings.Contains(qualifier, ":") {
+		return qualifier // of another syntax, which it names itself
+	}
 	return foreign + qualifier
 }
 
@@ -57,21 +62,22 @@ var terms = map[string]string{"PP": "prepaid", "CC": "collect", "TP": "third_par
 // methods of transportation.
 var methods = map[string]string{"U": "parcel", "LT": "ltl", "M": "motor", "A": "air", "R": "rail", "S": "ocean"}
 
-// dateKind says which bound of an order a date qualifier means.
-type dateKind uint8
+// Bound says which bound of an order a date means.
+type Bound uint8
 
+// Bounds. A date of none is passed over.
 const (
-	noDate dateKind = iota
-	ordered
-	notBefore
-	shipBy
-	deliverBy
-	cancelAfter
+	NoDate Bound = iota
+	Ordered
+	NotBefore
+	ShipBy
+	DeliverBy
+	CancelAfter
 )
 
-var g62Dates = map[string]dateKind{"04": ordered, "37": notBefore, "10": shipBy, "38": shipBy, "02": deliverBy, "01": cancelAfter}
+var g62Dates = map[string]Bound{"04": Ordered, "37": NotBefore, "10": ShipBy, "38": ShipBy, "02": DeliverBy, "01": CancelAfter}
 
-var dtmDates = map[string]dateKind{"004": ordered, "037": notBefore, "118": notBefore, "010": shipBy, "038": shipBy, "002": deliverBy, "063": deliverBy, "001": cancelAfter}
+var dtmDates = map[string]Bound{"004": Ordered, "037": NotBefore, "118": NotBefore, "010": ShipBy, "038": ShipBy, "002": DeliverBy, "063": DeliverBy, "001": CancelAfter}
 
 // countries are the three-letter codes seen where two letters are due.
 var countries = map[string]string{"USA": "US", "CAN": "CA", "MEX": "MX", "GBR": "GB", "DEU": "DE", "FRA": "FR"}

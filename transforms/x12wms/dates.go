@@ -14,10 +14,10 @@ func (p Profile) dates(t *translator, d Document, places map[string]Place) order
 	var out order.Dates
 	all := d.Dates
 	if d.Ordered.Value != "" {
-		all = append([]Date{{Day: d.Ordered, kind: ordered}}, all...)
+		all = append([]Date{{Day: d.Ordered, Bound: Ordered}}, all...)
 	}
 	for _, x := range all {
-		if x.kind == noDate || x.Day.Value == "" {
+		if x.Bound == NoDate || x.Day.Value == "" {
 			continue
 		}
 		at, err := p.moment(x)
@@ -25,18 +25,18 @@ func (p Profile) dates(t *translator, d Document, places map[string]Place) order
 			t.fail(x.Day.At, CodeBadDate, x.Day.Value, "CCYYMMDD", "", "%q is not a date", x.Day.Value)
 			continue
 		}
-		switch x.kind {
-		case ordered:
+		switch x.Bound {
+		case Ordered:
 			out.Ordered, places["dates.ordered"] = at, x.Day.At
-		case notBefore:
+		case NotBefore:
 			out.NotBefore, places["dates.not_before"] = at, x.Day.At
-		case shipBy:
+		case ShipBy:
 			out.ShipBy, places["dates.ship_by"] = at, x.Day.At
-		case deliverBy:
+		case DeliverBy:
 			out.DeliverBy, places["dates.deliver_by"] = at, x.Day.At
-		case cancelAfter:
+		case CancelAfter:
 			out.CancelAfter, places["dates.cancel_after"] = at, x.Day.At
-		case noDate: // passed over above
+		case NoDate: // passed over above
 		}
 	}
 	return out
@@ -56,7 +56,7 @@ func (p Profile) moment(x Date) (time.Time, error) {
 		m, _ := strconv.Atoi(clock[2:4])
 		return time.Date(at.Year(), at.Month(), at.Day(), h, m, 0, 0, p.zone()).UTC(), nil
 	}
-	if x.kind != notBefore && x.kind != ordered {
+	if x.Bound != NotBefore && x.Bound != Ordered {
 		at = time.Date(at.Year(), at.Month(), at.Day(), 23, 59, 59, 0, p.zone())
 	}
 	return at.UTC(), nil

@@ -47,7 +47,7 @@ type Reference struct{ Qualifier, Value Text }
 // Date is a G62 or DTM.
 type Date struct {
 	Qualifier, Day, Time Text
-	kind                 dateKind
+	Bound                Bound
 }
 
 // DocumentLine is a W01 or PO1 loop.

@@ -23,8 +23,8 @@ func (p Profile) scope(t *translator, d Document, places map[string]Place) scope
 			}
 		}
 	}
-	if depositor.Value == "" && t.part.ISA != nil {
-		depositor.Value = t.part.ISA.Sender
+	if depositor.Value == "" {
+		depositor.Value = t.paper.Sender
 	}
 	places["owner"] = depositor.At
 	if o, ok := p.Owners[depositor.Value]; ok {
@@ -33,7 +33,7 @@ func (p Profile) scope(t *translator, d Document, places map[string]Place) scope
 		s.Owner = depositor.Value
 	}
 	if s.Facility == "" {
-		t.fail(t.end("N1"), CodeUnknownParty, "", "N1*WH or N1*SF with a code", "send it, or give the partner a facility", "the %s names no warehouse", d.noun())
+		t.fail(t.paper.End(t.paper.Party[:len(t.paper.Party)-1]), CodeUnknownParty, "", t.paper.Party+"WH or "+t.paper.Party+"SF with a code", "send it, or give the partner a facility", "the %s names no warehouse", d.noun())
 	}
 	return s
 }
@@ -51,7 +51,7 @@ func (p Profile) shipTo(t *translator, d Document, places map[string]Place) part
 			}
 		}
 	}
-	t.fail(t.end("N1"), CodeNoShipTo, "", "N1*ST with name or code", "send the ship-to party", "the order says not where to ship")
+	t.fail(t.paper.End(t.paper.Party[:len(t.paper.Party)-1]), CodeNoShipTo, "", t.paper.Party+"ST with name or code", "send the ship-to party", "the order says not where to ship")
 	return party.Address{}
 }
 

@@ -45,7 +45,7 @@ const MaxSegments = 10 * order.MaxLines
 // nobody knows is no error here: the core holds the line or rejects the order.
 func (p Profile) Order(part *x12.Part) (Order, error) {
 	const op = "x12wms.Order"
-	t := &translator{part: part}
+	t := &translator{part: part, paper: onX12(part)}
 	st := t.text(part.Segments.At(0), 1)
 	if n := part.Segments.Len(); n > MaxSegments {
 		t.fail(st.At, CodeCommand, strconv.Itoa(n), fmt.Sprintf("at most %d segments", MaxSegments), "split the order", "the set has %d segments, more than an order may", n)
@@ -56,20 +56,28 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 		t.fail(st.At, CodeUnsupported, st.Value, "940 or 850", "route this set elsewhere", "transaction set %s is no order", st.Value)
 		return Order{}, t.err(op)
 	}
-	o := Order{Places: map[string]Place{"number": d.Number.At, "lines": t.end("W01")}}
-	if d.Set == "850" {
-		o.Places["lines"] = t.end("PO1")
-	}
+	return p.order(t, d)
+}
+
+// Place translates a document of any syntax that was read into this form, as
+// [Profile.Order] does a 940: with the same error, findings and places.
+func (p Profile) Place(d Document, on Paper) (Order, error) {
+	return p.order(&translator{paper: on}, d)
+}
+
+func (p Profile) order(t *translator, d Document) (Order, error) {
+	const op = "x12wms.Order"
+	o := Order{Places: map[string]Place{"number": d.Number.At, "lines": t.paper.End(t.paper.Line)}}
 	t.supported(d)
-	o.Cancel = d.Set == "940" && d.Purpose.Value == cancels
+	o.Cancel = d.Purpose.Value == cancels && d.Set != "850"
 	c := &o.Command
 	c.Scope = p.scope(t, d, o.Places)
 	c.Number, c.Policy = d.Number.Value, p.Policy
 	if c.Number == "" {
 		t.fail(d.Number.At, CodeMissing, "", "an order number", "send the number that the shipment is to be confirmed under", "the order has no number")
 	}
-	if id := part.Identity(); part.ISA != nil {
-		c.Source = order.Source{Door: "edi", Partner: p.Partner, DocType: d.Set, DocID: id.String()}
+	if t.paper.ID != "" {
+		c.Source = order.Source{Door: "edi", Partner: p.Partner, DocType: d.Set, DocID: t.paper.ID}
 	}
 	if o.Cancel {
 		return o, t.err(op)
@@ -109,13 +117,13 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 func (t *translator) core(o Order, err error) {
 	var bad *order.InvalidError
 	if !errors.As(err, &bad) {
-		t.fail(t.end("ST"), CodeCommand, "", "", "", "%v", err)
+		t.fail(t.paper.End("ST"), CodeCommand, "", "", "", "%v", err)
 		return
 	}
 	for _, p := range bad.Problems {
 		at, ok := o.At(p.Place)
 		if !ok {
-			at = t.end(t.part.ST.ID)
+			at = t.paper.End(t.paper.Set)
 		}
 		t.fail(at, CodeCommand, "", "", "correct the value and send the order again", "%s %s", p.Place, p.Text)
 	}
@@ -130,7 +138,7 @@ const (
 // supported refuses documents that neither order anything new nor cancel it.
 func (t *translator) supported(d Document) {
 	switch {
-	case d.Set == "940" && d.Purpose.Value != orders && d.Purpose.Value != cancels:
+	case d.Set != "850" && d.Purpose.Value != orders && d.Purpose.Value != cancels:
 		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "N or F", "cancel it and send a new order, or have it changed by hand", "order status %q neither asks for a new order nor cancels one", d.Purpose.Value)
 	case d.Set == "850" && d.Purpose.Value != "00" && d.Purpose.Value != "07":
 		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "00", "send changes as an 860", "purpose %q does not ask for a new order", d.Purpose.Value)

@@ -57,7 +57,7 @@ var arrivals = map[string]bool{"17": true, "02": true, "017": true, "002": true,
 // Invalid that carries an [Error]; its findings are added to p as well.
 func (p Profile) Expected(part *x12.Part) (Expected, error) {
 	const op = "x12wms.Expected"
-	t := &translator{part: part}
+	t := &translator{part: part, paper: onX12(part)}
 	st := t.text(part.Segments.At(0), 1)
 	if n := part.Segments.Len(); n > MaxSegments {
 		t.fail(st.At, CodeCommand, strconv.Itoa(n), fmt.Sprintf("at most %d segments", MaxSegments), "split the shipment", "the set has %d segments, more than a notice may", n)
@@ -74,7 +74,7 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 		return Expected{}, t.err(op)
 	}
 	first := map[string]string{"943": "W04", "856": "LIN"}[n.Set]
-	e := Expected{Places: map[string]Place{"receipt": n.Number.At, "lines": t.end(first)}}
+	e := Expected{Places: map[string]Place{"receipt": n.Number.At, "lines": t.paper.End(first)}}
 	e.Scope = p.receiver(t, n.Document, e.Places)
 	if e.ID = n.Number.Value; e.ID == "" {
 		t.fail(n.Number.At, CodeMissing, "", "a number", "send the number that the receipt is to be confirmed under", "the shipment has no number")
@@ -104,10 +104,10 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 // Core turns what the core finds wrong with the announcement into an error with the place in the
 // document that it came from. part is the set.
 func (e Expected) Core(part *x12.Part, err error) error {
-	t := &translator{part: part}
+	t := &translator{part: part, paper: onX12(part)}
 	at, ok := e.At(fault.PlaceOf(err))
 	if !ok {
-		at = t.end(part.ST.ID)
+		at = t.paper.End(part.ST.ID)
 	}
 	t.fail(at, CodeCommand, "", "", "correct the value and send the notice again", "%v", err)
 	return t.err("x12wms.Expected")
@@ -200,7 +200,7 @@ func (t *translator) read943() notice {
 				n.Refs = append(n.Refs, ref)
 			}
 		case "G62":
-			switch d := (Date{t.text(s, 1), t.text(s, 2), t.text(s, 4), noDate}); {
+			switch d := (Date{t.text(s, 1), t.text(s, 2), t.text(s, 4), NoDate}); {
 			case line < 0:
 				n.Dates = append(n.Dates, d)
 			case d.Qualifier.Value == "36": // expires
@@ -252,7 +252,7 @@ func (t *translator) read856() notice {
 				n.level[n.at] = here
 			}
 		case "DTM":
-			switch d := (Date{t.text(s, 1), t.text(s, 2), t.text(s, 3), noDate}); {
+			switch d := (Date{t.text(s, 1), t.text(s, 2), t.text(s, 3), NoDate}); {
 			case !item:
 				n.Dates = append(n.Dates, d)
 			case d.Qualifier.Value == "036" && len(n.Lines) > 0:

@@ -41,8 +41,8 @@ const fullDetail = "F"
 // parties are the N1 of warehouse and depositor.
 func (p Profile) parties(s scope.Scope) []x12.Out {
 	return []x12.Out{
-		x12.Seg("N1", "WH", "", "92", cut(p.outside(p.Facilities, s.Facility), 80)),
-		x12.Seg("N1", "DE", "", "92", cut(p.outside(p.Owners, s.Owner), 80)),
+		x12.Seg("N1", "WH", "", "92", cut(p.Outside(p.Facilities, s.Facility), 80)),
+		x12.Seg("N1", "DE", "", "92", cut(p.Outside(p.Owners, s.Owner), 80)),
 	}
 }
 

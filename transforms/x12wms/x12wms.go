@@ -60,10 +60,55 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Paper is what a translation has to know of the set or message that a
+// [Document] was read from. Transforms of other syntaxes bring their own.
+type Paper struct {
+	Set    string // ST01, or the message type
+	Sender string // of the interchange; "" outside one
+	ID     string // its identity, "" outside an interchange
+	Line   string // the tag of its lines: W01, PO1, LIN
+	// Party is how a party of a role is sent: "N1*", "NAD+".
+	Party string
+	End   func(element string) Place
+	// Add keeps a finding and gives it back with line and column.
+	Add func(f x12.Finding) x12.Finding
+}
+
 // translator gathers what is wrong with one set.
 type translator struct {
-	part     *x12.Part
+	part     *x12.Part // nil for documents of other syntaxes
+	paper    Paper
 	findings []x12.Finding
+}
+
+// onX12 is the paper of a transaction set.
+func onX12(part *x12.Part) Paper {
+	p := Paper{Set: part.ST.ID, Line: "W01", Party: "N1*"}
+	if part.ST.ID == "850" {
+		p.Line = "PO1"
+	}
+	if part.ISA != nil {
+		p.Sender, p.ID = part.ISA.Sender, part.Identity().String()
+	}
+	// The place behind the last segment is where what is missing was due.
+	p.End = func(element string) Place {
+		n := part.Segments.Len()
+		if n == 0 {
+			return Place{Element: element, Offset: part.Offset}
+		}
+		s := part.Segments.At(n - 1)
+		return Place{Element: element, Segment: s.Ordinal(), Offset: s.Offset()}
+	}
+	p.Add = func(f x12.Finding) x12.Finding {
+		part.Add(f)
+		// A part full of findings keeps no more, and still the order must fail.
+		if last := part.Findings[len(part.Findings)-1]; last.Code == f.Code {
+			return last
+		}
+		f.Line, f.Column = part.Position(f.Offset)
+		return f
+	}
+	return p
 }
 
 func (t *translator) text(s x12.Segment, n int) Text {
@@ -94,14 +139,7 @@ func (t *translator) fail(at Place, code, found, expected, hint, format string, 
 	}
 	f := x12.Finding{Code: code, Severity: x12.Error, Layer: x12.LayerBusiness, Offset: at.Offset, Length: at.Length,
 		Segment: at.Segment, Element: at.Element, Found: found, Expected: expected, Message: fmt.Sprintf(format, args...), Hint: hint}
-	t.part.Add(f)
-	// A part full of findings keeps no more, and still the order must fail.
-	if last := t.part.Findings[len(t.part.Findings)-1]; last.Code == code {
-		f = last
-	} else {
-		f.Line, f.Column = t.part.Position(f.Offset)
-	}
-	t.findings = append(t.findings, f)
+	t.findings = append(t.findings, t.paper.Add(f))
 }
 
 // err is nil, or an Invalid fault that names the first place.
@@ -117,14 +155,4 @@ func (t *translator) err(op string) error {
 func (t *translator) due(element string) Text {
 	s := t.part.Segments.At(min(1, t.part.Segments.Len()-1))
 	return Text{At: Place{Element: element, Segment: s.Ordinal(), Offset: s.Offset()}}
-}
-
-// end is the place behind the last segment: where what is missing was due.
-func (t *translator) end(element string) Place {
-	n := t.part.Segments.Len()
-	if n == 0 {
-		return Place{Element: element, Offset: t.part.Offset}
-	}
-	s := t.part.Segments.At(n - 1)
-	return Place{Element: element, Segment: s.Ordinal(), Offset: s.Offset()}
 }
