@@ -1,0 +1,282 @@
+package edifactwms
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// considered is the discrepancy (4221) of what does not follow: shipped in
+// part, and considered complete.
+const considered = "CP"
+
+// DespatchAdvice is the body of the DESADV that tells what c says has left of o,
+// without UNH and UNT. CPS 1 is the shipment; each carton is a level below it
+// with its SSCC; what is short of a line stands with its last carton, and what
+// of a line ships nowhere in a level of its own, with quantity 0.
+func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifact.Out, error) {
+	const op = "edifactwms.DespatchAdvice"
+	if o.Number != c.Order {
+		return nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
+	}
+	if len(c.Cartons) == 0 && len(c.Shorts) == 0 {
+		return nil, fault.E(op, fault.Internal, errors.New("the confirmation names neither cartons nor shorts"))
+	}
+	w := advice{p: p, short: map[int]int64{}, last: map[int]int{}, whole: map[int]bool{}}
+	if err := w.plan(o, c); err != nil {
+		return nil, fault.At(op, fault.Internal, "lines", err)
+	}
+	number := c.Shipment
+	if c.Supplement > 0 {
+		number += "-" + strconv.Itoa(c.Supplement)
+	}
+	w.add("BGM", "351", cut(number, 35), "9")
+	w.add("DTM", edifact.C("137", stamp(c.At, p), "203"))
+	w.add("DTM", edifact.C("11", stamp(c.At, p), "203"))
+	if c.Weight > 0 {
+		w.add("MEA", "AAX", "AAB", edifact.C("KGM", kilograms(int64(c.Weight))))
+	}
+	w.add("RFF", edifact.C("ON", cut(o.Told(), 35)))
+	for _, r := range o.Refs {
+		if q := ownRefs[r.Kind]; q != "" && q != "ON" {
+			w.add("RFF", edifact.C(q, cut(r.Value, 35)))
+		}
+	}
+	w.party("DP", o.Parties.ShipTo)
+	w.add("NAD", "SF", edifact.C(cut(p.Outside(p.Facilities, c.Facility), 35), "", "92"))
+	w.add("NAD", "GO", edifact.C(cut(p.Outside(p.Owners, c.Owner), 35), "", "92"))
+	w.transport(o, c)
+	w.add("CPS", "1")
+	w.add("PAC", strconv.Itoa(len(c.Cartons)))
+	level := 1
+	for i, m := range c.Cartons {
+		level++
+		w.add("CPS", strconv.Itoa(level), "1")
+		w.add("PAC", "1", "", "CT")
+		w.add("PCI", "33E")
+		w.add("GIN", "BJ", m.Carton)
+		for j, x := range m.Contents {
+			l, _ := o.Line(x.Line)
+			short := int64(0)
+			if w.last[x.Line] == i && lastOf(m.Contents, j) {
+				short = w.short[x.Line]
+				delete(w.short, x.Line)
+			}
+			w.line(l, x, short)
+		}
+	}
+	for _, s := range c.Shorts {
+		short, open := w.short[s.Line]
+		if !open {
+			continue
+		}
+		delete(w.short, s.Line)
+		level++
+		l, _ := o.Line(s.Line)
+		w.add("CPS", strconv.Itoa(level), "1")
+		w.line(l, pack.Content{Line: s.Line}, short)
+	}
+	w.add("CNT", edifact.C("2", strconv.Itoa(w.lines)))
+	return w.body, nil
+}
+
+// lastOf reports whether no content behind j is of the same line.
+func lastOf(contents []pack.Content, j int) bool {
+	for _, x := range contents[j+1:] {
+		if x.Line == contents[j].Line {
+			return false
+		}
+	}
+	return true
+}
+
+// advice is a DESADV that is being written.
+type advice struct {
+	p     x12wms.Profile
+	body  []edifact.Out
+	lines int
+	short map[int]int64 // what is short and not told yet
+	last  map[int]int   // the last carton of each line
+	whole map[int]bool  // lines all of whose quantities are whole ordered units
+}
+
+func (w *advice) add(id string, elements ...string) {
+	w.body = append(w.body, edifact.Seg(id, elements...))
+}
+
+// plan looks the lines up before anything is told of them.
+func (w *advice) plan(o order.Order, c ship.Confirmed) error {
+	see := func(no int, qty int64) error {
+		l, ok := o.Line(no)
+		if !ok {
+			return fmt.Errorf("line %d is confirmed, which the order does not have", no)
+		}
+		was, seen := w.whole[no]
+		f := factor(l.AcceptedLine)
+		w.whole[no] = f > 0 && qty%f == 0 && (was || !seen)
+		return nil
+	}
+	for i, m := range c.Cartons {
+		for _, x := range m.Contents {
+			if err := see(x.Line, x.Qty); err != nil {
+				return err
+			}
+			w.last[x.Line] = i
+		}
+	}
+	for _, s := range c.Shorts {
+		if err := see(s.Line, s.Qty); err != nil {
+			return err
+		}
+		w.short[s.Line] += s.Qty
+	}
+	return nil
+}
+
+// factor is how many smallest units make one of the unit that was ordered, 0
+// where they make none.
+func factor(l order.AcceptedLine) int64 {
+	if l.Qty < 1 || l.Ordered < l.Qty || l.Ordered%l.Qty != 0 {
+		return 0
+	}
+	return l.Ordered / l.Qty
+}
+
+// line tells of one content of a carton, or of nothing but what is short.
+func (w *advice) line(l order.Line, x pack.Content, short int64) {
+	f, unit := int64(1), "PCE"
+	if w.whole[l.No] {
+		f, unit = factor(l.AcceptedLine), unitOf(w.p, l.UOM)
+	}
+	w.lines++
+	w.add("LIN", strconv.Itoa(w.lines), "", itemCode(l.AcceptedLine))
+	if pia := otherCodes(l.AcceptedLine); len(pia) > 0 {
+		w.body = append(w.body, edifact.Out{ID: "PIA", Elements: append([]string{"1"}, pia...)})
+	}
+	w.add("QTY", edifact.C("12", strconv.FormatInt(x.Qty/f, 10), unit))
+	if x.Lot != "" {
+		w.add("GIN", "BX", cut(x.Lot, 35))
+	}
+	for i := 0; i < len(x.Serials); i += 5 {
+		gin := []string{"BN"}
+		for _, s := range x.Serials[i:min(len(x.Serials), i+5)] {
+			gin = append(gin, cut(s, 35))
+		}
+		w.body = append(w.body, edifact.Out{ID: "GIN", Elements: gin})
+	}
+	if l.Ref != "" {
+		w.add("RFF", edifact.C("LI", cut(l.Ref, 35)))
+	}
+	if short > 0 {
+		w.add("QVR", edifact.C(strconv.FormatInt(-short/f, 10), "21"), considered)
+	}
+}
+
+// itemCode is the code that named the item, as C212.
+func itemCode(l order.AcceptedLine) string {
+	for _, c := range l.Codes {
+		if q := ownItem(c.Kind); c.Value == l.Item && q != "" {
+			return edifact.C(cut(c.Value, 35), q)
+		}
+	}
+	return edifact.C(cut(l.Item, 35), "SA")
+}
+
+// otherCodes gives the partner's own codes back: at most five.
+func otherCodes(l order.AcceptedLine) (out []string) {
+	for _, c := range l.Codes {
+		if q := ownItem(c.Kind); c.Value != l.Item && q != "" && len(out) < 5 {
+			out = append(out, edifact.C(cut(c.Value, 35), q))
+		}
+	}
+	return out
+}
+
+// ownItem is the code of a kind of item code, "" where this syntax has none.
+func ownItem(kind string) string {
+	if code, ours := strings.CutPrefix(kind, foreignKind); ours && len(code) <= 3 {
+		return code
+	}
+	return ownItems[kind]
+}
+
+// unitOf is the unit code that the partner reads for a unit of ours.
+func unitOf(p x12wms.Profile, uom string) string {
+	best := ""
+	for code, u := range p.UOM {
+		if u == uom && (best == "" || code < best) {
+			best = code
+		}
+	}
+	return cmp.Or(best, ownUnits[uom], "PCE")
+}
+
+func (w *advice) party(role string, a party.Address) {
+	name := edifact.C(cut(cmp.Or(a.Name, a.Company, a.Code), 35), cut(second(a), 35))
+	var streets []string
+	for _, s := range a.Lines[:min(len(a.Lines), 4)] {
+		streets = append(streets, cut(s, 35))
+	}
+	code := ""
+	if a.Code != "" {
+		code = edifact.C(cut(a.Code, 35), "", "92")
+	}
+	w.add("NAD", role, code, "", name, edifact.C(streets...), cut(a.City, 35), cut(a.Region, 9), cut(a.PostalCode, 9), cut(a.Country, 3))
+}
+
+func second(a party.Address) string {
+	if a.Name == "" {
+		return ""
+	}
+	return a.Company
+}
+
+// transport is the TDT: how it did travel, or was asked to, and by what number.
+func (w *advice) transport(o order.Order, c ship.Confirmed) {
+	carrier, tracking := o.Service.Carrier, ""
+	for _, m := range c.Cartons {
+		if m.Carrier != "" {
+			carrier, tracking = m.Carrier, m.Tracking
+			break
+		}
+	}
+	method := cmp.Or(ownMethods[o.Service.Method], "30")
+	if carrier != "" || tracking != "" {
+		w.add("TDT", "20", cut(tracking, 17), method, "", cut(carrier, 17))
+	}
+}
+
+func stamp(at time.Time, p x12wms.Profile) string {
+	if p.Zone != nil {
+		at = at.In(p.Zone)
+	}
+	return at.Format("200601021504")
+}
+
+// kilograms of milligrams, rounded up to the gram.
+func kilograms(mg int64) string {
+	grams := (mg + 999) / 1000
+	return fmt.Sprintf("%d.%03d", grams/1000, grams%1000)
+}
+
+// cut shortens what is for people's eyes; it never cuts a rune.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	for most > 0 && s[most]&0xC0 == 0x80 {
+		most--
+	}
+	return s[:most]
+}
