@@ -9,6 +9,8 @@ import (
 var documentElements = map[string]map[string]string{
 	"940": {"item": "W01-05", "qty": "W01-01", "uom": "W01-02", "number": "W05-02", "ship_to": "N1 of ST", "lot": "W01-05"},
 	"850": {"item": "PO1-07", "qty": "PO1-02", "uom": "PO1-03", "number": "BEG-03", "ship_to": "N1 of ST"},
+
+	"ORDERS": {"item": "LIN-03 or PIA", "qty": "QTY-01-2", "uom": "QTY-01-3", "number": "BGM-02", "ship_to": "NAD of DP", "lot": "PIA"},
 }
 
 // documentPlace names a place of an order the way its sender wrote it: "lines[2].item" of a

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/fault"
+	edifact "github.com/paklog/hub/edi/edifact/grammar"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/edi/x12/grammar"
@@ -33,6 +34,7 @@ type EDI struct {
 	Out      Outbox
 	Limits   x12.Limits
 	Grammar  *grammar.Library // grammar.Builtin() when nil
+	Messages *edifact.Library // the same for EDIFACT
 	// Payloads keeps what is longer than eip.MaxInline beside the journal; nil keeps all inside.
 	Payloads eip.Store
 	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
@@ -60,6 +62,8 @@ type Partner struct {
 	// any number.
 	Window Window
 	Rate   int
+	// EDIFACT is how he and we write where that is EDIFACT; what he sends is read by itself.
+	EDIFACT EDIFACT
 	// Tap copies each document that left for him to audit-events, for whoever audits.
 	Tap bool
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
@@ -87,10 +91,13 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 943 and 856 in; 997, 855, 945, 944, 947 and 846 out.
+// AddEDI hosts the EDI flow: 940, 850, 943, 856 and ORDERS in; 997, 855, 945, 944, 947, 846, CONTRL, ORDRSP and DESADV out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
+	}
+	if cfg.Messages == nil {
+		cfg.Messages = edifact.Builtin()
 	}
 	if cfg.AckWithin == 0 {
 		cfg.AckWithin = 24 * time.Hour
@@ -104,6 +111,9 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
 		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
+	}
+	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
+		errs = append(errs, h.Add(r))
 	}
 	for _, r := range append(e.notices(), e.stockTold()...) {
 		errs = append(errs, h.Add(r))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/routes/eip"
@@ -51,8 +52,8 @@ type interchangeVerdict struct {
 // the others go on; each group's verdict becomes a 997.
 func (e *edi) split() Route {
 	return Route{
-		Name: "x12.split", About: "interchanges into transaction sets, each with its verdict",
-		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, onExternal},
+		Name: "x12.split", About: "interchanges into transaction sets, or EDIFACT messages, each with its verdict",
+		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, topicMessages, topicRefusedMessages, topicContrls, onExternal},
 		Patterns: []string{eip.NameSplitter, eip.NameClaimCheck, eip.NameInvalid},
 		Handle:   e.splitDocument,
 	}
@@ -71,15 +72,23 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if s.data, err = e.claim(ctx, m); err != nil {
 		return nil, err
 	}
+	if sniff.Of(s.data) == sniff.EDIFACT {
+		return s.splitMessages(ctx, m)
+	}
 	if s.judged, err = e.judge(s.data, p); err != nil {
 		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
 	}
+	return s.children(ctx, m, s.read)
+}
+
+// children sends what read yields, a unit at a time.
+func (s *splitting) children(ctx context.Context, m *Message, read func(context.Context) error) (*Out, error) {
 	return eip.Splitter[*Message, *Out]{
 		Step: "parts", Every: splitBatch,
 		Children: func(ctx context.Context, _ *Message, from eip.Offset) iter.Seq2[eip.Child, error] {
 			return func(yield func(eip.Child, error) bool) {
 				s.from, s.yield = from.Index, yield
-				if err := s.read(ctx); err != nil && !errors.Is(err, errEnough) {
+				if err := read(ctx); err != nil && !errors.Is(err, errEnough) {
 					yield(eip.Child{}, err)
 				}
 			}
@@ -361,6 +370,8 @@ func (s *splitting) add(ctx context.Context, typ, topic string, info any, raw []
 	switch i := info.(type) {
 	case setInfo:
 		c.Headers["st01"] = i.Set
+	case messageInfo:
+		c.Headers["message"] = i.Message
 	case verdict:
 		c.Headers["gs01"] = i.Group.FunctionalID
 	}

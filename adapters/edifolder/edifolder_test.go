@@ -165,6 +165,7 @@ func TestWhatIsNoDocumentNeverReachesTheHub(t *testing.T) {
 const (
 	isa = "ISA*00*          *00*          *ZZ*ACME           *ZZ*PAKLOG         *261123*0915*U*00401*000000001*0*P*>~\n"
 	iea = "IEA*0*000000001~\n"
+	unb = "UNB+UNOC:3+ACME+PAKLOG+261123:0915+7'"
 )
 
 func TestWhatLooksHalfWrittenIsWaitedForAndThenJudged(t *testing.T) {
@@ -182,6 +183,15 @@ func TestWhatLooksHalfWrittenIsWaitedForAndThenJudged(t *testing.T) {
 		"an interchange cut off":   {isa + "GS*OW*AC", 10, "archive"},
 		"a trailer cut off":        {isa + iea[:8], 10, "archive"},
 		"nothing":                  {"", 10, "refused"},
+
+		"a whole EDIFACT interchange":      {unb + "UNZ+0+7'", 2, "archive"},
+		"lines end its segments":           {strings.ReplaceAll(unb+"UNZ+0+7'", "'", "\n"), 2, "archive"},
+		"UNA and blanks behind it":         {"UNA:*.? ~" + strings.NewReplacer("+", "*", "'", "~").Replace(unb+"UNZ+0+7'") + "\r\n", 2, "archive"},
+		"an EDIFACT header cut off":        {"UN", 10, "archive"},
+		"an EDIFACT interchange cut off":   {unb + "UNH+1+ORDERS", 10, "archive"},
+		"an EDIFACT trailer cut off":       {unb + "UNZ+0", 10, "archive"},
+		"an EDIFACT reference cut off":     {unb + "UNZ+0+7", 10, "archive"},
+		"an EDIFACT trailer without count": {unb + "UNZ+", 10, "archive"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 // Config of the folders.
@@ -203,7 +204,7 @@ func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stam
 	}
 	sum := sha256.Sum256(data)
 	_, err = in.hub.Call(ctx, door.Documents, door.Document{
-		Partner: partner, Name: name, Media: "application/edi-x12", Bytes: data,
+		Partner: partner, Name: name, Media: media(data), Bytes: data,
 		Key: door.Key{Scope: "folder/" + partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
 	})
 	if err != nil {
@@ -216,7 +217,7 @@ func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stam
 }
 
 // whole reports that a file does not look half written. Only what begins as an interchange
-// can tell: its last segment is an IEA.
+// can tell: its last segment is an IEA, or a UNZ.
 func whole(path string, size int64) bool {
 	const header, longest = 106, 512 // an ISA with its terminator; more than an IEA and line ends need
 	f, err := os.Open(path)
@@ -228,18 +229,47 @@ func whole(path string, size int64) bool {
 	if _, err := io.ReadFull(f, head); err != nil {
 		return false // shorter than it was
 	}
+	tail := make([]byte, min(longest, size))
+	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return false
+	}
+	if bytes.HasPrefix(head, []byte("UN")) {
+		return wholeEDIFACT(head, tail)
+	}
 	if n := min(len(head), len("ISA")); string(head[:n]) != "ISA"[:n] {
 		return true
 	}
 	if len(head) < header {
 		return false
 	}
-	tail := make([]byte, min(longest, size))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return false
-	}
 	end := bytes.LastIndex(tail, []byte{'I', 'E', 'A', head[3]})
 	return end >= 0 && bytes.IndexByte(tail[end:], head[header-1]) >= 0
+}
+
+// wholeEDIFACT looks for a UNZ of two elements with something behind it that ends it: what that
+// is, only a UNA would say.
+func wholeEDIFACT(head, tail []byte) bool {
+	separator := 3 // behind UNB
+	if bytes.HasPrefix(head, []byte("UNA")) {
+		separator = 4
+	}
+	if len(head) <= separator {
+		return false
+	}
+	end := bytes.LastIndex(tail, []byte{'U', 'N', 'Z', head[separator]})
+	if end < 0 || bytes.Count(tail[end:], head[separator:separator+1]) < 2 {
+		return false
+	}
+	last := tail[len(tail)-1]
+	return last-'0' > 9 && last|0x20-'a' > 25 && last != head[separator]
+}
+
+// media is the type of a document by its first bytes (RFC 1767).
+func media(data []byte) string {
+	if sniff.Of(data) == sniff.EDIFACT {
+		return "application/edifact"
+	}
+	return "application/edi-x12"
 }
 
 func readAll(path string, limit int64) ([]byte, error) {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/routes"
@@ -264,7 +266,10 @@ func (a *app) edi(flows *routes.Flows) error {
 			return fmt.Errorf("edi.partners.%s.profile: %w", name, err)
 		}
 		names = append(names, name)
+		syntax, version, _ := strings.Cut(p.EDIFACT.Syntax, ":")
 		partners[name] = routes.Partner{
+			EDIFACT: routes.EDIFACT{Qualifier: p.EDIFACT.Qualifier, OurQual: p.EDIFACT.OurQualifier, Syntax: edifact.Charset(syntax), Version: version,
+				Directory: p.EDIFACT.Directory, Contrl: p.EDIFACT.Contrl},
 			Grammar: rules, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,

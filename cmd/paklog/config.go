@@ -25,7 +25,7 @@ type Config struct {
 	HTTP       HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
 	Log        LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
 	Warehouse  WarehouseConfig       `config:"warehouse" doc:"How the building works."`
-	EDI        EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 through folders."`
+	EDI        EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
 	Webhooks   map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Carriers   CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Limits     LimitsConfig          `config:"limits" doc:"What protects the hub."`
@@ -195,13 +195,14 @@ type PartnerConfig struct {
 	Reject       string            `config:"reject" doc:"What goes with a rejected set: set alone, its group or its interchange."`
 	Acknowledge  string            `config:"acknowledge" doc:"997 or 999 for his groups."`
 	Overlay      string            `config:"profile" doc:"Overlay that his documents are checked by; \"\" is none."`
-	Answers      bool              `config:"answers" doc:"Send an 855 for each 850."`
+	Answers      bool              `config:"answers" doc:"Send an 855 for each 850, an ORDRSP for each ORDERS."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 	Stock        StockConfig       `config:"stock" doc:"What he is told of the stock of owners."`
 	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`
+	EDIFACT      EDIFACTConfig     `config:"edifact"`
 }
 
 // StockConfig is what a partner is told of the stock of owners.
@@ -232,11 +233,21 @@ func (c StockConfig) validate() error {
 	return errors.Join(errs...)
 }
 
+// EDIFACTConfig is how one partner and we write EDIFACT; whether he does shows in what he sends.
+type EDIFACTConfig struct {
+	Qualifier    string `config:"qualifier" doc:"His, in UNB (0007): 14 is a GLN; \"\" is none."`
+	OurQualifier string `config:"our_qualifier" doc:"Ours."`
+	Syntax       string `config:"syntax" doc:"Syntax identifier and version of what we send, as UNOC:3."`
+	Directory    string `config:"directory" doc:"Directory of what we send: D96A or D01B."`
+	Contrl       bool   `config:"contrl" doc:"Ask for a CONTRL for each document of ours, and watch that it comes."`
+}
+
 // SetDefaults fills what most partners agree on.
 func (c *PartnerConfig) SetDefaults() {
 	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 	c.Reject, c.Acknowledge = "set", "997"
+	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"
 }
 
 // HookConfig is one sender of webhooks.

@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes"
 )
 
@@ -237,6 +238,24 @@ func (c PartnerConfig) Validate() error {
 		}
 	}
 	return errors.Join(append(errs, c.Stock.validate())...)
+}
+
+// Validate reports what does not fit.
+func (c EDIFACTConfig) Validate() error {
+	var errs []error
+	level, version, _ := strings.Cut(c.Syntax, ":")
+	if !edifact.Charset(level).Known() || !slices.Contains([]string{"1", "2", "3", "4"}, version) {
+		errs = append(errs, fmt.Errorf("syntax: %q is not one of UNOA to UNOL, UNOW, UNOX, UNOY with a version of 1 to 4, as UNOC:3", c.Syntax))
+	}
+	if c.Directory != "D96A" && c.Directory != "D01B" {
+		errs = append(errs, fmt.Errorf("directory: %q is neither D96A nor D01B", c.Directory))
+	}
+	for _, q := range []struct{ key, value string }{{"qualifier", c.Qualifier}, {"our_qualifier", c.OurQualifier}} {
+		if len(q.value) > 4 {
+			errs = append(errs, fmt.Errorf("%s: has at most 4 characters", q.key))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // notInISA reports what the reader of an ISA would take for a delimiter, or not at all.

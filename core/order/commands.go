@@ -86,7 +86,7 @@ type Ref struct {
 type Source struct {
 	Door    string `json:"door"` // "edi", "rest", "import", "webhook", "cli"
 	Partner string `json:"partner,omitempty"`
-	DocType string `json:"doc_type,omitempty"` // "940", "850"
+	DocType string `json:"doc_type,omitempty"` // "940", "850", "ORDERS"
 	DocID   string `json:"doc_id,omitempty"`   // control numbers, request id
 	Cause   string `json:"cause,omitempty"`    // message id of the document
 }

@@ -1,0 +1,198 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/edifactwms"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// Internal topics of the EDIFACT flow.
+const (
+	topicMessages        = "edifact-messages" // one message each
+	topicMessageOrders   = "edifact-orders"   // ORDERS
+	topicMessageAcks     = "edifact-acks"     // CONTRL that came
+	topicRefusedMessages = "edifact-refused"  // messages and interchanges that were rejected
+	topicContrls         = "edifact-verdicts" // one an interchange
+)
+
+// EDIFACT is what is agreed with a partner who sends and takes EDIFACT. The zero value is Latin-1
+// of syntax version 3 in directory D96A, without qualifiers and without CONTRL for what we send.
+type EDIFACT struct {
+	Qualifier string          // his, of UNB 0007: 14 is a GLN
+	OurQual   string          // ours
+	Syntax    edifact.Charset // UNB 0001, UNOC when ""
+	Version   string          // UNB 0002, "3" when ""
+	Directory string          // of what we send, "D96A" when ""
+	// Contrl asks for a CONTRL for each document of ours, and watches that it comes.
+	Contrl bool
+}
+
+// isMessage reports whether a message of the bus is an EDIFACT message of a type.
+func isMessage(kind string) func(*Message) bool {
+	return func(m *Message) bool { return m.Headers["message"] == kind }
+}
+
+// messagesInbound routes messages by their type to the topic of their kind.
+func (e *edi) messagesInbound() Route {
+	choose := eip.Choose("",
+		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
+		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks})
+	return Route{
+		Name: "edifact.inbound", About: "EDIFACT messages to those who understand them",
+		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
+			out, err := choose(ctx, m)
+			if err != nil {
+				err = fault.At(m.route, fault.Invalid, "UNH-02-1", fmt.Errorf("no route takes message %q of %s: %w", m.Headers["message"], m.Headers["name"], err))
+			}
+			return out, err
+		}),
+	}
+}
+
+// messageOrders translates ORDERS into commands for the order service: to place an order, or to
+// cancel one.
+func (e *edi) messageOrders() Route {
+	return Route{
+		Name: "edifact.orders", About: "ORDERS to orders",
+		Topics: []string{topicMessageOrders}, Writes: []string{commands},
+		Patterns: []string{eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
+		Handle:   eip.History(eip.Translate(e.messageOrder)),
+	}
+}
+
+// messageOrder makes the command of an ORDERS.
+func (e *edi) messageOrder(ctx context.Context, m *Message, _ *Out) (journal.Record, error) {
+	var none journal.Record
+	info, part, p, err := e.message(ctx, m)
+	if err != nil {
+		return none, err
+	}
+	o, err := edifactwms.Order(p.Profile, part)
+	if err != nil {
+		var x *x12wms.Error
+		if !errors.As(err, &x) || len(x.Findings) == 0 {
+			return none, err
+		}
+		f := x.Findings[0]
+		more := ""
+		if n := len(x.Findings) - 1; n > 0 {
+			more = fmt.Sprintf(" (and %d more)", n)
+		}
+		return none, fault.At("edifact.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s%s", info.name(), info.Document, f.Message, hint(f), more))
+	}
+	o.Command.Source.Cause = m.Correlation
+	o.Command.Source.Partner = p.Name
+	if o.Cancel {
+		return placing(cmdCancel, o.Command)
+	}
+	return placing(cmdPlace, o.Command)
+}
+
+// message reads the EDIFACT message that a message of the bus carries.
+func (e *edi) message(ctx context.Context, m *Message) (info messageInfo, part *edifact.Part, p Partner, err error) {
+	if err = m.Decode(&info); err != nil {
+		return info, nil, p, err
+	}
+	if p, err = e.partner(info.Partner); err != nil {
+		return info, nil, p, err
+	}
+	raw, err := e.claim(ctx, m)
+	if err != nil {
+		return info, nil, p, err
+	}
+	if part, err = edifact.ReadMessage(raw, info.Origin, edifact.Limits{}); err != nil {
+		return info, nil, p, fault.At(m.route, fault.Internal, info.name(), err)
+	}
+	return info, part, p, nil
+}
+
+// contrlWatch matches the CONTRLs that come with what we sent, and raises what is overdue or
+// rejected.
+func (e *edi) contrlWatch() Route {
+	return Route{
+		Name: "edifact.ack-watch", About: "the partner's CONTRL for each document of ours, in time",
+		Topics: []string{topicMessageAcks}, Writes: []string{onExternal},
+		Patterns: []string{eip.NameClaimCheck}, Parking: Parking{Independent: true},
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			switch m.Type {
+			case "ack.Overdue":
+				return e.contrlOverdue(ctx, m)
+			case "ack.Rejected":
+				return nil, fault.At(m.route, fault.Rejected, "UCI-04", fmt.Errorf("partner %s rejected our %s (%s): see the UCM, UCS and UCD of his CONTRL, mend and send anew",
+					m.Headers["partner"], m.Headers["rejected"], m.Headers["document"]))
+			}
+			return e.contrlCame(ctx, m)
+		},
+	}
+}
+
+// contrlKey is where a document of ours waits for its CONTRL.
+func contrlKey(partner, control string) string { return ackKey(partner, "UNB", control) }
+
+func (e *edi) contrlOverdue(ctx context.Context, m *Message) (*Out, error) {
+	var a ackState
+	if err := m.Decode(&a); err != nil {
+		return nil, err
+	}
+	st, err := m.State(ctx, contrlKey(a.Partner, a.Control))
+	if err != nil || st.Tag == 0 {
+		return m.Out(), err
+	}
+	return nil, fault.At(m.route, fault.Rejected, a.Document,
+		fmt.Errorf("partner %s has not acknowledged our %s %s in time: ask him whether it arrived", a.Partner, a.Set, a.Control))
+}
+
+func (e *edi) contrlCame(ctx context.Context, m *Message) (*Out, error) {
+	info, part, _, err := e.message(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	control, verdict := "", ""
+	for _, s := range part.Segments.All() {
+		switch s.ID() {
+		case "UCI":
+			control, verdict = s.Value(1, 1), s.Value(4, 1)
+		case "UCM":
+			if s.Value(3, 1) == "4" { // there is one message in each interchange of ours
+				verdict = "4"
+			}
+		}
+	}
+	key := contrlKey(info.Partner, control)
+	st, err := m.State(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	out := m.Out()
+	out.Publish(onExternal, "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "unb0020": control, "uci0083": verdict})
+	if st.Tag == 0 {
+		return out, nil // not ours, or acknowledged before: noted, no more
+	}
+	var a ackState
+	if err := json.Unmarshal(st.Data, &a); err != nil {
+		return nil, fault.E(m.route, fault.Internal, err)
+	}
+	out.SetState(key, st, nil)
+	if has, err := m.HasTimer(ctx, key); err != nil {
+		return nil, err
+	} else if has {
+		out.CancelTimer(key)
+	}
+	if verdict == "4" {
+		r := m.Record
+		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("edifact.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
+		r.Headers = m.Header("document", a.Document)
+		r.Headers["rejected"] = a.Set + " " + a.Control
+		out.Send(r)
+	}
+	return out, nil
+}

@@ -1,0 +1,183 @@
+package routes
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/edi/edifact/ack"
+	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/edifactwms"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// contrls answers each interchange with a CONTRL. All its messages have their verdict: the splitter
+// gathered them while it read the interchange.
+func (e *edi) contrls() Route {
+	return Route{
+		Name: "edifact.contrl", About: "a CONTRL for each EDIFACT interchange",
+		Topics: []string{topicContrls}, Writes: e.leaving(), Patterns: []string{eip.NameFilter, eip.NameTranslator},
+		// An interchange of acknowledgements is not acknowledged.
+		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) {
+			var v contrlVerdict
+			if err := m.Decode(&v); err != nil {
+				return false, err
+			}
+			_, _, wanted := ack.Contrl(&v.Ack)
+			return wanted, nil
+		}, eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+			var none journal.Record
+			var v contrlVerdict
+			if err := m.Decode(&v); err != nil {
+				return none, err
+			}
+			p, err := e.partner(v.Partner)
+			if err != nil {
+				return none, err
+			}
+			h, body, _ := ack.Contrl(&v.Ack)
+			return e.interchange(ctx, m, out, p, v.Ack.UNB.Reply(), h, func(int) ([]edifact.Out, error) { return body, nil })
+		})),
+	}
+}
+
+// responses sends an ORDRSP for each ORDERS that became an order.
+func (e *edi) responses() Route {
+	return Route{
+		Name: "edifact.answers", About: "an ORDRSP for each ORDERS",
+		Topics: []string{onOrders}, Types: []string{"order.Accepted", "order.Rejected"}, Writes: e.leaving(),
+		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
+		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) {
+			src := askedBy(m)
+			if src.Door != "edi" || src.DocType != "ORDERS" {
+				return false, nil
+			}
+			p, err := e.partner(src.Partner)
+			return p.SendAnswers, err
+		}, eip.Enrich(e.standing, func(ctx context.Context, m *Message, a x12wms.Answer) (*Out, error) {
+			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+				p, err := e.partner(askedBy(m).Partner)
+				if err != nil {
+					return journal.Record{}, err
+				}
+				return e.interchange(ctx, m, out, p, p.unb(), p.unh("ORDRSP"), func(control int) ([]edifact.Out, error) {
+					return edifactwms.OrderResponse(p.Profile, strconv.Itoa(control), a), nil
+				})
+			})(ctx, m)
+		})),
+	}
+}
+
+// despatches sends a DESADV for each confirmation of a shipment whose order came by ORDERS.
+func (e *edi) despatches() Route {
+	return Route{
+		Name: "edifact.advices", About: "a DESADV for each ship confirmation",
+		Topics: []string{onPacks}, Types: takes(ship.Confirmed{}), Writes: e.leaving(),
+		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
+		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
+			o, err := e.shipped(ctx, m)
+			byDocument := o.Source.Door == "edi" || o.Source.Door == order.DoorSplit // the document of the order it is a part of
+			return byDocument && o.Source.DocType == "ORDERS", err
+		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
+			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
+				c, err := confirmed(m)
+				if err != nil {
+					return journal.Record{}, err
+				}
+				p, err := e.partner(o.Source.Partner)
+				if err != nil {
+					return journal.Record{}, err
+				}
+				return e.interchange(ctx, m, out, p, p.unb(), p.unh("DESADV"), func(int) ([]edifact.Out, error) {
+					return edifactwms.DespatchAdvice(p.Profile, o, c)
+				})
+			})(ctx, m)
+		})),
+	}
+}
+
+// unb is the header of what we send to the partner.
+func (p Partner) unb() edifact.UNB {
+	h := edifact.UNB{
+		Syntax: cmp.Or(p.EDIFACT.Syntax, "UNOC"), Version: cmp.Or(p.EDIFACT.Version, "3"),
+		Sender:    edifact.Party{ID: p.OurID, Qualifier: p.EDIFACT.OurQual},
+		Recipient: edifact.Party{ID: p.ID, Qualifier: p.EDIFACT.Qualifier},
+	}
+	if p.EDIFACT.Contrl {
+		h.AckRequested = "1"
+	}
+	return h
+}
+
+// unh is the header of a message that we send to the partner.
+func (p Partner) unh(kind string) edifact.UNH {
+	directory := cmp.Or(p.EDIFACT.Directory, "D96A")
+	return edifact.UNH{Type: kind, Version: directory[:1], Release: directory[1:], Agency: "UN"}
+}
+
+// interchange writes a message into its interchange: the record lets it be sent. The control
+// reference, the document and the watch for its CONTRL are one unit.
+func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, unb edifact.UNB, unh edifact.UNH, body func(control int) ([]edifact.Out, error)) (journal.Record, error) {
+	const op = "edi.interchange"
+	var none journal.Record
+	n, err := e.control(ctx, m, out, p.Name, "unb")
+	if err != nil {
+		return none, err
+	}
+	segments, err := body(n)
+	if err != nil {
+		return none, err
+	}
+	now := m.Now
+	if p.Profile.Zone != nil {
+		now = now.In(p.Profile.Zone)
+	}
+	unb.Date, unb.Time, unb.Control = now.Format("060102"), now.Format("1504"), strconv.Itoa(n)
+	if unb.Version == "4" {
+		unb.Date = now.Format("20060102")
+	}
+	if p.usage() == "T" {
+		unb.Test = "1"
+	}
+	unh.Reference = "1"
+	d := outgoing{Partner: p.Name, Set: unh.Type, ISA13: unb.Control}
+	d.Name = fmt.Sprintf("%s-%09d-%s.edi", d.Set, n, m.ID.Child(m.route, d.Set, 0).String()[:8])
+	var buf bytes.Buffer
+	// What the partner's repertoire cannot hold of a name or a text must not keep the goods' advice back.
+	w := edifact.NewWriter(&buf, edifact.WriterOptions{LineEnd: p.Writer.LineEnd, Replace: '.'})
+	if err := errors.Join(w.BeginInterchange(unb), w.WriteMessage(unh, segments), w.EndInterchange(), w.Close()); err != nil {
+		return none, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", d.Set, err))
+	}
+	data, err := json.Marshal(d)
+	if err != nil {
+		return none, fault.E(op, fault.Internal, err)
+	}
+	r := journal.Record{
+		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
+		Headers: map[string]string{"partner": p.Name, "name": d.Name},
+		Subject: "document/" + m.ID.String(), Personal: buf.Bytes(),
+	}
+	if unb.AckRequested == "1" {
+		key := contrlKey(p.Name, unb.Control)
+		st, err := m.State(ctx, key)
+		if err != nil {
+			return none, err
+		}
+		a := ackState{Partner: p.Name, Set: d.Set, Control: unb.Control, Document: d.Name}
+		out.SetState(key, st, a)
+		b, _ := json.Marshal(a) // plain strings
+		out.Timers = append(out.Timers, journal.TimerOp{ID: "edifact.ack-watch/" + key, Timer: journal.Timer{
+			Sub: "edifact.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
+		}})
+	}
+	return r, out.err
+}
