@@ -37,8 +37,14 @@ func (c Charset) isUTF8() bool { return c == "UNOW" || c == "UNOX" || c == "UNOY
 // which A has the capitals alone.
 const narrowMarks = " .,-()/='+:?!\"%&*;<>"
 
+// What [Charset.foreign] marks bytes with.
+const (
+	isForeign = 1 << iota
+	isHigh    // 0x80 and above
+)
+
 // foreign marks the bytes that are outside c, control characters included but
-// for line ends. Of bytes from 0x80 on a code page gives nearly all a meaning,
+// for line ends, and those that are not ASCII. Of bytes from 0x80 on a code page gives nearly all a meaning,
 // and UTF-8 is judged by whole characters.
 func (c Charset) foreign() *[256]uint8 {
 	t := new([256]uint8)
@@ -48,7 +54,10 @@ func (c Charset) foreign() *[256]uint8 {
 		switch {
 		case b == '\r' || b == '\n':
 		case b < ' ' || b == 0x7F, narrow && !isAlnum(b), c == "UNOA" && b-'a' < 26:
-			t[i] = 1
+			t[i] = isForeign
+		}
+		if b >= utf8.RuneSelf {
+			t[i] |= isHigh
 		}
 	}
 	if narrow {

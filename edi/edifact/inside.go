@@ -9,7 +9,6 @@ import (
 
 // inside reads the next part of an open interchange.
 func (r *Reader) inside() error {
-	w := &r.win
 	b, next, found, err := r.segment(r.lo, r.k, false)
 	if err != nil {
 		return err
@@ -24,7 +23,7 @@ func (r *Reader) inside() error {
 		r.closeMissing("another interchange follows")
 		return nil
 	}
-	switch id := string(tag(w.Buf[b.start:w.Idx[b.first]], w.delims.Component)); id {
+	switch id := string(r.tagOf(b)); id {
 	case "UNG":
 		if r.ung != nil {
 			r.dropSegment()
@@ -205,6 +204,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 func (r *Reader) message(b bound, next int) error {
 	r.bounds = append(r.bounds, b)
 	whole := false
+	r.badTag = false
 	end, k := int(b.end), next
 	for !whole {
 		kept := len(r.part.Findings)
@@ -216,13 +216,14 @@ func (r *Reader) message(b bound, next int) error {
 			if err != nil {
 				return err
 			}
-			if found != aSegment || endsMessage(tag(r.win.Buf[b.start:r.win.Idx[b.first]], r.win.delims.Component)) {
+			if found != aSegment || endsMessage(r.tagOf(b)) {
 				r.part.Findings = r.part.Findings[:kept]
 				r.unread(end, k)
 				break
 			}
+			r.badTag = r.badTag || !isTag(r.tagOf(b))
 		}
-		whole = string(tag(r.win.Buf[b.start:r.win.Idx[b.first]], r.win.delims.Component)) == "UNT"
+		whole = string(r.tagOf(b)) == "UNT"
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.end), next
 		if end-r.lo > r.win.lim.MessageBytes {
@@ -233,6 +234,11 @@ func (r *Reader) message(b bound, next int) error {
 	r.counted()
 	r.checkMessage(whole)
 	return nil
+}
+
+// tagOf is the tag of a segment that was found.
+func (r *Reader) tagOf(b bound) []byte {
+	return tag(r.win.Buf[b.start:r.win.Idx[b.first]], r.win.delims.Component)
 }
 
 func (r *Reader) counted() {
@@ -284,8 +290,9 @@ func (r *Reader) checkMessage(whole bool) {
 	p := &r.part
 	r.noteBreaks()
 	s := p.Segments.At(0)
-	p.UNH = UNH{Reference: s.Value(1, 1), Type: s.Value(2, 1), Version: s.Value(2, 2), Release: s.Value(2, 3),
-		Agency: s.Value(2, 4), Association: s.Value(2, 5), Access: s.Value(3, 1)}
+	p.UNH = UNH{Reference: s.Value(1, 1), Type: same(s, 1, r.last.Type), Version: same(s, 2, r.last.Version), Release: same(s, 3, r.last.Release),
+		Agency: same(s, 4, r.last.Agency), Association: same(s, 5, r.last.Association), Access: s.Value(3, 1)}
+	r.last = p.UNH
 	for i := range p.Findings { // met before the reference was known
 		p.Findings[i].Set = p.UNH.Reference
 	}
@@ -308,7 +315,9 @@ func (r *Reader) checkMessage(whole bool) {
 			add(2, CodeGroupMixed, Warning, "the group holds messages of several types", r.kind, "send one group a type", "31")
 		}
 	}
-	r.checkTags()
+	if r.badTag {
+		r.checkTags()
+	}
 	last := p.Segments.At(p.Segments.Len() - 1)
 	if !whole {
 		r.missingTrailer(last, "UNT", CodeMissingUNT, "the message has no trailer", "the message may be cut off: send it again with its UNT")
@@ -316,6 +325,15 @@ func (r *Reader) checkMessage(whole bool) {
 	}
 	r.compareCount(last, 1, p.Segments.Len(), CodeSegmentCount, "segments, UNH and UNT included", AckCodes{UCI: "29"})
 	r.compareReference(last, 2, p.UNH.Reference, CodeMessageReference, "UNH", AckCodes{UCI: "28"})
+}
+
+// same is a component of UNH's second element, as the text that the message
+// before had where it is the same.
+func same(s Segment, c int, before string) string {
+	if raw, _ := s.Component(2, 1, c); string(raw) == before {
+		return before
+	}
+	return s.Value(2, c)
 }
 
 // checkReference wants a reference that no other message of the group, or of an
@@ -368,7 +386,11 @@ func (r *Reader) checkTags() {
 }
 
 func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack AckCodes) {
-	if declared, ok := number([]byte(s.Value(n, 1))); ok && declared == int64(counted) {
+	raw, _ := s.Component(n, 1, 1)
+	if s.run.broken {
+		raw = unwrap(raw)
+	}
+	if declared, ok := number(raw); ok && declared == int64(counted) {
 		return
 	}
 	f := r.part.At(s, n)
@@ -380,6 +402,9 @@ func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack 
 }
 
 func (r *Reader) compareReference(s Segment, n int, header, code, where string, ack AckCodes) {
+	if raw, _ := s.Component(n, 1, 1); string(raw) == header {
+		return
+	}
 	v := s.Value(n, 1)
 	if v == header {
 		return

@@ -27,6 +27,8 @@ type Reader struct {
 	kind    string              // message type of the open group's first message
 	seen    map[string]struct{} // references of messages, of the open group if there is one
 	mixed   bool                // was said of this interchange
+	badTag  bool                // a segment of the message at hand has a tag that is none
+	last    UNH                 // of the message before, whose texts most share
 	inJunk  bool                // the noise going on was reported
 	any     bool                // an interchange was seen
 	err     error               // what ended the reading
@@ -113,18 +115,21 @@ func (r *Reader) readCharset() {
 		}
 		return
 	}
-	var high, foreign byte
+	var seen byte
 	for _, c := range text {
-		high |= c
-		foreign |= r.foreign[c]
+		seen |= r.foreign[c]
 	}
-	if high >= utf8.RuneSelf && !r.unb.Syntax.isUTF8() && utf8.Valid(text) {
+	if seen == 0 {
+		return
+	}
+	high := seen&isHigh != 0
+	if high && !r.unb.Syntax.isUTF8() && utf8.Valid(text) {
 		p.Segments.charset = UTF8
 		i := bytes.IndexFunc(text, func(c rune) bool { return c >= utf8.RuneSelf })
 		p.Add(Finding{Code: CodeUTF8, Severity: Note, Layer: LayerSyntax, Offset: p.Segments.At(0).Offset() + int64(i), Length: 1, Found: string(r.unb.Syntax), Expected: "UNOY",
 			Message: "the text is UTF-8, which the interchange does not declare", Hint: "it is read as UTF-8; declare UNOY, or send what " + string(r.unb.Syntax) + " says"})
 	}
-	if foreign == 0 && (high < utf8.RuneSelf || !r.unb.Syntax.isUTF8() || utf8.Valid(text)) {
+	if seen&isForeign == 0 && (!high || !r.unb.Syntax.isUTF8() || utf8.Valid(text)) {
 		return
 	}
 	r.reportForeign()
@@ -143,7 +148,7 @@ func (r *Reader) reportForeign() {
 				if c == d.Component || c == d.Repetition && c != 0 || c == d.Release && c != 0 || isBlank(c) && c != 0 {
 					continue
 				}
-				bad := r.foreign[c] != 0 && (c < utf8.RuneSelf || !asUTF8)
+				bad := r.foreign[c]&isForeign != 0 && (c < utf8.RuneSelf || !asUTF8)
 				if asUTF8 && c >= utf8.RuneSelf {
 					x, size := utf8.DecodeRune(b[i:])
 					bad = x == utf8.RuneError && size == 1
