@@ -71,25 +71,45 @@ func (d Delimiters) Index(dst []uint32, data []byte, base uint32) int {
 // index is [Delimiters.Index] on data that may go on. A release character at
 // its end is left unused then, because it is the next byte that it is about.
 //
-// Release characters are rare, so the runs between them go through the loop
-// that knows nothing of them.
+// Release characters are rare: all delimiters are found first, by the loop that
+// knows nothing of them, and those that are released are taken out again.
 func index(dst []uint32, data []byte, base uint32, t *[256]uint8, release byte, last bool) (n, used int) {
-	for release != 0 {
-		i := bytes.IndexByte(data[used:], release)
+	n, used = stream.Index(dst, data, base, t), len(data)
+	if release == 0 {
+		return n, used
+	}
+	from, to := 0, 0 // what is read of dst, and what is kept of that
+	for at := 0; ; at += 2 {
+		i := bytes.IndexByte(data[at:], release)
 		if i < 0 {
 			break
 		}
-		n += stream.Index(dst[n:], data[used:used+i], base+uint32(used), t)
-		used += i
-		if used+1 == len(data) {
-			if last {
-				used++
+		at += i
+		if at+1 == len(data) {
+			if !last {
+				used = at
 			}
-			return n, used
+			break
 		}
-		used += 2
+		if t[data[at+1]] == 0 {
+			continue
+		}
+		k, pos := from, base+uint32(at+1)
+		for k+16 < n && dst[k+16] <= pos {
+			k += 16
+		}
+		for dst[k] != pos {
+			k++
+		}
+		if from != to {
+			copy(dst[to:], dst[from:k])
+		}
+		from, to = k+1, to+k-from
 	}
-	return n + stream.Index(dst[n:], data[used:], base+uint32(used), t), len(data)
+	if from != to {
+		copy(dst[to:], dst[from:n])
+	}
+	return to + n - from, used
 }
 
 func isAlnum(c byte) bool {
