@@ -82,7 +82,8 @@ func (c *carrier) sell(p ship.Parcel) ship.Label {
 
 // Void implements [ship.Carrier].
 func (c *carrier) Void(_ context.Context, l ship.Label) error {
-	if !c.voided(l.TrackingNumber) && c.isGone(l.TrackingNumber) {
+	c.voided(l.TrackingNumber)
+	if c.isGone(l.TrackingNumber) {
 		c.voidedGone = l.TrackingNumber
 	}
 	return nil
@@ -90,9 +91,12 @@ func (c *carrier) Void(_ context.Context, l ship.Label) error {
 
 // takes lets a carton leave that has a label, which is forgotten but for its number. False is when the
 // label does not stand, or is from before a fork.
-func (c *carrier) takes(tracking string) bool {
+func (c *carrier) takes(tracking string) bool { return c.goes(tracking) && c.voided(tracking) }
+
+// goes notes that a carton with a label is on its way. False is one from before a fork.
+func (c *carrier) goes(tracking string) bool {
 	var n int
-	if _, err := fmt.Sscanf(tracking, trackingFormat, &n); err != nil || !c.voided(tracking) {
+	if _, err := fmt.Sscanf(tracking, trackingFormat, &n); err != nil {
 		return false
 	}
 	for len(c.gone) <= n {

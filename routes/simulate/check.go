@@ -15,11 +15,14 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	truckload "github.com/paklog/hub/core/load"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/routes"
 )
 
 // checker reads the log as it is written and holds every event against what is promised. It
@@ -226,10 +229,22 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 	case pick.Shorted:
 		c.shortTote = e.Tote
 		c.picked(e.Head, e.Step, e.Found, e.Expected-e.Found)
+	case pick.Dropped:
+		c.dropped(e)
 	case pack.CartonClosed:
 		c.cartonClosed(e)
 	case label.Bought:
 		c.labelBought(e)
+	case truckload.Departed:
+		for _, x := range e.Cartons {
+			c.took(e.Load, x.Carton)
+		}
+	case manifest.Closed:
+		if c.r.leaves(e.Carrier) == routes.AtManifest {
+			for _, x := range e.Cartons {
+				c.took(e.Manifest, x.SSCC)
+			}
+		}
 	case ship.Confirmed:
 		c.confirmed(e)
 	case wave.Planned:

@@ -27,7 +27,7 @@ const (
 )
 
 // doors are the steps of the flow that people and partners ask for.
-var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts, door.Scans}
+var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts, door.Scans, door.Dock}
 
 // floor is the building with its people, and what partners send. It knows what really lies on
 // the shelves, which the books may not.
@@ -35,11 +35,13 @@ type floor struct {
 	r       *run
 	rng     *rand.Rand
 	carrier *carrier
+	dock    *dockside
 
 	items    []goodsOn
 	workers  []*worker
 	queues   map[string]*queue // of open tasks and packings, by role
 	jobs     map[string]*job
+	given    map[string]*job             // to workers whose task was taken back for it, by name
 	counts   map[string]string           // by their task's stream
 	holds    map[string]bool             // orders on hold, by stream
 	slots    map[string]bool             // where orders come together, that are known
@@ -66,8 +68,9 @@ type goodsOn struct {
 func newFloor(r *run, rng *rand.Rand) *floor {
 	f := &floor{
 		r: r, rng: rng, keys: "sim", carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
-		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
+		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, given: map[string]*job{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
 	}
+	f.dock = newDockside(f)
 	for i := range r.cfg.Workers {
 		role := rolePick
 		if i%4 == 3 || i == 1 && r.cfg.Workers < 4 {
@@ -86,8 +89,9 @@ func (r *run) flows() routes.FlowConfig {
 	}
 	return routes.FlowConfig{
 		Tenant: tenant, Facility: building, Strategy: p.Strategy, Steal: p.Steal, Shorts: p.Shorts,
-		Wave: routes.WaveConfig{Size: p.WaveSize, Timeout: p.WaveTimeout, Urgent: p.WaveUrgent, Batch: routes.BatchConfig{Method: p.WaveMethod, Limits: wave.Limits{Lines: trolley}, Effort: waveEffort}},
-		SSCC: pack.Numbering{Prefix: "0614141", Serial: 1},
+		Wave:  routes.WaveConfig{Size: p.WaveSize, Timeout: p.WaveTimeout, Urgent: p.WaveUrgent, Batch: routes.BatchConfig{Method: p.WaveMethod, Limits: wave.Limits{Lines: trolley}, Effort: waveEffort}},
+		SSCC:  pack.Numbering{Prefix: "0614141", Serial: 1},
+		Tasks: routes.TaskConfig{PreemptAfter: 30 * time.Second},
 		Boxes: []pack.Box{
 			{Code: "S", Inner: cm(20, 15, 12), Tare: 100 * measure.Gram, MaxWeight: 5 * measure.Kilogram},
 		},
@@ -96,11 +100,14 @@ func (r *run) flows() routes.FlowConfig {
 	}
 }
 
-// carrier is how the hub is connected to the carrier. In one warehouse of three, by its seed, what is
-// packed leaves with the manifest of the day.
+// carrier is how the hub is connected to the carrier. By the seed, what is packed leaves with its
+// label, with a load or with a manifest.
 func (r *run) carrier() routes.CarrierConfig {
 	c := routes.CarrierConfig{Name: carrierName, Port: r.floor.carrier, Service: "GND"}
-	if r.cfg.Seed%3 == 2 {
+	switch r.cfg.Seed % 3 {
+	case 1:
+		c.Confirm = routes.AtLoad
+	case 2:
 		c.Confirm, c.Closes = routes.AtManifest, 22*time.Hour+30*time.Minute
 	}
 	return c
@@ -235,6 +242,7 @@ func (f *floor) plan() {
 			}
 		}
 	}
+	f.dock.plan(f.r.cfg.Start, f.r.cfg.Days+2)
 	for day := range f.r.cfg.Days + 2 {
 		for h := 6; h < 30; h++ {
 			f.r.agenda.add(f.r.cfg.Start.AddDate(0, 0, day).Add(time.Duration(h)*time.Hour), f.desk)
@@ -366,5 +374,6 @@ func (f *floor) sees(e event.Event) {
 		}
 	}
 	f.meddles(e)
+	f.dock.sees(e)
 	f.offer(e)
 }

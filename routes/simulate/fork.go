@@ -214,6 +214,7 @@ func (r *run) begin(f *Fork) error {
 	for _, w := range r.floor.workers {
 		w.busy = false
 	}
+	r.floor.dock.plan(f.Time.UTC().Truncate(24*time.Hour), 3+int(f.Until.Sub(f.Time)/(24*time.Hour)))
 	r.floor.base, r.floor.keys = r.summary(), fmt.Sprintf("whatif/%d", f.At)
 	for _, a := range f.list {
 		r.agenda.add(a.at, func() { a.again(r.floor) })

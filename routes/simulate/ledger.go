@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/routes"
 )
 
 // orderLedger is an order as its events tell it, line by line.
@@ -341,6 +342,18 @@ func (c *checker) picked(h pick.Head, step int, qty, missing int64) {
 	}
 }
 
+// dropped takes steps out of a task: nobody fetches them any more.
+func (c *checker) dropped(e pick.Dropped) {
+	t := c.tasks[task.StreamOf(e.Scope, e.Task)]
+	for _, st := range e.Steps {
+		if t == nil || st.No < 1 || st.No > len(t.left) || t.left[st.No-1] != st.Qty {
+			c.fails("step %d of task %s is dropped with %d, which is not what is left of it", st.No, e.Task, st.Qty)
+			return
+		}
+		t.left[st.No-1] = 0
+	}
+}
+
 func (c *checker) tasksAtEnd() {
 	for _, key := range slices.Sorted(maps.Keys(c.tasks)) {
 		t := c.tasks[key]
@@ -350,9 +363,11 @@ func (c *checker) tasksAtEnd() {
 
 // cartonLedger is a carton from its closing to the dock.
 type cartonLedger struct {
-	order string
-	label string
-	left  bool // before it had its label
+	order   string
+	carrier string
+	label   string
+	with    string // the load or manifest that took it
+	left    bool   // before it had its label
 }
 
 func (c *checker) cartonClosed(e pack.CartonClosed) {
@@ -364,9 +379,26 @@ func (c *checker) cartonClosed(e pack.CartonClosed) {
 
 func (c *checker) labelBought(e label.Bought) {
 	if x := c.cartons[e.Carton]; x != nil {
-		x.label = e.Tracking
+		x.label, x.carrier = e.Tracking, e.Carrier
 	} else if c.isPast(e.Carton) {
 		c.fails("carton %s has left and gets another label, %s", e.Carton, e.Tracking)
+	}
+}
+
+// took holds what a truck takes along: a carton goes with one, and has its label.
+func (c *checker) took(with, sscc string) {
+	x := c.cartons[sscc]
+	switch {
+	case c.r.cfg.Fork != nil: // which may have begun under other terms
+	case x == nil:
+		c.fails("%s takes carton %s, which has left or was never closed", with, sscc)
+	case x.with != "":
+		c.fails("%s takes carton %s, which %s took", with, sscc, x.with)
+	case x.label == "":
+		c.fails("%s takes carton %s, which has no label", with, sscc)
+	default:
+		x.with = with
+		c.r.floor.carrier.goes(x.label)
 	}
 }
 
@@ -380,6 +412,9 @@ func (c *checker) confirmed(e ship.Confirmed) {
 		case x == nil:
 			c.fails("carton %s leaves, and nobody closed it", m.Carton)
 			continue
+		}
+		if x.with == "" && c.r.cfg.Fork == nil && c.r.leaves(x.carrier) != routes.AtLabel {
+			c.fails("carton %s is confirmed, and no truck took it", m.Carton)
 		}
 		x.left = true
 		if c.r.floor.carrier.takes(x.label) {
@@ -400,6 +435,9 @@ func (c *checker) cartonsAtEnd() {
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.cartons)) {
 		x := c.cartons[key]
+		if x.with != "" {
+			c.fails("carton %s of order %s went with %s, and nobody confirmed it", key, x.order, x.with)
+		}
 		if x.left != standing[x.label] {
 			c.fails("carton %s of order %s left: %v, and its label %q stands at the carrier: %v", key, x.order, x.left, x.label, standing[x.label])
 		}

@@ -9,7 +9,9 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
@@ -142,6 +144,18 @@ func (f *floor) meddles(e event.Event) {
 			cmd = order.Cancel{Reason: "too late"}
 		}
 		f.r.agenda.add(f.minutes(10, 300), func() { f.may(door.Orders, e.Scope, e.Order, cmd) })
+	case truckload.Departed: // too late
+		if len(e.Cartons) > 0 && f.one(n) {
+			c := e.Cartons[f.rng.IntN(len(e.Cartons))]
+			s := scope.Scope{Tenant: e.Tenant, Owner: c.Owner, Facility: e.Facility}
+			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, c.Order, order.Cancel{Reason: "customer"}) })
+		}
+	case manifest.Closed:
+		if len(e.Cartons) > 0 && f.one(n) {
+			c := e.Cartons[f.rng.IntN(len(e.Cartons))]
+			s := scope.Scope{Tenant: e.Tenant, Owner: c.Owner, Facility: e.Facility}
+			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, c.Order, order.Cancel{Reason: "customer"}) })
+		}
 	case label.Bought:
 		if f.one(n) {
 			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, e.Scope, e.Order, order.Cancel{Reason: "customer"}) })

@@ -166,6 +166,16 @@ func (f *floor) offer(e event.Event) {
 		f.leaves(e.Head, e.Step, e.Qty, e.Qty)
 	case pick.Shorted:
 		f.leaves(e.Head, e.Step, e.Expected, e.Found)
+	case pick.Dropped:
+		for _, st := range e.Steps {
+			f.leaves(e.Head, st.No, st.Qty, 0)
+		}
+	case task.Preempted:
+		for _, j := range f.jobs { // one is named so
+			if j.id == e.For {
+				f.given[e.Worker] = j
+			}
+		}
 	case pick.Completed:
 		if j := f.jobs[task.StreamOf(e.Scope, e.Task)]; j != nil && j.apart {
 			f.enqueue(rolePick, &job{
@@ -250,6 +260,13 @@ func (w *worker) look() {
 	q.jobs = slices.DeleteFunc(q.jobs, func(j *job) bool { return j.ended })
 	if f := w.f; w.role == rolePick && f.one(f.r.cfg.Faults.WrongScan) && len(q.jobs) > 0 {
 		w.grab(q.jobs[f.rng.IntN(len(q.jobs))])
+	}
+	if j := w.f.given[w.name]; j != nil { // what the hub has claimed for him
+		if delete(w.f.given, w.name); !j.taken && j.ready && !j.ended {
+			w.busy, j.taken = true, true
+			w.step(j, 0)
+			return
+		}
 	}
 	if w.role == rolePick && w.f.one(3) {
 		if j := w.nextJob(); j != nil {
