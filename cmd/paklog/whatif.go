@@ -25,13 +25,14 @@ func newWhatIf(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "whatif", Short: "Play recorded arrivals again under another policy, and print the difference",
 		Long: `Forks the journal at a position, in memory, and lets what came from outside behind it come again at its
-recorded times: orders with their changes, holds and cancellations, goods, master data. A simulated floor works
+recorded times: orders with their changes, splits, merges, holds and cancellations, announced and other goods, scans of
+goods and LPNs, master data. A simulated floor works
 them off twice, from the same seed: as the hub is configured, and with each --set. The difference in travel,
 orders in time, labour and shorts is printed.
 
 Nothing reaches outside: carriers are a ledger in memory, and no document leaves. The journal is only read; where a
-hub runs on it, a backup is taken and read. What is not played again (splits, merges, scans of the floor, what
-a receipt announced) is counted.`,
+hub runs on it, a backup is taken and read. What is not played again (waves and loads that people planned, say) is
+counted.`,
 		Example: `  paklog whatif --at 120000 --set wave.size=50
   paklog whatif --at 0 --set strategy=fewest_picks --set workers=20 --workers 20
   paklog whatif --data /backups/paklog-2026-11-23 --at 52000 --set wave.timeout=5m --json`,

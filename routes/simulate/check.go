@@ -91,6 +91,9 @@ func (c *checker) unit(u *journal.Unit) {
 		c.record(&u.Records[i])
 	}
 	c.settle(u)
+	if n := c.r.floor.carrier.voidedGone; n != "" && c.r.cfg.Fork == nil { // where numbers begin anew
+		c.fails("label %s was voided, and its carton has left", n)
+	}
 	for _, op := range u.Effects {
 		c.effect(op)
 	}
@@ -217,7 +220,7 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 	case task.Expired:
 		c.taskOf(e.Head).worker = ""
 	case task.Preempted:
-		c.taskOf(e.Head).worker = ""
+		c.preempted(e)
 	case task.Renewed:
 		c.taskOf(e.Head).until = e.Until
 	case task.Completed:

@@ -39,6 +39,7 @@ type floor struct {
 
 	items    []goodsOn
 	workers  []*worker
+	replayer *worker           // whose device sends recorded scans again
 	queues   map[string]*queue // of open tasks and packings, by role
 	jobs     map[string]*job
 	given    map[string]*job             // to workers whose task was taken back for it, by name

@@ -93,14 +93,15 @@ func (w *worker) scans(j *job, sc scan.Scan) {
 		w.seq++
 		sc.Seq = w.seq
 	}
+	here := scope.Scope{Tenant: tenant, Owner: scope.Shared, Facility: building}
 	early := sc.Seq > w.sent+1
-	got := w.send(sc)
+	got := w.send(here, sc)
 	if early && f.r.err == nil {
 		if got.Result != scan.Waiting {
 			f.r.fail("scan %d of %s came before scan %d and is %s", sc.Seq, w.name, sc.Seq-1, got.Result)
 			return
 		}
-		w.send(scan.Scan{Seq: sc.Seq - 1, Do: scan.Sight, Code: "PALLET", Place: dock})
+		w.send(here, scan.Scan{Seq: sc.Seq - 1, Do: scan.Sight, Code: "PALLET", Place: dock})
 	}
 	if w.sent = sc.Seq; early || got.Result == scan.Refused {
 		w.later(j)
@@ -110,10 +111,9 @@ func (w *worker) scans(j *job, sc scan.Scan) {
 }
 
 // send sends one scan until it is answered, and sometimes once more.
-func (w *worker) send(sc scan.Scan) scan.Answer {
+func (w *worker) send(s scope.Scope, sc scan.Scan) scan.Answer {
 	f := w.f
 	sc.At, sc.Worker = f.r.now, w.name
-	s := scope.Scope{Tenant: tenant, Owner: scope.Shared, Facility: building}
 	a := door.Ask{Scope: s, ID: "H-" + w.name, Cmd: scan.Send{Scan: sc, Sent: sc.At}, Actor: w.name}
 	var first *scan.Answer
 	for {

@@ -316,6 +316,15 @@ func (c *checker) taskClaimed(e task.Claimed) {
 	t.worker, t.until, t.claims = e.Worker, e.Until, e.Claim
 }
 
+// preempted takes a task back from who holds it.
+func (c *checker) preempted(e task.Preempted) {
+	t := c.taskOf(e.Head)
+	if t.worker != e.Worker || t.claims != e.Claim {
+		c.fails("task %s is taken back from claim %d of %s, and is held by claim %d of %q", e.Task, e.Claim, e.Worker, t.claims, t.worker)
+	}
+	t.worker = ""
+}
+
 func (c *checker) taskEnded(h task.Head) {
 	if c.isPast(h.Stream()) {
 		c.fails("task %s ends twice", h.Task)
@@ -445,9 +454,6 @@ func (c *checker) cartonsAtEnd() {
 	}
 	for _, number := range slices.Sorted(maps.Keys(standing)) {
 		c.fails("label %s stands at the carrier and is no carton's", number)
-	}
-	if n := c.r.floor.carrier.voidedGone; n != "" {
-		c.fails("label %s was voided, and its carton has left", n)
 	}
 	if ref := c.r.floor.carrier.twice; ref != "" {
 		c.fails("the carrier sold a second label under %s while the first stood", ref)

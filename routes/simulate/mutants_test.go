@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/paklog/hub/core/wave"
 )
 
 // A mutant is the core with one check dropped, or one thing done wrongly. The simulation must
@@ -38,6 +40,13 @@ var mutants = []mutant{
 	{"pick: a list ends with its first step", "pick/decide.go", "if left > 0 {\n\t\t\treturn out", "if left > 0 && i == step-1 {\n\t\t\treturn out"},
 	{"pick: a short step stays open", "pick/decide.go", "return l.change(e.Step, e.Found, e.Expected-e.Found)", "return l.change(e.Step, e.Found, 0)"},
 	{"pack: a carton number is used again", "pack/sscc.go", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial)", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial/2)"},
+	{"pack: carton numbers begin anew, when those that had them have left", "pack/sscc.go", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial)", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial%24)"},
+	{"task: what is done is held on", "task/decide.go", "t.Status, t.Until = StatusCompleted, time.Time{}", "t.Until = time.Time{}"},
+	{"task: what is taken back was another's", "task/decide.go", "Preempted{t.head(at), t.Worker, t.Claims, c.For", "Preempted{t.head(at), t.Worker, t.Claims + 1, c.For"},
+	{"inventory: what is put away may be had by nobody", "inventory/decide.go", "if c.Stage == Received {\n\t\td.post.free(c.Qty)\n\t}\n\td.emit(StockPutAway", "if c.Stage == Free {\n\t\td.post.free(c.Qty)\n\t}\n\td.emit(StockPutAway"},
+	{"load: a truck takes everything twice", "load/decide.go", "l.SealNo, slices.Clone(c.Cartons), c.By}", "l.SealNo, slices.Concat(c.Cartons, c.Cartons), c.By}"},
+	{"routes: what the truck has taken is cancelled, and its label given back", "../routes/undock.go",
+		"m.Status == manifest.StatusClosed && d.f.confirms(m.Carrier) == AtManifest", "m.Status == manifest.StatusClosed && d.f.confirms(m.Carrier) == AtLabel"},
 	{"pack: what is packed is packed again", "pack/decide.go", "\t\tp.Left = left\n", "\t\t_ = left\n"},
 	{"ship: a carton leaves with each confirmation", "ship/confirm_decide.go", "Cartons: ready, Shorts: s.Shorts}", "Cartons: append(ready, s.Gone...), Shorts: s.Shorts}"},
 	{"ship: a manifested carton is still waited for", "ship/confirm_decide.go", "without(s.Waiting, m.Carton), append(", "s.Waiting, append("},
@@ -56,8 +65,13 @@ func TestMutantRuns(t *testing.T) {
 	}
 	c := small(0)
 	c.Faults.Changes, c.Faults.Short, c.Faults.WrongScan = 4, 10, 10
-	if _, err := Many(t.Context(), c, 1, n, 1, nil); err != nil {
-		t.Fatal(err)
+	// And one picker for tours of several orders, to whom what is urgent does not come in time.
+	few := c
+	few.Workers, few.Orders, few.Policy.WaveMethod = 2, 150, wave.BatchPick
+	for _, c := range []Config{c, few} {
+		if _, err := Many(t.Context(), c, 1, n, 1, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -144,21 +144,25 @@ func (f *floor) meddles(e event.Event) {
 			cmd = order.Cancel{Reason: "too late"}
 		}
 		f.r.agenda.add(f.minutes(10, 300), func() { f.may(door.Orders, e.Scope, e.Order, cmd) })
-	case truckload.Departed: // too late
-		if len(e.Cartons) > 0 && f.one(n) {
-			c := e.Cartons[f.rng.IntN(len(e.Cartons))]
-			s := scope.Scope{Tenant: e.Tenant, Owner: c.Owner, Facility: e.Facility}
-			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, c.Order, order.Cancel{Reason: "customer"}) })
+	case truckload.Departed:
+		for _, c := range e.Cartons {
+			f.tooLate(e.Scope, c.Owner, c.Order)
 		}
 	case manifest.Closed:
-		if len(e.Cartons) > 0 && f.one(n) {
-			c := e.Cartons[f.rng.IntN(len(e.Cartons))]
-			s := scope.Scope{Tenant: e.Tenant, Owner: c.Owner, Facility: e.Facility}
-			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, c.Order, order.Cancel{Reason: "customer"}) })
+		for _, c := range e.Cartons {
+			f.tooLate(e.Scope, c.Owner, c.Order)
 		}
 	case label.Bought:
 		if f.one(n) {
 			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, e.Scope, e.Order, order.Cancel{Reason: "customer"}) })
 		}
+	}
+}
+
+// tooLate lets a customer cancel, now and then, what a truck has just taken.
+func (f *floor) tooLate(building scope.Scope, owner, number string) {
+	if f.one(f.r.cfg.Faults.Changes) {
+		s := scope.Scope{Tenant: building.Tenant, Owner: owner, Facility: building.Facility}
+		f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, number, order.Cancel{Reason: "customer"}) })
 	}
 }

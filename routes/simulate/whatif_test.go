@@ -1,17 +1,27 @@
 package simulate
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scan"
+	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/routes"
 )
 
 // past is the journal of a day that was simulated.
 func past(t *testing.T, seed uint64) (*run, journal.Pos) {
 	t.Helper()
-	c := Config{Seed: seed, Orders: 80, Items: 30, Workers: 4, Faults: FloorFaults()}
+	return pastOf(t, Config{Seed: seed, Orders: 80, Items: 30, Workers: 4, Faults: FloorFaults()})
+}
+
+func pastOf(t *testing.T, c Config) (*run, journal.Pos) {
+	t.Helper()
 	if err := c.defaults(); err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +73,77 @@ func TestAForkGoesOnWithTheSameArrivals(t *testing.T) {
 	// What it reads stays as it is.
 	if now, err := r.store.Last(t.Context()); err != nil || now != last {
 		t.Errorf("the journal that was forked stands at %d, it did at %d: %v", now, last, err)
+	}
+}
+
+// What many events of one unit tell together is one command, and comes again as it came.
+func TestAForkPlaysUnitsAgain(t *testing.T) {
+	c := Config{Seed: 14, Orders: 60, Items: 30, Workers: 4, Faults: FloorFaults()}
+	c.Faults.Changes = 3
+	r, _ := pastOf(t, c)
+	f, err := ReadFork(t.Context(), r.store, 0, r.flows())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if delete(f.Skipped, "wave.Cancelled"); len(f.Skipped) > 0 { // whose waves are planned anew
+		t.Errorf("not played again: %v", f.Skipped)
+	}
+	kinds := map[string]int{}
+	for _, a := range f.list {
+		kinds[fmt.Sprintf("%T", a.cmd)]++
+	}
+	for _, want := range []string{"order.Split", "receiving.Announce", "receiving.Arrive", "receiving.Receive", "receiving.Close", "scan.Scan"} {
+		if kinds[want] == 0 {
+			t.Errorf("no %s among %v", want, kinds)
+		}
+	}
+	if n := r.check.types["order.Accepted"] - r.check.types["order.SplitInto"]; kinds["order.Place"] != n {
+		t.Errorf("%d orders were placed, and come again as %d", n, kinds["order.Place"])
+	}
+	same, err := WhatIf(t.Context(), f, Config{Seed: 5, Workers: 4}, []string{"steal=false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same.Old.Orders < c.Orders || same.Old.Shipped == 0 {
+		t.Errorf("%+v, and it was %+v", same.Old.Summary, r.summary())
+	}
+}
+
+func TestUnitsOfSeveralEvents(t *testing.T) {
+	head := func(n string) order.Head {
+		return order.Head{Scope: scope.Scope{Tenant: tenant, Owner: "o", Facility: building}, Order: n}
+	}
+	device := scan.Head{Scope: scope.Scope{Tenant: tenant, Owner: scope.Shared, Facility: building}, Device: "H"}
+	for name, c := range map[string]struct {
+		events []event.Event
+		whole  bool
+		want   []any
+	}{
+		"a merge": {
+			[]event.Event{order.MergedFrom{Head: head("A"), From: "B", By: "jo"}, order.MergedInto{Head: head("B"), Into: "A"}},
+			true, []any{order.Merge{From: []string{"B"}, By: "jo"}},
+		},
+		"a split": {
+			[]event.Event{
+				order.SplitInto{Head: head("A"), To: "A-2", Lines: []order.ChangedLine{{Line: 3, Ordered: 1}}},
+				order.Accepted{Head: head("A-2"), Lines: []order.AcceptedLine{{Ordered: 4}}},
+			},
+			true, []any{order.Split{To: "A-2", Lines: []order.LineQty{{Line: 3, Qty: 4}}}},
+		},
+		"a scan that ends a task":      {[]event.Event{scan.Taken{Head: device, Scan: scan.Scan{Do: scan.Pick}, Result: scan.Done}}, true, nil},
+		"a scan that is refused":       {[]event.Event{scan.Taken{Head: device, Scan: scan.Scan{Do: scan.Sight}, Result: scan.Refused}}, true, nil},
+		"an LPN that is moved":         {[]event.Event{scan.Taken{Head: device, Scan: scan.Scan{Do: scan.Move}, Result: scan.Done}}, true, []any{scan.Scan{Do: scan.Move}}},
+		"a put-away":                   {[]event.Event{scan.Taken{Head: device, Scan: scan.Scan{Do: scan.Move, Task: "T"}, Result: scan.Done}}, true, nil},
+		"each event answers a command": {[]event.Event{order.Released{Head: head("A")}}, false, nil},
+	} {
+		list, whole := arrivalsOf(c.events)
+		var got []any
+		for _, a := range list {
+			got = append(got, a.cmd)
+		}
+		if whole != c.whole || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v", name, got, whole)
+		}
 	}
 }
 
