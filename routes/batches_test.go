@@ -443,6 +443,10 @@ func crashInABatch(t *testing.T, method string, n int) (end string, ended bool) 
 			fell = true
 			r.restart()
 			_, err = r.ask(name, a)
+			if fault.KindOf(err) == fault.Transient && err != nil { // its pick list is made in a moment
+				settle(time.Second)
+				_, err = r.ask(name, a)
+			}
 		}
 		if err != nil {
 			t.Fatalf("%s %s %+v: %v\n%s", name, a.ID, a.Cmd, err, r.story())

@@ -42,7 +42,7 @@ func (e *edi) receipts() Route {
 	return Route{
 		Name: "x12.receipts", About: "943 and 856 to expected receipts",
 		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
-		Patterns: []string{eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
+		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			var info setInfo
 			if err := m.Decode(&info); err != nil {
