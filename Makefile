@@ -13,7 +13,7 @@ export PAKLOG_CACHE ?= $(HOME)/.cache/paklog
 # tarball or a foreign mount has none, and must build all the same.
 BUILD := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: help build demo test check bench bench-core torture torture-core fuzz lint clean
+.PHONY: help build demo test check bench bench-core bench-edi torture torture-core fuzz lint clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: ## print the measurements on one page; ARGS='-only hop/sqlite' narrows it
 
 bench-core: ## the core's solvers against published optima; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only core/ $(ARGS)
+
+bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only edi/ $(ARGS)
 
 torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...

@@ -167,3 +167,51 @@ func TestProfilesAreExplained(t *testing.T) {
 	s.refused(2, "no profile of set", "edi", "profile", "explain", "123")
 	s.refused(1, "does not occur", "edi", "validate", "--profile", filepath.Join(dir, "bad.yaml"), good)
 }
+
+func TestAnOverlayIsLearnedAndDocumentsAreMutated(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	_, good, _, text := ediFiles(t, s)
+	dir := t.TempDir()
+	own := strings.ReplaceAll(text, "LX*1~\n", "LX*1~\nZA1*OWN*7~\n") // counts are wrong now, which is no matter here
+	learned := s.must("edi", "learn", "--name", "acme", good)
+	if strings.Contains(learned, "ZA1") || !strings.Contains(learned, "N9") && !strings.Contains(learned, "G62: {require: true} # in 3 of 3") {
+		t.Errorf("learned:\n%s", learned)
+	}
+	out, errs, code := s.pipe(own, "edi", "learn", "--name", "acme", "-")
+	if code != 0 || !strings.Contains(out, "LX/ZA1: {after: LX, max: 1} # 3 in 3 of 3 documents") || !strings.Contains(out, "ZA1-01: {type: AN, min: 3, max: 3}") {
+		t.Errorf("learned: exit %d\n%s%s", code, out, errs)
+	}
+	file := filepath.Join(dir, "acme.yaml")
+	if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, _ := s.pipe(own, "edi", "validate", "--json", "--profile", file, "-"); strings.Contains(out, "segment-unknown") || !strings.Contains(out, "se01-count") {
+		t.Errorf("by what was learned:\n%s", out)
+	}
+	s.refused(1, "no transaction set", "edi", "learn", file)
+
+	certify := filepath.Join(dir, "certify")
+	if out := s.must("edi", "mutate", "940", "--dir", certify); !strings.Contains(out, "mutations of set 940 004010") {
+		t.Errorf("mutate:\n%s", out)
+	}
+	if out := s.must("edi", "validate", filepath.Join(certify, "valid.edi")); !strings.Contains(out, "0 errors, 0 warnings") {
+		t.Errorf("the valid one:\n%s", out)
+	}
+	list, err := os.ReadFile(filepath.Join(certify, "mutations.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := strings.Split(strings.TrimSpace(string(list)), "\n")[1:]
+	if len(rows) < 50 {
+		t.Errorf("%d mutations", len(rows))
+	}
+	for _, row := range rows {
+		f := strings.Split(row, "\t")
+		if out, _, _ := s.pipe("", "edi", "validate", "--json", filepath.Join(certify, f[0])); !strings.Contains(out, `"code":"`+f[1]+`"`) {
+			t.Errorf("%s is not found:\n%s", row, out)
+		}
+	}
+	s.refused(2, "needs --dir", "edi", "mutate", "940")
+	s.refused(2, "no profile", "edi", "mutate", "123", "--dir", certify)
+}

@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -41,8 +42,19 @@ const (
 // Check gives src's Add whatever is wrong with it by this grammar. Unless exact,
 // the grammar is one of another release, and what would be an error is a
 // warning: releases differ in lengths and codes.
-func (s *Set) Check(src Source, sx *Syntax, exact bool) {
+func (s *Set) Check(src Source, sx *Syntax, exact bool) { s.check(src, sx, exact, nil) }
+
+// watcher sees where segments are placed.
+type watcher interface {
+	// segment is at hand: node is nil where it has no place.
+	segment(c *checker, node *Node, tag []byte)
+	// ended is a loop of which all is known.
+	ended(f *frame)
+}
+
+func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 	c := checkers.Get().(*checker)
+	c.watch = w
 	c.set, c.src, c.syntax, c.most = s, src, *sx, finding.Error
 	c.sx = &c.syntax
 	if !exact {
@@ -79,6 +91,7 @@ type checker struct {
 	scratch []byte
 	trigger string // element that made a note apply
 
+	watch  watcher // nil but for a [Learner]
 	totals []total // of the rules
 	tree   tree
 }
@@ -122,7 +135,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 func (c *checker) forget() {
 	clear(c.fields[:cap(c.fields)])
 	c.fields, c.frames, c.totals = c.fields[:0], c.frames[:0], c.totals[:0]
-	c.set, c.src, c.syntax = nil, nil, Syntax{}
+	c.set, c.src, c.syntax, c.watch = nil, nil, Syntax{}, nil
 	c.tree.forget()
 }
 
@@ -142,6 +155,9 @@ func (c *checker) run() {
 		tag, c.fields = c.src.Fields(i, c.fields[:0])
 		key := keyOf(tag)
 		node := c.place(key, tag)
+		if c.watch != nil {
+			c.watch.segment(c, node, tag)
+		}
 		if node != nil {
 			if node.def != nil {
 				c.elements(node.def)
@@ -182,6 +198,9 @@ func (c *checker) push(n *Node, nth int) {
 func (c *checker) close(depth int) {
 	for len(c.frames) > depth {
 		f := &c.frames[len(c.frames)-1]
+		if c.watch != nil {
+			c.watch.ended(f)
+		}
 		c.require(f, len(f.node.Children))
 		c.spare = append(c.spare, f.counts)
 		c.frames = c.frames[:len(c.frames)-1]
@@ -190,11 +209,10 @@ func (c *checker) close(depth int) {
 
 // require reports the mandatory children of f before place to that never came.
 func (c *checker) require(f *frame, to int) {
-	for i := f.at; i < to; i++ {
-		n := f.node.Children[i]
-		if n.Required && f.counts[i] == 0 {
+	for _, i := range f.node.must {
+		if i >= f.at && i < to && f.counts[i] == 0 {
 			f.counts[i]++ // once is enough to say so
-			c.missing(n)
+			c.missing(f.node.Children[i])
 		}
 	}
 }
@@ -253,12 +271,10 @@ func (c *checker) variant(n *Node, i int) (at, end int) {
 
 func (c *checker) matches(m *Match) bool {
 	v := c.valueOf(m.Element, m.Component)
-	for _, want := range m.Values {
-		if string(v) == want {
-			return true
-		}
+	if m.packed != nil {
+		return len(v) > 0 && len(v) <= 4 && slices.Contains(m.packed, pack(v))
 	}
-	return false
+	return slices.Contains(m.Values, string(v))
 }
 
 // valueOf is an element of the segment at hand, or a component of it, without
@@ -278,14 +294,22 @@ func (c *checker) forward(key tagKey, room bool) *Node {
 	if key == 0 {
 		return nil
 	}
-	bit := key.bit()
+	hash := key.hash()
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
 		n := f.node
-		if n.has&bit == 0 {
+		from, to := f.at, len(n.tags)
+		switch at := n.where[hash]; at {
+		case 0:
 			continue
+		case scattered:
+		default: // in one place, or nowhere
+			if int(at)-1 < from {
+				continue
+			}
+			from, to = int(at)-1, int(at)
 		}
-		for i := f.at; i < len(n.tags); {
+		for i := from; i < to; {
 			if n.tags[i] != key || i == 0 && d > 0 && f.counts[0] > 0 {
 				i++ // a loop's first segment again is the loop again
 				continue

@@ -14,28 +14,30 @@ import (
 // that tie them together.
 func (c *checker) elements(def *Segment) {
 	var there uint64
-	fields := c.fields
-	for i, e := range def.Elements {
+	fields, class := c.fields, &c.class
+	for i := range def.specs {
+		sp := &def.specs[i]
 		if i >= len(fields) || len(fields[i]) == 0 {
-			if e != nil && e.Requirement == 'M' {
+			if sp.must {
 				c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
 			}
 			continue
 		}
 		there |= 1 << i
-		if e == nil {
+		if !sp.known {
 			continue
 		}
 		raw := fields[i]
 		var flags uint8
 		for _, b := range raw {
-			flags |= c.class[b]
+			flags |= class[b]
 		}
-		switch {
-		case flags == 0 && e.Components == nil:
-			c.value(i+1, 0, e, raw, raw, 0)
+		switch n := int32(len(raw)); {
+		case flags != 0 || !sp.plain && def.Elements[i].Components != nil:
+			c.structured(i+1, def.Elements[i], raw, flags)
+		case sp.text && sp.plain && n <= sp.longest && n >= sp.least && raw[n-1] != ' ':
 		default:
-			c.structured(i+1, e, raw, flags)
+			c.value(i+1, 0, def.Elements[i], raw, raw, 0)
 		}
 	}
 	for i := len(def.Elements); i < len(fields); i++ {

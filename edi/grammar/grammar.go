@@ -53,6 +53,15 @@ type Segment struct {
 	ID       string
 	Elements []*Element
 	Notes    []Note
+
+	specs []spec // of Elements, in one piece
+}
+
+// spec is what the checker asks of nearly every element.
+type spec struct {
+	text, plain    bool // AN, ID; has neither components nor a list of codes
+	known, must    bool
+	least, longest int32
 }
 
 // Match tells loops and segments of one tag apart: by the value of an element
@@ -60,6 +69,8 @@ type Segment struct {
 type Match struct {
 	Element, Component int // Component 0 is the whole element
 	Values             []string
+
+	packed []uint32 // Values, where all have at most 4 bytes
 }
 
 // Node is a segment or a loop in its place in a set.
@@ -74,9 +85,10 @@ type Node struct {
 
 	tag   tagKey
 	def   *Segment
-	tags  []tagKey // of Children
-	slots []int    // of Children: index of the first sibling of the same place
-	has   uint64   // which tags may be among Children
+	tags  []tagKey  // of Children
+	slots []int     // of Children: index of the first sibling of the same place
+	must  []int     // children that are required
+	where [64]uint8 // place + 1 of the one tag of a hash, 255 where it must be looked for, 0 without any
 	rules []*Rule
 }
 
@@ -103,7 +115,9 @@ func keyOf[T string | []byte](tag T) tagKey {
 	return k
 }
 
-func (k tagKey) bit() uint64 { return 1 << ((uint32(k) * 0x9E3779B1) >> 26) }
+func (k tagKey) hash() uint32 { return (uint32(k) * 0x9E3779B1) >> 26 }
+
+const scattered = 255
 
 // Set is the compiled grammar of one transaction set or message.
 type Set struct {
@@ -320,16 +334,28 @@ func (s *Set) compile() {
 		if n.def == nil {
 			n.def = s.segments[n.tag]
 		}
-		n.tags, n.slots, n.has, n.rules = nil, nil, 0, nil
+		n.tags, n.slots, n.must, n.rules, n.where = nil, nil, nil, nil, [64]uint8{}
+		if n.def != nil {
+			n.def.compile()
+		}
 		for i, c := range n.Children {
 			k := keyOf(c.ID)
 			n.tags = append(n.tags, k)
-			n.has |= k.bit()
+			if c.Required {
+				n.must = append(n.must, i)
+			}
 			slot := i
 			if i > 0 && n.tags[i-1] == k && !(i == 1 && n.Loop && n.ID != "") {
 				slot = n.slots[i-1]
 			}
 			n.slots = append(n.slots, slot)
+			switch at := &n.where[k.hash()]; {
+			case *at == 0 && slot < scattered-1:
+				*at = uint8(slot) + 1
+			case slot < scattered-1 && *at == uint8(slot)+1:
+			default:
+				*at = scattered
+			}
 		}
 	})
 	// A loop's own segment stands in it once more, as its first child: there its
@@ -344,7 +370,31 @@ func (s *Set) compile() {
 			}
 		}
 	})
-	for i := range s.Rules {
-		s.Rules[i].nth = i
+	for _, d := range s.segments {
+		d.compile()
 	}
+	for i, r := range s.Rules {
+		r.nth = i
+	}
+}
+
+func (s *Segment) compile() {
+	s.specs = make([]spec, len(s.Elements))
+	for i, e := range s.Elements {
+		if e != nil {
+			s.specs[i] = spec{text: e.Type == "AN" || e.Type == "ID", plain: e.Components == nil && len(e.Codes) == 0, known: true,
+				must: e.Requirement == 'M', least: int32(min(e.Min, 1<<30)), longest: int32(min(e.Max, 1<<30))}
+		}
+	}
+}
+
+// newMatch is a qualifier with its values ready to be compared.
+func newMatch(element, component int, values []string) *Match {
+	m := &Match{Element: element, Component: component, Values: values}
+	if !unpackable(values) {
+		for _, v := range values {
+			m.packed = append(m.packed, pack([]byte(v)))
+		}
+	}
+	return m
 }

@@ -276,7 +276,7 @@ func (s *Set) segment(p string, c *SegmentChange, mark func(at, attribute string
 			return err
 		}
 	case value != "":
-		match = &Match{Element: 1, Values: []string{value}}
+		match = newMatch(1, 0, []string{value})
 	}
 	if i < 0 {
 		n := &Node{ID: tag, Max: 1, Loop: c.Loop, Match: match}

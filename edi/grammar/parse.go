@@ -366,8 +366,7 @@ func parseMatch(s string) (*Match, error) {
 	if !ok || err != nil || m.Element < 1 || m.Element > 64 || m.Component < 0 || values == "" {
 		return nil, fmt.Errorf("qualifier %q is not of the form 01=ST|BY", s)
 	}
-	m.Values = strings.Split(values, "|")
-	return m, nil
+	return newMatch(m.Element, m.Component, strings.Split(values, "|")), nil
 }
 
 func wellFormed(n *Node) error {

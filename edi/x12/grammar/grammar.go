@@ -118,10 +118,14 @@ func (l *Library) Check(p *x12.Part) {
 
 // Check adds what is wrong with p by one grammar.
 func Check(set *grammar.Set, p *x12.Part, exact bool) {
-	d := p.Segments.Delimiters()
-	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Trailer: "SE", Acks: acks,
-		Wrapped: p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()}
+	sx := syntaxOf(p)
 	set.Check((*source)(p), &sx, exact)
+}
+
+func syntaxOf(p *x12.Part) grammar.Syntax {
+	d := p.Segments.Delimiters()
+	return grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Trailer: "SE", Acks: acks,
+		Wrapped: p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()}
 }
 
 // source hands out a transaction set to a checker.
@@ -188,4 +192,20 @@ var acks = map[string]finding.Ack{
 	grammar.CodeSum:        {AK3: "8", AK4: "7", AK5: "5"},
 	grammar.CodeTree:       {AK3: "8", AK4: "7", AK5: "5"},
 	grammar.CodeCheckDigit: {AK3: "8", AK4: "7", AK5: "5"},
+}
+
+// Learn lets l watch a transaction set, by the grammar that lib has for it. It
+// reports whether there is one.
+func Learn(l *grammar.Learner, lib *Library, p *x12.Part) bool {
+	version := ""
+	if p.GS != nil {
+		version = p.GS.Version
+	}
+	set, _ := lib.Find(p.ST.ID, version)
+	if set == nil || p.Kind != x12.TransactionSet {
+		return false
+	}
+	sx := syntaxOf(p)
+	l.Add(set, (*source)(p), &sx)
+	return true
 }
