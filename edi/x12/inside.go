@@ -160,15 +160,13 @@ func (r *Reader) set(b bound, next int) error {
 	r.bounds = append(r.bounds, b)
 	whole := false
 	end, k := int(b.end), next
-	for !whole {
-		if b, next, ok := r.plain(end, k); ok {
-			whole = string(w.Buf[b.start:w.Idx[b.first]]) == "SE"
-			r.bounds = append(r.bounds, b)
-			end, k = int(b.end), next
-			if end-r.lo > w.lim.SetBytes {
-				return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
-			}
-			continue
+	for {
+		end, k, whole = r.plain(end, k)
+		if end-r.lo > w.lim.SetBytes {
+			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
+		}
+		if whole {
+			break
 		}
 		kept := len(r.part.Findings)
 		b, next, found, err := r.segment(end, k)
@@ -191,6 +189,9 @@ func (r *Reader) set(b bound, next int) error {
 		if end-r.lo > w.lim.SetBytes {
 			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
 		}
+		if whole {
+			break
+		}
 	}
 	r.emit(TransactionSet, end, k)
 	r.sets++
@@ -198,33 +199,55 @@ func (r *Reader) set(b bound, next int) error {
 	return nil
 }
 
-// plain is [Reader.segment] for what nearly all segments are: indexed already,
-// with at most a line end before, neither binary nor the end of the set's data
-// nor anything else that needs a closer look.
-func (r *Reader) plain(lead, k int) (b bound, next int, ok bool) {
+// plain is [Reader.segment] for what nearly all segments are, and for as many as
+// follow each other: indexed already, with at most a line end before, neither
+// binary nor the end of the set's data nor anything else that needs a closer
+// look. It stops behind an SE.
+func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 	w := &r.win
-	start := lead
-	for start < len(w.Buf) && (w.Buf[start] == '\r' || w.Buf[start] == '\n') && w.Buf[start] != w.delims.Terminator {
-		start++
+	buf, idx, t := w.Buf, w.Idx, w.delims.Terminator
+	if w.cut >= 0 {
+		return lead, k, false
 	}
-	first := k
-	for ; k < len(w.Idx); k++ {
-		if w.Buf[w.Idx[k]] == w.delims.Terminator {
+	most := r.lo + w.lim.SetBytes
+	for lead <= most {
+		start := lead
+		for start < len(buf) && (buf[start] == '\r' || buf[start] == '\n') && buf[start] != t {
+			start++
+		}
+		last := k
+		for last < len(idx) && buf[idx[last]] != t {
+			last++
+		}
+		if last >= len(idx) {
+			return lead, k, false
+		}
+		at := idx[last]
+		if int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
+			return lead, k, false
+		}
+		id := buf[start:idx[k]]
+		if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) {
+			return lead, k, false
+		}
+		switch id[0] {
+		case 'B':
+			if isBinary(id) {
+				return lead, k, false
+			}
+		case 'S', 'G', 'I':
+			if endsSet(string(id)) {
+				return lead, k, false
+			}
+			whole = string(id) == "SE"
+		}
+		r.bounds = append(r.bounds, bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(k), last: uint32(last)})
+		lead, k = int(at)+1, last+1
+		if whole {
 			break
 		}
 	}
-	if k == len(w.Idx) {
-		return b, 0, false
-	}
-	at := w.Idx[k]
-	if w.cut >= 0 || int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || k-first > w.lim.Elements {
-		return b, 0, false
-	}
-	id := w.Buf[start:w.Idx[first]]
-	if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) || id[0] == 'B' && isBinary(id) || endsSet(string(id)) {
-		return b, 0, false
-	}
-	return bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(first), last: uint32(k)}, k + 1, true
+	return lead, k, whole
 }
 
 func endsSet(id string) bool {

@@ -241,11 +241,13 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		}
 		return s
 	}
-	segment, element, verdict, version := "AK3", "AK4", "AK5", ""
+	segment, element, verdict := "AK3", "AK4", "AK5"
+	head := x12.Seg("AK1", or(safe(g.FunctionalID, d, 2), "??"), or(digits(g.Control), "0"))
 	if implementation {
-		segment, element, verdict, version = "IK3", "IK4", "IK5", safe(g.Version, d, 12)
+		segment, element, verdict = "IK3", "IK4", "IK5"
+		head.Elements = append(head.Elements, safe(g.Version, d, 12))
 	}
-	body = append(body, x12.Seg("AK1", or(safe(g.FunctionalID, d, 2), "??"), or(digits(g.Control), "0"), version))
+	body = append(body, head)
 	for _, s := range g.Sets {
 		body = append(body, x12.Seg("AK2", or(safe(s.ID, d, 3), "000"), or(safe(s.Control, d, 9), "0000")))
 		for _, e := range s.Segments {
