@@ -37,6 +37,7 @@ import (
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/edi/x12/grammar"
 	"github.com/paklog/hub/routes"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/transforms/x12wms"
@@ -261,7 +262,7 @@ func (a *app) edi(flows *routes.Flows) error {
 		if err != nil {
 			return fmt.Errorf("edi.partners.%s.window: %w", name, err)
 		}
-		rules, err := overlaid(a.profiles(), p.Overlay)
+		rules, err := overlaid(grammar.Builtin(), a.profiles(), p.Overlay)
 		if err != nil {
 			return fmt.Errorf("edi.partners.%s.profile: %w", name, err)
 		}

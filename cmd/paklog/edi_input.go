@@ -134,12 +134,13 @@ func eachPart(in io.Reader, each func(*x12.Part) error) error {
 	return each(nothing)
 }
 
-// rulesFlags are --profile and --profiles.
-type rulesFlags struct{ profile, folder string }
+// rulesFlags are --profile, --profiles and --grammars.
+type rulesFlags struct{ profile, folder, grammars string }
 
 func (r *rulesFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.profile, "profile", "", "overlay to check by: a file, or a name in --profiles")
 	cmd.Flags().StringVar(&r.folder, "profiles", "", "folder of overlays, NAME.yaml (default: that of the overlay's file)")
+	cmd.Flags().StringVar(&r.grammars, "grammars", "", "folder of grammars of one's own, as paklog edi profile import makes them")
 }
 
 func (r *rulesFlags) library() (*grammar.Library, error) {
@@ -147,16 +148,23 @@ func (r *rulesFlags) library() (*grammar.Library, error) {
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
 		folder, name = cmp.Or(folder, filepath.Dir(name)), strings.TrimSuffix(filepath.Base(name), ext)
 	}
-	l, err := overlaid(cmp.Or(folder, "."), name)
+	base := grammar.Builtin()
+	if r.grammars != "" {
+		var err error
+		if base, err = grammar.New(os.DirFS(r.grammars)); err != nil {
+			return nil, err
+		}
+	}
+	l, err := overlaid(base, cmp.Or(folder, "."), name)
 	if err == nil && l == nil {
-		l = grammar.Builtin()
+		l = base
 	}
 	return l, err
 }
 
-// overlaid is the library of an overlay in a folder, and of those below it; nil
+// overlaid is a library with an overlay of a folder, and those below it, on it; nil
 // where none is named.
-func overlaid(folder, name string) (*grammar.Library, error) {
+func overlaid(base *grammar.Library, folder, name string) (*grammar.Library, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -164,7 +172,7 @@ func overlaid(folder, name string) (*grammar.Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := grammar.Builtin().With(all...)
+	l, err := base.With(all...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	data "github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/x12/grammar"
 )
 
 func newProfile() *cobra.Command {
@@ -17,7 +24,7 @@ never refused, unless an overlay says closed: true.`,
 		Example: `  paklog edi profile list
   paklog edi profile explain 940 --profile profiles/acme.yaml`,
 	}
-	cmd.AddCommand(newProfileList(), newProfileExplain(), newProfileGuide())
+	cmd.AddCommand(newProfileList(), newProfileExplain(), newProfileGuide(), newProfileImport())
 	return cmd
 }
 
@@ -101,5 +108,79 @@ func newProfileGuide() *cobra.Command {
 	}
 	rules.add(cmd)
 	cmd.Flags().StringVar(&release, "release", "004010", "release of the set")
+	return cmd
+}
+
+func newProfileImport() *cobra.Command {
+	var release, set, group, dir string
+	cmd := &cobra.Command{
+		Use: "import FILE.sef|FILE.xsd", Short: "Make grammars of one's own tables in SEF, or of an XML schema",
+		Long: `Make grammars of one's own tables: of the Standard Exchange Format (.sef), or of the XML schema of one set
+(.xsd) as BizTalk and others keep it. What is not understood is left out and named. The folder is then read by
+--grammars of the other verbs; its sets take the place of PakLog's of the same release.`,
+		Example: `  paklog edi profile import 850.sef --release 004010 --dir grammars/
+  paklog edi profile import X12_00401_850.xsd --set 850 --release 004010 --dir grammars/
+  paklog edi validate --grammars grammars/ inbox/`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir == "" || release == "" {
+				return usagef(cmd, "needs --dir and --release")
+			}
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return err
+			}
+			groups := map[string]string{}
+			for _, s := range grammar.Builtin().Sets() {
+				groups[s.ID] = s.Group
+			}
+			var got *data.Imported
+			switch ext := strings.ToLower(filepath.Ext(args[0])); {
+			case ext == ".sef":
+				got, err = data.SEF(string(text), release, groups)
+			case ext == ".xsd" && set == "":
+				return usagef(cmd, "needs --set: which set the schema is of")
+			case ext == ".xsd":
+				if group == "" {
+					group = groups[set]
+				}
+				got, err = data.XSD(string(text), set, release, group)
+			default:
+				return usagef(cmd, "%s is neither .sef nor .xsd", args[0])
+			}
+			if err != nil {
+				return err
+			}
+			// What is written must be what can be read.
+			l := data.NewLibrary()
+			errs := []error{l.AddSegments(release, got.Segments)}
+			for _, id := range slices.Sorted(maps.Keys(got.Sets)) {
+				errs = append(errs, l.AddSet(got.Sets[id]))
+			}
+			if err := errors.Join(errs...); err != nil {
+				return fmt.Errorf("%s makes no grammar: %w", args[0], err)
+			}
+			if err := os.MkdirAll(dir, 0o750); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(dir, release+".segments"), []byte(got.Segments), 0o600); err != nil {
+				return err
+			}
+			for id, text := range got.Sets {
+				if err := os.WriteFile(filepath.Join(dir, filepath.Base(id)+".set"), []byte(text), 0o600); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d sets of release %s\n", dir, len(got.Sets), release)
+			for _, left := range got.Left {
+				fmt.Fprintf(cmd.ErrOrStderr(), "left out: %s\n", left)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&release, "release", "", "release of the tables: 004010")
+	cmd.Flags().StringVar(&set, "set", "", "set that a schema is of")
+	cmd.Flags().StringVar(&group, "group", "", "its functional group, where PakLog does not know it")
+	cmd.Flags().StringVar(&dir, "dir", "", "folder that the grammars go to")
 	return cmd
 }

@@ -215,3 +215,34 @@ func TestAnOverlayIsLearnedAndDocumentsAreMutated(t *testing.T) {
 	s.refused(2, "needs --dir", "edi", "mutate", "940")
 	s.refused(2, "no profile", "edi", "mutate", "123", "--dir", certify)
 }
+
+func TestTablesOfOnesOwnAreImported(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	_, good, _, _ := ediFiles(t, s)
+	dir := t.TempDir()
+	sef, own := filepath.Join(dir, "940.sef"), filepath.Join(dir, "own")
+	const text = ".SETS\n940=[ST,M][W05,M]{:99[N1][N2,,9][N3,,9][N4]}[N9,,99][G62,,99][NTE,,99][W66]{LX:9999[LX,M][W01][G69][N9][W20]}[W76][SE,M]\n" +
+		".SEGS\nW05=[1,M][2,M][3]\nLX=[4,M]\n.ELMS\n1=ID,1,1\n2=AN,1,3\n3=AN,1,30\n4=N0,1,6\n"
+	if err := os.WriteFile(sef, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.must("edi", "profile", "import", sef, "--release", "004010", "--dir", own); !strings.Contains(out, "1 sets of release 004010") {
+		t.Errorf("import:\n%s", out)
+	}
+	out, _, code := s.pipe("", "edi", "validate", "--json", "--least", "error", "--grammars", own, good)
+	if code != 3 || strings.Count(out, `"code":"element-too-long"`) != 3 || strings.Count(out, "\n") != 3 {
+		t.Errorf("by one's own tables: exit %d\n%s", code, out)
+	}
+	if out := s.must("edi", "profile", "explain", "940", "W05-02", "--grammars", own); !strings.Contains(out, "1 to 3 characters") {
+		t.Errorf("explain:\n%s", out)
+	}
+	s.refused(2, "neither .sef nor .xsd", "edi", "profile", "import", good, "--release", "004010", "--dir", own)
+	s.refused(2, "needs --dir", "edi", "profile", "import", sef)
+	s.refused(1, "no such file", "edi", "validate", "--grammars", filepath.Join(dir, "none"), good)
+
+	if out := s.must("edi", "bench", "--seconds", "0.01", good); !strings.Contains(out, "validate") || !strings.Contains(out, "0 findings") {
+		t.Errorf("bench:\n%s", out)
+	}
+	s.refused(2, "--seconds", "edi", "bench", "--seconds", "-1", good)
+}

@@ -56,12 +56,14 @@ func (l *Library) AddNames(text string) error {
 //
 // "composite C040 M ID 2-3 128 | ..." defines what elements of type C and
 // number C040 are made of; it has to come first. "base 004010" takes over all
-// definitions of another release, which later lines replace.
+// definitions of another release, which later lines replace; "replace" forgets
+// those that the release has already, for sets that are read from then on.
 func (l *Library) AddSegments(release, text string) error {
 	if l.segments[release] == nil {
 		l.segments[release], l.composites[release] = map[tagKey]*Segment{}, map[string][]*Element{}
 	}
-	segments, composites := l.segments[release], l.composites[release]
+	segments, composites := maps.Clone(l.segments[release]), maps.Clone(l.composites[release])
+	defer func() { l.segments[release], l.composites[release] = segments, composites }()
 	inherited := map[tagKey]bool{}
 	return lines(text, func(_ int, body string) error {
 		def, notes, _ := strings.Cut(body, ";")
@@ -77,6 +79,9 @@ func (l *Library) AddSegments(release, text string) error {
 				inherited[k] = true
 			}
 			maps.Copy(composites, l.composites[rest])
+			return nil
+		case "replace":
+			segments, composites = map[tagKey]*Segment{}, map[string][]*Element{}
 			return nil
 		case "composite":
 			id, rest, _ = strings.Cut(rest, " ")

@@ -10,6 +10,7 @@ package grammar
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -35,19 +36,35 @@ var Builtin = sync.OnceValue(func() *Library {
 	return l
 })
 
-// New is a library of its own with PakLog's profiles in it.
-func New() (*Library, error) {
+// New is a library of its own with PakLog's profiles in it, and the grammars of
+// folders: files RELEASE.segments and *.set as those in profiles, such as
+// [grammar.SEF] makes of a user's own tables. A later set takes the place of one
+// of the same name and release.
+func New(folders ...fs.FS) (*Library, error) {
 	l := &Library{grammar.NewLibrary()}
-	entries, err := profiles.ReadDir("profiles")
+	own, err := fs.Sub(profiles, "profiles")
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range append([]fs.FS{own}, folders...) {
+		if err := l.load(f); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *Library) load(folder fs.FS) error {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return err
 	}
 	for _, wanted := range []string{".names", ".segments", ".set"} {
 		for _, e := range entries { // in the order of their names: 005010 builds on 004010
 			if path.Ext(e.Name()) != wanted {
 				continue
 			}
-			text, err := profiles.ReadFile(path.Join("profiles", e.Name()))
+			text, err := fs.ReadFile(folder, e.Name())
 			switch {
 			case err != nil:
 			case wanted == ".names":
@@ -58,11 +75,11 @@ func New() (*Library, error) {
 				err = l.AddSet(string(text))
 			}
 			if err != nil {
-				return nil, fmt.Errorf("profile %s: %w", e.Name(), err)
+				return fmt.Errorf("profile %s: %w", e.Name(), err)
 			}
 		}
 	}
-	return l, nil
+	return nil
 }
 
 // Find is the grammar for ST01 in the release of GS08 ("004010VICS" is
