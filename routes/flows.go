@@ -266,7 +266,8 @@ type Flows struct {
 	carriers  map[string]CarrierConfig
 	templates []WaveTemplate
 
-	seen seenWorks
+	seen    seenWorks
+	shelves shelfIndex
 }
 
 // AddFlows adds the doors and services of the warehouse to a hub.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,6 +160,7 @@ type rig struct {
 	bus     *bus.Bus
 	hub     *Hub
 	flows   *Flows
+	looks   atomic.Int64 // doors that were added to look
 	end     context.CancelFunc
 	ended   chan error
 	carrier *testCarrier

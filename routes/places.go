@@ -72,6 +72,7 @@ func (d *decision) keepShelves() {
 	for _, key := range slices.Sorted(maps.Keys(d.racks)) {
 		if h := d.racks[key]; h.dirty {
 			d.out.SetState(key, h.old, h.shelfState)
+			d.f.shelves.touch(shelvesPrefix(h.scope), key, d.m.Now)
 		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
-	"github.com/paklog/hub/core/journal"
-	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/putaway"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
@@ -270,10 +268,12 @@ func (d *decision) directLoose(w toPutAway, l *takings, x part) int64 {
 	return left
 }
 
-// looked bounds how many places are looked into at a time, and mostLooked in all.
+// looked bounds how many places are looked into at a time, lookedFirst at first, and mostLooked in
+// all.
 const (
-	looked     = 64
-	mostLooked = 512
+	lookedFirst = 8
+	looked      = 64
+	mostLooked  = 512
 )
 
 // findPlaces looks where goods may go: at the faces of their items and where they lie already, then
@@ -308,51 +308,23 @@ func (d *decision) findPlaces(w toPutAway, a putaway.Ask) (steps []putaway.Step,
 	if steps, left = putaway.Plan(a); left == 0 || d.err != nil {
 		return steps, left
 	}
-	var empty, shared []putaway.Place
-	d.eachShelf(w.Scope, func(h shelfState) {
-		p := putaway.Place{Location: h.Code, Status: h.Status, Spec: fac.Effective(h.Spec)}
-		switch {
-		case seen[h.Code] || !stores(h.Spec) || h.Status != location.StatusActive:
-		case len(h.Items)+len(h.Coming) == 0:
-			empty = append(empty, p)
-		default: // who lay there may be gone
-			shared = append(shared, p)
+	empty, shared := d.f.shelves.room(d, w.Scope, fac, seen)
+	for _, list := range [][]*putaway.Place{empty, shared} {
+		if left == 0 || d.err != nil {
+			break
 		}
-	})
-	for _, list := range [][]putaway.Place{empty, shared} {
-		ask := a
-		ask.Places = list
-		list = putaway.Nearest(ask)
-		for n := 0; n < min(len(list), mostLooked) && left > 0 && d.err == nil; n += looked {
-			for _, p := range list[n:min(len(list), n+looked)] {
+		list = putaway.Nearest(a, list, mostLooked)
+		// Most goods fit into the first places.
+		for some := lookedFirst; len(list) > 0 && left > 0 && d.err == nil; some = min(2*some, looked) {
+			n := min(len(list), some)
+			for _, p := range list[:n] {
 				look(p.Location)
 			}
+			list = list[n:]
 			steps, left = putaway.Plan(a)
 		}
 	}
 	return steps, left
-}
-
-// eachShelf reads every place of storage of a building, as far as it is on disk.
-func (d *decision) eachShelf(s scope.Scope, do func(shelfState)) {
-	for after := ""; d.err == nil; {
-		rows, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, shelvesPrefix(s), after, 500)
-		if err != nil {
-			d.fail(err)
-			return
-		}
-		for _, r := range rows {
-			after = r.Key
-			st, err := journal.DecodeState(r.Value)
-			var h shelfState
-			if err == nil && d.decoded(r.Key, st, &h) {
-				do(h)
-			}
-		}
-		if len(rows) < 500 {
-			return
-		}
-	}
 }
 
 // putAwayTask makes the task of one step, which holds the room from now on.

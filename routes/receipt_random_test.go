@@ -173,6 +173,7 @@ func TestWhatReceiptsSayIsWhatCameIn(t *testing.T) {
 				if len(takes) > 0 {
 					t.Errorf("tasks take what is not there: %v", takes)
 				}
+				r.knowsItsShelves()
 				r.books("A", "B")
 				r.noLetters()
 				for typ, n := range r.count() {

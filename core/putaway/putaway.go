@@ -89,7 +89,11 @@ func Plan(a Ask) (steps []Step, left int64) {
 	if left == 0 {
 		return nil, 0
 	}
-	list := rank(a)
+	places := make([]*Place, len(a.Places))
+	for i := range places {
+		places[i] = &a.Places[i]
+	}
+	list := rank(a, places)
 	var refused []inventory.Skipped
 	for _, r := range list {
 		if left == 0 {
@@ -125,9 +129,9 @@ func (a Ask) room(r ranked) (int64, string) {
 		}
 	}
 	if !a.Whole {
-		return Room(a.Goods[0], r.Place)
+		return Room(a.Goods[0], *r.Place)
 	}
-	return a.all(r.Place)
+	return a.all(*r.Place)
 }
 
 // all is whether all of the goods fit together.
@@ -157,21 +161,21 @@ func All(goods []Goods, p Place) (why string, room int64) {
 }
 
 type ranked struct {
-	Place
+	*Place
 	because       string
 	tier          int
 	zone, purpose int
 	far           int64
 }
 
-// rank orders the places, the best first.
-func rank(a Ask) []ranked {
+// rank orders places, the best first.
+func rank(a Ask, places []*Place) []ranked {
 	purposes := a.Rule.Purposes
 	if len(purposes) == 0 && a.HasFace {
 		purposes = []string{location.Bulk, location.Pick}
 	}
-	out := make([]ranked, len(a.Places))
-	for i, p := range a.Places {
+	out := make([]ranked, len(places))
+	for i, p := range places {
 		r := ranked{Place: p, far: max(p.Spec.Sequence-a.From, a.From-p.Spec.Sequence)}
 		r.because, r.tier = standing(a.Goods, p)
 		if r.tier > 0 {
@@ -180,25 +184,26 @@ func rank(a Ask) []ranked {
 		}
 		out[i] = r
 	}
-	slices.SortStableFunc(out, func(a, b ranked) int {
+	slices.SortFunc(out, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.tier, b.tier), cmp.Compare(a.zone, b.zone), cmp.Compare(a.purpose, b.purpose),
 			cmp.Compare(a.far, b.far), cmp.Compare(a.Location, b.Location))
 	})
 	return out
 }
 
-// Nearest are the places in the order in which a plan looks at them.
-func Nearest(a Ask) []Place {
-	list := rank(a)
-	out := make([]Place, len(list))
-	for i := range list {
+// Nearest are places in the order in which a plan would look at them, the first of them alone where
+// there are more than most.
+func Nearest(a Ask, places []*Place, most int) []*Place {
+	list := rank(a, places)
+	out := make([]*Place, min(most, len(list)))
+	for i := range out {
 		out[i] = list[i].Place
 	}
 	return out
 }
 
 // standing is how a place stands to the goods.
-func standing(goods []Goods, p Place) (because string, tier int) {
+func standing(goods []Goods, p *Place) (because string, tier int) {
 	if s := p.Spec.Slot; s.Given() && slices.ContainsFunc(goods, func(g Goods) bool { return owns(s, g) }) {
 		return BecauseSlot, 0
 	}
