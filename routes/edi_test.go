@@ -86,6 +86,9 @@ func (b *mailbox) sets(t *testing.T, id string) []*x12.Part {
 	var parts []*x12.Part
 	seen := map[string]bool{}
 	for name, data := range b.out {
+		if bytes.HasPrefix(data, []byte("UNB")) {
+			continue // see messages
+		}
 		if b.times[name] != 1 {
 			t.Errorf("%s was published %d times", name, b.times[name])
 		}

@@ -279,13 +279,7 @@ func TestBothSyntaxesGoThroughOneFolder(t *testing.T) {
 		r.noLetters()
 		r.status(ordered[0].Number, order.StatusShipped)
 		r.status(orders[0].Number, order.StatusShipped)
-		b := newMailbox() // what went as X12
-		for name, data := range box.out {
-			if !bytes.HasPrefix(data, []byte("UNB")) {
-				b.out[name], b.times[name] = data, box.times[name]
-			}
-		}
-		if len(b.sets(t, "997")) != 1 || len(b.sets(t, "945")) != 1 || len(box.messages(t, "CONTRL")) != 1 || len(box.messages(t, "DESADV")) != 1 {
+		if len(box.sets(t, "997")) != 1 || len(box.sets(t, "945")) != 1 || len(box.messages(t, "CONTRL")) != 1 || len(box.messages(t, "DESADV")) != 1 {
 			t.Error("each syntax has its own answers")
 		}
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
+	"github.com/paklog/hub/edi/edifact/edifactgen"
 	"github.com/paklog/hub/edi/x12/x12gen"
 	"github.com/paklog/hub/routes/eip"
 )
@@ -91,6 +92,10 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		r.drop("940.edi", orders[:at]+"MANY"+orders[at+strings.IndexByte(orders[at:], '*'):])
 		bought, _ := generated(t, x12gen.Config{Seed: 3, Sets: 1, MostLine: 1, Control: 2, Set: "850", OrderPrefix: "PO-"})
 		r.drop("850.edi", bought)
+		messages, _ := generatedMessages(t, edifactgen.Config{Seed: 4, Messages: 2, MostLine: 1, OrderPrefix: "UN-"})
+		last := strings.LastIndex(messages, "CNT+")
+		r.drop("orders.edi", messages[:last]+strings.Replace(messages[last:], ":", ":MANY", 1))
+		r.drop("contrl.edi", "UNB+UNOC:3+ACME+PAKLOG+261123:0915+C1'UNH+1+CONTRL:D:3:UN'UCI+99999+PAKLOG+ACME+7'UNT+3+1'UNZ+1+C1'")
 		_, _ = r.ask(door.Waves, door.Ask{ID: "W-000001", Cmd: wave.Release{}})
 		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
 		_, _ = r.ask(door.Dock, door.Ask{Cmd: pallet.Build{}})
@@ -117,8 +122,8 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		}
 		settle(time.Hour)
 		r.status("SO-1", order.StatusShipped)
-		if a, b := len(box.sets(t, "945")), len(box.sets(t, "855")); a != 2+4 || b != 1 {
-			t.Errorf("%d 945s and %d 855s, want 6 and 1", a, b)
+		if a, b := len(box.sets(t, "945")), len(box.sets(t, "855")); a != 2+5 || b != 1 {
+			t.Errorf("%d 945s and %d 855s, want 7 and 1", a, b)
 		}
 
 		r.hub.mu.Lock()
