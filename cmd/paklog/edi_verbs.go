@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +31,7 @@ be done, 2 it was asked wrongly, 3 it was done and an error was found.`,
 
 func newDump(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "dump FILE|-", Short: "Show an X12 document part by part, with everything that is wrong and its exact place",
+		Use: "dump FILE|FOLDER|-...", Short: "Show an X12 document part by part, with everything that is wrong and its exact place",
 		Long: `Show an X12 document part by part: interchanges, groups, transaction sets, and every finding
 with line, column, byte, segment and element. Large files are read as a stream. Nothing is sent to a hub.
 Ends with 3 when there is an error that the hub would reject something for.
@@ -41,33 +40,26 @@ Under --json there is one object a finding, one a line.`,
 		Example: `  paklog edi dump partners/ACME/inbox/940.edi
   paklog edi dump --json 940.edi | jq -r 'select(.severity == "error") | .message'
   gpg -d mail.gpg | paklog edi dump -`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			in := cmd.InOrStdin()
-			if args[0] != "-" {
-				f, err := os.Open(args[0])
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				in = f
-			}
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			d := &dump{name: args[0], out: out, json: g.json, grammar: grammar.Builtin()}
-			if d.name == "-" {
-				d.name = ""
-			}
-			err := d.read(in)
+			worst := x12.Severity(0)
+			err := eachInput(cmd, args, func(name string, in io.Reader) error {
+				d := &dump{name: name, out: out, json: g.json, grammar: grammar.Builtin()}
+				if len(args) > 1 || name != "" && name != args[0] {
+					d.head = name
+				}
+				err := d.read(in)
+				worst = max(worst, d.worst)
+				return err
+			})
 			if ferr := out.Flush(); err == nil {
 				err = ferr
 			}
-			switch {
-			case err != nil:
-				return err
-			case d.worst == x12.Error:
+			if err == nil && worst == x12.Error {
 				return exitFindings
 			}
-			return nil
+			return err
 		},
 	}
 }
@@ -75,6 +67,7 @@ Under --json there is one object a finding, one a line.`,
 // dump shows one document.
 type dump struct {
 	name    string
+	head    string // what is said before, of one of several
 	out     io.Writer
 	json    bool
 	grammar *grammar.Library
@@ -91,6 +84,9 @@ func (d *dump) say(format string, a ...any) {
 }
 
 func (d *dump) read(in io.Reader) error {
+	if d.head != "" && !d.json {
+		d.say("%s", clean(d.head))
+	}
 	r := x12.NewReader(in, x12.Limits{})
 	for {
 		p, err := r.Next()

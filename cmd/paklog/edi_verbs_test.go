@@ -56,7 +56,10 @@ func TestAnEDIDumpNamesEachPlace(t *testing.T) {
 			t.Errorf("%s under --json: exit %d\n%s", x.name, code, out)
 		}
 	}
-	s.refused(1, "is a directory", "edi", "dump", filepath.Dir(file))
+	if out := s.must("edi", "dump", file, file); strings.Count(out, "good.edi") != 2 {
+		t.Errorf("two files:\n%s", out)
+	}
+	s.refused(1, "no such file", "edi", "dump", file+".none")
 	// A segment that never ends is not read for ever.
 	if _, errs, code := s.pipe(good[:106]+"ST*"+strings.Repeat("9", 2<<20), "edi", "dump", "-"); code == 0 {
 		t.Errorf("an endless segment: exit 0, %s", errs)
