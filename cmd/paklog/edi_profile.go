@@ -163,13 +163,17 @@ func newProfileImport() *cobra.Command {
 			if err := os.MkdirAll(dir, 0o750); err != nil {
 				return err
 			}
-			if err := os.WriteFile(filepath.Join(dir, release+".segments"), []byte(got.Segments), 0o600); err != nil {
+			folder, err := os.OpenRoot(dir) // a set's name in a file must not lead out of it
+			if err != nil {
 				return err
 			}
+			defer folder.Close()
+			errs = []error{folder.WriteFile(release+".segments", []byte(got.Segments), 0o600)}
 			for id, text := range got.Sets {
-				if err := os.WriteFile(filepath.Join(dir, filepath.Base(id)+".set"), []byte(text), 0o600); err != nil {
-					return err
-				}
+				errs = append(errs, folder.WriteFile(id+".set", []byte(text), 0o600))
+			}
+			if err := errors.Join(errs...); err != nil {
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d sets of release %s\n", dir, len(got.Sets), release)
 			for _, left := range got.Left {

@@ -132,8 +132,8 @@ func (s *Segment) sample(match *Match) []string {
 		}
 	}
 	if match != nil {
-		for len(v) < match.Element {
-			v = append(v, "")
+		if short := match.Element - len(v); short > 0 {
+			v = slices.Concat(v, make([]string, short))
 		}
 		v[match.Element-1] = match.Values[0]
 		if match.Component > 1 {

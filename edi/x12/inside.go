@@ -158,7 +158,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 func (r *Reader) set(b bound, next int) error {
 	w := &r.win
 	r.bounds = append(r.bounds, b)
-	whole := false
+	var whole bool
 	end, k := int(b.end), next
 	for {
 		end, k, whole = r.plain(end, k)
