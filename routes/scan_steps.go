@@ -181,7 +181,9 @@ func (d *decision) scanPick(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 		}})
 		return d.nextPick(s, c.Task), err
 	}
-	g, err := scan.Match(c.Code, d.item(s, st.Item))
+	of := s // a tour over several owners says at each step whose the goods are
+	of.Owner = cmp.Or(st.Owner, s.Owner)
+	g, err := scan.Match(c.Code, d.item(of, st.Item))
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +197,7 @@ func (d *decision) scanPick(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 	if c.Qty > 0 {
 		cmd.Qty = c.Qty
 	}
-	if g.Serial != "" && len(cmd.Serials) == 0 && d.itemSeen(s, st.Item).Spec.Tracking.Serial {
+	if g.Serial != "" && len(cmd.Serials) == 0 && d.itemSeen(of, st.Item).Spec.Tracking.Serial {
 		cmd.Serials = []string{g.Serial}
 	}
 	_, err = d.f.askFloor(d, &door.Ask{Scope: s, ID: c.Task, Cmd: cmd})
@@ -260,7 +262,7 @@ func (d *decision) scanPack(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 			n := min(need, l.Qty)
 			part := x.Serials[:min(n, int64(len(x.Serials)))]
 			x.Serials = x.Serials[len(part):]
-			cmd.Contents = append(cmd.Contents, pack.Content{Line: l.Line, Item: l.Item, Lot: l.Lot, Tote: l.Tote, Qty: n, Serials: part})
+			cmd.Contents = addContent(cmd.Contents, pack.Content{Line: l.Line, Item: l.Item, Lot: l.Lot, Tote: l.Tote, Qty: n, Serials: part})
 			l.Qty -= n
 			need -= n
 		}

@@ -152,7 +152,7 @@ func TestAHandheldLeadsThroughTheBuilding(t *testing.T) {
 		if l := r.lpn("T-1"); l.Kind != tracking.KindTote || l.Last.Location != st.From.Location || l.Ref != "SO-1" {
 			t.Fatalf("%+v", l)
 		}
-		if next = h.done(scan.Scan{Do: scan.Pack, Task: "P1-SO-1", Box: "S", Contents: []scan.Content{{Code: gtinEach, Qty: 3}}}); next.Do != scan.Done {
+		if next = h.done(scan.Scan{Do: scan.Pack, Task: "P1-SO-1", Box: "S", Contents: []scan.Content{{Code: gtinEach, Qty: 1}, {Code: gtinEach, Qty: 2}}}); next.Do != scan.Done {
 			t.Fatalf("%+v", next)
 		}
 		settle(time.Hour)

@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pallet"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/routes"
@@ -26,6 +27,7 @@ type dockside struct {
 	manifests map[string]manifest.Head // that are open, by stream
 	labelled  []labelled               // that no truck has taken
 	trucks    int
+	mover     *worker // who brings pallets to the dock
 }
 
 type labelled struct{ carrier, owner, order, sscc string }
@@ -34,7 +36,7 @@ type labelled struct{ carrier, owner, order, sscc string }
 var trucksLeave = []time.Duration{15*time.Hour + 30*time.Minute, 22 * time.Hour}
 
 func newDockside(f *floor) *dockside {
-	return &dockside{f: f, manifests: map[string]manifest.Head{}}
+	return &dockside{f: f, mover: &worker{f: f, name: "dock"}, manifests: map[string]manifest.Head{}}
 }
 
 // leaves is when cartons of a connection have left.
@@ -172,6 +174,10 @@ func (t *truck) stack(i, n int) {
 		t.does(t.pallet, pallet.Break{By: "dock", Reason: "does not go"})
 		t.pallet = ""
 		n = 0
+	} else if t.d.f.r.cfg.Fork == nil {
+		if err := t.d.mover.scanned(scan.Scan{Do: scan.Move, Code: t.pallet, Place: dock}); err != nil {
+			t.d.f.r.fail("pallet %s is not moved to the dock: %v", t.pallet, err)
+		}
 	}
 	t.then(func() { t.load(n) })
 }

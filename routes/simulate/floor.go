@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/routes"
@@ -39,6 +40,7 @@ type floor struct {
 
 	items    []goodsOn
 	workers  []*worker
+	kept     map[string]int64  // the last scan of a device that waits for one before it
 	replayer *worker           // whose device sends recorded scans again
 	queues   map[string]*queue // of open tasks and packings, by role
 	jobs     map[string]*job
@@ -69,7 +71,7 @@ type goodsOn struct {
 func newFloor(r *run, rng *rand.Rand) *floor {
 	f := &floor{
 		r: r, rng: rng, keys: "sim", carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
-		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, given: map[string]*job{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
+		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, given: map[string]*job{}, kept: map[string]int64{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
 	}
 	f.dock = newDockside(f)
 	for i := range r.cfg.Workers {
@@ -365,6 +367,10 @@ func (f *floor) sees(e event.Event) {
 		f.holds[e.Stream()] = true
 	case order.Released:
 		delete(f.holds, e.Stream())
+	case scan.Taken:
+		if f.kept[e.Device] == e.Scan.Seq {
+			delete(f.kept, e.Device)
+		}
 	case inventory.StockPutBack:
 		f.put(e.Book(), e.To, e.Qty)
 	case inventory.StockPutAway:

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/paklog/hub/core/count"
@@ -103,11 +104,38 @@ func (w *worker) scans(j *job, sc scan.Scan) {
 		}
 		w.send(here, scan.Scan{Seq: sc.Seq - 1, Do: scan.Sight, Code: "PALLET", Place: dock})
 	}
-	if w.sent = sc.Seq; early || got.Result == scan.Refused {
+	if w.sent = sc.Seq; early {
+		f.kept["H-"+w.name] = sc.Seq
+	}
+	if early || got.Result == scan.Refused {
 		w.later(j)
 		return
 	}
 	w.after(0, w.look)
+}
+
+// mayScan is when a worker takes his handheld: one time in four, and not while a scan of it waits
+// for one before it.
+func (w *worker) mayScan() bool {
+	return w.f.r.cfg.Fork == nil && w.f.kept["H-"+w.name] == 0 && w.f.one(4)
+}
+
+// scanned sends a scan in its turn. The error is what it was refused for.
+func (w *worker) scanned(sc scan.Scan) error {
+	w.seq++
+	sc.Seq, w.sent = w.seq, w.seq
+	got := w.send(scope.Scope{Tenant: tenant, Owner: scope.Shared, Facility: building}, sc)
+	switch got.Result {
+	case scan.Done:
+		return nil
+	case scan.Refused:
+		if got.Where == "code" {
+			w.f.r.fail("scan %d of %s is of the right goods, and refused: %s", sc.Seq, w.name, got.Why)
+		}
+		return fault.At("scan", fault.Rejected, got.Where, errors.New(got.Why))
+	}
+	w.f.r.fail("scan %d of %s is %s", sc.Seq, w.name, got.Result)
+	return w.f.r.err
 }
 
 // send sends one scan until it is answered, and sometimes once more.

@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/replenish"
+	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/dlq"
@@ -60,6 +61,7 @@ type job struct {
 	totes    bool    // each order has totes of its own
 	plan     pack.Plan
 	closed   int // cartons of it
+	scanned  bool
 	ended    bool
 	taken    bool
 }
@@ -425,7 +427,13 @@ func (w *worker) pick(j *job, i int) {
 		err = f.ask(door.Floor, j.scope, j.id, pick.Short{Step: st.No, Found: found, Tote: j.tote(st), Worker: w.name, Reason: "not_found"})
 	} else {
 		c := pick.Confirm{Step: st.No, Qty: want, Tote: j.tote(st), Worker: w.name}
-		err = f.ask(door.Floor, j.scope, j.id, c)
+		if w.mayScan() {
+			err = w.scanned(scan.Scan{
+				Do: scan.Pick, Task: j.id, Owner: j.scope.Owner, Step: st.No, Code: st.Item, Place: st.From.Location, Tote: c.Tote, Qty: want,
+			})
+		} else {
+			err = f.ask(door.Floor, j.scope, j.id, c)
+		}
 		if err == nil && f.one(f.r.cfg.Faults.TwiceScan) {
 			f.scans[1]++
 			if again := f.ask(door.Floor, j.scope, j.id, c); again == nil {
@@ -533,7 +541,21 @@ func (w *worker) pack(j *job) {
 			w.after(0, w.look)
 			return
 		}
-		err := w.f.ask(door.Floor, j.scope, j.id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: w.name})
+		// Who scans one carton of a packing scans all of them: what is scanned is taken from the
+		// totes in their order, and not as it was proposed.
+		if j.closed == 0 {
+			j.scanned = w.mayScan()
+		}
+		var err error
+		if j.scanned {
+			sc := scan.Scan{Do: scan.Pack, Task: j.id, Owner: j.scope.Owner, Box: c.Box}
+			for _, x := range c.Contents {
+				sc.Contents = append(sc.Contents, scan.Content{Code: x.Item, Qty: x.Qty})
+			}
+			err = w.scanned(sc)
+		} else {
+			err = w.f.ask(door.Floor, j.scope, j.id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: w.name})
+		}
 		if err != nil {
 			w.gone(j, err)
 			return

@@ -78,8 +78,8 @@ func TestAForkGoesOnWithTheSameArrivals(t *testing.T) {
 
 // What many events of one unit tell together is one command, and comes again as it came.
 func TestAForkPlaysUnitsAgain(t *testing.T) {
-	c := Config{Seed: 14, Orders: 60, Items: 30, Workers: 4, Faults: FloorFaults()}
-	c.Faults.Changes = 3
+	c := Config{Seed: 15, Orders: 60, Items: 30, Workers: 4, Faults: FloorFaults()}
+	c.Faults.Changes = 2
 	r, _ := pastOf(t, c)
 	f, err := ReadFork(t.Context(), r.store, 0, r.flows())
 	if err != nil {
