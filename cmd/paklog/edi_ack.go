@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	contrl "github.com/paklog/hub/edi/edifact/ack"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 )
@@ -19,10 +21,10 @@ func newAck() *cobra.Command {
 	var as, reject, now string
 	var control int
 	cmd := &cobra.Command{
-		Use: "ack FILE|FOLDER|-...", Short: "Write the acknowledgement of each interchange: TA1, and a 997 or 999 a group",
+		Use: "ack FILE|FOLDER|-...", Short: "Write the acknowledgement of each interchange: TA1, and a 997 or 999 a group; CONTRL for EDIFACT",
 		Long: `Write the acknowledgement of each interchange to standard output: an interchange back to its sender with a
-TA1 where he asks for one or the interchange is in error, and a 997 or 999 for each group. Groups of
-acknowledgements are never acknowledged. Ends with 3 when something was rejected.`,
+TA1 where he asks for one or the interchange is in error, and a 997 or 999 for each group; a CONTRL for an
+EDIFACT interchange. Acknowledgements are never acknowledged. Ends with 3 when something was rejected.`,
 		Example: `  paklog edi ack 940.edi > 997.edi
   paklog edi ack --as 999 --control 4711 - < 837.edi
   paklog edi ack --accept-errors --reject group inbox/`,
@@ -50,15 +52,25 @@ acknowledgements are never acknowledged. Ends with 3 when something was rejected
 					return usagef(cmd, "--now is a time as 2026-11-23T09:15:00Z")
 				}
 			}
-			lib, err := rules.library()
-			if err != nil {
-				return err
-			}
 			rejected := false
 			a := answering{out: cmd.OutOrStdout(), set: as, control: control, at: at}
-			err = eachInput(cmd, args, func(_ string, in io.Reader) error {
+			err := eachInput(cmd, args, func(_ string, in io.Reader) error {
+				format, in := sniffed(in)
+				if format == sniff.EDIFACT {
+					lib, err := rules.messages()
+					if err != nil {
+						return err
+					}
+					bad, err := a.contrl(in, lib, contrl.Policy{AcceptErrors: policy.AcceptErrors, Whole: policy.WholeGroup || policy.WholeInterchange})
+					rejected = rejected || bad
+					return err
+				}
+				lib, err := rules.library()
+				if err != nil {
+					return err
+				}
 				collect := ack.Collector{Policy: policy}
-				err := eachPart(in, func(p *x12.Part) error {
+				return eachPart(in, func(p *x12.Part) error {
 					lib.Check(p)
 					if p.Kind == x12.GroupHeader {
 						a.groups = append(a.groups, *p.GS)
@@ -81,7 +93,6 @@ acknowledgements are never acknowledged. Ends with 3 when something was rejected
 					collect.Interchanges, a.groups = nil, nil
 					return nil
 				})
-				return err
 			})
 			if err == nil && rejected {
 				return exitFindings

@@ -143,11 +143,17 @@ func (r *rulesFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.grammars, "grammars", "", "folder of grammars of one's own, as paklog edi profile import makes them")
 }
 
-func (r *rulesFlags) library() (*grammar.Library, error) {
-	folder, name := r.folder, r.profile
+// overlay is the folder and the name of what --profile says.
+func (r *rulesFlags) overlay() (folder, name string) {
+	folder, name = r.folder, r.profile
 	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
 		folder, name = cmp.Or(folder, filepath.Dir(name)), strings.TrimSuffix(filepath.Base(name), ext)
 	}
+	return folder, name
+}
+
+func (r *rulesFlags) library() (*grammar.Library, error) {
+	folder, name := r.overlay()
 	base := grammar.Builtin()
 	if r.grammars != "" {
 		var err error

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -18,8 +20,8 @@ func newValidate(g *global) *cobra.Command {
 	var format, least string
 	cmd := &cobra.Command{
 		Use: "validate FILE|FOLDER|-...", Short: "Check documents and show each finding with its segment and a caret under the place",
-		Long: `Check documents against envelope, grammar and the partner's overlay. Each finding says where it
-stands (line and column count from 1, bytes from 0, ST is segment 1), what was found, what was expected
+		Long: `Check X12 and EDIFACT documents against envelope, grammar and the partner's overlay. Each finding says where it
+stands (line and column count from 1, bytes from 0, ST or UNH is segment 1), what was found, what was expected
 and what to do. Ends with 3 when there is an error that the hub would reject something for.
 
 --json has one object a finding, one a line, every key in each: code severity file isa13 gs06 st02 offset
@@ -40,10 +42,6 @@ length line column segment_ordinal loop element found expected layer message hin
 			if err := floor.UnmarshalText([]byte(least)); err != nil {
 				return usagef(cmd, "--least is note, warning or error")
 			}
-			lib, err := rules.library()
-			if err != nil {
-				return err
-			}
 			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 			report, err := finding.New(format, out, terminal(cmd.OutOrStdout()))
 			if err != nil {
@@ -51,28 +49,49 @@ length line column segment_ordinal loop element found expected layer message hin
 			}
 			var n [finding.Error + 1]int
 			files, sets := 0, 0
+			show := func(name string, raw []byte, offset int64, terminator byte, findings []finding.Finding) error {
+				for _, f := range findings {
+					n[f.Severity]++
+					if f.Severity < floor {
+						continue
+					}
+					f.File = name
+					var e finding.Excerpt
+					if at := f.Offset - offset; at >= 0 && at <= int64(len(raw)) && len(raw) > 0 {
+						e = finding.Cut(raw, at, f.Length, terminator)
+					}
+					if err := report.Add(f, e); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
 			err = eachInput(cmd, args, func(name string, in io.Reader) error {
 				files++
+				format, in := sniffed(in)
+				if format == sniff.EDIFACT {
+					lib, err := rules.messages()
+					if err != nil {
+						return err
+					}
+					return eachEDIFACT(in, func(p *edifact.Part) error {
+						if p.Kind == edifact.Message {
+							sets++
+							lib.Check(p)
+						}
+						return show(name, p.Raw, p.Offset, p.Segments.Delimiters().Terminator, p.Findings)
+					})
+				}
+				lib, err := rules.library()
+				if err != nil {
+					return err
+				}
 				return eachPart(in, func(p *x12.Part) error {
 					if p.Kind == x12.TransactionSet {
 						sets++
 					}
 					lib.Check(p)
-					for _, f := range p.Findings {
-						n[f.Severity]++
-						if f.Severity < floor {
-							continue
-						}
-						f.File = name
-						var e finding.Excerpt
-						if at := f.Offset - p.Offset; at >= 0 && at <= int64(len(p.Raw)) && len(p.Raw) > 0 {
-							e = finding.Cut(p.Raw, at, f.Length, p.Segments.Delimiters().Terminator)
-						}
-						if err := report.Add(f, e); err != nil {
-							return err
-						}
-					}
-					return nil
+					return show(name, p.Raw, p.Offset, p.Segments.Delimiters().Terminator, p.Findings)
 				})
 			})
 			if cerr := report.Close(); err == nil {

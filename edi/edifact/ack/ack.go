@@ -182,6 +182,13 @@ func (v *Interchange) Verdict() Verdict {
 	return Acknowledged
 }
 
+// Rejects reports whether anything of the interchange is rejected.
+func (v *Interchange) Rejects() bool {
+	rejects := v.Verdict() == Rejected
+	v.each(func(m *Message) { rejects = rejects || !m.Accepted() })
+	return rejects
+}
+
 // Accepted reports whether a message of the interchange may be worked on: it
 // itself is accepted, and what is around it is not rejected as a whole.
 func (v *Interchange) Accepted(m Message) bool { return m.Accepted() && v.Verdict() == Acknowledged }

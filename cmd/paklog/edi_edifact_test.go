@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/edi/edifact/edifactgen"
+	"github.com/paklog/hub/edi/finding"
+)
+
+func TestEDIFACTIsValidatedAndAnsweredBesideX12(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir, _, _, _ := ediFiles(t, s)
+	var buf bytes.Buffer
+	if _, err := edifactgen.Write(&buf, edifactgen.Config{Seed: 1, Messages: 3, Options: edifact.WriterOptions{LineEnd: "\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	good := buf.String()
+	bad := strings.Replace(good, "QTY+21:", "QTY+21:x", 1)
+	bad = strings.Replace(bad, "CNT+1:", "CNT+1:x", 1)
+	if err := os.WriteFile(filepath.Join(dir, "orders.edi"), []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := s.pipe("", "edi", "validate", dir); code != 3 || !strings.Contains(out, "3 files, 9 sets") {
+		t.Errorf("both in one folder: exit %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := s.pipe(good, "edi", "validate", "-"); code != 0 || !strings.Contains(out, "3 sets: 0 errors, 0 warnings, 0 notes") {
+		t.Errorf("a good one: exit %d\n%s%s", code, out, errs)
+	}
+	out, _, code := s.pipe(bad, "edi", "validate", "--json", "--least", "error", "-")
+	if f := decoded[finding.Finding](t, strings.SplitN(out, "\n", 2)[0]); code != 3 || bad[f.Offset] != 'x' || f.Element != "QTY-01-2" && f.Element != "CNT-01-2" || f.Ack.UCD != "37" || f.Set != "1" {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	const now = "2026-11-23T09:15:00Z"
+	out, errs, code := s.pipe(bad, "edi", "ack", "--control", "42", "--now", now, "-")
+	if code != 3 || !strings.HasPrefix(out, "UNB+UNOC:3+PAKLOG+ACME+261123:0915+42'\nUNH+1+CONTRL:D:3:UN'\nUCI+1+ACME+PAKLOG+7'\nUCM+1+ORDERS:D:96A:UN+4'\nUCS+") || strings.Count(out, "+7'") != 3 {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if again, errs, code := s.pipe(out, "edi", "ack", "-"); code != 0 || again != "" {
+		t.Errorf("a CONTRL was answered, exit %d\n%s%s", code, again, errs)
+	}
+	if out, errs, code := s.pipe(good, "edi", "ack", "--now", now, "-"); code != 0 || strings.Count(out, "UCM+") != 3 {
+		t.Errorf("a good one: exit %d\n%s%s", code, out, errs)
+	}
+	if out, _, code := s.pipe(good, "edi", "ack", "--reject", "interchange", "--now", now, "-"); code != 0 || !strings.Contains(out, "UCI+1+ACME+PAKLOG+7'") {
+		t.Errorf("a good one, whole: exit %d\n%s", code, out)
+	}
+	if out, _, code := s.pipe(bad, "edi", "ack", "--reject", "interchange", "--now", now, "-"); code != 3 || !strings.Contains(out, "UCI+1+ACME+PAKLOG+4+18'") {
+		t.Errorf("a bad one, whole: exit %d\n%s", code, out)
+	}
+	if out, _, code := s.pipe("STX=ANA:1+5000000000000'", "edi", "validate", "-"); code != 3 || !strings.Contains(out, "TRADACOMS") {
+		t.Errorf("TRADACOMS: exit %d\n%s", code, out)
+	}
+	s.refused(1, "no such file", "edi", "validate", "--profile", "nobody.yaml", filepath.Join(dir, "orders.edi"))
+}
