@@ -52,8 +52,9 @@ type Partner struct {
 	Usage     string // ISA15, "P" when ""
 	Writer    x12.WriterOptions
 	Policy    ack.Policy
-	// Grammar is his own, overlays applied; nil is that of all.
-	Grammar *grammar.Library
+	// Grammar and Messages are his own, overlays applied; nil are those of all.
+	Grammar  *grammar.Library
+	Messages *edifact.Library
 	// Implementation answers his groups by a 999 instead of a 997.
 	Implementation bool
 	Profile        x12wms.Profile
@@ -78,6 +79,14 @@ func (e *edi) rules(p Partner) *grammar.Library {
 		return p.Grammar
 	}
 	return e.Grammar
+}
+
+// messageRules are the grammars that his EDIFACT messages are checked by.
+func (e *edi) messageRules(p Partner) *edifact.Library {
+	if p.Messages != nil {
+		return p.Messages
+	}
+	return e.Messages
 }
 
 // usage is ISA15 of what goes to the partner, and of what comes from him.

@@ -85,7 +85,7 @@ func (e *edi) judgeMessages(data []byte, p Partner) (map[int64]*judgedInterchang
 			last = &judgedInterchange{end: int64(len(data))}
 			all[part.Offset] = last
 		case edifact.Message:
-			e.Messages.Check(part)
+			e.messageRules(p).Check(part)
 			count++
 		case edifact.Package:
 			count++
@@ -130,7 +130,7 @@ func (s *messages) take(ctx context.Context, part *edifact.Part) error {
 		}
 		return s.add(ctx, "edifact.Judged", topicContrls, contrlVerdict{Partner: s.p.Name, Ack: s.at.ack}, nil)
 	case edifact.Message:
-		s.edi.Messages.Check(part)
+		s.edi.messageRules(s.p).Check(part)
 		s.cut = slices.ContainsFunc(part.Findings, func(f finding.Finding) bool { return f.Code == edifact.CodeMissingUNT })
 		if s.repeat {
 			return nil
@@ -286,7 +286,7 @@ func (e *edi) refusedMessages() Route {
 				}
 				if p, err := e.partner(info.Partner); err == nil {
 					if part, err := edifact.ReadMessage(raw, info.Origin, edifact.Limits{}); err == nil {
-						e.Messages.Check(part)
+						e.messageRules(p).Check(part)
 						if ack.Judge(part, p.policy()).Accepted() {
 							r := m.Record
 							r.ID, r.Type, r.Topic, r.Pos = m.ID.Child("edifact.refused", "again", 0), "edifact.Message", topicMessages, 0

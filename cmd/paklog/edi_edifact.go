@@ -6,15 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/edifact/ack"
 	"github.com/paklog/hub/edi/edifact/grammar"
-	data "github.com/paklog/hub/edi/grammar"
 	"github.com/paklog/hub/edi/sniff"
 )
 
@@ -45,12 +43,19 @@ func eachEDIFACT(in io.Reader, each func(*edifact.Part) error) error {
 // messages are the grammars that EDIFACT is checked by.
 func (r *rulesFlags) messages() (*grammar.Library, error) {
 	folder, name := r.overlay()
-	if name == "" {
-		return grammar.Builtin(), nil
+	l, err := overlaidMessages(cmp.Or(folder, "."), name)
+	if err == nil && l == nil {
+		l = grammar.Builtin()
 	}
-	all, err := data.Stack(name, func(name string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(cmp.Or(folder, "."), name+".yaml"))
-	})
+	return l, err
+}
+
+// overlaidMessages is [overlaid] for EDIFACT.
+func overlaidMessages(folder, name string) (*grammar.Library, error) {
+	if name == "" {
+		return nil, nil
+	}
+	all, err := stacked(folder, name, isMessageType)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +64,11 @@ func (r *rulesFlags) messages() (*grammar.Library, error) {
 		return nil, err
 	}
 	return &grammar.Library{Library: l}, nil
+}
+
+// isMessageType tells EDIFACT's types of six letters from X12's numbers.
+func isMessageType(id string) bool {
+	return len(id) == 6 && !strings.ContainsFunc(id, func(r rune) bool { return r < 'A' || r > 'Z' })
 }
 
 // contrl answers the interchanges of an EDIFACT document, each by a CONTRL.

@@ -57,4 +57,23 @@ func TestEDIFACTIsValidatedAndAnsweredBesideX12(t *testing.T) {
 		t.Errorf("TRADACOMS: exit %d\n%s", code, out)
 	}
 	s.refused(1, "no such file", "edi", "validate", "--profile", "nobody.yaml", filepath.Join(dir, "orders.edi"))
+
+	// An overlay may change messages and sets side by side.
+	overlay := filepath.Join(dir, "..", "acme.yaml")
+	if err := os.WriteFile(overlay, []byte("overlay: acme\nlayer: partner\nsets:\n  ORDERS:\n    segments:\n      TOD: {require: true}\n  \"940\":\n    segments:\n      W66: {require: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code = s.pipe(good, "edi", "validate", "--profile", overlay, "-")
+	if code != 3 || !strings.Contains(out, "mandatory loop TOD is missing (acme)") {
+		t.Errorf("the overlay's rule: exit %d\n%s%s", code, out, errs)
+	}
+	if out := s.must("edi", "profile", "explain", "ORDERS", "--profile", overlay); !strings.Contains(out, "acme") {
+		t.Errorf("explained:\n%s", out)
+	}
+	if out := s.must("edi", "profile", "list"); !strings.Contains(out, "DESADV") || !strings.Contains(out, "940") {
+		t.Errorf("listed:\n%s", out)
+	}
+	if out := s.must("edi", "profile", "guide", "DESADV", "--release", "D01B"); !strings.Contains(out, "<html") {
+		t.Errorf("no guide:\n%.200s", out)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,12 +170,13 @@ func (r *rulesFlags) library() (*grammar.Library, error) {
 }
 
 // overlaid is a library with an overlay of a folder, and those below it, on it; nil
-// where none is named.
+// where none is named. What it changes of EDIFACT messages is left to
+// [overlaidMessages].
 func overlaid(base *grammar.Library, folder, name string) (*grammar.Library, error) {
 	if name == "" {
 		return nil, nil
 	}
-	all, err := data.Stack(name, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".yaml")) })
+	all, err := stacked(folder, name, func(id string) bool { return !isMessageType(id) })
 	if err != nil {
 		return nil, err
 	}
@@ -183,4 +185,20 @@ func overlaid(base *grammar.Library, folder, name string) (*grammar.Library, err
 		return nil, err
 	}
 	return &grammar.Library{Library: l}, nil
+}
+
+// stacked are an overlay and those below it, with the sets that are asked for.
+func stacked(folder, name string, of func(id string) bool) ([]*data.Overlay, error) {
+	all, err := data.Stack(name, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(folder, name+".yaml")) })
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*data.Overlay, 0, len(all))
+	for _, o := range all {
+		own := *o
+		own.Sets = maps.Clone(o.Sets)
+		maps.DeleteFunc(own.Sets, func(id string, _ *data.Changes) bool { return !of(id) })
+		out = append(out, &own)
+	}
+	return out, nil
 }

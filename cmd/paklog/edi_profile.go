@@ -18,8 +18,8 @@ import (
 func newProfile() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "profile", Short: "What documents are checked by: the profiles, and which layer set each rule",
-		Long: `Profiles are PakLog's own: they name what a warehouse uses, in releases 004010 and 005010. No table of X12 is
-included. Overlays (YAML) stand on them: base, industry, partner. What a profile does not know is noted and
+		Long: `Profiles are PakLog's own: they name what a warehouse uses, of X12 in releases 004010 and 005010, of EDIFACT in
+directories D96A and D01B. No table of X12 is included. Overlays (YAML) stand on them: base, industry, partner. What a profile does not know is noted and
 never refused, unless an overlay says closed: true.`,
 		Example: `  paklog edi profile list
   paklog edi profile explain 940 --profile profiles/acme.yaml`,
@@ -38,8 +38,12 @@ func newProfileList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			messages, err := rules.messages()
+			if err != nil {
+				return err
+			}
 			t := newTable(cmd.OutOrStdout(), "set", "release", "group", "overlays")
-			for _, s := range lib.Sets() {
+			for _, s := range append(lib.Sets(), messages.Sets()...) {
 				var over []string
 				for _, l := range s.Layers {
 					over = append(over, l.Overlay)
@@ -55,11 +59,24 @@ func newProfileList() *cobra.Command {
 
 // oneSet finds one set.
 func oneSet(cmd *cobra.Command, rules *rulesFlags, id, release string) (*data.Set, error) {
-	lib, err := rules.library()
-	if err != nil {
-		return nil, err
+	var s *data.Set
+	exact := false
+	if isMessageType(id) {
+		lib, err := rules.messages()
+		if err != nil {
+			return nil, err
+		}
+		if !cmd.Flags().Changed("release") {
+			release = "D96A"
+		}
+		s, exact = lib.Library.Find(id, release)
+	} else {
+		lib, err := rules.library()
+		if err != nil {
+			return nil, err
+		}
+		s, exact = lib.Find(id, release)
 	}
-	s, exact := lib.Find(id, release)
 	if s == nil || !exact {
 		return nil, usagef(cmd, "no profile of set %q in release %q: paklog edi profile list has them all", id, release)
 	}
@@ -87,7 +104,7 @@ func newProfileExplain() *cobra.Command {
 		},
 	}
 	rules.add(cmd)
-	cmd.Flags().StringVar(&release, "release", "004010", "release of the set")
+	cmd.Flags().StringVar(&release, "release", "004010", "release of the set; of an EDIFACT message its directory, D96A unless another is named")
 	return cmd
 }
 
@@ -107,7 +124,7 @@ func newProfileGuide() *cobra.Command {
 		},
 	}
 	rules.add(cmd)
-	cmd.Flags().StringVar(&release, "release", "004010", "release of the set")
+	cmd.Flags().StringVar(&release, "release", "004010", "release of the set; of an EDIFACT message its directory, D96A unless another is named")
 	return cmd
 }
 
