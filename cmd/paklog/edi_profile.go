@@ -60,7 +60,7 @@ func newProfileList() *cobra.Command {
 // oneSet finds one set.
 func oneSet(cmd *cobra.Command, rules *rulesFlags, id, release string) (*data.Set, error) {
 	var s *data.Set
-	exact := false
+	var exact bool
 	if isMessageType(id) {
 		lib, err := rules.messages()
 		if err != nil {
