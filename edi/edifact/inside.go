@@ -208,7 +208,7 @@ func (r *Reader) message(b bound, next int) error {
 	end, k := int(b.end), next
 	for !whole {
 		kept := len(r.part.Findings)
-		b, next, ok := r.plain(end, k)
+		b, next, last, ok := r.plain(end, k)
 		if !ok {
 			var found int
 			var err error
@@ -221,9 +221,11 @@ func (r *Reader) message(b bound, next int) error {
 				r.unread(end, k)
 				break
 			}
-			r.badTag = r.badTag || !isTag(r.tagOf(b))
+			id := r.tagOf(b)
+			r.badTag = r.badTag || !isTag(id)
+			last = string(id) == "UNT"
 		}
-		whole = string(r.tagOf(b)) == "UNT"
+		whole = last
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.end), next
 		if end-r.lo > r.win.lim.MessageBytes {
@@ -251,8 +253,9 @@ func (r *Reader) counted() {
 }
 
 // plain is [Reader.segment] for what nearly all segments are: indexed already,
-// with at most a line end before, and nothing that needs a closer look.
-func (r *Reader) plain(lead, k int) (b bound, next int, ok bool) {
+// with at most a line end before, and nothing that needs a closer look. last
+// says that it is the message's trailer.
+func (r *Reader) plain(lead, k int) (b bound, next int, last, ok bool) {
 	w := &r.win
 	start := lead
 	for start < len(w.Buf) && (w.Buf[start] == '\r' || w.Buf[start] == '\n') && w.Buf[start] != w.delims.Terminator {
@@ -265,17 +268,17 @@ func (r *Reader) plain(lead, k int) (b bound, next int, ok bool) {
 		}
 	}
 	if k == len(w.Idx) {
-		return b, 0, false
+		return b, 0, false, false
 	}
 	at := w.Idx[k]
 	if w.cut >= 0 || int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || k-first > w.lim.Elements {
-		return b, 0, false
+		return b, 0, false, false
 	}
 	id := w.Buf[start:w.Idx[first]]
 	if !isTag(id) || id[0] == 'U' && endsMessage(id) {
-		return b, 0, false
+		return b, 0, false, false
 	}
-	return bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(first), last: uint32(k)}, k + 1, true
+	return bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(first), last: uint32(k)}, k + 1, id[0] == 'U' && string(id) == "UNT", true
 }
 
 func endsMessage(id []byte) bool {

@@ -70,7 +70,12 @@ type Segment struct {
 func (s Segment) ID() string { return string(s.Tag()) }
 
 // Tag is [Segment.ID] without the copy.
-func (s Segment) Tag() []byte { return tag(s.Element(0), s.run.delims.Component) }
+func (s Segment) Tag() []byte {
+	if b := s.run.data[s.b.start:s.idx[0]:s.idx[0]]; isTag(b) {
+		return b
+	}
+	return tag(s.Element(0), s.run.delims.Component)
+}
 
 // tag takes off the nesting that explicit indication puts behind a tag
 // ("LIN:1") and the line breaks of a wrapped file.
@@ -87,7 +92,12 @@ func tag(b []byte, component byte) []byte {
 }
 
 // Is reports whether the segment's tag is id, without allocating.
-func (s Segment) Is(id string) bool { return string(s.Tag()) == id }
+func (s Segment) Is(id string) bool {
+	if b := s.run.data[s.b.start:s.idx[0]]; len(b) == len(id) {
+		return string(b) == id
+	}
+	return string(s.Tag()) == id
+}
 
 // Ordinal is the place of the segment in its message; UNH is 1.
 func (s Segment) Ordinal() int { return s.ordinal }
