@@ -48,7 +48,7 @@ func TestLimitsAreNamed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := NewReader(io.MultiReader(strings.NewReader(c.head), &endless{text: c.repeat, n: 1 << 40}), small)
-			_, err := readAll(r, false)
+			_, err := readAll(r)
 			var limit *LimitError
 			if !errors.As(err, &limit) || limit.Limit != c.limit {
 				t.Fatalf("error %v, want the limit %s", err, c.limit)

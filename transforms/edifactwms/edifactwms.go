@@ -101,7 +101,7 @@ func read(p *edifact.Part) x12wms.Document {
 			}
 			d.Kind = coded(text(s, 1, 1), orderKinds)
 		case "DTM":
-			if line < 0 && (group == "" || group == "RFF" && len(d.Refs) == 0) {
+			if group == "" {
 				d.Dates = append(d.Dates, date(s))
 			}
 		case "FTX":
