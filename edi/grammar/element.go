@@ -260,6 +260,9 @@ func numeric(v []byte, decimal bool, mark byte) (digits int, ok bool) {
 func typeName(e *Element) string {
 	switch e.Type[0] {
 	case 'N':
+		if e.Type == "N" { // EDIFACT's numbers have a decimal mark where they need one
+			return fmt.Sprintf("a number of %s digits", span(e))
+		}
 		return fmt.Sprintf("a whole number of %s digits", span(e))
 	case 'R':
 		return fmt.Sprintf("a decimal number of %s digits", span(e))
