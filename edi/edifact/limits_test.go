@@ -117,3 +117,14 @@ func TestMemoryIsThatOfOneMessage(t *testing.T) {
 		})
 	}
 }
+
+// Noise that is made to look like headers is passed over in little time: the
+// test's own timeout is its measure, for each of them takes a search.
+func TestNoiseOfHeadersIsPassedOver(t *testing.T) {
+	t.Parallel()
+	noise := "junk " + strings.Repeat("UNB+ABCD+ x UNB+ABCD:1 ", 100_000)
+	d, err := Parse([]byte(noise+"\n"+strings.Repeat("-", 128<<10)+"\n"+plain), Limits{})
+	if err != nil || shape(d) != "noise[UNOC3 ORDERS ORDERS]" {
+		t.Errorf("%v: read as %.200s", err, shape(d))
+	}
+}

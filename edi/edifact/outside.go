@@ -69,10 +69,14 @@ func skipBlanks(b []byte) (n int, marked bool) {
 	return n, marked
 }
 
+// mostTries bounds the headers that are looked for in one window of noise: who
+// sends more that are none means to keep the reader busy.
+const mostTries = 256
+
 // nextHeader finds a UNA or UNB behind other text. It must look like one: the
 // letters occur in prose.
 func nextHeader(b []byte, from int, eof bool) int {
-	for from < len(b) {
+	for tries := 0; from < len(b) && tries < mostTries; {
 		i := bytes.Index(b[from:], []byte("UN"))
 		if i < 0 {
 			return -1
@@ -81,8 +85,9 @@ func nextHeader(b []byte, from int, eof bool) int {
 		if len(b)-from < lookahead && !eof {
 			return -1
 		}
-		if !isAlnum(b[from-1]) {
-			if _, ok := readHeader(b[from:], false); ok {
+		if rest := b[from:]; !isAlnum(b[from-1]) && len(rest) > 3 && (rest[2] == 'A' || rest[2] == 'B') {
+			tries++
+			if _, ok := readHeader(rest, false); ok {
 				return from
 			}
 		}
