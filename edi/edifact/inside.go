@@ -206,30 +206,33 @@ func (r *Reader) message(b bound, next int) error {
 	whole := false
 	r.badTag = false
 	end, k := int(b.end), next
-	for !whole {
-		kept := len(r.part.Findings)
-		b, next, last, ok := r.plain(end, k)
-		if !ok {
-			var found int
-			var err error
-			b, next, found, err = r.segment(end, k, false)
-			if err != nil {
-				return err
-			}
-			if found != aSegment || endsMessage(r.tagOf(b)) {
-				r.part.Findings = r.part.Findings[:kept]
-				r.unread(end, k)
-				break
-			}
-			id := r.tagOf(b)
-			r.badTag = r.badTag || !isTag(id)
-			last = string(id) == "UNT"
+	for {
+		end, k, whole = r.plain(end, k)
+		if end-r.lo > r.win.lim.MessageBytes {
+			return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
 		}
-		whole = last
+		if whole {
+			break
+		}
+		kept := len(r.part.Findings)
+		b, next, found, err := r.segment(end, k, false)
+		if err != nil {
+			return err
+		}
+		if found != aSegment || endsMessage(r.tagOf(b)) {
+			r.part.Findings = r.part.Findings[:kept]
+			r.unread(end, k)
+			break
+		}
+		id := r.tagOf(b)
+		r.badTag = r.badTag || !isTag(id)
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.end), next
 		if end-r.lo > r.win.lim.MessageBytes {
 			return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
+		}
+		if whole = string(id) == "UNT"; whole {
+			break
 		}
 	}
 	r.emit(Message, end, k)
@@ -252,33 +255,41 @@ func (r *Reader) counted() {
 	}
 }
 
-// plain is [Reader.segment] for what nearly all segments are: indexed already,
-// with at most a line end before, and nothing that needs a closer look. last
-// says that it is the message's trailer.
-func (r *Reader) plain(lead, k int) (b bound, next int, last, ok bool) {
+// plain is [Reader.segment] for what nearly all segments are, and for as many as
+// follow each other: indexed already, with at most a line end before, and
+// nothing that needs a closer look. It stops behind a UNT.
+func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 	w := &r.win
-	start := lead
-	for start < len(w.Buf) && (w.Buf[start] == '\r' || w.Buf[start] == '\n') && w.Buf[start] != w.delims.Terminator {
-		start++
+	buf, idx, t := w.Buf, w.Idx, w.delims.Terminator
+	if w.cut >= 0 {
+		return lead, k, false
 	}
-	first := k
-	for ; k < len(w.Idx); k++ {
-		if w.Buf[w.Idx[k]] == w.delims.Terminator {
-			break
+	most := r.lo + w.lim.MessageBytes
+	for lead <= most && !whole {
+		start := lead
+		for start < len(buf) && (buf[start] == '\r' || buf[start] == '\n') && buf[start] != t {
+			start++
 		}
+		last := k
+		for last < len(idx) && buf[idx[last]] != t {
+			last++
+		}
+		if last >= len(idx) {
+			return lead, k, false
+		}
+		at := idx[last]
+		if int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
+			return lead, k, false
+		}
+		id := buf[start:idx[k]]
+		if !isTag(id) || id[0] == 'U' && endsMessage(id) {
+			return lead, k, false
+		}
+		whole = id[0] == 'U' && string(id) == "UNT"
+		r.bounds = append(r.bounds, bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(k), last: uint32(last)})
+		lead, k = int(at)+1, last+1
 	}
-	if k == len(w.Idx) {
-		return b, 0, false, false
-	}
-	at := w.Idx[k]
-	if w.cut >= 0 || int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || k-first > w.lim.Elements {
-		return b, 0, false, false
-	}
-	id := w.Buf[start:w.Idx[first]]
-	if !isTag(id) || id[0] == 'U' && endsMessage(id) {
-		return b, 0, false, false
-	}
-	return bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(first), last: uint32(k)}, k + 1, id[0] == 'U' && string(id) == "UNT", true
+	return lead, k, whole
 }
 
 func endsMessage(id []byte) bool {
