@@ -203,7 +203,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 // missing.
 func (r *Reader) message(b bound, next int) error {
 	r.bounds = append(r.bounds, b)
-	whole := false
+	var whole bool
 	r.badTag = false
 	end, k := int(b.end), next
 	for {
