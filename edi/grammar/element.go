@@ -15,9 +15,9 @@ import (
 func (c *checker) elements(def *Segment) {
 	var there uint64
 	fields, class := c.fields, &c.class
-	for i := range def.specs {
+	for i, raw := range fields[:min(len(fields), len(def.specs))] {
 		sp := &def.specs[i]
-		if i >= len(fields) || len(fields[i]) == 0 {
+		if len(raw) == 0 {
 			if sp.must {
 				c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
 			}
@@ -27,7 +27,6 @@ func (c *checker) elements(def *Segment) {
 		if !sp.known {
 			continue
 		}
-		raw := fields[i]
 		var flags uint8
 		for _, b := range raw {
 			flags |= class[b]
@@ -38,6 +37,13 @@ func (c *checker) elements(def *Segment) {
 		case sp.text && sp.plain && n <= sp.longest && n >= sp.least && raw[n-1] != ' ':
 		default:
 			c.value(i+1, 0, def.Elements[i], raw, raw, 0)
+		}
+	}
+	if len(fields) < def.must {
+		for i := len(fields); i < def.must; i++ {
+			if def.specs[i].must {
+				c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
+			}
 		}
 	}
 	for i := len(def.Elements); i < len(fields); i++ {

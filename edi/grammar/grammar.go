@@ -55,6 +55,7 @@ type Segment struct {
 	Notes    []Note
 
 	specs []spec // of Elements, in one piece
+	must  int    // the last mandatory one
 }
 
 // spec is what the checker asks of nearly every element.
@@ -379,9 +380,12 @@ func (s *Set) compile() {
 }
 
 func (s *Segment) compile() {
-	s.specs = make([]spec, len(s.Elements))
+	s.specs, s.must = make([]spec, len(s.Elements)), 0
 	for i, e := range s.Elements {
 		if e != nil {
+			if e.Requirement == 'M' {
+				s.must = i + 1
+			}
 			s.specs[i] = spec{text: e.Type == "AN" || e.Type == "ID", plain: e.Components == nil && len(e.Codes) == 0, known: true,
 				must: e.Requirement == 'M', least: int32(min(e.Min, 1<<30)), longest: int32(min(e.Max, 1<<30))}
 		}
