@@ -68,11 +68,11 @@ func stretch(first journal.Pos, data, parts []byte, f func(part) (bool, error)) 
 	for len(parts) > 0 {
 		var v [3]uint64
 		for i := range v {
-			n := 0
-			if v[i], n = binary.Uvarint(parts); n <= 0 {
+			x, n := binary.Uvarint(parts)
+			if n <= 0 {
 				return damaged
 			}
-			parts = parts[n:]
+			v[i], parts = x, parts[n:]
 		}
 		if v[0] == 0 || v[1] > uint64(len(data)) || v[2] > uint64(len(parts)) {
 			return damaged
