@@ -322,10 +322,7 @@ func (r *rig) workOn(who string, s scope.Scope, id string, found func(pick.List,
 			tote = "k-" + id + st.Order
 		}
 		switch n := found(l, st); {
-		case n < 0:
-			if list().Status != pick.StatusOpen {
-				return
-			}
+		case n < 0: // and sort what is in the tote, where the list ended by itself
 		case n == st.Left():
 			do(pick.Confirm{Step: st.No, Qty: n, Tote: tote, Worker: who})
 		default:
