@@ -91,22 +91,34 @@ func (x deadline) watch(ctx context.Context, m *Message) (*Out, error) {
 	return d.done()
 }
 
-// met takes the timer of an order back that has ended.
+// met takes the timer of an order back that has ended, and says what left too late: the timer's
+// look may still be to come, and find an order that a cancellation has closed meanwhile.
 func (x deadline) met(ctx context.Context, m *Message, h order.Head) (*Out, error) {
 	o, err := Peek(ctx, m, x.flows.orders, h.Stream())
-	if err != nil || x.of(o.Dates).IsZero() || !o.Closed() {
+	if err != nil || x.of(o.Dates).IsZero() {
 		return m.Out(), err
 	}
+	_, left := m.Event.(order.Shipped)
+	late := left && x.late != nil && !h.At.Before(x.of(o.Dates))
+	if !o.Closed() && !late {
+		return m.Out(), nil
+	}
 	d := x.flows.decide(ctx, m)
-	set, err := m.HasTimer(ctx, h.Stream())
-	if err != nil {
-		return nil, err
+	o = d.order(h.Scope, h.Order)
+	if o.Closed() {
+		set, err := m.HasTimer(ctx, h.Stream())
+		if err != nil {
+			return nil, err
+		}
+		if set {
+			d.out.CancelTimer(h.Stream())
+		}
 	}
-	if set {
-		d.out.CancelTimer(h.Stream())
-	}
-	if _, left := m.Event.(order.Shipped); left && x.late != nil && !h.At.Before(x.of(o.Dates)) {
-		x.late(d, d.order(h.Scope, h.Order), h.At)
+	switch {
+	case late && o.Closed():
+		x.late(d, o, h.At)
+	case late:
+		x.came(d, o)
 	}
 	return d.done()
 }
