@@ -273,8 +273,8 @@ func (e *edi) report(d *decision, r stockReport, full bool) {
 	case more && full:
 		r.After = items[len(items)-1]
 		fallthrough
-	case more:
-		d.out.Timer(typ+"/"+r.key(), r.key(), typ, d.m.Now, r)
+	case more: // under an id of its own: a change that comes now sets the timer of the next report
+		d.out.Timer(typ+"-rest/"+r.key(), r.key(), typ, d.m.Now, r)
 	case full:
 		r.After, r.Ref = "", ""
 		d.out.Timer(typ+"/"+r.key(), r.key(), typ, d.m.Now.Add(p.Stock.Every), r)
@@ -309,7 +309,7 @@ func (e *edi) stocked(d *decision, r stockReport) (items []string, more bool) {
 	if r.After == "" {
 		account = ""
 	}
-	for len(items) <= reportItems {
+	for {
 		rows, err := d.f.hub.bus.Driver().Balances(d.ctx, after, account, 1000)
 		if err != nil {
 			d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading the stock: %w", err)))
@@ -331,5 +331,4 @@ func (e *edi) stocked(d *decision, r stockReport) (items []string, more bool) {
 			return items, false
 		}
 	}
-	return items, true
 }

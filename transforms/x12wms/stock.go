@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/scope"
@@ -63,7 +64,7 @@ func (p Profile) ReceiptAdvice(r receiving.Receipt, c receiving.Closed) []x12.Ou
 		body = append(body, x12.Seg("N9", "PO", cut(r.Reference, 30)))
 	}
 	body = append(body, x12.Seg("G62", "09", day)) // received on this day
-	each, total := p.code(""), int64(0)
+	each, total := p.code(item.Each), int64(0)
 	for _, l := range r.Lines {
 		q, code := p.itemCode(l.Item)
 		lots := lotsOf(r, l)
@@ -178,7 +179,7 @@ func (p Profile) Adjustment(number string, e event.Event) ([]x12.Out, error) {
 	body := []x12.Out{x12.Seg("W15", c.head.At.In(p.zone()).Format("20060102"), cut(number, 22))}
 	body = append(body, p.parties(c.head.Scope)...)
 	q, code := p.itemCode(c.head.Item)
-	body = append(body, x12.Seg("W19", cmp.Or(p.Reasons[c.reason], c.code), strconv.FormatInt(c.qty, 10), p.code(""), "", q, code))
+	body = append(body, x12.Seg("W19", cmp.Or(p.Reasons[c.reason], c.code), strconv.FormatInt(c.qty, 10), p.code(item.Each), "", q, code))
 	if c.lot != "" {
 		body = append(body, x12.Seg("N9", lotQualifier, cut(c.lot, 30)))
 	}
@@ -215,7 +216,7 @@ func (p Profile) InventoryReport(s scope.Scope, ref string, at time.Time, full b
 	now := at.In(p.zone())
 	body := []x12.Out{x12.Seg("BIA", purpose, "DD", cut(ref, 30), now.Format("20060102"), now.Format("1504"))}
 	body = append(body, p.parties(s)...)
-	each := p.code("")
+	each := p.code(item.Each)
 	for i, x := range items {
 		q, code := p.itemCode(x.Item)
 		body = append(body, x12.Seg("LIN", strconv.Itoa(i+1), q, code))
