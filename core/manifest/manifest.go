@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -15,8 +16,8 @@ import (
 	"github.com/paklog/hub/core/scope"
 )
 
-// MaxCartons is where a manifest is full, and the day goes on with another beside it. Each
-// carton copies the list, so that it stays short.
+// MaxCartons is where a manifest is full, and the day goes on with another beside it: its
+// snapshots and the event of its end hold them all.
 const MaxCartons = 2_000
 
 // Carton is a carton on a manifest.
@@ -130,6 +131,9 @@ type Manifest struct {
 	Cartons []Carton `json:"cartons,omitempty"`
 	Status  string   `json:"status"`
 	Total   Total    `json:"total,omitzero"`
+
+	// used is how much of the array behind Cartons belongs to some state; nil where that is not known.
+	used *atomic.Int64
 }
 
 // Total is what a manifest comes to.
@@ -139,16 +143,48 @@ type Total struct {
 	Weight  measure.Mass `json:"weight_mg"`
 }
 
-func total(cartons []Carton) (t Total) {
-	type of struct{ owner, order string }
-	orders := map[of]bool{}
-	for _, c := range cartons {
-		t.Cartons++
-		t.Weight += c.Weight
-		orders[of{c.Owner, c.Order}] = true
+// with has one more carton. The states before it keep their own lists and share its array: each
+// place of that is written once, by the state that takes it.
+func (m Manifest) with(c Carton) Manifest {
+	n := len(m.Cartons)
+	if m.used == nil || n == cap(m.Cartons) || !m.used.CompareAndSwap(int64(n), int64(n)+1) {
+		m.Cartons = append(make([]Carton, 0, min(max(2*n, 8), max(MaxCartons, n+1))), m.Cartons...)
+		m.used = new(atomic.Int64)
+		m.used.Store(int64(n) + 1)
 	}
-	t.Orders = len(orders)
-	return t
+	if !m.holds(c) {
+		m.Total.Orders++
+	}
+	m.Cartons = append(m.Cartons, c)
+	m.Total.Cartons++
+	m.Total.Weight += c.Weight
+	return m
+}
+
+// without has not this carton.
+func (m Manifest) without(sscc string) Manifest {
+	i := slices.IndexFunc(m.Cartons, func(c Carton) bool { return c.SSCC == sscc })
+	if i < 0 {
+		return m
+	}
+	c := m.Cartons[i]
+	m.Cartons, m.used = slices.Concat(m.Cartons[:i], m.Cartons[i+1:]), nil
+	if !m.holds(c) {
+		m.Total.Orders--
+	}
+	m.Total.Cartons--
+	m.Total.Weight -= c.Weight
+	return m
+}
+
+// holds is whether a carton of the same order is on it: most likely the one before.
+func (m Manifest) holds(c Carton) bool {
+	for _, o := range slices.Backward(m.Cartons) {
+		if o.Order == c.Order && o.Owner == c.Owner {
+			return true
+		}
+	}
+	return false
 }
 
 // Fold makes a [Manifest].
@@ -159,11 +195,9 @@ func apply(m Manifest, e event.Event) (Manifest, error) {
 	case Opened:
 		return Manifest{Head: e.Head, Carrier: e.Carrier, Service: e.Service, Day: e.Day, Status: StatusOpen}, nil
 	case Added:
-		m.Cartons = append(slices.Clip(m.Cartons), e.Carton)
-		m.Total = total(m.Cartons)
+		m = m.with(e.Carton)
 	case Removed:
-		m.Cartons = slices.DeleteFunc(slices.Clone(m.Cartons), func(c Carton) bool { return c.SSCC == e.Carton })
-		m.Total = total(m.Cartons)
+		m = m.without(e.Carton)
 	case Closed:
 		m.Status = StatusClosed
 	default:
@@ -265,9 +299,8 @@ func (m Manifest) Close(c Close, at time.Time) ([]event.Event, error) {
 	if err := scope.CheckPart(c.Reason); err != nil {
 		return nil, fault.At(op, fault.Invalid, "reason", err)
 	}
-	t := total(m.Cartons)
 	return []event.Event{Closed{
 		Head: m.head(at), Carrier: m.Carrier, Service: m.Service, Day: m.Day, Cartons: slices.Clone(m.Cartons),
-		Weight: t.Weight, Orders: t.Orders, By: c.By, Reason: c.Reason,
+		Weight: m.Total.Weight, Orders: m.Total.Orders, By: c.By, Reason: c.Reason,
 	}}, nil
 }

@@ -2,6 +2,7 @@ package manifest_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -152,4 +153,60 @@ func TestManifestIsWhatItSays(t *testing.T) {
 			t.Fatalf("%d cartons weigh %d", len(c.Cartons), c.Weight)
 		}
 	})
+}
+
+// TestStatesOfAManifestKeepApart folds two ways from every state: what one adds or removes is
+// seen in none of the others, however the lists share their arrays.
+func TestStatesOfAManifestKeepApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type kept struct {
+			m    manifest.Manifest
+			want []int64
+		}
+		states := []kept{{m: after(t, begin)}}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			from := states[rapid.IntRange(0, len(states)-1).Draw(t, "from")]
+			n := rapid.Int64Range(1, 12).Draw(t, "carton")
+			var e event.Event = manifest.Added{Head: from.m.Head, Carton: carton(n)}
+			want := append(slices.Clone(from.want), n)
+			if i := slices.Index(from.want, n); i >= 0 {
+				e, want = manifest.Removed{Head: from.m.Head, Carton: carton(n).SSCC}, slices.Delete(slices.Clone(from.want), i, i+1)
+			}
+			m, err := manifest.Fold.Replay(from.m, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			states = append(states, kept{m, want})
+		}
+		for _, k := range states {
+			orders := map[string]bool{}
+			for i, n := range k.want {
+				orders[carton(n).Order] = true
+				if len(k.m.Cartons) != len(k.want) || k.m.Cartons[i] != carton(n) {
+					t.Fatalf("it has %v, expected cartons %v", k.m.Cartons, k.want)
+				}
+			}
+			if want := (manifest.Total{Cartons: len(k.want), Orders: len(orders), Weight: measure.Mass(len(k.want)) * measure.Kilogram}); k.m.Total != want {
+				t.Fatalf("it comes to %+v, expected %+v", k.m.Total, want)
+			}
+		}
+	})
+}
+
+func BenchmarkAdd(b *testing.B) {
+	cartons := make([]event.Event, manifest.MaxCartons)
+	for i := range cartons {
+		cartons[i] = manifest.Added{Carton: carton(int64(i))}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		m := after(b, begin)
+		for _, e := range cartons {
+			var err error
+			if m, err = manifest.Fold.Replay(m, e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(cartons)), "ns/carton")
 }
