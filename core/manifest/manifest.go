@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -132,8 +132,31 @@ type Manifest struct {
 	Status  string   `json:"status"`
 	Total   Total    `json:"total,omitzero"`
 
-	// used is how much of the array behind Cartons belongs to some state; nil where that is not known.
-	used *atomic.Int64
+	shared *shared // the array behind Cartons; nil where it is not known
+}
+
+// shared is the list of the longest of several states, which the others are the beginnings of. A
+// place of it is written once.
+type shared struct {
+	mu   sync.Mutex
+	list []Carton
+}
+
+// with is the first n and c: their list goes on with c, or did already for another state that was
+// made of the same one. nil where neither is so.
+func (a *shared) with(n int, c Carton) []Carton {
+	if a == nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case len(a.list) == n && n < cap(a.list):
+		a.list = append(a.list, c)
+	case len(a.list) <= n || a.list[n] != c:
+		return nil
+	}
+	return a.list[: n+1 : n+1]
 }
 
 // Total is what a manifest comes to.
@@ -143,19 +166,18 @@ type Total struct {
 	Weight  measure.Mass `json:"weight_mg"`
 }
 
-// with has one more carton. The states before it keep their own lists and share its array: each
-// place of that is written once, by the state that takes it.
+// with has one more carton. The states before it keep their own lists, in the same array.
 func (m Manifest) with(c Carton) Manifest {
-	n := len(m.Cartons)
-	if m.used == nil || n == cap(m.Cartons) || !m.used.CompareAndSwap(int64(n), int64(n)+1) {
-		m.Cartons = append(make([]Carton, 0, min(max(2*n, 8), max(MaxCartons, n+1))), m.Cartons...)
-		m.used = new(atomic.Int64)
-		m.used.Store(int64(n) + 1)
-	}
 	if !m.holds(c) {
 		m.Total.Orders++
 	}
-	m.Cartons = append(m.Cartons, c)
+	n := len(m.Cartons)
+	longer := m.shared.with(n, c)
+	if longer == nil {
+		m.shared = &shared{list: append(make([]Carton, 0, min(max(2*n, 8), max(MaxCartons, n+1))), m.Cartons...)}
+		longer = m.shared.with(n, c)
+	}
+	m.Cartons = longer
 	m.Total.Cartons++
 	m.Total.Weight += c.Weight
 	return m
@@ -168,7 +190,7 @@ func (m Manifest) without(sscc string) Manifest {
 		return m
 	}
 	c := m.Cartons[i]
-	m.Cartons, m.used = slices.Concat(m.Cartons[:i], m.Cartons[i+1:]), nil
+	m.Cartons, m.shared = slices.Concat(m.Cartons[:i], m.Cartons[i+1:]), nil
 	if !m.holds(c) {
 		m.Total.Orders--
 	}
