@@ -164,7 +164,9 @@ func (e *checker) side(at string, a party.Address, stateLen int) side {
 }
 
 // postal drops the spaces and hyphens that people write ("21093-1234", "K1A 0B6").
-func postal(s string) string { return strings.NewReplacer(" ", "", "-", "").Replace(s) }
+func postal(s string) string { return noBreaks.Replace(s) }
+
+var noBreaks = strings.NewReplacer(" ", "", "-", "")
 
 func onlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
