@@ -1,0 +1,123 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+//go:embed drivers
+var drivers embed.FS
+
+// kind is how an engine is had and run.
+type kind struct {
+	driver  string
+	folder  string   // below the cache: the versions are part of it, so that raising one fetches the new
+	tools   []string // what must be there
+	prepare func(dir string) error
+	fetch   func(ctx context.Context, dir string) *exec.Cmd
+	command func(ctx context.Context, home, driver, name string) *exec.Cmd
+}
+
+const (
+	edireaderVersion = "4.7.3.1"
+	staediVersion    = "1.26.0"
+)
+
+var java = kind{
+	driver: "Peer.java", folder: "edireader-" + edireaderVersion + "-staedi-" + staediVersion, tools: []string{"mvn", "java"},
+	prepare: func(dir string) error {
+		var b strings.Builder
+		b.WriteString("<project><modelVersion>4.0.0</modelVersion><groupId>peers</groupId><artifactId>peers</artifactId><version>1</version><packaging>pom</packaging><dependencies>")
+		for _, d := range [][3]string{{"com.berryworks", "edireader", edireaderVersion}, {"io.xlate", "staedi", staediVersion}} {
+			fmt.Fprintf(&b, "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>", d[0], d[1], d[2])
+		}
+		b.WriteString("</dependencies></project>")
+		return os.WriteFile(filepath.Join(dir, "pom.xml"), []byte(b.String()), 0o600)
+	},
+	fetch: func(ctx context.Context, dir string) *exec.Cmd {
+		return exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(dir, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(dir, "libs"), "-DincludeScope=runtime")
+	},
+	command: func(ctx context.Context, home, driver, name string) *exec.Cmd {
+		return exec.CommandContext(ctx, "java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", filepath.Join(home, "libs", "*"), driver, name)
+	},
+}
+
+func python(module, version string) kind {
+	return kind{
+		driver: module + "_peer.py", folder: module + "-" + version, tools: []string{"python3"},
+		fetch: func(ctx context.Context, dir string) *exec.Cmd {
+			return exec.CommandContext(ctx, "python3", "-m", "pip", "install", "-q", "--root-user-action=ignore", "--target", dir, module+"=="+version)
+		},
+		command: func(ctx context.Context, home, driver, _ string) *exec.Cmd {
+			cmd := exec.CommandContext(ctx, "python3", driver)
+			cmd.Env = append(os.Environ(), "PYTHONPATH="+home)
+			return cmd
+		},
+	}
+}
+
+// kinds are the engines that can be had, by name.
+var kinds = map[string]kind{
+	"edireader": java,
+	"staedi":    java,
+	"pyx12":     python("pyx12", "4.0.0"),
+	"pydifact":  python("pydifact", "0.2.3"),
+	"edifact": {
+		driver: "edifact_peer.js", folder: "edifact-1.2.12", tools: []string{"npm", "node"},
+		fetch: func(ctx context.Context, dir string) *exec.Cmd {
+			return exec.CommandContext(ctx, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "edifact@1.2.12")
+		},
+		command: func(ctx context.Context, home, driver, _ string) *exec.Cmd {
+			cmd := exec.CommandContext(ctx, "node", driver)
+			cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(home, "node_modules"))
+			return cmd
+		},
+	},
+}
+
+// install fetches what is not below cache yet, whole or not at all.
+func (k *kind) install(ctx context.Context, cache string) (home string, err error) {
+	for _, tool := range k.tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			return "", fmt.Errorf("%s is not installed", tool)
+		}
+	}
+	home = filepath.Join(cache, k.folder)
+	if _, err := os.Stat(home); err == nil {
+		return home, nil
+	}
+	if err := os.MkdirAll(cache, 0o750); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(cache, "new-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	if k.prepare != nil {
+		if err := k.prepare(dir); err != nil {
+			return "", err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	cmd := k.fetch(ctx, dir)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		line, _, _ := bytes.Cut(bytes.TrimSpace(said), []byte{'\n'})
+		return "", fmt.Errorf("fetching it by %s: %w: %s", k.tools[0], err, line[:min(len(line), 200)])
+	}
+	if err := os.Rename(dir, home); err != nil && !errors.Is(err, os.ErrExist) {
+		if _, there := os.Stat(home); there != nil { // nor did another process put it there
+			return "", err
+		}
+	}
+	return home, nil
+}
