@@ -21,7 +21,7 @@ import (
 const (
 	topicDocuments = "documents"     // what came, as it came
 	topicSets      = "x12-sets"      // one transaction set each
-	topicOrders    = "x12-orders"    // 940 and 850
+	topicOrders    = "x12-orders"    // 940, 850 and 860
 	topicAcks      = "x12-acks"      // 997 and 999 that came
 	topicRefused   = "x12-refused"   // sets and interchanges that were rejected
 	topicVerdicts  = "x12-verdicts"  // one a functional group
@@ -100,7 +100,7 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 943, 856 and ORDERS in; 997, 855, 945, 944, 947, 846, CONTRL, ORDRSP and DESADV out.
+// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856 and ORDERS in; 997, 855, 945, 944, 947, 846, CONTRL, ORDRSP and DESADV out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
@@ -119,7 +119,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
-		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
 	}
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))

@@ -29,14 +29,14 @@ func TestA940CancelsAnOrder(t *testing.T) {
 		letters int
 		says    string
 	}{
-		"accepted":     {"order.allocate", order.StatusCancelled, 0, ""},
-		"in a wave":    {"task", order.StatusCancelled, 0, ""},
-		"packed":       {"label.choose", order.StatusCancelled, 0, ""},
-		"shipped":      {"", order.StatusShipped, 1, "nothing of order"},
-		"not there":    {"x12.orders", order.StatusNone, 1, "still on its way"},
-		"sent twice":   {"pack", order.StatusCancelled, 0, ""},
-		"somebody's":   {"pick", order.StatusPicked, 1, "no order"},
-		"a change (R)": {"pack", order.StatusPicked, 1, "neither asks for a new order nor cancels one"},
+		"accepted":    {"order.allocate", order.StatusCancelled, 0, ""},
+		"in a wave":   {"task", order.StatusCancelled, 0, ""},
+		"packed":      {"label.choose", order.StatusCancelled, 0, ""},
+		"shipped":     {"", order.StatusShipped, 1, "nothing of order"},
+		"not there":   {"x12.orders", order.StatusNone, 1, "still on its way"},
+		"sent twice":  {"pack", order.StatusCancelled, 0, ""},
+		"somebody's":  {"pick", order.StatusPicked, 1, "no order"},
+		"another (X)": {"pack", order.StatusPicked, 1, "neither asks for a new order nor changes or cancels one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -58,8 +58,8 @@ func TestA940CancelsAnOrder(t *testing.T) {
 				switch name {
 				case "somebody's":
 					back = strings.ReplaceAll(back, number, "NOT-"+number)
-				case "a change (R)":
-					back = strings.Replace(back, "W05*F*", "W05*R*", 1)
+				case "another (X)":
+					back = strings.Replace(back, "W05*F*", "W05*X*", 1)
 				}
 				r.drop("cancel.edi", back)
 				settle(time.Minute)

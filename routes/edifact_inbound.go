@@ -89,12 +89,7 @@ func (e *edi) messageOrder(ctx context.Context, m *Message, _ *Out) (journal.Rec
 		}
 		return none, fault.At("edifact.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s%s", info.name(), info.Document, f.Message, hint(f), more))
 	}
-	o.Command.Source.Cause = m.Correlation
-	o.Command.Source.Partner = p.Name
-	if o.Cancel {
-		return placing(cmdCancel, o.Command)
-	}
-	return placing(cmdPlace, o.Command)
+	return wishOf(m, p, o)
 }
 
 // message reads the EDIFACT message that a message of the bus carries.

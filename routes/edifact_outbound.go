@@ -65,13 +65,7 @@ func (e *edi) responses() Route {
 			return p.SendAnswers, err
 		}, eip.Enrich(e.standing, func(ctx context.Context, m *Message, a x12wms.Answer) (*Out, error) {
 			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
-				p, err := e.partner(askedBy(m).Partner)
-				if err != nil {
-					return journal.Record{}, err
-				}
-				return e.interchange(ctx, m, out, p, p.unb(), p.unh("ORDRSP"), func(control int) ([]edifact.Out, error) {
-					return edifactwms.OrderResponse(p.Profile, strconv.Itoa(control), a), nil
-				})
+				return e.answer(ctx, m, out, askedBy(m), a)
 			})(ctx, m)
 		})),
 	}

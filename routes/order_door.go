@@ -119,6 +119,7 @@ const (
 	cmdPlace  = "order.Place"
 	cmdAgain  = "order.PlaceAgain" // of an order that was rejected: what its letter replays
 	cmdCancel = "order.Cancel"     // says no more of the order than whose and which it is
+	cmdAmend  = "order.Amend"
 )
 
 // placing is the command that a document asks for, to the order service. Names and addresses
@@ -148,7 +149,7 @@ type repeated struct {
 
 func (f *Flows) addPlacing() error {
 	return f.hub.Add(Route{
-		Name: "order.place", About: "places and cancels the orders that documents ask for, under the same rule as the door",
+		Name: "order.place", About: "places, changes and cancels the orders that documents ask for, under the same rule as the door",
 		Topics: []string{commands}, Handle: f.placeCommand,
 		Parking: Parking{Independent: true},
 		Writes:  []string{onOrders, onInventory, onExternal},
@@ -156,6 +157,9 @@ func (f *Flows) addPlacing() error {
 }
 
 func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
+	if m.Type == cmdAmend {
+		return f.amendCommand(ctx, m)
+	}
 	var c order.Place
 	if err := m.Decode(&c); err != nil {
 		return nil, err
@@ -214,18 +218,18 @@ func (f *Flows) cancelCommand(d *decision, c order.Place) (*Out, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	if !o.Known() {
+		return nil, noOrder(m, c.Source, c.Number, "cancelled")
+	}
 	events, err := o.Cancel(order.Cancel{Reason: "cancelled by " + c.Source.DocType, By: c.Source.Partner}, m.Now)
-	switch {
-	case err != nil:
-		says := fault.Reason(err)
-		if !o.Known() {
-			says = fmt.Sprintf("there is no order %s to be cancelled: it came under another number, or is still on its way; replay the letter then", c.Number)
-		}
-		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, "number"), errors.New(says))
-	case len(events) == 0:
-		return m.Out().Publish(onExternal, "order.Repeated", m.Key, repeated{c.Number, c.Source}), nil
+	if err != nil {
+		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, "number"), errors.New(fault.Reason(err)))
+	}
+	if len(events) == 0 {
+		d.out.Publish(onExternal, "order.Repeated", m.Key, repeated{c.Number, c.Source})
 	}
 	d.onOrder(c.Scope, c.Number, events, nil)
+	d.amended(o, c.Source, true)
 	return d.done()
 }
 

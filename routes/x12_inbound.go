@@ -23,6 +23,7 @@ func (e *edi) inbound() Route {
 	choose := eip.Choose("",
 		eip.Choice[*Message]{Name: "a 940", When: isSet("940"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
+		eip.Choice[*Message]{Name: "an 860", When: isSet("860"), To: topicOrders},
 		eip.Choice[*Message]{Name: "a 943", When: isSet("943"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "an 856", When: isSet("856"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
@@ -40,20 +41,21 @@ func (e *edi) inbound() Route {
 	}
 }
 
-// orders translates 940 and 850 into commands for the order service: to place an order, or, of a
-// 940, to cancel one.
+// orders translates 940, 850 and 860 into commands for the order service: to place an order, to
+// change or to cancel one.
 func (e *edi) orders() Route {
 	return Route{
-		Name: "x12.orders", About: "940 and 850 to orders",
+		Name: "x12.orders", About: "940 and 850 to orders, 860 to changes of them",
 		Topics: []string{topicOrders}, Writes: []string{commands},
 		Patterns: []string{eip.NameNormalizer, eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(eip.Normalize(
 			eip.Format[*Message, *Out]{Name: "940", Is: isSet("940"), Translate: e.order},
-			eip.Format[*Message, *Out]{Name: "850", Is: isSet("850"), Translate: e.order})),
+			eip.Format[*Message, *Out]{Name: "850", Is: isSet("850"), Translate: e.order},
+			eip.Format[*Message, *Out]{Name: "860", Is: isSet("860"), Translate: e.order})),
 	}
 }
 
-// order makes the command of a 940 or 850.
+// order makes the command of a 940, 850 or 860.
 func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, error) {
 	var none journal.Record
 	var info setInfo
@@ -76,10 +78,19 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	if err != nil {
 		return none, untranslated("x12.orders", info, fault.KindOf(err), err)
 	}
+	return wishOf(m, p, o)
+}
+
+// wishOf is the command that a document asks for.
+func wishOf(m *Message, p Partner, o x12wms.Order) (journal.Record, error) {
 	o.Command.Source.Cause = m.Correlation
 	o.Command.Source.Partner = p.Name
-	if o.Cancel {
+	switch {
+	case o.Cancel:
 		return placing(cmdCancel, o.Command)
+	case o.Amend != nil:
+		o.Amend.Source = o.Command.Source
+		return amending(*o.Amend)
 	}
 	return placing(cmdPlace, o.Command)
 }

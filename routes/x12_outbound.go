@@ -81,11 +81,7 @@ func (e *edi) answers() Route {
 			return p.SendAnswers, err
 		}, eip.Enrich(e.standing, func(ctx context.Context, m *Message, a x12wms.Answer) (*Out, error) {
 			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
-				p, err := e.partner(askedBy(m).Partner)
-				if err != nil {
-					return journal.Record{}, err
-				}
-				return e.envelope(ctx, m, out, p, "855", p.Profile.PurchaseOrderAck(a))
+				return e.answer(ctx, m, out, askedBy(m), a)
 			})(ctx, m)
 		})),
 	}
@@ -114,14 +110,7 @@ func (e *edi) standing(ctx context.Context, m *Message) (x12wms.Answer, error) {
 	if err != nil {
 		return a, err
 	}
-	for _, l := range o.Lines {
-		if l.Held() {
-			a.Held = append(a.Held, order.LineHeld{Head: a.Accepted.Head, Line: l.No, Problem: l.Problem})
-		}
-		if l.Backordered > 0 {
-			a.Backordered = append(a.Backordered, order.LineQty{Line: l.No, Qty: l.Backordered})
-		}
-	}
+	a.Waits(o)
 	return a, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 // Actions on a line (1229) in an answer.
 const (
+	lineDeleted  = "2"
 	lineChanged  = "3" // something waits
 	lineAccepted = "5"
 	lineRefused  = "7"
@@ -49,6 +50,8 @@ func OrderResponse(p x12wms.Profile, number string, a x12wms.Answer) []edifact.O
 			wait = min(l.Qty, (waiting[l.No]+f-1)/f)
 		}
 		switch problem := held[l.No]; {
+		case a.Gone[l.No]:
+			action, qty, wait = lineDeleted, 0, 0
 		case problem.Code == order.UnknownItem:
 			action, qty = lineRefused, 0
 		case problem.Code != "" || wait > 0:

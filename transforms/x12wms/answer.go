@@ -1,6 +1,7 @@
 package x12wms
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -12,7 +13,11 @@ import (
 // Answer is what an 855 says about an order: what was accepted, or what was
 // rejected and why.
 type Answer struct {
+	// Purpose of what is answered, by data element 353: "" for an order, [AnswersChange], or
+	// [AnswersCancel].
+	Purpose  string
 	Accepted order.Accepted
+	Gone     map[int]bool // lines that were taken out
 	Held     []order.LineHeld
 	// Backordered quantities of lines, in smallest units.
 	Backordered []order.LineQty
@@ -21,12 +26,46 @@ type Answer struct {
 	At       time.Time // of the answer
 }
 
+// Purposes (data element 353) of what an answer answers.
+const (
+	AnswersCancel = "01"
+	AnswersChange = "04"
+)
+
+// Standing is the answer to a change of o that was done, or of a cancellation: what is ordered
+// now, and which lines wait.
+func Standing(o order.Order, purpose string, at time.Time) Answer {
+	a := Answer{Purpose: purpose, At: at, Gone: map[int]bool{}}
+	a.Accepted = order.Accepted{Head: order.Head{Scope: o.Scope, Order: o.Told(), At: at}, Dates: o.Dates, Refs: o.Refs}
+	for _, l := range o.Lines {
+		a.Accepted.Lines = append(a.Accepted.Lines, l.AcceptedLine)
+		if l.Dropped || l.Ordered > 0 && l.Cancelled == l.Ordered {
+			a.Gone[l.No] = true
+		}
+	}
+	a.Waits(o)
+	return a
+}
+
+// Waits takes in which lines of o wait, and why.
+func (a *Answer) Waits(o order.Order) {
+	for _, l := range o.Lines {
+		if l.Held() {
+			a.Held = append(a.Held, order.LineHeld{Head: a.Accepted.Head, Line: l.No, Problem: l.Problem})
+		}
+		if l.Backordered > 0 {
+			a.Backordered = append(a.Backordered, order.LineQty{Line: l.No, Qty: l.Backordered})
+		}
+	}
+}
+
 // PurchaseOrderAck is the body of the 855 for a, without ST and SE. Each line
-// says what becomes of it: IA accepted, IH held, IB backordered, IR rejected.
+// says what becomes of it: IA accepted, IH held, IB backordered, IR rejected, ID deleted.
 func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
+	purpose := cmp.Or(a.Purpose, "00")
 	day := a.At.In(p.zone()).Format("20060102")
 	if a.Rejected != nil {
-		body := []x12.Out{x12.Seg("BAK", "00", "RD", a.Rejected.Order, day)}
+		body := []x12.Out{x12.Seg("BAK", purpose, "RD", a.Rejected.Order, day)}
 		for _, why := range a.Rejected.Problems {
 			body = append(body, x12.Seg("N9", "L1", "REJECTED"), x12.Seg("MSG", cut(why.Text, 264)))
 		}
@@ -52,7 +91,7 @@ func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 		ordered = day
 	}
 	// BAK04 dates the purchase order, BAK09 this answer.
-	body := []x12.Out{x12.Seg("BAK", "00", kind, a.Accepted.Order, ordered, "", "", "", "", day)}
+	body := []x12.Out{x12.Seg("BAK", purpose, kind, a.Accepted.Order, ordered, "", "", "", "", day)}
 	for _, r := range a.Accepted.Refs {
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
 			body = append(body, x12.Seg("REF", q, cut(r.Value, 30)))
@@ -66,6 +105,10 @@ func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 		}
 		po1 := []string{cut(ref, 20), strconv.FormatInt(l.Qty, 10), unit, "", ""}
 		body = append(body, x12.Out{ID: "PO1", Elements: append(po1, itemPairs(l, 10)...)})
+		if a.Gone[l.No] {
+			body = append(body, x12.Seg("ACK", "ID", strconv.FormatInt(l.Qty, 10), unit))
+			continue
+		}
 		body = append(body, lineStatus(l, held[l.No], waiting[l.No], unit)...)
 	}
 	return append(body, x12.Seg("CTT", strconv.Itoa(len(a.Accepted.Lines))))

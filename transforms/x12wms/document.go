@@ -2,12 +2,12 @@ package x12wms
 
 import "github.com/paklog/hub/edi/x12"
 
-// Document is a 940 or 850 as it was sent, every value with its place.
+// Document is a 940, 850 or 860 as it was sent, every value with its place.
 type Document struct {
 	Set      string // ST01
-	Purpose  Text   // W05-01, BEG-01
+	Purpose  Text   // W05-01, BEG-01, BCH-01
 	Kind     Text   // BEG-02
-	Number   Text   // W05-02, BEG-03
+	Number   Text   // W05-02, BEG-03, BCH-03
 	PO       Text   // W05-03
 	Ordered  Text   // BEG-05
 	LinkNo   Text   // W05-04, to be given back in the 945
@@ -50,9 +50,10 @@ type Date struct {
 	Bound                Bound
 }
 
-// DocumentLine is a W01 or PO1 loop.
+// DocumentLine is a W01, PO1 or POC loop.
 type DocumentLine struct {
-	ID        Text // LX-01, PO1-01
+	ID        Text // LX-01, PO1-01, POC-01
+	Do        Text // POC-02: what becomes of the line, in a change
 	Qty, UOM  Text
 	UPC       Text   // W01-03
 	Codes     []Code // pairs of qualifier and code
@@ -64,15 +65,15 @@ type DocumentLine struct {
 // Code is one item code with its qualifier.
 type Code struct{ Qualifier, Value Text }
 
-// Read takes a 940 or 850 apart. p must hold the set whole; ok is false for any
+// Read takes a 940, 850 or 860 apart. p must hold the set whole; ok is false for any
 // other set.
 func Read(p *x12.Part) (d Document, ok bool) {
 	t := &translator{part: p}
 	switch p.ST.ID {
 	case "940":
 		return t.read940(), true
-	case "850":
-		return t.read850(), true
+	case "850", "860":
+		return t.readPurchase(), true
 	}
 	return Document{Set: p.ST.ID}, false
 }
@@ -128,14 +129,22 @@ func (t *translator) read940() Document {
 	return d
 }
 
-func (t *translator) read850() Document {
-	d := Document{Set: "850", Purpose: t.due("BEG-01"), Number: t.due("BEG-03")}
+// purchaseHeads are the first segments of a purchase order and of its change.
+var purchaseHeads = map[string]string{"850": "BEG", "860": "BCH"}
+
+// readPurchase takes an 850 apart, or an 860, which is built the same.
+func (t *translator) readPurchase() Document {
+	set := t.part.ST.ID
+	head := purchaseHeads[set]
+	d := Document{Set: set, Purpose: t.due(head + "-01"), Number: t.due(head + "-03")}
 	party := -1
 	for _, s := range t.part.Segments.All() {
 		line := len(d.Lines) - 1
 		switch string(s.Tag()) {
 		case "BEG":
 			d.Purpose, d.Kind, d.Number, d.Ordered = t.text(s, 1), t.text(s, 2), t.text(s, 3), t.text(s, 5)
+		case "BCH":
+			d.Purpose, d.Kind, d.Number = changePurpose(t.text(s, 1)), t.text(s, 2), t.text(s, 3)
 		case "N1":
 			if party = -1; line < 0 {
 				d.Parties = append(d.Parties, t.party(s))
@@ -174,6 +183,15 @@ func (t *translator) read850() Document {
 			l := DocumentLine{ID: t.text(s, 1), Qty: t.text(s, 2), UOM: t.text(s, 3)}
 			l.FirstCode = t.text(s, 7).At
 			for n := 6; n+1 <= s.Len(); n += 2 {
+				l.addCode(t.text(s, n), t.text(s, n+1))
+			}
+			d.Lines = append(d.Lines, l)
+		case "POC":
+			party = -1
+			l := DocumentLine{ID: t.text(s, 1), Do: t.text(s, 2), Qty: t.text(s, 3), UOM: t.text(s, 5)}
+			l.UOM.Value = toUTF8(s.Component(5, 1)) // it is a composite unit
+			l.FirstCode = t.text(s, 9).At
+			for n := 8; n+1 <= s.Len(); n += 2 {
 				l.addCode(t.text(s, n), t.text(s, n+1))
 			}
 			d.Lines = append(d.Lines, l)

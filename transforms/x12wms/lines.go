@@ -18,17 +18,7 @@ func (p Profile) lines(t *translator, d Document, places map[string]Place) []ord
 		if own != nil {
 			out.No = own[i]
 		}
-		at("no", l.ID.At)
-		at("ref", l.ID.At)
-		at("qty", l.Qty.At)
-		at("uom", l.UOM.At)
-		p.itemOf(t, l, &out, at)
-		for _, r := range l.Refs {
-			if r.Qualifier.Value == lotQualifier && out.Lot == "" {
-				out.Lot = r.Value.Value
-				at("lot", r.Value.At)
-			}
-		}
+		p.goods(t, l, &out, at)
 		lines = append(lines, out)
 	}
 	if len(lines) == 0 {
@@ -36,6 +26,21 @@ func (p Profile) lines(t *translator, d Document, places map[string]Place) []ord
 		t.fail(where, CodeNoLines, "", where.Element, "send at least one line", "the %s has no lines", d.noun())
 	}
 	return lines
+}
+
+// goods is what of a line says what is ordered, and the places of all of it.
+func (p Profile) goods(t *translator, l DocumentLine, out *order.PlaceLine, at func(string, Place)) {
+	at("no", l.ID.At)
+	at("ref", l.ID.At)
+	at("qty", l.Qty.At)
+	at("uom", l.UOM.At)
+	p.itemOf(t, l, out, at)
+	for _, r := range l.Refs {
+		if r.Qualifier.Value == lotQualifier && out.Lot == "" {
+			out.Lot = r.Value.Value
+			at("lot", r.Value.At)
+		}
+	}
 }
 
 // numbers are the sender's line numbers if all lines have one of their own.
@@ -75,7 +80,7 @@ func (p Profile) itemOf(t *translator, l DocumentLine, out *order.PlaceLine, at 
 			}
 		}
 	}
-	if out.Item == "" {
+	if out.Item == "" && !l.known() {
 		t.fail(l.FirstCode, CodeNoItem, "", "a code qualified by one of "+strings.Join(p.items(), " "),
 			"send the item's code, or add its qualifier to the partner's items", "the line names no item that this partner is to be understood by")
 	}

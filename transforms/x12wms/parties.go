@@ -40,7 +40,7 @@ func (p Profile) scope(t *translator, d Document, places map[string]Place) scope
 
 // shipTo is the first of ship-to, consignee and ultimate consignee.
 func (p Profile) shipTo(t *translator, d Document, places map[string]Place) party.Address {
-	for _, role := range [...]string{"ST", "CN", "UC"} {
+	for _, role := range shipsTo {
 		for _, n := range d.Parties {
 			if n.Role.Value == role {
 				places["ship_to"] = n.Role.At

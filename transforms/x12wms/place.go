@@ -15,10 +15,12 @@ import (
 // Order is an order command and where in the document its parts come from: the
 // key is a place as package order names it ("lines[2].item", "ship_to"). With Cancel,
 // the document asks to cancel what is open of the order: scope, number and source of
-// the command are all that it says.
+// the command are all that it says. With Amend it changes an order, and Command says
+// the same three alone.
 type Order struct {
 	Command order.Place
 	Cancel  bool
+	Amend   *order.Amend
 	Places  map[string]Place
 }
 
@@ -40,7 +42,7 @@ func placeAt(places map[string]Place, place string) (Place, bool) {
 // ten segments each.
 const MaxSegments = 10 * order.MaxLines
 
-// Order translates a 940 or 850. The error is a fault of kind Invalid that
+// Order translates a 940, 850 or 860. The error is a fault of kind Invalid that
 // carries an [Error]; its findings are added to p as well. An item or unit that
 // nobody knows is no error here: the core holds the line or rejects the order.
 func (p Profile) Order(part *x12.Part) (Order, error) {
@@ -53,7 +55,7 @@ func (p Profile) Order(part *x12.Part) (Order, error) {
 	}
 	d, ok := Read(part)
 	if !ok {
-		t.fail(st.At, CodeUnsupported, st.Value, "940 or 850", "route this set elsewhere", "transaction set %s is no order", st.Value)
+		t.fail(st.At, CodeUnsupported, st.Value, "940, 850 or 860", "route this set elsewhere", "transaction set %s is no order", st.Value)
 		return Order{}, t.err(op)
 	}
 	return p.order(t, d)
@@ -80,6 +82,10 @@ func (p Profile) order(t *translator, d Document) (Order, error) {
 		c.Source = order.Source{Door: "edi", Partner: p.Partner, DocType: d.Set, DocID: t.paper.ID}
 	}
 	if o.Cancel {
+		return o, t.err(op)
+	}
+	if d.Purpose.Value == replaces || d.Purpose.Value == changes {
+		o.Amend = p.amend(t, d, o)
 		return o, t.err(op)
 	}
 	c.ShipTo = p.shipTo(t, d, o.Places)
@@ -129,17 +135,21 @@ func (t *translator) core(o Order, err error) {
 	}
 }
 
-// W05-01 of what we take.
+// What a document asks for, by W05-01 and in the terms of it.
 const (
-	orders  = "N" // an original order
-	cancels = "F"
+	orders   = "N" // an original order
+	cancels  = "F"
+	replaces = "R"      // it says all of an order that exists
+	changes  = "change" // it says what is to be another of it
 )
 
-// supported refuses documents that neither order anything new nor cancel it.
+// supported refuses documents that neither order anything new nor change or cancel it.
 func (t *translator) supported(d Document) {
-	switch {
-	case d.Set != "850" && d.Purpose.Value != orders && d.Purpose.Value != cancels:
-		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "N or F", "cancel it and send a new order, or have it changed by hand", "order status %q neither asks for a new order nor cancels one", d.Purpose.Value)
+	switch v := d.Purpose.Value; {
+	case d.Set == "860" && v != cancels && v != replaces && v != changes:
+		t.fail(d.Purpose.At, CodeUnsupported, v, "01, 04 or 05", "send what is to be another as a change, 04", "purpose %q neither changes an order nor cancels one", v)
+	case d.Set != "850" && d.Set != "860" && v != orders && v != cancels && v != replaces && v != changes:
+		t.fail(d.Purpose.At, CodeUnsupported, v, "N, R or F", "cancel it and send a new order, or have it changed by hand", "order status %q neither asks for a new order nor changes or cancels one", v)
 	case d.Set == "850" && d.Purpose.Value != "00" && d.Purpose.Value != "07":
 		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "00", "send changes as an 860", "purpose %q does not ask for a new order", d.Purpose.Value)
 	case d.Kind.Value == "BK":

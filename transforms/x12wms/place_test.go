@@ -152,7 +152,7 @@ func TestUntranslatableOrdersNameTheirPlace(t *testing.T) {
 		at             string // text at the finding's offset
 		code           string
 	}{
-		{"a change", "W05*N", "W05*R", "W05-01", "R*ORD-1", x12wms.CodeUnsupported},
+		{"an inquiry", "W05*N", "W05*I", "W05-01", "I*ORD-1", x12wms.CodeUnsupported},
 		{"a cancellation of nothing", "W05*N*ORD-1*", "W05*F**", "W05-02", "*PO-9", x12wms.CodeMissing},
 		{"somebody else's cancellation", "W05*N", "N1*WH**92*W9~\nW05*F", "N1-04", "W9~", x12wms.CodeUnknownParty},
 		{"no order number", "W05*N*ORD-1*", "W05*N**", "W05-02", "*PO-9", x12wms.CodeMissing},

@@ -84,8 +84,11 @@ type translator struct {
 // onX12 is the paper of a transaction set.
 func onX12(part *x12.Part) Paper {
 	p := Paper{Set: part.ST.ID, Line: "W01", Party: "N1*"}
-	if part.ST.ID == "850" {
+	switch part.ST.ID {
+	case "850":
 		p.Line = "PO1"
+	case "860":
+		p.Line = "POC"
 	}
 	if part.ISA != nil {
 		p.Sender, p.ID = part.ISA.Sender, part.Identity().String()
