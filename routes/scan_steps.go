@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -301,7 +302,7 @@ func (d *decision) scanCount(s scope.Scope, c scan.Scan) error {
 	return err
 }
 
-// scanTaskMove ends a replenishment of one step at its place.
+// scanTaskMove ends a replenishment at its face.
 func (d *decision) scanTaskMove(s scope.Scope, c scan.Scan) error {
 	t := d.task(s, c.Task)
 	switch {
@@ -311,30 +312,51 @@ func (d *decision) scanTaskMove(s scope.Scope, c scan.Scan) error {
 		return refused("task", "there is no task %s of %s", c.Task, s.Owner)
 	case t.Kind == task.KindPutAway:
 		return d.scanPutAway(s, t, c)
-	case len(t.Steps) != 1:
-		return refused("task", "task %s has %d steps: say over POST /v1/tasks what was moved of each", c.Task, len(t.Steps))
+	case t.Kind != task.KindReplenish:
+		return refused("task", "task %s is of kind %q: move is for put-aways and replenishments", c.Task, t.Kind)
 	}
-	st := t.Steps[0]
+	face := t.Steps[0]
 	if at, err := scan.At(c.Place); err != nil {
 		return err
-	} else if at != st.To.Location {
-		return refused("place", "this is %.64s, the goods go to %s", at, st.To.Location)
+	} else if at != face.To.Location {
+		return refused("place", "this is %.64s, the goods go to %s", at, face.To.Location)
 	}
-	cmd := replenish.Moved{Worker: c.Worker, Claim: t.Claims}
-	if c.Code != "" {
-		g, err := scan.Match(c.Code, d.item(s, st.Item))
-		if err != nil {
-			return err
-		}
-		if g.Lot != "" && st.From.Lot != "" && g.Lot != st.From.Lot {
-			return refused("code", "this is lot %s, the step is of lot %s", g.Lot, st.From.Lot)
-		}
+	cmd := replenish.Moved{Worker: c.Worker, Claim: t.Claims, Moved: c.Moved}
+	if err := d.replenishes(s, t, c.Code); err != nil {
+		return err
 	}
-	if c.Qty > 0 {
+	switch {
+	case c.Qty == 0:
+	case len(t.Steps) > 1:
+		return refused("qty", "task %s has %d steps: say in moved what was brought of each", c.Task, len(t.Steps))
+	default:
 		cmd.Moved = []int64{c.Qty}
 	}
 	_, err := d.f.askFloor(d, &door.Ask{Scope: s, ID: c.Task, Cmd: cmd})
 	return err
+}
+
+// replenishes refuses a code that is neither of the goods that a replenishment brings nor of an LPN
+// that it takes them from.
+func (d *decision) replenishes(s scope.Scope, t task.Task, code string) error {
+	if code == "" {
+		return nil
+	}
+	id, err := scan.LPN(code)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(t.Steps, func(st task.Step) bool { return st.From.LPN != "" && st.From.LPN == id }) {
+		return nil
+	}
+	g, err := scan.Match(code, d.item(s, t.Steps[0].Item))
+	if err != nil {
+		return err
+	}
+	if g.Lot != "" && !slices.ContainsFunc(t.Steps, func(st task.Step) bool { return st.From.Lot == "" || st.From.Lot == g.Lot }) {
+		return refused("code", "this is lot %s, the task brings others", g.Lot)
+	}
+	return nil
 }
 
 // nextAfter is what a worker does whose scan was refused: the same step again, or the claim that

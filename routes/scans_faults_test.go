@@ -395,3 +395,68 @@ func TestAPutAwayAndAReplenishmentEndWhereTheyAreScanned(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+// A face that is filled from several places is told of once, with what was found at each.
+func TestAReplenishmentOfSeveralPlacesEndsByOneScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still)
+		h := &handheld{r: r, name: "HH-1"}
+		r.dock("A")
+		r.shelves(location.Bulk, "B-1", 50, "B-2", 50)
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "B-1", LPN: palletA}, Qty: 6})
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "B-2", Lot: "L-2"}, Qty: 12})
+		r.must(door.Master, "P-1", location.Register{Spec: location.Spec{Purpose: location.Pick, Slot: location.Slot{Owner: "acme", Item: "A", Min: 2, Max: 18}}})
+		settle(time.Minute)
+		var fill task.Task
+		for _, e := range events[task.Created](r) {
+			if e.Kind == task.KindReplenish {
+				fill = foldOf(r, task.Fold, e.Stream())
+			}
+		}
+		if len(fill.Steps) != 2 {
+			t.Fatalf("%+v", fill)
+		}
+		moved := []int64{6, 2}
+		if fill.Steps[0].From.LPN == "" {
+			moved = []int64{2, 6}
+		}
+		ends := scan.Scan{Do: scan.Move, Task: fill.Task, Place: "P-1", Code: "(00)" + palletA, Moved: moved}
+		if a := h.scan(ends); a.Result != scan.Refused {
+			t.Errorf("who has not claimed it: %+v", a)
+		}
+		r.must(door.Floor, fill.Task, task.Claim{Worker: "jo", Lease: time.Hour})
+		for name, x := range map[string]struct {
+			change func(*scan.Scan)
+			where  string
+		}{
+			"one quantity of two places": {func(s *scan.Scan) { s.Moved, s.Qty = nil, 8 }, "qty"},
+			"one place of two":           {func(s *scan.Scan) { s.Moved = moved[:1] }, "moved"},
+			"more than was asked":        {func(s *scan.Scan) { s.Moved = []int64{40, 5} }, "moved[0]"},
+			"less than nothing":          {func(s *scan.Scan) { s.Moved = []int64{1, -1} }, "moved[1]"},
+			"another pallet":             {func(s *scan.Scan) { s.Code = "(00)006141410000000029" }, "code"},
+			"another lot":                {func(s *scan.Scan) { s.Code = "(01)" + gtinEach + "(10)L-9" }, "code"},
+		} {
+			s := ends
+			x.change(&s)
+			if a := h.scan(s); a.Result != scan.Refused || a.Where != x.where {
+				t.Errorf("%s: %+v", name, a)
+			}
+		}
+		h.done(ends)
+		settle(time.Minute)
+		if n := r.at("P-1")[""]; n != 8 {
+			t.Errorf("%d lie in the face", n)
+		}
+		counts := 0
+		for _, e := range events[inventory.CountRequested](r) {
+			if e.Location == "B-2" {
+				counts++
+			}
+		}
+		if counts != 1 {
+			t.Errorf("%d counts of the place that had less", counts)
+		}
+		r.books("A")
+		r.noLetters()
+	})
+}

@@ -98,10 +98,10 @@ func (s *server) queue() {
 				return nil, s.problem(ctx, err)
 			}
 			cmd := task.Next{
-				Worker: b.Worker, Device: b.Device, Zone: b.Zone, Location: b.Location,
+				Worker: b.Worker, Device: cmp.Or(callOf(ctx).device, b.Device), Zone: b.Zone, Location: b.Location,
 				Equipment: b.Equipment, Skills: b.Skills, Kinds: b.Kinds, Lease: lease,
 			}
-			return s.do(ctx, door.Floor, door.Ask{Scope: inFacility(s.cfg.Scope, b.Facility), ID: b.Worker, Cmd: cmd, Device: b.Device}, *in, "")
+			return s.do(ctx, door.Floor, door.Ask{Scope: inFacility(s.cfg.Scope, cmp.Or(callOf(ctx).facility, b.Facility)), ID: b.Worker, Cmd: cmd, Device: cmd.Device}, *in, "")
 		})
 }
 

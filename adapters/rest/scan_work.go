@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/view"
@@ -25,6 +26,8 @@ type FloorWork struct {
 	Picks    []PickWork  `json:"picks" nullable:"false"`
 	Packs    []PackWork  `json:"packs" nullable:"false"`
 	Counts   []CountWork `json:"counts" nullable:"false"`
+	Moves    []MoveWork  `json:"moves" nullable:"false"`
+	Receipts []GoodsDue  `json:"receipts" nullable:"false"`
 	Position journal.Pos `json:"position"`
 }
 
@@ -52,6 +55,7 @@ type Goods struct {
 	Item        string          `json:"item"`
 	Description string          `json:"description,omitempty"`
 	Lot         string          `json:"lot,omitempty"`
+	Serial      bool            `json:"serial,omitempty" doc:"each unit is scanned with its serial number"`
 	Codes       []FloorItemCode `json:"codes" nullable:"false"`
 }
 
@@ -82,12 +86,43 @@ type WorkLine struct {
 type CountWork struct {
 	Owner string `json:"owner"`
 	Count string `json:"count"`
+	Task  string `json:"task,omitempty"`
 	Place string `json:"place"`
 	Goods
 }
 
-// mostWork is how many tasks of a kind are told at once.
-const mostWork = 50
+// MoveWork is a put-away or a replenishment that is open, or that the worker has claimed. What
+// stands on an LPN goes whole to one place; a replenishment may fetch for one face from several.
+type MoveWork struct {
+	Owner    string     `json:"owner"`
+	Task     string     `json:"task"`
+	Kind     string     `json:"kind" enum:"putaway,replenish"`
+	Worker   string     `json:"worker,omitempty"`
+	Priority int        `json:"priority,omitempty"`
+	To       string     `json:"to"`
+	Steps    []WorkStep `json:"steps" nullable:"false"`
+}
+
+// GoodsDue is a receipt of which something may still come.
+type GoodsDue struct {
+	Owner   string    `json:"owner"`
+	Receipt string    `json:"receipt"`
+	Dock    string    `json:"dock,omitempty"`
+	Lines   []LineDue `json:"lines" nullable:"false"`
+}
+
+// LineDue is what a line still expects.
+type LineDue struct {
+	LPN string `json:"lpn,omitempty"`
+	Qty int64  `json:"qty"`
+	Goods
+}
+
+// mostWork is how many tasks of a kind are told at once, and mostLines how many lines of a receipt.
+const (
+	mostWork  = 50
+	mostLines = 200
+)
 
 func (s *server) scanWork() {
 	register(s, op[struct{}, FloorWork](s, http.MethodGet, "/v1/scans/work", "scan-work", "scans", "What a worker may do now, for a handheld that may be off line soon"),
@@ -119,25 +154,53 @@ type working struct {
 }
 
 func (w *working) all() (out FloorWork, err error) {
-	out = FloorWork{Picks: []PickWork{}, Packs: []PackWork{}, Counts: []CountWork{}}
-	for _, status := range []task.Status{task.StatusClaimed, task.StatusOpen} {
-		err := each(w, view.Task, string(status), func(t task.Task) (bool, error) {
-			mine := t.Worker == w.worker
-			if t.Kind != task.KindPick || t.Status == task.StatusClaimed && !mine && w.now.Before(t.Until) {
-				return false, nil
-			}
-			p, err := w.pick(t)
-			if len(p.Steps) > 0 && err == nil {
-				out.Picks = append(out.Picks, p)
-			}
-			return len(out.Picks) >= mostWork, err
-		})
-		if err != nil {
+	out = FloorWork{Picks: []PickWork{}, Packs: []PackWork{}, Counts: []CountWork{}, Moves: []MoveWork{}, Receipts: []GoodsDue{}}
+	for _, part := range []func(*FloorWork) error{w.tasks, w.packs, w.counts, w.receipts} {
+		if err := part(&out); err != nil {
 			return out, err
 		}
 	}
+	return out, nil
+}
+
+// tasks are those that are led through step by step, the worker's own first, then by priority.
+func (w *working) tasks(out *FloorWork) error {
+	for _, status := range []task.Status{task.StatusClaimed, task.StatusOpen} {
+		err := each(w, view.Task, string(status), func(t task.Task) (bool, error) {
+			if t.Status == task.StatusClaimed && t.Worker != w.worker && w.now.Before(t.Until) {
+				return false, nil
+			}
+			switch t.Kind {
+			case task.KindPick:
+				p, err := w.pick(t)
+				if err != nil {
+					return false, err
+				}
+				if len(p.Steps) > 0 && len(out.Picks) < mostWork {
+					out.Picks = append(out.Picks, p)
+				}
+			case task.KindPutAway, task.KindReplenish:
+				m, err := w.move(t)
+				if err != nil {
+					return false, err
+				}
+				if len(out.Moves) < mostWork {
+					out.Moves = append(out.Moves, m)
+				}
+			}
+			return len(out.Picks) >= mostWork && len(out.Moves) >= mostWork, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 	slices.SortStableFunc(out.Picks, func(a, b PickWork) int { return b.Priority - a.Priority })
-	err = each(w, view.Pack, string(pack.StatusOpen), func(p pack.Packing) (bool, error) {
+	slices.SortStableFunc(out.Moves, func(a, b MoveWork) int { return b.Priority - a.Priority })
+	return nil
+}
+
+func (w *working) packs(out *FloorWork) error {
+	return each(w, view.Pack, string(pack.StatusOpen), func(p pack.Packing) (bool, error) {
 		x := PackWork{Owner: p.Owner, Pack: p.Pack, Order: p.Order, Left: []WorkLine{}}
 		for _, l := range p.Left {
 			g, err := w.goods(p.Scope, l.Item, l.Lot)
@@ -149,18 +212,39 @@ func (w *working) all() (out FloorWork, err error) {
 		out.Packs = append(out.Packs, x)
 		return len(out.Packs) >= mostWork, nil
 	})
-	if err != nil {
-		return out, err
-	}
-	err = each(w, view.Count, count.StatusOpen, func(c count.Count) (bool, error) {
+}
+
+func (w *working) counts(out *FloorWork) error {
+	return each(w, view.Count, count.StatusOpen, func(c count.Count) (bool, error) {
 		if slices.ContainsFunc(c.Looks, func(l count.Look) bool { return l.By == w.worker }) {
 			return false, nil
 		}
 		g, err := w.goods(c.Scope, c.Item, c.Lot)
-		out.Counts = append(out.Counts, CountWork{Owner: c.Owner, Count: c.ID, Place: c.Location, Goods: g})
+		out.Counts = append(out.Counts, CountWork{Owner: c.Owner, Count: c.ID, Task: c.Task, Place: c.Location, Goods: g})
 		return len(out.Counts) >= mostWork, err
 	})
-	return out, err
+}
+
+// receipts are those that have arrived or begun, then those that are announced.
+func (w *working) receipts(out *FloorWork) error {
+	for _, status := range []string{receiving.StatusReceiving, receiving.StatusArrived, receiving.StatusAnnounced} {
+		err := each(w, view.Receipt, status, func(r receiving.Receipt) (bool, error) {
+			x := GoodsDue{Owner: r.Owner, Receipt: r.ID, Dock: r.Dock, Lines: []LineDue{}}
+			for _, l := range r.Lines[:min(len(r.Lines), mostLines)] {
+				g, err := w.goods(r.Scope, l.Item, l.Lot)
+				if err != nil {
+					return false, err
+				}
+				x.Lines = append(x.Lines, LineDue{LPN: l.LPN, Qty: l.Open(), Goods: g})
+			}
+			out.Receipts = append(out.Receipts, x)
+			return len(out.Receipts) >= mostWork, nil
+		})
+		if err != nil || len(out.Receipts) >= mostWork {
+			return err
+		}
+	}
+	return nil
 }
 
 // each shows the documents of a kind that stand so in the building, until it is told to stop.
@@ -201,6 +285,20 @@ func (w *working) pick(t task.Task) (PickWork, error) {
 	return out, nil
 }
 
+// move is what a put-away or replenishment brings to one place.
+func (w *working) move(t task.Task) (MoveWork, error) {
+	out := MoveWork{Owner: t.Owner, Task: t.Task, Kind: t.Kind, Worker: t.Worker, Priority: t.Priority, Steps: []WorkStep{}}
+	for _, st := range t.Steps {
+		g, err := w.goods(t.Scope, st.Item, st.From.Lot)
+		if err != nil {
+			return out, err
+		}
+		out.To = st.To.Location
+		out.Steps = append(out.Steps, WorkStep{No: st.No, Place: st.From.Location, LPN: st.From.LPN, Left: st.Qty, Goods: g})
+	}
+	return out, nil
+}
+
 func (w *working) goods(s scope.Scope, sku, lot string) (Goods, error) {
 	key := item.StreamOf(s, sku)
 	it, seen := w.items[key]
@@ -211,7 +309,7 @@ func (w *working) goods(s scope.Scope, sku, lot string) (Goods, error) {
 		}
 		w.items[key] = it
 	}
-	g := Goods{Item: sku, Description: it.Spec.Description, Lot: lot, Codes: []FloorItemCode{{Code: sku, Qty: 1}}}
+	g := Goods{Item: sku, Description: it.Spec.Description, Lot: lot, Serial: it.Spec.Tracking.Serial, Codes: []FloorItemCode{{Code: sku, Qty: 1}}}
 	for _, c := range it.Spec.Codes {
 		code := FloorItemCode{Code: c.Value, Qty: 1}
 		if gtin, err := gs1.GTIN14(c.Value); err == nil {

@@ -44,6 +44,7 @@ type ScanBody struct {
 	Reason   string            `json:"reason,omitempty"`
 	Box      string            `json:"box,omitempty"`
 	Weight   int64             `json:"weight_mg,omitempty" minimum:"0"`
+	Moved    []int64           `json:"moved,omitempty" nullable:"false" doc:"of a replenishment what was brought of each step, in their order; left out it is all"`
 	Contents []ScanContentBody `json:"contents,omitempty" nullable:"false" doc:"of the carton that is closed"`
 }
 
@@ -58,7 +59,7 @@ func (b ScanBody) scan(worker, owner string) scan.Scan {
 	out := scan.Scan{
 		Seq: b.Seq, At: b.At.UTC(), Worker: cmp.Or(b.Worker, worker), Do: b.Do, Code: b.Code, Place: b.Place,
 		Owner: cmp.Or(b.Owner, owner), Item: b.Item, Task: b.Task, Step: b.Step, Qty: b.Qty, Tote: b.Tote, Serials: b.Serials,
-		Reason: b.Reason, Box: b.Box, Weight: b.Weight,
+		Reason: b.Reason, Box: b.Box, Weight: b.Weight, Moved: b.Moved,
 	}
 	for _, c := range b.Contents {
 		out.Contents = append(out.Contents, scan.Content(c))

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -141,32 +142,32 @@ func (p *page) list(path string) []view.Doc {
 	return l.Items
 }
 
-// TestTheHandheldPage leads through receiving, picking, packing and counting in a real browser:
-// on line, off line, through a reload, and back; each scan is taken once.
-func TestTheHandheldPage(t *testing.T) {
+// openPage starts a hub and a browser on its handheld page, with a radio between them.
+func openPage(t *testing.T) (*page, *radio, string) {
+	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("the browser is not installed: chromium")
 	}
 	cfg := defaults()
 	cfg.Data, cfg.HTTP.Listen, cfg.Warehouse.WaveWait, cfg.Owner = t.TempDir(), "127.0.0.1:0", 100*time.Millisecond, "ACME"
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	addr, done := make(chan string, 1), make(chan error, 1)
 	go func() {
 		done <- serve(ctx, cfg, slog.New(slog.DiscardHandler), func(_ *app, a string) { addr <- a })
 	}()
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.WindowSize(360, 740), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
 	alloc, endAlloc := chromedp.NewExecAllocator(ctx, options...)
-	defer endAlloc()
+	t.Cleanup(endAlloc)
 	tab, endTab := chromedp.NewContext(alloc)
-	defer endTab()
+	t.Cleanup(endTab)
 	if err := chromedp.Do(tab, chromedp.EmulateViewport(360, 740)); err != nil {
 		t.Fatal(err)
 	}
@@ -183,21 +184,34 @@ func TestTheHandheldPage(t *testing.T) {
 	}
 	air := &radio{hub: httputil.NewSingleHostReverseProxy(target)}
 	front := httptest.NewServer(air)
-	defer front.Close()
+	t.Cleanup(front.Close)
+	return p, air, front.URL
+}
 
+// invite is the code that a handheld enrols with.
+func (p *page) invite(device string) string {
+	p.t.Helper()
+	var code struct{ Code string }
+	if err := json.Unmarshal(p.api("POST", "/v1/devices", `{"device":"`+device+`"}`), &code); err != nil {
+		p.t.Fatal(err)
+	}
+	return code.Code
+}
+
+// TestTheHandheldPage leads through receiving, picking, packing and counting in a real browser:
+// on line, off line, through a reload, and back; each scan is taken once.
+func TestTheHandheldPage(t *testing.T) {
+	p, air, front := openPage(t)
 	p.api("POST", "/v1/items", `{"sku":"MUG","description":"Blue mug","units":[{"uom":"each","factor":1,"weight_mg":350000,"dims":{"length_um":120000,"width_um":90000,"height_um":100000}},{"uom":"case","factor":6}],
 		"codes":[{"kind":"gtin","value":"9506000134352","uom":"each"},{"kind":"gtin","value":"19506000134359","uom":"case"}]}`)
 	p.api("POST", "/v1/items", `{"sku":"CUP","units":[{"uom":"each","factor":1}],"codes":[{"kind":"upc","value":"614141000036"}]}`)
 	p.api("POST", "/v1/locations", `{"location":"A-01","purpose":"pick"}`)
-	var code struct{ Code string }
-	if err := json.Unmarshal(p.api("POST", "/v1/devices", `{"device":"HH-1"}`), &code); err != nil {
-		t.Fatal(err)
-	}
+	code := p.invite("HH-1")
 
-	p.run("opening", chromedp.Navigate(front.URL+"/scan"), says("Enrol"))
+	p.run("opening", chromedp.Navigate(front+"/scan"), says("Enrol"))
 	p.shot("enrol")
 	p.wedge("HH-1.WRONGCODE", "the code is wrong")
-	p.wedge(code.Code, "Scan your badge")
+	p.wedge(code, "Scan your badge")
 	p.wedge("jo", "Receive")
 	p.run("keeping the page", until(`navigator.serviceWorker.controller !== null`))
 	p.shot("menu")
@@ -312,5 +326,173 @@ func TestTheHandheldPage(t *testing.T) {
 	}
 	if len(taken) != made {
 		t.Errorf("%d scans were taken, %d made: %v", len(taken), made, taken)
+	}
+}
+
+// TestTheHandheldPageLeadsToTheNextTask leads through a receipt with serial numbers, put-aways, a
+// replenishment, and a pick that the hub hands out, on line and off; what is refused on the page is
+// never sent.
+func TestTheHandheldPageLeadsToTheNextTask(t *testing.T) {
+	p, air, front := openPage(t)
+	const pallet, lamp, mug = "106141412345678908", "614141000036", "9506000134352"
+	p.api("POST", "/v1/items", `{"sku":"MUG","rotation":"by_unit","units":[{"uom":"each","factor":1}],"codes":[{"kind":"gtin","value":"`+mug+`"}]}`)
+	p.api("POST", "/v1/items", `{"sku":"LAMP","units":[{"uom":"each","factor":1}],"codes":[{"kind":"upc","value":"`+lamp+`"}],"tracking":{"serial":true}}`)
+	for _, l := range []string{`"DK","purpose":"dock"`, `"F-01","purpose":"pick","slot":{"owner":"ACME","item":"MUG","min":5,"max":10}`, `"B-01","purpose":"bulk","capacity":{"lpns":1},"mix":"item"`, `"C-01","purpose":"pick"`, `"C-02","purpose":"pick"`} {
+		p.api("POST", "/v1/locations", `{"location":`+l+`}`)
+	}
+	p.api("POST", "/v1/receipts", `{"receipt":"ASN-1","lines":[{"item":"MUG","qty":24,"lpn":"`+pallet+`"},{"item":"MUG","qty":6},{"item":"LAMP","qty":3}]}`)
+	onHand := func(item string) string {
+		var out strings.Builder
+		for _, d := range p.list("/v1/stock") {
+			if strings.Contains(string(d.State), `"item":"`+item+`"`) {
+				out.Write(d.State)
+			}
+		}
+		return out.String()
+	}
+
+	p.run("opening", chromedp.Navigate(front+"/scan"), says("Enrol"))
+	p.wedge(p.invite("HH-2"), "Scan your badge")
+	p.wedge("kim", "Next task")
+	p.press("Next task", "Nothing to do now")
+	p.press("←", "Receive")
+	p.press("Receive", "ASN-1")
+	p.press("ASN-1", "Scan the place")
+	p.wedge("DK", "Scan the goods")
+	p.wedge("(00)"+pallet, "Scan the goods")
+	p.wedge(mug, "How many?")
+	p.wedge("6", "6")
+	p.press("Receive", "Scan the goods")
+	p.wedge(lamp, "each with its serial number")
+	p.wedge("3", "3")
+	p.press("Receive", "Scan serial number 1")
+	p.wedge("S-1", "Scan serial number 2")
+	p.wedge("S-1", "S-1 was scanned already")
+	p.wedge(lamp, "scan the unit's serial number")
+	p.shot("serials")
+	p.wedge("(01)00614141000036(21)S-2", "Scan serial number 3")
+	p.wedge("S-3", "Scan the goods")
+	p.eventually("three put-aways", func() bool {
+		return strings.Count(string(p.api("GET", "/v1/scans/work?worker=kim", "")), `"kind":"putaway"`) == 3
+	})
+
+	// A put-away is found by what is scanned, and ends at its place or at another for a reason.
+	p.press("←", "Put away")
+	p.press("Put away", "DK")
+	p.shot("putaway")
+	p.wedge("NOTHING", "Nothing of it waits")
+	p.wedge("(00)"+pallet, "all on "+pallet)
+	p.wedge("C-01", "This is C-01. Go to DK")
+	p.wedge("DK", "Scan "+pallet)
+	p.wedge(mug, "This is not "+pallet)
+	p.wedge(pallet, "Bring to")
+	p.wedge("B-01", "24 at B-01")
+	p.eventually("the pallet is not away", func() bool { return strings.Contains(onHand("MUG"), `"location":"B-01"`) })
+	p.press("Go on", "F-01")
+	p.wedge(mug, "6 to F-01")
+	p.wedge("DK", "Scan 6 of")
+	p.wedge(mug, "Take 6")
+	p.press("Take 6", "Bring to")
+	p.wedge("F-01", "6 at F-01")
+	p.press("Go on", "Choose, or scan")
+
+	// The hub hands out what is left, and the page leads there.
+	p.press("←", "Next task")
+	p.press("Next task", "3 to C-0")
+	p.wedge("DK", "Scan 3 of")
+	p.wedge(lamp, "Take 3")
+	p.press("Take 3", "Bring to")
+	p.wedge("C-02", "Why does it lie there?")
+	p.press("It is blocked", "3 at C-02")
+	p.eventually("the lamps lie nowhere", func() bool { return strings.Contains(onHand("LAMP"), `"location":"C-02"`) })
+	p.press("Go on", "Nothing to do now")
+
+	p.api("POST", "/v1/orders", `{"number":"SO-1","ship_to":{"name":"Jane Doe","lines":["1 Main St"],"city":"Reno","region":"NV","postal_code":"89501","country":"US"},"lines":[{"item":"LAMP","qty":2}]}`)
+	p.eventually("no pick", func() bool {
+		return strings.Contains(string(p.api("GET", "/v1/scans/work?worker=kim", "")), `"left":2`)
+	})
+	p.run("asking for the pick", until(`(() => {
+		[...document.querySelectorAll('button')].find(b => b.textContent === 'Ask again')?.click();
+		return document.body.innerText.includes('Scan your tote');
+	})()`))
+	p.wedge("TOTE-9", "Go to")
+	// Off line nobody is handed anything, and what was handed out goes on.
+	air.mode.Store(away)
+	p.wedge("C-02", "Scan 2 of")
+	p.wedge("2", "then its serial number")
+	p.wedge(lamp, "Scan serial number 1")
+	p.wedge("S-1", "Scan 2 of")
+	p.wedge("]C1010061414100003621S-1", "S-1 was scanned already")
+	p.wedge("]C1010061414100003621S-3", "Done")
+	p.run("ending the pick", says("Bring the tote to packing"))
+	p.press("Go on", "Scans wait to be sent")
+	air.mode.Store(near)
+	p.run("coming back", until(`(dispatchEvent(new Event('online')), true)`), says("on line"))
+	p.eventually("no packing", func() bool { return len(p.list("/v1/packs?status=open")) == 1 })
+
+	// Where an order leaves three and five should lie, the face is filled from the pallet.
+	p.api("POST", "/v1/orders", `{"number":"SO-2","ship_to":{"name":"Jane Doe","lines":["1 Main St"],"city":"Reno","region":"NV","postal_code":"89501","country":"US"},"lines":[{"item":"MUG","qty":3}]}`)
+	p.eventually("no replenishment", func() bool {
+		return strings.Contains(string(p.api("GET", "/v1/scans/work?worker=kim", "")), `"kind":"replenish"`)
+	})
+	p.press("←", "Replenish")
+	p.press("Replenish", "B-01 → F-01")
+	p.press(pallet, "7 to F-01")
+	p.shot("replenish")
+	p.wedge("B-01", "Scan "+pallet)
+	p.wedge(pallet, "Bring to")
+	p.wedge("C-01", "Bring it to F-01")
+	p.wedge("F-01", "at F-01")
+
+	p.press("Go on", "Nothing to replenish")
+
+	// Of what nobody announced the page learns from the hub's refusal that it asks for serial numbers.
+	p.press("←", "Receive")
+	p.press("Receive", "Not announced")
+	p.press("Not announced", "Scan the place")
+	p.wedge("C-01", "Scan the goods")
+	p.wedge(lamp, "How many?")
+	p.press("Receive", "1 refused")
+	p.wedge(lamp, "each with its serial number")
+	p.press("Receive", "Scan serial number 1")
+	p.wedge("S-4", "Scan the goods")
+	p.press("1 refused", "is tracked by serial number")
+	p.press("Seen", "Next task")
+
+	// What is packed with a serial number is scanned with it.
+	p.press("Pack", "P1-SO-1")
+	p.wedge("TOTE-9", "Scan what goes")
+	p.wedge(lamp, "Scan serial number 1")
+	p.wedge("S-3", "1 of 2")
+	p.wedge("(01)00614141000036(21)S-1", "2 of 2")
+	p.press("Close the carton", "Scan the box")
+	p.wedge("S", "Packed")
+	p.eventually("no carton", func() bool { return len(p.list("/v1/packs?status=completed")) == 1 })
+
+	var tail struct{ Items []rest.Event }
+	if err := json.Unmarshal(p.api("GET", "/v1/events?topics=tracking-events&limit=1000", ""), &tail); err != nil {
+		t.Fatal(err)
+	}
+	var done []string
+	refused := 0
+	for _, e := range tail.Items {
+		if e.Type == "scan.Taken" {
+			var x scan.Taken
+			if err := json.Unmarshal(e.Data, &x); err != nil {
+				t.Fatal(err)
+			}
+			if x.Result == scan.Refused && x.Where == "serials" && x.Scan.Do == scan.Receive {
+				refused++
+				continue
+			}
+			if x.Result != scan.Done {
+				t.Errorf("scan %d: %s %s", x.Scan.Seq, x.Result, x.Why)
+			}
+			done = append(done, x.Scan.Do)
+		}
+	}
+	slices.Sort(done)
+	if want := "move move move move pack pick receive receive receive receive"; strings.Join(done, " ") != want || refused != 1 {
+		t.Errorf("%v and %d refused, want %s and 1", done, refused, want)
 	}
 }

@@ -180,8 +180,8 @@ func Schemas() []event.Schema {
 		event.Of[tracking.Adopted](event.TrackingEvents),
 		event.Of[tracking.Left](event.TrackingEvents),
 		event.Of[tracking.Ended](event.TrackingEvents),
-		event.Of[scan.Taken](event.TrackingEvents),
-		event.Of[scan.Kept](event.TrackingEvents),
+		event.Of[scan.Taken](event.TrackingEvents, event.Widened),
+		event.Of[scan.Kept](event.TrackingEvents, event.Widened),
 		event.Of[scan.GapSkipped](event.TrackingEvents),
 
 		event.Of[device.Invited](event.AuditEvents),

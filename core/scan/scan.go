@@ -64,6 +64,7 @@ type Scan struct {
 	Reason   string    `json:"reason,omitempty"`
 	Box      string    `json:"box,omitempty"`
 	Weight   int64     `json:"weight_mg,omitempty"`
+	Moved    []int64   `json:"moved,omitempty"`    // of each step of a replenishment
 	Contents []Content `json:"contents,omitempty"` // of the carton that is closed
 }
 
@@ -125,6 +126,11 @@ func (s Scan) Check() error {
 	}
 	if n := len(s.Contents); n > MaxContents {
 		return bad("contents", "has %d lines, at most %d are taken", n, MaxContents)
+	}
+	for i, n := range s.Moved {
+		if n < 0 {
+			return bad(fmt.Sprintf("moved[%d]", i), "%d is negative", n)
+		}
 	}
 	for i, c := range s.Contents {
 		if c.Code == "" || c.Qty < 1 {

@@ -1,7 +1,9 @@
 import * as db from './db.js';
 import * as queue from './queue.js';
 import { right, wrong } from './tell.js';
-import { esc, menu, refresh } from './steps.js';
+import { esc } from './screen.js';
+import { menu } from './steps.js';
+import { refresh } from './work.js';
 
 const $ = id => document.getElementById(id);
 let now, problem = '';
@@ -23,13 +25,16 @@ function draw() {
     b.type = 'button';
     b.className = kind;
     b.textContent = text;
-    b.onclick = () => attempt(act);
+    b.onclick = () => on(act);
     return b;
   }));
   $('code').focus({ preventScroll: true });
 }
 
-async function attempt(act) {
+let last = Promise.resolve();
+
+// attempt does what was scanned or pressed, one after the other: a scanner is faster than a screen.
+const attempt = act => (last = last.then(async () => {
   try {
     await act();
     right();
@@ -38,11 +43,17 @@ async function attempt(act) {
     wrong();
     draw();
   }
+}));
+
+// on does what was pressed on this screen, if it is still there then.
+function on(act) {
+  const screen = now;
+  attempt(() => screen === now && act());
 }
 
 $('main').onclick = e => {
   const row = e.target.closest('[data-row]'), add = e.target.closest('[data-add]');
-  if (row) attempt(() => now.pick(+row.dataset.row));
+  if (row) on(() => now.pick(+row.dataset.row));
   else if (add) {
     $('qty').textContent = now.add(+add.dataset.add);
     if (now.go) draw();
@@ -55,7 +66,7 @@ $('wedge').onsubmit = e => {
   const code = $('code').value.trim();
   $('code').value = '';
   if (code) attempt(async () => { const was = now; await now.take(code); if (was === now) { if ($('qty') && now.add) $('qty').textContent = now.add(0); } });
-  else if (now.go) attempt(now.go[1]);
+  else if (now.go) on(now.go[1]);
 };
 
 // A scanner types wherever the focus is not: it belongs into the field.

@@ -1,6 +1,7 @@
 // Scans leave in their order, and stay until the hub has answered: what is sent twice is taken
 // once, for the hub knows their numbers.
 import * as db from './db.js';
+import { key } from './codes.js';
 
 export const state = { online: true, waiting: 0, refused: 0, problem: '' };
 const listeners = [];
@@ -43,6 +44,23 @@ export async function scan(s, alongside) {
   return seq;
 }
 
+// learn keeps which goods the hub did not take without their serial numbers.
+async function learn(list, answers) {
+  const bad = new Set(answers.filter(a => a.result === 'refused' && /^serials/.test(a.where || '')).map(a => a.seq));
+  const of = list.filter(s => s.do === 'receive' && bad.has(s.seq)).map(s => key(s.code));
+  if (of.length) await db.put('serialled', [...new Set([...((await db.get('serialled')) || []), ...of])].slice(-500));
+}
+
+// drained waits a moment until all was sent, and reports whether it was.
+export async function drained() {
+  for (let i = 0; i < 20 && await db.howMany() > 0; i++) {
+    await send();
+    if (!state.online) break;
+    await new Promise(r => setTimeout(r, 100));
+  }
+  return await db.howMany() === 0;
+}
+
 let again = 0, wait = 1000, asked = false;
 
 // send empties the queue; one tab at a time, and one more look for whoever asks meanwhile.
@@ -55,6 +73,7 @@ export async function send() {
     try {
       for (let list = await db.waiting(50); list.length > 0; list = await db.waiting(50)) {
         const got = await call('POST', '/v1/scans', { sent_at: new Date().toISOString(), scans: list });
+        await learn(list, got.answers);
         await db.settle(got.answers);
         await tell(got.answers);
       }
