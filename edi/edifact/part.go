@@ -224,12 +224,18 @@ func (p *Part) Identity() Identity {
 }
 
 // Answers is the repertoire that an answer to h is written in: its own, or
-// Latin-1 where that is none of ISO 9735.
+// Latin-1 where that is none of ISO 9735 or cannot hold how the parties are
+// called: small letters under UNOA are common.
 func (h UNB) Answers() Charset {
-	if h.Syntax.Known() {
-		return h.Syntax
+	for _, s := range []string{h.Sender.ID, h.Sender.Internal, h.Recipient.ID, h.Recipient.Internal} {
+		if !h.Syntax.Holds(s) {
+			return "UNOC"
+		}
 	}
-	return "UNOC"
+	if !h.Syntax.Known() {
+		return "UNOC"
+	}
+	return h.Syntax
 }
 
 // Reply is the header of an answer to h: the parties change places. Date, time

@@ -149,12 +149,12 @@ func latin1(b []byte) string {
 	return string(out)
 }
 
-// bare is a segment without the empty elements and components at its end, which
-// mean nothing and which engines keep or drop as they like.
+// bare is a segment without the empty elements, the empty components and the
+// blanks at their ends, which mean nothing and which engines keep or drop as they like.
 func bare(segment string) string {
 	elements := strings.Split(segment, "\x1d")
 	for i, e := range elements {
-		elements[i] = strings.TrimRight(e, "\x1f\x1e")
+		elements[i] = strings.TrimRight(e, " \x1f\x1e")
 	}
 	return strings.TrimRight(strings.Join(elements, "\x1d"), "\x1d")
 }

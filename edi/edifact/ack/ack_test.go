@@ -125,6 +125,7 @@ func TestContrlNamesWhatIsWrong(t *testing.T) {
 		{"no CONTRL for a CONTRL", unb + "UNH+1+CONTRL:D:3:UN'UCI+9+A+B+7'UNT+3+1'UNZ+1+REF7'", ack.Policy{}, ""},
 		{"a CONTRL beside orders is passed over", unb + one + "UNH+2+CONTRL:D:3:UN'UCI+9+A+B+7'UNT+3+2'" + unz, ack.Policy{}, uci + ucm1 + "7'"},
 		{"nobody to tell", one, ack.Policy{}, ""},
+		{"parties that UNOA cannot write", strings.NewReplacer("UNOC:3", "UNOA:3", "4012345000009", "Acme", "4098765000004", "Pak log").Replace(good), ack.Policy{}, "UCI+REF7+Acme:14+Pak log:14+7'" + ucm1 + "7'" + ucm2 + "7'"},
 		{"a type that is none", change("ORDERS:D", ":D"), ack.Policy{}, uci + "UCM+1+0:D:96A:UN:EAN008+4+13+UNH+3:1'" + ucm2 + "7'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
