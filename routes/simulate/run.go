@@ -142,7 +142,7 @@ func (r *run) open() (err error) {
 // and read again, and a state that is read again is kept beside its stream at other times.
 func (r *run) cached() int {
 	if r.cfg.Journal != nil {
-		return 16 << 20
+		return 96 << 20
 	}
 	return 1 << 30
 }
