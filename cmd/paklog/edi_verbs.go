@@ -25,7 +25,7 @@ be done, 2 it was asked wrongly, 3 it was done and an error was found.`,
   paklog edi ack 940.edi > 997.edi
   paklog edi profile guide 940 > 940.html`,
 	}
-	cmd.AddCommand(newDump(g), newValidate(g), newAck(), newEDIJSON(), newEDIBuild(), newEDIDiff(), newLearn(), newMutate(), newProfile(), newEDIBench())
+	cmd.AddCommand(newDump(g), newValidate(g), newAck(), newEDIJSON(), newEDIBuild(), newEDIDiff(), newLearn(), newMutate(), newProfile(), newEDIMap(), newEDIBench())
 	return cmd
 }
 

@@ -24,7 +24,7 @@ import (
 // carries an [x12wms.Error]; its findings are added to p as well.
 func Order(profile x12wms.Profile, p *edifact.Part) (x12wms.Order, error) {
 	const op = "edifactwms.Order"
-	on := paper(p)
+	on := On(p)
 	refuse := func(n, c int, code, expected, hint, message string) (x12wms.Order, error) {
 		f := p.AtComponent(p.Segments.At(0), n, 1, c)
 		f.Code, f.Layer, f.Expected, f.Hint, f.Message = code, finding.Business, expected, hint, message
@@ -40,8 +40,8 @@ func Order(profile x12wms.Profile, p *edifact.Part) (x12wms.Order, error) {
 	return profile.Place(read(p), on)
 }
 
-// paper is what a translation has to know of the message.
-func paper(p *edifact.Part) x12wms.Paper {
+// On is what a translation has to know of the message.
+func On(p *edifact.Part) x12wms.Paper {
 	on := x12wms.Paper{Set: p.UNH.Type, Line: "LIN", Party: "NAD+"}
 	if p.UNB != nil && !p.UNB.Absent {
 		on.Sender, on.ID = p.UNB.Sender.ID, p.Identity().String()

@@ -189,7 +189,7 @@ func (t *translator) readPurchase() Document {
 		case "POC":
 			party = -1
 			l := DocumentLine{ID: t.text(s, 1), Do: t.text(s, 2), Qty: t.text(s, 3), UOM: t.text(s, 5)}
-			l.UOM.Value = toUTF8(s.Component(5, 1)) // it is a composite unit
+			l.UOM.Value = ToUTF8(s.Component(5, 1)) // it is a composite unit
 			l.FirstCode = t.text(s, 9).At
 			for n := 8; n+1 <= s.Len(); n += 2 {
 				l.addCode(t.text(s, n), t.text(s, n+1))

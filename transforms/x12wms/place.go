@@ -47,7 +47,7 @@ const MaxSegments = 10 * order.MaxLines
 // nobody knows is no error here: the core holds the line or rejects the order.
 func (p Profile) Order(part *x12.Part) (Order, error) {
 	const op = "x12wms.Order"
-	t := &translator{part: part, paper: onX12(part)}
+	t := &translator{part: part, paper: OnX12(part)}
 	st := t.text(part.Segments.At(0), 1)
 	if n := part.Segments.Len(); n > MaxSegments {
 		t.fail(st.At, CodeCommand, strconv.Itoa(n), fmt.Sprintf("at most %d segments", MaxSegments), "split the order", "the set has %d segments, more than an order may", n)

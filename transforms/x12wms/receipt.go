@@ -57,7 +57,7 @@ var arrivals = map[string]bool{"17": true, "02": true, "017": true, "002": true,
 // Invalid that carries an [Error]; its findings are added to p as well.
 func (p Profile) Expected(part *x12.Part) (Expected, error) {
 	const op = "x12wms.Expected"
-	t := &translator{part: part, paper: onX12(part)}
+	t := &translator{part: part, paper: OnX12(part)}
 	st := t.text(part.Segments.At(0), 1)
 	if n := part.Segments.Len(); n > MaxSegments {
 		t.fail(st.At, CodeCommand, strconv.Itoa(n), fmt.Sprintf("at most %d segments", MaxSegments), "split the shipment", "the set has %d segments, more than a notice may", n)
@@ -104,7 +104,7 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 // Core turns what the core finds wrong with the announcement into an error with the place in the
 // document that it came from. part is the set.
 func (e Expected) Core(part *x12.Part, err error) error {
-	t := &translator{part: part, paper: onX12(part)}
+	t := &translator{part: part, paper: OnX12(part)}
 	at, ok := e.At(fault.PlaceOf(err))
 	if !ok {
 		at = t.paper.End(part.ST.ID)

@@ -81,8 +81,8 @@ type translator struct {
 	findings []x12.Finding
 }
 
-// onX12 is the paper of a transaction set.
-func onX12(part *x12.Part) Paper {
+// OnX12 is the paper of a transaction set.
+func OnX12(part *x12.Part) Paper {
 	p := Paper{Set: part.ST.ID, Line: "W01", Party: "N1*"}
 	switch part.ST.ID {
 	case "850":
@@ -114,16 +114,19 @@ func onX12(part *x12.Part) Paper {
 	return p
 }
 
-func (t *translator) text(s x12.Segment, n int) Text {
-	v := Text{Value: toUTF8(s.Value(n)), At: Place{Element: s.Ref(n), Segment: s.Ordinal()}}
+func (t *translator) text(s x12.Segment, n int) Text { return TextOf(s, n) }
+
+// TextOf is an element, blanks around it taken off, and where it stands.
+func TextOf(s x12.Segment, n int) Text {
+	v := Text{Value: ToUTF8(s.Value(n)), At: Place{Element: s.Ref(n), Segment: s.Ordinal()}}
 	v.Value = strings.TrimSpace(v.Value)
 	v.At.Offset, v.At.Length = s.Place(n)
 	return v
 }
 
-// toUTF8 takes bytes that are not UTF-8 for Latin-1, which partners send when
+// ToUTF8 takes bytes that are not UTF-8 for Latin-1, which partners send when
 // they leave the basic character set.
-func toUTF8(s string) string {
+func ToUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
