@@ -152,6 +152,8 @@ func changedElements(w io.Writer, at int, a, b []string) {
 	}
 }
 
-func shownValue(v string) string { return strings.ReplaceAll(v, x12.ComponentMark, ":") }
+func shownValue(v string) string {
+	return strings.NewReplacer(x12.ComponentMark, ":", x12.RepetitionMark, "^").Replace(v)
+}
 
 func shownSegment(s []string) string { return clean(shownValue(strings.Join(s, "*"))) }

@@ -71,6 +71,76 @@ func isMessageType(id string) bool {
 	return len(id) == 6 && !strings.ContainsFunc(id, func(r rune) bool { return r < 'A' || r > 'Z' })
 }
 
+// edifact shows one part.
+func (d *dump) edifact(p *edifact.Part) {
+	var head string
+	switch p.Kind {
+	case edifact.InterchangeHeader:
+		d.interchanges++
+		head = fmt.Sprintf("interchange %s from %s to %s, syntax %s version %s", p.UNB.Control, p.UNB.Sender.ID, p.UNB.Recipient.ID, p.UNB.Syntax, p.UNB.Version)
+		if p.UNB.Absent {
+			head = "messages without an interchange"
+		}
+		if p.UNB.Test == "1" {
+			head += ", a test"
+		}
+	case edifact.GroupHeader:
+		d.groups++
+		head = fmt.Sprintf("  group %s %s, directory %s%s", p.UNG.Type, p.UNG.Control, p.UNG.Version, p.UNG.Release)
+	case edifact.Message:
+		d.sets++
+		d.messages.Check(p)
+		head = fmt.Sprintf("    message %s %s of %s, %d segments at byte %d", p.UNH.Type, p.UNH.Reference, p.UNH.Directory(), p.Segments.Len(), p.Offset)
+	case edifact.GroupTrailer:
+		head = fmt.Sprintf("  end of the group: %d messages", p.Messages)
+	case edifact.InterchangeTrailer:
+		head = fmt.Sprintf("end of the interchange: %d groups, %d messages", p.Groups, p.Messages)
+	default:
+		head = fmt.Sprintf("%s, %d bytes at byte %d", p.Kind, len(p.Raw), p.Offset)
+	}
+	if !d.json && (len(p.Findings) > 0 || p.Kind != edifact.Noise) {
+		d.say("%s", clean(head))
+	}
+	for _, f := range p.Findings {
+		d.finding(p.Raw, p.Offset, p.Segments.Delimiters().Terminator, f)
+	}
+}
+
+// setOfEDIFACT is [setOf] for EDIFACT: values are released and in UTF-8, and
+// empty ones at an end do not count.
+func setOfEDIFACT(p *edifact.Part) []ediSet {
+	if p.Segments.Len() == 0 {
+		return nil
+	}
+	s := ediSet{name: p.Kind.String()}
+	if p.Kind == edifact.Message {
+		s.name = "message " + p.UNH.Type + " " + p.UNH.Reference
+	}
+	for _, seg := range p.Segments.All() {
+		fields := []string{seg.ID()}
+		for n := 1; n <= seg.Len(); n++ {
+			var repeats []string
+			for r := 1; r <= seg.Repetitions(n); r++ {
+				var parts []string
+				for c := 1; ; c++ {
+					raw, _ := seg.Component(n, r, c)
+					if raw == nil {
+						break
+					}
+					parts = append(parts, seg.Text(raw))
+				}
+				repeats = append(repeats, edifact.C(parts...))
+			}
+			fields = append(fields, strings.Join(repeats, edifact.RepetitionMark))
+		}
+		for len(fields) > 1 && fields[len(fields)-1] == "" {
+			fields = fields[:len(fields)-1]
+		}
+		s.segments = append(s.segments, fields)
+	}
+	return []ediSet{s}
+}
+
 // contrl answers the interchanges of an EDIFACT document, each by a CONTRL.
 func (a *answering) contrl(in io.Reader, lib *grammar.Library, policy ack.Policy) (rejected bool, err error) {
 	collect := ack.Collector{Policy: policy}

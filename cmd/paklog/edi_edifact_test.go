@@ -77,3 +77,62 @@ func TestEDIFACTIsValidatedAndAnsweredBesideX12(t *testing.T) {
 		t.Errorf("no guide:\n%.200s", out)
 	}
 }
+
+func TestToolsTakeEDIFACT(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	dir := t.TempDir()
+	var buf bytes.Buffer
+	if _, err := edifactgen.Write(&buf, edifactgen.Config{Seed: 1, Messages: 4, Options: edifact.WriterOptions{LineEnd: "\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	good := buf.String()
+	odd := "junk\n" + strings.Replace(good, "UNT+", "UNT+9", 1)
+	changed := strings.Replace(good, "QTY+21:", "QTY+21:9", 1)
+	file := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	for _, doc := range []string{good, odd} {
+		text, errs, code := s.pipe(doc, "edi", "json", "--exact", "-")
+		if code != 0 || !strings.Contains(text, `["UNB",["UNOC","3"]`) {
+			t.Errorf("json: exit %d\n%s%s", code, text, errs)
+		}
+		if again, errs, code := s.pipe(text, "edi", "build", "-"); code != 0 || again != doc {
+			t.Errorf("build: exit %d\n%s%s", code, again, errs)
+		}
+	}
+	if _, errs, code := s.pipe(`{"unb":["UNB"],"messages":[{"unh":["ST"]}]}`, "edi", "build", "-"); code != 1 || !strings.Contains(errs, "where UNH is due") {
+		t.Errorf("build of what is none: exit %d\n%s", code, errs)
+	}
+	a, b := file("a.edi", good), file("b.edi", changed)
+	if out, _, code := s.pipe("", "edi", "diff", a, b); code != 3 || strings.Count(out, "\n") != 2 || !strings.Contains(out, "message ORDERS 1\n") || !strings.Contains(out, `QTY-01: "21:`) {
+		t.Errorf("diff: exit %d\n%s", code, out)
+	}
+	if _, errs, code := s.pipe("", "edi", "diff", a, file("c.edi", strings.ReplaceAll(good, "\n", ""))); code != 0 {
+		t.Errorf("diff of what differs in line ends: exit %d\n%s", code, errs)
+	}
+	overlay, errs, code := s.pipe("", "edi", "learn", "--name", "acme", a, b)
+	if code != 0 || !strings.Contains(overlay, `"ORDERS": # 8 documents`) || !strings.Contains(overlay, "LIN/QTY: {require: true}") {
+		t.Errorf("learn: exit %d\n%s%s", code, overlay, errs)
+	}
+	acme := file("acme.yaml", overlay)
+	if out, _, code := s.pipe("", "edi", "validate", "--profile", acme, a); code != 0 {
+		t.Errorf("what was learned refuses what it was learned from: exit %d\n%s", code, out)
+	}
+	if out, _, code := s.pipe(strings.Replace(good, "QTY+21:", "XYZ+21:", 1), "edi", "validate", "--profile", acme, "-"); code != 3 || !strings.Contains(out, "(acme)") {
+		t.Errorf("what always came is missing: exit %d\n%s", code, out)
+	}
+	if out, errs, code := s.pipe("", "edi", "bench", "--seconds", "0.01", a); code != 0 || !strings.Contains(out, "json") || !strings.Contains(out, "0 findings") {
+		t.Errorf("bench: exit %d\n%s%s", code, out, errs)
+	}
+	if out, _, code := s.pipe(odd, "edi", "dump", "-"); code != 3 || !strings.Contains(out, "message ORDERS 1 of D96A") || !strings.Contains(out, "1 interchanges, 0 groups, 4 messages; ") {
+		t.Errorf("dump: exit %d\n%s", code, out)
+	}
+	if out, _, code := s.pipe(good, "edi", "dump", "--json", "-"); code != 0 || out != "" {
+		t.Errorf("dump of a good one: exit %d\n%s", code, out)
+	}
+}

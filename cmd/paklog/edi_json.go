@@ -2,11 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/edi/edifact/edifactjson"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12json"
 )
@@ -18,7 +23,8 @@ func newEDIJSON() *cobra.Command {
 		Long: `Write documents as canonical JSON, an object an interchange: {"isa":[...],"delimiters":{...},"groups":[{"gs":[...],
 "sets":[{"st":[...],"segments":[["W05","N","ORD-1"],...]}]}]}. A segment is an array of its tag and elements; an
 element with components is an array, one that repeats is {"repeat":[...]}. Trailers stand there only where they
-are not what would be counted. paklog edi build makes the document of it again.
+are not what would be counted. EDIFACT is {"unb":[...],"delimiters":{...},"messages":[{"unh":[...],"segments":[...]}]},
+its values released and in UTF-8. paklog edi build makes the document of it again.
 
 With --exact nothing is lost: whatever would be written otherwise carries its bytes, so that the document that
 is built is the same byte for byte.`,
@@ -28,6 +34,10 @@ is built is the same byte for byte.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
 			err := eachInput(cmd, args, func(_ string, in io.Reader) error {
+				format, in := sniffed(in)
+				if format == sniff.EDIFACT {
+					return edifactjson.Write(out, edifact.NewReader(in, edifact.Limits{}), edifactjson.Options{Exact: exact})
+				}
 				return x12json.Write(out, x12.NewReader(in, x12.Limits{}), x12json.Options{Exact: exact})
 			})
 			if ferr := out.Flush(); err == nil {
@@ -43,13 +53,43 @@ is built is the same byte for byte.`,
 func newEDIBuild() *cobra.Command {
 	return &cobra.Command{
 		Use: "build FILE|FOLDER|-...", Short: "Write canonical JSON as documents; counts and trailers are made",
-		Long: `Write canonical JSON, as paklog edi json has it, as X12: the ISA is padded, trailers are counted. A value that
-holds a delimiter is refused, with the byte of the JSON that it stands before.`,
+		Long: `Write canonical JSON, as paklog edi json has it, as X12 or EDIFACT, each input as its first interchange is: an
+ISA is padded, values of EDIFACT are released, trailers are counted. A value that holds a delimiter of X12, or a
+character that is not in the interchange's repertoire, is refused, with the byte of the JSON that it stands before.`,
 		Example: `  paklog edi json 940.edi | jq '.isa[15] = "T"' | paklog edi build - > test.edi`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return eachInput(cmd, args, func(_ string, in io.Reader) error { return x12json.Build(cmd.OutOrStdout(), in) })
+			return eachInput(cmd, args, func(_ string, in io.Reader) error {
+				var head bytes.Buffer
+				if isEDIFACT := hasUNB(io.TeeReader(in, &head)); isEDIFACT {
+					return edifactjson.Build(cmd.OutOrStdout(), io.MultiReader(&head, in))
+				}
+				return x12json.Build(cmd.OutOrStdout(), io.MultiReader(&head, in))
+			})
 		},
+	}
+}
+
+// hasUNB reports whether the first interchange of a stream of canonical JSON is
+// EDIFACT. What is wrong with the stream its builder says.
+func hasUNB(in io.Reader) bool {
+	d := json.NewDecoder(in)
+	for {
+		if t, err := d.Token(); err != nil || t != json.Delim('{') {
+			return false
+		}
+		key, err := d.Token()
+		if err != nil || key != "noise" {
+			return key == "unb"
+		}
+		for d.More() { // what comes before it
+			if _, err := d.Token(); err != nil {
+				return false
+			}
+		}
+		if _, err := d.Token(); err != nil {
+			return false
+		}
 	}
 }
 
@@ -64,6 +104,13 @@ against each other in their order; - is OLD, + is NEW. Ends with 3 when they dif
 			var docs [2][]ediSet
 			for i, arg := range args {
 				err := eachInput(cmd, []string{arg}, func(_ string, in io.Reader) error {
+					format, in := sniffed(in)
+					if format == sniff.EDIFACT {
+						return eachEDIFACT(in, func(p *edifact.Part) error {
+							docs[i] = append(docs[i], setOfEDIFACT(p)...)
+							return nil
+						})
+					}
 					return eachPart(in, func(p *x12.Part) error {
 						docs[i] = append(docs[i], setOf(p)...)
 						return nil

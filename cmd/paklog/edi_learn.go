@@ -11,7 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
+	edifactgrammar "github.com/paklog/hub/edi/edifact/grammar"
 	data "github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
 )
@@ -33,8 +36,21 @@ nothing: add closed: true where that was agreed.`,
 			if err != nil {
 				return err
 			}
+			messages, err := rules.messages()
+			if err != nil {
+				return err
+			}
 			l, sets := data.NewLearner(), 0
 			err = eachInput(cmd, args, func(_ string, in io.Reader) error {
+				format, in := sniffed(in)
+				if format == sniff.EDIFACT {
+					return eachEDIFACT(in, func(p *edifact.Part) error {
+						if edifactgrammar.Learn(l, messages, p) {
+							sets++
+						}
+						return nil
+					})
+				}
 				return eachPart(in, func(p *x12.Part) error {
 					if p.Kind == x12.TransactionSet && grammar.Learn(l, lib, p) {
 						sets++
@@ -46,7 +62,7 @@ nothing: add closed: true where that was agreed.`,
 				return err
 			}
 			if sets == 0 {
-				return fmt.Errorf("no transaction set in them that there is a profile of: paklog edi profile list has these")
+				return fmt.Errorf("no transaction set or message in them that there is a profile of: paklog edi profile list has these")
 			}
 			_, err = cmd.OutOrStdout().Write(l.Overlay(name))
 			return err

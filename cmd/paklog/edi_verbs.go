@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
+	messages "github.com/paklog/hub/edi/edifact/grammar"
+	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
 )
@@ -31,8 +34,8 @@ be done, 2 it was asked wrongly, 3 it was done and an error was found.`,
 
 func newDump(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "dump FILE|FOLDER|-...", Short: "Show an X12 document part by part, with everything that is wrong and its exact place",
-		Long: `Show an X12 document part by part: interchanges, groups, transaction sets, and every finding
+		Use: "dump FILE|FOLDER|-...", Short: "Show an X12 or EDIFACT document part by part, with everything that is wrong and its exact place",
+		Long: `Show an X12 or EDIFACT document part by part: interchanges, groups, sets or messages, and every finding
 with line, column, byte, segment and element. Large files are read as a stream. Nothing is sent to a hub.
 Ends with 3 when there is an error that the hub would reject something for.
 
@@ -45,7 +48,7 @@ Under --json there is one object a finding, one a line.`,
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			worst := x12.Severity(0)
 			err := eachInput(cmd, args, func(name string, in io.Reader) error {
-				d := &dump{name: name, out: out, json: g.json, grammar: grammar.Builtin()}
+				d := &dump{name: name, out: out, json: g.json, grammar: grammar.Builtin(), messages: messages.Builtin()}
 				if len(args) > 1 || name != "" && name != args[0] {
 					d.head = name
 				}
@@ -66,11 +69,12 @@ Under --json there is one object a finding, one a line.`,
 
 // dump shows one document.
 type dump struct {
-	name    string
-	head    string // what is said before, of one of several
-	out     io.Writer
-	json    bool
-	grammar *grammar.Library
+	name     string
+	head     string // what is said before, of one of several
+	out      io.Writer
+	json     bool
+	grammar  *grammar.Library
+	messages *messages.Library
 
 	interchanges, groups, sets, findings, errors int
 	worst                                        x12.Severity
@@ -87,6 +91,19 @@ func (d *dump) read(in io.Reader) error {
 	if d.head != "" && !d.json {
 		d.say("%s", clean(d.head))
 	}
+	format, in := sniffed(in)
+	if format == sniff.EDIFACT {
+		if err := eachEDIFACT(in, func(p *edifact.Part) error {
+			d.edifact(p)
+			return d.err
+		}); err != nil {
+			return err
+		}
+		if !d.json {
+			d.say("%d interchanges, %d groups, %d messages; %d findings, %d of them errors", d.interchanges, d.groups, d.sets, d.findings, d.errors)
+		}
+		return d.err
+	}
 	r := x12.NewReader(in, x12.Limits{})
 	for {
 		p, err := r.Next()
@@ -101,7 +118,7 @@ func (d *dump) read(in io.Reader) error {
 		}
 	}
 	if d.interchanges == 0 && d.worst < x12.Error {
-		d.finding(nil, x12.Finding{
+		d.finding(nil, 0, 0, x12.Finding{
 			Code: x12.CodeNotX12, Severity: x12.Error, Layer: x12.LayerSyntax, Line: 1, Column: 1, Message: "no X12 interchange in it",
 			Hint: "an interchange begins with ISA",
 		})
@@ -137,12 +154,12 @@ func (d *dump) part(p *x12.Part) {
 		d.say("%s", clean(head))
 	}
 	for _, f := range p.Findings {
-		d.finding(p, f)
+		d.finding(p.Raw, p.Offset, p.Segments.Delimiters().Terminator, f)
 	}
 }
 
-// finding shows one, and the segment that it is about with its place marked.
-func (d *dump) finding(p *x12.Part, f x12.Finding) {
+// finding shows one, and the segment of raw that it is about with its place marked.
+func (d *dump) finding(raw []byte, offset int64, terminator byte, f x12.Finding) {
 	d.findings++
 	if f.Severity == x12.Error {
 		d.errors++
@@ -159,8 +176,8 @@ func (d *dump) finding(p *x12.Part, f x12.Finding) {
 		return
 	}
 	d.say("      %s", f)
-	if p == nil || f.Offset < p.Offset || f.Offset > p.Offset+int64(len(p.Raw)) {
+	if len(raw) == 0 || f.Offset < offset || f.Offset > offset+int64(len(raw)) {
 		return
 	}
-	d.say("%s", indentBy("        ", caret(p.Raw, f.Offset-p.Offset, f.Length, p.Segments.Delimiters().Terminator)))
+	d.say("%s", indentBy("        ", caret(raw, f.Offset-offset, f.Length, terminator)))
 }

@@ -127,6 +127,9 @@ func (s Segment) AppendElements(dst [][]byte) [][]byte {
 	return dst
 }
 
+// Wrapped is [Segments.Wrapped] of the segment's run.
+func (s Segment) Wrapped() bool { return s.run.broken }
+
 func (s Segment) span(n int) (from, to uint32, ok bool) {
 	if n < 0 || n >= len(s.idx) {
 		return 0, 0, false

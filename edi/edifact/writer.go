@@ -342,6 +342,16 @@ func (x *Writer) segment(s Out) error {
 	return nil
 }
 
+// AppendValue appends v, an element with marks between its components and
+// repetitions, in cs and released. What cs cannot hold is a [DataError].
+func (d Delimiters) AppendValue(dst []byte, v string, cs Charset) ([]byte, error) {
+	out, err := d.append(dst, v, cs, 0)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
 // append adds v to dst in cs, with release characters before what would be read
 // as service characters.
 func (d Delimiters) append(dst []byte, v string, cs Charset, replace byte) ([]byte, *DataError) {

@@ -107,11 +107,30 @@ func (l *Library) Check(p *edifact.Part) {
 // Check adds what is wrong with p by one grammar, and dates that are none by
 // the format they name themselves.
 func Check(set *grammar.Set, p *edifact.Part, exact bool) {
-	d := p.Segments.Delimiters()
-	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Release: d.Release, Decimal: ',', Trailer: "UNT", Acks: acks,
-		Wrapped: p.Segments.Wrapped()}
+	sx := syntaxOf(p)
 	set.Check((*source)(p), &sx, exact)
 	dates(p, exact)
+}
+
+func syntaxOf(p *edifact.Part) grammar.Syntax {
+	d := p.Segments.Delimiters()
+	return grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Release: d.Release, Decimal: ',', Trailer: "UNT", Acks: acks,
+		Wrapped: p.Segments.Wrapped()}
+}
+
+// Learn lets l watch a message, by the grammar that lib has for it. It reports
+// whether there is one.
+func Learn(l *grammar.Learner, lib *Library, p *edifact.Part) bool {
+	if p.Kind != edifact.Message {
+		return false
+	}
+	set, _ := lib.Find(p.UNH)
+	if set == nil {
+		return false
+	}
+	sx := syntaxOf(p)
+	l.Add(set, (*source)(p), &sx)
+	return true
 }
 
 // source hands out a message to a checker.

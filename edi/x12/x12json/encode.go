@@ -2,13 +2,13 @@ package x12json
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"unicode/utf8"
 
+	"github.com/paklog/hub/edi/internal/canon"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -318,7 +318,7 @@ func (e *Encoder) segment(s x12.Segment) {
 // array writes tag and elements, and reports whether a decoder would read them as
 // they stand.
 func (e *Encoder) array(s x12.Segment) (exact bool) {
-	exact = !s.Wrapped() && isTag(s.Element(0))
+	exact = !s.Wrapped() && canon.IsTag(s.Element(0))
 	e.put("[")
 	e.text(s.Tag())
 	binary := s.Is("BIN") || s.Is("BDS")
@@ -370,38 +370,7 @@ func (e *Encoder) element(v []byte) {
 	e.put("]")
 }
 
-func (e *Encoder) base64(b []byte) {
-	e.put(`"`)
-	e.buf = base64.StdEncoding.AppendEncode(e.buf, b)
-	e.put(`"`)
-}
-
-const hex = "0123456789abcdef"
+func (e *Encoder) base64(b []byte) { e.buf = canon.AppendBase64(e.buf, b) }
 
 // text writes a JSON string.
-func (e *Encoder) text(v []byte) {
-	b := append(e.buf, '"')
-	plain := true
-	for _, c := range v {
-		plain = plain && c >= ' ' && c < 0x7F && c != '"' && c != '\\'
-	}
-	if plain {
-		b = append(b, v...)
-		e.buf = append(b, '"')
-		return
-	}
-	valid := utf8.Valid(v)
-	for _, c := range v {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', c)
-		case c < ' ' || c == 0x7F:
-			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case c < 0x80 || valid:
-			b = append(b, c)
-		default:
-			b = utf8.AppendRune(b, rune(c))
-		}
-	}
-	e.buf = append(b, '"')
-}
+func (e *Encoder) text(v []byte) { e.buf = canon.AppendText(e.buf, v) }
