@@ -12,6 +12,7 @@ var documentElements = map[string]map[string]string{
 	"860": {"item": "POC-09", "qty": "POC-03", "uom": "POC-05", "ref": "POC-01", "order": "BCH-03", "number": "BCH-03", "ship_to": "N1 of ST"},
 
 	"ORDERS": {"item": "LIN-03 or PIA", "qty": "QTY-01-2", "uom": "QTY-01-3", "ref": "LIN-01", "order": "BGM-02", "number": "BGM-02", "ship_to": "NAD of DP", "lot": "PIA"},
+	"ORDCHG": {"item": "LIN-03 or PIA", "qty": "QTY-01-2", "uom": "QTY-01-3", "ref": "LIN-01", "order": "BGM-02", "number": "BGM-02", "ship_to": "NAD of DP", "lot": "PIA"},
 }
 
 // documentPlace names a place of an order the way its sender wrote it: "lines[2].item" of a

@@ -59,6 +59,8 @@ type Partner struct {
 	Implementation bool
 	Profile        x12wms.Profile
 	SendAnswers    bool // an 855 for each 850
+	// Advise tells him by an 824, or an APERAK, of each document of his that nobody can work on.
+	Advise bool
 	// Window is when he takes documents, in the zone of his profile; Rate how many a minute, 0 is
 	// any number.
 	Window Window
@@ -100,7 +102,7 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856 and ORDERS in; 997, 855, 945, 944, 947, 846, CONTRL, ORDRSP and DESADV out.
+// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856 and ORDERS in; 997, 824, 855, 945, 944, 947, 846, CONTRL, APERAK, ORDRSP and DESADV out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
@@ -119,7 +121,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
-		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
 	}
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))

@@ -12,7 +12,7 @@ import (
 
 // purchase is an interchange with one 850 or 860 from ACME.
 func purchase(set, control, body string) string {
-	group := map[string]string{"850": "PO", "860": "PC", "940": "OW"}[set]
+	group := map[string]string{"850": "PO", "860": "PC", "940": "OW", "824": "AG", "812": "CD"}[set]
 	return fmt.Sprintf("ISA*00*          *00*          *ZZ*ACME           *ZZ*PAKLOG         *000101*0000*U*00401*%09s*0*P*>~\n"+
 		"GS*%s*ACME*PAKLOG*20000101*0000*%[1]s*X*004010~\nST*%[3]s*0001~\n%sSE*%d*0001~\nGE*1*%[1]s~\nIEA*1*%09[1]s~\n",
 		control, group, set, body, strings.Count(body, "~")+2)
@@ -74,7 +74,7 @@ func TestAn860ChangesTheOrderThatAn850Placed(t *testing.T) {
 				answers := box.sets(t, "855")
 				if c.lines == "" { // two lines are of that item: nobody knows which is meant
 					l := r.letters()
-					if len(l) != 1 || !strings.HasPrefix(l[0].Place, "POC-01 of line 1") || ordered(r.order("PO-1")) != "1:10 each, 2:3 case" || len(answers) != 1 {
+					if len(l) != 1 || !strings.HasPrefix(l[0].Place, "POC-01 of line 1") || ordered(r.order("PO-1")) != "1:10 each, 2:3 case" || said(answers, "BAK", 1, 2) != "00 AD, 04 RD" {
 						t.Fatalf("%+v", l)
 					}
 					return
@@ -226,5 +226,55 @@ func TestACrashAfterAnyUnitOfAChangeDoesItOnce(t *testing.T) {
 	}
 	if died < 6 {
 		t.Errorf("it died %d times only", died)
+	}
+}
+
+func TestAnORDCHGChangesTheOrderThatAnORDERSPlaced(t *testing.T) {
+	message := func(n int, kind, body string) string {
+		return fmt.Sprintf("UNB+UNOC:3+ACME+PAKLOG+261123:0915+%d'\nUNH+1+%s:D:96A:UN'\n%sUNT+%d+1'\nUNZ+1+%[1]d'\n", n, kind, body, strings.Count(body, "'")+2)
+	}
+	orders := message(1, "ORDERS", "BGM+220+PO-1+9'\nDTM+137:20000101:102'\nNAD+DP+++Jo Doe+1 Main Street+Springfield+IL+62701+US'\nTDT+20++30++UPSN'\n"+
+		"LIN+1++SKU-1:SA'\nQTY+21:10'\nLIN+2++SKU-1:SA'\nQTY+21:3:CT'\nUNS+S'\nCNT+2:2'\n")
+	for name, c := range map[string]struct {
+		body, lines, place string
+		answer             string // BGM-03 and LIN-02
+	}{
+		"lines":             {"BGM+230+PO-1+4'\nDTM+137:20000101:102'\nLIN+1+3'\nQTY+21:4'\nLIN+2+2'\nLIN+3+1+SKU-1:SA'\nQTY+21:1'\nUNS+S'\n", "1:4 each, 3:1 each", "", "29 5, 2, 5"},
+		"all of it":         {"BGM+230+PO-1+5'\nDTM+137:20000101:102'\nLIN+2++SKU-1:SA'\nQTY+21:5'\nUNS+S'\n", "2:5 each", "", "29 2, 5"},
+		"nothing any more":  {"BGM+230+PO-1+1'\nDTM+137:20000101:102'\nUNS+S'\n", "", "", "29 2, 2"},
+		"a line of none":    {"BGM+230+PO-1'\nDTM+137:20000101:102'\nLIN+8+2'\nUNS+S'\n", "1:10 each, 2:3 case", "LIN-01", ""},
+		"an action of none": {"BGM+230+PO-1'\nDTM+137:20000101:102'\nLIN+1+24'\nUNS+S'\n", "1:10 each, 2:3 case", "LIN-02", ""},
+		"a new order":       {"BGM+230+PO-1+9'\nDTM+137:20000101:102'\nLIN+1+1+SKU-1:SA'\nUNS+S'\n", "1:10 each, 2:3 case", "BGM-03", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				if err := r.hub.Pause(t.Context(), "order.allocate", "test"); err != nil {
+					t.Fatal(err)
+				}
+				r.drop("orders.edi", orders)
+				settle(time.Minute)
+				r.noLetters()
+				r.drop("ordchg.edi", message(2, "ORDCHG", c.body))
+				settle(time.Minute)
+				if got := ordered(r.order("PO-1")); got != c.lines {
+					t.Errorf("lines %s, want %s", got, c.lines)
+				}
+				l := r.letters()
+				if want := c.place != ""; (len(l) == 1) != want || want && !strings.HasPrefix(l[0].Place, c.place) {
+					t.Errorf("letters: %+v", l)
+				}
+				answers := box.messages(t, "ORDRSP")
+				if c.answer == "" {
+					if len(answers) != 2 || values(answers[1], "BGM", 3, 1)[0] != "27" {
+						t.Errorf("%d answers", len(answers))
+					}
+					return
+				}
+				if got := values(answers[len(answers)-1], "BGM", 3, 1)[0] + " " + strings.Join(values(answers[len(answers)-1], "LIN", 2, 1), ", "); len(answers) != 2 || got != c.answer {
+					t.Errorf("%d answers: %s, want %s", len(answers), got, c.answer)
+				}
+			})
+		})
 	}
 }

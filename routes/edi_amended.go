@@ -17,7 +17,7 @@ import (
 // in.
 func (e *edi) amendments() Route {
 	return Route{
-		Name: "edi.amended", About: "an 855 for each 860 that was done",
+		Name: "edi.amended", About: "an 855 for each 860, an ORDRSP for each ORDCHG that was done",
 		Topics: []string{onExternal}, Types: []string{orderAmended}, Start: bus.Now, Writes: e.leaving(),
 		Patterns: []string{eip.NameFilter, eip.NameTranslator},
 		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) {

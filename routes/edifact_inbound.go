@@ -17,7 +17,7 @@ import (
 // Internal topics of the EDIFACT flow.
 const (
 	topicMessages        = "edifact-messages" // one message each
-	topicMessageOrders   = "edifact-orders"   // ORDERS
+	topicMessageOrders   = "edifact-orders"   // ORDERS and ORDCHG
 	topicMessageAcks     = "edifact-acks"     // CONTRL that came
 	topicRefusedMessages = "edifact-refused"  // messages and interchanges that were rejected
 	topicContrls         = "edifact-verdicts" // one an interchange
@@ -44,6 +44,7 @@ func isMessage(kind string) func(*Message) bool {
 func (e *edi) messagesInbound() Route {
 	choose := eip.Choose("",
 		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
+		eip.Choice[*Message]{Name: "an ORDCHG", When: isMessage("ORDCHG"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks})
 	return Route{
 		Name: "edifact.inbound", About: "EDIFACT messages to those who understand them",
@@ -58,18 +59,18 @@ func (e *edi) messagesInbound() Route {
 	}
 }
 
-// messageOrders translates ORDERS into commands for the order service: to place an order, or to
-// cancel one.
+// messageOrders translates ORDERS and ORDCHG into commands for the order service: to place an
+// order, to change or to cancel one.
 func (e *edi) messageOrders() Route {
 	return Route{
-		Name: "edifact.orders", About: "ORDERS to orders",
+		Name: "edifact.orders", About: "ORDERS to orders, ORDCHG to changes of them",
 		Topics: []string{topicMessageOrders}, Writes: []string{commands},
 		Patterns: []string{eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
 		Handle:   eip.History(eip.Translate(e.messageOrder)),
 	}
 }
 
-// messageOrder makes the command of an ORDERS.
+// messageOrder makes the command of an ORDERS or ORDCHG.
 func (e *edi) messageOrder(ctx context.Context, m *Message, _ *Out) (journal.Record, error) {
 	var none journal.Record
 	info, part, p, err := e.message(ctx, m)

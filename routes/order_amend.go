@@ -76,13 +76,13 @@ func (f *Flows) amendCommand(ctx context.Context, m *Message) (*Out, error) {
 
 // amended tells who asked, where that was by a document that changes orders.
 func (d *decision) amended(o order.Order, src order.Source, cancelled bool) {
-	if changesOrders[src.DocType] {
+	if answeredChanges[src.DocType] {
 		d.out.Publish(onExternal, orderAmended, d.m.Key, amended{order.Head{Scope: o.Scope, Order: o.Number, At: d.m.Now}, src, cancelled})
 	}
 }
 
-// changesOrders are the documents that change orders, and are answered as such.
-var changesOrders = map[string]bool{"860": true, "ORDCHG": true}
+// answeredChanges are the documents that change or cancel orders and have an answer.
+var answeredChanges = map[string]bool{"860": true, "ORDCHG": true, "ORDERS": true}
 
 // noOrder says that a document names an order that is not there, or not yet.
 func noOrder(m *Message, src order.Source, number, what string) error {

@@ -187,7 +187,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 		if exists.Same() {
 			return m.Out().Publish(onExternal, "order.Repeated", m.Key, repeated{exists.Order, c.Source}), nil
 		}
-		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, exists.Differences[0].Place), err)
+		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, exists.Differences[0].Place), exists)
 	}
 	if err != nil {
 		return nil, err

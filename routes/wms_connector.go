@@ -14,7 +14,6 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
-	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
@@ -44,21 +43,9 @@ func (e *edi) receipts() Route {
 		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
-			var info setInfo
-			if err := m.Decode(&info); err != nil {
-				return nil, err
-			}
-			p, err := e.partner(info.Partner)
+			info, part, p, err := e.set(ctx, m)
 			if err != nil {
 				return nil, err
-			}
-			raw, err := e.claim(ctx, m)
-			if err != nil {
-				return nil, err
-			}
-			part, err := x12.ReadSet(raw, info.Origin, e.Limits)
-			if err != nil {
-				return nil, fault.At(m.route, fault.Internal, setName(info), err)
 			}
 			x, err := p.Profile.Expected(part)
 			if err != nil {

@@ -58,21 +58,9 @@ func (e *edi) orders() Route {
 // order makes the command of a 940, 850 or 860.
 func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, error) {
 	var none journal.Record
-	var info setInfo
-	if err := m.Decode(&info); err != nil {
-		return none, err
-	}
-	p, err := e.partner(info.Partner)
+	info, part, p, err := e.set(ctx, m)
 	if err != nil {
 		return none, err
-	}
-	raw, err := e.claim(ctx, m)
-	if err != nil {
-		return none, err
-	}
-	part, err := x12.ReadSet(raw, info.Origin, e.Limits)
-	if err != nil {
-		return none, fault.At(m.route, fault.Internal, setName(info), err)
 	}
 	o, err := p.Profile.Order(part)
 	if err != nil {
@@ -93,6 +81,24 @@ func wishOf(m *Message, p Partner, o x12wms.Order) (journal.Record, error) {
 		return amending(*o.Amend)
 	}
 	return placing(cmdPlace, o.Command)
+}
+
+// set reads the transaction set that a message of the bus carries.
+func (e *edi) set(ctx context.Context, m *Message) (info setInfo, part *x12.Part, p Partner, err error) {
+	if err = m.Decode(&info); err != nil {
+		return info, nil, p, err
+	}
+	if p, err = e.partner(info.Partner); err != nil {
+		return info, nil, p, err
+	}
+	raw, err := e.claim(ctx, m)
+	if err != nil {
+		return info, nil, p, err
+	}
+	if part, err = x12.ReadSet(raw, info.Origin, e.Limits); err != nil {
+		return info, nil, p, fault.At(m.route, fault.Internal, setName(info), err)
+	}
+	return info, part, p, nil
 }
 
 // untranslated is a translation's error, of a kind, with the name of its document.
@@ -156,17 +162,9 @@ func (e *edi) overdue(ctx context.Context, m *Message) (*Out, error) {
 
 func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	const op = "x12.ack-watch"
-	var info setInfo
-	if err := m.Decode(&info); err != nil {
-		return nil, err
-	}
-	raw, err := e.claim(ctx, m)
+	info, part, _, err := e.set(ctx, m)
 	if err != nil {
 		return nil, err
-	}
-	part, err := x12.ReadSet(raw, info.Origin, e.Limits)
-	if err != nil {
-		return nil, fault.At(op, fault.Internal, setName(info), err)
 	}
 	var group, control, code string
 	for _, s := range part.Segments.All() {

@@ -277,7 +277,7 @@ func (a *app) edi(flows *routes.Flows) error {
 				Directory: p.EDIFACT.Directory, Contrl: p.EDIFACT.Contrl},
 			Grammar: rules, Messages: messages, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
-			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers,
+			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Window: window, Rate: p.Rate, Tap: p.Tap, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},

@@ -195,7 +195,8 @@ type PartnerConfig struct {
 	Reject       string            `config:"reject" doc:"What goes with a rejected set: set alone, its group or its interchange."`
 	Acknowledge  string            `config:"acknowledge" doc:"997 or 999 for his groups."`
 	Overlay      string            `config:"profile" doc:"Overlay that his documents are checked by; \"\" is none."`
-	Answers      bool              `config:"answers" doc:"Send an 855 for each 850 and 860, an ORDRSP for each ORDERS."`
+	Answers      bool              `config:"answers" doc:"Send an 855 for each 850 and 860, an ORDRSP for each ORDERS and ORDCHG."`
+	Advise       bool              `config:"application_advice" doc:"Send an 824 (APERAK) for each document that nobody can work on."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`

@@ -3,9 +3,13 @@ package edifactwms
 import "github.com/paklog/hub/transforms/x12wms"
 
 // purposes are the message functions (1225) by what the order's document form
-// calls them: N orders anew, F cancels. A duplicate orders what the original
-// did; the order's number tells that it is known.
-var purposes = map[string]string{"9": "N", "7": "N", "31": "N", "1": "F"}
+// calls them. A duplicate orders what the original did; the order's number tells
+// that it is known.
+var purposes = map[string]string{"9": x12wms.Orders, "7": x12wms.Orders, "31": x12wms.Orders, "1": x12wms.Cancels, "4": x12wms.Changes, "5": x12wms.Replaces}
+
+// lineChanges are the actions on a line (1229) of a change, by the codes of the
+// document form. A line that says none is changed.
+var lineChanges = map[string]string{"": "CA", "1": "AI", "2": "DI", "3": "CA", "4": "NC", "11": "NC"}
 
 // orderKinds are document names (1001). Usual orders say nothing by them; a
 // blanket order ships nothing by itself.

@@ -1,6 +1,6 @@
 // Package edifactwms translates between EDIFACT warehouse messages and the
-// core's commands and events: ORDERS becomes an order, an order's acceptance an
-// ORDRSP, a ship confirmation a DESADV. It is pure: times, references and
+// core's commands and events: ORDERS becomes an order, ORDCHG a change of one, an
+// order's acceptance an ORDRSP, a ship confirmation a DESADV. It is pure: times, references and
 // partner settings are passed in.
 //
 // What is agreed with a partner is the profile of package x12wms, whichever
@@ -10,6 +10,7 @@
 package edifactwms
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
-// Order translates an ORDERS message. The error is a fault of kind Invalid that
+// Order translates an ORDERS or ORDCHG message. The error is a fault of kind Invalid that
 // carries an [x12wms.Error]; its findings are added to p as well.
 func Order(profile x12wms.Profile, p *edifact.Part) (x12wms.Order, error) {
 	const op = "edifactwms.Order"
@@ -34,15 +35,15 @@ func Order(profile x12wms.Profile, p *edifact.Part) (x12wms.Order, error) {
 	if n := p.Segments.Len(); n > x12wms.MaxSegments {
 		return refuse(2, 1, x12wms.CodeCommand, "at most "+strconv.Itoa(x12wms.MaxSegments)+" segments", "split the order", "the message has "+strconv.Itoa(n)+" segments, more than an order may")
 	}
-	if p.UNH.Type != "ORDERS" {
-		return refuse(2, 1, x12wms.CodeUnsupported, "ORDERS", "route this message elsewhere", "message "+p.UNH.Type+" is no order")
+	if p.UNH.Type != "ORDERS" && p.UNH.Type != "ORDCHG" {
+		return refuse(2, 1, x12wms.CodeUnsupported, "ORDERS or ORDCHG", "route this message elsewhere", "message "+p.UNH.Type+" is no order")
 	}
 	return profile.Place(read(p), on)
 }
 
 // On is what a translation has to know of the message.
 func On(p *edifact.Part) x12wms.Paper {
-	on := x12wms.Paper{Set: p.UNH.Type, Line: "LIN", Party: "NAD+"}
+	on := x12wms.Paper{Set: p.UNH.Type, Line: "LIN", Party: "NAD+", Changes: "1, 2, 3 or 4"}
 	if p.UNB != nil && !p.UNB.Absent {
 		on.Sender, on.ID = p.UNB.Sender.ID, p.Identity().String()
 	}
@@ -77,14 +78,18 @@ func coded(t x12wms.Text, codes map[string]string) x12wms.Text {
 	return t
 }
 
-// read takes an ORDERS apart.
+// read takes an ORDERS or ORDCHG apart.
 func read(p *edifact.Part) x12wms.Document {
 	first := p.Segments.At(min(1, p.Segments.Len()-1))
 	due := func(element string) x12wms.Text {
 		return x12wms.Text{At: x12wms.Place{Element: element, Segment: first.Ordinal(), Offset: first.Offset()}}
 	}
-	d := x12wms.Document{Set: "ORDERS", Purpose: due("BGM-03"), Number: due("BGM-02")}
-	d.Purpose.Value = purposes["9"]
+	usual := x12wms.Orders
+	if p.UNH.Type == "ORDCHG" {
+		usual = x12wms.Changes
+	}
+	d := x12wms.Document{Set: p.UNH.Type, Purpose: due("BGM-03"), Number: due("BGM-02")}
+	d.Purpose.Value = usual
 	party, group := -1, ""
 	for _, s := range p.Segments.All() {
 		line := len(d.Lines) - 1
@@ -96,10 +101,10 @@ func read(p *edifact.Part) x12wms.Document {
 		case "BGM":
 			d.Number, d.Purpose = text(s, 2, 1), coded(text(s, 3, 0), purposes)
 			d.Number.At.Element = s.Ref(2, 0)
-			if d.Purpose.Value == "" {
-				d.Purpose.Value = purposes["9"]
+			d.Purpose.Value = cmp.Or(d.Purpose.Value, usual)
+			if d.Kind = coded(text(s, 1, 1), orderKinds); p.UNH.Type == "ORDCHG" {
+				d.Kind.Value = ""
 			}
-			d.Kind = coded(text(s, 1, 1), orderKinds)
 		case "DTM":
 			if group == "" {
 				d.Dates = append(d.Dates, date(s))
@@ -135,7 +140,11 @@ func read(p *edifact.Part) x12wms.Document {
 			}
 		case "LIN":
 			party = -1
-			d.Lines = append(d.Lines, newLine(s))
+			l := newLine(s)
+			if d.Purpose.Value == x12wms.Changes || d.Purpose.Value == x12wms.Replaces {
+				l.Do = coded(text(s, 2, 0), lineChanges)
+			}
+			d.Lines = append(d.Lines, l)
 		case "PIA":
 			if line >= 0 {
 				for n := 2; n <= s.Len(); n++ {

@@ -95,7 +95,7 @@ func TestWhatCannotBeTranslatedIsNamedWithItsPlace(t *testing.T) {
 		want           string // element code, then the text at the offset
 	}{
 		{"no order number", "BGM+220+ORD-1", "BGM+220+", "BGM-02 value-missing +9'"},
-		{"a replacement", "ORD-1+9", "ORD-1+5", "BGM-03 document-unsupported 5'\n"},
+		{"a confirmation", "ORD-1+9", "ORD-1+6", "BGM-03 document-unsupported 6'\n"},
 		{"a blanket order", "BGM+220", "BGM+221", "BGM-01-1 document-unsupported BK?"},
 		{"a quantity of nothing", "QTY+21:30", "QTY+21:0", "QTY-01-2 quantity 0'\n"},
 		{"a fraction", "QTY+21:30", "QTY+21:1.5", "QTY-01-2 quantity 1.5"},

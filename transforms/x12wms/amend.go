@@ -10,7 +10,7 @@ import (
 )
 
 // purposes of an 860 (BCH-01), in the terms of W05-01. Others stay what they are.
-var changePurposes = map[string]string{"01": cancels, "04": changes, "05": replaces}
+var changePurposes = map[string]string{"01": Cancels, "04": Changes, "05": Replaces}
 
 func changePurpose(t Text) Text {
 	if v, ok := changePurposes[t.Value]; ok {
@@ -19,7 +19,8 @@ func changePurpose(t Text) Text {
 	return t
 }
 
-// lineChanges are what becomes of a line (data element 670). Changes of the price or the terms
+// lineChanges are what becomes of a line (data element 670, which other syntaxes' codes are read
+// into). Changes of the price or the terms
 // alone leave the goods as they are. A new quantity is the whole that is wanted from now on, also
 // where the code says that it grew (QI) or shrank (QD).
 var lineChanges = map[string]string{
@@ -38,7 +39,7 @@ func (l DocumentLine) known() bool {
 // amend is the change that the document asks for. o is what was read of it so far.
 func (p Profile) amend(t *translator, d Document, o Order) *order.Amend {
 	c := o.Command
-	a := &order.Amend{Scope: c.Scope, Number: c.Number, Source: c.Source, Whole: d.Purpose.Value == replaces, Service: p.service(d), Dates: p.dates(t, d, o.Places)}
+	a := &order.Amend{Scope: c.Scope, Number: c.Number, Source: c.Source, Whole: d.Purpose.Value == Replaces, Service: p.service(d), Dates: p.dates(t, d, o.Places)}
 	if namesShipTo(d) {
 		to := p.shipTo(t, d, o.Places)
 		a.ShipTo = &to
@@ -77,7 +78,7 @@ func (t *translator) lineChange(l DocumentLine, whole bool) string {
 		return order.AmendSet
 	}
 	if !ok {
-		t.fail(l.Do.At, CodeUnsupported, l.Do.Value, "AI, CA, DI, QD, QI or NC", "say it by one of these, or have it changed by hand", "line change %q is none that is understood", l.Do.Value)
+		t.fail(l.Do.At, CodeUnsupported, l.Do.Value, t.paper.Changes, "say it by one of these, or have it changed by hand", "line change %q is none that is understood", l.Do.Value)
 	}
 	return do
 }

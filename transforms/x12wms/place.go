@@ -71,7 +71,7 @@ func (p Profile) order(t *translator, d Document) (Order, error) {
 	const op = "x12wms.Order"
 	o := Order{Places: map[string]Place{"number": d.Number.At, "lines": t.paper.End(t.paper.Line)}}
 	t.supported(d)
-	o.Cancel = d.Purpose.Value == cancels && d.Set != "850"
+	o.Cancel = d.Purpose.Value == Cancels && d.Set != "850"
 	c := &o.Command
 	c.Scope = p.scope(t, d, o.Places)
 	c.Number, c.Policy = d.Number.Value, p.Policy
@@ -84,7 +84,7 @@ func (p Profile) order(t *translator, d Document) (Order, error) {
 	if o.Cancel {
 		return o, t.err(op)
 	}
-	if d.Purpose.Value == replaces || d.Purpose.Value == changes {
+	if d.Purpose.Value == Replaces || d.Purpose.Value == Changes {
 		o.Amend = p.amend(t, d, o)
 		return o, t.err(op)
 	}
@@ -135,20 +135,20 @@ func (t *translator) core(o Order, err error) {
 	}
 }
 
-// What a document asks for, by W05-01 and in the terms of it.
+// What a document asks for: [Document].Purpose, in the terms of W05-01.
 const (
-	orders   = "N" // an original order
-	cancels  = "F"
-	replaces = "R"      // it says all of an order that exists
-	changes  = "change" // it says what is to be another of it
+	Orders   = "N" // an original order
+	Cancels  = "F"
+	Replaces = "R"      // it says all of an order that exists
+	Changes  = "change" // it says what is to be another of it
 )
 
 // supported refuses documents that neither order anything new nor change or cancel it.
 func (t *translator) supported(d Document) {
 	switch v := d.Purpose.Value; {
-	case d.Set == "860" && v != cancels && v != replaces && v != changes:
-		t.fail(d.Purpose.At, CodeUnsupported, v, "01, 04 or 05", "send what is to be another as a change, 04", "purpose %q neither changes an order nor cancels one", v)
-	case d.Set != "850" && d.Set != "860" && v != orders && v != cancels && v != replaces && v != changes:
+	case (d.Set == "860" || d.Set == "ORDCHG") && v != Cancels && v != Replaces && v != Changes:
+		t.fail(d.Purpose.At, CodeUnsupported, v, "1, 4 or 5", "send what is to be another as a change, 4", "purpose %q neither changes an order nor cancels one", v)
+	case d.Set != "850" && v != Orders && v != Cancels && v != Replaces && v != Changes:
 		t.fail(d.Purpose.At, CodeUnsupported, v, "N, R or F", "cancel it and send a new order, or have it changed by hand", "order status %q neither asks for a new order nor changes or cancels one", v)
 	case d.Set == "850" && d.Purpose.Value != "00" && d.Purpose.Value != "07":
 		t.fail(d.Purpose.At, CodeUnsupported, d.Purpose.Value, "00", "send changes as an 860", "purpose %q does not ask for a new order", d.Purpose.Value)

@@ -67,6 +67,8 @@ type Paper struct {
 	Sender string // of the interchange; "" outside one
 	ID     string // its identity, "" outside an interchange
 	Line   string // the tag of its lines: W01, PO1, LIN
+	// Changes are the codes by which a change says what becomes of a line.
+	Changes string
 	// Party is how a party of a role is sent: "N1*", "NAD+".
 	Party string
 	End   func(element string) Place
@@ -88,7 +90,7 @@ func OnX12(part *x12.Part) Paper {
 	case "850":
 		p.Line = "PO1"
 	case "860":
-		p.Line = "POC"
+		p.Line, p.Changes = "POC", "AI, CA, DI, QD, QI or NC"
 	}
 	if part.ISA != nil {
 		p.Sender, p.ID = part.ISA.Sender, part.Identity().String()
