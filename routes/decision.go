@@ -42,13 +42,14 @@ type decision struct {
 	ways   map[wayKey]int // of the wave that was batched
 	docks  map[string]*heldDocked
 	racks  map[string]*heldShelf
+	holds  map[string]*heldReceipts
 	since  map[string]time.Time // from when on the order that is decided on has waited, by item
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {
 	return &decision{
 		ctx: ctx, f: f, m: m, out: m.Out(),
-		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{}, racks: map[string]*heldShelf{},
+		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{}, racks: map[string]*heldShelf{}, holds: map[string]*heldReceipts{},
 	}
 }
 
@@ -66,6 +67,7 @@ func (d *decision) done() (*Out, error) {
 	d.keepWorks()
 	d.keepDocks()
 	d.keepShelves()
+	d.keepHeld()
 	d.correlate()
 	return d.out, d.err
 }
@@ -286,8 +288,9 @@ func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []jo
 	}
 	d.out.Post(posts...)
 	d.arrived(k, posts)
+	d.followHeld(events)
 	d.wentAway(events)
-	return true
+	return d.err == nil
 }
 
 // balance is what an account holds with this decision counted in.

@@ -80,7 +80,7 @@ func (d *decision) keepShelves() {
 // noteShelf keeps what a location is where those who look for room find it.
 func (d *decision) noteShelf(l location.Location) {
 	h := d.shelf(l.Scope, l.Code)
-	if l.Known() && (h.Spec != l.Spec || h.Status != l.Status) && (stores(l.Spec) || h.Status != "") {
+	if l.Known() && (h.Spec != l.Spec || h.Status != l.Status) && (shelved(l.Spec) || h.Status != "") {
 		h.Spec, h.Status, h.dirty = l.Spec, l.Status, true
 	}
 }
@@ -92,7 +92,7 @@ const mostStale = 8
 
 // lies notes that an item lies at a place of storage now.
 func (d *decision) lies(k inventory.BookKey, code string) {
-	if !stores(d.location(k.Scope, code).Spec) || d.err != nil {
+	if !shelved(d.location(k.Scope, code).Spec) || d.err != nil {
 		return
 	}
 	h, own := d.shelf(k.Scope, code), ownItem{k.Owner, k.Item}
@@ -206,6 +206,10 @@ func refusedPlace(sku, code, why string, room, qty int64, it item.Item, l locati
 		return bad("location", "location %s is blocked", code)
 	case putaway.NotStorage:
 		return bad("location", "location %s is for %s: goods are put away where they are picked from", code, l.Purpose)
+	case putaway.ForHeld:
+		return bad("location", "location %s takes what is held back or damaged, and no other goods", code)
+	case putaway.NotForHeld:
+		return bad("location", "location %s is for %s: goods that are held back or damaged go to one for %s", code, l.Purpose, location.Quarantine)
 	case putaway.OtherItem:
 		return bad("location", "location %s takes one item at a time, and another lies there or is coming", code)
 	case putaway.OtherLot:

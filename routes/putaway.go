@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -38,6 +39,13 @@ type loading struct {
 // takings are what tasks are to take from there.
 type takings struct {
 	Tasks []taking `json:"tasks"`
+	// Stays are the goods of which was told that they stay for now.
+	Stays []stay `json:"stays,omitempty"`
+}
+
+type stay struct {
+	part
+	Because string `json:"because"`
 }
 
 type taking struct {
@@ -168,43 +176,76 @@ func (d *decision) direct(w toPutAway) {
 	var l takings
 	old, _ := d.state(w.key(), &l)
 	l.Tasks = slices.Clone(l.Tasks)
-	var parts []part
+	onShelf := stores(d.location(w.Scope, w.Location).Spec)
+	var good []part
 	var held int64
+	shares := false // an LPN with goods that stay on the shelf
 	for _, g := range w.Goods {
 		k, p := keyOf(w.Scope, g.Item), w.place(g)
 		held += d.balance(k.Book(), p.In(inventory.Held).String())
-		for _, stage := range []string{inventory.Received, inventory.Free} {
+		for _, stage := range [...]string{inventory.Received, inventory.Free} {
 			have := d.balance(k.Book(), p.In(stage).String())
-			for have < l.takes(g, stage) && d.recall(w, &l, g, stage) {
-				continue // it was held back, or moved by hand
+			if onShelf && !w.Ends { // only what is damaged or held back goes away from there
+				shares = shares || w.LPN != "" && have > 0
+				continue
 			}
-			if n := have - l.takes(g, stage); n > 0 {
-				parts = append(parts, part{g, stage, n})
-			}
+			good = append(good, d.rest(w, &l, g, stage, have)...)
 		}
 	}
+	bad := d.bad(w, &l)
 	if d.err != nil {
 		return
 	}
-	var left int64
+	stays := staying{was: l.Stays}
 	switch {
 	case w.Ends:
-	case w.LPN != "" && held > 0: // a pallet of which a part is held waits for who judges it
-	case w.LPN != "":
-		left = d.directAll(w, &l, parts)
-	default:
-		for _, x := range parts {
-			left += d.directLoose(w, &l, x)
+		stays.is = slices.DeleteFunc(slices.Clone(l.Stays), func(x stay) bool {
+			return d.balance(keyOf(w.Scope, x.Item).Book(), w.place(x.loading).In(x.Stage).String()) == 0
+		})
+	case w.LPN == "":
+		for _, x := range slices.Concat(good, bad) {
+			d.directLoose(w, &l, &stays, x)
 		}
+	case shares || held > 0 && (len(good) > 0 || held > l.held(w, bad)): // a pallet of which a part is held waits for who judges it
+		d.stay(w, &stays, slices.Concat(good, bad), putaway.MixedLPN, nil)
+	case len(good) > 0:
+		d.directAll(w, &l, &stays, good)
+		d.stay(w, &stays, bad, putaway.MixedLPN, nil) // they are taken off it by hand
+	default:
+		d.directAll(w, &l, &stays, bad)
 	}
+	l.Stays = stays.is
 	switch {
-	case len(l.Tasks) > 0:
+	case len(l.Tasks)+len(l.Stays) > 0:
 		d.out.SetState(w.key(), old, l)
 	case old.Data != nil:
 		d.out.SetState(w.key(), old, nil)
 	}
-	if left > 0 {
+	if stays.again {
 		d.tryLater(w)
+	}
+}
+
+// staying gathers what is not put away for now. Nobody is told twice.
+type staying struct {
+	was, is []stay
+	again   bool // room may come
+}
+
+// stay says that goods stay where they are, and why.
+func (d *decision) stay(w toPutAway, s *staying, parts []part, because string, refused []inventory.Skipped) {
+	for _, x := range parts {
+		s.again = s.again || because == putaway.NoRoom || because == putaway.NoPlace && !isHeld(x.Stage)
+		is := stay{x, because}
+		s.is = append(s.is, is)
+		if slices.Contains(s.was, is) {
+			continue
+		}
+		k := keyOf(w.Scope, x.Item)
+		events, err := inventory.DeferPutAway{
+			BookKey: k, Place: w.place(x.loading), Stage: x.Stage, Qty: x.Qty, Because: because, Refused: refused,
+		}.Decide(d.m.Now)
+		d.onStock(k, events, nil, err)
 	}
 }
 
@@ -217,6 +258,20 @@ func (l takings) takes(g loading, stage string) int64 {
 				n += x.Qty
 			}
 		}
+	}
+	return n
+}
+
+// held is how much of what is held on an LPN is taken away with it.
+func (l takings) held(w toPutAway, bad []part) int64 {
+	var n int64
+	for _, x := range bad {
+		if x.Stage == inventory.Held {
+			n += x.Qty
+		}
+	}
+	for _, g := range w.Goods {
+		n += l.takes(g, inventory.Held)
 	}
 	return n
 }
@@ -238,34 +293,42 @@ func (d *decision) recall(w toPutAway, l *takings, g loading, stage string) bool
 }
 
 func (d *decision) goods(w toPutAway, x part) putaway.Goods {
-	return putaway.Goods{Item: d.itemSeen(w.Scope, x.Item), Lot: x.Lot, LPN: w.LPN, Qty: x.Qty}
+	return putaway.Goods{Item: d.itemSeen(w.Scope, x.Item), Lot: x.Lot, LPN: w.LPN, Qty: x.Qty, Held: isHeld(x.Stage)}
 }
 
 // directAll finds one place for all that stands on an LPN.
-func (d *decision) directAll(w toPutAway, l *takings, parts []part) int64 {
+func (d *decision) directAll(w toPutAway, l *takings, stays *staying, parts []part) {
 	if len(parts) == 0 {
-		return 0
+		return
 	}
 	a := putaway.Ask{Whole: true}
 	for _, x := range parts {
 		a.Goods = append(a.Goods, d.goods(w, x))
 	}
-	steps, left := d.findPlaces(w, a)
+	steps, left := d.findPlaces(w, &a)
 	for _, st := range steps {
 		d.putAwayTask(w, l, st, parts)
 	}
-	return left
+	if left > 0 {
+		because, refused := putaway.Stay(a)
+		d.stay(w, stays, parts, because, refused)
+	}
 }
 
 // directLoose finds places for goods of one item and lot, several where one does not do.
-func (d *decision) directLoose(w toPutAway, l *takings, x part) int64 {
-	steps, left := d.findPlaces(w, putaway.Ask{Goods: []putaway.Goods{d.goods(w, x)}})
+func (d *decision) directLoose(w toPutAway, l *takings, stays *staying, x part) {
+	a := putaway.Ask{Goods: []putaway.Goods{d.goods(w, x)}}
+	steps, left := d.findPlaces(w, &a)
 	for _, st := range steps {
 		some := x
 		some.Qty = st.Qty
 		d.putAwayTask(w, l, st, []part{some})
 	}
-	return left
+	if left > 0 {
+		because, refused := putaway.Stay(a)
+		x.Qty = left
+		d.stay(w, stays, []part{x}, because, refused)
+	}
 }
 
 // looked bounds how many places are looked into at a time, lookedFirst at first, and mostLooked in
@@ -279,8 +342,8 @@ const (
 // findPlaces looks where goods may go: at the faces of their items and where they lie already, then
 // at what is empty, the nearest first, then beside others. Each time more places are looked at
 // than before, until all have one.
-func (d *decision) findPlaces(w toPutAway, a putaway.Ask) (steps []putaway.Step, left int64) {
-	fac, seen := d.facility(w.Scope).Spec, map[string]bool{}
+func (d *decision) findPlaces(w toPutAway, a *putaway.Ask) (steps []putaway.Step, left int64) {
+	fac, seen, held := d.facility(w.Scope).Spec, map[string]bool{}, a.Goods[0].Held
 	look := func(code string) {
 		if !seen[code] && d.err == nil {
 			seen[code] = true
@@ -290,30 +353,32 @@ func (d *decision) findPlaces(w toPutAway, a putaway.Ask) (steps []putaway.Step,
 	a.From = d.location(w.Scope, w.Location).Spec.Sequence
 	for i, g := range a.Goods {
 		k := keyOf(w.Scope, g.Item.SKU)
-		if i == 0 {
+		if i == 0 && !held {
 			a.Rule = fac.RuleFor(g.Item)
 		}
 		var faces []string
-		d.state(facesKey(k), &faces)
+		if !held {
+			d.state(facesKey(k), &faces)
+		}
 		a.HasFace = a.HasFace || len(faces) > 0
 		for _, code := range faces[:min(len(faces), mostFaces)] {
 			look(code)
 		}
 		for _, sh := range d.stock(k).Shelves {
-			if len(seen) < mostLooked && stores(d.location(w.Scope, sh.Location).Spec) {
+			if len(seen) < mostLooked && mayLie(d.location(w.Scope, sh.Location).Spec, held) {
 				look(sh.Location)
 			}
 		}
 	}
-	if steps, left = putaway.Plan(a); left == 0 || d.err != nil {
+	if steps, left = putaway.Plan(*a); left == 0 || d.err != nil {
 		return steps, left
 	}
-	empty, shared := d.f.shelves.room(d, w.Scope, fac, seen)
+	empty, shared := d.f.shelves.room(d, w.Scope, fac, held, seen)
 	for _, list := range [][]*putaway.Place{empty, shared} {
 		if left == 0 || d.err != nil {
 			break
 		}
-		list = putaway.Nearest(a, list, mostLooked)
+		list = putaway.Nearest(*a, list, mostLooked)
 		// Most goods fit into the first places.
 		for some := lookedFirst; len(list) > 0 && left > 0 && d.err == nil; some = min(2*some, looked) {
 			n := min(len(list), some)
@@ -321,7 +386,7 @@ func (d *decision) findPlaces(w toPutAway, a putaway.Ask) (steps []putaway.Step,
 				look(p.Location)
 			}
 			list = list[n:]
-			steps, left = putaway.Plan(a)
+			steps, left = putaway.Plan(*a)
 		}
 	}
 	return steps, left
@@ -376,11 +441,11 @@ func (d *decision) endPutAway(t task.Task) toPutAway {
 		return w
 	}
 	rest := slices.DeleteFunc(slices.Clone(l.Tasks), func(x taking) bool { return x.Task == t.Task })
-	if len(rest) == 0 {
+	if len(rest)+len(l.Stays) == 0 {
 		d.out.SetState(w.key(), old, nil)
 		return w
 	}
-	d.out.SetState(w.key(), old, takings{rest})
+	d.out.SetState(w.key(), old, takings{rest, l.Stays})
 	return w
 }
 
@@ -439,6 +504,11 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 		from, to := w.place(x.loading), inventory.Place{Location: c.Location, Lot: x.Lot, LPN: w.LPN}
 		if d.lacks(k, from.In(x.Stage), x.Qty, false) {
 			return
+		}
+		if isHeld(x.Stage) {
+			events, posts, err := inventory.Transfer{BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Reason: cmp.Or(c.Reason, task.KindPutAway)}.Decide(d.m.Now)
+			d.onStock(k, events, posts, err)
+			continue
 		}
 		events, posts, err := inventory.PutAway{
 			BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Task: id, Planned: planned, Reason: c.Reason, By: c.Worker,

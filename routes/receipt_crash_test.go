@@ -40,6 +40,7 @@ func TestACrashAfterAnyUnitOfAReceiptChangesNothing(t *testing.T) {
 					{door.Master, "F-1", location.Register{Spec: location.Spec{Purpose: location.Pick, Slot: location.Slot{Owner: "acme", Item: "A", Min: 2, Max: 5}}}},
 					{door.Master, "B-1", location.Register{Spec: location.Spec{Purpose: location.Bulk, Capacity: location.Capacity{Units: 9}}}},
 					{door.Master, "B-2", location.Register{Spec: location.Spec{Purpose: location.Bulk, Sequence: 2, Capacity: location.Capacity{Units: 40}}}},
+					{door.Master, "Q-1", location.Register{Spec: location.Spec{Purpose: location.Quarantine, Capacity: location.Capacity{Units: 9}}}},
 					{door.Orders, "SO-1", place("SO-1", lines("A", 4))},
 					{door.Receipts, "ASN-1", asn},
 					{door.Receipts, "ASN-1", receiving.Arrive{Dock: "DOCK"}},
@@ -65,6 +66,9 @@ func TestACrashAfterAnyUnitOfAReceiptChangesNothing(t *testing.T) {
 					if tk := foldOf(r, task.Fold, e.Stream()); tk.Status == task.StatusOpen || tk.Status == task.StatusClaimed {
 						t.Errorf("a task did not end: %+v", tk)
 					}
+				}
+				if len(events[receiving.Moved](r)) != 1 {
+					t.Errorf("what was over went into quarantine %d times", len(events[receiving.Moved](r)))
 				}
 				got := fmt.Sprintf("SO-1 %+v; %+v; %+v; %d credits", r.order("SO-1").Totals(), r.receipt("ASN-1").Discrepancies,
 					r.returned("RMA-1").Lines, len(events[returns.CreditDue](r)))

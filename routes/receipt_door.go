@@ -189,16 +189,16 @@ func (d *decision) isDock(s scope.Scope, code string) {
 	case d.err != nil || scope.CheckPart(code) != nil: // told by the command itself
 	case !l.Known():
 		d.fail(missing(door.Receipts, "dock", "location "+code+" is not known: register it first"))
-	case !beforeShelf(l):
+	case !beforeShelf(l) || l.Spec.Purpose == location.Quarantine:
 		d.fail(missing(door.Receipts, "dock", fmt.Sprintf("location %s is for %s: goods arrive at one for %s or %s", code, l.Spec.Purpose, location.Dock, location.Staging)))
 	case l.Status != location.StatusActive:
 		d.fail(missing(door.Receipts, "dock", "location "+code+" is blocked ("+l.Reason+")"))
 	}
 }
 
-// beforeShelf reports whether goods at a place are still to be put away.
+// beforeShelf reports whether good goods at a place are still to be put away.
 func beforeShelf(l location.Location) bool {
-	return l.Spec.Purpose == location.Dock || l.Spec.Purpose == location.Staging
+	return l.Spec.Purpose == location.Dock || l.Spec.Purpose == location.Staging || l.Spec.Purpose == location.Quarantine
 }
 
 // goodStage is the stage of good goods that are put down at a place.
@@ -221,8 +221,8 @@ func (d *decision) receivingPolicy(s scope.Scope, sku, code string) receiving.Po
 	return p
 }
 
-// putReceived lets good goods be put away that these events have brought to the dock: what stands on
-// one LPN together.
+// putReceived lets goods be put away that these events have brought to the dock, or that were judged
+// there: what stands on one LPN together.
 func (d *decision) putReceived(r receiving.Receipt, events []event.Event) {
 	var works []toPutAway
 	for _, e := range events {
@@ -234,7 +234,7 @@ func (d *decision) putReceived(r receiving.Receipt, events []event.Event) {
 		case receiving.Judged:
 			p, stage, sku = e.Place, e.Stage, e.Item
 		}
-		if stage != inventory.Received && (stage != inventory.Free || !beforeShelf(d.location(r.Scope, p.Location))) {
+		if stage != inventory.Received && !isHeld(stage) && (stage != inventory.Free || !beforeShelf(d.location(r.Scope, p.Location))) {
 			continue
 		}
 		w := toPutAway{Scope: r.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{sku, p.Lot}}}
@@ -270,8 +270,12 @@ func (d *decision) bookReceipt(e event.Event) {
 			BookKey: keyOf(e.Scope, e.Item), Place: e.Place, Stage: e.Stage, Qty: e.Qty, Expiry: e.Expiry, From: inventory.Supplier,
 			Reference: e.ID, Serials: e.Serials,
 		})
+		if e.Stage == inventory.Held {
+			d.noteHeld(keyOf(e.Scope, e.Item), e.Place, e.ID)
+		}
 	case receiving.Judged:
 		k := keyOf(e.Scope, e.Item)
+		d.noteHeld(k, e.Place, e.ID)
 		if !d.lacks(k, e.In(inventory.Held), e.Qty, false) {
 			events, posts, err := inventory.ChangeStatus{
 				BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.Reason, By: e.By,

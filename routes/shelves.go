@@ -66,9 +66,9 @@ func (x *shelfIndex) touch(prefix, key string, now time.Time) {
 	x.list(prefix).lately[key] = now
 }
 
-// room is every active place of storage of a building, the empty ones and those where something
+// room is every active place of storage of a building, or of quarantine, the empty ones and those where something
 // lies or lay, or is coming; but leaves some out.
-func (x *shelfIndex) room(d *decision, s scope.Scope, fac facility.Spec, but map[string]bool) (empty, shared []*putaway.Place) {
+func (x *shelfIndex) room(d *decision, s scope.Scope, fac facility.Spec, held bool, but map[string]bool) (empty, shared []*putaway.Place) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	l := x.list(shelvesPrefix(s))
@@ -111,7 +111,7 @@ func (x *shelfIndex) room(d *decision, s scope.Scope, fac facility.Spec, but map
 	}
 	for _, h := range l.walk {
 		switch {
-		case but[h.Code] || !stores(h.Spec) || h.Status != location.StatusActive:
+		case but[h.Code] || !mayLie(h.Spec, held) || h.Status != location.StatusActive:
 		case len(h.Items)+len(h.Coming) == 0:
 			empty = append(empty, &h.place)
 		default: // who lay there may be gone

@@ -25,7 +25,7 @@ func (r *rig) rooms(x *shelfIndex) map[string]putaway.Place {
 	name := fmt.Sprint("door.look", looks)
 	if err := r.hub.Add(Route{Name: name, About: "looks at shelves", Patterns: []string{eip.NameRequestReply}, Handle: func(ctx context.Context, m *Message) (*Out, error) {
 		d := r.flows.decide(ctx, m)
-		empty, shared = x.room(d, site, d.facility(site).Spec, nil)
+		empty, shared = x.room(d, site, d.facility(site).Spec, false, nil)
 		return m.Out(), d.err
 	}}); err != nil {
 		r.t.Fatal(err)

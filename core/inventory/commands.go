@@ -220,6 +220,16 @@ type DirectPutAway struct {
 	Why  WhyThere
 }
 
+// DeferPutAway says that goods are not put away for now, and why.
+type DeferPutAway struct {
+	BookKey
+	Place   Place
+	Stage   string
+	Qty     int64
+	Because string    // see package putaway
+	Refused []Skipped // the first few places that do not take them
+}
+
 // AskReplenishment says what is brought to a pick face by a task, and why.
 type AskReplenishment struct {
 	BookKey

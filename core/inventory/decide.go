@@ -432,6 +432,20 @@ func (c DirectPutAway) Decide(at time.Time) ([]event.Event, error) {
 	return out, err
 }
 
+// Decide says that goods stay where they are for now.
+func (c DeferPutAway) Decide(at time.Time) ([]event.Event, error) {
+	d := decide("DeferPutAway", c.BookKey, at)
+	d.qty("qty", c.Qty)
+	d.place("", c.Place)
+	d.part("because", c.Because)
+	if !shelfStage(c.Stage) {
+		d.bad("stage", "%q is not a stage of goods on a shelf", c.Stage)
+	}
+	d.emit(PutAwayDeferred{d.head, c.Place, c.Stage, c.Qty, c.Because, c.Refused})
+	out, _, err := d.done()
+	return out, err
+}
+
 // Decide moves goods between the stages of a shelf.
 func (c ChangeStatus) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("ChangeStatus", c.BookKey, at)

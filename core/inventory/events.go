@@ -261,6 +261,16 @@ type PutAwayDirected struct {
 	Why  WhyThere `json:"why"`
 }
 
+// PutAwayDeferred says that goods stay where they are for now, and why, as data.
+type PutAwayDeferred struct {
+	Head
+	Place
+	Stage   string    `json:"stage"`
+	Qty     int64     `json:"qty"`
+	Because string    `json:"because"`           // see package putaway
+	Refused []Skipped `json:"refused,omitempty"` // the first few places that do not take them
+}
+
 // WhyThere says why goods are put away in a place, as data.
 type WhyThere struct {
 	Because    string    `json:"because"` // see package putaway
@@ -360,6 +370,9 @@ func (StockPutAway) EventType() string { return "stock.PutAway" }
 
 // EventType implements [event.Event].
 func (PutAwayDirected) EventType() string { return "stock.PutAwayDirected" }
+
+// EventType implements [event.Event].
+func (PutAwayDeferred) EventType() string { return "stock.PutAwayDeferred" }
 
 // EventType implements [event.Event].
 func (CountRequested) EventType() string { return "count.Requested" }

@@ -118,7 +118,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 5, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 6, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if k, ok := KeyOf(e); !ok {
@@ -217,7 +217,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		}
 	case CountRequested:
 		s.at(e.Place).Counting = true
-	case StockReassigned, ReplenishmentAsked, PutAwayDirected: // the same goods at the same place
+	case StockReassigned, ReplenishmentAsked, PutAwayDirected, PutAwayDeferred: // the same goods at the same place
 	case StockCounted:
 		sh := s.at(e.Place)
 		sh.Counting, sh.Counted = e.Unsettled > 0, e.At

@@ -96,9 +96,9 @@ func (l Location) head(at time.Time) Head { return Head{l.Scope, l.Code, at.UTC(
 func (s Spec) Validate() error {
 	const op = "location.Spec"
 	switch s.Purpose {
-	case Pick, Bulk, Staging, Packing, Dock, Count:
+	case Pick, Bulk, Staging, Packing, Dock, Count, Quarantine:
 	default:
-		return fault.At(op, fault.Invalid, "purpose", fmt.Errorf("%q is not one of %s, %s, %s, %s, %s, %s", s.Purpose, Pick, Bulk, Staging, Packing, Dock, Count))
+		return fault.At(op, fault.Invalid, "purpose", fmt.Errorf("%q is not one of %s, %s, %s, %s, %s, %s, %s", s.Purpose, Pick, Bulk, Staging, Packing, Dock, Count, Quarantine))
 	}
 	for _, t := range [...]struct{ place, v string }{
 		{"zone", s.Zone}, {"aisle", s.Aisle}, {"bay", s.Bay}, {"level", s.Level}, {"storage_type", s.StorageType},

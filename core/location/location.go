@@ -17,6 +17,8 @@ const (
 	Packing = "packing"
 	Dock    = "dock"
 	Count   = "count" // quarantine shelf for what a count must settle
+	// Quarantine takes goods that are held back or damaged, and no others.
+	Quarantine = "quarantine"
 )
 
 // MaxCell is the highest place along an aisle.

@@ -37,6 +37,15 @@ const (
 	FullVolume  = "full_volume"
 	FullWeight  = "full_weight"
 	FullLPNs    = "full_lpns"
+	ForHeld     = "for_held_goods" // it takes what is held back or damaged
+	NotForHeld  = "not_for_held"   // and it does not
+)
+
+// Why goods stay where they are.
+const (
+	NoPlace  = "no_place"  // the building has none for them
+	NoRoom   = "no_room"   // none of the places that were looked at takes them
+	MixedLPN = "mixed_lpn" // of what stands on one LPN a part is held back
 )
 
 // Goods are of one item and lot, loose or on an LPN.
@@ -45,6 +54,7 @@ type Goods struct {
 	Lot  string
 	LPN  string
 	Qty  int64
+	Held bool // held back or damaged: they lie in quarantine
 }
 
 // Place is a location as it stands. Spec is what holds for it, see facility.Spec.Effective, and
@@ -120,7 +130,7 @@ func Plan(a Ask) (steps []Step, left int64) {
 
 // room is how many of all goods a place takes: all or none where they are whole.
 func (a Ask) room(r ranked) (int64, string) {
-	if r.because == BecauseEmpty || r.because == BecauseShares {
+	if held := a.Goods[0].Held; !held && (r.because == BecauseEmpty || r.because == BecauseShares) {
 		if _, in := prefer(a.Rule.Zones, r.Spec.Zone); !in {
 			return 0, ByRule
 		}
@@ -158,6 +168,24 @@ func All(goods []Goods, p Place) (why string, room int64) {
 		p.Lying = append(p.Lying, g)
 	}
 	return "", 0
+}
+
+// Stay is why goods of which a plan left some stay where they are, with the first places that take
+// none, or no more, and why.
+func Stay(a Ask) (because string, refused []inventory.Skipped) {
+	places := make([]*Place, len(a.Places))
+	for i := range places {
+		places[i] = &a.Places[i]
+	}
+	for _, r := range rank(a, places) {
+		if _, why := a.room(r); why != "" && len(refused) < mostRefused {
+			refused = append(refused, inventory.Skipped{Place: inventory.Place{Location: r.Location}, Why: why})
+		}
+	}
+	if len(a.Places) == 0 {
+		return NoPlace, nil
+	}
+	return NoRoom, refused
 }
 
 type ranked struct {
@@ -248,7 +276,11 @@ func Room(g Goods, p Place) (int64, string) {
 	switch {
 	case p.Status != location.StatusActive:
 		return 0, Blocked
-	case p.Spec.Purpose != location.Pick && p.Spec.Purpose != location.Bulk:
+	case g.Held && p.Spec.Purpose != location.Quarantine:
+		return 0, NotForHeld
+	case !g.Held && p.Spec.Purpose == location.Quarantine:
+		return 0, ForHeld
+	case !g.Held && p.Spec.Purpose != location.Pick && p.Spec.Purpose != location.Bulk:
 		return 0, NotStorage
 	case p.Spec.Slot.Given() && !owns(p.Spec.Slot, g):
 		return 0, OthersSlot

@@ -222,6 +222,33 @@ func (r Receipt) Judge(c Judge, at time.Time) ([]event.Event, error) {
 	return out, nil
 }
 
+// HeldAt is how much of an item the receipt has held at a place.
+func (r Receipt) HeldAt(item string, p inventory.Place) int64 {
+	var n int64
+	for _, x := range r.Entries {
+		if l, _ := r.Line(x.Line); x.Stage == inventory.Held && x.Place == p && l.Item == item {
+			n += x.Qty
+		}
+	}
+	return n
+}
+
+// Move lets the receipt follow up to qty of an item that it has held at a place and that went to
+// another, and reports how many of them were its. What was rejected or passed is not its any more.
+func (r Receipt) Move(item string, from, to inventory.Place, qty int64, at time.Time) (events []event.Event, its int64) {
+	if from == to {
+		return nil, 0
+	}
+	for _, x := range r.Entries {
+		l, _ := r.Line(x.Line)
+		if n := min(x.Qty, qty-its); x.Stage == inventory.Held && x.Place == from && l.Item == item && n > 0 {
+			events = append(events, Moved{r.head(at), x.Line, from, to, n})
+			its += n
+		}
+	}
+	return events, its
+}
+
 // Close ends the receipt; closed already is no event.
 func (r Receipt) Close(c Close, at time.Time) ([]event.Event, error) {
 	if r.Status == StatusClosed {

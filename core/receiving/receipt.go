@@ -84,7 +84,7 @@ func (r Receipt) index(no int) int {
 }
 
 // Fold makes a [Receipt].
-var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 1, Apply: apply}
+var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 2, Apply: apply}
 
 func apply(r Receipt, e event.Event) (Receipt, error) {
 	switch e := e.(type) {
@@ -101,6 +101,10 @@ func apply(r Receipt, e event.Event) (Receipt, error) {
 		return r.received(e), nil
 	case Judged:
 		return r.judged(e), nil
+	case Moved:
+		r.Entries = put(slices.Clone(r.Entries), Entry{e.From, e.Line, inventory.Held, -e.Qty})
+		r.Entries = put(r.Entries, Entry{e.To, e.Line, inventory.Held, e.Qty})
+		r.Entries = slices.DeleteFunc(r.Entries, func(x Entry) bool { return x.Qty == 0 })
 	case Closed:
 		r.Status, r.Discrepancies = StatusClosed, e.Discrepancies
 	case Cancelled:

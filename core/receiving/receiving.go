@@ -220,6 +220,15 @@ type Judged struct {
 	By     string `json:"by"`
 }
 
+// Moved says that held goods lie elsewhere now: whoever judges them finds them there.
+type Moved struct {
+	Head
+	Line int             `json:"line"`
+	From inventory.Place `json:"from"`
+	To   inventory.Place `json:"to"`
+	Qty  int64           `json:"qty"`
+}
+
 // Closed ends the receipt with all in which it differs from its announcement.
 type Closed struct {
 	Head
@@ -248,6 +257,9 @@ func (Received) EventType() string { return "receipt.Received" }
 
 // EventType implements [event.Event].
 func (Judged) EventType() string { return "receipt.Judged" }
+
+// EventType implements [event.Event].
+func (Moved) EventType() string { return "receipt.Moved" }
 
 // EventType implements [event.Event].
 func (Closed) EventType() string { return "receipt.Closed" }
