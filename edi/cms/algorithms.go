@@ -122,7 +122,8 @@ func ParseCipher(name string) (Cipher, error) {
 	return 0, &UnsupportedError{What: "content cipher", Name: name}
 }
 
-func (c Cipher) authenticated() bool { return c == AES128GCM || c == AES192GCM || c == AES256GCM }
+// Authenticated reports whether the cipher refuses changed content by itself.
+func (c Cipher) Authenticated() bool { return c == AES128GCM || c == AES192GCM || c == AES256GCM }
 
 func (c Cipher) keySize() int {
 	for _, k := range ciphers {
@@ -170,7 +171,7 @@ func cipherOf(alg pkix.AlgorithmIdentifier) (params, error) {
 			continue
 		}
 		p := params{cipher: k.cipher}
-		if !k.cipher.authenticated() {
+		if !k.cipher.Authenticated() {
 			if rest, err := asn1.Unmarshal(alg.Parameters.FullBytes, &p.iv); err != nil || len(rest) > 0 || len(p.iv) != k.cipher.blockSize() {
 				return p, &SyntaxError{Message: "the initialization vector is not that of " + k.name}
 			}

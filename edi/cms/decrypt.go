@@ -90,7 +90,7 @@ func (m *Message) Decrypt(d Decryption) (*Decrypted, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.cipher.authenticated() {
+	if p.cipher.Authenticated() {
 		out.r = &gcmReader{b: b, content: content, block: block, params: p, spool: d.Spool}
 	} else {
 		out.r = newCBCReader(b, content, block, p.iv)
@@ -267,7 +267,7 @@ func (b *ber) encrypted(t Type) (params, error) {
 		syntax.Offset = b.pos
 	}
 	// GCM without a place for its tag, or a tag for CBC, is neither.
-	if err == nil && p.cipher.authenticated() != (t == AuthEnvelopedData) {
+	if err == nil && p.cipher.Authenticated() != (t == AuthEnvelopedData) {
 		err = &UnsupportedError{What: t.String() + " with", Name: p.cipher.String()}
 	}
 	return p, err

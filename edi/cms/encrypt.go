@@ -45,7 +45,7 @@ func Encrypt(w io.Writer, e Encryption) (io.WriteCloser, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encrypting for %s: %w", r.Certificate.Subject, err)
 		}
-		if r.ByKeyID && !e.Cipher.authenticated() {
+		if r.ByKeyID && !e.Cipher.Authenticated() {
 			version = 2 // RFC 5652 6.1
 		}
 		infos = append(infos, info)
@@ -56,13 +56,13 @@ func Encrypt(w io.Writer, e Encryption) (io.WriteCloser, error) {
 	}
 	id := oidEnveloped
 	iv := make([]byte, block.BlockSize())
-	if e.Cipher.authenticated() {
+	if e.Cipher.Authenticated() {
 		id = oidAuthEnveloped
 		iv = iv[:nonceSize]
 	}
 	rand.Read(iv)
 	params := der(tagOctets, iv)
-	if e.Cipher.authenticated() {
+	if e.Cipher.Authenticated() {
 		params = der(tagSequence, params, derInt(tagSize))
 	}
 	head := begin(id, derInt(version), der(tagSet, infos...), []byte{tagSequence, 0x80}, derOID(oidData),
@@ -71,7 +71,7 @@ func Encrypt(w io.Writer, e Encryption) (io.WriteCloser, error) {
 		return nil, err
 	}
 	out := newPieces(w)
-	if e.Cipher.authenticated() {
+	if e.Cipher.Authenticated() {
 		hash, err := newGHASH(block, iv)
 		if err != nil {
 			return nil, err

@@ -287,7 +287,7 @@ func TestWeDecryptWhatOpenSSLEncrypts(t *testing.T) {
 	for _, c := range encryptionCases {
 		for _, tr := range transports {
 			for _, form := range [][]string{nil, {"-keyid"}, {"-stream"}} {
-				if c.cipher.authenticated() && len(form) > 0 && form[0] == "-stream" {
+				if c.cipher.Authenticated() && len(form) > 0 && form[0] == "-stream" {
 					// openssl 3.0 streams AuthEnvelopedData by default too; once is enough.
 					continue
 				}

@@ -52,6 +52,10 @@ type Signer struct {
 	bad        string // what is wrong with the attributes
 }
 
+// Content is the digest of opaque content under Digest; nil of detached content
+// and of a digest that the structure does not announce.
+func (s *Signer) Content() []byte { return s.content }
+
 // attributes reads the signed attributes. What is against RFC 5652 11 fails the
 // signature, not the whole structure.
 func (s *Signer) attributes(b *ber, raw asn1.RawValue) error {
