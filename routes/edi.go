@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/edi/x12/grammar"
 	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/mapping"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -58,7 +59,9 @@ type Partner struct {
 	// Implementation answers his groups by a 999 instead of a 997.
 	Implementation bool
 	Profile        x12wms.Profile
-	SendAnswers    bool // an 855 for each 850
+	// Maps translate sets and messages of his, by ST01 and message type, in place of what all go by.
+	Maps        map[string]*mapping.Map
+	SendAnswers bool // an 855 for each 850
 	// Advise tells him by an 824, or an APERAK, of each document of his that nobody can work on.
 	Advise bool
 	// Window is when he takes documents, in the zone of his profile; Rate how many a minute, 0 is

@@ -18,7 +18,7 @@ import (
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
-	"github.com/paklog/hub/transforms/edifactwms"
+	"github.com/paklog/hub/transforms/mapping"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -172,11 +172,11 @@ func (e *edi) refusedSet(ctx context.Context, m *Message, d *refusedDocument) (b
 			break
 		}
 	}
-	switch info.Set {
-	case "940", "850", "860":
-		_, err = p.Profile.Order(part)
-	case "943", "856":
-		_, err = p.Profile.Expected(part)
+	switch own := p.Maps[info.Set]; {
+	case own != nil && own.Makes == mapping.MakesReceipt, own == nil && (info.Set == "943" || info.Set == "856"):
+		_, err = p.expected(part)
+	case own != nil, info.Set == "940", info.Set == "850", info.Set == "860":
+		_, err = p.order(part)
 	}
 	d.why(err)
 	return true, nil
@@ -194,8 +194,8 @@ func (e *edi) refusedMessage(ctx context.Context, m *Message, d *refusedDocument
 			break
 		}
 	}
-	if info.Message == "ORDERS" || info.Message == "ORDCHG" {
-		_, err = edifactwms.Order(p.Profile, part)
+	if p.Maps[info.Message] != nil || info.Message == "ORDERS" || info.Message == "ORDCHG" {
+		_, err = p.messageOrder(part)
 	}
 	d.why(err)
 	return true, nil

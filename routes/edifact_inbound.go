@@ -10,7 +10,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes/eip"
-	"github.com/paklog/hub/transforms/edifactwms"
+	"github.com/paklog/hub/transforms/mapping"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -43,6 +43,7 @@ func isMessage(kind string) func(*Message) bool {
 // messagesInbound routes messages by their type to the topic of their kind.
 func (e *edi) messagesInbound() Route {
 	choose := eip.Choose("",
+		eip.Choice[*Message]{Name: "a message with a map to an order", When: e.mapped(mapping.MakesOrder), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "an ORDCHG", When: isMessage("ORDCHG"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks})
@@ -77,7 +78,7 @@ func (e *edi) messageOrder(ctx context.Context, m *Message, _ *Out) (journal.Rec
 	if err != nil {
 		return none, err
 	}
-	o, err := edifactwms.Order(p.Profile, part)
+	o, err := p.messageOrder(part)
 	if err != nil {
 		var x *x12wms.Error
 		if !errors.As(err, &x) || len(x.Findings) == 0 {

@@ -47,7 +47,7 @@ func (e *edi) receipts() Route {
 			if err != nil {
 				return nil, err
 			}
-			x, err := p.Profile.Expected(part)
+			x, err := p.expected(part)
 			if err != nil {
 				return nil, untranslated(m.route, info, fault.KindOf(err), err)
 			}

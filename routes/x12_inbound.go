@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/mapping"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -21,6 +22,8 @@ func isSet(st01 string) func(*Message) bool {
 // inbound routes transaction sets by ST01 to the topic of their kind.
 func (e *edi) inbound() Route {
 	choose := eip.Choose("",
+		eip.Choice[*Message]{Name: "a set with a map to an order", When: e.mapped(mapping.MakesOrder), To: topicOrders},
+		eip.Choice[*Message]{Name: "one to a receipt", When: e.mapped(mapping.MakesReceipt), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 940", When: isSet("940"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 860", When: isSet("860"), To: topicOrders},
@@ -51,7 +54,8 @@ func (e *edi) orders() Route {
 		Handle: eip.History(eip.Normalize(
 			eip.Format[*Message, *Out]{Name: "940", Is: isSet("940"), Translate: e.order},
 			eip.Format[*Message, *Out]{Name: "850", Is: isSet("850"), Translate: e.order},
-			eip.Format[*Message, *Out]{Name: "860", Is: isSet("860"), Translate: e.order})),
+			eip.Format[*Message, *Out]{Name: "860", Is: isSet("860"), Translate: e.order},
+			eip.Format[*Message, *Out]{Name: "one with a map", Is: e.mapped(mapping.MakesOrder), Translate: e.order})),
 	}
 }
 
@@ -62,7 +66,7 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	if err != nil {
 		return none, err
 	}
-	o, err := p.Profile.Order(part)
+	o, err := p.order(part)
 	if err != nil {
 		return none, untranslated("x12.orders", info, fault.KindOf(err), err)
 	}

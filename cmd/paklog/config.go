@@ -174,6 +174,7 @@ type EDIConfig struct {
 	Poll      time.Duration            `config:"poll" doc:"Time between two looks at the inboxes."`
 	AckWithin time.Duration            `config:"ack_within" doc:"A document of ours without the partner's 997 after this becomes a letter."`
 	Profiles  string                   `config:"profiles" doc:"Folder of overlays (NAME.yaml) that partners' profiles name; \"\" is profiles/ in the data folder."`
+	Maps      string                   `config:"maps" doc:"Folder of the maps that partners name; \"\" is maps/ in the data folder."`
 	Partners  map[string]PartnerConfig `config:"partners" doc:"Trading partners by the name of their folder."`
 }
 
@@ -195,6 +196,7 @@ type PartnerConfig struct {
 	Reject       string            `config:"reject" doc:"What goes with a rejected set: set alone, its group or its interchange."`
 	Acknowledge  string            `config:"acknowledge" doc:"997 or 999 for his groups."`
 	Overlay      string            `config:"profile" doc:"Overlay that his documents are checked by; \"\" is none."`
+	Maps         map[string]string `config:"maps" doc:"Maps (files) that translate his sets and messages, by ST01 or message type."`
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850 and 860, an ORDRSP for each ORDERS and ORDCHG."`
 	Advise       bool              `config:"application_advice" doc:"Send an 824 (APERAK) for each document that nobody can work on."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`

@@ -32,6 +32,11 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
 	errs = append(errs, c.buildings()...)
+	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		if _, err := c.mapsOf(name); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	keys := c.apiKeys()
 	if err := rest.CheckListen(c.HTTP.Listen, keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.listen: %w", err))

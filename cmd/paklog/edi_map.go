@@ -19,7 +19,7 @@ func newEDIMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "map", Short: "Try the maps of partners: what they make of a file, and whether their examples still hold",
 		Long: `Try the maps of partners: YAML trees with CEL leaves that make orders and expected receipts of documents, in
-place of PakLog's own translation. No hub is needed.`,
+place of PakLog's own translation. A partner's maps stand under edi.partners.NAME.maps. No hub is needed.`,
 		Example: `  paklog edi map test maps/
   paklog edi map run maps/acme-940.yaml inbox/940.edi`,
 	}

@@ -127,11 +127,43 @@ func TestMapsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := strings.ReplaceAll(string(good), "ST*940", "ST*947")
-	if _, errs, code := s.pipe(other, "edi", "map", "run", m, "-"); code != 1 || !strings.Contains(errs, "no document in it is one that the map reads: 940") {
+	if _, errs, code := s.pipe(other, "edi", "map", "run", m, "-"); code != 1 || !strings.Contains(errs, "no document in it is one that the map is for: 940") {
 		t.Errorf("another set: exit %d\n%s", code, errs)
 	}
 	rewrite(t, m, "file: acme-carriers.csv, key: [routing], value: scac", "file: ../acme-carriers.csv, key: [routing], value: scac")
 	if _, errs, code := s.pipe("", "edi", "map", "run", m, filepath.Join(dir, "acme-940.rush.in.edi")); code != 3 || !strings.Contains(errs, "tables.carrier.file") {
 		t.Errorf("a table outside the folder: exit %d\n%s", code, errs)
+	}
+}
+
+func TestConfigurationsWithMapsThatCannotWorkAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ maps, old, now, want string }{
+		"one that is not there":     {`"940": acme-941.yaml`, "", "", "edi.partners.ACME.maps.940: "},
+		"one of another set":        {`"850": acme-940.yaml`, "", "", "edi.partners.ACME.maps.850: map acme-940 reads 940"},
+		"one that does not compile": {`"940": acme-940.yaml`, "makes: order", "makes: orders", `edi.partners.ACME.maps.940: acme-940.yaml:5:8: makes: "orders" is none of`},
+		"one of JSON":               {`"940": acme-940.yaml`, "makes: order", "makes: json", "makes JSON, of which no flow takes any"},
+		"a receipt of EDIFACT":      {`RECADV: r.yaml`, "", "", "EDIFACT messages become orders alone"},
+		"one that works":            {`"940": acme-940.yaml`, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			dir := copyMaps(t, s)
+			if err := os.WriteFile(filepath.Join(dir, "r.yaml"), []byte("map: r\nreads: RECADV\nmakes: receipt\nout: {receipt: \"set.BGM[2]\"}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if c.old != "" {
+				rewrite(t, filepath.Join(dir, "acme-940.yaml"), c.old, c.now)
+			}
+			text := "data: " + s.data + "\nedi:\n  maps: " + dir + "\n  partners:\n    ACME: {id: ACME, owner: ACME, maps: {" + c.maps + "}}\n"
+			if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, errs, code := s.pipe("", "config", "check")
+			if (code == 0) != (c.want == "") || !strings.Contains(errs, c.want) {
+				t.Errorf("exit %d\n%s%s", code, out, errs)
+			}
+		})
 	}
 }

@@ -49,6 +49,7 @@ type Map struct {
 	tables []*table
 	units  map[string]measure
 	lets   []let
+	when   *expression
 	out    *tree
 }
 
@@ -202,7 +203,7 @@ func (c *compiler) strings(n *yaml.Node, place string) []string {
 	return out
 }
 
-var topKeys = []string{"map", "reads", "makes", "zone", "loops", "tables", "units", "let", "out"}
+var topKeys = []string{"map", "reads", "makes", "zone", "loops", "tables", "units", "let", "when", "out"}
 
 func (c *compiler) document(n *yaml.Node) {
 	at := map[string]*yaml.Node{}
@@ -263,6 +264,7 @@ func (c *compiler) document(n *yaml.Node) {
 	if l := at["let"]; l != nil {
 		env, m.lets = c.let(l, "let", env)
 	}
+	m.when = c.condition(at["when"], "when", env)
 	m.out = c.tree(at["out"], "out", target, env, 0)
 }
 

@@ -16,6 +16,7 @@
 //	  CA: {of: EA, factor: 12}
 //	let:
 //	  to: set.party.by("ST")
+//	when: set.W05[1] == "N"        # else the document is translated as if there were no map
 //	out:
 //	  number: set.W05[2]
 //	  ship_to: {name: "to.N1[2]", city: "to.N4[1]", country: {$value: "to.N4[4]", $default: "'US'"}}

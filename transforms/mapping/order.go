@@ -18,21 +18,21 @@ import (
 
 // Order is the order that a document means, as [x12wms.Profile.Order] makes one: of the profile it
 // takes the tenant, and owner, facility, policy and type where the map leaves them out. The map's
-// units, items and buildings are ours already.
-func (m *Map) Order(p x12wms.Profile, d Document) (x12wms.Order, error) {
+// units, items and buildings are ours already. ok is false where the map is not for the document.
+func (m *Map) Order(p x12wms.Profile, d Document) (o x12wms.Order, ok bool, err error) {
 	const op = "mapping.Order"
 	var doc orderDocument
 	made, r, err := m.into(op, MakesOrder, d, &doc)
-	if err != nil {
-		return x12wms.Order{}, err
+	if err != nil || made.JSON == nil {
+		return o, false, err
 	}
-	out := x12wms.Order{Cancel: doc.Cancel, Places: made.documentPlaces()}
+	o.Cancel, o.Places = doc.Cancel, made.documentPlaces()
 	src := order.Source{}
 	if d.paper.ID != "" {
 		src = order.Source{Door: "edi", Partner: p.Partner, DocType: d.paper.Set, DocID: d.paper.ID}
 	}
-	out.Command = doc.Place(within(p, d), src)
-	c := &out.Command
+	o.Command = doc.Place(within(p, d), src)
+	c := &o.Command
 	if c.Policy == "" {
 		c.Policy = p.Policy
 	}
@@ -43,30 +43,30 @@ func (m *Map) Order(p x12wms.Profile, d Document) (x12wms.Order, error) {
 	if c.Number == "" {
 		r.lacks(made, "number", "the order has no number: give one under out.number")
 	}
-	if err := r.err(op); err != nil || out.Cancel {
-		return out, err
+	if err := r.err(op); err != nil || o.Cancel {
+		return o, err == nil, err
 	}
 	if err := c.Validate(); err != nil {
 		var bad *order.InvalidError
 		if !errors.As(err, &bad) {
-			return x12wms.Order{}, fault.E(op, fault.Invalid, err)
+			return o, false, fault.E(op, fault.Invalid, err)
 		}
 		for _, problem := range bad.Problems {
 			r.lacks(made, problem.Place, problem.Place+" "+problem.Text)
 		}
-		return x12wms.Order{}, r.err(op)
 	}
-	return out, nil
+	err = r.err(op)
+	return o, err == nil, err
 }
 
 // Expected is the announcement of a receipt that a document means, as [x12wms.Profile.Expected] makes
 // one; of the profile it takes what [Map.Order] does.
-func (m *Map) Expected(p x12wms.Profile, d Document) (x12wms.Expected, error) {
+func (m *Map) Expected(p x12wms.Profile, d Document) (x x12wms.Expected, ok bool, err error) {
 	const op = "mapping.Expected"
 	var doc receiptDocument
 	made, r, err := m.into(op, MakesReceipt, d, &doc)
-	if err != nil {
-		return x12wms.Expected{}, err
+	if err != nil || made.JSON == nil {
+		return x, false, err
 	}
 	s := within(p, d)
 	if doc.Owner != "" {
@@ -75,12 +75,12 @@ func (m *Map) Expected(p x12wms.Profile, d Document) (x12wms.Expected, error) {
 	if doc.Facility != "" {
 		s.Facility = doc.Facility
 	}
-	out := x12wms.Expected{Scope: s, ID: doc.ID, Cancel: doc.Cancel, Places: made.documentPlaces()}
+	x = x12wms.Expected{Scope: s, ID: doc.ID, Cancel: doc.Cancel, Places: made.documentPlaces()}
 	r.scope(made, s)
 	if doc.ID == "" {
 		r.lacks(made, "receipt", "the receipt has no number: give one under out.receipt")
 	}
-	a := &out.Announcement
+	a := &x.Announcement
 	*a = receiving.Announcement{Kind: doc.Kind, Supplier: doc.Supplier, Reference: doc.Reference, Due: doc.Due}
 	if a.Kind == "" {
 		a.Kind = receiving.KindASN
@@ -93,12 +93,13 @@ func (m *Map) Expected(p x12wms.Profile, d Document) (x12wms.Expected, error) {
 			r.lacks(made, fmt.Sprintf("lines[%d].item", i), "the line names no item")
 		}
 		a.Lines = append(a.Lines, receiving.Line{No: l.No, Item: l.Item, Qty: l.Qty, Lot: l.Lot, Expiry: inventory.Date(l.Expiry), LPN: l.LPN, Serials: l.Serials})
-		out.Units = append(out.Units, l.UOM)
+		x.Units = append(x.Units, l.UOM)
 	}
-	if len(a.Lines) == 0 && !out.Cancel {
+	if len(a.Lines) == 0 && !x.Cancel {
 		r.lacks(made, "lines", "the receipt has no lines")
 	}
-	return out, r.err(op)
+	err = r.err(op)
+	return x, err == nil, err
 }
 
 // within is the scope of what a map makes, where it names none: the partner's owner, or the sender.
@@ -113,13 +114,13 @@ func (m *Map) into(op, makes string, d Document, doc any) (Made, *run, error) {
 		return Made{}, r, fault.E(op, fault.Internal, fmt.Errorf("map %s makes %s, and %s is asked of it", m.ID, m.Makes, makes))
 	}
 	made, err := m.Run(d)
-	if err != nil {
+	if err != nil || made.JSON == nil {
 		return Made{}, r, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(made.JSON))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(doc); err != nil {
-		r.fail(r.head(), CodeMap, "", "%s: what the map makes is no %s: %v", m.Name, makes, err)
+		r.fail(r.head(), m.out.line, "", "what the map makes is no %s: %v", makes, err)
 		return Made{}, r, r.err(op)
 	}
 	return made, r, nil
@@ -149,7 +150,7 @@ func (r *run) lacks(made Made, path, message string) {
 			break
 		}
 	}
-	r.fail(at, CodeMap, "", "%s:%d: %s", r.m.Name, line, message)
+	r.fail(at, line, "", "%s", message)
 }
 
 // documentPlaces are the places of values that came from the document.

@@ -90,7 +90,7 @@ func Each(raw []byte, each func(Document) error) error {
 	}
 }
 
-// refused is what a map says of a document that it refuses. The map's own lines are left out: they move.
+// refused is what a map says of a document that it refuses. The lines of the map are left out: they move.
 type refused struct {
 	Element string `json:"element,omitempty"`
 	Segment int    `json:"segment,omitempty"`
@@ -108,47 +108,39 @@ func (m *Map) Try(raw []byte) ([]Made, error) {
 		made, err := m.checked(d)
 		var bad *x12wms.Error
 		if !errors.As(err, &bad) {
-			out = append(out, made)
+			if made.JSON != nil {
+				out = append(out, made)
+			}
 			return err
 		}
 		var all struct {
 			Refused []refused `json:"refused"`
 		}
 		for _, f := range bad.Findings {
-			all.Refused = append(all.Refused, refused{f.Element, f.Segment, f.Found, m.withoutLine(f.Message)})
+			all.Refused = append(all.Refused, refused{f.Element, f.Segment, f.Found, f.Message})
 		}
 		text, err := json.Marshal(all)
 		out = append(out, Made{JSON: text, Refused: true})
 		return err
 	})
 	if err == nil && len(out) == 0 {
-		err = fmt.Errorf("no document in it is one that the map reads: %s", joined(m.Reads))
+		err = fmt.Errorf("no document in it is one that the map is for: %s", joined(m.Reads))
 	}
 	return out, err
-}
-
-// withoutLine takes "FILE:LINE: " off a message.
-func (m *Map) withoutLine(s string) string {
-	if rest, ok := strings.CutPrefix(s, m.Name+":"); ok {
-		if _, after, ok := strings.Cut(rest, ": "); ok {
-			return after
-		}
-	}
-	return s
 }
 
 // checked runs the map, and the core's rules on what it made, for nobody's account.
 func (m *Map) checked(d Document) (Made, error) {
 	made, err := m.Run(d)
-	if err != nil {
+	if err != nil || made.JSON == nil {
 		return made, err
 	}
 	anybody := x12wms.Profile{Tenant: "main", Owner: "OWNER", Facility: "DC1"}
 	switch m.Makes {
 	case MakesOrder:
-		_, err = m.Order(anybody, d)
+		_, _, err = m.Order(anybody, d)
 	case MakesReceipt:
-		_, err = m.Expected(anybody, d)
+		_, _, err = m.Expected(anybody, d)
 	}
 	return made, err
 }

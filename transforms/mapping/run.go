@@ -114,23 +114,27 @@ type run struct {
 // errStop ends a run that went beyond a bound; its finding is noted.
 var errStop = errors.New("stopped")
 
-// Run maps a document. The error is a fault of kind Invalid that carries an [x12wms.Error], each
-// finding with its place in the document and, in its message, in the map.
+// Run maps a document; what it made has no JSON where the map is not for it ("when"). The error is a fault of kind Invalid that carries an [x12wms.Error], each
+// finding with its place in the document and, as its hint, in the map.
 func (m *Map) Run(d Document) (Made, error) {
 	const op = "mapping.Run"
 	r := &run{m: m, d: d, src: &source{}, places: map[string]origin{}}
 	if !slices.Contains(m.Reads, d.paper.Set) {
-		r.fail(r.head(), CodeMap, d.paper.Set, "the map reads %s, and this is a %s", joined(m.Reads), d.paper.Set)
+		r.fail(r.head(), 0, d.paper.Set, "the map reads %s, and this is a %s", joined(m.Reads), d.paper.Set)
 		return Made{}, r.err(op)
 	}
 	if n := len(d.segments); n > x12wms.MaxSegments {
-		r.fail(r.head(), CodeMap, strconv.Itoa(n), "the document has %d segments, more than the %d that can be mapped", n, x12wms.MaxSegments)
+		r.fail(r.head(), 0, strconv.Itoa(n), "the document has %d segments, more than the %d that can be mapped", n, x12wms.MaxSegments)
 		return Made{}, r.err(op)
 	}
 	top := &frame{run: r, names: map[string]named{"set": {value: m.cut(d, r.src)}}}
 	var out any
 	top, err := r.lets(m.lets, top)
+	is := true
 	if err == nil {
+		is, err = r.holds(m.when, "when", top)
+	}
+	if err == nil && is {
 		out, err = r.tree(m.out, "", top)
 	}
 	if err != nil && !errors.Is(err, errStop) {
@@ -138,6 +142,9 @@ func (m *Map) Run(d Document) (Made, error) {
 	}
 	if err := r.err(op); err != nil {
 		return Made{}, err
+	}
+	if !is {
+		return Made{}, nil
 	}
 	if out == nil {
 		out = fields{}
@@ -168,12 +175,17 @@ func (r *run) head() x12wms.Place {
 	return r.d.segments[0].text(1, 1).At
 }
 
-func (r *run) fail(at x12wms.Place, code, found, format string, args ...any) {
+// fail notes a finding; line is of the map, 0 where none is meant.
+func (r *run) fail(at x12wms.Place, line int, found, format string, args ...any) {
 	if len(r.findings) >= mostFindings {
 		return
 	}
-	r.findings = append(r.findings, r.d.paper.Add(finding.Finding{Code: code, Severity: finding.Error, Layer: finding.Business, Offset: at.Offset, Length: at.Length,
-		Segment: at.Segment, Element: at.Element, Found: found, Message: fmt.Sprintf(format, args...)}))
+	hint := ""
+	if line > 0 {
+		hint = fmt.Sprintf("by %s:%d", r.m.Name, line)
+	}
+	r.findings = append(r.findings, r.d.paper.Add(finding.Finding{Code: CodeMap, Severity: finding.Error, Layer: finding.Business, Offset: at.Offset, Length: at.Length,
+		Segment: at.Segment, Element: at.Element, Found: found, Message: fmt.Sprintf(format, args...), Hint: hint}))
 }
 
 func (r *run) err(op string) error {
@@ -189,7 +201,7 @@ func (r *run) wrong(line int, path string, message string) {
 	if !ok {
 		t.At = r.head()
 	}
-	r.fail(t.At, CodeMap, t.Value, "%s:%d: %s: %s", r.m.Name, line, cmp.Or(path, "out"), message)
+	r.fail(t.At, line, t.Value, "%s: %s", cmp.Or(path, "out"), message)
 }
 
 // eval evaluates one expression. Where it fails the finding is noted and ok is false.
@@ -270,18 +282,8 @@ func (r *run) one(t *tree, path string, s *frame) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.when != nil {
-		v, ok, err := r.eval(t.when, path, s)
-		if err != nil || !ok {
-			return nil, err
-		}
-		is, ok := v.(types.Bool)
-		if !ok {
-			r.wrong(t.when.line, path, "$when is neither true nor false")
-		}
-		if !is {
-			return nil, nil
-		}
+	if is, err := r.holds(t.when, path, s); err != nil || !is {
+		return nil, err
 	}
 	v, err := r.bare(t, path, s)
 	if err != nil {
@@ -299,6 +301,22 @@ func (r *run) one(t *tree, path string, s *frame) (any, error) {
 		r.wrong(t.line, path, "is missing: "+t.required)
 	}
 	return v, nil
+}
+
+// holds is what a condition says; none holds always.
+func (r *run) holds(when *expression, path string, s *frame) (bool, error) {
+	if when == nil {
+		return true, nil
+	}
+	v, ok, err := r.eval(when, path, s)
+	if err != nil || !ok {
+		return false, err
+	}
+	is, ok := v.(types.Bool)
+	if !ok {
+		r.wrong(when.line, path, "the condition is neither true nor false")
+	}
+	return bool(is), nil
 }
 
 func (r *run) bare(t *tree, path string, s *frame) (any, error) {

@@ -160,20 +160,20 @@ func TestRefusalsNameThePlaceInDocumentAndMap(t *testing.T) {
 		found      string
 		message    string
 	}{
-		{`'num(set.W05[2]).whole()'`, "W05-02", 2, "AC-1", `t.yaml:16: x: "AC-1" is not a number`},
-		{`'num(set.line[1].W01[1]).whole()'`, "W01-01", 11, "2.50", `t.yaml:16: x: 2.5 is not a whole number`},
-		{`{$each: set.line, $as: l, q: "num(l.W01[1]).whole()"}`, "W01-01", 11, "2.50", `t.yaml:16: x[1].q: 2.5 is not a whole number`},
-		{`table.unit(set.line[1].W01[2])`, "W01-02", 11, "LB", `t.yaml:16: x: table unit has no row for "LB"`},
-		{`'table.two("A", set.line[1].W01[2])'`, "W01-02", 11, "LB", `t.yaml:16: x: table two has no row for "A LB"`},
-		{`num(set.line[5].W01[1]).whole()`, "ST-01", 1, "940", `t.yaml:16: x: index out of bounds: 5`},
-		{`day(set.W05[3])`, "W05-03", 2, "PO-1", `t.yaml:16: x: "PO-1" is not a date: CCYYMMDD is one`},
-		{`day("20260230")`, "ST-01", 1, "", `t.yaml:16: x: "20260230" is not a date`},
+		{`'num(set.W05[2]).whole()'`, "W05-02", 2, "AC-1", `x: "AC-1" is not a number`},
+		{`'num(set.line[1].W01[1]).whole()'`, "W01-01", 11, "2.50", `x: 2.5 is not a whole number`},
+		{`{$each: set.line, $as: l, q: "num(l.W01[1]).whole()"}`, "W01-01", 11, "2.50", `x[1].q: 2.5 is not a whole number`},
+		{`table.unit(set.line[1].W01[2])`, "W01-02", 11, "LB", `x: table unit has no row for "LB"`},
+		{`'table.two("A", set.line[1].W01[2])'`, "W01-02", 11, "LB", `x: table two has no row for "A LB"`},
+		{`num(set.line[5].W01[1]).whole()`, "ST-01", 1, "940", `x: index out of bounds: 5`},
+		{`day(set.W05[3])`, "W05-03", 2, "PO-1", `x: "PO-1" is not a date: CCYYMMDD is one`},
+		{`day("20260230")`, "ST-01", 1, "", `x: "20260230" is not a date`},
 		{`'num("1").convert("LB", "IN").text()'`, "ST-01", 1, "", "they measure different things"},
 		{`'num("1").convert("LBS", "KG").text()'`, "ST-01", 1, "", `unit "LBS" is unknown`},
 		{`'(num(1) / num(set.W05[9] + "0")).text()'`, "W05-09", 2, "", "division by zero"},
 		{`'(num(1) / num(3)).text()'`, "ST-01", 1, "", "1/3 has no end as a decimal"},
-		{`'fail("no " + set.W05[1])'`, "W05-01", 2, "N", "t.yaml:16: x: no N"},
-		{`{$value: "set.W06[2]", $required: send a W06}`, "W06-02", 1, "", "t.yaml:16: x: is missing: send a W06"},
+		{`'fail("no " + set.W05[1])'`, "W05-01", 2, "N", "x: no N"},
+		{`{$value: "set.W06[2]", $required: send a W06}`, "W06-02", 1, "", "x: is missing: send a W06"},
 		{`set.W05[0]`, "ST-01", 1, "", "count from 1"},
 		{`duration("1s")`, "ST-01", 1, "", "is no value of JSON"},
 	} {
@@ -186,6 +186,9 @@ func TestRefusalsNameThePlaceInDocumentAndMap(t *testing.T) {
 		f := bad.Findings[0]
 		if fault.KindOf(err) != fault.Invalid || f.Element != c.element && c.element != "ST-01" || f.Segment != c.segment || c.found != "" && c.element != "ST-01" && f.Found != c.found || !strings.Contains(f.Message, c.message) {
 			t.Errorf("%s: got %s (segment %d) found %q: %s (%v)", c.x, f.Element, f.Segment, f.Found, f.Message, fault.KindOf(err))
+		}
+		if f.Hint != "by t.yaml:16" {
+			t.Errorf("%s: the hint is %q", c.x, f.Hint)
 		}
 		if f.Line < 1 || f.Column < 1 {
 			t.Errorf("%s: the finding has no line and column: %+v", c.x, f)

@@ -184,11 +184,7 @@ func (c *compiler) object(t *tree, r *yaml.Node, env *cel.Env, depth int) *tree 
 	if n := at["$let"]; n != nil {
 		env, t.lets = c.let(n, join(t.place, "$let"), env)
 	}
-	if n := at["$when"]; n != nil {
-		if t.when = c.expression(n, join(t.place, "$when"), env); t.when != nil && t.when.typ.Kind() != types.BoolKind && t.when.typ.Kind() != types.DynKind {
-			c.problem(n, join(t.place, "$when"), "true or false is due, and the expression gives %s", typeName(t.when.typ))
-		}
-	}
+	t.when = c.condition(at["$when"], join(t.place, "$when"), env)
 	if n := at["$required"]; n != nil {
 		if t.required = c.scalar(n, join(t.place, "$required")); t.required == "" {
 			c.problem(n, join(t.place, "$required"), "says what the sender is to do")
@@ -231,6 +227,18 @@ func (c *compiler) object(t *tree, r *yaml.Node, env *cel.Env, depth int) *tree 
 		t.fields = append(t.fields, branch{kv[0].Value, c.tree(kv[1], join(t.place, kv[0].Value), sh, env, depth+1)})
 	}
 	return t
+}
+
+// condition compiles what is true or false; n is nil where there is none.
+func (c *compiler) condition(n *yaml.Node, place string, env *cel.Env) *expression {
+	if n == nil {
+		return nil
+	}
+	e := c.expression(n, place, env)
+	if e != nil && e.typ.Kind() != types.BoolKind && e.typ.Kind() != types.DynKind {
+		c.problem(n, place, "true or false is due, and the expression gives %s", typeName(e.typ))
+	}
+	return e
 }
 
 // each compiles $each and $as, and gives the scope of an item.
