@@ -167,6 +167,7 @@ type rig struct {
 	log     *slog.Logger
 	batch   int // units a write; 0 is the bus's default
 	edi     *EDI
+	notify  *NotifyConfig
 }
 
 func config(carriers ...*testCarrier) FlowConfig {
@@ -222,6 +223,11 @@ func (r *rig) start() {
 	}
 	if r.edi != nil {
 		if err := AddEDI(h, f, *r.edi); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if r.notify != nil {
+		if err := AddNotifications(h, f, *r.notify); err != nil {
 			r.t.Fatal(err)
 		}
 	}

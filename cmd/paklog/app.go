@@ -132,6 +132,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
+	if err := a.notifications(flows); err != nil {
+		return nil, err
+	}
 	a.now = cfg
 	api, err := a.web(cfg)
 	a.front.swap(api)

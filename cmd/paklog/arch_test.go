@@ -156,7 +156,7 @@ func (p pkg) suite() bool {
 // contract, with its driver in memory, the carrier's, and how adapters call the doors.
 func (p pkg) port(f file) bool {
 	return within(p.path, "core/journal") || p.path == "core/ship" && f.name == "carrier.go" ||
-		p.path == "core/door" && f.name == "caller.go"
+		p.path == "core/door" && f.name == "caller.go" || p.path == "core/notify" && f.name == "channel.go"
 }
 
 func local(importPath string) (below string, ours bool) {

@@ -17,18 +17,19 @@ import (
 // Config is everything an operator may ask for. Its zero value does not work; make it
 // with [defaults].
 type Config struct {
-	Data       string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
-	Tenant     string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
-	Owner      string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
-	Facility   string                `config:"facility" doc:"The building that works where a document names none."`
-	Facilities []string              `config:"facilities" doc:"Other buildings that work. Any else is refused at every door."`
-	HTTP       HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
-	Log        LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
-	Warehouse  WarehouseConfig       `config:"warehouse" doc:"How the building works."`
-	EDI        EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
-	Webhooks   map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
-	Carriers   CarriersConfig        `config:"carriers" doc:"Who ships."`
-	Limits     LimitsConfig          `config:"limits" doc:"What protects the hub."`
+	Data          string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
+	Tenant        string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
+	Owner         string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
+	Facility      string                `config:"facility" doc:"The building that works where a document names none."`
+	Facilities    []string              `config:"facilities" doc:"Other buildings that work. Any else is refused at every door."`
+	HTTP          HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
+	Log           LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
+	Warehouse     WarehouseConfig       `config:"warehouse" doc:"How the building works."`
+	EDI           EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
+	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
+	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
+	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
+	Limits        LimitsConfig          `config:"limits" doc:"What protects the hub."`
 
 	// Of a configuration that was loaded: what it was made from, how it is loaded again, the level
 	// of the log that may change, and who asks for a reload.

@@ -77,7 +77,7 @@ func TestReferenceConfiguration(t *testing.T) {
 	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" {
 		t.Error("a secret that it shows was not read")
 	}
-	got.HTTP.Keys, got.Webhooks, got.Carriers.UPS.ClientSecret, got.Warehouse.Waves, got.Warehouse.Shifts = nil, nil, configs.Secret{}, nil, nil
+	got.HTTP.Keys, got.Webhooks, got.Carriers.UPS.ClientSecret, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, configs.Secret{}, nil, nil, NotificationsConfig{}
 	if text, other := explained(t, got), explained(t, want); text != other {
 		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,9 @@ func routeLines(ctx context.Context, c *caller) ([]routeLine, error) {
 		out = append(out, l)
 	}
 	for _, r := range planned {
+		if slices.ContainsFunc(list, func(l routes.RouteInfo) bool { return l.Name == r.Name }) {
+			continue
+		}
 		out = append(out, routeLine{"planned", r})
 	}
 	return out, nil

@@ -105,6 +105,8 @@ type Call struct {
 	// Once marks a call that changes the partner's world and must not be repeated
 	// blindly: wherever it may have been acted on, its error is fault.Unknown.
 	Once bool
+	// AnyAnswer takes a success whatever its body is.
+	AnyAnswer bool
 }
 
 // Answer is a success (2xx) with a body that is whole and is JSON, or empty.
@@ -223,6 +225,8 @@ func (c *Client) read(call Call, res *http.Response) (Answer, error) {
 		return ans, c.refusal(call, res, body)
 	}
 	switch {
+	case call.AnyAnswer:
+		return ans, nil
 	case err != nil:
 		return ans, unreadable(call, fault.Transient, fmt.Errorf("answer breaks off after %d bytes: %w", len(body), err))
 	case int64(len(body)) > c.cfg.MaxBody:
