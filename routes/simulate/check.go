@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -41,6 +42,7 @@ type checker struct {
 	effects  map[string]journal.EffectState // that have not ended
 	over     map[mark]journal.EffectState   // that have
 	letters  map[string]journal.LetterState // that are open
+	allots   map[string]map[allotted]int64  // by order
 	past     map[mark]struct{}              // orders, tasks and cartons that have ended, of which nothing else is kept
 	late     map[string]time.Time           // cut-offs of orders that ended behind them, until somebody says so
 	sums     Summary                        // of orders that have ended
@@ -74,7 +76,7 @@ func newChecker(r *run) *checker {
 	return &checker{
 		r: r, hash: sha256.New(), versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
 		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
-		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{},
+		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{}, allots: map[string]map[allotted]int64{},
 		last: make([]told, 0, r.cfg.Tail), types: map[string]int{},
 	}
 }
@@ -252,6 +254,8 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 		c.confirmed(e)
 	case wave.Planned:
 		c.waved(e)
+	case wave.Batched:
+		c.batched(e)
 	case wave.OrderFinished:
 		delete(c.waves[e.Stream()], streamOf(e.Scope, e.Of.Owner, e.Of.Order))
 	case wave.Completed:
@@ -287,14 +291,23 @@ func (c *checker) moves(e event.Event) {
 		move(e.Head, e.Qty, tote(e.Tote, e.Lot), tote(e.Slot, e.Lot))
 	case inventory.StockAllocated:
 		move(e.Head, e.Qty, e.In(inventory.Free), e.In(inventory.Allocated))
+		c.allot(e.Head, e.For, e.Place, e.Qty)
 	case inventory.StockDeallocated:
 		move(e.Head, e.Qty, e.In(inventory.Allocated), e.In(inventory.Free))
+		c.allot(e.Head, e.For, e.Place, -e.Qty)
 	case inventory.StockPicked:
 		move(e.Head, e.Qty, e.In(inventory.Allocated), tote(e.Tote, e.Lot))
+		c.allot(e.Head, e.For, e.Place, -e.Qty)
 	case inventory.StockShorted:
 		move(e.Head, e.Found, e.In(inventory.Allocated), tote(c.shortTote, e.Lot))
 		move(e.Head, e.Missing, e.In(inventory.Allocated), e.In(inventory.Suspect))
 		move(e.Head, e.Quarantined, e.In(inventory.Free), e.In(inventory.Suspect))
+		c.allot(e.Head, e.For, e.Place, -e.Found-e.Missing)
+	case inventory.StockReassigned:
+		if e.Location != "" {
+			c.allot(e.Head, e.From, e.Place, -e.Qty)
+			c.allot(e.Head, e.To, e.Place, e.Qty)
+		}
 	case inventory.StockPutBack:
 		move(e.Head, e.Qty, e.From, e.To.In(inventory.Free))
 	case inventory.StockPutAway:
@@ -321,7 +334,8 @@ func (c *checker) moves(e event.Event) {
 		}
 		g.add(e.In(e.Stage), e.Delta)
 	case inventory.StockTransferred:
-		move(e.Head, e.Qty, e.From.In(inventory.Free), e.To.In(inventory.Free))
+		stage := cmp.Or(e.Stage, inventory.Free)
+		move(e.Head, e.Qty, e.From.In(stage), e.To.In(stage))
 	case inventory.StockStatusChanged:
 		move(e.Head, e.Qty, e.In(e.From), e.In(e.To))
 	}
