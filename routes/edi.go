@@ -132,6 +132,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range append(e.notices(), e.stockTold()...) {
 		errs = append(errs, h.Add(r))
 	}
+	errs = append(errs, h.Add(e.outbox()))
 	for name := range cfg.Partners {
 		errs = append(errs, e.send(name))
 	}

@@ -124,8 +124,7 @@ func (e *edi) contrlWatch() Route {
 			case "ack.Overdue":
 				return e.contrlOverdue(ctx, m)
 			case "ack.Rejected":
-				return nil, fault.At(m.route, fault.Rejected, "UCI-04", fmt.Errorf("partner %s rejected our %s (%s): see the UCM, UCS and UCD of his CONTRL, mend and send anew",
-					m.Headers["partner"], m.Headers["rejected"], m.Headers["document"]))
+				return e.rejected(ctx, m)
 			}
 			return e.contrlCame(ctx, m)
 		},

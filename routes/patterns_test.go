@@ -104,6 +104,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})
 		_, _ = r.ask(door.Tracking, door.Ask{ID: "T-1", Cmd: tracking.End{Reason: "none"}})
 		_, _ = r.ask(door.Devices, door.Ask{ID: "HH-1", Cmd: device.Revoke{}})
+		_, _ = r.resend("none.edi", "")
 		r.drop("943.edi", notice("943", "943", transfer))
 		hand := handheld{r: r, name: "HH-1"}
 		hand.scan(scan.Scan{Do: scan.Sight, Code: "A", Place: "P-2"})

@@ -143,12 +143,24 @@ func (e *edi) ackWatch() Route {
 			case "ack.Overdue":
 				return e.overdue(ctx, m)
 			case "ack.Rejected":
-				return nil, fault.At("x12.ack-watch", fault.Rejected, "AK9-01", fmt.Errorf("partner %s rejected our %s (%s): see the AK3 and AK4 of his 997, mend and send anew",
-					m.Headers["partner"], m.Headers["rejected"], m.Headers["document"]))
+				return e.rejected(ctx, m)
 			}
 			return e.acked(ctx, m)
 		},
 	}
+}
+
+// rejected is a letter until the document was sent anew.
+func (e *edi) rejected(ctx context.Context, m *Message) (*Out, error) {
+	if anew, err := m.sentAnew(ctx); anew || err != nil {
+		return m.Out(), err
+	}
+	why := m.Headers["why"]
+	if why != "" {
+		why = " (" + why + ")"
+	}
+	return nil, fault.At(m.route, fault.Rejected, m.Headers["document"], fmt.Errorf("partner %s rejected our %s%s: mend it and send it anew, by paklog edi resend %[1]s %[4]s",
+		m.Headers["partner"], m.Headers["rejected"], why, m.Headers["document"]))
 }
 
 func (e *edi) overdue(ctx context.Context, m *Message) (*Out, error) {
@@ -170,11 +182,20 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	var group, control, code string
+	var group, control, code, at, why string
+	told := false
 	for _, s := range part.Segments.All() {
 		switch s.ID() {
 		case "AK1":
 			group, control = s.Value(1), s.Value(2)
+		case "AK3":
+			if at = fmt.Sprintf("segment %s, %s of the set", s.Value(2), s.Value(1)); why == "" {
+				why = at + ": AK304 is " + s.Value(4)
+			}
+		case "AK4":
+			if !told {
+				why, told = fmt.Sprintf("element %s in %s: AK403 is %s", s.Value(1), at, s.Value(3)), true
+			}
 		case "AK9":
 			code = s.Value(1)
 		}
@@ -204,7 +225,7 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 		r := m.Record
 		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("x12.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
 		r.Headers = m.Header("document", a.Document)
-		r.Headers["rejected"] = a.Set + " " + a.Control
+		r.Headers["rejected"], r.Headers["why"] = a.Set+" "+a.Control, why
 		out.Send(r)
 	}
 	return out, nil

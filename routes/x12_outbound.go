@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -289,7 +290,8 @@ func outTopic(partner string) string { return topicOutgoing + "." + partner }
 func (e *edi) send(partner string) error {
 	name := func(m *Message) string { return m.Headers["name"] }
 	sent := func(_ context.Context, m *Message) (*Out, error) {
-		return m.Out().Send(journal.Record{
+		hash, pos := sha256.Sum256(m.Personal), strconv.FormatUint(uint64(m.Pos), 10)
+		return m.Out().Claim(sentTo(partner), name(m), hash, []byte(pos)).Send(journal.Record{
 			Type: "document.Sent", Topic: onExternal, Key: partner, Data: m.Data,
 			Headers: map[string]string{"partner": partner, "name": name(m)},
 		}), nil

@@ -86,6 +86,7 @@ func (a *app) control() (http.Handler, error) {
 		writeControl(w, done)
 	})
 	mux.HandleFunc("POST /control/import", a.importing)
+	mux.HandleFunc("POST /control/edi/resend", a.resending)
 	act := func(typ string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			order := eip.Order{Route: r.PathValue("route"), Actor: "operator@" + hostname()}

@@ -29,6 +29,7 @@ const (
 	Dock      = "door.dock"      // pallet.*, load.*, manifest.Close
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
 	Documents = "door.documents" // Document: a file or body as it came
+	Outbox    = "door.outbox"    // Resend
 )
 
 // Ask is what every door but Documents is called with.
@@ -83,6 +84,21 @@ type Document struct {
 	Media   string // "application/edi-x12"
 	Bytes   []byte
 	Key     Key // what makes it the same document: its id where it has one, else its hash
+}
+
+// Resend sends a document that left for a partner anew, under new control numbers.
+type Resend struct {
+	Partner  string
+	Document string // its name, as it left
+	// Corrected is the whole interchange as it should have been; nil sends what left.
+	Corrected []byte
+	Actor     string
+}
+
+// Resent is the answer to a Resend: the document that was made of it.
+type Resent struct {
+	Document string `json:"document"`
+	Repeat   bool   `json:"repeat"` // by an earlier call
 }
 
 // Accepted is the answer to a Document once it is durable: what becomes of it is told
