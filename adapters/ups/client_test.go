@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/measure"
@@ -94,12 +95,12 @@ func TestConformance(t *testing.T) {
 	}
 	faults := map[carriertest.Trouble]upssim.Fault{
 		carriertest.LostBefore: upssim.DropBefore, carriertest.ServerError: upssim.ServerError,
-		carriertest.Outage: upssim.Outage, carriertest.TooMany: upssim.TooMany, carriertest.TokenRevoked: upssim.Revoke,
-		carriertest.DoneLost: upssim.AnswerLost, carriertest.DoneSlow: upssim.Slow, carriertest.DoneError: upssim.LateError,
-		carriertest.DoneGateway: upssim.GatewayError, carriertest.DoneCut: upssim.Truncated, carriertest.DonePage: upssim.HTML,
-		carriertest.DoneHuge: upssim.Huge, carriertest.DoneTwice: upssim.Doubled, carriertest.DoneNull: upssim.NullResults,
-		carriertest.DoneReshaped: upssim.ObjectsForText, carriertest.DriftLone: upssim.LoneObjects,
-		carriertest.DriftExtra: upssim.ExtraMembers, carriertest.DriftNumerals: upssim.Numbers,
+		carriertest.Outage: simhttp.Outage, carriertest.TooMany: simhttp.TooMany, carriertest.TokenRevoked: simhttp.Revoke,
+		carriertest.DoneLost: upssim.AnswerLost, carriertest.DoneSlow: simhttp.Slow, carriertest.DoneError: upssim.LateError,
+		carriertest.DoneGateway: simhttp.GatewayError, carriertest.DoneCut: upssim.Truncated, carriertest.DonePage: simhttp.HTML,
+		carriertest.DoneHuge: simhttp.Huge, carriertest.DoneTwice: simhttp.Doubled, carriertest.DoneNull: simhttp.NullResults,
+		carriertest.DoneReshaped: simhttp.ObjectsForText, carriertest.DriftLone: simhttp.LoneObjects,
+		carriertest.DriftExtra: simhttp.ExtraMembers, carriertest.DriftNumerals: simhttp.Numbers,
 	}
 	carriertest.Run(t, func(t *testing.T) carriertest.Rig {
 		clk := newClock()

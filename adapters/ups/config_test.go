@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/fault"
@@ -79,8 +80,8 @@ func TestRecoveryAloneIsNotBelieved(t *testing.T) {
 func TestNothingIsNotFoundWhileTrackingIsAway(t *testing.T) {
 	t.Parallel()
 	for f, want := range map[upssim.Fault]fault.Kind{
-		upssim.ServerError: fault.Transient, upssim.Outage: fault.Unavailable, upssim.OutageHTML: fault.Unavailable,
-		upssim.TooMany: fault.Throttled, upssim.HTML: fault.Transient, upssim.Truncated: fault.Transient, upssim.ObjectsForText: fault.Invalid, upssim.NullResults: fault.Invalid,
+		upssim.ServerError: fault.Transient, simhttp.Outage: fault.Unavailable, simhttp.OutageHTML: fault.Unavailable,
+		simhttp.TooMany: fault.Throttled, simhttp.HTML: fault.Transient, upssim.Truncated: fault.Transient, simhttp.ObjectsForText: fault.Invalid, simhttp.NullResults: fault.Invalid,
 	} {
 		clk := newClock()
 		sim := newSim(t, upssim.Options{Now: clk.Now})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/fault"
@@ -65,9 +66,9 @@ func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
 	sim := newSim(t, upssim.Options{
 		Now: clk.Now, Seed: seed, RecoveryLag: time.Minute, TrackingLag: 30 * time.Second, RatePerSecond: 50,
 		Faults: map[upssim.Fault]int{
-			upssim.AnswerLost: 120, upssim.DropBefore: 60, upssim.LateError: 60, upssim.GatewayError: 60, upssim.ServerError: 40,
-			upssim.Outage: 40, upssim.TooMany: 40, upssim.Truncated: 60, upssim.HTML: 40, upssim.Doubled: 40, upssim.Revoke: 40,
-			upssim.LoneObjects: 60, upssim.ExtraMembers: 60,
+			upssim.AnswerLost: 120, upssim.DropBefore: 60, upssim.LateError: 60, simhttp.GatewayError: 60, upssim.ServerError: 40,
+			simhttp.Outage: 40, simhttp.TooMany: 40, upssim.Truncated: 60, simhttp.HTML: 40, simhttp.Doubled: 40, simhttp.Revoke: 40,
+			simhttp.LoneObjects: 60, simhttp.ExtraMembers: 60,
 		},
 	})
 	e := executor{carrier: newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), clk: clk, settle: settle}

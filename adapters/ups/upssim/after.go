@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/paklog/hub/adapters/internal/simcarrier"
+	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
 func isNumber(s string) bool {
@@ -13,7 +16,7 @@ func isNumber(s string) bool {
 }
 
 // void gives a shipment back, or those of its packages that are named.
-func (s *Sim) void(r *http.Request, _ []byte) answer {
+func (s *Sim) void(r *http.Request, _ []byte) simhttp.Answer {
 	id := r.PathValue("id")
 	if !isNumber(id) {
 		return refuse(http.StatusBadRequest, *bad("190100", "shipment identification number"))
@@ -23,29 +26,33 @@ func (s *Sim) void(r *http.Request, _ []byte) answer {
 		named = strings.Split(q, ",")
 	}
 	now := s.opts.Now().UTC()
-	s.truth.mu.Lock()
-	defer s.truth.mu.Unlock()
 	var give []string
-	known := false
-	for _, l := range s.truth.labels {
-		if l.ShipmentID != id || named != nil && !slices.Contains(named, l.TrackingNumber) {
-			continue
+	var no *refusal
+	s.truth.Change(func(labels []Label) simcarrier.Entry {
+		known := false
+		for _, l := range labels {
+			if l.ShipmentID != id || named != nil && !slices.Contains(named, l.TrackingNumber) {
+				continue
+			}
+			known = true
+			if len(l.Scans) > 0 {
+				no = &tooLateToVoid
+				return simcarrier.Entry{}
+			}
+			if l.Voided == nil {
+				give = append(give, l.TrackingNumber)
+			}
 		}
-		known = true
-		if len(l.Scans) > 0 {
-			return refuse(http.StatusBadRequest, tooLateToVoid)
+		if !known {
+			no = &unknownShipment
+		} else if len(give) == 0 {
+			no = &voidedBefore
 		}
-		if l.Voided == nil {
-			give = append(give, l.TrackingNumber)
-		}
+		return simcarrier.Entry{Voided: give, At: &now}
+	})
+	if no != nil {
+		return refuse(http.StatusBadRequest, *no)
 	}
-	if !known {
-		return refuse(http.StatusBadRequest, unknownShipment)
-	}
-	if len(give) == 0 {
-		return refuse(http.StatusBadRequest, voidedBefore)
-	}
-	s.truth.record(entry{Voided: give, At: &now})
 	out := map[string]any{
 		"Response":      success(head{}),
 		"SummaryResult": map[string]any{"Status": map[string]string{"Code": "1", "Description": "Voided"}},
@@ -57,7 +64,7 @@ func (s *Sim) void(r *http.Request, _ []byte) answer {
 		}
 		out["PackageLevelResults"] = each
 	}
-	return ok(map[string]any{"VoidShipmentResponse": out})
+	return simhttp.OK(map[string]any{"VoidShipmentResponse": out})
 }
 
 type recoveryRequest struct {
@@ -74,7 +81,7 @@ type recoveryRequest struct {
 
 // recovery prints a label again: by its number, or by a reference. Several
 // labels under one reference come back as candidates.
-func (s *Sim) recovery(_ *http.Request, body []byte) answer {
+func (s *Sim) recovery(_ *http.Request, body []byte) simhttp.Answer {
 	var doc recoveryRequest
 	if err := strict(body, &doc); err != nil || doc.LabelRecoveryRequest == nil {
 		return refuse(http.StatusBadRequest, malformed)
@@ -96,7 +103,7 @@ func (s *Sim) recovery(_ *http.Request, body []byte) answer {
 	}
 	now := s.opts.Now()
 	var found []Label
-	for _, l := range s.truth.all() {
+	for _, l := range s.truth.Labels() {
 		if match(l) && l.Voided == nil && now.Sub(l.Bought) >= s.opts.RecoveryLag {
 			found = append(found, l)
 		}
@@ -113,7 +120,7 @@ func (s *Sim) recovery(_ *http.Request, body []byte) answer {
 			"TrackingNumber": l.TrackingNumber,
 			"LabelImage": map[string]any{
 				"LabelImageFormat": map[string]string{"Code": l.Format},
-				"GraphicImage":     draw(l),
+				"GraphicImage":     simcarrier.Draw("UPS", l),
 			},
 		}}
 	default:
@@ -124,23 +131,14 @@ func (s *Sim) recovery(_ *http.Request, body []byte) answer {
 		out["LabelResults"] = []any{}
 		out["TrackingCandidate"] = cands
 	}
-	return ok(map[string]any{"LabelRecoveryResponse": out})
+	return simhttp.OK(map[string]any{"LabelRecoveryResponse": out})
 }
 
 // Scan lets UPS see a package, which ends the time in which it may be voided.
 // It reports whether the number is known.
-func (s *Sim) Scan(trackingNumber string, scan Scan) bool {
-	s.truth.mu.Lock()
-	defer s.truth.mu.Unlock()
-	i := s.truth.find(trackingNumber)
-	if i < 0 {
-		return false
-	}
-	s.truth.record(entry{Scanned: trackingNumber, Scan: &scan})
-	return true
-}
+func (s *Sim) Scan(trackingNumber string, scan Scan) bool { return s.truth.Scan(trackingNumber, scan) }
 
-func (s *Sim) track(r *http.Request, _ []byte) answer {
+func (s *Sim) track(r *http.Request, _ []byte) simhttp.Answer {
 	n := r.PathValue("number")
 	if len(n) < 7 || len(n) > 34 {
 		return refuse(http.StatusBadRequest, badInquiry)
@@ -148,7 +146,7 @@ func (s *Sim) track(r *http.Request, _ []byte) answer {
 	return s.tracked(r, n, func(l Label) bool { return l.TrackingNumber == n })
 }
 
-func (s *Sim) trackReference(r *http.Request, _ []byte) answer {
+func (s *Sim) trackReference(r *http.Request, _ []byte) simhttp.Answer {
 	ref := r.PathValue("reference")
 	if shipper := r.URL.Query().Get("shipperNum"); shipper != "" && shipper != s.opts.Account {
 		return s.tracked(r, ref, func(Label) bool { return false })
@@ -159,12 +157,12 @@ func (s *Sim) trackReference(r *http.Request, _ []byte) answer {
 	})
 }
 
-func (s *Sim) tracked(r *http.Request, inquiry string, match func(Label) bool) answer {
+func (s *Sim) tracked(r *http.Request, inquiry string, match func(Label) bool) simhttp.Answer {
 	if r.Header.Get("transId") == "" || r.Header.Get("transactionSrc") == "" {
 		return refuse(http.StatusBadRequest, missingTransID)
 	}
 	var packages []any
-	for _, l := range s.truth.all() {
+	for _, l := range s.truth.Labels() {
 		if match(l) {
 			packages = append(packages, trackedPackage(l))
 		}
@@ -175,7 +173,7 @@ func (s *Sim) tracked(r *http.Request, inquiry string, match func(Label) bool) a
 			map[string]string{"code": "TW0001", "message": "Tracking Information Not Found"},
 		}}
 	}
-	return ok(map[string]any{"trackResponse": map[string]any{"shipment": []any{shipment}}})
+	return simhttp.OK(map[string]any{"trackResponse": map[string]any{"shipment": []any{shipment}}})
 }
 
 func trackedPackage(l Label) map[string]any {

@@ -1,5 +1,11 @@
 package upssim
 
+import (
+	"net/http"
+
+	"github.com/paklog/hub/adapters/internal/simhttp"
+)
+
 // refusal is a UPS error: its code and its words.
 type refusal struct{ code, message string }
 
@@ -37,10 +43,18 @@ var (
 func bad(code, what string) *refusal { return &refusal{code, "Missing or invalid " + what} }
 
 // refuse is an answer in the shape that every UPS API shares.
-func refuse(status int, rs ...refusal) answer {
+func refuse(status int, rs ...refusal) simhttp.Answer {
 	errs := make([]map[string]string, 0, len(rs))
 	for _, r := range rs {
 		errs = append(errs, map[string]string{"code": r.code, "message": r.message})
 	}
-	return answer{status, map[string]any{"response": map[string]any{"errors": errs}}}
+	return simhttp.Answer{Status: status, Body: map[string]any{"response": map[string]any{"errors": errs}}}
+}
+
+// plainly is UPS's answer with a status that no operation gives by itself.
+func plainly(status int) simhttp.Answer {
+	return refuse(status, map[int]refusal{
+		http.StatusBadRequest: malformed, http.StatusTooManyRequests: tooMany,
+		http.StatusInternalServerError: internal, http.StatusServiceUnavailable: unavailable,
+	}[status])
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
 type rateRequest struct {
@@ -55,7 +57,7 @@ func money(cents int64) map[string]string {
 	return map[string]string{"CurrencyCode": "USD", "MonetaryValue": fmt.Sprintf("%d.%02d", cents/100, cents%100)}
 }
 
-func (s *Sim) rate(r *http.Request, body []byte) answer {
+func (s *Sim) rate(r *http.Request, body []byte) simhttp.Answer {
 	var doc rateRequest
 	if err := strict(body, &doc); err != nil || doc.RateRequest == nil || doc.RateRequest.Shipment == nil {
 		return refuse(http.StatusBadRequest, malformed)
@@ -105,7 +107,7 @@ func (s *Sim) rate(r *http.Request, body []byte) answer {
 		}
 		rated = append(rated, one)
 	}
-	return ok(map[string]any{"RateResponse": map[string]any{
+	return simhttp.OK(map[string]any{"RateResponse": map[string]any{
 		"Response":      success(doc.RateRequest.Request),
 		"RatedShipment": rated,
 	}})

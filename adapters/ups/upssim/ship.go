@@ -3,6 +3,9 @@ package upssim
 import (
 	"net/http"
 	"strings"
+
+	"github.com/paklog/hub/adapters/internal/simcarrier"
+	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
 type shipRequest struct {
@@ -39,7 +42,7 @@ func (l *labelSpecification) check(formats string) *refusal {
 	return nil
 }
 
-func (s *Sim) ship(_ *http.Request, body []byte) answer {
+func (s *Sim) ship(_ *http.Request, body []byte) simhttp.Answer {
 	var doc shipRequest
 	if err := strict(body, &doc); err != nil || doc.ShipmentRequest == nil || doc.ShipmentRequest.Shipment == nil {
 		return refuse(http.StatusBadRequest, malformed)
@@ -55,26 +58,26 @@ func (s *Sim) ship(_ *http.Request, body []byte) answer {
 	}
 
 	now := s.opts.Now().UTC()
-	s.truth.mu.Lock()
 	var bought []Label
-	for i, p := range sh.Package {
-		l := Label{
-			TrackingNumber: number(s.opts.Account, sh.Service.Code, len(s.truth.labels)+i+1),
-			Service:        sh.Service.Code, Currency: "USD", Bought: now,
-			To:     strings.Join([]string{sh.ShipTo.Name, sh.ShipTo.Address.AddressLine[0], sh.ShipTo.Address.City + " " + sh.ShipTo.Address.PostalCode}, ", "),
-			Format: req.LabelSpecification.LabelImageFormat.Code,
+	s.truth.Change(func(labels []Label) simcarrier.Entry {
+		for i, p := range sh.Package {
+			l := Label{
+				TrackingNumber: number(s.opts.Account, sh.Service.Code, len(labels)+i+1),
+				Service:        sh.Service.Code, Currency: "USD", Bought: now,
+				To:     strings.Join([]string{sh.ShipTo.Name, sh.ShipTo.Address.AddressLine[0], sh.ShipTo.Address.City + " " + sh.ShipTo.Address.PostalCode}, ", "),
+				Format: req.LabelSpecification.LabelImageFormat.Code,
+			}
+			if i == 0 {
+				l.Minor = charge // the shipment's, on its first package
+			}
+			for _, ref := range append(append([]valued{}, sh.ReferenceNumber...), p.ReferenceNumber...) {
+				l.References = append(l.References, ref.Value)
+			}
+			bought = append(bought, l)
+			bought[i].ShipmentID = bought[0].TrackingNumber
 		}
-		if i == 0 {
-			l.Minor = charge // the shipment's, on its first package
-		}
-		for _, ref := range append(append([]valued{}, sh.ReferenceNumber...), p.ReferenceNumber...) {
-			l.References = append(l.References, ref.Value)
-		}
-		bought = append(bought, l)
-		bought[i].ShipmentID = bought[0].TrackingNumber
-	}
-	s.truth.record(entry{Bought: bought})
-	s.truth.mu.Unlock()
+		return simcarrier.Entry{Bought: bought}
+	})
 
 	var results []any
 	for _, l := range bought {
@@ -83,7 +86,7 @@ func (s *Sim) ship(_ *http.Request, body []byte) answer {
 			"ServiceOptionsCharges": money(0),
 			"ShippingLabel": map[string]any{
 				"ImageFormat":  map[string]string{"Code": l.Format, "Description": l.Format},
-				"GraphicImage": draw(l),
+				"GraphicImage": simcarrier.Draw("UPS", l),
 			},
 		})
 	}
@@ -98,7 +101,7 @@ func (s *Sim) ship(_ *http.Request, body []byte) answer {
 	if negotiated {
 		out["NegotiatedRateCharges"] = map[string]any{"TotalCharge": money(charge)}
 	}
-	return ok(map[string]any{"ShipmentResponse": map[string]any{"Response": success(req.Request), "ShipmentResults": out}})
+	return simhttp.OK(map[string]any{"ShipmentResponse": map[string]any{"Response": success(req.Request), "ShipmentResults": out}})
 }
 
 // shippable is UPS's judgement of a whole request: nil, or the first refusal.

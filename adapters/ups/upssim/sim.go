@@ -12,11 +12,40 @@ package upssim
 
 import (
 	"fmt"
-	"io"
-	"math/rand/v2"
 	"net/http"
-	"sync"
+	"strings"
 	"time"
+
+	"github.com/paklog/hub/adapters/internal/simcarrier"
+	"github.com/paklog/hub/adapters/internal/simhttp"
+)
+
+// The kinds of call, the faults and the truth are those of every simulated carrier.
+type (
+	Op    = simhttp.Op
+	Fault = simhttp.Fault
+	Label = simcarrier.Label
+	Scan  = simcarrier.Scan
+	Truth = simcarrier.Truth
+)
+
+// The calls that UPS takes.
+const (
+	OpToken       = simhttp.OpToken
+	OpRate     Op = "rate"
+	OpShip     Op = "ship"
+	OpVoid     Op = "void"
+	OpRecovery Op = "recovery"
+	OpTrack    Op = "track"
+)
+
+// The faults that tests elsewhere inject.
+const (
+	DropBefore  = simhttp.DropBefore
+	ServerError = simhttp.ServerError
+	AnswerLost  = simhttp.AnswerLost
+	LateError   = simhttp.LateError
+	Truncated   = simhttp.Truncated
 )
 
 // Options configure a simulator. The zero value of each is usable.
@@ -54,15 +83,8 @@ type Sim struct {
 	opts Options
 	mux  *http.ServeMux
 
-	mu     sync.Mutex
-	tokens map[string]time.Time // value to expiry
-	serial uint64               // of tokens
-	rng    *rand.Rand
-	queued map[Op][]Fault
-	calls  map[Op]int
-	window time.Time // of the rate limit
-	inside int
-	truth  *ledger
+	truth *simcarrier.Ledger
+	*simhttp.Wire
 }
 
 // New returns a simulator. An error means that the truth file cannot be used.
@@ -85,30 +107,25 @@ func New(opts Options) (*Sim, error) {
 	if opts.TokenLife == 0 {
 		opts.TokenLife = 14399 * time.Second
 	}
-	if opts.SlowFor == 0 {
-		opts.SlowFor = 30 * time.Second
-	}
-	truth, err := openLedger(opts.TruthFile)
+	truth, err := simcarrier.Open(opts.TruthFile)
 	if err != nil {
 		return nil, fmt.Errorf("upssim: opening truth file: %w", err)
 	}
-	s := &Sim{
-		opts:   opts,
-		tokens: map[string]time.Time{},
-		rng:    rand.New(rand.NewPCG(opts.Seed, 0x5550_5353_494d)),
-		queued: map[Op][]Fault{},
-		calls:  map[Op]int{},
-		truth:  truth,
-	}
+	s := &Sim{opts: opts, truth: truth, Wire: simhttp.New(simhttp.Options{
+		Faults: opts.Faults, Seed: opts.Seed, SlowFor: opts.SlowFor, Refuse: plainly,
+		Results: func(member string) bool {
+			return strings.HasSuffix(member, "Results") || strings.HasSuffix(member, "Result") || member == "RatedShipment" || member == "shipment"
+		},
+	})}
 	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("POST /security/v1/oauth/token", s.token)
+	s.mux.HandleFunc("POST /security/v1/oauth/token", s.Handle(OpToken, s.token))
 	s.mux.HandleFunc("POST /api/rating/{version}/{option}", s.api(OpRate, s.rate))
 	s.mux.HandleFunc("POST /api/shipments/{version}/ship", s.api(OpShip, s.ship))
 	s.mux.HandleFunc("DELETE /api/shipments/{version}/void/cancel/{id}", s.api(OpVoid, s.void))
 	s.mux.HandleFunc("POST /api/labels/{version}/recovery", s.api(OpRecovery, s.recovery))
 	s.mux.HandleFunc("GET /api/track/v1/details/{number}", s.api(OpTrack, s.track))
 	s.mux.HandleFunc("GET /api/track/v1/reference/details/{reference}", s.api(OpTrack, s.trackReference))
-	s.mux.HandleFunc("GET /_truth", s.serveTruth)
+	s.mux.HandleFunc("GET /_truth", truth.Serve(s.Wire))
 	return s, nil
 }
 
@@ -116,65 +133,25 @@ func New(opts Options) (*Sim, error) {
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // Close releases the truth file.
-func (s *Sim) Close() error { return s.truth.close() }
+func (s *Sim) Close() error { return s.truth.Close() }
 
-// answer is what an operation says, before any fault touches it.
-type answer struct {
-	status int
-	body   any
-}
+// Truth is a copy of the ground truth.
+func (s *Sim) Truth() Truth { return s.truth.Truth(s.Wire) }
 
-func ok(body any) answer { return answer{http.StatusOK, body} }
+type operation func(r *http.Request, body []byte) simhttp.Answer
 
-type operation func(r *http.Request, body []byte) answer
-
-// api is an operation behind UPS's gateway: faults, token, limit, version.
+// api is an operation behind UPS's gateway: token, version, limit.
 func (s *Sim) api(op Op, do operation) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
-		if err != nil {
-			s.write(w, r, refuse(http.StatusBadRequest, malformed), None)
-			return
+	return s.Handle(op, func(r *http.Request, body []byte) simhttp.Answer {
+		v := r.PathValue("version")
+		switch {
+		case !s.Authorized(r, s.opts.Now()):
+			return refuse(http.StatusUnauthorized, badToken)
+		case v != "" && v != "v2409" && v != "v1":
+			return refuse(http.StatusBadRequest, badVersion)
+		case !s.Within(s.opts.Now(), s.opts.RatePerSecond, time.Second):
+			return refuse(http.StatusTooManyRequests, tooMany)
 		}
-		f := s.arrive(op)
-		if f == DropBefore {
-			panic(http.ErrAbortHandler)
-		}
-		if a, ok := f.before(); ok {
-			s.write(w, r, a, None)
-			return
-		}
-		if f == Revoke {
-			s.Revoke()
-		}
-		a, pass := s.gate(r)
-		if pass {
-			a = do(r, body)
-		}
-		s.write(w, r, a, f)
-	}
-}
-
-// gate lets a call through that has a token, a known version and room in the limit.
-func (s *Sim) gate(r *http.Request) (answer, bool) {
-	if !s.authorized(r) {
-		return refuse(http.StatusUnauthorized, badToken), false
-	}
-	if v := r.PathValue("version"); v != "" && v != "v2409" && v != "v1" {
-		return refuse(http.StatusBadRequest, badVersion), false
-	}
-	if s.opts.RatePerSecond > 0 {
-		s.mu.Lock()
-		now := s.opts.Now().Truncate(time.Second)
-		if !now.Equal(s.window) {
-			s.window, s.inside = now, 0
-		}
-		s.inside++
-		over := s.inside > s.opts.RatePerSecond
-		s.mu.Unlock()
-		if over {
-			return refuse(http.StatusTooManyRequests, tooMany), false
-		}
-	}
-	return answer{}, true
+		return do(r, body)
+	})
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/paklog/hub/adapters/internal/simcarrier"
 )
 
 // caller speaks raw HTTP to a simulator, so that nothing of the adapter hides a mistake.
@@ -161,7 +163,7 @@ func TestTruthOutlivesTheProcess(t *testing.T) {
 	}
 	torn.Close()
 
-	seen, err := ReadTruth(file)
+	seen, err := simcarrier.ReadTruth(file)
 	if err != nil || seen.Bought("ref-1") != 3 || seen.Standing("ref-1") != 2 || seen.Charged() != 2*1325 {
 		t.Errorf("read from outside: %+v, %v", seen, err)
 	}
@@ -196,30 +198,6 @@ func TestTruthOverHTTP(t *testing.T) {
 	var got Truth
 	if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Labels) != 1 || got.Labels[0].References[0] != "ref-2" || got.Calls[OpShip] != 2 {
 		t.Errorf("%s: %v", body, err)
-	}
-}
-
-func TestTheSameSeedDrawsTheSameFaults(t *testing.T) {
-	t.Parallel()
-	draw := func(seed uint64) (out string) {
-		sim, err := New(Options{Seed: seed, Faults: map[Fault]int{AnswerLost: 100, Outage: 200, HTML: 50}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 200 {
-			out += string(sim.arrive(OpShip)) + ","
-		}
-		return out
-	}
-	s := draw(7)
-	if again := draw(7); again != s {
-		t.Error("one seed, two stories")
-	}
-	if draw(8) == s {
-		t.Error("two seeds, one story")
-	}
-	if strings.Count(s, string(Outage)) < 15 || strings.Count(s, string(AnswerLost)) < 5 {
-		t.Errorf("faults are not drawn as often as asked: %s", s)
 	}
 }
 
@@ -263,7 +241,7 @@ func TestCheckDigit(t *testing.T) {
 // A label is small and real: ZPL that names what it is for.
 func Example() {
 	l := Label{TrackingNumber: number("A1B2C3", "03", 1), Service: "03", To: "Ada, 12 Elm St, Atlanta 30303", References: []string{"ref-1"}, Format: "ZPL"}
-	zpl, _ := base64.StdEncoding.DecodeString(draw(l))
+	zpl, _ := base64.StdEncoding.DecodeString(simcarrier.Draw("UPS", l))
 	fmt.Println(strings.SplitAfter(string(zpl), "\n")[3])
 	// Output: ^FO40,380^A0N,36,36^FDTRACKING #: 1ZA1B2C30300000012^FS
 }

@@ -1,4 +1,4 @@
-package upssim
+package simhttp
 
 import (
 	"bytes"
@@ -8,21 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-)
-
-// Op is a kind of call.
-type Op string
-
-// The calls that UPS takes.
-const (
-	OpToken    Op = "token"
-	OpRate     Op = "rate"
-	OpShip     Op = "ship"
-	OpVoid     Op = "void"
-	OpRecovery Op = "recovery"
-	OpTrack    Op = "track"
 )
 
 // Fault is one way to misbehave.
@@ -58,39 +44,32 @@ const (
 
 // Inject makes the next calls of this kind meet these faults, one each, in
 // order, before any that are drawn. [None] lets one call pass.
-func (s *Sim) Inject(op Op, faults ...Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.queued[op] = append(s.queued[op], faults...)
-}
-
-// Calls is how many calls of this kind arrived, refused ones included.
-func (s *Sim) Calls(op Op) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls[op]
+func (w *Wire) Inject(op Op, faults ...Fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queued[op] = append(w.queued[op], faults...)
 }
 
 // arrive counts a call and picks its fault.
-func (s *Sim) arrive(op Op) Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls[op]++
-	if q := s.queued[op]; len(q) > 0 {
-		s.queued[op] = q[1:]
+func (w *Wire) arrive(op Op) Fault {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls[op]++
+	if q := w.queued[op]; len(q) > 0 {
+		w.queued[op] = q[1:]
 		return q[0]
 	}
-	if len(s.opts.Faults) == 0 {
+	if len(w.opts.Faults) == 0 {
 		return None
 	}
-	names := make([]Fault, 0, len(s.opts.Faults))
-	for f := range s.opts.Faults {
+	names := make([]Fault, 0, len(w.opts.Faults))
+	for f := range w.opts.Faults {
 		names = append(names, f)
 	}
 	slices.Sort(names) // the same seed draws the same faults
-	n := s.rng.IntN(1000)
+	n := w.rng.IntN(1000)
 	for _, f := range names {
-		if n -= s.opts.Faults[f]; n < 0 {
+		if n -= w.opts.Faults[f]; n < 0 {
 			return f
 		}
 	}
@@ -99,71 +78,69 @@ func (s *Sim) arrive(op Op) Fault {
 
 const page = "<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>We are working on it</h1></body></html>"
 
-// before is the answer of a fault that keeps the call from being acted on.
-func (f Fault) before() (answer, bool) {
+// before is the status of a fault that keeps the call from being acted on, 0 for others.
+func (f Fault) before() int {
 	switch f {
 	case ServerError:
-		return refuse(http.StatusInternalServerError, internal), true
-	case Outage:
-		return refuse(http.StatusServiceUnavailable, unavailable), true
-	case OutageHTML:
-		return answer{http.StatusServiceUnavailable, page}, true
+		return http.StatusInternalServerError
+	case Outage, OutageHTML:
+		return http.StatusServiceUnavailable
 	case TooMany:
-		return refuse(http.StatusTooManyRequests, tooMany), true
+		return http.StatusTooManyRequests
 	}
-	return answer{}, false
+	return 0
 }
 
 // write sends a, bent by f.
-func (s *Sim) write(w http.ResponseWriter, r *http.Request, a answer, f Fault) {
+func (w *Wire) write(rw http.ResponseWriter, r *http.Request, a Answer, f Fault) {
+	if f == LateError {
+		a = w.opts.Refuse(http.StatusInternalServerError)
+	}
 	var body []byte
-	if text, isPage := a.body.(string); isPage {
+	if text, isPage := a.Body.(string); isPage {
 		body = []byte(text)
 	} else {
 		var err error
-		if body, err = json.Marshal(f.bend(a.body)); err != nil {
-			panic(fmt.Sprintf("upssim: answer cannot be encoded: %v", err)) // a mistake in this package
+		if body, err = json.Marshal(w.bend(f, a.Body)); err != nil {
+			panic(fmt.Sprintf("simhttp: answer cannot be encoded: %v", err)) // a mistake in the simulator
 		}
 	}
 	switch f {
 	case AnswerLost:
 		panic(http.ErrAbortHandler)
 	case Slow:
-		t := time.NewTimer(s.opts.SlowFor)
+		t := time.NewTimer(w.opts.SlowFor)
 		defer t.Stop()
 		select {
 		case <-r.Context().Done():
 			panic(http.ErrAbortHandler)
 		case <-t.C:
 		}
-	case LateError:
-		a, _ = ServerError.before()
-		body, _ = json.Marshal(a.body)
 	case GatewayError:
-		a.status, body = http.StatusServiceUnavailable, []byte(page)
+		a.Status, body = http.StatusServiceUnavailable, []byte(page)
 	case HTML:
 		body = []byte(page)
 	case Doubled:
 		body = append(body, body...)
 	case Huge:
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(a.status)
-		_, _ = io.Copy(w, io.LimitReader(endless('['), 64<<20))
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(a.Status)
+		_, _ = io.Copy(rw, io.LimitReader(endless('['), 64<<20))
 		return
 	case Truncated:
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(a.status)
-		_, _ = w.Write(body[:len(body)/2])
-		_ = http.NewResponseController(w).Flush()
+		rw.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		rw.WriteHeader(a.Status)
+		_, _ = rw.Write(body[:len(body)/2])
+		_ = http.NewResponseController(rw).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	kind := "application/json"
 	if bytes.HasPrefix(body, []byte("<")) {
 		kind = "text/html"
 	}
-	w.Header().Set("Content-Type", kind)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(body)
+	rw.Header().Set("Content-Type", kind)
+	rw.WriteHeader(a.Status)
+	_, _ = rw.Write(body)
 }
 
 // endless is a reader of one byte for ever.
@@ -177,7 +154,7 @@ func (b endless) Read(p []byte) (int, error) {
 }
 
 // bend is the drift of an answer's shape.
-func (f Fault) bend(v any) any {
+func (w *Wire) bend(f Fault, v any) any {
 	switch f {
 	case LoneObjects, ExtraMembers, Numbers, NullResults, ObjectsForText:
 		b, err := json.Marshal(v)
@@ -188,27 +165,27 @@ func (f Fault) bend(v any) any {
 		if json.Unmarshal(b, &tree) != nil {
 			return v
 		}
-		return f.walk(tree)
+		return w.walk(f, tree)
 	}
 	return v
 }
 
-func (f Fault) walk(v any) any {
+func (w *Wire) walk(f Fault, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, inner := range v {
-			if f == NullResults && (strings.HasSuffix(k, "Results") || strings.HasSuffix(k, "Result") || k == "RatedShipment" || k == "shipment") {
+			if f == NullResults && w.opts.Results(k) {
 				v[k] = nil
 				continue
 			}
-			v[k] = f.walk(inner)
+			v[k] = w.walk(f, inner)
 		}
 		if f == ExtraMembers {
 			v["NewIn2027"] = []any{map[string]any{"Code": "X"}, nil, 7}
 		}
 	case []any:
 		for i := range v {
-			v[i] = f.walk(v[i])
+			v[i] = w.walk(f, v[i])
 		}
 		if f == LoneObjects && len(v) == 1 {
 			return v[0]

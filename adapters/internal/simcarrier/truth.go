@@ -1,4 +1,7 @@
-package upssim
+// Package simcarrier is what simulated carriers have in common beside the wire:
+// the ground truth of what was really bought and voided, which outlives every
+// lost answer, and labels that can be printed.
+package simcarrier
 
 import (
 	"bufio"
@@ -10,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
 // Label is one package that was bought, whatever the buyer knows of it.
@@ -27,7 +32,7 @@ type Label struct {
 	Scans          []Scan     `json:"scans,omitempty"`
 }
 
-// Scan is one event of a package's life, in UPS's activity types ("I", "O", "D", "X").
+// Scan is one event of a package's life, in the carrier's own types.
 type Scan struct {
 	At   time.Time `json:"at"`
 	Type string    `json:"type"`
@@ -37,8 +42,8 @@ type Scan struct {
 
 // Truth is what really happened.
 type Truth struct {
-	Labels []Label    `json:"labels"` // in the order of purchase
-	Calls  map[Op]int `json:"calls"`
+	Labels []Label            `json:"labels"` // in the order of purchase
+	Calls  map[simhttp.Op]int `json:"calls"`
 }
 
 // Bought is how many labels were ever bought under a reference, all of them if "".
@@ -65,17 +70,6 @@ func (t Truth) under(reference string, voidedToo bool) []Label {
 	return out
 }
 
-// Truth is a copy of the ground truth.
-func (s *Sim) Truth() Truth {
-	s.mu.Lock()
-	calls := make(map[Op]int, len(s.calls))
-	for k, v := range s.calls {
-		calls[k] = v
-	}
-	s.mu.Unlock()
-	return Truth{Labels: s.truth.all(), Calls: calls}
-}
-
 // ReadTruth reads the truth file of a simulator in another process. A last line
 // that is not whole was never answered and is left out.
 func ReadTruth(path string) (Truth, error) {
@@ -84,24 +78,15 @@ func ReadTruth(path string) (Truth, error) {
 		return Truth{}, err
 	}
 	defer f.Close()
-	var l ledger
+	var l Ledger
 	if _, err := l.read(f); err != nil {
 		return Truth{}, err
 	}
 	return Truth{Labels: l.labels}, nil
 }
 
-func (s *Sim) serveTruth(w http.ResponseWriter, r *http.Request) {
-	t := s.Truth()
-	if ref := r.URL.Query().Get("reference"); ref != "" {
-		t.Labels = t.under(ref, true)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(t)
-}
-
-// entry is a line of the truth file.
-type entry struct {
+// Entry is a line of the truth file.
+type Entry struct {
 	Bought []Label    `json:"bought,omitempty"`
 	Voided []string   `json:"voided,omitempty"` // tracking numbers
 	At     *time.Time `json:"at,omitempty"`
@@ -110,15 +95,16 @@ type entry struct {
 	Scan    *Scan  `json:"scan,omitempty"`
 }
 
-// ledger is the truth, and its file where there is one.
-type ledger struct {
+// Ledger is the truth, and its file where there is one.
+type Ledger struct {
 	mu     sync.Mutex
 	file   *os.File
 	labels []Label
 }
 
-func openLedger(path string) (*ledger, error) {
-	l := &ledger{}
+// Open goes on from the file at path where there is one; "" keeps the truth in memory.
+func Open(path string) (*Ledger, error) {
+	l := &Ledger{}
 	if path == "" {
 		return l, nil
 	}
@@ -139,7 +125,7 @@ func openLedger(path string) (*ledger, error) {
 }
 
 // read takes in whole lines and returns where they end.
-func (l *ledger) read(f *os.File) (good int64, err error) {
+func (l *Ledger) read(f *os.File) (good int64, err error) {
 	rd := bufio.NewReader(f)
 	for {
 		line, err := rd.ReadBytes('\n')
@@ -149,7 +135,7 @@ func (l *ledger) read(f *os.File) (good int64, err error) {
 		if err != nil {
 			return good, err
 		}
-		var e entry
+		var e Entry
 		if err := json.Unmarshal(line, &e); err != nil {
 			return good, fmt.Errorf("%s: byte %d: %w", f.Name(), good, err)
 		}
@@ -158,14 +144,15 @@ func (l *ledger) read(f *os.File) (good int64, err error) {
 	}
 }
 
-func (l *ledger) close() error {
+// Close releases the file.
+func (l *Ledger) Close() error {
 	if l.file == nil {
 		return nil
 	}
 	return l.file.Close()
 }
 
-func (l *ledger) apply(e entry) {
+func (l *Ledger) apply(e Entry) {
 	l.labels = append(l.labels, e.Bought...)
 	for _, number := range e.Voided {
 		for i := range l.labels {
@@ -174,14 +161,20 @@ func (l *ledger) apply(e entry) {
 			}
 		}
 	}
-	if i := l.find(e.Scanned); i >= 0 && e.Scan != nil {
+	if i := find(l.labels, e.Scanned); i >= 0 && e.Scan != nil {
 		l.labels[i].Scans = append(l.labels[i].Scans, *e.Scan)
 	}
 }
 
-// record makes e true. It is on the disk before it is visible to anybody. The
-// caller holds l.mu.
-func (l *ledger) record(e entry) {
+// Change makes true what decide says of the labels so far, in one step. It is on
+// the disk before it is visible to anybody. An entry of nothing changes nothing.
+func (l *Ledger) Change(decide func(labels []Label) Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := decide(l.labels)
+	if len(e.Bought) == 0 && len(e.Voided) == 0 && e.Scan == nil {
+		return
+	}
 	if l.file != nil {
 		b, err := json.Marshal(e)
 		if err == nil {
@@ -192,13 +185,25 @@ func (l *ledger) record(e entry) {
 		}
 		if err != nil {
 			// Without its truth a simulator proves nothing: stop the whole test.
-			panic(fmt.Sprintf("upssim: writing truth: %v", err))
+			panic(fmt.Sprintf("simcarrier: writing truth: %v", err))
 		}
 	}
 	l.apply(e)
 }
 
-func (l *ledger) all() []Label {
+// Scan lets the carrier see a package. It reports whether the number is known.
+func (l *Ledger) Scan(trackingNumber string, scan Scan) (known bool) {
+	l.Change(func(labels []Label) Entry {
+		if known = find(labels, trackingNumber) >= 0; !known {
+			return Entry{}
+		}
+		return Entry{Scanned: trackingNumber, Scan: &scan}
+	})
+	return known
+}
+
+// Labels are all of them, in the order of purchase.
+func (l *Ledger) Labels() []Label {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := slices.Clone(l.labels)
@@ -208,7 +213,24 @@ func (l *ledger) all() []Label {
 	return out
 }
 
-// find returns the index of the package with this number, or -1. The caller holds l.mu.
-func (l *ledger) find(number string) int {
-	return slices.IndexFunc(l.labels, func(x Label) bool { return x.TrackingNumber == number })
+// Truth is what really happened, with the calls of wire.
+func (l *Ledger) Truth(wire *simhttp.Wire) Truth {
+	return Truth{Labels: l.Labels(), Calls: wire.AllCalls()}
+}
+
+// Serve shows the truth as JSON, of one reference where the query names it.
+func (l *Ledger) Serve(wire *simhttp.Wire) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		t := l.Truth(wire)
+		if ref := r.URL.Query().Get("reference"); ref != "" {
+			t.Labels = t.under(ref, true)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(t)
+	}
+}
+
+// find returns the index of the package with this number, or -1.
+func find(labels []Label, number string) int {
+	return slices.IndexFunc(labels, func(x Label) bool { return x.TrackingNumber == number })
 }
