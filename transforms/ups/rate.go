@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
 // RateRequest is the body of POST /rating/v2409/{Rate|Shop}.
@@ -88,26 +89,26 @@ func ToRates(body []byte, connection string) ([]ship.Rate, error) {
 	var doc struct {
 		RateResponse *struct{ RatedShipment list[rated] }
 	}
-	if err := decode(op, body, &doc); err != nil {
+	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return nil, err
 	}
 	if doc.RateResponse == nil {
-		return nil, invalid(op, "RateResponse", "is missing")
+		return nil, carrierdoc.Invalid(op, "RateResponse", "is missing")
 	}
 	var rates []ship.Rate
 	for i, r := range doc.RateResponse.RatedShipment {
 		at := fmt.Sprintf("RateResponse.RatedShipment[%d]", i)
 		if r.Service.Code == "" {
-			return nil, invalid(op, at+".Service.Code", "is missing")
+			return nil, carrierdoc.Invalid(op, at+".Service.Code", "is missing")
 		}
 		listed, err := total(r.TotalChargesWithTaxes, &r.TotalCharges)
 		if err != nil {
-			return nil, invalid(op, at+".TotalCharges", "%w", err)
+			return nil, carrierdoc.Invalid(op, at+".TotalCharges", "%w", err)
 		}
 		cost := listed
 		if n := r.NegotiatedRateCharges; n != nil && n.TotalCharge != nil {
 			if cost, err = total(n.TotalChargesWithTaxes, n.TotalCharge); err != nil {
-				return nil, invalid(op, at+".NegotiatedRateCharges", "%w", err)
+				return nil, carrierdoc.Invalid(op, at+".NegotiatedRateCharges", "%w", err)
 			}
 		}
 		days, _ := strconv.Atoi(string(r.GuaranteedDelivery.BusinessDaysInTransit)) // absent where nothing is promised

@@ -1,30 +1,19 @@
 package ups
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
-func invalid(op, place, format string, args ...any) error {
-	return fault.At(op, fault.Invalid, place, fmt.Errorf(format, args...))
-}
-
-func decode(op string, body []byte, into any) error {
-	err := json.Unmarshal(body, into)
-	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return invalid(op, t.Field, "UPS sent a %s there", t.Value)
-	}
-	if err != nil {
-		return invalid(op, "", "reading UPS's answer: %w", err)
-	}
-	return nil
-}
+type (
+	list[T any] = carrierdoc.List[T]
+	text        = carrierdoc.Text
+)
 
 // ReadError finds the code and the words of a UPS error document. All of
 // several errors are told; the code is the first one's.
@@ -53,12 +42,15 @@ func image(format, graphic text) (ship.Format, []byte, error) {
 	default:
 		return "", nil, fmt.Errorf("label format is %q", format)
 	}
-	b, err := base64.StdEncoding.DecodeString(string(graphic))
-	if err != nil {
-		return "", nil, fmt.Errorf("label image is not base64: %w", err)
-	}
-	if len(b) == 0 {
-		return "", nil, errors.New("label image is empty")
-	}
-	return f, b, nil
+	b, err := carrierdoc.Image(graphic)
+	return f, b, err
+}
+
+type charge struct {
+	CurrencyCode  text
+	MonetaryValue text
+}
+
+func (c charge) money() (measure.Money, error) {
+	return carrierdoc.Money(c.CurrencyCode, c.MonetaryValue)
 }

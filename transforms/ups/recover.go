@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
 // RecoveryRequest is the body of POST /labels/v1/recovery.
@@ -75,17 +76,17 @@ func ToRecovered(body []byte, p ship.Parcel, connection string) (Recovered, erro
 			TrackingCandidate list[struct{ TrackingNumber text }]
 		}
 	}
-	if err := decode(op, body, &doc); err != nil {
+	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return Recovered{}, err
 	}
 	res := doc.LabelRecoveryResponse
 	if res == nil {
-		return Recovered{}, invalid(op, "LabelRecoveryResponse", "is missing")
+		return Recovered{}, carrierdoc.Invalid(op, "LabelRecoveryResponse", "is missing")
 	}
 	var out Recovered
 	for i, c := range res.TrackingCandidate {
 		if c.TrackingNumber == "" {
-			return Recovered{}, invalid(op, fmt.Sprintf("LabelRecoveryResponse.TrackingCandidate[%d].TrackingNumber", i), "is missing")
+			return Recovered{}, carrierdoc.Invalid(op, fmt.Sprintf("LabelRecoveryResponse.TrackingCandidate[%d].TrackingNumber", i), "is missing")
 		}
 		out.Candidates = append(out.Candidates, string(c.TrackingNumber))
 	}
@@ -94,18 +95,18 @@ func ToRecovered(body []byte, p ship.Parcel, connection string) (Recovered, erro
 	}
 	const at = "LabelRecoveryResponse.LabelResults"
 	if n := len(res.LabelResults); n != 1 {
-		return Recovered{}, invalid(op, at, "are %d, want 1", n)
+		return Recovered{}, carrierdoc.Invalid(op, at, "are %d, want 1", n)
 	}
 	lr := res.LabelResults[0]
 	if lr.TrackingNumber == "" {
-		return Recovered{}, invalid(op, at+"[0].TrackingNumber", "is missing")
+		return Recovered{}, carrierdoc.Invalid(op, at+"[0].TrackingNumber", "is missing")
 	}
 	if lr.LabelImage == nil {
-		return Recovered{}, invalid(op, at+"[0].LabelImage", "is missing")
+		return Recovered{}, carrierdoc.Invalid(op, at+"[0].LabelImage", "is missing")
 	}
 	format, img, err := image(lr.LabelImage.LabelImageFormat.Code, lr.LabelImage.GraphicImage)
 	if err != nil {
-		return Recovered{}, invalid(op, at+"[0].LabelImage", "%w", err)
+		return Recovered{}, carrierdoc.Invalid(op, at+"[0].LabelImage", "%w", err)
 	}
 	id := res.ShipmentIdentificationNumber
 	if id == "" {
@@ -129,14 +130,14 @@ func ToVoided(body []byte) error {
 			}
 		}
 	}
-	if err := decode(op, body, &doc); err != nil {
+	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return err
 	}
 	if doc.VoidShipmentResponse == nil {
-		return invalid(op, "VoidShipmentResponse", "is missing")
+		return carrierdoc.Invalid(op, "VoidShipmentResponse", "is missing")
 	}
 	if s := doc.VoidShipmentResponse.SummaryResult.Status; s.Code != "1" {
-		return invalid(op, "VoidShipmentResponse.SummaryResult.Status", "is %q (%s), want 1", s.Code, s.Description)
+		return carrierdoc.Invalid(op, "VoidShipmentResponse.SummaryResult.Status", "is %q (%s), want 1", s.Code, s.Description)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
 // ShipRequest is the body of POST /shipments/v2409/ship.
@@ -127,27 +128,27 @@ func ToLabel(body []byte, p ship.Parcel, connection string) (ship.Label, error) 
 			}
 		}
 	}
-	if err := decode(op, body, &doc); err != nil {
+	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return ship.Label{}, err
 	}
 	if doc.ShipmentResponse == nil {
-		return ship.Label{}, invalid(op, "ShipmentResponse", "is missing")
+		return ship.Label{}, carrierdoc.Invalid(op, "ShipmentResponse", "is missing")
 	}
 	res := doc.ShipmentResponse.ShipmentResults
 	const at = "ShipmentResponse.ShipmentResults"
 	if res.ShipmentIdentificationNumber == "" {
-		return ship.Label{}, invalid(op, at+".ShipmentIdentificationNumber", "is missing")
+		return ship.Label{}, carrierdoc.Invalid(op, at+".ShipmentIdentificationNumber", "is missing")
 	}
 	if n := len(res.PackageResults); n != 1 {
-		return ship.Label{}, invalid(op, at+".PackageResults", "are %d, want 1", n)
+		return ship.Label{}, carrierdoc.Invalid(op, at+".PackageResults", "are %d, want 1", n)
 	}
 	pkg := res.PackageResults[0]
 	if pkg.TrackingNumber == "" {
-		return ship.Label{}, invalid(op, at+".PackageResults[0].TrackingNumber", "is missing")
+		return ship.Label{}, carrierdoc.Invalid(op, at+".PackageResults[0].TrackingNumber", "is missing")
 	}
 	format, img, err := image(pkg.ShippingLabel.ImageFormat.Code, pkg.ShippingLabel.GraphicImage)
 	if err != nil {
-		return ship.Label{}, invalid(op, at+".PackageResults[0].ShippingLabel", "%w", err)
+		return ship.Label{}, carrierdoc.Invalid(op, at+".PackageResults[0].ShippingLabel", "%w", err)
 	}
 	var cost measure.Money
 	if n := res.NegotiatedRateCharges; n != nil && n.TotalCharge != nil {

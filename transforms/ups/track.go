@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
 type tracked struct {
@@ -40,11 +41,11 @@ type trackDocument struct {
 }
 
 func readTracking(op string, body []byte) (doc trackDocument, err error) {
-	if err := decode(op, body, &doc); err != nil {
+	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return doc, err
 	}
 	if doc.TrackResponse == nil {
-		return doc, invalid(op, "trackResponse", "is missing")
+		return doc, carrierdoc.Invalid(op, "trackResponse", "is missing")
 	}
 	return doc, nil
 }
@@ -69,7 +70,7 @@ func ToNumbers(body []byte) ([]string, error) {
 		}
 		for _, p := range s.Package {
 			if p.TrackingNumber == "" {
-				return nil, invalid(op, "trackResponse.shipment.package.trackingNumber", "is missing")
+				return nil, carrierdoc.Invalid(op, "trackResponse.shipment.package.trackingNumber", "is missing")
 			}
 			said = true
 			if p.stage() != ship.StageVoided {
@@ -78,7 +79,7 @@ func ToNumbers(body []byte) ([]string, error) {
 		}
 	}
 	if !said {
-		return nil, invalid(op, "trackResponse.shipment", "has neither packages nor the warning %s", notFound)
+		return nil, carrierdoc.Invalid(op, "trackResponse.shipment", "has neither packages nor the warning %s", notFound)
 	}
 	return numbers, nil
 }
@@ -107,7 +108,7 @@ func ToTracking(body []byte, number string) (ship.Tracking, error) {
 					At:    scanned(a.GmtDate, a.GmtTime),
 					Stage: stage(a.Status.Type), Code: string(a.Status.Code),
 					Text:  strings.TrimSpace(string(a.Status.Description)),
-					Place: place(a.Location.Address.City, a.Location.Address.StateProvince, a.Location.Address.CountryCode),
+					Place: carrierdoc.Place(a.Location.Address.City, a.Location.Address.StateProvince, a.Location.Address.CountryCode),
 				})
 			}
 			out.Stage = p.stage()
@@ -149,14 +150,4 @@ func scanned(date, clock text) time.Time {
 		return time.Time{}
 	}
 	return at
-}
-
-func place(parts ...text) string {
-	var named []string
-	for _, p := range parts {
-		if p != "" {
-			named = append(named, string(p))
-		}
-	}
-	return strings.Join(named, ", ")
 }

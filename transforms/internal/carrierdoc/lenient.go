@@ -1,4 +1,4 @@
-package ups
+package carrierdoc
 
 import (
 	"bytes"
@@ -6,11 +6,12 @@ import (
 	"fmt"
 )
 
-// list reads an array, a lone element, or nothing at all.
+// List reads an array, a lone element, or nothing at all.
 // QUIRK(UPS): which of them arrives depends on the count and on the version.
-type list[T any] []T
+type List[T any] []T
 
-func (l *list[T]) UnmarshalJSON(b []byte) error {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *List[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
 	b = bytes.TrimSpace(b)
 	if bytes.Equal(b, []byte("null")) || bytes.Equal(b, []byte(`""`)) {
@@ -28,14 +29,15 @@ func (l *list[T]) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &one); err != nil {
 		return err
 	}
-	*l = list[T]{one}
+	*l = List[T]{one}
 	return nil
 }
 
-// text reads a string, or a number or truth value as its literal; null is "".
-type text string
+// Text reads a string, or a number or truth value as its literal; null is "".
+type Text string
 
-func (t *text) UnmarshalJSON(b []byte) error {
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *Text) UnmarshalJSON(b []byte) error {
 	b = bytes.TrimSpace(b)
 	switch {
 	case bytes.Equal(b, []byte("null")):
@@ -45,11 +47,11 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &s); err != nil {
 			return err
 		}
-		*t = text(s)
+		*t = Text(s)
 	case b[0] == '{' || b[0] == '[':
 		return fmt.Errorf("want text, found %c", b[0])
 	default:
-		*t = text(b)
+		*t = Text(b)
 	}
 	return nil
 }

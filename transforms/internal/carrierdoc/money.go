@@ -1,4 +1,4 @@
-package ups
+package carrierdoc
 
 import (
 	"fmt"
@@ -15,15 +15,10 @@ var digits = map[string]int{
 	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
 }
 
-type charge struct {
-	CurrencyCode  text
-	MonetaryValue text
-}
-
-// money is the charge in minor units, exactly: an amount finer than the
-// currency's smallest coin is an error, not a rounding.
-func (c charge) money() (measure.Money, error) {
-	cur := string(c.CurrencyCode)
+// Money is an amount in minor units, exactly: one finer than the currency's
+// smallest coin is an error, not a rounding.
+func Money(currency, amount Text) (measure.Money, error) {
+	cur := string(currency)
 	if len(cur) != 3 || strings.Trim(cur, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return measure.Money{}, fmt.Errorf("currency is %q, want three capital letters", cur)
 	}
@@ -31,7 +26,7 @@ func (c charge) money() (measure.Money, error) {
 	if !ok {
 		n = 2
 	}
-	v := string(c.MonetaryValue)
+	v := string(amount)
 	whole, frac, dot := strings.Cut(v, ".")
 	unsigned := strings.TrimPrefix(whole, "-")
 	if unsigned == "" || strings.Trim(unsigned+frac, "0123456789") != "" || dot && frac == "" {
