@@ -1,7 +1,6 @@
 package ups_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -9,54 +8,9 @@ import (
 	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
-	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/ship/carriertest"
 )
-
-// executor does for one label what the port's contract asks of its caller.
-type executor struct {
-	carrier *ups.Client
-	clk     *clock
-	settle  time.Duration // how long "not found" must hold before it counts
-}
-
-// label buys until a label is in hand. It ends because the faults are drawn, not for ever.
-func (e executor) label(ctx context.Context, p ship.Parcel) (ship.Label, error) {
-	for range 200 {
-		l, err := e.carrier.Buy(ctx, p)
-		switch fault.KindOf(err) {
-		case fault.Unknown:
-			if l, err = e.resolve(ctx, p); err != nil || l.TrackingNumber != "" {
-				return l, err
-			}
-			continue
-		case fault.Transient, fault.Throttled, fault.Unavailable:
-			e.clk.Advance(max(fault.AfterOf(err), time.Second))
-			continue
-		}
-		return l, err // bought, or refused for good
-	}
-	return ship.Label{}, fmt.Errorf("%s: no end in sight", p.Reference)
-}
-
-// resolve returns the label that an Unknown purchase left, or none.
-func (e executor) resolve(ctx context.Context, p ship.Parcel) (ship.Label, error) {
-	for nothing := 0; nothing < 2; {
-		found, err := e.carrier.Resolve(ctx, p)
-		switch {
-		case err == nil && len(found) > 0:
-			return found[0], nil
-		case err == nil:
-			nothing++
-			e.clk.Advance(e.settle)
-		case fault.KindOf(err) == fault.Invalid || fault.KindOf(err) == fault.Rejected:
-			return ship.Label{}, err
-		default:
-			e.clk.Advance(max(fault.AfterOf(err), time.Second))
-		}
-	}
-	return ship.Label{}, nil
-}
 
 // run buys labels from a carrier that fails in every way at once and shows its
 // labels to recovery a minute late. It returns what is wrong in truth.
@@ -71,11 +25,11 @@ func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
 			simhttp.LoneObjects: 60, simhttp.ExtraMembers: 60,
 		},
 	})
-	e := executor{carrier: newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), clk: clk, settle: settle}
+	e := carriertest.Executor{Carrier: newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
 	inHand := map[string]ship.Label{}
 	for i := range 40 {
 		p := goodParcel(ship.ReferenceOf(fmt.Sprintf("%d/%d", seed, i)))
-		l, err := e.label(t.Context(), p)
+		l, err := e.Label(t.Context(), p)
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}

@@ -53,7 +53,9 @@ type Carrier interface {
 	// repeated. No label is proof only when asked twice, the second time well past
 	// the deadline of the call it asks about: a carrier may show a label late.
 	//
-	// Carriers give back less than they gave at first: Cost may be unknown.
+	// Carriers give back less than they gave at first: Cost may be unknown, and
+	// where the carrier does not print a label twice, Image is empty and Format "".
+	// Such a label is of no use: give it back, and buy another once none stands.
 	Resolve(ctx context.Context, p Parcel) ([]Label, error)
 }
 

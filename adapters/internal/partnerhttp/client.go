@@ -33,6 +33,9 @@ type Config struct {
 	Timeout time.Duration
 	// MaxBody bounds an answer's body in bytes; 0 is 8 MiB.
 	MaxBody int64
+	// Budget is kept by this client alone: what others do with the same account
+	// the partner's refusals tell.
+	Budget Budget
 	// Now is the process's clock. Required.
 	Now func() time.Time
 	// ReadError finds the partner's own code and words in the body of a refusal;
@@ -52,6 +55,7 @@ type Client struct {
 	reads   *http.Client
 	effects *http.Client
 	limit   limiter
+	budget  budget
 	redact  redactor
 }
 
@@ -76,6 +80,7 @@ func New(cfg Config) *Client {
 		cfg:     cfg,
 		reads:   &http.Client{Transport: reads, CheckRedirect: neverFollow},
 		effects: &http.Client{Transport: effects, CheckRedirect: neverFollow},
+		budget:  budget{Budget: cfg.Budget},
 		redact:  newRedactor(cfg.RedactKeys),
 	}
 }
@@ -154,6 +159,9 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		if token, fresh, err = c.cfg.Tokens.Get(ctx); err != nil {
 			return Answer{}, fault.Wrap(call.Op, err)
 		}
+	}
+	if wait := c.budget.spend(c.cfg.Now()); wait > 0 {
+		return Answer{}, throttled(call.Op, wait, fmt.Errorf("%d calls left within %s, nothing was sent", c.budget.Calls, c.budget.Per))
 	}
 	req, err := c.request(ctx, call, body, token)
 	if err != nil {

@@ -409,3 +409,31 @@ func TestRetryLibraryServesTheTokenAlone(t *testing.T) {
 		t.Errorf("the retry library is imported %d times, want once", found)
 	}
 }
+
+// In no stretch of the budget's time do more calls leave than it has.
+func TestBudgetIsKeptInAnyStretchOfItsTime(t *testing.T) {
+	t.Parallel()
+	clk := newClock()
+	var arrived []time.Time
+	base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		arrived = append(arrived, clk.Now())
+		_, _ = io.WriteString(w, `{}`)
+	})
+	budget := partnerhttp.Budget{Calls: 3, Per: 10 * time.Second}
+	c := newClient(t, partnerhttp.Config{BaseURL: base, Now: clk.Now, Budget: budget})
+	for range 40 {
+		_, err := c.Do(t.Context(), post(false))
+		if k := fault.KindOf(err); err != nil && (k != fault.Throttled || fault.AfterOf(err) <= 0 || fault.AfterOf(err) > budget.Per) {
+			t.Fatal(err)
+		}
+		clk.Advance(time.Second)
+	}
+	if len(arrived) != 12 {
+		t.Errorf("%d calls left in 40 s, want 12", len(arrived))
+	}
+	for i := budget.Calls; i < len(arrived); i++ {
+		if d := arrived[i].Sub(arrived[i-budget.Calls]); d < budget.Per {
+			t.Errorf("%d calls within %s", budget.Calls+1, d)
+		}
+	}
+}

@@ -72,3 +72,38 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 func throttled(op string, wait time.Duration, err error) error {
 	return &fault.Error{Op: op, Kind: fault.Throttled, After: wait, Err: err}
 }
+
+// Budget is how many calls a partner takes in a time; Calls 0 is no budget.
+type Budget struct {
+	Calls int
+	Per   time.Duration
+}
+
+// budget keeps to a [Budget] in any stretch of its time, so that the partner need
+// not refuse: it remembers when the last calls left.
+type budget struct {
+	Budget
+
+	mu   sync.Mutex
+	left []time.Time // the last Calls of them, in a ring
+	next int
+}
+
+// spend takes a call out of the budget, or says how long there is none.
+func (b *budget) spend(now time.Time) time.Duration {
+	if b.Calls == 0 {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.left) < b.Calls {
+		b.left = append(b.left, now)
+		return 0
+	}
+	if wait := b.left[b.next].Add(b.Per).Sub(now); wait > 0 {
+		return wait
+	}
+	b.left[b.next] = now
+	b.next = (b.next + 1) % b.Calls
+	return 0
+}

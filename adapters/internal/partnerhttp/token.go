@@ -39,18 +39,22 @@ type TokenStore interface {
 	Save(connection string, t Token) error
 }
 
-// OAuth configures the client-credentials grant of RFC 6749, 4.4, with the
-// client's name and secret as HTTP Basic.
+// OAuth configures the client-credentials grant of RFC 6749, 4.4.
 type OAuth struct {
 	Connection   string // names the token in the store
 	TokenURL     string
 	ClientID     string
 	ClientSecret func() (string, error) // read at each grant, so that it may rotate
-	Header       http.Header
-	Transport    *http.Transport // nil is Go's default
-	Timeout      time.Duration   // of one grant; 0 is 15 s
-	Now          func() time.Time
-	Store        TokenStore // nil keeps the token in memory only
+	// InForm sends the client's name and secret in the form, not as HTTP Basic.
+	InForm    bool
+	Header    http.Header
+	Transport *http.Transport // nil is Go's default
+	Timeout   time.Duration   // of one grant; 0 is 15 s
+	Now       func() time.Time
+	Store     TokenStore // nil keeps the token in memory only
+	// Blocked is how long no token is asked for after a 403, for partners that
+	// shut out who asks too often, and for longer who goes on; 0 asks again.
+	Blocked time.Duration
 	// RetryDelay is the first wait between grants, doubling; 0 is 300 ms.
 	RetryDelay time.Duration
 	ReadError  func(body []byte) (code, message string)
@@ -214,6 +218,10 @@ func (t *Tokens) grant(ctx context.Context) (Token, error) {
 		return Token{}, fault.E(op, fault.Unavailable, fmt.Errorf("reading client secret: %w", err))
 	}
 	form := url.Values{"grant_type": {"client_credentials"}}
+	if t.cfg.InForm {
+		form.Set("client_id", t.cfg.ClientID)
+		form.Set("client_secret", secret)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.TokenURL, strings.NewReader(form.Encode()))
 	if err != nil {
 		return Token{}, fault.E(op, fault.Internal, fmt.Errorf("building request: %w", err))
@@ -223,7 +231,9 @@ func (t *Tokens) grant(ctx context.Context) (Token, error) {
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.SetBasicAuth(t.cfg.ClientID, secret)
+	if !t.cfg.InForm {
+		req.SetBasicAuth(t.cfg.ClientID, secret)
+	}
 
 	asked := t.cfg.Now()
 	res, err := t.client.Do(req)
@@ -259,6 +269,9 @@ func (t *Tokens) notGranted(res *http.Response, body []byte) error {
 		return throttled(op, t.limit.hit(t.cfg.Now(), max(after, 10*time.Second)), r)
 	case res.StatusCode >= 500:
 		return &fault.Error{Op: op, Kind: fault.Transient, After: after, Err: r}
+	case res.StatusCode == http.StatusForbidden && t.cfg.Blocked > 0:
+		wait := t.limit.hit(t.cfg.Now(), max(after, t.cfg.Blocked))
+		return &fault.Error{Op: op, Kind: fault.Unavailable, After: wait, Err: fmt.Errorf("no token is asked for until %s have passed: %w", wait, r)}
 	}
 	return fault.E(op, fault.Unavailable, fmt.Errorf("no token for client %q, check its id, secret and account: %w", t.cfg.ClientID, r))
 }

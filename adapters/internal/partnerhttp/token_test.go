@@ -232,3 +232,47 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 		t.Errorf("%v after %d asks, want unavailable after none", err, g.asked.Load())
 	}
 }
+
+func TestCredentialsGoIntoTheFormWhereThePartnerWantsThem(t *testing.T) {
+	t.Parallel()
+	g := &grants{}
+	form := func(w http.ResponseWriter, r *http.Request) {
+		if _, _, basic := r.BasicAuth(); basic || r.PostFormValue("client_id") != "id" || r.PostFormValue("client_secret") != "secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, `{"access_token":"t1","expires_in":3600}`)
+	}
+	tk := newTokens(t, g, newClock(), func(c *partnerhttp.OAuth) { c.InForm, c.TokenURL = true, serve(t, form) })
+	wantToken(t, tk, "t1")
+}
+
+// A partner that shuts out who asks too often is left alone until it opens again.
+func TestABlockedClientAsksForNoToken(t *testing.T) {
+	t.Parallel()
+	for blocked, asked := range map[time.Duration]int32{0: 3, 10 * time.Minute: 1} {
+		g, clk := &grants{}, newClock()
+		g.script = func(n int32, w http.ResponseWriter) bool {
+			if n <= asked {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			return n <= asked
+		}
+		tk := newTokens(t, g, clk, func(c *partnerhttp.OAuth) { c.Blocked = blocked })
+		for i := range 3 {
+			_, _, err := tk.Get(t.Context())
+			if k := fault.KindOf(err); k != fault.Unavailable && k != fault.Throttled {
+				t.Fatalf("blocked %s, call %d: %v", blocked, i+1, err)
+			}
+			if blocked > 0 && fault.AfterOf(err) != blocked-time.Duration(i)*time.Minute {
+				t.Errorf("call %d: wait %s", i+1, fault.AfterOf(err))
+			}
+			clk.Advance(time.Minute)
+		}
+		if n := g.asked.Load(); n != asked {
+			t.Errorf("blocked %s: asked %d times, want %d", blocked, n, asked)
+		}
+		clk.Advance(blocked)
+		wantToken(t, tk, fmt.Sprintf("t%d", asked+1))
+	}
+}

@@ -83,7 +83,7 @@ type recoveryRequest struct {
 // labels under one reference come back as candidates.
 func (s *Sim) recovery(_ *http.Request, body []byte) simhttp.Answer {
 	var doc recoveryRequest
-	if err := strict(body, &doc); err != nil || doc.LabelRecoveryRequest == nil {
+	if err := simhttp.Strict(body, &doc); err != nil || doc.LabelRecoveryRequest == nil {
 		return refuse(http.StatusBadRequest, malformed)
 	}
 	req := doc.LabelRecoveryRequest

@@ -2,14 +2,14 @@ package upssim
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/paklog/hub/adapters/internal/simcarrier"
+	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
 // many reads an array or, as UPS's own examples do, a lone object for it.
@@ -17,26 +17,13 @@ type many[T any] []T
 
 func (m *many[T]) UnmarshalJSON(b []byte) error {
 	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
-		return strict(b, (*[]T)(m))
+		return simhttp.Strict(b, (*[]T)(m))
 	}
 	var one T
-	if err := strict(b, &one); err != nil {
+	if err := simhttp.Strict(b, &one); err != nil {
 		return err
 	}
 	*m = many[T]{one}
-	return nil
-}
-
-// strict decodes one JSON document and refuses members that the contract does not have.
-func strict(b []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one document")
-	}
 	return nil
 }
 
@@ -134,7 +121,7 @@ func person(who string, family int, p *somebody) *refusal {
 		}
 	}
 	if p.Address.CountryCode == "US" {
-		if states[p.Address.StateProvinceCode] == "" {
+		if !simcarrier.State(p.Address.StateProvinceCode) {
 			return at(6, "StateProvinceCode")
 		}
 		if n := len(p.Address.PostalCode); n != 5 && n != 9 || strings.Trim(p.Address.PostalCode, "0123456789") != "" {
@@ -144,19 +131,9 @@ func person(who string, family int, p *somebody) *refusal {
 	return nil
 }
 
-// states are the first digits that postal codes have in each state.
-var states = map[string]string{
-	"CT": "0", "MA": "0", "ME": "0", "NH": "0", "NJ": "0", "RI": "0", "VT": "0",
-	"DE": "1", "NY": "01", "PA": "1", "DC": "2", "MD": "2", "NC": "2", "SC": "2", "VA": "2", "WV": "2",
-	"AL": "3", "FL": "3", "GA": "3", "MS": "3", "TN": "3", "IN": "4", "KY": "4", "MI": "4", "OH": "4",
-	"IA": "5", "MN": "5", "MT": "5", "ND": "5", "SD": "5", "WI": "5", "IL": "6", "KS": "6", "MO": "6", "NE": "6",
-	"AR": "7", "LA": "7", "OK": "7", "TX": "78", "AZ": "8", "CO": "8", "ID": "8", "NM": "8", "NV": "8", "UT": "8", "WY": "8",
-	"AK": "9", "CA": "9", "HI": "9", "OR": "9", "WA": "9",
-}
-
 // mismatched is the address check of RequestOption validate.
 func mismatched(p *place) bool {
-	return p.CountryCode == "US" && !strings.Contains(states[p.StateProvinceCode], p.PostalCode[:1])
+	return p.CountryCode == "US" && !simcarrier.InState(p.StateProvinceCode, p.PostalCode)
 }
 
 // packages checks the parcels of a request. maxLen is of the weight's text, which

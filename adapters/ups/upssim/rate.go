@@ -59,7 +59,7 @@ func money(cents int64) map[string]string {
 
 func (s *Sim) rate(r *http.Request, body []byte) simhttp.Answer {
 	var doc rateRequest
-	if err := strict(body, &doc); err != nil || doc.RateRequest == nil || doc.RateRequest.Shipment == nil {
+	if err := simhttp.Strict(body, &doc); err != nil || doc.RateRequest == nil || doc.RateRequest.Shipment == nil {
 		return refuse(http.StatusBadRequest, malformed)
 	}
 	option := r.PathValue("option")

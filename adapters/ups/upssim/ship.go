@@ -44,7 +44,7 @@ func (l *labelSpecification) check(formats string) *refusal {
 
 func (s *Sim) ship(_ *http.Request, body []byte) simhttp.Answer {
 	var doc shipRequest
-	if err := strict(body, &doc); err != nil || doc.ShipmentRequest == nil || doc.ShipmentRequest.Shipment == nil {
+	if err := simhttp.Strict(body, &doc); err != nil || doc.ShipmentRequest == nil || doc.ShipmentRequest.Shipment == nil {
 		return refuse(http.StatusBadRequest, malformed)
 	}
 	req, sh := doc.ShipmentRequest, doc.ShipmentRequest.Shipment
