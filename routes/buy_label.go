@@ -63,7 +63,7 @@ func (f *Flows) addCarriers() error {
 				return f.outcome(ctx, call, []ship.Label{l})
 			},
 			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
-				found, err := c.Port.Resolve(ctx, call.Value.(ship.Parcel))
+				found, err := f.resolveBuy(ctx, c.Port, call)
 				if err != nil || len(found) == 0 {
 					return nil, false, err
 				}
@@ -108,6 +108,30 @@ func (f *Flows) addCarriers() error {
 		}
 	}
 	return nil
+}
+
+// resolveBuy asks which labels a purchase left. Those that a carrier prints once, and whose
+// bytes were lost with its answer, are given back: then none stands, and another is bought.
+func (f *Flows) resolveBuy(ctx context.Context, port ship.Carrier, call *Call) ([]ship.Label, error) {
+	const op = "routes.Resolve"
+	found, err := port.Resolve(ctx, call.Value.(ship.Parcel))
+	if err != nil {
+		return nil, err
+	}
+	var usable []ship.Label
+	for _, l := range found {
+		if len(l.Image) > 0 {
+			usable = append(usable, l)
+			continue
+		}
+		if wait := call.Until.Sub(f.hub.Now()); wait > 0 {
+			return nil, &fault.Error{Op: op, Kind: fault.Transient, After: wait, Err: fmt.Errorf("label %s has no bytes, and who bought it may still be reading them", l.TrackingNumber)}
+		}
+		if err := port.Void(ctx, l); err != nil {
+			return nil, fault.Wrap(op, fmt.Errorf("giving back label %s, which cannot be printed: %w", l.TrackingNumber, err))
+		}
+	}
+	return usable, nil
 }
 
 // planBuy makes the parcel of a command. A label that nobody wants any more is not bought,

@@ -21,6 +21,10 @@ type Call struct {
 	// event's sealed group and not into the ledger. A process that dies in between loses it, and
 	// Resolve gives it again.
 	Kept any
+	// Until is set for Resolve: before it, whoever made the call that is asked about may still
+	// be at it. It is the call's deadline and as long again, for a call begins once its row is
+	// written, however long that took.
+	Until time.Time
 }
 
 // Effect is how a route changes a partner's world, once. The executor writes Started
@@ -224,6 +228,7 @@ func (h *Hub) resolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Messag
 		ok      bool
 	}
 	h.bus.At(bus.StepAsking)
+	c.Until = have.Deadline.Add(e.Timeout)
 	call, cancel := context.WithTimeout(ctx, e.Timeout)
 	f, err := Guard(h, x.Conn, func() (found, error) {
 		return guarded(func() (found, error) {

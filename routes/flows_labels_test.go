@@ -187,6 +187,75 @@ func TestAShortLabelLiesSealedInItsEventHoweverTheAnswerCame(t *testing.T) {
 	}
 }
 
+// printsOnce is a carrier that gives a label's bytes in the answer to its purchase alone.
+type printsOnce struct {
+	*testCarrier
+	early bool  // something was given back while its call could still be read
+	void  error // said to the first that is given back
+}
+
+func (c *printsOnce) Resolve(ctx context.Context, p ship.Parcel) ([]ship.Label, error) {
+	found, err := c.testCarrier.Resolve(ctx, p)
+	for i := range found {
+		found[i].Format, found[i].Image = "", nil
+	}
+	return found, err
+}
+
+func (c *printsOnce) Void(ctx context.Context, l ship.Label) error {
+	c.early = c.early || time.Since(c.buys[0]) < 30*time.Second
+	if err := c.void; err != nil {
+		c.void = nil
+		return err
+	}
+	return c.testCarrier.Void(ctx, l)
+}
+
+func TestALabelWhoseBytesAreLostIsGivenBackAndBoughtAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		void    error
+		doubled bool
+		letters int
+		stands  int
+	}{
+		"given back":               {stands: 1},
+		"doubled, both given back": {doubled: true, stands: 1},
+		"no answer to giving back": {void: fault.E("carrier.Void", fault.Transient, errors.New("cut")), stands: 1},
+		"the carrier wants it not": {void: fault.E("carrier.Void", fault.Rejected, errors.New("scanned")), letters: 1, stands: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var carrier *printsOnce
+				r := newRig(t, func(cfg *FlowConfig) {
+					carrier = &printsOnce{testCarrier: cfg.Carriers[0].Port.(*testCarrier), void: c.void}
+					cfg.Carriers[0].Port = carrier
+				})
+				r.stock("A", 5, "P-1")
+				r.carrier.next(func(do func() ship.Label) (ship.Label, error) {
+					if c.doubled {
+						do()
+					}
+					return losesAnswer(do)
+				})
+				r.place("SO-1", "A", 1)
+				settle(time.Hour)
+				if n := len(r.letters()); n != c.letters {
+					t.Errorf("%d letters, want %d: %+v", n, c.letters, r.letters())
+				}
+				if r.carrier.standing() != c.stands || carrier.early {
+					t.Errorf("%d labels stand, want %d; given back early: %t", r.carrier.standing(), c.stands, carrier.early)
+				}
+				if c.letters == 0 {
+					r.status("SO-1", order.StatusShipped)
+					r.once()
+				} else if len(r.carrier.buys) != 1 {
+					t.Errorf("bought %d times, though the first label stands", len(r.carrier.buys))
+				}
+			})
+		})
+	}
+}
+
 func TestLabelBytesAreKeptBeforeThePurchaseIsWritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept []string
