@@ -22,6 +22,7 @@ import (
 
 	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/adapters/edifolder"
+	"github.com/paklog/hub/adapters/fedex"
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
@@ -34,6 +35,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
@@ -160,23 +162,40 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 
 // carriers is the table of who ships.
 func (a *app) carriers() ([]routes.CarrierConfig, error) {
-	c := a.cfg.Carriers.UPS
-	if c.URL == "" {
-		return nil, nil
+	var all []routes.CarrierConfig
+	for _, c := range a.cfg.Carriers.accounts() {
+		port, err := a.carrier(c)
+		if err != nil {
+			return nil, fmt.Errorf("carriers.%s: %w", c.name, err)
+		}
+		a.close = append(a.close, func() error { port.Close(); return nil })
+		all = append(all, routes.CarrierConfig{
+			Name: c.name, Aliases: c.Aliases, Port: port, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+			Confirm: c.Confirm, Closes: closes(c.ManifestAt),
+		})
 	}
-	client, err := ups.New(ups.Config{
-		Connection: "ups", BaseURL: c.URL, ClientID: c.ClientID,
-		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
-		Account:      c.Account, Shipper: shipFrom(a.cfg.Warehouse), TokenDir: filepath.Join(a.cfg.Data, "tokens"), Timeout: c.Timeout, Now: time.Now,
+	return all, nil
+}
+
+// connection is a carrier that holds connections open.
+type connection interface {
+	ship.Carrier
+	Close()
+}
+
+func (a *app) carrier(c account) (connection, error) {
+	secret := func() (string, error) { return c.ClientSecret.Reveal(), nil }
+	tokens := filepath.Join(a.cfg.Data, "tokens")
+	if c.name == "fedex" {
+		return fedex.New(fedex.Config{
+			Connection: c.name, BaseURL: c.URL, ClientID: c.ClientID, ClientSecret: secret, Account: c.Account,
+			TokenDir: tokens, Timeout: c.Timeout, Now: time.Now,
+		})
+	}
+	return ups.New(ups.Config{
+		Connection: c.name, BaseURL: c.URL, ClientID: c.ClientID, ClientSecret: secret, Account: c.Account,
+		Shipper: shipFrom(a.cfg.Warehouse), TokenDir: tokens, Timeout: c.Timeout, Now: time.Now,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("carriers.ups: %w", err)
-	}
-	a.close = append(a.close, func() error { client.Close(); return nil })
-	return []routes.CarrierConfig{{
-		Name: "ups", Aliases: c.Aliases, Port: client, Service: c.Service, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
-		Confirm: c.Confirm, Closes: closes(c.ManifestAt),
-	}}, nil
 }
 
 // closes is how long after midnight a time of the day is; what is none was refused before.
@@ -227,8 +246,8 @@ func flowConfig(cfg *Config) routes.FlowConfig {
 			Tolerance: w.OverLimit, Over: w.Over, NoBlind: !w.Blind, PromiseAtDock: w.PromiseAt == promiseAtReceipt,
 		},
 	}
-	if c := cfg.Carriers.UPS; c.URL != "" {
-		fc.Carriers = []routes.CarrierConfig{{Name: "ups", Aliases: c.Aliases, Service: c.Service}}
+	for _, c := range cfg.Carriers.accounts() {
+		fc.Carriers = append(fc.Carriers, routes.CarrierConfig{Name: c.name, Aliases: c.Aliases, Service: c.Service})
 	}
 	fc.Tasks = w.Tasks.routes()
 	for _, b := range w.Boxes {

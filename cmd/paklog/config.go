@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/configs"
@@ -264,21 +265,34 @@ type HookConfig struct {
 
 // CarriersConfig is who ships.
 type CarriersConfig struct {
-	UPS UPSConfig `config:"ups"`
+	UPS   CarrierConfig `config:"ups"`
+	FedEx CarrierConfig `config:"fedex"`
 }
 
-// UPSConfig is a UPS account.
-type UPSConfig struct {
-	URL          string         `config:"url" doc:"Where UPS listens. \"\" is none: shipments wait for a label."`
+// CarrierConfig is an account at a carrier.
+type CarrierConfig struct {
+	URL          string         `config:"url" doc:"Where the carrier listens. \"\" is nowhere: nothing is shipped with it."`
 	ClientID     string         `config:"client_id"`
 	ClientSecret configs.Secret `config:"client_secret" doc:"Give client_secret_file, or ${NAME}."`
-	Account      string         `config:"account" doc:"Six-character shipper number."`
+	Account      string         `config:"account" doc:"Who pays: six characters at UPS, nine digits at FedEx."`
 	Aliases      []string       `config:"aliases" doc:"Other names that orders call it by: SCAC codes and the like."`
-	Service      string         `config:"service" doc:"Service bought where the order names none; 03 is Ground."`
+	Service      string         `config:"service" doc:"Service bought where the order names none, in the carrier's own code; \"\" asks for prices."`
 	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
-	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline UPS's \"not found\" is believed."`
+	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline the carrier's \"not found\" is believed."`
 	Confirm      string         `config:"confirm" doc:"When a carton counts as shipped: label, manifest or load."`
 	ManifestAt   string         `config:"manifest_at" doc:"When the day's manifest is closed, as 18:00 in the building's zone; \"\" is at midnight."`
+}
+
+// account is a carrier that is configured, by the name of its connection.
+type account struct {
+	name string
+	CarrierConfig
+}
+
+// accounts are the carriers that have an address.
+func (c CarriersConfig) accounts() []account {
+	all := []account{{"ups", c.UPS}, {"fedex", c.FedEx}}
+	return slices.DeleteFunc(all, func(a account) bool { return a.URL == "" })
 }
 
 // LimitsConfig protects the hub.
@@ -305,9 +319,12 @@ func defaults() *Config {
 			Tasks: defaultTasks(),
 			Pack:  PackConfig{Verify: routes.VerifyTrust},
 		},
-		EDI:      EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
-		Carriers: CarriersConfig{UPS: UPSConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel}},
-		Limits:   LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
+		EDI: EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
+		Carriers: CarriersConfig{
+			UPS:   CarrierConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel},
+			FedEx: CarrierConfig{Aliases: []string{"FEDEX", "FDE", "FDEG"}, Service: "FEDEX_GROUND", Timeout: 30 * time.Second, ResolveAfter: 30 * time.Minute, Confirm: routes.AtLabel},
+		},
+		Limits: LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
 	}
 }
 

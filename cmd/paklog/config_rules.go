@@ -285,23 +285,32 @@ func (c HookConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Validate refuses an account number that the carrier has not.
+func (c CarriersConfig) Validate() error {
+	var errs []error
+	if c.UPS.URL != "" && len(c.UPS.Account) != 6 {
+		errs = append(errs, fmt.Errorf("ups.account: has six characters, not %d", len(c.UPS.Account)))
+	}
+	if c.FedEx.URL != "" && len(c.FedEx.Account) != 9 {
+		errs = append(errs, fmt.Errorf("fedex.account: has nine digits, not %d", len(c.FedEx.Account)))
+	}
+	return errors.Join(errs...)
+}
+
 // Validate refuses half an account.
-func (c UPSConfig) Validate() error {
+func (c CarrierConfig) Validate() error {
 	if c.URL == "" {
 		return nil
 	}
 	var errs []error
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		errs = append(errs, fmt.Errorf("url: %q is no address, as https://onlinetools.ups.com", c.URL))
+		errs = append(errs, fmt.Errorf("url: %q is no address, as https://host.example", c.URL))
 	}
 	if c.ClientID == "" {
 		errs = append(errs, errors.New("client_id: is needed beside a url"))
 	}
 	if c.ClientSecret.Reveal() == "" {
 		errs = append(errs, errors.New("client_secret: is needed beside a url"))
-	}
-	if len(c.Account) != 6 {
-		errs = append(errs, fmt.Errorf("account: has six characters, not %d", len(c.Account)))
 	}
 	switch c.Confirm {
 	case "", routes.AtLabel, routes.AtManifest, routes.AtLoad:

@@ -79,7 +79,7 @@ func (s childSpec) config() *Config {
 	p.ID, p.Owner, p.Policy = partnerName, partnerName, order.AllOrNothing
 	c.EDI.Partners = map[string]PartnerConfig{partnerName: p}
 	c.Webhooks = map[string]HookConfig{hookName: {Secret: configs.NewSecret(hookSecret), Owner: partnerName}}
-	c.Carriers.UPS = UPSConfig{
+	c.Carriers.UPS = CarrierConfig{
 		URL: s.UPS, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret),
 		Account: upssim.Account, Service: "03", Aliases: []string{"UPSN"},
 		// A request of a process that was killed is acted on within the two together.

@@ -151,7 +151,7 @@ func (d *demo) config(ups string) *Config {
 	p.ID, p.Owner = "ACME", "ACME"
 	c.EDI.Partners = map[string]PartnerConfig{"ACME": p}
 	c.Webhooks = map[string]HookConfig{"shop": {Secret: configs.NewSecret(demoSecret), Owner: "ACME"}}
-	c.Carriers.UPS = UPSConfig{
+	c.Carriers.UPS = CarrierConfig{
 		Aliases: []string{"UPSN"},
 		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,
 		Service: "03", Timeout: 2 * time.Second, ResolveAfter: time.Second,

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/adapters/fedex/fedexsim"
+	"github.com/paklog/hub/adapters/ups/upssim"
+)
+
+// An order that names no carrier goes with the cheaper of two, one that names a carrier with
+// that one. The first answer of FedEx is lost: what was bought then is given back.
+func TestTwoCarriersAreHosted(t *testing.T) {
+	t.Parallel()
+	ups, err := upssim.New(upssim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ups.Close() })
+	fedex, err := fedexsim.New(fedexsim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fedex.Close() })
+	url := func(h http.Handler) string {
+		srv := httptest.NewServer(h)
+		t.Cleanup(srv.Close)
+		return srv.URL
+	}
+	s := newShell(t)
+	text := fmt.Sprintf(`%scarriers:
+  ups: {url: %q, client_id: %q, client_secret_file: secret, account: %q}
+  fedex: {url: %q, client_id: %q, client_secret_file: secret, account: %q, timeout: 1s, resolve_after: 1s}
+`, readme(t, s.config), url(ups), upssim.ClientID, upssim.Account, url(fedex), fedexsim.ClientID, fedexsim.Account)
+	for path, content := range map[string]string{s.config: text, filepath.Join(filepath.Dir(s.config), "secret"): fedexsim.ClientSecret} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fedex.Inject(fedexsim.OpShip, fedexsim.AnswerLost)
+	s.serve()
+	s.stock("MUG", 9)
+	s.must(append([]string{"order", "add", "--number", "C-1", "--line", "MUG=1"}, address...)...)
+	s.must(append([]string{"order", "add", "--number", "C-2", "--line", "MUG=1", "--carrier", "UPSN"}, address...)...)
+	s.until("both orders ship", func() bool { return strings.Count(s.must("orders", "list", "--status", "shipped"), "ACME") == 2 })
+	if out := s.must("routes"); !strings.Contains(out, "out.fedex.void") || !strings.Contains(out, "out.ups.void") {
+		t.Errorf("routes:\n%s", out)
+	}
+	if f, u := fedex.Truth(), ups.Truth(); f.Bought("C-1") != 2 || f.Standing("C-1") != 1 || f.Bought("") != 2 || u.Bought("C-2") != 1 || u.Bought("") != 1 {
+		t.Errorf("at FedEx %+v\nat UPS %+v", f.Labels, u.Labels)
+	}
+	s.must("audit")
+}
