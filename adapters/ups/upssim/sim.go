@@ -20,14 +20,20 @@ import (
 	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
-// The kinds of call, the faults and the truth are those of every simulated carrier.
-type (
-	Op    = simhttp.Op
-	Fault = simhttp.Fault
-	Label = simcarrier.Label
-	Scan  = simcarrier.Scan
-	Truth = simcarrier.Truth
-)
+// Op is a kind of call.
+type Op = simhttp.Op
+
+// Fault is one way to misbehave.
+type Fault = simhttp.Fault
+
+// Label is one package that was bought, whatever the buyer knows of it.
+type Label = simcarrier.Label
+
+// Scan is one event of a package's life, in the carrier's own types.
+type Scan = simcarrier.Scan
+
+// Truth is what really happened.
+type Truth = simcarrier.Truth
 
 // The calls that UPS takes.
 const (
