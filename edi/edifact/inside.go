@@ -355,20 +355,22 @@ func same(s Segment, c int, before string) string {
 func (r *Reader) checkReference(s Segment) {
 	p := &r.part
 	ref := p.UNH.Reference
+	_, again := r.seen[ref]
+	const remembered = 1 << 16
+	if ref != "" && !again {
+		if len(r.seen) < remembered {
+			r.seen[ref] = struct{}{}
+		}
+		return
+	}
 	f := p.AtComponent(s, 1, 1, 1)
 	if ref == "" {
 		f.Code, f.Message, f.Expected, f.Ack = CodeReferenceMissing, "the message has no reference", "1 to 14 characters", AckCodes{UCI: "13"}
-		p.Add(f)
-		return
-	}
-	const remembered = 1 << 16
-	if _, again := r.seen[ref]; again {
+	} else {
 		f.Code, f.Message, f.Expected, f.Ack = CodeReferenceRepeated, "the reference was used before", "a reference of its own", AckCodes{UCI: "26"}
 		f.Hint = "number the messages one by one"
-		p.Add(f)
-	} else if len(r.seen) < remembered {
-		r.seen[ref] = struct{}{}
 	}
+	p.Add(f)
 }
 
 func (r *Reader) missingTrailer(last Segment, trailer, code, message, hint string) {

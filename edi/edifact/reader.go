@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Reader takes a stream apart into [Part]s. It holds one part at a time, so its
@@ -115,10 +116,7 @@ func (r *Reader) readCharset() {
 		}
 		return
 	}
-	var seen byte
-	for _, c := range text {
-		seen |= r.foreign[c]
-	}
+	seen := stream.Seen(text, r.foreign)
 	if seen == 0 {
 		return
 	}

@@ -46,6 +46,25 @@ func (s *Segments) All() iter.Seq2[int, Segment] {
 	}
 }
 
+// Fields appends the elements of the i-th segment, 01 to the last and as they
+// stand, to dst and returns its tag: [Segment.Tag] and [Segment.AppendElements]
+// in one step.
+func (s *Segments) Fields(i int, dst [][]byte) (id []byte, fields [][]byte) {
+	b := &s.bounds[i]
+	idx, data := s.idx[b.first:b.last+1], s.data
+	from := idx[0]
+	if id = data[b.start:from:from]; s.broken || s.delims.Terminator == '\n' || !isTag(id) {
+		at := s.At(i)
+		return at.Tag(), at.AppendElements(dst)
+	}
+	for _, to := range idx[1:] {
+		from++
+		dst = append(dst, data[from:to:to])
+		from = to
+	}
+	return id, dst
+}
+
 // Delimiters are those of the interchange around the segments.
 func (s *Segments) Delimiters() Delimiters { return s.delims }
 

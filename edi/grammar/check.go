@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Codes of findings, stable: alarms and partner policies are keyed by them.
@@ -61,6 +62,7 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 		c.most = finding.Warning
 	}
 	c.classes(sx)
+	c.flat = len(sx.Text) > 0 && stream.Seen(sx.Text, &c.across) == 0
 	c.run()
 	c.forget()
 	checkers.Put(c)
@@ -70,7 +72,7 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 type frame struct {
 	node   *Node
 	at     int // start of the place that was reached last
-	counts []int
+	counts []int32
 	nth    int // which repetition of the loop this is
 }
 
@@ -81,13 +83,15 @@ type checker struct {
 	syntax Syntax
 	most   finding.Severity
 	frames []frame
-	spare  [][]int
+	spare  [][]int32
 	lastAt int // segment before the one at hand
 
 	i       int      // segment at hand
 	fields  [][]byte // its elements
 	class   [256]uint8
-	made    Syntax // that class was made for
+	across  [256]uint8 // class, of a document whose line ends are none of its data
+	flat    bool       // no byte of the document is anything but data
+	made    Syntax     // that class was made for
 	scratch []byte
 	trigger string // element that made a note apply
 
@@ -127,6 +131,8 @@ func (c *checker) classes(sx *Syntax) {
 	set(sx.Component, isComponent)
 	set(sx.Repetition, isRepetition)
 	set(sx.Release, isRelease)
+	c.across = c.class
+	c.across['\n'], c.across['\r'] = 0, 0
 }
 
 // checkers keeps the memory of checks for the next ones.
@@ -182,13 +188,13 @@ func (c *checker) tagOf(i int) string {
 }
 
 func (c *checker) push(n *Node, nth int) {
-	var counts []int
+	var counts []int32
 	if k := len(c.spare); k > 0 && cap(c.spare[k-1]) >= len(n.Children) {
 		counts = c.spare[k-1][:len(n.Children)]
 		clear(counts)
 		c.spare = c.spare[:k-1]
 	} else {
-		counts = make([]int, len(n.Children), max(64, len(n.Children)))
+		counts = make([]int32, len(n.Children), max(64, len(n.Children)))
 	}
 	c.frames = append(c.frames, frame{node: n, counts: counts, nth: nth})
 }
@@ -315,7 +321,7 @@ func (c *checker) forward(key tagKey, room bool) *Node {
 				continue
 			}
 			at, end := c.variant(n, i)
-			if at < 0 || room == (f.counts[at] >= n.Children[at].Max) {
+			if at < 0 || room == (int(f.counts[at]) >= n.Children[at].Max) {
 				i = end
 				continue
 			}
@@ -379,7 +385,7 @@ func (c *checker) unqualified(key tagKey) *Node {
 				fmt.Sprintf("the profile %s %s with qualifier %q", verb, n.ID, c.valueOf(n.Match.Element, n.Match.Component)), strings.Join(known, " "), "")
 			f.at = f.node.slots[i]
 			if n.Loop {
-				c.push(n, f.counts[i]+1)
+				c.push(n, int(f.counts[i])+1)
 				c.frames[len(c.frames)-1].counts[0] = 1
 				return n.Children[0]
 			}
@@ -395,7 +401,7 @@ func (c *checker) enter(f *frame, i int) *Node {
 	n := f.node.Children[i]
 	f.at = f.node.slots[i]
 	f.counts[i]++
-	times := f.counts[i]
+	times := int(f.counts[i])
 	if n.Loop {
 		c.push(n, times)
 		c.frames[len(c.frames)-1].counts[0] = 1

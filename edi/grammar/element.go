@@ -28,8 +28,10 @@ func (c *checker) elements(def *Segment) {
 			continue
 		}
 		var flags uint8
-		for _, b := range raw {
-			flags |= class[b]
+		if !c.flat {
+			for _, b := range raw {
+				flags |= class[b]
+			}
 		}
 		switch n := int32(len(raw)); {
 		case flags != 0 || !sp.plain && def.Elements[i].Components != nil:
@@ -126,6 +128,10 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 		c.value(n, 0, e, raw, c.plain(raw, flags), flags)
 		return
 	}
+	if flags&^isComponent == 0 {
+		c.parts(n, e, raw)
+		return
+	}
 	rest, found := raw, true
 	for i, part := range e.Components {
 		var one []byte
@@ -141,13 +147,46 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 		}
 	}
 	if found && len(rest) > 0 {
-		severity := finding.Note
-		if c.set.Closed {
-			severity = finding.Error
-		}
-		c.add(n, CodeTooManyComponents, severity, "closed", fmt.Sprintf("%s has more components than the profile knows", finding.Ref(c.tag(), n, 0)),
-			fmt.Sprintf("at most %d", len(e.Components)), "")
+		c.surplus(n, e)
 	}
+}
+
+// parts is components for what nearly all composites are: data and separators.
+func (c *checker) parts(n int, e *Element, raw []byte) {
+	sep, from := c.sx.Component, 0
+	for i, part := range e.Components {
+		at := from
+		for at < len(raw) && raw[at] != sep {
+			at++
+		}
+		var one []byte
+		if from < len(raw) {
+			one = raw[from:at]
+		}
+		from = at + 1
+		switch {
+		case part == nil:
+		case len(one) > 0:
+			if !part.easy || len(one) > part.Max || len(one) < part.Min || one[len(one)-1] == ' ' {
+				c.value(n, i+1, part, one, one, 0)
+			}
+		case part.Requirement == 'M':
+			c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
+		}
+	}
+	if from < len(raw) {
+		c.surplus(n, e)
+	}
+}
+
+// surplus reports components that the profile does not know.
+func (c *checker) surplus(n int, e *Element) {
+	severity := finding.Note
+	if c.set.Closed {
+		severity = finding.Error
+	}
+	c.add(n, CodeTooManyComponents, severity, "closed", fmt.Sprintf("%s has more components than the profile knows", finding.Ref(c.tag(), n, 0)),
+		fmt.Sprintf("at most %d", len(e.Components)), "")
 }
 
 // plain takes release characters and wrapped line breaks out of a value.
@@ -349,6 +388,9 @@ func cutAt(v []byte, sep, release byte) (before, after []byte, found bool) {
 // nth is the n-th component of v, from 1, and where in v it begins.
 func nth(v []byte, n int, sep, release byte) (part []byte, from int) {
 	all := v
+	if bytes.IndexByte(v, release) < 0 {
+		release = 0
+	}
 	for ; n > 1; n-- {
 		_, rest, found := cutAt(v, sep, release)
 		if !found {

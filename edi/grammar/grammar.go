@@ -36,6 +36,7 @@ type Element struct {
 	Components  []*Element
 
 	codes map[uint32]struct{} // Codes of at most 4 bytes, packed
+	easy  bool                // of a component: text of which the length alone is checked
 }
 
 // Note ties elements of a segment together. Kinds: P all or none, R at least
@@ -217,6 +218,10 @@ type Syntax struct {
 	Decimal                        byte // beside "." ; 0 is "." alone
 	// Wrapped says that line breaks stand inside data and are to be skipped.
 	Wrapped bool
+	// Text is all bytes of the document, where line ends stand between segments
+	// alone; it may be nil. It only makes checking faster, where no byte of it is
+	// anything but data.
+	Text []byte
 	// Trailer is the tag of the last segment, which the envelope's reader has
 	// judged: SE, UNT. So has it the first.
 	Trailer string
@@ -388,6 +393,11 @@ func (s *Segment) compile() {
 			}
 			s.specs[i] = spec{text: e.Type == "AN" || e.Type == "ID", plain: e.Components == nil && len(e.Codes) == 0, known: true,
 				must: e.Requirement == 'M', least: int32(min(e.Min, 1<<30)), longest: int32(min(e.Max, 1<<30))}
+			for _, x := range e.Components {
+				if x != nil {
+					x.easy = (x.Type == "AN" || x.Type == "ID") && len(x.Codes) == 0
+				}
+			}
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (s *seenSet) ended(f *frame) {
 		if f.counts[i] > 0 {
 			n.within++
 		}
-		n.most = max(n.most, f.counts[i])
+		n.most = max(n.most, int(f.counts[i]))
 	}
 }
 

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -19,8 +20,10 @@ var layouts = map[string][]string{
 
 // dates checks each DTM by the format it names.
 func dates(p *edifact.Part, exact bool) {
-	for _, s := range p.Segments.All() {
-		if !s.Is("DTM") {
+	component := p.Segments.Delimiters().Component
+	for i := range p.Segments.Len() {
+		s := p.Segments.At(i)
+		if !s.Is("DTM") || daily(s, component) {
 			continue
 		}
 		value, format := s.Value(1, 2), s.Value(1, 3)
@@ -37,6 +40,20 @@ func dates(p *edifact.Part, exact bool) {
 		f.Message = fmt.Sprintf("%s is no date of format %s: %q", f.Element, format, f.Found)
 		p.Add(f)
 	}
+}
+
+// daily holds for what nearly all dates are: CCYYMMDD and, may be, HHMM, that are
+// good. It only saves the closer look.
+func daily(s edifact.Segment, component byte) bool {
+	v := s.Element(1)
+	v = v[bytes.IndexByte(v, component)+1:]
+	switch {
+	case len(v) == 12 && v[8] == component && string(v[9:]) == "102":
+		return grammar.IsDate(v[:8])
+	case len(v) == 16 && v[12] == component && string(v[13:]) == "203":
+		return grammar.IsDate(v[:8]) && grammar.IsTime(v[8:12])
+	}
+	return false
 }
 
 // fits tells whether v is the layouts one behind the other, a dash between them

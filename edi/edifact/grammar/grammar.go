@@ -139,8 +139,7 @@ type source edifact.Part
 func (s *source) Len() int { return s.Segments.Len() }
 
 func (s *source) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
-	at := s.Segments.At(i)
-	return at.Tag(), at.AppendElements(dst)
+	return s.Segments.Fields(i, dst)
 }
 
 func (s *source) Place(i, n int) (int64, int) {

@@ -153,3 +153,20 @@ func Index(dst []uint32, data []byte, base uint32, t *[256]uint8) int {
 	}
 	return n
 }
+
+// Seen is all that t says of the bytes of data, or'ed.
+func Seen(data []byte, t *[256]uint8) uint8 {
+	var a, b, c, d uint8
+	for len(data) >= 8 {
+		v := data[:8:8]
+		a |= t[v[0]] | t[v[1]]
+		b |= t[v[2]] | t[v[3]]
+		c |= t[v[4]] | t[v[5]]
+		d |= t[v[6]] | t[v[7]]
+		data = data[8:]
+	}
+	for _, v := range data {
+		a |= t[v]
+	}
+	return a | b | c | d
+}

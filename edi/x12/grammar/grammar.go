@@ -141,8 +141,12 @@ func Check(set *grammar.Set, p *x12.Part, exact bool) {
 
 func syntaxOf(p *x12.Part) grammar.Syntax {
 	d := p.Segments.Delimiters()
-	return grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Trailer: "SE", Acks: acks,
+	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Trailer: "SE", Acks: acks,
 		Wrapped: p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()}
+	if !sx.Wrapped {
+		sx.Text = p.Raw
+	}
+	return sx
 }
 
 // source hands out a transaction set to a checker.
