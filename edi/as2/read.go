@@ -245,6 +245,8 @@ func (o *opener) decrypt(m *cms.Message) error {
 	}
 	if err == nil {
 		err = o.open(inner)
+	} else if own := o.decoy(g); own != nil {
+		err = own
 	}
 	if err := drained(DecryptionFailed, g, judged(DecryptionFailed, err)); err != nil {
 		return err
