@@ -66,7 +66,7 @@ func TestPagesLinkWhatIsThere(t *testing.T) {
 }
 
 var (
-	command = regexp.MustCompile("(?m)(?:^|[`/ ])paklog((?: +[A-Za-z][a-z]*| +-{1,2}[a-z][a-z-]*| +[A-Z0-9][A-Z0-9-]*)*)")
+	command = regexp.MustCompile("(?m)(?:^|[`/ ])paklog((?: +[A-Za-z][a-z0-9]*| +-{1,2}[a-z][a-z-]*| +[A-Z0-9][A-Z0-9-]*)*)")
 	target  = regexp.MustCompile("`make ([a-z]+)|^make ([a-z]+)|\\$ make ([a-z]+)")
 )
 

@@ -474,3 +474,16 @@ func receive(r io.Reader) (int64, error) {
 	_, err = io.Copy(io.Discard, plain)
 	return n, err
 }
+
+func TestCiphersHaveNames(t *testing.T) {
+	for _, c := range encryptionCases {
+		if got, err := ParseCipher(c.cipher.String()); err != nil || got != c.cipher {
+			t.Errorf("%v: %v, %v", c.cipher, got, err)
+		}
+	}
+	for _, name := range []string{"", "aes128", "rc2-cbc", Cipher(0).String()} {
+		if got, err := ParseCipher(name); err == nil {
+			t.Errorf("%q was taken as %v", name, got)
+		}
+	}
+}
