@@ -121,9 +121,11 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 			return // a composite that the profile says no more about
 		}
 		if flags&isComponent != 0 && e.Type[0] != 'N' && e.Type[0] != 'R' {
-			c.add(n, CodeTooManyComponents, finding.Warning, "type", fmt.Sprintf("%s holds the component separator %q and has no components", finding.Ref(c.tag(), n, 0), c.sx.Component),
-				typeName(e), "do not use a separator in data")
-			return
+			if _, _, apart := cutAt(raw, c.sx.Component, c.sx.Release); apart { // one that is released is data
+				c.add(n, CodeTooManyComponents, finding.Warning, "type", fmt.Sprintf("%s holds the component separator %q and has no components", finding.Ref(c.tag(), n, 0), c.sx.Component),
+					typeName(e), "do not use a separator in data")
+				return
+			}
 		}
 		c.value(n, 0, e, raw, c.plain(raw, flags), flags)
 		return

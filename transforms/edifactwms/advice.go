@@ -272,11 +272,10 @@ func kilograms(mg int64) string {
 
 // cut shortens what is for people's eyes; it never cuts a rune.
 func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
+	for i := range s {
+		if most--; most < 0 {
+			return s[:i]
+		}
 	}
-	for most > 0 && s[most]&0xC0 == 0x80 {
-		most--
-	}
-	return s[:most]
+	return s
 }

@@ -87,13 +87,27 @@ type named struct {
 func (s *frame) ResolveName(name string) (any, bool) {
 	for at := s; at != nil; at = at.parent {
 		if n, ok := at.names[name]; ok {
-			for _, t := range n.seen {
-				s.run.src.note(t)
+			if !structural(n.value) {
+				for _, t := range n.seen {
+					s.run.src.note(t)
+				}
 			}
 			return n.value, true
 		}
 	}
 	return nil, false
+}
+
+// structural reports whether a value is a part of the document, of which what is asked tells its own place.
+func structural(v ref.Val) bool {
+	switch x := v.(type) {
+	case *node, *segment:
+		return true
+	case traits.Lister:
+		n, _ := x.Size().(types.Int)
+		return n > 0 && structural(x.Get(types.Int(0)))
+	}
+	return false
 }
 
 // Parent implements [cel.Activation].
