@@ -16,9 +16,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/paklog/hub/edi/grammar"
 	"github.com/paklog/hub/transforms/custom"
-	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // Bounds of maps.
@@ -55,7 +53,6 @@ type Map struct {
 
 // loop is how a set is cut: what a loop begins with, and what else stands in it.
 type loop struct {
-	m          *Map
 	name       string
 	first      string
 	holds      map[string]bool
@@ -91,9 +88,6 @@ func (l *loop) all() []*loop {
 	return out
 }
 
-// none is where nothing can be said to stand.
-func (m *Map) none() x12wms.Place { return x12wms.Place{} }
-
 // compiler goes through a map once. It keeps going after a problem.
 type compiler struct {
 	m        *Map
@@ -108,7 +102,7 @@ type compiler struct {
 // and is nil where it may name none. The error is of type [Problems].
 func Compile(name string, raw []byte, read func(name string) ([]byte, error)) (*Map, error) {
 	c := &compiler{m: &Map{Name: name, zone: time.UTC, units: map[string]measure{}}, read: read}
-	c.m.root = &loop{m: c.m, name: "set", typ: types.NewObjectType("loop.set")}
+	c.m.root = &loop{name: "set", typ: types.NewObjectType("loop.set")}
 	if len(raw) > maxText {
 		return nil, Problems{{File: name, Text: fmt.Sprintf("a map has at most %d bytes, and this has %d", maxText, len(raw))}}
 	}
@@ -302,7 +296,7 @@ func (c *compiler) loops(n *yaml.Node, place string, in *loop, names map[string]
 			continue
 		}
 		names[kv[0].Value] = true
-		l := &loop{m: c.m, name: kv[0].Value, holds: map[string]bool{}, typ: types.NewObjectType("loop." + kv[0].Value)}
+		l := &loop{name: kv[0].Value, holds: map[string]bool{}, typ: types.NewObjectType("loop." + kv[0].Value)}
 		for _, of := range c.pairs(kv[1], here) {
 			at := join(here, of[0].Value)
 			switch of[0].Value {
@@ -516,29 +510,4 @@ type receiptLine struct {
 	Expiry  string   `json:"expiry,omitempty"`
 	LPN     string   `json:"lpn,omitempty"`
 	Serials []string `json:"serials,omitempty"`
-}
-
-// Check reports what of a map does not stand in the grammar of a set: tags that a loop begins with or
-// holds. They are notes, as a partner may have segments of his own.
-func (m *Map) Check(set *grammar.Set) []string {
-	known := map[string]bool{}
-	var walk func(n *grammar.Node)
-	walk = func(n *grammar.Node) {
-		known[n.ID] = true
-		for _, c := range n.Children {
-			walk(c)
-		}
-	}
-	walk(set.Root)
-	var out []string
-	for _, l := range m.root.inner {
-		for _, in := range l.all() {
-			for _, tag := range append([]string{in.first}, sortedKeys(in.holds)...) {
-				if !known[tag] {
-					out = append(out, fmt.Sprintf("loop %s: the profile of %s has no segment %s", in.name, set.ID, tag))
-				}
-			}
-		}
-	}
-	return out
 }

@@ -1,6 +1,10 @@
 package mapping
 
 import (
+	"math/big"
+	"slices"
+	"strings"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
@@ -8,9 +12,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/ext"
 
-	"math/big"
-	"slices"
-	"strings"
+	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // Bounds of expressions and of what they may cost. One unit of cost is about one step of an expression.
@@ -103,9 +105,7 @@ func (m *Map) newEnv() (*cel.Env, error) {
 	for _, t := range m.tables {
 		opts = append(opts, t.function())
 	}
-	if m.root.typ != nil {
-		opts = append(opts, cel.Variable("set", m.root.typ))
-	}
+	opts = append(opts, cel.Variable("set", m.root.typ))
 	env, err := cel.NewEnv(opts...)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (l *loop) functions() []cel.EnvOption {
 		cel.Function("by", cel.MemberOverload(name+"_by", []*cel.Type{cel.ListType(l.typ), cel.StringType}, l.typ,
 			cel.BinaryBinding(func(of, q ref.Val) ref.Val {
 				return first(of, q, func(n *node) *segment { return n.first }, func(n *node) *node { return newNode(n.src, l, n.near) },
-					newNode(&source{}, l, l.m.none()))
+					newNode(&source{}, l, x12wms.Place{}))
 			}))),
 		cel.Function("above", cel.MemberOverload(name+"_above", []*cel.Type{l.typ}, cel.ListType(l.typ),
 			cel.UnaryBinding(func(n ref.Val) ref.Val {
