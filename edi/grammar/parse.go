@@ -90,6 +90,9 @@ func (l *Library) AddSegments(release, text string) error {
 				err = errors.New("a composite inside a composite")
 			}
 			composites[id] = parts
+			for k := range inherited {
+				segments[k] = segments[k].with(id, parts)
+			}
 			return err
 		}
 		if len(id) < 2 || len(id) > 3 {
@@ -114,6 +117,25 @@ func (l *Library) AddSegments(release, text string) error {
 		delete(inherited, keyOf(id))
 		return nil
 	})
+}
+
+// with is a segment whose elements of a composite are made of other parts than those that it was
+// taken over with.
+func (s *Segment) with(composite string, parts []*Element) *Segment {
+	is := func(e *Element) bool { return e != nil && e.Type == "C" && e.Ref == composite }
+	if !slices.ContainsFunc(s.Elements, is) {
+		return s
+	}
+	c := *s
+	c.Elements = slices.Clone(s.Elements)
+	for i, e := range c.Elements {
+		if is(e) {
+			own := *e
+			own.Components = parts
+			c.Elements[i] = &own
+		}
+	}
+	return &c
 }
 
 // splitOutside splits at sep outside parentheses.
