@@ -151,6 +151,7 @@ func (f *floor) open() error {
 		}
 	}
 	f.must(door.Master, owner(0), dock, location.Register{Spec: location.Spec{Purpose: location.Dock}})
+	f.must(door.Master, owner(0), "QUARANTINE", location.Register{Spec: location.Spec{Purpose: location.Quarantine}})
 	for i := range c.Items {
 		it := goodsOn{at: owner(i % c.Owners), sku: fmt.Sprintf("SKU-%04d", i), lot: i%5 == 0}
 		f.must(door.Master, it.at, it.sku, item.Register{Spec: item.Spec{
@@ -375,6 +376,10 @@ func (f *floor) sees(e event.Event) {
 		f.put(e.Book(), e.To, e.Qty)
 	case inventory.StockPutAway:
 		f.put(e.Book(), e.To, -f.put(e.Book(), e.From, -e.Qty))
+	case inventory.StockTransferred:
+		if e.Stage == inventory.Damaged { // put away in quarantine
+			f.put(e.Book(), e.To, -f.put(e.Book(), e.From, -e.Qty))
+		}
 	case inventory.StockShipped: // nobody can read the lot any more of what has one
 		if e.Lot == "" && f.r.cfg.Fork == nil && f.one(4*f.r.cfg.Faults.Changes) {
 			f.comesBack(e)
