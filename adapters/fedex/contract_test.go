@@ -1,6 +1,7 @@
 package fedex_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -115,5 +116,32 @@ func TestContractCheckFindsMistakes(t *testing.T) {
 		if contracttest.Check(c.Request("cancel"), []byte(bad)) == nil {
 			t.Errorf("%s passes", name)
 		}
+	}
+}
+
+// What the official contract refuses the simulator refuses too, for each mistake that
+// can be made in what we send.
+func TestSimulatorRefusesWhatTheContractRefuses(t *testing.T) {
+	t.Parallel()
+	clk := newClock()
+	sim := newSim(t, fedexsim.Options{Now: clk.Now})
+	pass := &contracttest.Customs{T: t, Contract: contracttest.Load(t, contracts, operations), Inner: sim, Op: opOf}
+	client := newClient(t, serve(t, pass), clk.Now, nil)
+	p := goodParcel("ref-1")
+	l, err := client.Buy(t.Context(), p)
+	_, rate := client.Rate(t.Context(), p)
+	_, resolve := client.Resolve(t.Context(), p)
+	_, track := client.Track(t.Context(), l.TrackingNumber)
+	if err := errors.Join(err, rate, resolve, track, client.Void(t.Context(), l)); err != nil {
+		t.Fatal(err)
+	}
+	refused := pass.RefuseMistakes()
+	for op, least := range map[string]int{"rate": 150, "ship": 290, "cancel": 20, "track": 25, "reference": 30} {
+		if refused[op] < least {
+			t.Errorf("%s: the contract refuses %d mistakes, want %d at least", op, refused[op], least)
+		}
+	}
+	if n := sim.Truth().Bought(""); n != 1 {
+		t.Errorf("%d labels bought, want the one", n)
 	}
 }

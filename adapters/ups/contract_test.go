@@ -1,6 +1,7 @@
 package ups_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -142,5 +143,31 @@ func TestContractCheckFindsMistakes(t *testing.T) {
 		if contracttest.Check(schema, []byte(doc)) == nil {
 			t.Errorf("%s passes", name)
 		}
+	}
+}
+
+// What the official contract refuses the simulator refuses too, for each mistake that
+// can be made in what we send.
+func TestSimulatorRefusesWhatTheContractRefuses(t *testing.T) {
+	t.Parallel()
+	clk := newClock()
+	sim := newSim(t, upssim.Options{Now: clk.Now})
+	pass := &contracttest.Customs{T: t, Contract: loadContract(t), Inner: sim, Op: opOf}
+	client := newClient(t, serve(t, pass), clk.Now, nil)
+	p := goodParcel("ref-1")
+	_, err := client.Buy(t.Context(), p)
+	_, rate := client.Rate(t.Context(), p)
+	_, resolve := client.Resolve(t.Context(), p)
+	if err := errors.Join(err, rate, resolve); err != nil {
+		t.Fatal(err)
+	}
+	refused := pass.RefuseMistakes()
+	for op, least := range map[string]int{"rate": 300, "ship": 390, "recovery": 70} {
+		if refused[op] < least {
+			t.Errorf("%s: the contract refuses %d mistakes, want %d at least", op, refused[op], least)
+		}
+	}
+	if n := sim.Truth().Bought(""); n != 1 {
+		t.Errorf("%d labels bought, want the one", n)
 	}
 }

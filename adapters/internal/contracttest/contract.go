@@ -147,6 +147,12 @@ type Customs struct {
 
 	mu     sync.Mutex
 	passed map[string]int
+	good   map[string]sent // the first request of each operation that succeeded
+}
+
+type sent struct {
+	req  *http.Request
+	body []byte
 }
 
 // Passed is how often an operation was answered with a status: "rate 200".
@@ -194,7 +200,10 @@ func (c *Customs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	if c.passed == nil {
-		c.passed = map[string]int{}
+		c.passed, c.good = map[string]int{}, map[string]sent{}
+	}
+	if _, known := c.good[op]; !known && rec.Code == http.StatusOK && r.Header.Get("Content-Type") == "application/json" {
+		c.good[op] = sent{r, body}
 	}
 	c.passed[fmt.Sprintf("%s %d", op, rec.Code)]++
 	c.mu.Unlock()
@@ -203,4 +212,28 @@ func (c *Customs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(rec.Code)
 	_, _ = w.Write(rec.Body.Bytes())
+}
+
+// RefuseMistakes makes each mistake that can be made in the requests which have
+// passed, and says where the contract refuses one and what stands behind c does
+// not. It returns how many the contract refuses, by operation.
+func (c *Customs) RefuseMistakes() map[string]int {
+	c.T.Helper()
+	refused := map[string]int{}
+	for op, good := range c.good {
+		for _, m := range Mutations(c.T, good.body) {
+			if Check(c.Contract.Request(op), m.Doc) == nil {
+				continue
+			}
+			refused[op]++
+			req := httptest.NewRequest(good.req.Method, good.req.URL.RequestURI(), bytes.NewReader(m.Doc))
+			req.Header = good.req.Header.Clone()
+			rec := httptest.NewRecorder()
+			c.Inner.ServeHTTP(rec, req)
+			if rec.Code != http.StatusBadRequest {
+				c.T.Errorf("%s %s: answered %d: %s", op, m.Name, rec.Code, m.Doc)
+			}
+		}
+	}
+	return refused
 }

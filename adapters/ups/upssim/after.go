@@ -69,7 +69,7 @@ func (s *Sim) void(r *http.Request, _ []byte) simhttp.Answer {
 
 type recoveryRequest struct {
 	LabelRecoveryRequest *struct {
-		Request            head
+		Request            *head
 		LabelSpecification *labelSpecification
 		TrackingNumber     string
 		ReferenceValues    *struct {
@@ -83,7 +83,7 @@ type recoveryRequest struct {
 // labels under one reference come back as candidates.
 func (s *Sim) recovery(_ *http.Request, body []byte) simhttp.Answer {
 	var doc recoveryRequest
-	if err := simhttp.Strict(body, &doc); err != nil || doc.LabelRecoveryRequest == nil {
+	if err := simhttp.Strict(body, &doc); err != nil || doc.LabelRecoveryRequest == nil || doc.LabelRecoveryRequest.Request == nil {
 		return refuse(http.StatusBadRequest, malformed)
 	}
 	req := doc.LabelRecoveryRequest
@@ -108,7 +108,7 @@ func (s *Sim) recovery(_ *http.Request, body []byte) simhttp.Answer {
 			found = append(found, l)
 		}
 	}
-	out := map[string]any{"Response": success(req.Request)}
+	out := map[string]any{"Response": success(*req.Request)}
 	switch len(found) {
 	case 0:
 		return refuse(http.StatusBadRequest, noLabel)

@@ -1,7 +1,6 @@
 package upssim
 
 import (
-	"bytes"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,23 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/paklog/hub/adapters/internal/simcarrier"
-	"github.com/paklog/hub/adapters/internal/simhttp"
 )
-
-// many reads an array or, as UPS's own examples do, a lone object for it.
-type many[T any] []T
-
-func (m *many[T]) UnmarshalJSON(b []byte) error {
-	if b = bytes.TrimSpace(b); len(b) > 0 && b[0] == '[' {
-		return simhttp.Strict(b, (*[]T)(m))
-	}
-	var one T
-	if err := simhttp.Strict(b, &one); err != nil {
-		return err
-	}
-	*m = many[T]{one}
-	return nil
-}
 
 type coded struct{ Code, Description string }
 
@@ -35,7 +18,7 @@ type head struct {
 }
 
 type place struct {
-	AddressLine                                                     many[string]
+	AddressLine                                                     []string
 	City, StateProvinceCode, PostalCode, CountryCode                string
 	ResidentialAddressIndicator, ResidentialAddress, POBoxIndicator *string
 }
@@ -70,7 +53,7 @@ type parcel struct {
 		UnitOfMeasurement coded
 		Weight            string
 	}
-	ReferenceNumber many[valued]
+	ReferenceNumber []valued
 }
 
 var decimal = regexp.MustCompile(`^[0-9]+(\.[0-9]{1,2})?$`)

@@ -10,15 +10,15 @@ import (
 
 type rateRequest struct {
 	RateRequest *struct {
-		Request                            head
+		Request                            *head
 		PickupType, CustomerClassification *coded
 		Shipment                           *struct {
 			Shipper, ShipTo, ShipFrom *somebody
-			PaymentDetails            *struct{ ShipmentCharge many[charged] }
+			PaymentDetails            *struct{ ShipmentCharge []charged }
 			ShipmentRatingOptions     *struct{ NegotiatedRatesIndicator *string }
 			Service                   *coded
 			NumOfPieces               string
-			Package                   many[parcel]
+			Package                   []parcel
 		}
 	}
 }
@@ -67,6 +67,9 @@ func (s *Sim) rate(r *http.Request, body []byte) simhttp.Answer {
 		return refuse(http.StatusBadRequest, badOption)
 	}
 	sh := doc.RateRequest.Shipment
+	if !described(doc) {
+		return refuse(http.StatusBadRequest, malformed)
+	}
 	for _, no := range []*refusal{
 		person("shipper", 110100, sh.Shipper), person("ship to", 110200, sh.ShipTo), person("ship from", 110300, sh.ShipFrom),
 		packages(sh.Package, func(p parcel) *coded { return p.PackagingType }, 6),
@@ -108,9 +111,34 @@ func (s *Sim) rate(r *http.Request, body []byte) simhttp.Answer {
 		rated = append(rated, one)
 	}
 	return simhttp.OK(map[string]any{"RateResponse": map[string]any{
-		"Response":      success(doc.RateRequest.Request),
+		"Response":      success(*doc.RateRequest.Request),
 		"RatedShipment": rated,
 	}})
+}
+
+// described reports whether a request has the members that Rating alone insists on.
+func described(doc rateRequest) bool {
+	req, sh := doc.RateRequest.Request, doc.RateRequest.Shipment
+	if req == nil || req.RequestOption == "" {
+		return false
+	}
+	for _, p := range sh.Package {
+		if w := p.PackageWeight; w != nil && w.UnitOfMeasurement.Description == "" {
+			return false
+		}
+		if d := p.Dimensions; d != nil && d.UnitOfMeasurement.Description == "" {
+			return false
+		}
+	}
+	if sh.PaymentDetails == nil {
+		return true
+	}
+	for _, c := range sh.PaymentDetails.ShipmentCharge {
+		if c.Type == "" || c.BillShipper != nil && c.BillShipper.AccountNumber == "" {
+			return false
+		}
+	}
+	return len(sh.PaymentDetails.ShipmentCharge) > 0
 }
 
 func ratedPackages(service string, ps []parcel) (out []any) {

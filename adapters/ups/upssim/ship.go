@@ -14,11 +14,11 @@ type shipRequest struct {
 		Shipment *struct {
 			Description               string
 			Shipper, ShipTo, ShipFrom *somebody
-			PaymentInformation        *struct{ ShipmentCharge many[charged] }
+			PaymentInformation        *struct{ ShipmentCharge []charged }
 			ShipmentRatingOptions     *struct{ NegotiatedRatesIndicator *string }
 			Service                   *coded
-			ReferenceNumber           many[valued]
-			Package                   many[parcel]
+			ReferenceNumber           []valued
+			Package                   []parcel
 		}
 		LabelSpecification *labelSpecification
 	}
