@@ -8,6 +8,7 @@ import (
 	"github.com/paklog/hub/adapters/fedex"
 	"github.com/paklog/hub/adapters/fedex/fedexsim"
 	"github.com/paklog/hub/adapters/internal/simhttp"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/ship"
 )
@@ -27,9 +28,9 @@ func TestConfigTellsEverythingAtOnce(t *testing.T) {
 
 func TestLabelOfAnotherConnectionIsNotVoidedHere(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	for place, l := range map[string]ship.Label{
 		"connection":  {Connection: "ups", ShipmentID: "794700000010"},
 		"shipment_id": {Connection: "fedex-main"},
@@ -58,9 +59,9 @@ func TestARefusalToVoidIsJudgedByTracking(t *testing.T) {
 		{"tracking answers half", simhttp.Truncated, fault.Transient, false},
 		{"tracking answers nonsense", simhttp.NullResults, fault.Transient, false},
 	} {
-		clk := newClock()
+		clk := simtest.NewClock()
 		sim := newSim(t, fedexsim.Options{Now: clk.Now})
-		client := newClient(t, serve(t, sim), clk.Now, nil)
+		client := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 		l, err := client.Buy(t.Context(), goodParcel("ref-1"))
 		if err != nil {
 			t.Fatal(err)
@@ -77,9 +78,9 @@ func TestARefusalToVoidIsJudgedByTracking(t *testing.T) {
 
 func TestScannedLabelStands(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
 	if err != nil {
 		t.Fatal(err)
@@ -107,9 +108,9 @@ func TestScannedLabelStands(t *testing.T) {
 // reading it so would buy a second label.
 func TestUnknownCodeOfTrackingIsNotNotFound(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, func(c *fedex.Config) { c.NotFound = []string{"OTHER"} })
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *fedex.Config) { c.NotFound = []string{"OTHER"} })
 	found, err := c.Resolve(t.Context(), goodParcel("ref-1"))
 	if fault.KindOf(err) != fault.Invalid || found != nil || !strings.Contains(err.Error(), "cannot be found") {
 		t.Errorf("%v, %v, want invalid with the carrier's words", found, err)
@@ -119,9 +120,9 @@ func TestUnknownCodeOfTrackingIsNotNotFound(t *testing.T) {
 // Fourteen hundred calls in ten seconds are FedEx's limit: it never has to say so.
 func TestLimitIsKeptBeforeFedExMustRefuse(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	waits := 0
 	for range 1500 {
 		_, err := c.Track(t.Context(), "794700000010")
@@ -143,10 +144,10 @@ func TestLimitIsKeptBeforeFedExMustRefuse(t *testing.T) {
 
 func TestCaptureNamesNobody(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
 	var seen []fedex.Attempt
-	c := newClient(t, serve(t, sim), clk.Now, func(c *fedex.Config) { c.Capture = func(a fedex.Attempt) { seen = append(seen, a) } })
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *fedex.Config) { c.Capture = func(a fedex.Attempt) { seen = append(seen, a) } })
 	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/adapters/fedex/fedexsim"
 	"github.com/paklog/hub/adapters/internal/contracttest"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/ship"
 )
@@ -35,10 +36,10 @@ func opOf(r *http.Request) string {
 func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	t.Parallel()
 	c := contracttest.Load(t, contracts, operations)
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
 	pass := &contracttest.Customs{T: t, Contract: c, Inner: sim, Op: opOf}
-	client := newClient(t, serve(t, pass), clk.Now, nil)
+	client := newClient(t, simtest.Serve(t, pass), clk.Now, nil)
 	ctx := t.Context()
 
 	parcels := []ship.Parcel{goodParcel("ref-1"), goodParcel("ref-2"), goodParcel(ship.ReferenceOf("x")), goodParcel("ref-4")}
@@ -123,10 +124,10 @@ func TestContractCheckFindsMistakes(t *testing.T) {
 // can be made in what we send.
 func TestSimulatorRefusesWhatTheContractRefuses(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{Now: clk.Now})
 	pass := &contracttest.Customs{T: t, Contract: contracttest.Load(t, contracts, operations), Inner: sim, Op: opOf}
-	client := newClient(t, serve(t, pass), clk.Now, nil)
+	client := newClient(t, simtest.Serve(t, pass), clk.Now, nil)
 	p := goodParcel("ref-1")
 	l, err := client.Buy(t.Context(), p)
 	_, rate := client.Rate(t.Context(), p)

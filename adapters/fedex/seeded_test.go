@@ -7,7 +7,7 @@ import (
 
 	"github.com/paklog/hub/adapters/fedex"
 	"github.com/paklog/hub/adapters/fedex/fedexsim"
-	"github.com/paklog/hub/adapters/internal/simhttp"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/ship/carriertest"
 	mapping "github.com/paklog/hub/transforms/fedex"
@@ -17,16 +17,12 @@ import (
 // minute late, and prints them once. It returns what is wrong in truth.
 func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
 	t.Helper()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, fedexsim.Options{
 		Now: clk.Now, Seed: seed, TrackingLag: time.Minute, CallsPer10s: 500,
-		Faults: map[simhttp.Fault]int{
-			simhttp.AnswerLost: 120, simhttp.DropBefore: 60, simhttp.LateError: 60, simhttp.GatewayError: 60, simhttp.ServerError: 40,
-			simhttp.Outage: 40, simhttp.TooMany: 40, simhttp.Truncated: 60, simhttp.HTML: 40, simhttp.Doubled: 40, simhttp.Revoke: 40,
-			simhttp.LoneObjects: 60, simhttp.ExtraMembers: 60,
-		},
+		Faults: simtest.Often,
 	})
-	e := carriertest.Executor{Carrier: newClient(t, serve(t, sim), clk.Now, func(c *fedex.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
+	e := carriertest.Executor{Carrier: newClient(t, simtest.Serve(t, sim), clk.Now, func(c *fedex.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
 	inHand := map[string]ship.Label{}
 	for i := range 40 {
 		p := goodParcel(ship.ReferenceOf(fmt.Sprintf("%d/%d", seed, i)))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/internal/simhttp"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/fault"
@@ -27,9 +28,9 @@ func TestConfigTellsEverythingAtOnce(t *testing.T) {
 
 func TestLabelOfAnotherConnectionIsNotVoidedHere(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	for place, l := range map[string]ship.Label{
 		"connection":  {Connection: "ups-other", ShipmentID: "1ZA1B2C30300000018"},
 		"shipment_id": {Connection: "ups-main"},
@@ -47,9 +48,9 @@ func TestLabelOfAnotherConnectionIsNotVoidedHere(t *testing.T) {
 // for a person, because reading it so would buy a second one.
 func TestUnknownRecoveryRefusalIsNotNotFound(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.NotFound = []string{"999999"} })
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *ups.Config) { c.NotFound = []string{"999999"} })
 	found, err := c.Resolve(t.Context(), goodParcel("ref-1"))
 	if fault.KindOf(err) != fault.Rejected || found != nil || !strings.Contains(err.Error(), "No label was found") {
 		t.Errorf("%v, %v, want rejected with the carrier's words", found, err)
@@ -59,9 +60,9 @@ func TestUnknownRecoveryRefusalIsNotNotFound(t *testing.T) {
 // Recovery says there is no such label and tracking shows one: nobody may buy again.
 func TestRecoveryAloneIsNotBelieved(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now, RecoveryLag: time.Hour})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
 	if err != nil {
 		t.Fatal(err)
@@ -83,9 +84,9 @@ func TestNothingIsNotFoundWhileTrackingIsAway(t *testing.T) {
 		upssim.ServerError: fault.Transient, simhttp.Outage: fault.Unavailable, simhttp.OutageHTML: fault.Unavailable,
 		simhttp.TooMany: fault.Throttled, simhttp.HTML: fault.Transient, upssim.Truncated: fault.Transient, simhttp.ObjectsForText: fault.Invalid, simhttp.NullResults: fault.Invalid,
 	} {
-		clk := newClock()
+		clk := simtest.NewClock()
 		sim := newSim(t, upssim.Options{Now: clk.Now})
-		c := newClient(t, serve(t, sim), clk.Now, nil)
+		c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 		sim.Inject(upssim.OpTrack, f)
 		if found, err := c.Resolve(t.Context(), goodParcel("ref-1")); err == nil || fault.KindOf(err) != want {
 			t.Errorf("%s: %v, %v, want %v", f, found, err, want)
@@ -95,9 +96,9 @@ func TestNothingIsNotFoundWhileTrackingIsAway(t *testing.T) {
 
 func TestScannedLabelStands(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
-	c := newClient(t, serve(t, sim), clk.Now, nil)
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, nil)
 	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
 	if err != nil {
 		t.Fatal(err)
@@ -120,9 +121,9 @@ func TestScannedLabelStands(t *testing.T) {
 
 func TestTokenIsKeptOverARestart(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
-	base, dir := serve(t, sim), t.TempDir()
+	base, dir := simtest.Serve(t, sim), t.TempDir()
 	for range 3 {
 		c := newClient(t, base, clk.Now, func(c *ups.Config) { c.TokenDir = dir })
 		if _, err := c.Rate(t.Context(), goodParcel("ref-1")); err != nil {
@@ -136,10 +137,10 @@ func TestTokenIsKeptOverARestart(t *testing.T) {
 
 func TestCaptureNamesNobody(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
 	var seen []ups.Attempt
-	c := newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.Capture = func(a ups.Attempt) { seen = append(seen, a) } })
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *ups.Config) { c.Capture = func(a ups.Attempt) { seen = append(seen, a) } })
 	l, err := c.Buy(t.Context(), goodParcel("ref-1"))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/paklog/hub/adapters/internal/contracttest"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/ship"
@@ -74,10 +75,10 @@ func opOf(r *http.Request) string {
 func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	t.Parallel()
 	c := loadContract(t)
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
 	pass := &contracttest.Customs{T: t, Contract: c, Inner: sim, Op: opOf}
-	client := newClient(t, serve(t, pass), clk.Now, nil)
+	client := newClient(t, simtest.Serve(t, pass), clk.Now, nil)
 	ctx := t.Context()
 
 	parcels := []ship.Parcel{goodParcel("ref-1"), goodParcel("ref-2"), goodParcel("ref-3"), goodParcel("ref-4")}
@@ -150,10 +151,10 @@ func TestContractCheckFindsMistakes(t *testing.T) {
 // can be made in what we send.
 func TestSimulatorRefusesWhatTheContractRefuses(t *testing.T) {
 	t.Parallel()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{Now: clk.Now})
 	pass := &contracttest.Customs{T: t, Contract: loadContract(t), Inner: sim, Op: opOf}
-	client := newClient(t, serve(t, pass), clk.Now, nil)
+	client := newClient(t, simtest.Serve(t, pass), clk.Now, nil)
 	p := goodParcel("ref-1")
 	_, err := client.Buy(t.Context(), p)
 	_, rate := client.Rate(t.Context(), p)

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paklog/hub/adapters/internal/simhttp"
+	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/core/ship"
@@ -16,16 +16,12 @@ import (
 // labels to recovery a minute late. It returns what is wrong in truth.
 func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
 	t.Helper()
-	clk := newClock()
+	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{
 		Now: clk.Now, Seed: seed, RecoveryLag: time.Minute, TrackingLag: 30 * time.Second, RatePerSecond: 50,
-		Faults: map[upssim.Fault]int{
-			upssim.AnswerLost: 120, upssim.DropBefore: 60, upssim.LateError: 60, simhttp.GatewayError: 60, upssim.ServerError: 40,
-			simhttp.Outage: 40, simhttp.TooMany: 40, upssim.Truncated: 60, simhttp.HTML: 40, simhttp.Doubled: 40, simhttp.Revoke: 40,
-			simhttp.LoneObjects: 60, simhttp.ExtraMembers: 60,
-		},
+		Faults: simtest.Often,
 	})
-	e := carriertest.Executor{Carrier: newClient(t, serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
+	e := carriertest.Executor{Carrier: newClient(t, simtest.Serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
 	inHand := map[string]ship.Label{}
 	for i := range 40 {
 		p := goodParcel(ship.ReferenceOf(fmt.Sprintf("%d/%d", seed, i)))
