@@ -53,15 +53,15 @@ func (a Account) types() []string {
 }
 
 type rated struct {
-	ServiceType, ServiceName text
-	RatedShipmentDetails     list[struct {
-		RateType, Currency, TotalNetCharge text
-		ShipmentRateDetail                 struct{ Currency text }
+	ServiceType, ServiceName carrierdoc.Text
+	RatedShipmentDetails     carrierdoc.List[struct {
+		RateType, Currency, TotalNetCharge carrierdoc.Text
+		ShipmentRateDetail                 struct{ Currency carrierdoc.Text }
 	}]
-	OperationalDetail struct{ TransitTime, CommitDate text }
+	OperationalDetail struct{ TransitTime, CommitDate carrierdoc.Text }
 	Commit            struct {
-		DateDetail  struct{ DayFormat text }
-		TransitDays struct{ MinimumTransitTime text }
+		DateDetail  struct{ DayFormat carrierdoc.Text }
+		TransitDays struct{ MinimumTransitTime carrierdoc.Text }
 	}
 }
 
@@ -69,7 +69,7 @@ type rated struct {
 func ToRates(body []byte, connection string) ([]ship.Rate, error) {
 	const op = "fedex.ToRates"
 	var doc struct {
-		Output *struct{ RateReplyDetails list[rated] }
+		Output *struct{ RateReplyDetails carrierdoc.List[rated] }
 	}
 	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return nil, err
@@ -132,13 +132,13 @@ var counted = []string{
 }
 
 // days reads FOUR_DAYS; what it cannot read is 0, for not said.
-func days(t text) int {
+func days(t carrierdoc.Text) int {
 	word, _, _ := strings.Cut(string(t), "_")
 	return max(slices.Index(counted, word), 0)
 }
 
 // arrives writes 2024-07-25T23:59:00 as a day and a time.
-func arrives(t text) string {
+func arrives(t carrierdoc.Text) string {
 	day, clock, timed := strings.Cut(string(t), "T")
 	if !timed || len(clock) < 5 {
 		return day

@@ -8,18 +8,13 @@ import (
 	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
-type (
-	list[T any] = carrierdoc.List[T]
-	text        = carrierdoc.Text
-)
-
 // trouble is FedEx's error, of a document or of one inquiry in it.
-type trouble struct{ Code, Message text }
+type trouble struct{ Code, Message carrierdoc.Text }
 
 // ReadError finds the code and the words of a FedEx error document. All of
 // several errors are told; the code is the first one's.
 func ReadError(body []byte) (string, string) {
-	var doc struct{ Errors list[trouble] }
+	var doc struct{ Errors carrierdoc.List[trouble] }
 	if json.Unmarshal(body, &doc) != nil || len(doc.Errors) == 0 {
 		return "", ""
 	}

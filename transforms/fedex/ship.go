@@ -79,19 +79,19 @@ func FromParcel(p ship.Parcel, a Account) (ShipRequest, error) {
 	return req, e.Err("fedex.FromParcel")
 }
 
-type document struct{ ContentType, DocType, EncodedLabel text }
+type document struct{ ContentType, DocType, EncodedLabel carrierdoc.Text }
 
 type sold struct {
-	MasterTrackingNumber text
-	ShipmentDocuments    list[document]
-	PieceResponses       list[struct {
-		TrackingNumber, MasterTrackingNumber text
-		PackageDocuments                     list[document]
+	MasterTrackingNumber carrierdoc.Text
+	ShipmentDocuments    carrierdoc.List[document]
+	PieceResponses       carrierdoc.List[struct {
+		TrackingNumber, MasterTrackingNumber carrierdoc.Text
+		PackageDocuments                     carrierdoc.List[document]
 	}]
 	CompletedShipmentDetail struct {
 		ShipmentRating struct {
-			ActualRateType      text
-			ShipmentRateDetails list[struct{ RateType, Currency, TotalNetCharge text }]
+			ActualRateType      carrierdoc.Text
+			ShipmentRateDetails carrierdoc.List[struct{ RateType, Currency, TotalNetCharge carrierdoc.Text }]
 		}
 	}
 }
@@ -101,7 +101,7 @@ type sold struct {
 func ToLabel(body []byte, p ship.Parcel, connection string) (ship.Label, error) {
 	const op = "fedex.ToLabel"
 	var doc struct {
-		Output *struct{ TransactionShipments list[sold] }
+		Output *struct{ TransactionShipments carrierdoc.List[sold] }
 	}
 	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return ship.Label{}, err
@@ -180,8 +180,8 @@ func ToCancelled(body []byte) (void bool, words string, err error) {
 	const op = "fedex.ToCancelled"
 	var doc struct {
 		Output *struct {
-			CancelledShipment, Message text
-			Alerts                     list[trouble]
+			CancelledShipment, Message carrierdoc.Text
+			Alerts                     carrierdoc.List[trouble]
 		}
 	}
 	if err := carrierdoc.Decode(op, body, &doc); err != nil {

@@ -54,12 +54,12 @@ func FromReference(p ship.Parcel, a Account, now time.Time) ReferenceRequest {
 
 type tracked struct {
 	Error              *trouble
-	TrackingNumberInfo struct{ TrackingNumber text }
-	LatestStatusDetail *struct{ Code, DerivedCode, Description text }
-	ScanEvents         list[struct {
-		Date, EventType, DerivedStatusCode text
-		EventDescription                   text
-		ScanLocation                       struct{ City, StateOrProvinceCode, CountryCode text }
+	TrackingNumberInfo struct{ TrackingNumber carrierdoc.Text }
+	LatestStatusDetail *struct{ Code, DerivedCode, Description carrierdoc.Text }
+	ScanEvents         carrierdoc.List[struct {
+		Date, EventType, DerivedStatusCode carrierdoc.Text
+		EventDescription                   carrierdoc.Text
+		ScanLocation                       struct{ City, StateOrProvinceCode, CountryCode carrierdoc.Text }
 	}]
 }
 
@@ -78,9 +78,9 @@ func (t tracked) stage() ship.Stage {
 func results(op string, body []byte) ([]tracked, error) {
 	var doc struct {
 		Output *struct {
-			CompleteTrackResults list[struct {
-				TrackingNumber text
-				TrackResults   list[tracked]
+			CompleteTrackResults carrierdoc.List[struct {
+				TrackingNumber carrierdoc.Text
+				TrackResults   carrierdoc.List[tracked]
 			}]
 		}
 	}
@@ -179,8 +179,8 @@ func newest(t ship.Tracking) time.Time {
 
 // stage reads FedEx's status codes: the event's own, or where it has no word of
 // ours, the one that FedEx derives from it.
-func stage(code, derived text) ship.Stage {
-	for _, c := range []text{code, derived} {
+func stage(code, derived carrierdoc.Text) ship.Stage {
+	for _, c := range []carrierdoc.Text{code, derived} {
 		if s, known := stages[strings.ToUpper(string(c))]; known {
 			return s
 		}

@@ -69,7 +69,7 @@ func FromRate(p ship.Parcel, a Account) (req RateRequest, option string, err err
 var customerPackage = code{Code: "02", Description: "Customer Supplied Package"}
 
 type rated struct {
-	Service               struct{ Code text }
+	Service               struct{ Code carrierdoc.Text }
 	TotalCharges          charge
 	TotalChargesWithTaxes *charge
 	NegotiatedRateCharges *struct {
@@ -77,9 +77,9 @@ type rated struct {
 		TotalChargesWithTaxes *charge
 	}
 	GuaranteedDelivery struct {
-		BusinessDaysInTransit text
-		DeliveryByTime        text
-		ScheduledDeliveryDate text
+		BusinessDaysInTransit carrierdoc.Text
+		DeliveryByTime        carrierdoc.Text
+		ScheduledDeliveryDate carrierdoc.Text
 	}
 }
 
@@ -87,7 +87,7 @@ type rated struct {
 func ToRates(body []byte, connection string) ([]ship.Rate, error) {
 	const op = "ups.ToRates"
 	var doc struct {
-		RateResponse *struct{ RatedShipment list[rated] }
+		RateResponse *struct{ RatedShipment carrierdoc.List[rated] }
 	}
 	if err := carrierdoc.Decode(op, body, &doc); err != nil {
 		return nil, err

@@ -10,17 +10,12 @@ import (
 	"github.com/paklog/hub/transforms/internal/carrierdoc"
 )
 
-type (
-	list[T any] = carrierdoc.List[T]
-	text        = carrierdoc.Text
-)
-
 // ReadError finds the code and the words of a UPS error document. All of
 // several errors are told; the code is the first one's.
 func ReadError(body []byte) (string, string) {
 	var doc struct {
 		Response struct {
-			Errors list[struct{ Code, Message text }]
+			Errors carrierdoc.List[struct{ Code, Message carrierdoc.Text }]
 		}
 	}
 	if json.Unmarshal(body, &doc) != nil || len(doc.Response.Errors) == 0 {
@@ -35,7 +30,7 @@ func ReadError(body []byte) (string, string) {
 }
 
 // image is the printable bytes of a label.
-func image(format, graphic text) (ship.Format, []byte, error) {
+func image(format, graphic carrierdoc.Text) (ship.Format, []byte, error) {
 	f := ship.Format(strings.ToUpper(string(format)))
 	switch f {
 	case ship.ZPL, ship.PDF, ship.PNG, ship.GIF:
@@ -47,8 +42,8 @@ func image(format, graphic text) (ship.Format, []byte, error) {
 }
 
 type charge struct {
-	CurrencyCode  text
-	MonetaryValue text
+	CurrencyCode  carrierdoc.Text
+	MonetaryValue carrierdoc.Text
 }
 
 func (c charge) money() (measure.Money, error) {

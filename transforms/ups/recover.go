@@ -65,15 +65,15 @@ func ToRecovered(body []byte, p ship.Parcel, connection string) (Recovered, erro
 	const op = "ups.ToRecovered"
 	var doc struct {
 		LabelRecoveryResponse *struct {
-			ShipmentIdentificationNumber text
-			LabelResults                 list[struct {
-				TrackingNumber text
+			ShipmentIdentificationNumber carrierdoc.Text
+			LabelResults                 carrierdoc.List[struct {
+				TrackingNumber carrierdoc.Text
 				LabelImage     *struct {
-					LabelImageFormat struct{ Code text }
-					GraphicImage     text
+					LabelImageFormat struct{ Code carrierdoc.Text }
+					GraphicImage     carrierdoc.Text
 				}
 			}]
-			TrackingCandidate list[struct{ TrackingNumber text }]
+			TrackingCandidate carrierdoc.List[struct{ TrackingNumber carrierdoc.Text }]
 		}
 	}
 	if err := carrierdoc.Decode(op, body, &doc); err != nil {
@@ -126,7 +126,7 @@ func ToVoided(body []byte) error {
 	var doc struct {
 		VoidShipmentResponse *struct {
 			SummaryResult struct {
-				Status struct{ Code, Description text }
+				Status struct{ Code, Description carrierdoc.Text }
 			}
 		}
 	}

@@ -117,12 +117,12 @@ func ToLabel(body []byte, p ship.Parcel, connection string) (ship.Label, error) 
 					TotalCharge           *charge
 					TotalChargesWithTaxes *charge
 				}
-				ShipmentIdentificationNumber text
-				PackageResults               list[struct {
-					TrackingNumber text
+				ShipmentIdentificationNumber carrierdoc.Text
+				PackageResults               carrierdoc.List[struct {
+					TrackingNumber carrierdoc.Text
 					ShippingLabel  struct {
-						ImageFormat  struct{ Code text }
-						GraphicImage text
+						ImageFormat  struct{ Code carrierdoc.Text }
+						GraphicImage carrierdoc.Text
 					}
 				}]
 			}

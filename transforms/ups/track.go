@@ -10,13 +10,13 @@ import (
 )
 
 type tracked struct {
-	TrackingNumber text
-	CurrentStatus  *struct{ Type, Code, Description text }
-	Activity       list[struct {
-		GmtDate, GmtTime text
-		Status           struct{ Type, Code, Description text }
+	TrackingNumber carrierdoc.Text
+	CurrentStatus  *struct{ Type, Code, Description carrierdoc.Text }
+	Activity       carrierdoc.List[struct {
+		GmtDate, GmtTime carrierdoc.Text
+		Status           struct{ Type, Code, Description carrierdoc.Text }
 		Location         struct {
-			Address struct{ City, StateProvince, CountryCode text }
+			Address struct{ City, StateProvince, CountryCode carrierdoc.Text }
 		}
 	}]
 }
@@ -33,9 +33,9 @@ func (p tracked) stage() ship.Stage {
 
 type trackDocument struct {
 	TrackResponse *struct {
-		Shipment list[struct {
-			Package  list[tracked]
-			Warnings list[struct{ Code text }]
+		Shipment carrierdoc.List[struct {
+			Package  carrierdoc.List[tracked]
+			Warnings carrierdoc.List[struct{ Code carrierdoc.Text }]
 		}]
 	}
 }
@@ -121,7 +121,7 @@ func ToTracking(body []byte, number string) (ship.Tracking, error) {
 }
 
 // stage reads UPS's activity types.
-func stage(t text) ship.Stage {
+func stage(t carrierdoc.Text) ship.Stage {
 	switch strings.ToUpper(string(t)) {
 	case "M", "MP":
 		return ship.StageCreated
@@ -143,7 +143,7 @@ func stage(t text) ship.Stage {
 
 // scanned is the moment of a scan. UPS's other pair of date and time is local to
 // a place whose zone it does not say, so it is not used.
-func scanned(date, clock text) time.Time {
+func scanned(date, clock carrierdoc.Text) time.Time {
 	d := strings.ReplaceAll(string(date), "-", "") + strings.ReplaceAll(string(clock), ":", "")
 	at, err := time.Parse("20060102150405", d)
 	if err != nil {
