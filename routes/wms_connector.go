@@ -14,8 +14,10 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/edifactwms"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -30,6 +32,8 @@ type StockNotices struct {
 	// Every is between two 846 of all there is, Within how long a change may wait for one of what
 	// changed; 0 is none.
 	Every, Within time.Duration
+	// EDIFACT tells it by RECADV and INVRPT instead; an adjustment is an INVRPT of its item.
+	EDIFACT bool
 }
 
 // stockTopic is where what happened to the stock waits to become a partner's document.
@@ -134,7 +138,19 @@ func (e *edi) stockDocuments(topics []string) Route {
 				if err != nil {
 					return none, err
 				}
+				if p.Stock.EDIFACT {
+					return e.interchange(ctx, m, out, p, p.unb(), p.unh("RECADV"), func(int) ([]edifact.Out, error) { return edifactwms.ReceivingAdvice(p.Profile, r, c), nil })
+				}
 				return e.envelope(ctx, m, out, p, "944", p.Profile.ReceiptAdvice(r, c))
+			}
+			if k, ok := inventory.KeyOf(ev); ok && p.Stock.EDIFACT {
+				st, err := Peek(ctx, m, e.flows.stocks, k.Stream())
+				if err != nil {
+					return none, err
+				}
+				told := x12wms.StockedOf(st)
+				told.Item = k.Item
+				return e.inventoryReport(ctx, m, out, p, k.Scope, m.ID.String()[24:], false, []x12wms.Stocked{told})
 			}
 			body, err := p.Profile.Adjustment(m.ID.String()[24:], ev)
 			if err != nil {
@@ -248,7 +264,7 @@ func (e *edi) report(d *decision, r stockReport, full bool) {
 		if d.err != nil {
 			return
 		}
-		rec, err := e.envelope(d.ctx, d.m, d.out, p, "846", p.Profile.InventoryReport(r.Scope, r.Ref, d.m.Now, full, told))
+		rec, err := e.inventoryReport(d.ctx, d.m, d.out, p, r.Scope, r.Ref, full, told)
 		if err != nil {
 			d.fail(err)
 			return
@@ -266,6 +282,16 @@ func (e *edi) report(d *decision, r stockReport, full bool) {
 		r.After, r.Ref = "", ""
 		d.out.Timer(typ+"/"+r.key(), r.key(), typ, d.m.Now.Add(p.Stock.Every), r)
 	}
+}
+
+// inventoryReport writes an 846, or an INVRPT.
+func (e *edi) inventoryReport(ctx context.Context, m *Message, out *Out, p Partner, s scope.Scope, ref string, full bool, told []x12wms.Stocked) (journal.Record, error) {
+	if p.Stock.EDIFACT {
+		return e.interchange(ctx, m, out, p, p.unb(), p.unh("INVRPT"), func(int) ([]edifact.Out, error) {
+			return edifactwms.InventoryReport(p.Profile, s, ref, m.Now, full, told), nil
+		})
+	}
+	return e.envelope(ctx, m, out, p, "846", p.Profile.InventoryReport(s, ref, m.Now, full, told))
 }
 
 // marked are items that changed, whose marks the unit takes away.

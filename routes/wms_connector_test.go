@@ -252,3 +252,73 @@ func TestACrashAfterAnyUnitOfTheStockTellsEachChangeOnce(t *testing.T) {
 		t.Errorf("it died %d times only", died)
 	}
 }
+
+func TestAnOwnerIsToldOfHisStockByEDIFACTWhereHeTakesThat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := stockRig(t)
+		p := r.edi.Partners["ACME"]
+		p.Stock.EDIFACT = true
+		r.edi.Partners["ACME"] = p
+		r.restart()
+		r.drop("943.edi", notice("943", "1", transfer))
+		settle(time.Minute)
+		c := receiving.Receive{Line: 1, Qty: 20}
+		c.Lot = "L7"
+		r.must(door.Receipts, "TR-1", receiving.Arrive{Dock: "DOCK"})
+		r.must(door.Receipts, "TR-1", c)
+		r.must(door.Receipts, "TR-1", receiving.Receive{Line: 2, Qty: 2, Condition: receiving.Damaged, Reason: "wet"})
+		r.must(door.Receipts, "TR-1", receiving.Close{})
+		settle(time.Minute)
+		told := box.messages(t, "RECADV")
+		if len(told) != 1 || strings.Join(values(told[0], "QTY", 1, 2), " ") != "24 20 2 2" || strings.Join(values(told[0], "QVR", 1, 1), " ") != "-4" ||
+			strings.Join(values(told[0], "PIA", 2, 1), " ") != "L7" || values(told[0], "FTX", 4, 1)[0] != "2 damaged or rejected" || len(box.sets(t, "944")) != 0 {
+			t.Fatalf("%d RECADVs", len(told))
+		}
+		before := len(box.messages(t, "INVRPT"))
+		r.must(door.Stock, "SKU-1", inventory.Adjust{Place: inventory.Place{Location: "P-1"}, Stage: inventory.Free, Delta: -3, Reason: "shrink", By: "al"})
+		settle(time.Minute)
+		adjusted := box.messages(t, "INVRPT")[before:]
+		if len(adjusted) != 1 || values(adjusted[0], "BGM", 3, 1)[0] != "4" || values(adjusted[0], "LIN", 3, 1)[0] != "SKU-1" || len(box.sets(t, "947")) != 0 {
+			t.Fatalf("%d INVRPTs", len(adjusted))
+		}
+		settle(25 * time.Hour)
+		whole := box.messages(t, "INVRPT")
+		if last := whole[len(whole)-1]; values(last, "BGM", 3, 1)[0] != "9" || values(last, "QTY", 1, 2)[0] != "1000019" {
+			t.Errorf("all of it: %q", values(last, "QTY", 1, 2))
+		}
+	})
+}
+
+func TestACrashAfterAnyUnitOfAReceiptTellsItByOneRECADV(t *testing.T) {
+	died := 0
+	for n, ended := 0, false; !ended; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t, func(p *Partner) {
+					p.Stock = StockNotices{Of: []string{site.Owner}, Receipts: true, EDIFACT: true}
+				})
+				r.must(door.Master, "DOCK", location.Register{Spec: location.Spec{Purpose: location.Dock}})
+				settle(time.Minute)
+				before := len(box.messages(t, "RECADV"))
+				r.batch = 1
+				r.restart()
+				r.crash(n)
+				ended = !r.askThrough(time.Minute, time.Minute, []asked{
+					{door.Receipts, "B-1", receiving.Receive{Item: "SKU-1", Qty: 2, Place: inventory.Place{Location: "DOCK"}, Entry: "E"}},
+					{door.Receipts, "B-1", receiving.Close{}},
+				})
+				settle(time.Minute)
+				if got := box.messages(t, "RECADV")[before:]; len(got) != 1 || values(got[0], "QTY", 1, 2)[1] != "2" {
+					t.Errorf("%d RECADVs", len(got))
+				}
+			})
+		})
+		if t.Failed() {
+			return
+		}
+		died++
+	}
+	if died < 6 {
+		t.Errorf("it died %d times only", died)
+	}
+}

@@ -217,6 +217,7 @@ type StockConfig struct {
 	Adjustments bool          `config:"adjustments" doc:"A 947 for each change that no receipt and no shipment made."`
 	Every       time.Duration `config:"every" doc:"Time between two 846 of all stock; 0 is none."`
 	Within      time.Duration `config:"within" doc:"How long a change waits for others before an 846 tells of them; 0 is none."`
+	EDIFACT     bool          `config:"edifact" doc:"Tell it by RECADV and INVRPT instead of 944, 947 and 846."`
 }
 
 func (c StockConfig) validate() error {

@@ -67,12 +67,12 @@ func (p Profile) ReceiptAdvice(r receiving.Receipt, c receiving.Closed) []x12.Ou
 	each, total := p.code(item.Each), int64(0)
 	for _, l := range r.Lines {
 		q, code := p.itemCode(l.Item)
-		lots := lotsOf(r, l)
+		lots := Received(r, l)
 		for i, x := range lots {
-			total += x.qty
-			body = append(body, x12.Seg("W07", strconv.FormatInt(x.qty, 10), each, "", q, code))
-			if x.lot != "" {
-				body = append(body, x12.Seg("N9", lotQualifier, cut(x.lot, 30)))
+			total += x.Qty
+			body = append(body, x12.Seg("W07", strconv.FormatInt(x.Qty, 10), each, "", q, code))
+			if x.Lot != "" {
+				body = append(body, x12.Seg("N9", lotQualifier, cut(x.Lot, 30)))
 			}
 			if i < len(lots)-1 {
 				continue
@@ -96,28 +96,29 @@ func (p Profile) ReceiptAdvice(r receiving.Receipt, c receiving.Closed) []x12.Ou
 	return append(body, x12.Seg("W14", strconv.FormatInt(total, 10)))
 }
 
-type lotQty struct {
-	lot string
-	qty int64
+// LotQty is what came of one lot, "" for none.
+type LotQty struct {
+	Lot string
+	Qty int64
 }
 
-// lotsOf is what came of a line, by lot; a line of which nothing came has one of zero.
-func lotsOf(r receiving.Receipt, l receiving.Expected) []lotQty {
-	var out []lotQty
+// Received is what came of a line, by lot; a line of which nothing came has one of zero.
+func Received(r receiving.Receipt, l receiving.Expected) []LotQty {
+	var out []LotQty
 	for _, x := range r.Entries {
 		if x.Line != l.No {
 			continue
 		}
-		if i := slices.IndexFunc(out, func(o lotQty) bool { return o.lot == x.Lot }); i >= 0 {
-			out[i].qty += x.Qty
+		if i := slices.IndexFunc(out, func(o LotQty) bool { return o.Lot == x.Lot }); i >= 0 {
+			out[i].Qty += x.Qty
 		} else {
-			out = append(out, lotQty{x.Lot, x.Qty})
+			out = append(out, LotQty{x.Lot, x.Qty})
 		}
 	}
 	if len(out) == 0 {
-		return []lotQty{{lot: l.Lot}}
+		return []LotQty{{Lot: l.Lot}}
 	}
-	slices.SortFunc(out, func(a, b lotQty) int { return cmp.Compare(a.lot, b.lot) })
+	slices.SortFunc(out, func(a, b LotQty) int { return cmp.Compare(a.Lot, b.Lot) })
 	return out
 }
 
