@@ -57,6 +57,9 @@ func (o Order) Amended(c Amend) (Amended, error) {
 	for _, l := range o.Lines {
 		next = max(next, l.No)
 	}
+	for _, l := range c.Lines {
+		next = max(next, l.No) // which it may get below
+	}
 	for i, l := range c.Lines {
 		refuse := func(field, format string, args ...any) (Amended, error) {
 			return Amended{}, fault.At(op, fault.Rejected, fmt.Sprintf("lines[%d].%s", i, field), fmt.Errorf(format, args...))

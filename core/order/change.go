@@ -194,6 +194,8 @@ func (d *changing) grow(place string) {
 	switch t := o.Totals(); {
 	case t.Packed+t.Shipped > 0:
 		d.refuse(place, "order %s is %s: cartons are closed, and more goes with another order", o.Number, o.Status())
+	case t.Picked > 0 && o.Policy == AllOrNothing: // its wave may be cancelled: who packs them waits for no more
+		d.refuse(place, "order %s ships whole or not at all and %d of it are picked: more goes with another order", o.Number, t.Picked)
 	case o.InWave != "" && o.Policy == AllOrNothing:
 		d.refuse(place, "order %s ships whole or not at all and is in wave %s: more goes with another order, or cancel the wave first", o.Number, o.InWave)
 	}

@@ -99,6 +99,9 @@ func TestChangeRefusesWhatIsPastChanging(t *testing.T) {
 	inWave := stage(t, whole, func(o order.Order) ([]event.Event, error) {
 		return o.Reserve(order.Reserve{Lines: []order.LineQty{{Line: 1, Qty: 24}, {Line: 2, Qty: 5}}}, at)
 	}, waves)
+	picked := stage(t, inWave, allocates(1, 24), allocates(2, 5), picks(1, 5), func(o order.Order) ([]event.Event, error) {
+		return o.Unwave(order.Unwave{Wave: "W-1", Reason: "wave cancelled"}, at)
+	})
 	elm := party.Address{Name: "Jo Doe", Lines: []string{"2 Elm Street"}, City: "Springfield", Country: "US"}
 	add := func(l ...order.PlaceLine) order.Change { return order.Change{Add: l} }
 	for name, c := range map[string]struct {
@@ -126,6 +129,7 @@ func TestChangeRefusesWhatIsPastChanging(t *testing.T) {
 		"a line that has left":    {gone, qty(2, 6, ""), fault.Rejected, "lines[0].line", "5 shipped"},
 		"taking out what left":    {gone, order.Change{Remove: []int{2}}, fault.Rejected, "remove", "nothing of order"},
 		"all lines":               {fresh, order.Change{Remove: []int{1, 2}}, fault.Rejected, "remove", "cancel it"},
+		"a whole one, picked":     {picked, qty(1, 3, ""), fault.Rejected, "lines[0].qty", "5 of it are picked"},
 		"a whole one in a wave":   {inWave, qty(1, 3, ""), fault.Rejected, "lines[0].qty", "wave W-1"},
 		"a whole one's unknown":   {whole, add(order.PlaceLine{No: 3, Item: "GADGET", Qty: 1}), fault.Rejected, "add[0].item", "GADGET"},
 		"a line without number":   {fresh, add(order.PlaceLine{Item: "WIDGET", Qty: 1}), fault.Invalid, "add[0].no", "missing"},
