@@ -59,7 +59,7 @@ func (p *ediPeer) round(context.Context) (sample, error) {
 		return sample{}, err
 	}
 	return sample{value: r.MBPerSecond(), counts: map[string]float64{
-		"file_mb": p.mb, "segments": float64(r.Segments), "peak_rss_mb": peakRSS(strconv.Itoa(p.engine.PID())),
+		"file_mb": p.mb, "cpu_us_per_op": p.mb / r.MBPerSecond() * 1e6, "segments": float64(r.Segments), "peak_rss_mb": peakRSS(strconv.Itoa(p.engine.PID())),
 	}}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -83,8 +84,9 @@ func openHop(plan hopPlan) func(context.Context, *config) (probe, error) {
 	}
 }
 
-// hopsPerSecond is what a round's length is turned into messages by.
-const hopsPerSecond = 40_000
+// hopsPerSecond is what a round's length is turned into messages by: about what the hub does in
+// a second. Fewer would measure how a round begins and ends.
+const hopsPerSecond = 100_000
 
 // maxGrown is how much a prepared journal may grow before it is made anew.
 const maxGrown = 2_000_000
@@ -140,7 +142,11 @@ func newID(r *rand.Rand, at time.Time) journal.ID {
 	return journal.NewID(at, b)
 }
 
-// hosting is a hub as serve hosts it: one router, with logging, metrics and tracing on.
+// servedGC is how paklog serve has its garbage collected.
+const servedGC = 200
+
+// hosting is a hub as serve hosts it: one router, with logging, metrics and tracing on, in a
+// process of its own.
 type hosting struct {
 	bus    *bus.Bus
 	hub    *routes.Hub
@@ -151,6 +157,9 @@ type hosting struct {
 }
 
 func host(ctx context.Context, store journal.Driver) (*hosting, error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(servedGC)
+	}
 	log := slog.New(slog.NewJSONHandler(nowhere{}, nil))
 	reg, err := event.NewRegistry(catalog.Schemas()...)
 	if err != nil {

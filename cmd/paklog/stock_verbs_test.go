@@ -128,6 +128,9 @@ func TestAnExportIsImportedElsewhere(t *testing.T) {
 	s, other := newShell(t), newShell(t)
 	s.serve()
 	other.serve()
+	for _, x := range []*shell{s, other} { // nobody fills a pick face meanwhile
+		x.must("routes", "pause", "stock.replenish")
+	}
 	s.warehouse()
 	for _, kind := range []string{"facilities", "locations", "items", "opening"} {
 		path := filepath.Join(t.TempDir(), kind+".csv")
