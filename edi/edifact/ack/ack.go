@@ -8,6 +8,7 @@ package ack
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/finding"
@@ -109,7 +110,8 @@ func Judge(p *edifact.Part, policy Policy) Message {
 // faultOf is a finding about a service segment.
 func faultOf(f *finding.Finding) Fault {
 	tag, n, c := finding.SplitRef(f.Element)
-	out := Fault{Code: f.Ack.UCI, Tag: tag, Component: c}
+	// The tag of a segment that begins with no letters may be no text, and the verdict is stored.
+	out := Fault{Code: f.Ack.UCI, Tag: strings.ToValidUTF8(tag, ""), Component: c}
 	if n > 0 {
 		out.Position = n + 1
 	}
