@@ -333,6 +333,9 @@ func (e *Encoder) array(s x12.Segment) (exact bool) {
 			e.text(v)
 			continue
 		}
+		for _, mark := range x12.ComponentMark + x12.RepetitionMark { // a decoder would take it for a separator
+			exact = exact && (byte(mark) == e.delims.Component || byte(mark) == e.delims.Repetition || bytes.IndexByte(v, byte(mark)) < 0)
+		}
 		if r := e.delims.Repetition; r != 0 && bytes.IndexByte(v, r) >= 0 {
 			e.put(`{"repeat":[`)
 			for i, one := range bytes.Split(v, []byte{r}) {
