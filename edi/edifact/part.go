@@ -245,5 +245,9 @@ func (h UNB) Reply() UNB {
 	if len(version) != 1 || version < "1" || version > "4" {
 		version = "3"
 	}
-	return UNB{Syntax: h.Answers(), Version: version, Sender: h.Recipient, Recipient: h.Sender, Test: h.Test, Delimiters: h.Delimiters, UNA: h.UNA}
+	test := h.Test // 0035 is a digit: what else stands there says nothing that could be sent back
+	if len(test) != 1 || test[0] < '0' || test[0] > '9' {
+		test = ""
+	}
+	return UNB{Syntax: h.Answers(), Version: version, Sender: h.Recipient, Recipient: h.Sender, Test: test, Delimiters: h.Delimiters, UNA: h.UNA}
 }

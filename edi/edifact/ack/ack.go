@@ -112,11 +112,17 @@ func faultOf(f *finding.Finding) Fault {
 	tag, n, c := finding.SplitRef(f.Element)
 	// The tag of a segment that begins with no letters may be no text, and the verdict is stored.
 	out := Fault{Code: f.Ack.UCI, Tag: strings.ToValidUTF8(tag, ""), Component: c}
-	if n > 0 {
+	if n > 0 && n < most {
 		out.Position = n + 1
+	}
+	if c > most {
+		out.Component = 0
 	}
 	return out
 }
+
+// most is the last place that UCI, UCM and UCD can name: 0098 and 0104 have three digits.
+const most = 999
 
 func (m *Message) add(f *finding.Finding) {
 	_, n, c := finding.SplitRef(f.Element)
@@ -124,7 +130,7 @@ func (m *Message) add(f *finding.Finding) {
 	if f.Code == grammar.CodeMissingSegment && at > 1 {
 		at--
 	}
-	if n == 0 {
+	if n == 0 || n >= most || c > most {
 		m.Segments = append(m.Segments, Segment{Position: at, Code: f.Ack.UCD})
 		return
 	}

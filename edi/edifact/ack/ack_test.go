@@ -66,7 +66,8 @@ func contrl(t *testing.T, data string, policy ack.Policy) string {
 	reply := v.UNB.Reply()
 	reply.Date, reply.Time, reply.Control = "261123", "0916", "1"
 	for _, side := range []*edifact.Party{&reply.Sender, &reply.Recipient} { // nobody could be answered by such names
-		if side.ID == "" || !reply.Syntax.Holds(side.ID+side.Qualifier+side.Internal+side.Sub) {
+		all := side.ID + side.Qualifier + side.Internal + side.Sub
+		if side.ID == "" || len(all) > 35 || !reply.Syntax.Holds(all) {
 			*side = edifact.Party{ID: "A"}
 		}
 	}
