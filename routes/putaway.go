@@ -176,21 +176,10 @@ func (d *decision) direct(w toPutAway) {
 	var l takings
 	old, _ := d.state(w.key(), &l)
 	l.Tasks = slices.Clone(l.Tasks)
-	onShelf := stores(d.location(w.Scope, w.Location).Spec)
-	var good []part
-	var held int64
-	shares := false // an LPN with goods that stay on the shelf
-	for _, g := range w.Goods {
-		k, p := keyOf(w.Scope, g.Item), w.place(g)
-		held += d.balance(k.Book(), p.In(inventory.Held).String())
-		for _, stage := range [...]string{inventory.Received, inventory.Free} {
-			have := d.balance(k.Book(), p.In(stage).String())
-			if onShelf && !w.Ends { // only what is damaged or held back goes away from there
-				shares = shares || w.LPN != "" && have > 0
-				continue
-			}
-			good = append(good, d.rest(w, &l, g, stage, have)...)
-		}
+	w.Goods = d.standsOn(w, l)
+	good, held, shares := d.good(w, &l)
+	if w.LPN != "" && len(good) > 0 && d.recallAll(w, &l) { // more stands on it than its task knows
+		good, held, shares = d.good(w, &l)
 	}
 	bad := d.bad(w, &l)
 	if d.err != nil {
@@ -224,6 +213,25 @@ func (d *decision) direct(w toPutAway) {
 	if stays.again {
 		d.tryLater(w)
 	}
+}
+
+// good are the goods of a work that no task takes yet and that belong on shelves. held is how much of
+// them is held back, and shares says that there are some that stay on the shelf.
+func (d *decision) good(w toPutAway, l *takings) (good []part, held int64, shares bool) {
+	onShelf := stores(d.location(w.Scope, w.Location).Spec)
+	for _, g := range w.Goods {
+		k, p := keyOf(w.Scope, g.Item), w.place(g)
+		held += d.balance(k.Book(), p.In(inventory.Held).String())
+		for _, stage := range [...]string{inventory.Received, inventory.Free} {
+			have := d.balance(k.Book(), p.In(stage).String())
+			if onShelf && !w.Ends { // only what is damaged or held back goes away from there
+				shares = shares || w.LPN != "" && have > 0
+				continue
+			}
+			good = append(good, d.rest(w, l, g, stage, have)...)
+		}
+	}
+	return good, held, shares
 }
 
 // staying gathers what is not put away for now. Nobody is told twice.
@@ -279,17 +287,24 @@ func (l takings) held(w toPutAway, bad []part) int64 {
 // recall ends the newest task for goods that are not there any more, and reports whether there was one.
 func (d *decision) recall(w toPutAway, l *takings, g loading, stage string) bool {
 	for i, x := range slices.Backward(l.Tasks) {
-		t := d.task(w.Scope, x.Task)
-		if t.Status == task.StatusCompleted || t.Status == task.StatusCancelled || !slices.ContainsFunc(x.Goods, func(p part) bool { return p.loading == g && p.Stage == stage }) {
-			continue
+		if slices.ContainsFunc(x.Goods, func(p part) bool { return p.loading == g && p.Stage == stage }) && d.recallTask(w, l, i, "not_there") {
+			return true
 		}
-		h := d.shelf(w.Scope, x.To)
-		h.Coming, h.dirty = slices.DeleteFunc(slices.Clone(h.Coming), func(c comingGoods) bool { return c.Task == x.Task }), true
-		l.Tasks = slices.Delete(l.Tasks, i, i+1)
-		events, err := t.Cancel(task.Cancel{Reason: "not_there"}, d.m.Now)
-		return d.onTask(w.Scope, x.Task, events, err)
 	}
 	return false
+}
+
+func (d *decision) recallTask(w toPutAway, l *takings, i int, reason string) bool {
+	x := l.Tasks[i]
+	t := d.task(w.Scope, x.Task)
+	if d.err != nil || t.Status == task.StatusCompleted || t.Status == task.StatusCancelled {
+		return false
+	}
+	h := d.shelf(w.Scope, x.To)
+	h.Coming, h.dirty = slices.DeleteFunc(slices.Clone(h.Coming), func(c comingGoods) bool { return c.Task == x.Task }), true
+	l.Tasks = slices.Delete(l.Tasks, i, i+1)
+	events, err := t.Cancel(task.Cancel{Reason: reason}, d.m.Now)
+	return d.onTask(w.Scope, x.Task, events, err)
 }
 
 func (d *decision) goods(w toPutAway, x part) putaway.Goods {
@@ -515,6 +530,9 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 		}.Decide(d.m.Now)
 		d.onStock(k, events, posts, err)
 	}
+	if w.LPN != "" {
+		d.bringAlong(d.lpn(s, w.LPN), c.Location, false)
+	}
 	if c.Qty > 0 && c.Qty < t.Steps[0].Qty {
 		d.putLater(w)
 	}
@@ -534,6 +552,12 @@ func (d *decision) takes(s scope.Scope, t task.Task, code string, parts []part) 
 	for i, x := range parts {
 		goods[i] = d.goods(w, x)
 		qty += x.Qty
+	}
+	if w.LPN != "" && code != w.Location {
+		for _, g := range d.comesAlong(d.lpn(s, w.LPN), w, parts) {
+			goods = append(goods, g)
+			qty += g.Qty
+		}
 	}
 	if why, room := putaway.All(goods, p); why != "" && d.err == nil {
 		d.fail(refusedPlace(w.Goods[0].Item, code, why, room, qty, goods[0].Item, p.Spec))
