@@ -11,10 +11,10 @@ import (
 	"github.com/paklog/hub/core/scope"
 )
 
-// allocation is how an item is given places: by its own strategy, else the building's, else
-// by expiry where it has one.
+// allocation is how an item is given places: by its own strategy, else its owner's, else the
+// building's, else by expiry where it has one.
 func (d *decision) allocation(k inventory.BookKey, f inventory.For, qty int64) inventory.Allocate {
-	it := d.itemSeen(k.Scope, k.Item).Spec
+	it := d.itemRules(k.Scope, k.Item)
 	strategy := cmp.Or(it.Rotation, d.f.cfg.Strategy)
 	if strategy == "" && it.Tracking.Expiry {
 		strategy = inventory.FEFO
@@ -38,7 +38,7 @@ func (d *decision) itemSeen(s scope.Scope, sku string) item.Item {
 }
 
 // mustLast is the day before which the goods of a line must not expire, and who demands it:
-// the latest of what the line, the customer and the item ask for.
+// the latest of what the line, the customer and the item, or the owner for all items, ask for.
 func (d *decision) mustLast(o order.Order, l order.Line) (inventory.Date, string) {
 	last, by := inventory.Date(l.MinExpiry), ""
 	if last != "" {
@@ -50,10 +50,14 @@ func (d *decision) mustLast(o order.Order, l order.Line) (inventory.Date, string
 			last, by = day, who
 		}
 	}
-	it := d.itemSeen(o.Scope, l.SKU).Spec
+	it := d.itemRules(o.Scope, l.SKU)
 	if it.Tracking.Expiry {
 		demand(max(d.f.cfg.ShelfLife[o.Source.Partner], d.f.cfg.ShelfLife[o.Parties.ShipTo.Code]), inventory.ByCustomer)
-		demand(it.ShelfLife.Ship, inventory.ByItem)
+		who := inventory.ByItem
+		if d.itemSeen(o.Scope, l.SKU).Spec.ShelfLife.Ship == 0 {
+			who = inventory.ByOwner
+		}
+		demand(it.ShelfLife.Ship, who)
 	}
 	return last, by
 }

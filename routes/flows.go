@@ -19,6 +19,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/party"
@@ -242,6 +243,7 @@ type Flows struct {
 	orders       *Aggregate[order.Order]
 	items        *Aggregate[item.Item]
 	locations    *Aggregate[location.Location]
+	owners       *Aggregate[owner.Owner]
 	facilities   *Aggregate[facility.Facility]
 	counts       *Aggregate[count.Count]
 	reservations *Aggregate[reservation.Reservation]
@@ -281,6 +283,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		orders:       NewAggregate(order.Fold, reg),
 		items:        NewAggregate(item.Fold, reg),
 		locations:    NewAggregate(location.Fold, reg),
+		owners:       NewAggregate(owner.Fold, reg),
 		facilities:   NewAggregate(facility.Fold, reg),
 		counts:       NewAggregate(count.Fold, reg),
 		reservations: NewAggregate(reservation.Fold, reg),

@@ -17,7 +17,7 @@ import (
 
 func (f *Flows) addMasterDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Master, About: "takes items, locations, buildings and workers",
+		Name: door.Master, About: "takes owners, items, locations, buildings and workers",
 		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onTasks, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
@@ -38,6 +38,9 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		if err := checkRotation(c.Spec); err != nil {
 			return answered{}, err
 		}
+		if !d.ownerKnown(door.Master, c.Scope) {
+			return answered{}, d.err
+		}
 		c.HasStock = c.Update && d.stocks(c.Scope, c.SKU)
 		was := d.item(c.Scope, c.SKU).Spec.Codes
 		events, err = d.item(c.Scope, c.SKU).Register(c, now)
@@ -57,11 +60,10 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		}
 		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
 	}
-	if got, done, err := d.askFacility(a); done {
-		return got, err
-	}
-	if got, done, err := d.askWorker(a); done {
-		return got, err
+	for _, ask := range []func(*door.Ask) (answered, bool, error){d.askOwner, d.askFacility, d.askWorker} {
+		if got, done, err := ask(a); done {
+			return got, err
+		}
 	}
 	s, code := a.Scope.Building(), a.ID
 	if c, ok := a.Cmd.(location.Register); ok {
@@ -188,6 +190,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Receive:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
+		if c.From != inventory.Return && !d.ownerTakes("routes.Stock", k.Scope) {
+			return answered{}, d.err
+		}
 		d.bringIn(c)
 	case inventory.Adjust:
 		k = bookOf(c.BookKey, k)
@@ -255,7 +260,8 @@ func (d *decision) bringIn(c inventory.Receive) {
 	if !d.stocked(k, c.Location) {
 		return
 	}
-	it := d.item(k.Scope, k.Item).Spec
+	d.item(k.Scope, k.Item) // the unit depends on it
+	it := d.itemRules(k.Scope, k.Item)
 	c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
 	if !d.serialsStand(k, c.Serials, true) || c.From != inventory.Opening && d.noRoom(k, c.Place, c.Qty) {
 		return
@@ -285,6 +291,7 @@ func (d *decision) stocked(k inventory.BookKey, code string) bool {
 		d.fail(err)
 		return false
 	}
+	d.ownerKnown("routes.Stock", k.Scope)
 	if it := d.item(k.Scope, k.Item); d.err == nil && !it.Known() {
 		d.fail(missing("routes.Stock", "item", "item "+k.Item+" is not known: register it first"))
 	}

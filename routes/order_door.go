@@ -105,6 +105,9 @@ func (d *decision) place(c order.Place) error {
 	if err != nil {
 		return err
 	}
+	if !d.ownerTakes(door.Orders, c.Scope) {
+		return d.err
+	}
 	d.onOrder(c.Scope, c.Number, events, nil)
 	d.holdLines(d.order(c.Scope, c.Number))
 	d.reserve(c.Scope, c.Number)
@@ -190,7 +193,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 		return nil, fault.At(m.route, fault.Rejected, documentPlace(c.Source.DocType, exists.Differences[0].Place), exists)
 	}
 	if err != nil {
-		return nil, err
+		return nil, inDocument(c.Source, err)
 	}
 	o := d.order(c.Scope, c.Number)
 	if !o.Refused {

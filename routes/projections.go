@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
@@ -91,6 +92,9 @@ var projections = map[string]projection{
 	view.Stock: project(inventory.Fold,
 		func(inventory.Stock) string { return "" },
 		placesOf),
+	view.Owner: project(owner.Fold,
+		owner.Owner.Status,
+		func(owner.Owner) []string { return nil }),
 	view.Facility: project(facility.Fold,
 		func(facility.Facility) string { return "" },
 		func(facility.Facility) []string { return nil }),

@@ -70,6 +70,7 @@ func (f *Flows) askReceipt(d *decision, a *door.Ask) (answered, error) {
 	switch c := a.Cmd.(type) {
 	case receiving.Announce:
 		c.Scope, c.ID = s, id
+		d.ownerTakes(door.Receipts, s)
 		c.Lines = d.inSmallest(s, c.Lines, c.Units)
 		d.notGone(s, c.Lines)
 		events, err = r.Announce(c, d.m.Now)
@@ -147,6 +148,9 @@ func (d *decision) notShipped(s scope.Scope, place, lpn string) {
 func (d *decision) begun(s scope.Scope, id string, r receiving.Receipt) (receiving.Receipt, []event.Event, error) {
 	if r.Known() {
 		return r, nil, nil
+	}
+	if !d.ownerTakes(door.Receipts, s) {
+		return r, nil, d.err
 	}
 	if d.f.cfg.Receiving.NoBlind {
 		return r, nil, missing(door.Receipts, "receipt", "receipt "+id+" is not announced, and what nobody announced is not received here: announce it first")

@@ -29,6 +29,7 @@ import (
 // Kinds of files.
 const (
 	Orders     = "orders"
+	Owners     = "owners"
 	Items      = "items"
 	Locations  = "locations"
 	Facilities = "facilities"
@@ -38,7 +39,9 @@ const (
 )
 
 // Kinds are what may be imported.
-func Kinds() []string { return []string{Orders, Items, Locations, Facilities, Workers, Stock, Opening} }
+func Kinds() []string {
+	return []string{Orders, Owners, Items, Locations, Facilities, Workers, Stock, Opening}
+}
 
 // Formats of files.
 const (

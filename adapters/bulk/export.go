@@ -14,15 +14,16 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/transforms/custom"
 )
 
 // Exported are the kinds that may be exported, and the kind of document that each is made of.
-var exported = map[string]string{Items: view.Item, Locations: view.Location, Facilities: view.Facility, Workers: view.Worker, Opening: view.Stock}
+var exported = map[string]string{Owners: view.Owner, Items: view.Item, Locations: view.Location, Facilities: view.Facility, Workers: view.Worker, Opening: view.Stock}
 
 // Exports are the kinds that may be exported.
-func Exports() []string { return []string{Items, Locations, Facilities, Workers, Opening} }
+func Exports() []string { return []string{Owners, Items, Locations, Facilities, Workers, Opening} }
 
 // Export writes documents as a file that an import of the same kind reads back.
 type Export struct {
@@ -63,6 +64,8 @@ func (e *Export) Add(d view.Doc) error {
 	switch e.kind {
 	case Items:
 		return export(e, d, custom.ItemOf, func(i custom.Item) ([]written, error) { return itemRow(i) })
+	case Owners:
+		return export(e, d, custom.OwnerOf, func(o custom.Owner) ([]written, error) { return ownerRow(o), nil })
 	case Locations:
 		return export(e, d, custom.LocationOf, func(l custom.Location) ([]written, error) { return locationRow(l), nil })
 	case Facilities:
@@ -97,7 +100,7 @@ func (e *Export) Close() error {
 // written is the cells of a line that are not empty, by their columns.
 type written map[string]string
 
-func export[S facility.Facility | item.Item | location.Location | crew.Worker, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
+func export[S facility.Facility | item.Item | location.Location | owner.Owner | crew.Worker, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
 	var s S
 	if err := json.Unmarshal(d.State, &s); err != nil {
 		return fmt.Errorf("reading %s: %w", d.Key, err)
@@ -147,6 +150,13 @@ func (r written) capacity(c *custom.Capacity) {
 	}
 }
 
+func (r written) life(l *custom.Life) {
+	if l != nil {
+		r.int("receive_days", int64(l.Receive))
+		r.int("ship_days", int64(l.Ship))
+	}
+}
+
 func (r written) unit(prefix string, u custom.Unit) {
 	r[prefix+"uom"] = u.UOM
 	r.int(prefix+"weight_mg", u.Weight)
@@ -187,10 +197,7 @@ func itemRow(i custom.Item) ([]written, error) {
 		r.flag("serial_tracked", t.Serial)
 		r.flag("expiry_tracked", t.Expiry)
 	}
-	if l := i.ShelfLife; l != nil {
-		r.int("receive_days", int64(l.Receive))
-		r.int("ship_days", int64(l.Ship))
-	}
+	r.life(i.ShelfLife)
 	if p := i.Packing; p != nil {
 		r.flag("upright", p.Upright)
 		r.flag("fragile", p.Fragile)
@@ -198,6 +205,13 @@ func itemRow(i custom.Item) ([]written, error) {
 		r["segregation"] = p.Segregation
 	}
 	return []written{r}, nil
+}
+
+func ownerRow(o custom.Owner) []written {
+	r := written{"owner": o.Owner, "title": o.Title, "rotation": o.Rotation}
+	r.flag("blocked", o.Blocked)
+	r.life(o.ShelfLife)
+	return []written{r}
 }
 
 func noColumns(sku, what string) error {

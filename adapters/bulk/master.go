@@ -35,9 +35,7 @@ func (t *table) item(x *thing, c *cells) error {
 	if k := (custom.Tracking{Lot: f.flag("lot_tracked"), Serial: f.flag("serial_tracked"), Expiry: f.flag("expiry_tracked")}); k != (custom.Tracking{}) {
 		doc.Tracking = &k
 	}
-	if l := (custom.Life{Receive: int(f.integer("receive_days")), Ship: int(f.integer("ship_days"))}); l != (custom.Life{}) {
-		doc.ShelfLife = &l
-	}
+	doc.ShelfLife = f.life()
 	if p := (custom.Packing{Upright: f.flag("upright"), Fragile: f.flag("fragile"), Bears: f.integer("bears_mg"), Segregation: get("segregation")}); p != (custom.Packing{}) {
 		doc.Packing = &p
 	}
@@ -46,6 +44,22 @@ func (t *table) item(x *thing, c *cells) error {
 	}
 	x.item(doc, t.cfg)
 	return f.err
+}
+
+func (t *table) owner(x *thing, c *cells) error {
+	f := &field{t: t, c: c}
+	x.owner(custom.Owner{Owner: t.get(c, "owner"), OwnerSpec: custom.OwnerSpec{
+		Title: t.get(c, "title"), Blocked: f.flag("blocked"), Rotation: t.get(c, "rotation"), ShelfLife: f.life(),
+	}}, t.cfg)
+	return f.err
+}
+
+func (f *field) life() *custom.Life {
+	l := custom.Life{Receive: int(f.integer("receive_days")), Ship: int(f.integer("ship_days"))}
+	if l == (custom.Life{}) {
+		return nil
+	}
+	return &l
 }
 
 // unit reads a unit's size and weight from the columns that begin with a prefix.

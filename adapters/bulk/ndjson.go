@@ -102,6 +102,12 @@ func (j *jsonLines) fill(t *thing) error {
 			return err
 		}
 		t.facility(doc, j.cfg)
+	case Owners:
+		var doc custom.Owner
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		t.owner(doc, j.cfg)
 	case Workers:
 		var doc custom.Worker
 		if err := strictjson.Decode(j.buf, &doc); err != nil {
@@ -128,6 +134,12 @@ func (t *thing) location(doc custom.Location, c Config) {
 	cmd := doc.Register(c.Scope)
 	cmd.Update = c.Update
 	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Code, Cmd: cmd}
+}
+
+func (t *thing) owner(doc custom.Owner, c Config) {
+	cmd := doc.Register(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Owner, Cmd: cmd}
 }
 
 func (t *thing) worker(doc custom.Worker, c Config) {

@@ -28,6 +28,10 @@ var columns = map[string]struct{ needed, optional []string }{
 			"type", "route",
 		},
 	},
+	Owners: {
+		[]string{"owner"},
+		[]string{"title", "blocked", "rotation", "receive_days", "ship_days"},
+	},
 	Items: {
 		[]string{"sku", "uom"},
 		[]string{
@@ -200,6 +204,8 @@ func (t *table) next() (*thing, error) {
 	switch t.cfg.Kind {
 	case Orders:
 		err = t.order(x, c, h)
+	case Owners:
+		err = t.owner(x, c)
 	case Items:
 		err = t.item(x, c)
 	case Locations:

@@ -41,6 +41,7 @@ type ReasonBody struct {
 }
 
 func (s *server) master() {
+	s.owners()
 	s.items()
 	s.locations()
 	s.facilities()

@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
@@ -36,6 +37,8 @@ func Statuses(kind string) []string {
 			order.StatusReserved, order.StatusPartiallyAllocated, order.StatusAllocated, order.StatusWaved, order.StatusPicking,
 			order.StatusPicked, order.StatusPacking, order.StatusPacked, order.StatusPartiallyShipped, order.StatusShipped,
 			order.StatusShort, order.StatusCancelled, order.StatusMerged)
+	case view.Owner:
+		return []string{owner.StatusActive, owner.StatusBlocked}
 	case view.Location:
 		return []string{location.StatusActive, location.StatusBlocked}
 	case view.Wave:

@@ -17,6 +17,7 @@ import (
 	"github.com/paklog/hub/core/labor"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
@@ -106,6 +107,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[inventory.Stock]{fold: inventory.Fold, check: w.stock}
 	case "label":
 		return &folding[label.Label]{fold: label.Fold, check: w.label}
+	case "owner":
+		return &folding[owner.Owner]{fold: owner.Fold}
 	case "facility":
 		return &folding[facility.Facility]{fold: facility.Fold}
 	case "count":

@@ -103,7 +103,7 @@ type WarehouseConfig struct {
 	AutoWorkers int            `config:"auto_workers" doc:"Above 0 the hub picks and packs by itself, for trials; 0 leaves the work to people."`
 	Tasks       TasksConfig    `config:"tasks" doc:"What work is given to whom first."`
 	ShortOneIn  int            `config:"short_one_in" doc:"The simulated workers find one unit too few at one step in so many; 0 is never."`
-	Allocation  string         `config:"allocation" doc:"How places are chosen where an item names no rotation: fifo, fefo, lifo, full_first, by_unit, fewest_picks, pick_to_clean; \"\" is fefo for what expires and fifo for the rest."`
+	Allocation  string         `config:"allocation" doc:"How places are chosen where neither an item nor its owner names a rotation: fifo, fefo, lifo, full_first, by_unit, fewest_picks, pick_to_clean; \"\" is fefo for what expires and fifo for the rest."`
 	ShelfLife   map[string]int `config:"shelf_life" doc:"Days that goods must still have for a customer, by the partner who orders or the location code that is shipped to."`
 	Steal       bool           `config:"priority_steal" doc:"An order that is more urgent takes from others what nobody works on yet; they wait."`
 	Past        string         `config:"past_cancel_after" doc:"Orders that are open at their cancel-after date: hold lets them wait for a person, cancel cancels what is open, ignore goes on."`

@@ -99,8 +99,8 @@ func newImport(g *global) *cobra.Command {
 	var report string
 	cmd := &cobra.Command{
 		Use: "import KIND FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
-		Long: `Import a file of orders, items, locations, facilities, workers, stock (receipts) or opening (stock that lies
-there already) through the same doors as everything else. What is wrong with a row is reported
+		Long: `Import a file of orders, owners, items, locations, facilities, workers, stock (receipts) or opening (stock
+that lies there already) through the same doors as everything else. What is wrong with a row is reported
 with its line and place and stops no other row. Stopped anywhere and run again, it goes on: the key of each
 row is made of the file's hash and the row's number. A running hub reads the file itself.
 
@@ -140,7 +140,7 @@ The report has a line a row. Ends with 3 when rows were refused, 1 when the hub 
 	cmd.Flags().StringVar(&in.Format, "format", "", "csv or ndjson; by the file's name where it is left out")
 	cmd.Flags().StringVar(&in.Owner, "owner", "", "whose goods, where a row names nobody")
 	cmd.Flags().StringVar(&in.Facility, "facility", "", "the building, where a row names none")
-	cmd.Flags().BoolVar(&in.Update, "update", false, "change items, locations and facilities that are known to what the file says")
+	cmd.Flags().BoolVar(&in.Update, "update", false, "change owners, items, locations, facilities and workers that are known to what the file says")
 	cmd.Flags().StringVar(&report, "report", "", "file for a line a row (.csv or .ndjson); beside FILE where it is left out, - is none")
 	_ = cmd.RegisterFlagCompletionFunc("format", words(bulk.CSV, bulk.NDJSON))
 	return cmd

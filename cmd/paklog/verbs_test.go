@@ -242,7 +242,7 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"unknown flag", []string{"stock", "--status", "open"}},
 		{"--poll is a time above 0", []string{"events", "tail", "--follow", "--poll", "0s"}},
 		{"none of the topics", []string{"events", "tail", "--topic", "nope"}},
-		{"is none of orders, items, locations", []string{"import", "parcels", "x.csv"}},
+		{"is none of orders, owners, items, locations", []string{"import", "parcels", "x.csv"}},
 		{"is no folder of a backup", []string{"restore", "/nowhere"}},
 	} {
 		s.refused(2, x.says, x.args...)

@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
@@ -76,6 +77,8 @@ func Schemas() []event.Schema {
 
 		event.Of[item.Registered](event.InventoryEvents, event.Widened, event.Widened),
 		event.Of[item.Changed](event.InventoryEvents, event.Widened, event.Widened),
+		event.Of[owner.Registered](event.InventoryEvents),
+		event.Of[owner.Changed](event.InventoryEvents),
 		event.Of[facility.Registered](event.InventoryEvents, event.Widened),
 		event.Of[facility.Changed](event.InventoryEvents, event.Widened),
 		event.Of[location.Registered](event.InventoryEvents, event.Widened, event.Widened, event.Widened),

@@ -24,6 +24,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pallet"
 	"github.com/paklog/hub/core/pick"
@@ -56,6 +57,7 @@ func TestFoldVersions(t *testing.T) {
 	got := map[string]pinned{
 		"item":        hash(t, item.Fold),
 		"location":    hash(t, location.Fold),
+		"owner":       hash(t, owner.Fold),
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),
 		"reservation": hash(t, reservation.Fold),

@@ -72,6 +72,7 @@ const (
 	ByLine     = "line"
 	ByCustomer = "customer"
 	ByItem     = "item"
+	ByOwner    = "owner" // of all items that demand nothing themselves
 )
 
 // Allocate gives Qty promised units a place, or several. Lot pins one lot; goods

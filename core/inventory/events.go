@@ -299,7 +299,7 @@ type Why struct {
 	Since       time.Time `json:"since,omitzero"`          // when it was received
 	UOM         string    `json:"uom,omitempty"`           // the unit that it is picked in, by strategy ByUnit
 	MinExpiry   Date      `json:"min_expiry,omitempty"`    // what expires before was passed over
-	MinExpiryBy string    `json:"min_expiry_by,omitempty"` // who demands it: line, customer, item
+	MinExpiryBy string    `json:"min_expiry_by,omitempty"` // who demands it: line, customer, item, owner
 }
 
 // Skipped is a place that was passed over.

@@ -178,15 +178,27 @@ func (s Spec) checkHandling(bad func(place, format string, a ...any) error) erro
 			return bad("rotation", "%w", err)
 		}
 	}
+	if err := s.ShelfLife.Validate(); err != nil {
+		return bad(fault.PlaceOf(err), "%s", fault.Reason(err))
+	}
+	if s.ShelfLife != (ShelfLife{}) && !s.Tracking.Expiry {
+		place := "shelf_life.receive_days"
+		if s.ShelfLife.Receive == 0 {
+			place = "shelf_life.ship_days"
+		}
+		return bad(place, "an item that does not expire has no shelf life: set tracking.expiry")
+	}
+	return nil
+}
+
+// Validate refuses days that no goods last.
+func (l ShelfLife) Validate() error {
 	for _, d := range [...]struct {
 		place string
 		days  int
-	}{{"shelf_life.receive_days", s.ShelfLife.Receive}, {"shelf_life.ship_days", s.ShelfLife.Ship}} {
+	}{{"shelf_life.receive_days", l.Receive}, {"shelf_life.ship_days", l.Ship}} {
 		if d.days < 0 || d.days > maxDays {
-			return bad(d.place, "%d is not between 0 and %d", d.days, maxDays)
-		}
-		if d.days > 0 && !s.Tracking.Expiry {
-			return bad(d.place, "an item that does not expire has no shelf life: set tracking.expiry")
+			return fault.At("item.ShelfLife", fault.Invalid, d.place, fmt.Errorf("%d is not between 0 and %d", d.days, maxDays))
 		}
 	}
 	return nil

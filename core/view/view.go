@@ -36,6 +36,7 @@ const (
 	Load        = "load"
 	Manifest    = "manifest"
 	Worker      = "worker"
+	Owner       = "owner"
 )
 
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.

@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/returns"
@@ -225,7 +226,13 @@ func arrivalOf(e event.Event) (a arrival, known bool) {
 		return arrival{door: door.Master, scope: e.Scope, id: e.SKU, cmd: item.Register{Spec: e.Spec, Update: true}}, true
 	case item.Changed:
 		return arrival{door: door.Master, scope: e.Scope, id: e.SKU, cmd: item.Register{Spec: e.Spec, Update: true}}, true
+	case owner.Registered:
+		return arrival{door: door.Master, scope: e.Scope, id: e.Owner, cmd: owner.Register{Spec: e.Spec, Update: true}}, true
+	case owner.Changed:
+		return arrival{door: door.Master, scope: e.Scope, id: e.Owner, cmd: owner.Register{Spec: e.Spec, Update: true}}, true
 	case facility.Registered:
+		return arrival{door: door.Master, scope: e.Scope, id: e.Scope.Facility, cmd: facility.Register{Spec: e.Spec, Update: true}}, true
+	case facility.Changed:
 		return arrival{door: door.Master, scope: e.Scope, id: e.Scope.Facility, cmd: facility.Register{Spec: e.Spec, Update: true}}, true
 	case location.Registered:
 		return arrival{door: door.Master, scope: e.Scope, id: e.Code, cmd: location.Register{Spec: e.Spec, Update: true}}, true

@@ -110,7 +110,7 @@ type Location struct {
 
 // LocationSpec is what may change about a place. A capacity of 0 is no bound.
 type LocationSpec struct {
-	Purpose     string    `json:"purpose" enum:"pick,bulk,staging,packing,dock,count"`
+	Purpose     string    `json:"purpose" enum:"pick,bulk,staging,packing,dock,count,quarantine"`
 	Zone        string    `json:"zone,omitempty"`
 	Aisle       string    `json:"aisle,omitempty"`
 	Bay         string    `json:"bay,omitempty"`

@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/owner"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/view"
 )
@@ -37,6 +38,7 @@ type Door struct {
 	locations map[string]location.Location
 	buildings map[string]facility.Facility
 	workers   map[string]crew.Worker
+	owners    map[string]owner.Owner
 	stock     map[string]inventory.Stock
 	claims    map[[2]string]claim
 	decided   int
@@ -54,7 +56,7 @@ func New() *Door {
 	return &Door{
 		Now:    func() time.Time { return time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC) },
 		orders: map[string]order.Order{}, items: map[string]item.Item{}, locations: map[string]location.Location{},
-		buildings: map[string]facility.Facility{}, workers: map[string]crew.Worker{},
+		buildings: map[string]facility.Facility{}, workers: map[string]crew.Worker{}, owners: map[string]owner.Owner{},
 		stock: map[string]inventory.Stock{}, claims: map[[2]string]claim{},
 	}
 }
@@ -81,6 +83,8 @@ func (d *Door) Docs(kind string) []view.Doc {
 		return docs(kind, d.locations)
 	case view.Facility:
 		return docs(kind, d.buildings)
+	case view.Owner:
+		return docs(kind, d.owners)
 	case view.Worker:
 		return docs(kind, d.workers)
 	case view.Stock:
@@ -223,6 +227,10 @@ func (d *Door) master(ask door.Ask) (door.Reply, error) {
 		b := d.buildings[facility.StreamOf(ask.Scope)]
 		events, err = b.Register(c, at)
 		return keep(d.buildings, facility.StreamOf(ask.Scope), facility.Fold, b, events, err)
+	case owner.Register:
+		o := d.owners[owner.StreamOf(ask.Scope)]
+		events, err = o.Register(c, at)
+		return keep(d.owners, owner.StreamOf(ask.Scope), owner.Fold, o, events, err)
 	case crew.Register:
 		w := d.workers[crew.StreamOf(ask.Scope, c.Worker)]
 		events, err = w.Register(c, at)
