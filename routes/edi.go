@@ -105,7 +105,8 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856 and ORDERS in; 997, 824, 855, 945, 944, 947, 846, CONTRL, APERAK, ORDRSP and DESADV out.
+// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, ORDERS, ORDCHG and DESADV in; 997, 824, 855,
+// 945, 944, 947, 846, CONTRL, APERAK, ORDRSP, DESADV, RECADV and INVRPT out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
@@ -126,7 +127,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
 		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
 	}
-	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
+	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))
 	}
 	for _, r := range append(e.notices(), e.stockTold()...) {

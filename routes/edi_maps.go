@@ -51,3 +51,13 @@ func (p Partner) expected(part *x12.Part) (x12wms.Expected, error) {
 	}
 	return p.Profile.Expected(part)
 }
+
+// messageExpected is [Partner.expected] for EDIFACT.
+func (p Partner) messageExpected(part *edifact.Part) (x12wms.Expected, error) {
+	if own := p.Maps[part.UNH.Type]; own != nil {
+		if x, ok, err := own.Expected(p.Profile, mapping.OfEDIFACT(part)); ok || err != nil {
+			return x, err
+		}
+	}
+	return edifactwms.Expected(p.Profile, part)
+}

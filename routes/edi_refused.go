@@ -148,7 +148,7 @@ func foundIn(l dlq.Letter) finding.Finding {
 func (e *edi) readers() map[string]func(context.Context, *Message, *refusedDocument) (bool, error) {
 	return map[string]func(context.Context, *Message, *refusedDocument) (bool, error){
 		"x12.inbound": e.refusedSet, "x12.orders": e.refusedSet, "x12.receipts": e.refusedSet,
-		"edifact.inbound": e.refusedMessage, "edifact.orders": e.refusedMessage,
+		"edifact.inbound": e.refusedMessage, "edifact.orders": e.refusedMessage, "edifact.receipts": e.refusedMessage,
 		"order.place": e.refusedCommand,
 	}
 }
@@ -194,7 +194,10 @@ func (e *edi) refusedMessage(ctx context.Context, m *Message, d *refusedDocument
 			break
 		}
 	}
-	if p.Maps[info.Message] != nil || info.Message == "ORDERS" || info.Message == "ORDCHG" {
+	switch own := p.Maps[info.Message]; {
+	case own != nil && own.Makes == mapping.MakesReceipt, own == nil && info.Message == "DESADV":
+		_, err = p.messageExpected(part)
+	case own != nil, info.Message == "ORDERS", info.Message == "ORDCHG":
 		_, err = p.messageOrder(part)
 	}
 	d.why(err)

@@ -3,7 +3,6 @@ package routes
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/paklog/hub/core/fault"
@@ -11,12 +10,12 @@ import (
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/mapping"
-	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // Internal topics of the EDIFACT flow.
 const (
 	topicMessages        = "edifact-messages" // one message each
+	topicMessageReceipts = "edifact-receipts" // DESADV
 	topicMessageOrders   = "edifact-orders"   // ORDERS and ORDCHG
 	topicMessageAcks     = "edifact-acks"     // CONTRL that came
 	topicRefusedMessages = "edifact-refused"  // messages and interchanges that were rejected
@@ -44,12 +43,14 @@ func isMessage(kind string) func(*Message) bool {
 func (e *edi) messagesInbound() Route {
 	choose := eip.Choose("",
 		eip.Choice[*Message]{Name: "a message with a map to an order", When: e.mapped(mapping.MakesOrder), To: topicMessageOrders},
+		eip.Choice[*Message]{Name: "one to a receipt", When: e.mapped(mapping.MakesReceipt), To: topicMessageReceipts},
 		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "an ORDCHG", When: isMessage("ORDCHG"), To: topicMessageOrders},
+		eip.Choice[*Message]{Name: "a DESADV", When: isMessage("DESADV"), To: topicMessageReceipts},
 		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks})
 	return Route{
 		Name: "edifact.inbound", About: "EDIFACT messages to those who understand them",
-		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageReceipts, topicMessageAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {
@@ -80,16 +81,7 @@ func (e *edi) messageOrder(ctx context.Context, m *Message, _ *Out) (journal.Rec
 	}
 	o, err := p.messageOrder(part)
 	if err != nil {
-		var x *x12wms.Error
-		if !errors.As(err, &x) || len(x.Findings) == 0 {
-			return none, err
-		}
-		f := x.Findings[0]
-		more := ""
-		if n := len(x.Findings) - 1; n > 0 {
-			more = fmt.Sprintf(" (and %d more)", n)
-		}
-		return none, fault.At("edifact.orders", fault.KindOf(err), placeOf(f), fmt.Errorf("%s of %s: %s%s%s", info.name(), info.Document, f.Message, hint(f), more))
+		return none, untranslated("edifact.orders", info.name(), info.Document, fault.KindOf(err), err)
 	}
 	return wishOf(m, p, o)
 }

@@ -53,23 +53,53 @@ func (e *edi) receipts() Route {
 			}
 			x, err := p.expected(part)
 			if err != nil {
-				return nil, untranslated(m.route, info, fault.KindOf(err), err)
+				return nil, untranslated(m.route, setName(info), info.Document, fault.KindOf(err), err)
 			}
-			d := e.flows.decide(ctx, m)
-			ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
-			switch r := d.receipt(x.Scope, x.ID); {
-			case x.Cancel:
-				ask.Cmd = receiving.Cancel{Reason: "cancelled by " + info.Set, By: p.Name}
-			case r.Known():
-				ask.Cmd = receiving.Change{Announcement: x.Announcement, Units: x.Units}
-			}
-			out, _, err := e.flows.decideAsk(d, door.Receipts, &ask, e.flows.askReceipt)
+			out, err := e.announce(ctx, m, p, info.Set, x)
 			if k := fault.KindOf(err); err != nil && (k == fault.Rejected || k == fault.Invalid) {
-				err = untranslated(m.route, info, k, x.Core(part, err))
+				err = untranslated(m.route, setName(info), info.Document, k, x.Core(x12wms.OnX12(part), err))
 			}
 			return out, err
 		}),
 	}
+}
+
+// messageReceipts is [edi.receipts] for DESADV.
+func (e *edi) messageReceipts() Route {
+	return Route{
+		Name: "edifact.receipts", About: "DESADV to expected receipts",
+		Topics: []string{topicMessageReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
+		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
+		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
+			info, part, p, err := e.message(ctx, m)
+			if err != nil {
+				return nil, err
+			}
+			x, err := p.messageExpected(part)
+			if err != nil {
+				return nil, untranslated(m.route, info.name(), info.Document, fault.KindOf(err), err)
+			}
+			out, err := e.announce(ctx, m, p, info.Message, x)
+			if k := fault.KindOf(err); err != nil && (k == fault.Rejected || k == fault.Invalid) {
+				err = untranslated(m.route, info.name(), info.Document, k, x.Core(edifactwms.On(part), err))
+			}
+			return out, err
+		}),
+	}
+}
+
+// announce asks for what a document of a kind announces.
+func (e *edi) announce(ctx context.Context, m *Message, p Partner, kind string, x x12wms.Expected) (*Out, error) {
+	d := e.flows.decide(ctx, m)
+	ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
+	switch r := d.receipt(x.Scope, x.ID); {
+	case x.Cancel:
+		ask.Cmd = receiving.Cancel{Reason: "cancelled by " + kind, By: p.Name}
+	case r.Known():
+		ask.Cmd = receiving.Change{Announcement: x.Announcement, Units: x.Units}
+	}
+	out, _, err := e.flows.decideAsk(d, door.Receipts, &ask, e.flows.askReceipt)
+	return out, err
 }
 
 // stockTold are the routes that tell partners what happened to the stock of the owners they name.

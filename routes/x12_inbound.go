@@ -68,7 +68,7 @@ func (e *edi) order(ctx context.Context, m *Message, _ *Out) (journal.Record, er
 	}
 	o, err := p.order(part)
 	if err != nil {
-		return none, untranslated("x12.orders", info, fault.KindOf(err), err)
+		return none, untranslated("x12.orders", setName(info), info.Document, fault.KindOf(err), err)
 	}
 	return wishOf(m, p, o)
 }
@@ -105,8 +105,9 @@ func (e *edi) set(ctx context.Context, m *Message) (info setInfo, part *x12.Part
 	return info, part, p, nil
 }
 
-// untranslated is a translation's error, of a kind, with the name of its document.
-func untranslated(route string, info setInfo, kind fault.Kind, err error) error {
+// untranslated is a translation's error, of a kind, with the name of the set or message and of the
+// document that it came in.
+func untranslated(route, name, document string, kind fault.Kind, err error) error {
 	var x *x12wms.Error
 	if !errors.As(err, &x) || len(x.Findings) == 0 {
 		return err
@@ -116,7 +117,7 @@ func untranslated(route string, info setInfo, kind fault.Kind, err error) error 
 	if n := len(x.Findings) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
-	return fault.At(route, kind, placeOf(f), fmt.Errorf("%s of %s: %s%s%s", setName(info), info.Document, f.Message, hint(f), more))
+	return fault.At(route, kind, placeOf(f), fmt.Errorf("%s of %s: %s%s%s", name, document, f.Message, hint(f), more))
 }
 
 // ackState is a document of ours that waits for the partner's 997.

@@ -16,7 +16,7 @@ var lineChanges = map[string]string{"": "CA", "1": "AI", "2": "DI", "3": "CA", "
 var orderKinds = map[string]string{"220": "", "105": "", "221": "BK", "224": "rush"}
 
 // roles of parties (3035) by those of the document form.
-var roles = map[string]string{"DP": "ST", "ST": "ST", "CN": "CN", "UC": "UC", "GO": "DE", "WH": "WH", "SF": "SF", "IV": "BT"}
+var roles = map[string]string{"DP": "ST", "ST": "ST", "CN": "CN", "UC": "UC", "GO": "DE", "WH": "WH", "SF": "SF", "IV": "BT", "SU": "VN"}
 
 // units (6411): what is counted by the piece has several codes.
 var units = map[string]string{"": "EA", "PCE": "EA", "C62": "EA", "NAR": "EA", "EA": "EA", "CT": "CT", "CS": "CS", "PF": "PL", "PX": "PL", "PK": "IP"}

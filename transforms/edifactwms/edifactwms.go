@@ -1,7 +1,7 @@
 // Package edifactwms translates between EDIFACT warehouse messages and the
-// core's commands and events: ORDERS becomes an order, ORDCHG a change of one, an
-// order's acceptance an ORDRSP, a ship confirmation a DESADV. It is pure: times, references and
-// partner settings are passed in.
+// core's commands and events: ORDERS becomes an order, ORDCHG a change of one, DESADV an expected
+// receipt; an order's acceptance becomes an ORDRSP, a ship confirmation a DESADV. It is pure: times,
+// references and partner settings are passed in.
 //
 // What is agreed with a partner is the profile of package x12wms, whichever
 // syntax he speaks: a message is read into its document form, codes included,
@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/transforms/x12wms"
@@ -26,17 +25,11 @@ import (
 func Order(profile x12wms.Profile, p *edifact.Part) (x12wms.Order, error) {
 	const op = "edifactwms.Order"
 	on := On(p)
-	refuse := func(n, c int, code, expected, hint, message string) (x12wms.Order, error) {
-		f := p.AtComponent(p.Segments.At(0), n, 1, c)
-		f.Code, f.Layer, f.Expected, f.Hint, f.Message = code, finding.Business, expected, hint, message
-		f = on.Add(f)
-		return x12wms.Order{}, fault.At(op, fault.Invalid, f.Element, &x12wms.Error{Findings: []finding.Finding{f}})
-	}
 	if n := p.Segments.Len(); n > x12wms.MaxSegments {
-		return refuse(2, 1, x12wms.CodeCommand, "at most "+strconv.Itoa(x12wms.MaxSegments)+" segments", "split the order", "the message has "+strconv.Itoa(n)+" segments, more than an order may")
+		return x12wms.Order{}, refuse(op, on, text(p.Segments.At(0), 2, 1), x12wms.CodeCommand, "at most "+strconv.Itoa(x12wms.MaxSegments)+" segments", "split the order", "the message has "+strconv.Itoa(n)+" segments, more than an order may")
 	}
 	if p.UNH.Type != "ORDERS" && p.UNH.Type != "ORDCHG" {
-		return refuse(2, 1, x12wms.CodeUnsupported, "ORDERS or ORDCHG", "route this message elsewhere", "message "+p.UNH.Type+" is no order")
+		return x12wms.Order{}, refuse(op, on, text(p.Segments.At(0), 2, 1), x12wms.CodeUnsupported, "ORDERS or ORDCHG", "route this message elsewhere", "message "+p.UNH.Type+" is no order")
 	}
 	return profile.Place(read(p), on)
 }

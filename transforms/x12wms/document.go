@@ -26,7 +26,7 @@ type Document struct {
 
 // noun is what the document is about.
 func (d Document) noun() string {
-	if d.Set == "943" || d.Set == "856" {
+	if d.Set == "943" || d.Set == "856" || d.Set == "DESADV" {
 		return "shipment"
 	}
 	return "order"

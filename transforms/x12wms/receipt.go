@@ -15,7 +15,7 @@ import (
 	"github.com/paklog/hub/edi/x12"
 )
 
-// Expected is what a 943 or 856 says is on its way, and where in the document each part of it
+// Expected is what a 943, 856 or DESADV says is on its way, and where in the document each part of it
 // stands: the key is a place as package receiving names it ("lines[2].item"). With Cancel, the
 // document takes an earlier one back: scope and ID are all that it says.
 type Expected struct {
@@ -30,14 +30,25 @@ type Expected struct {
 // At is [Order.At] for a receipt.
 func (e Expected) At(place string) (Place, bool) { return placeAt(e.Places, place) }
 
-// notice is a 943 or 856 as it was sent.
-type notice struct {
-	Document                      // parties, references, dates and lines
-	lpns     []Text               // of the lines: the SSCC that each comes on
-	expiries []Text               // of the lines
-	serials  [][]string           // of the lines
-	level    map[string]hierarchy // of an 856, by HL-01
-	at       string               // the HL that follows
+// Notice is a document that announces goods, as it was sent. Its purpose is [CancelsNotice] where it
+// takes an earlier one back.
+type Notice struct {
+	Document                // parties, references, dates and lines
+	Details  []NoticeDetail // of the lines, in their order
+}
+
+// NoticeDetail is what a notice says of a line beside what an order's would say.
+type NoticeDetail struct {
+	LPN     Text   // the SSCC that the goods come on
+	Expiry  Text   // CCYYMMDD
+	Serials []Text // of the units
+}
+
+// asn is an 856 that is being read.
+type asn struct {
+	Notice
+	level map[string]hierarchy // by HL-01
+	at    string               // the HL that follows
 }
 
 // hierarchy is one HL of an 856.
@@ -47,8 +58,8 @@ type hierarchy struct {
 	po           Text // PRF-01
 }
 
-// cancelsNotice is BSN-01 of an 856 that takes an earlier one back.
-const cancelsNotice = "01"
+// CancelsNotice is BSN-01 of an 856 that takes an earlier one back.
+const CancelsNotice = "01"
 
 // Dates that say when goods arrive: G62-01 and DTM-01.
 var arrivals = map[string]bool{"17": true, "02": true, "017": true, "002": true, "067": true}
@@ -63,7 +74,7 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 		t.fail(st.At, CodeCommand, strconv.Itoa(n), fmt.Sprintf("at most %d segments", MaxSegments), "split the shipment", "the set has %d segments, more than a notice may", n)
 		return Expected{}, t.err(op)
 	}
-	var n notice
+	var n Notice
 	switch part.ST.ID {
 	case "943":
 		n = t.read943()
@@ -73,13 +84,24 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 		t.fail(st.At, CodeUnsupported, st.Value, "943 or 856", "route this set elsewhere", "transaction set %s announces no goods", st.Value)
 		return Expected{}, t.err(op)
 	}
-	first := map[string]string{"943": "W04", "856": "LIN"}[n.Set]
-	e := Expected{Places: map[string]Place{"receipt": n.Number.At, "lines": t.paper.End(first)}}
+	t.paper.Line = map[string]string{"943": "W04", "856": "LIN"}[n.Set]
+	return p.expected(t, n)
+}
+
+// Announce translates a notice of any syntax that was read into this form, as [Profile.Expected] does
+// an 856: with the same error, findings and places.
+func (p Profile) Announce(n Notice, on Paper) (Expected, error) {
+	return p.expected(&translator{paper: on}, n)
+}
+
+func (p Profile) expected(t *translator, n Notice) (Expected, error) {
+	const op = "x12wms.Expected"
+	e := Expected{Places: map[string]Place{"receipt": n.Number.At, "lines": t.paper.End(t.paper.Line)}}
 	e.Scope = p.receiver(t, n.Document, e.Places)
 	if e.ID = n.Number.Value; e.ID == "" {
 		t.fail(n.Number.At, CodeMissing, "", "a number", "send the number that the receipt is to be confirmed under", "the shipment has no number")
 	}
-	if e.Cancel = n.Set == "856" && n.Purpose.Value == cancelsNotice; e.Cancel {
+	if e.Cancel = n.Set != "943" && n.Purpose.Value == CancelsNotice; e.Cancel {
 		return e, t.err(op)
 	}
 	a := &e.Announcement
@@ -93,21 +115,28 @@ func (p Profile) Expected(part *x12.Part) (Expected, error) {
 	}
 	a.Due = p.arrival(t, n.Document, e.Places)
 	for i, l := range p.lines(t, n.Document, e.Places) {
-		line := receiving.Line{No: l.No, Item: l.Item, Qty: l.Qty, Lot: l.Lot, LPN: n.lpns[i].Value, Serials: n.serials[i]}
-		e.Places[fmt.Sprintf("lines[%d].lpn", i)] = n.lpns[i].At
-		line.Expiry = t.expiry(n.expiries[i])
+		more := n.Details[i]
+		line := receiving.Line{No: l.No, Item: l.Item, Qty: l.Qty, Lot: l.Lot, LPN: more.LPN.Value}
+		e.Places[fmt.Sprintf("lines[%d].lpn", i)] = more.LPN.At
+		for _, s := range more.Serials {
+			if len(line.Serials) == 0 {
+				e.Places[fmt.Sprintf("lines[%d].serials", i)] = s.At
+			}
+			line.Serials = append(line.Serials, s.Value)
+		}
+		line.Expiry = t.expiry(more.Expiry)
 		a.Lines, e.Units = append(a.Lines, line), append(e.Units, l.UOM)
 	}
 	return e, t.err(op)
 }
 
 // Core turns what the core finds wrong with the announcement into an error with the place in the
-// document that it came from. part is the set.
-func (e Expected) Core(part *x12.Part, err error) error {
-	t := &translator{part: part, paper: OnX12(part)}
+// document that it came from.
+func (e Expected) Core(on Paper, err error) error {
+	t := &translator{paper: on}
 	at, ok := e.At(fault.PlaceOf(err))
 	if !ok {
-		at = t.paper.End(part.ST.ID)
+		at = on.End(on.Set)
 	}
 	t.fail(at, CodeCommand, "", "", "correct the value and send the notice again", "%v", err)
 	return t.err("x12wms.Expected")
@@ -157,18 +186,17 @@ func (t *translator) expiry(x Text) inventory.Date {
 	return inventory.Date(at.Format(time.DateOnly))
 }
 
-// line begins an item of a notice.
-func (n *notice) line(l DocumentLine, lpn Text) {
-	n.Lines, n.lpns = append(n.Lines, l), append(n.lpns, lpn)
-	n.expiries, n.serials = append(n.expiries, Text{}), append(n.serials, nil)
+// Line begins an item of a notice, which comes on an LPN.
+func (n *Notice) Line(l DocumentLine, lpn Text) {
+	n.Lines, n.Details = append(n.Lines, l), append(n.Details, NoticeDetail{LPN: lpn})
 }
 
-// detail takes what a reference says of the line that it stands in.
-func (n *notice) detail(r Reference) {
+// Detail takes what a reference says of the last line.
+func (n *Notice) Detail(r Reference) {
 	i := len(n.Lines) - 1
 	switch r.Qualifier.Value {
 	case "SE":
-		n.serials[i] = append(n.serials[i], r.Value.Value)
+		n.Details[i].Serials = append(n.Details[i].Serials, r.Value)
 	case "LI":
 		if n.Lines[i].ID.Value == "" {
 			n.Lines[i].ID = r.Value
@@ -178,8 +206,8 @@ func (n *notice) detail(r Reference) {
 	}
 }
 
-func (t *translator) read943() notice {
-	n := notice{Document: Document{Set: "943", Number: t.due("W06-02")}}
+func (t *translator) read943() Notice {
+	n := Notice{Document: Document{Set: "943", Number: t.due("W06-02")}}
 	party := -1
 	for _, s := range t.part.Segments.All() {
 		line := len(n.Lines) - 1
@@ -195,7 +223,7 @@ func (t *translator) read943() notice {
 			}
 		case "N9":
 			if ref := (Reference{t.text(s, 1), t.text(s, 2)}); line >= 0 {
-				n.detail(ref)
+				n.Detail(ref)
 			} else {
 				n.Refs = append(n.Refs, ref)
 			}
@@ -204,7 +232,7 @@ func (t *translator) read943() notice {
 			case line < 0:
 				n.Dates = append(n.Dates, d)
 			case d.Qualifier.Value == "36": // expires
-				n.expiries[line] = d.Day
+				n.Details[line].Expiry = d.Day
 			}
 		case "W04":
 			party = -1
@@ -213,14 +241,14 @@ func (t *translator) read943() notice {
 			for k := 4; k+1 <= 7; k += 2 {
 				l.addCode(t.text(s, k), t.text(s, k+1))
 			}
-			n.line(l, Text{})
+			n.Line(l, Text{})
 		}
 	}
 	return n
 }
 
-func (t *translator) read856() notice {
-	n := notice{Document: Document{Set: "856", Number: t.due("BSN-02")}, level: map[string]hierarchy{}}
+func (t *translator) read856() Notice {
+	n := asn{Notice: Notice{Document: Document{Set: "856", Number: t.due("BSN-02")}}, level: map[string]hierarchy{}}
 	party := -1
 	var own DocumentLine // the item whose SN1 has not come yet
 	for _, s := range t.part.Segments.All() {
@@ -256,11 +284,11 @@ func (t *translator) read856() notice {
 			case !item:
 				n.Dates = append(n.Dates, d)
 			case d.Qualifier.Value == "036" && len(n.Lines) > 0:
-				n.expiries[len(n.Lines)-1] = d.Day
+				n.Details[len(n.Lines)-1].Expiry = d.Day
 			}
 		case "REF":
 			if ref := (Reference{t.text(s, 1), t.text(s, 2)}); item && len(n.Lines) > 0 {
-				n.detail(ref)
+				n.Detail(ref)
 			} else if !item {
 				n.Refs = append(n.Refs, ref)
 			}
@@ -278,24 +306,29 @@ func (t *translator) read856() notice {
 			if l.FirstCode == (Place{}) {
 				l.FirstCode = t.text(s, 1).At
 			}
-			n.line(l, n.container())
+			n.Line(l, n.container())
 		}
 	}
-	return n
+	return n.Notice
 }
 
 // container is the mark of the nearest pack or pallet that the item stands in.
-func (n *notice) container() Text {
+func (n *asn) container() Text {
 	seen := 0
 	for at := n.at; at != "" && seen <= len(n.level); seen++ {
 		h := n.level[at]
-		if v := h.mark.Value; v != "" {
-			if len(v) == 20 { // with the application identifier that the bar code has
-				v = strings.TrimPrefix(v, "00")
-			}
-			return Text{v, h.mark.At}
+		if h.mark.Value != "" {
+			return SSCC(h.mark)
 		}
 		at = h.parent
 	}
 	return Text{}
+}
+
+// SSCC is a mark without the application identifier that its bar code begins with.
+func SSCC(mark Text) Text {
+	if len(mark.Value) == 20 {
+		mark.Value = strings.TrimPrefix(mark.Value, "00")
+	}
+	return mark
 }
