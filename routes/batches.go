@@ -199,6 +199,29 @@ func (d *decision) sort(s scope.Scope, id string, c pick.Sort) (answered, error)
 	return answered{out, true}, d.err
 }
 
+// toPut is what lies in the totes of a list and is not in the slot of its order.
+func (d *decision) toPut(s scope.Scope, id string) (answered, error) {
+	l := d.pick(s, id)
+	if d.err == nil && l.Status == pick.StatusNone {
+		d.fail(missing("routes.Sort", "task", "there is no pick list of task "+id))
+	}
+	out := pick.ToPut{Task: id, Left: []pick.Lying{}}
+	if !sorted(l.Method) {
+		return answered{out, false}, d.err
+	}
+	for _, st := range l.Steps {
+		of := orderOf{ownerOf(l, st), numberOf(l, st)}
+		for _, t := range l.Totes {
+			if n := min(st.Picked-st.Put, d.inTote(of, st, t.Tote)); n > 0 {
+				out.Left = append(out.Left, pick.Lying{
+					Step: st.No, Owner: of.Owner, Order: of.number, Item: st.Item, Lot: st.From.Lot, Tote: t.Tote, Slot: d.work(of.Scope, of.number).Slot, Qty: n,
+				})
+			}
+		}
+	}
+	return answered{out, false}, d.err
+}
+
 // inTote is what of a step's line lies in a tote.
 func (d *decision) inTote(of orderOf, st pick.Step, tote string) int64 {
 	for _, x := range d.work(of.Scope, of.number).Totes {

@@ -177,6 +177,8 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 		return answered{d.pick(s, id), true}, d.err
 	case pick.Sort:
 		return d.sort(s, id, c)
+	case pick.Look:
+		return d.toPut(s, id)
 	default:
 		if got, done, err := d.askPack(s, id, a.Cmd); done {
 			return got, err

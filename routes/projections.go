@@ -141,7 +141,12 @@ var projections = map[string]projection{
 		func(w crew.Worker) string { return w.Status },
 		func(w crew.Worker) []string { return slices.Concat(w.Spec.Skills, w.Spec.Equipment) }),
 	view.Pick: project(pick.Fold,
-		func(l pick.List) string { return string(l.Status) },
+		func(l pick.List) string {
+			if l.Status == pick.StatusCompleted && sorted(l.Method) && slices.ContainsFunc(l.Steps, func(st pick.Step) bool { return st.Picked > st.Put }) {
+				return view.Sorting
+			}
+			return string(l.Status)
+		},
 		func(l pick.List) []string { return []string{l.Order, l.Wave} }),
 	view.Pack: project(pack.Fold,
 		func(p pack.Packing) string { return string(p.Status) },

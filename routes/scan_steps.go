@@ -39,6 +39,8 @@ func (d *decision) doScan(s scope.Scope, dev string, c scan.Scan, seen time.Time
 		return nil, d.scanReceipt(s, c)
 	case scan.Pick, scan.Short:
 		return d.scanPick(s, c)
+	case scan.Put:
+		return nil, d.scanPut(s, c)
 	case scan.Pack:
 		return d.scanPack(s, c)
 	case scan.Count:
@@ -203,6 +205,37 @@ func (d *decision) scanPick(s scope.Scope, c scan.Scan) (*scan.Next, error) {
 	}
 	_, err = d.f.askFloor(d, &door.Ask{Scope: s, ID: c.Task, Cmd: cmd})
 	return d.nextPick(s, c.Task), err
+}
+
+// scanPut puts goods of a step into the slot of its order.
+func (d *decision) scanPut(s scope.Scope, c scan.Scan) error {
+	l := d.pick(s, c.Task)
+	if d.err != nil {
+		return d.err
+	}
+	if l.Status == pick.StatusNone {
+		return refused("task", "there is no pick task %s of %s", c.Task, s.Owner)
+	}
+	if c.Step > len(l.Steps) {
+		return refused("step", "task %s has %d steps, this is none of them", c.Task, len(l.Steps))
+	}
+	st := l.Steps[c.Step-1]
+	of := orderOf{ownerOf(l, st), numberOf(l, st)}
+	g, err := scan.Match(c.Code, d.item(of.Scope, st.Item))
+	if err != nil {
+		return err
+	}
+	if g.Lot != "" && st.From.Lot != "" && g.Lot != st.From.Lot {
+		return refused("code", "this is lot %s, the step is of lot %s", g.Lot, st.From.Lot)
+	}
+	slot, err := scan.At(c.Place)
+	if err != nil {
+		return err
+	}
+	_, err = d.f.askFloor(d, &door.Ask{Scope: s, ID: c.Task, Cmd: pick.Sort{
+		Owner: of.Owner, Order: of.number, Item: st.Item, Lot: st.From.Lot, Tote: c.Tote, Slot: slot, Qty: cmp.Or(c.Qty, g.Qty), Worker: c.Worker,
+	}})
+	return err
 }
 
 // samePlace refuses a place that is not the step's. A worker who scanned none is believed where

@@ -1,5 +1,5 @@
-// Package handheld is the page that leads through receiving, picking, packing, counting and
-// moving with a scanner that types (keyboard wedge). It comes whole from the binary, works off
+// Package handheld is the page that leads through receiving, picking, putting apart, packing,
+// counting and moving with a scanner that types (keyboard wedge). It comes whole from the binary, works off
 // line once it was opened, and speaks to the hub by POST /v1/scans alone.
 package handheld
 

@@ -12,6 +12,7 @@ import (
 	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/receiving"
@@ -24,6 +25,7 @@ import (
 // it is off line.
 type FloorWork struct {
 	Picks    []PickWork  `json:"picks" nullable:"false"`
+	Puts     []PutWork   `json:"puts" nullable:"false"`
 	Packs    []PackWork  `json:"packs" nullable:"false"`
 	Counts   []CountWork `json:"counts" nullable:"false"`
 	Moves    []MoveWork  `json:"moves" nullable:"false"`
@@ -64,6 +66,23 @@ type Goods struct {
 type FloorItemCode struct {
 	Code string `json:"code"`
 	Qty  int64  `json:"qty"`
+}
+
+// PutWork is a pick list whose goods were picked for several orders and are put apart. What of a
+// step lies in which tote, and which slot its order has, is asked for when it begins.
+type PutWork struct {
+	Owner string    `json:"owner"`
+	Task  string    `json:"task"`
+	Totes []string  `json:"totes" nullable:"false"`
+	Steps []PutStep `json:"steps" nullable:"false"`
+}
+
+// PutStep is a step and what of it is not in the slot of its order.
+type PutStep struct {
+	No    int    `json:"no"`
+	Order string `json:"order"`
+	Left  int64  `json:"left"`
+	Goods
 }
 
 // PackWork is an open packing.
@@ -154,8 +173,8 @@ type working struct {
 }
 
 func (w *working) all() (out FloorWork, err error) {
-	out = FloorWork{Picks: []PickWork{}, Packs: []PackWork{}, Counts: []CountWork{}, Moves: []MoveWork{}, Receipts: []GoodsDue{}}
-	for _, part := range []func(*FloorWork) error{w.tasks, w.packs, w.counts, w.receipts} {
+	out = FloorWork{Picks: []PickWork{}, Puts: []PutWork{}, Packs: []PackWork{}, Counts: []CountWork{}, Moves: []MoveWork{}, Receipts: []GoodsDue{}}
+	for _, part := range []func(*FloorWork) error{w.tasks, w.puts, w.packs, w.counts, w.receipts} {
 		if err := part(&out); err != nil {
 			return out, err
 		}
@@ -197,6 +216,42 @@ func (w *working) tasks(out *FloorWork) error {
 	slices.SortStableFunc(out.Picks, func(a, b PickWork) int { return b.Priority - a.Priority })
 	slices.SortStableFunc(out.Moves, func(a, b MoveWork) int { return b.Priority - a.Priority })
 	return nil
+}
+
+// puts are lists that are picked. Of an order that was cancelled since nothing is put: it went back.
+func (w *working) puts(out *FloorWork) error {
+	return each(w, view.Pick, view.Sorting, func(l pick.List) (bool, error) {
+		x := PutWork{Owner: l.Owner, Task: l.Task, Totes: []string{}, Steps: []PutStep{}}
+		for _, t := range l.Totes {
+			x.Totes = append(x.Totes, t.Tote)
+		}
+		for _, st := range l.Steps {
+			left := st.Picked - st.Put
+			if left == 0 {
+				continue
+			}
+			of := l.Scope
+			of.Owner = cmp.Or(st.Owner, l.Owner)
+			number := cmp.Or(st.Order, l.Order)
+			o, _, _, err := stateOf[order.Order](w.ctx, w.v, view.Order, order.StreamOf(of, number))
+			if err != nil {
+				return false, err
+			}
+			line, _ := o.Line(st.Line)
+			if left = min(left, line.Picked); left == 0 {
+				continue
+			}
+			g, err := w.goods(of, st.Item, st.From.Lot)
+			if err != nil {
+				return false, err
+			}
+			x.Steps = append(x.Steps, PutStep{No: st.No, Order: number, Left: left, Goods: g})
+		}
+		if len(x.Steps) > 0 {
+			out.Puts = append(out.Puts, x)
+		}
+		return len(out.Puts) >= mostWork, nil
+	})
 }
 
 func (w *working) packs(out *FloorWork) error {

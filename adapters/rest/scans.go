@@ -31,9 +31,9 @@ type ScanBody struct {
 	Seq      int64             `json:"seq" minimum:"1" doc:"counts from 1 on each device; the same scan again gets the stored answer, another one is invalid"`
 	At       time.Time         `json:"at" doc:"when it was made, by the device's clock"`
 	Worker   string            `json:"worker,omitempty"`
-	Do       string            `json:"do" enum:"sight,receive,pick,short,pack,count,move"`
+	Do       string            `json:"do" enum:"sight,receive,pick,put,short,pack,count,move"`
 	Code     string            `json:"code,omitempty" maxLength:"4096" doc:"as the reader sent it: GS1 element string, key, Digital Link, or a text of our own"`
-	Place    string            `json:"place,omitempty" doc:"code of the location, or of the LPN that something is put into"`
+	Place    string            `json:"place,omitempty" doc:"code of the location or slot, or of the LPN that something is put into"`
 	Owner    string            `json:"owner,omitempty" doc:"of the task or the goods"`
 	Item     string            `json:"item,omitempty" doc:"where the code does not say it"`
 	Task     string            `json:"task,omitempty" doc:"the pick task, packing, count or replenishment"`
@@ -139,7 +139,7 @@ func forDevices(r *http.Request) bool {
 		p := r.URL.Path
 		return len(p) > len(prefix)+len(suffix) && p[:len(prefix)] == prefix && p[len(p)-len(suffix):] == suffix
 	}
-	return r.Method == http.MethodPost && owned("/v1/tasks/", "/claim") || r.Method == http.MethodGet && owned("/v1/lpns/", "")
+	return r.Method == http.MethodPost && (owned("/v1/tasks/", "/claim") || owned("/v1/picks/", "/totes")) || r.Method == http.MethodGet && owned("/v1/lpns/", "")
 }
 
 func forbidden(code, detail string) *intake.Problem {

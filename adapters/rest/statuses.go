@@ -50,7 +50,7 @@ func Statuses(kind string) []string {
 	case view.Worker:
 		return []string{crew.StatusActive, crew.StatusRetired}
 	case view.Pick:
-		return texts(pick.StatusOpen, pick.StatusCompleted, pick.StatusCancelled)
+		return append(texts(pick.StatusOpen, pick.StatusCompleted, pick.StatusCancelled), view.Sorting)
 	case view.Pack:
 		return texts(pack.StatusOpen, pack.StatusCompleted, pack.StatusCancelled)
 	case view.Label:

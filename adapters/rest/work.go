@@ -253,4 +253,8 @@ func (s *server) floor() {
 			b, err := decode[SortBody](ctx)
 			return s.onFloor(ctx, in, pick.Sort(b), err, view.Pick, pick.StreamOf)
 		})
+	register(s, op[struct{}, pick.ToPut](s, http.MethodPost, "/v1/picks/{owner}/{id}/totes", "look-pick", "picks", "What of a pick list still lies in its totes to be put apart, for whom, and in which slot the order's goods come together"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			return s.onFloor(ctx, in, pick.Look{}, nil, view.Pick, pick.StreamOf)
+		})
 }

@@ -143,7 +143,7 @@ func (p *page) list(path string) []view.Doc {
 }
 
 // openPage starts a hub and a browser on its handheld page, with a radio between them.
-func openPage(t *testing.T) (*page, *radio, string) {
+func openPage(t *testing.T, change ...func(*Config)) (*page, *radio, string) {
 	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
@@ -151,6 +151,9 @@ func openPage(t *testing.T) (*page, *radio, string) {
 	}
 	cfg := defaults()
 	cfg.Data, cfg.HTTP.Listen, cfg.Warehouse.WaveWait, cfg.Owner = t.TempDir(), "127.0.0.1:0", 100*time.Millisecond, "ACME"
+	for _, c := range change {
+		c(cfg)
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	addr, done := make(chan string, 1), make(chan error, 1)
 	go func() {

@@ -31,14 +31,14 @@ type List struct {
 	Status Status `json:"status"`
 	Method string `json:"method,omitempty"`
 	Steps  []Step `json:"steps,omitempty"`
-	Totes  []Tote `json:"totes,omitempty"` // of a cluster: whose they are
+	Totes  []Tote `json:"totes,omitempty"` // that goods were fetched into; of a cluster: whose they are
 }
 
-// Tote is the tote of one order.
+// Tote is a tote: of a cluster that of one order, else of all whose goods are fetched.
 type Tote struct {
 	Tote  string `json:"tote"`
-	Owner string `json:"owner"`
-	Order string `json:"order"`
+	Owner string `json:"owner,omitempty"`
+	Order string `json:"order,omitempty"`
 }
 
 // Step is a step and how far it is.
@@ -54,7 +54,7 @@ type Step struct {
 func (s Step) Left() int64 { return s.Qty - s.Picked - s.Shorted - s.Dropped }
 
 // Fold makes a [List].
-var Fold = event.Fold[List]{Kind: "pick", Version: 2, Apply: apply}
+var Fold = event.Fold[List]{Kind: "pick", Version: 3, Apply: apply}
 
 func apply(l List, e event.Event) (List, error) {
 	switch e := e.(type) {
@@ -113,13 +113,16 @@ func unsound(step int) error {
 	return fault.At("pick.Apply", fault.Internal, fmt.Sprintf("step %d", step), errors.New("its quantities no longer add up"))
 }
 
-// tote notes whose tote it is, where totes are one order's.
+// tote notes a tote, and whose it is where totes are one order's.
 func (l List) tote(step int, tote string) List {
-	if l.Method != Cluster || step < 1 || step > len(l.Steps) || slices.ContainsFunc(l.Totes, func(t Tote) bool { return t.Tote == tote }) {
+	if step < 1 || step > len(l.Steps) || slices.ContainsFunc(l.Totes, func(t Tote) bool { return t.Tote == tote }) {
 		return l
 	}
-	s := l.Steps[step-1]
-	l.Totes = append(slices.Clip(l.Totes), Tote{tote, l.ownerOf(s), l.orderOf(s)})
+	t := Tote{Tote: tote}
+	if s := l.Steps[step-1]; l.Method == Cluster {
+		t.Owner, t.Order = l.ownerOf(s), l.orderOf(s)
+	}
+	l.Totes = append(slices.Clip(l.Totes), t)
 	return l
 }
 

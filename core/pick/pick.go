@@ -76,6 +76,27 @@ type Sort struct {
 // DoneBy is whose hands did it.
 func (c Sort) DoneBy() string { return c.Worker }
 
+// Look asks what of a list is still to be put apart.
+type Look struct{}
+
+// ToPut is the answer to [Look].
+type ToPut struct {
+	Task string  `json:"task"`
+	Left []Lying `json:"left"`
+}
+
+// Lying is what lies in a tote for an order, and the slot that the order has; "" is none yet.
+type Lying struct {
+	Step  int    `json:"step"`
+	Owner string `json:"owner"`
+	Order string `json:"order"`
+	Item  string `json:"item"`
+	Lot   string `json:"lot,omitempty"`
+	Tote  string `json:"tote"`
+	Slot  string `json:"slot,omitempty"`
+	Qty   int64  `json:"qty"`
+}
+
 // Sorted is the answer to [Sort]: what went where.
 type Sorted struct {
 	Task  string   `json:"task"`

@@ -23,6 +23,7 @@ const (
 	Sight   = "sight"   // a plain sighting: an LPN or goods at a place
 	Receive = "receive" // goods come in: on the receipt or return that Task names, if any
 	Pick    = "pick"    // a step of a pick task
+	Put     = "put"     // goods of a step go from their tote into the slot of their order
 	Short   = "short"   // a step of which less was found
 	Pack    = "pack"    // a carton is closed
 	Count   = "count"   // what lies at the place of a count
@@ -103,11 +104,11 @@ func (s Scan) CheckHead() error {
 // Check refuses a scan that says too little.
 func (s Scan) Check() error {
 	needs, known := map[string][]string{
-		Sight: {"code", "place"}, Receive: {"code", "place"}, Pick: {"task", "step", "code", "tote"}, Short: {"task", "step", "reason"},
+		Sight: {"code", "place"}, Receive: {"code", "place"}, Pick: {"task", "step", "code", "tote"}, Put: {"task", "step", "code", "tote", "place"}, Short: {"task", "step", "reason"},
 		Pack: {"task", "box", "contents"}, Count: {"task", "place"}, Move: {"place"},
 	}[s.Do]
 	if !known {
-		return bad("do", "%q is none of %s, %s, %s, %s, %s, %s and %s", s.Do, Sight, Receive, Pick, Short, Pack, Count, Move)
+		return bad("do", "%q is none of %s, %s, %s, %s, %s, %s, %s and %s", s.Do, Sight, Receive, Pick, Put, Short, Pack, Count, Move)
 	}
 	has := map[string]bool{
 		"code": s.Code != "", "place": s.Place != "", "task": s.Task != "", "step": s.Step > 0, "tote": s.Tote != "",

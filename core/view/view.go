@@ -39,6 +39,10 @@ const (
 	Owner       = "owner"
 )
 
+// Sorting is the status of a pick list whose goods are fetched and not all in the slots of their
+// orders, where they were picked to be put apart. Of a cancelled order some never are.
+const Sorting = "sorting"
+
 // Doc is what is known of one thing. Key is its stream, or its id where it has none.
 // State holds no personal data.
 type Doc struct {

@@ -7,12 +7,13 @@ import { choose, counter, described, ended, esc, list, lotOf, serials, wrong } f
 import { cached, claim, refresh, same, stands, worker } from './work.js';
 import { moves } from './moves.js';
 import { next } from './next.js';
+import { puts } from './puts.js';
 
 export async function menu(go) {
   const work = await cached();
   const rows = [
     ['Next task', next, ''], ['Receive', receipts, work.receipts.length], ['Put away', moves('putaway'), work.moves.filter(m => m.kind === 'putaway').length],
-    ['Pick', picks, work.picks.length], ['Pack', packs, work.packs.length], ['Count', counts, work.counts.length],
+    ['Pick', picks, work.picks.length], ['Put apart', puts, work.puts.length], ['Pack', packs, work.packs.length], ['Count', counts, work.counts.length],
     ['Replenish', moves('replenish'), work.moves.filter(m => m.kind === 'replenish').length], ['Move', move, ''],
   ];
   return {

@@ -1,6 +1,6 @@
 // The page is kept whole under one version; what it says to the hub is never answered from here.
 const kept = 'page-%VERSION%';
-const files = ['/scan/', '/scan/page.css', '/scan/app.js', '/scan/db.js', '/scan/queue.js', '/scan/codes.js', '/scan/tell.js', '/scan/steps.js', '/scan/screen.js', '/scan/work.js', '/scan/moves.js', '/scan/next.js', '/scan/app.webmanifest', '/scan/icon.svg'];
+const files = ['/scan/', '/scan/page.css', '/scan/app.js', '/scan/db.js', '/scan/queue.js', '/scan/codes.js', '/scan/tell.js', '/scan/steps.js', '/scan/screen.js', '/scan/work.js', '/scan/moves.js', '/scan/puts.js', '/scan/next.js', '/scan/app.webmanifest', '/scan/icon.svg'];
 
 self.addEventListener('install', e => e.waitUntil((async () => {
   const cache = await caches.open(kept);

@@ -4,7 +4,7 @@ import * as queue from './queue.js';
 import { wrong } from './screen.js';
 
 export const worker = () => db.get('worker');
-export const cached = async () => ({ picks: [], packs: [], counts: [], moves: [], receipts: [], ...(await db.get('work')) });
+export const cached = async () => ({ picks: [], puts: [], packs: [], counts: [], moves: [], receipts: [], ...(await db.get('work')) });
 export const same = (a, b) => a.task === b.task && a.owner === b.owner;
 
 // stands keeps where the worker is; next work is looked for near there.
