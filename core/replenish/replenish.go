@@ -80,7 +80,8 @@ type Why struct {
 	Wanted int64  `json:"wanted,omitempty"`
 }
 
-// Move is one thing to fetch, in whole units where the source has them.
+// Move is what to fetch from one place, in whole units where the source has them. UOM is the
+// smallest that is handled for it.
 type Move struct {
 	From   inventory.Place
 	Qty    int64
@@ -89,9 +90,10 @@ type Move struct {
 }
 
 // Plan is what to fetch for the face and why; no moves where it needs nothing, or nothing is
-// to be had. Goods that expire first are fetched first, then the oldest, in the largest whole
-// units that fit; a face that would get none for that is filled with pieces. What has expired
-// stays where it is.
+// to be had. It is fetched from as many places as it takes: goods that expire first are fetched
+// first, then the oldest, of each place in the largest whole unit that fits. A face that would
+// get none for that is filled with pieces, and a demand is met in whatever units it takes. What
+// has expired stays where it is.
 func Plan(a Ask, at time.Time) ([]Move, Why, error) {
 	const op = "replenish.Plan"
 	if !slices.Contains(Kinds(), a.Kind) {
@@ -128,34 +130,49 @@ func Plan(a Ask, at time.Time) ([]Move, Why, error) {
 		last := func(d inventory.Date) inventory.Date { return cmp.Or(d, "9999-99-99") }
 		return cmp.Or(cmp.Compare(last(a.Expiry), last(b.Expiry)), a.Since.Compare(b.Since), cmp.Compare(a.Location, b.Location))
 	})
-	var moves []Move
+	moves := make([]Move, len(sources))
+	took := false
 	for _, whole := range []bool{true, false} {
-		for _, sh := range sources {
-			if need <= 0 || !whole && len(moves) > 0 {
-				break
-			}
-			qty, uom := fetch(a.Units, min(need, sh.Free), whole)
+		if !whole && took && a.Kind != Demand {
+			break
+		}
+		for i, sh := range sources {
+			m := &moves[i]
+			qty, uom := fetch(a.Units, min(need, sh.Free-m.Qty), whole, a.Kind == Demand)
 			if qty > 0 {
-				moves = append(moves, Move{sh.Place, qty, uom, sh.Expiry})
+				*m = Move{sh.Place, m.Qty + qty, uom, sh.Expiry}
 				need -= qty
+				took = true
 			}
 		}
 	}
-	return moves, why, nil
+	return slices.DeleteFunc(moves, func(m Move) bool { return m.Qty == 0 }), why, nil
 }
 
-// fetch is how much of n is fetched, in the largest unit that fits: whole units above the
-// smallest, or pieces.
-func fetch(units []item.Unit, n int64, whole bool) (int64, string) {
-	for _, u := range (item.Spec{Units: units}).Largest() {
-		if u.Factor <= n && (u.Factor > 1 || !whole) {
-			return n / u.Factor * u.Factor, u.UOM
-		}
-	}
-	if len(units) > 1 && whole {
+// fetch is how much of n is fetched from one place, and in which unit: the largest that fits and,
+// where all of it is wanted, what it leaves in smaller ones; whole stops above the smallest.
+func fetch(units []item.Unit, n int64, whole, all bool) (qty int64, uom string) {
+	if n <= 0 {
 		return 0, ""
 	}
-	return n, ""
+	for _, p := range (item.Spec{Units: units}).Split(n) {
+		if whole && len(units) > 1 && p.UOM == smallest(units) {
+			break
+		}
+		u := units[slices.IndexFunc(units, func(u item.Unit) bool { return u.UOM == p.UOM })]
+		if qty, uom = qty+p.Qty*u.Factor, p.UOM; !all {
+			break
+		}
+	}
+	return qty, uom
+}
+
+func smallest(units []item.Unit) string {
+	i := slices.IndexFunc(units, func(u item.Unit) bool { return u.Factor == 1 })
+	if i < 0 {
+		return ""
+	}
+	return units[i].UOM
 }
 
 // DoneBy is whose hands did it.

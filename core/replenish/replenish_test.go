@@ -49,7 +49,11 @@ func TestWhatIsFetched(t *testing.T) {
 		{"nothing from other faces", ask(replenish.Emergency, 0, shelf("P-2", 50, "")), ""},
 		{"nothing that has expired", ask(replenish.Emergency, 0, shelf("B-1", 50, "2026-11-22")), ""},
 		{"nothing that is being counted", ask(replenish.Emergency, 0, inventory.Shelf{Place: inventory.Place{Location: "B-1"}, Free: 50, Counting: true}), ""},
-		{"a demand beyond the most", func() replenish.Ask { a := ask(replenish.Demand, 10, two[:1]...); a.Wanted = 82; return a }(), "48 B-1 pallet, "},
+		{"a demand beyond the most", func() replenish.Ask { a := ask(replenish.Demand, 10, two[:1]...); a.Wanted = 82; return a }(), "72 B-1 case, "},
+		{"pieces of several places where none has a case", ask(replenish.Emergency, 45, shelf("B-1", 7, ""), shelf("B-2", 5, ""), shelf("B-3", 9, "")), "7 B-1 each, 5 B-2 each, 3 B-3 each, "},
+		{"cases of several places where none has enough", ask(replenish.MinMax, 0, shelf("B-1", 25, ""), shelf("B-2", 11, ""), shelf("B-3", 13, "")), "24 B-1 case, 12 B-3 case, "},
+		{"a demand down to the piece", func() replenish.Ask { a := ask(replenish.Demand, 0, two...); a.Wanted = 30; return a }(), "18 B-2 each, 12 B-1 case, "},
+		{"a demand that nobody can meet", func() replenish.Ask { a := ask(replenish.Demand, 0, two...); a.Wanted = 500; return a }(), "20 B-2 each, 100 B-1 each, "},
 		{"a demand that is met", func() replenish.Ask { a := ask(replenish.Demand, 10, two...); a.Wanted = 10; return a }(), ""},
 		{"what is on its way counts", func() replenish.Ask { a := ask(replenish.MinMax, 2, two...); a.Face.Coming = 8; return a }(), ""},
 	} {
@@ -78,10 +82,12 @@ func TestPlansAreRefusedWithPlace(t *testing.T) {
 	}
 }
 
-// A face is never filled above its most, and nothing is fetched that is not there.
+// A face is never filled above its most, nothing is fetched that is not there, and nothing that is
+// wanted stays where it could be fetched in the way that the kind allows.
 func TestAFaceIsNeverOverfilled(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := ask(rapid.SampledFrom([]string{replenish.MinMax, replenish.TopOff, replenish.Emergency}).Draw(t, "kind"), rapid.Int64Range(0, 70).Draw(t, "face"))
+		a := ask(rapid.SampledFrom(replenish.Kinds()).Draw(t, "kind"), rapid.Int64Range(0, 70).Draw(t, "face"))
+		a.Wanted = rapid.Int64Range(0, 60).Draw(t, "wanted")
 		a.Face.Coming = rapid.Int64Range(0, 20).Draw(t, "coming")
 		for i := range rapid.IntRange(0, 4).Draw(t, "sources") {
 			a.Stock.Shelves = append(a.Stock.Shelves, shelf(fmt.Sprintf("B-%d", i), rapid.Int64Range(0, 90).Draw(t, "free"), ""))
@@ -104,6 +110,24 @@ func TestAFaceIsNeverOverfilled(t *testing.T) {
 		}
 		if sum > 0 && why.Have+why.Coming+sum > 60 {
 			t.Fatalf("%+v and %d come", why, sum)
+		}
+		need := 60 - why.Have - why.Coming - sum
+		if a.Kind == replenish.Demand {
+			need = a.Wanted - why.Have - why.Coming - sum
+		}
+		if need <= 0 || a.Kind == replenish.MinMax && why.Have+why.Coming >= 10 {
+			return
+		}
+		for _, sh := range a.Stock.Shelves[1:] {
+			used := false
+			for _, m := range moves {
+				if m.From == sh.Place {
+					sh.Free, used = sh.Free-m.Qty, true
+				}
+			}
+			if sh.Free > 0 && (sum == 0 || a.Kind == replenish.Demand || !used && min(need, sh.Free) >= 12) {
+				t.Fatalf("%d are lacking and %d stay at %s: %+v", need, sh.Free, sh.Location, moves)
+			}
 		}
 	})
 }
