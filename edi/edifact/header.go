@@ -90,13 +90,24 @@ func looksLikeSegment(b []byte, d Delimiters) bool {
 }
 
 func isTag(b []byte) bool {
-	for _, c := range b {
-		if c-'0' > 9 && c-'A' > 25 {
-			return false
-		}
-	}
-	return len(b) == 3 && b[0]-'A' < 26
+	return len(b) == 3 && inTag[b[0]] == isCapital && inTag[b[1]] != 0 && inTag[b[2]] != 0
 }
+
+const (
+	isDigit = 1 + iota
+	isCapital
+)
+
+// inTag is what the bytes are that a tag may hold.
+var inTag = func() (t [256]uint8) {
+	for c := '0'; c <= '9'; c++ {
+		t[c] = isDigit
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = isCapital
+	}
+	return t
+}()
 
 // readUNB finds the service characters of an interchange without UNA: the byte
 // behind UNB, the one behind the syntax identifier, and what ends the segment.

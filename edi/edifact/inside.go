@@ -1,6 +1,7 @@
 package edifact
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 
@@ -204,7 +205,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 func (r *Reader) message(b bound, next int) error {
 	r.bounds = append(r.bounds, b)
 	var whole bool
-	r.badTag = false
+	r.badTag, r.nested = false, !isTag(r.rawTag(b))
 	end, k := int(b.end), next
 	for {
 		end, k, whole = r.plain(end, k)
@@ -226,6 +227,7 @@ func (r *Reader) message(b bound, next int) error {
 		}
 		id := r.tagOf(b)
 		r.badTag = r.badTag || !isTag(id)
+		r.nested = r.nested || len(id) != len(r.rawTag(b))
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.end), next
 		if end-r.lo > r.win.lim.MessageBytes {
@@ -242,9 +244,10 @@ func (r *Reader) message(b bound, next int) error {
 }
 
 // tagOf is the tag of a segment that was found.
-func (r *Reader) tagOf(b bound) []byte {
-	return tag(r.win.Buf[b.start:r.win.Idx[b.first]], r.win.delims.Component)
-}
+func (r *Reader) tagOf(b bound) []byte { return tag(r.rawTag(b), r.win.delims.Component) }
+
+// rawTag is what stands where the tag does.
+func (r *Reader) rawTag(b bound) []byte { return r.win.Buf[b.start:r.win.Idx[b.first]] }
 
 func (r *Reader) counted() {
 	r.all++
@@ -304,9 +307,12 @@ func (r *Reader) checkMessage(whole bool) {
 	p := &r.part
 	r.noteBreaks()
 	s := p.Segments.At(0)
-	p.UNH = UNH{Reference: s.Value(1, 1), Type: same(s, 1, r.last.Type), Version: same(s, 2, r.last.Version), Release: same(s, 3, r.last.Release),
-		Agency: same(s, 4, r.last.Agency), Association: same(s, 5, r.last.Association), Access: s.Value(3, 1)}
-	r.last = p.UNH
+	if what, as := s.Element(2), p.Segments.charset; len(what) == 0 || as != r.lastAs || !bytes.Equal(what, r.lastWhat) {
+		r.lastWhat, r.lastAs = append(r.lastWhat[:0], what...), as
+		r.last = UNH{Type: s.Value(2, 1), Version: s.Value(2, 2), Release: s.Value(2, 3), Agency: s.Value(2, 4), Association: s.Value(2, 5)}
+	}
+	p.UNH = r.last
+	p.UNH.Reference, p.UNH.Access = s.Value(1, 1), s.Value(3, 1)
 	for i := range p.Findings { // met before the reference was known
 		p.Findings[i].Set = p.UNH.Reference
 	}
@@ -339,15 +345,6 @@ func (r *Reader) checkMessage(whole bool) {
 	}
 	r.compareCount(last, 1, p.Segments.Len(), CodeSegmentCount, "segments, UNH and UNT included", AckCodes{UCI: "29"})
 	r.compareReference(last, 2, p.UNH.Reference, CodeMessageReference, "UNH", AckCodes{UCI: "28"})
-}
-
-// same is a component of UNH's second element, as the text that the message
-// before had where it is the same.
-func same(s Segment, c int, before string) string {
-	if raw, _ := s.Component(2, 1, c); string(raw) == before {
-		return before
-	}
-	return s.Value(2, c)
 }
 
 // checkReference wants a reference that no other message of the group, or of an

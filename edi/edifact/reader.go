@@ -17,22 +17,25 @@ type Reader struct {
 	lo   int // first byte not handed out
 	k    int // first delimiter at or behind lo
 
-	bounds  []bound
-	unb     *UNB // open interchange
-	ung     *UNG // open group
-	foreign *[256]uint8
-	inGroup int // messages and packages of the open group
-	loose   int // of the open interchange, outside groups
-	all     int // of the open interchange
-	groups  int
-	kind    string              // message type of the open group's first message
-	seen    map[string]struct{} // references of messages, of the open group if there is one
-	mixed   bool                // was said of this interchange
-	badTag  bool                // a segment of the message at hand has a tag that is none
-	last    UNH                 // of the message before, whose texts most share
-	inJunk  bool                // the noise going on was reported
-	any     bool                // an interchange was seen
-	err     error               // what ended the reading
+	bounds   []bound
+	unb      *UNB // open interchange
+	ung      *UNG // open group
+	foreign  *[256]uint8
+	inGroup  int // messages and packages of the open group
+	loose    int // of the open interchange, outside groups
+	all      int // of the open interchange
+	groups   int
+	kind     string              // message type of the open group's first message
+	seen     map[string]struct{} // references of messages, of the open group if there is one
+	mixed    bool                // was said of this interchange
+	badTag   bool                // a segment of the message at hand has a tag that is none
+	nested   bool                // or more than a tag where that stands
+	last     UNH                 // of the message before but for its reference, which most share
+	lastWhat []byte              // and the element it was read from, in this interchange
+	lastAs   Charset             // and this
+	inJunk   bool                // the noise going on was reported
+	any      bool                // an interchange was seen
+	err      error               // what ended the reading
 }
 
 // NewReader reads from src. Limits' zero value means the defaults.
@@ -97,6 +100,7 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 	}
 	if len(r.bounds) > 0 {
 		p.Segments.broken = r.brokenLines()
+		p.Segments.regular = kind == Message && !r.nested && !p.Segments.broken && w.delims.Terminator != '\n'
 		if r.unb != nil {
 			r.readCharset()
 		}

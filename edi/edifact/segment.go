@@ -2,6 +2,7 @@ package edifact
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
 
 	"github.com/paklog/hub/edi/finding"
@@ -24,6 +25,7 @@ type Segments struct {
 	delims  Delimiters
 	charset Charset
 	broken  bool // line breaks inside data, to be skipped in values
+	regular bool // tags and elements are what the index says: no line breaks, no nesting
 }
 
 // Len is the number of segments.
@@ -46,23 +48,33 @@ func (s *Segments) All() iter.Seq2[int, Segment] {
 	}
 }
 
-// Fields appends the elements of the i-th segment, 01 to the last and as they
-// stand, to dst and returns its tag: [Segment.Tag] and [Segment.AppendElements]
-// in one step.
-func (s *Segments) Fields(i int, dst [][]byte) (id []byte, fields [][]byte) {
+// Split is the tag of the i-th segment, and where in text its elements stand: the
+// n-th from ends[n-1]+1 up to ends[n]. It may use scratch for ends.
+func (s *Segments) Split(i int, scratch []uint32) (id, text []byte, ends []uint32) {
 	b := &s.bounds[i]
 	idx, data := s.idx[b.first:b.last+1], s.data
-	from := idx[0]
-	if id = data[b.start:from:from]; s.broken || s.delims.Terminator == '\n' || !isTag(id) {
-		at := s.At(i)
-		return at.Tag(), at.AppendElements(dst)
+	if s.regular {
+		return data[b.start:idx[0]:idx[0]], data, idx
 	}
-	for _, to := range idx[1:] {
-		from++
-		dst = append(dst, data[from:to:to])
-		from = to
+	at := s.At(i)
+	_, to, _ := at.span(at.Len()) // a CR before the LF is no data
+	return at.Tag(), data, append(append(scratch, idx[:len(idx)-1]...), to)
+}
+
+// Seek is the first segment from the i-th on with the tag id, which has three
+// characters, or [Segments.Len].
+func (s *Segments) Seek(i int, id string) int {
+	want := uint32(id[0]) | uint32(id[1])<<8 | uint32(id[2])<<16
+	for ; i < len(s.bounds); i++ {
+		at := s.bounds[i].start
+		if s.regular && int(at)+4 <= len(s.data) && binary.LittleEndian.Uint32(s.data[at:])&0xFFFFFF != want {
+			continue
+		}
+		if s.At(i).Is(id) {
+			return i
+		}
 	}
-	return id, dst
+	return i
 }
 
 // Delimiters are those of the interchange around the segments.
@@ -131,19 +143,6 @@ func (s Segment) Element(n int) []byte {
 		return nil
 	}
 	return s.run.data[from:to:to]
-}
-
-// AppendElements appends elements 01 to the last, as they stand, to dst.
-func (s Segment) AppendElements(dst [][]byte) [][]byte {
-	data, from := s.run.data, s.idx[0]+1
-	for _, to := range s.idx[1:] {
-		dst = append(dst, data[from:to:to])
-		from = to + 1
-	}
-	if n := len(s.idx) - 1; n > 0 && s.run.delims.Terminator == '\n' {
-		dst[len(dst)-1] = s.Element(n) // a CR before the LF is no data
-	}
-	return dst
 }
 
 // Wrapped is [Segments.Wrapped] of the segment's run.

@@ -59,7 +59,7 @@ func (w *window) nextCut(from, to int) (int, error) {
 			return -1, err
 		}
 		end := min(len(w.Buf), w.scanned+scanStep)
-		i := bytes.Index(w.Buf[w.scanned:end], []byte("UN"))
+		i := stream.Pair(w.Buf[w.scanned:end], 'U', 'N')
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
 			w.scanned = end

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ type watcher interface {
 	// segment is at hand: node is nil where it has no place.
 	segment(c *checker, node *Node, tag []byte)
 	// ended is a loop of which all is known.
-	ended(f *frame)
+	ended(c *checker, f *frame)
 }
 
 func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
@@ -62,7 +63,11 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 		c.most = finding.Warning
 	}
 	c.classes(sx)
-	c.flat = len(sx.Text) > 0 && stream.Seen(sx.Text, &c.across) == 0
+	c.across = isControl | isComponent | isRepetition | isRelease | isBreak
+	if len(sx.Text) > 0 {
+		c.across = stream.Seen(sx.Text, &c.between)
+	}
+	c.seen, c.clean, c.released, c.end = c.across, 0, 0, 0
 	c.run()
 	c.forget()
 	checkers.Put(c)
@@ -70,10 +75,10 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 
 // frame is an open loop: where it stands and how often each child came.
 type frame struct {
-	node   *Node
-	at     int // start of the place that was reached last
-	counts []int32
-	nth    int // which repetition of the loop this is
+	node  *Node
+	first int32 // of its counts
+	at    int32 // start of the place that was reached last
+	nth   int32 // which repetition of the loop this is
 }
 
 type checker struct {
@@ -83,17 +88,24 @@ type checker struct {
 	syntax Syntax
 	most   finding.Severity
 	frames []frame
-	spare  [][]int32
-	lastAt int // segment before the one at hand
+	counts []int32 // of frames' children, one frame's behind another's
+	lastAt int     // segment before the one at hand
 
-	i       int      // segment at hand
-	fields  [][]byte // its elements
+	i       int        // segment at hand
+	text    []byte     // its elements stand in, at
+	ends    []uint32   // as [Source.Segment] has it
+	places  [64]uint32 // scratch for ends
 	class   [256]uint8
-	across  [256]uint8 // class, of a document whose line ends are none of its data
-	flat    bool       // no byte of the document is anything but data
+	between [256]uint8 // class, of a document whose line ends are none of its data
 	made    Syntax     // that class was made for
-	scratch []byte
-	trigger string // element that made a note apply
+
+	across   uint8  // what bytes of the document may be beside data
+	seen     uint8  // and those of the segment at hand
+	clean    uint32 // from here on no release character stands before
+	released uint32 // this, where one stands or the document ends
+	end      uint32 // of the document in text
+	scratch  []byte
+	trigger  string // element that made a note apply
 
 	watch  watcher // nil but for a [Learner]
 	totals []total // of the rules
@@ -131,16 +143,15 @@ func (c *checker) classes(sx *Syntax) {
 	set(sx.Component, isComponent)
 	set(sx.Repetition, isRepetition)
 	set(sx.Release, isRelease)
-	c.across = c.class
-	c.across['\n'], c.across['\r'] = 0, 0
+	c.between = c.class
+	c.between['\n'], c.between['\r'] = 0, 0
 }
 
 // checkers keeps the memory of checks for the next ones.
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 func (c *checker) forget() {
-	clear(c.fields[:cap(c.fields)])
-	c.fields, c.frames, c.totals = c.fields[:0], c.frames[:0], c.totals[:0]
+	c.text, c.ends, c.frames, c.counts, c.totals = nil, nil, c.frames[:0], c.counts[:0], c.totals[:0]
 	c.set, c.src, c.syntax, c.watch = nil, nil, Syntax{}, nil
 	c.tree.forget()
 }
@@ -151,14 +162,18 @@ func (c *checker) run() {
 	}
 	c.push(c.set.Root, 1)
 	n := c.src.Len()
-	if n > 1 && c.tagOf(n-1) == c.sx.Trailer {
-		n--
+	if n > 1 {
+		trailer := string(c.read(n-1)) == c.sx.Trailer
+		if len(c.ends) > 0 {
+			c.end = c.ends[len(c.ends)-1]
+		}
+		if trailer {
+			n--
+		}
 	}
 	c.lastAt = 0
 	for i := 1; i < n; i++ {
-		c.i = i
-		var tag []byte
-		tag, c.fields = c.src.Fields(i, c.fields[:0])
+		tag := c.read(i)
 		key := keyOf(tag)
 		node := c.place(key, tag)
 		if c.watch != nil {
@@ -181,23 +196,49 @@ func (c *checker) run() {
 	c.totalled()
 }
 
-func (c *checker) tagOf(i int) string {
-	tag, fields := c.src.Fields(i, c.fields[:0])
-	c.fields = fields[:0]
-	return string(tag)
+// read takes segment i at hand.
+func (c *checker) read(i int) (tag []byte) {
+	c.i = i
+	tag, c.text, c.ends = c.src.Segment(i, c.places[:0])
+	if c.across&isRelease != 0 && len(c.syntax.Text) > 0 {
+		from, to := c.ends[0], c.ends[len(c.ends)-1]
+		if from < c.clean || from > c.released {
+			rest := c.text[from:max(c.end, to)]
+			at := bytes.IndexByte(rest, c.sx.Release)
+			if at < 0 {
+				at = len(rest)
+			}
+			c.clean, c.released = from, from+uint32(at)
+		}
+		if c.seen = c.across; c.released >= to {
+			c.seen &^= isRelease
+		}
+	}
+	return tag
 }
 
-func (c *checker) push(n *Node, nth int) {
-	var counts []int32
-	if k := len(c.spare); k > 0 && cap(c.spare[k-1]) >= len(n.Children) {
-		counts = c.spare[k-1][:len(n.Children)]
-		clear(counts)
-		c.spare = c.spare[:k-1]
-	} else {
-		counts = make([]int32, len(n.Children), max(64, len(n.Children)))
+// field is the n-th element of the segment at hand as it stands, nil where there is none.
+func (c *checker) field(n int) []byte {
+	if n >= len(c.ends) {
+		return nil
 	}
-	c.frames = append(c.frames, frame{node: n, counts: counts, nth: nth})
+	return c.text[c.ends[n-1]+1 : c.ends[n]]
 }
+
+func (c *checker) push(n *Node, nth int32) {
+	c.frames = append(c.frames, frame{node: n, first: int32(len(c.counts)), nth: nth})
+	c.counts = append(c.counts, n.zeros...)
+}
+
+// open is push of a loop whose own segment is at hand.
+func (c *checker) open(n *Node, nth int32) *Node {
+	c.push(n, nth)
+	c.counts[len(c.counts)-len(n.kids)] = 1
+	return n.Children[0]
+}
+
+// count of child i of an open loop.
+func (c *checker) count(f *frame, i int) *int32 { return &c.counts[int(f.first)+i] }
 
 // close ends the loops deeper than depth; what they still required is missing
 // before the segment at hand.
@@ -205,10 +246,12 @@ func (c *checker) close(depth int) {
 	for len(c.frames) > depth {
 		f := &c.frames[len(c.frames)-1]
 		if c.watch != nil {
-			c.watch.ended(f)
+			c.watch.ended(c, f)
 		}
-		c.require(f, len(f.node.Children))
-		c.spare = append(c.spare, f.counts)
+		if len(f.node.must) > 0 {
+			c.require(f, len(f.node.kids))
+		}
+		c.counts = c.counts[:f.first]
 		c.frames = c.frames[:len(c.frames)-1]
 	}
 }
@@ -216,8 +259,8 @@ func (c *checker) close(depth int) {
 // require reports the mandatory children of f before place to that never came.
 func (c *checker) require(f *frame, to int) {
 	for _, i := range f.node.must {
-		if i >= f.at && i < to && f.counts[i] == 0 {
-			f.counts[i]++ // once is enough to say so
+		if n := c.count(f, i); i >= int(f.at) && i < to && *n == 0 {
+			*n++ // once is enough to say so
 			c.missing(f.node.Children[i])
 		}
 	}
@@ -227,11 +270,12 @@ func (c *checker) require(f *frame, to int) {
 // then where its node is full or was passed. It is nil for a segment that has
 // no place.
 func (c *checker) place(key tagKey, tag []byte) *Node {
-	if n := c.forward(key, true); n != nil {
-		return n
-	}
-	if key != 0 && c.set.inside[key] {
-		if n := c.forward(key, false); n != nil {
+	number := c.set.inside.of(key)
+	if number != 0 {
+		if n := c.forward(number, key, true); n != nil {
+			return n
+		}
+		if n := c.forward(number, key, false); n != nil {
 			return n
 		}
 		if n := c.backward(key); n != nil {
@@ -256,14 +300,15 @@ func (c *checker) place(key tagKey, tag []byte) *Node {
 // whose qualifier matches, else the first without one, else -1. end is behind
 // the place.
 func (c *checker) variant(n *Node, i int) (at, end int) {
-	if i+1 == len(n.Children) || n.slots[i+1] != n.slots[i] {
+	slot := n.kids[i].slot
+	if i+1 == len(n.kids) || n.kids[i+1].slot != slot {
 		if m := n.Children[i].Match; m != nil && !c.matches(m) {
 			return -1, i + 1
 		}
 		return i, i + 1
 	}
-	at, end = -1, n.slots[i]
-	for ; end < len(n.Children) && n.slots[end] == n.slots[i]; end++ {
+	at, end = -1, int(slot)
+	for ; end < len(n.kids) && n.kids[end].slot == slot; end++ {
 		m := n.Children[end].Match
 		switch {
 		case m == nil && at < 0 && !c.set.Closed: // who closes a set names all he takes
@@ -275,8 +320,9 @@ func (c *checker) variant(n *Node, i int) (at, end int) {
 	return at, end
 }
 
-func (c *checker) matches(m *Match) bool {
-	v := c.valueOf(m.Element, m.Component)
+func (c *checker) matches(m *Match) bool { return m.has(c.valueOf(m.Element, m.Component)) }
+
+func (m *Match) has(v []byte) bool {
 	if m.packed != nil {
 		return len(v) > 0 && len(v) <= 4 && slices.Contains(m.packed, pack(v))
 	}
@@ -286,48 +332,58 @@ func (c *checker) matches(m *Match) bool {
 // valueOf is an element of the segment at hand, or a component of it, without
 // trailing blanks.
 func (c *checker) valueOf(n, component int) []byte {
-	if n > len(c.fields) {
+	if n >= len(c.ends) {
 		return nil
 	}
-	v := c.fields[n-1]
-	if component > 0 {
-		v, _ = nth(v, component, c.sx.Component, c.sx.Release)
+	from, to := c.ends[n-1]+1, c.ends[n]
+	switch {
+	case component == 0:
+	case c.seen&isRelease != 0:
+		v, _ := nth(c.text[from:to], component, c.sx.Component, c.sx.Release)
+		return trim(v)
+	default:
+		for ; component > 1; component-- {
+			if from = stream.Until(c.text, from, to, c.sx.Component) + 1; from > to {
+				return nil
+			}
+		}
+		to = stream.Until(c.text, from, to, c.sx.Component)
 	}
-	return trim(v)
+	return trim(c.text[from:to])
 }
 
-func (c *checker) forward(key tagKey, room bool) *Node {
-	if key == 0 {
-		return nil
-	}
-	hash := key.hash()
+func (c *checker) forward(number uint16, key tagKey, room bool) *Node {
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
 		n := f.node
-		from, to := f.at, len(n.tags)
-		switch at := n.where[hash]; at {
-		case 0:
+		at := int(n.where[number]) - 1
+		if at < int(f.at) {
 			continue
-		case scattered:
-		default: // in one place, or nowhere
-			if int(at)-1 < from {
-				continue
-			}
-			from, to = int(at)-1, int(at)
+		}
+		from, to := at, at+1
+		if at == scattered-1 {
+			from, to = int(f.at), len(n.kids)
 		}
 		for i := from; i < to; {
-			if n.tags[i] != key || i == 0 && d > 0 && f.counts[0] > 0 {
+			k := &n.kids[i]
+			if k.tag != key || i == 0 && d > 0 {
 				i++ // a loop's first segment again is the loop again
 				continue
 			}
-			at, end := c.variant(n, i)
-			if at < 0 || room == (int(f.counts[at]) >= n.Children[at].Max) {
+			at, end := i, i+1
+			if !k.sole {
+				at, end = c.variant(n, i)
+			}
+			if at < 0 || room == (*c.count(f, at) >= n.kids[at].max) {
 				i = end
 				continue
 			}
-			c.close(d + 1)
-			f = &c.frames[d]
-			c.require(f, n.slots[at])
+			if d+1 < len(c.frames) {
+				c.close(d + 1)
+			}
+			if slot := n.kids[at].slot; slot != f.at && len(n.must) > 0 {
+				c.require(f, int(slot))
+			}
 			return c.enter(f, at)
 		}
 	}
@@ -337,8 +393,8 @@ func (c *checker) forward(key tagKey, room bool) *Node {
 func (c *checker) backward(key tagKey) *Node {
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
-		for i := 0; i < f.at; {
-			if f.node.tags[i] != key || i == 0 && d > 0 {
+		for i := 0; i < int(f.at); {
+			if f.node.kids[i].tag != key || i == 0 && d > 0 {
 				i++
 				continue
 			}
@@ -363,16 +419,17 @@ func (c *checker) backward(key tagKey) *Node {
 func (c *checker) unqualified(key tagKey) *Node {
 	for d := len(c.frames) - 1; d >= 0; d-- {
 		f := &c.frames[d]
-		for i := f.at; i < len(f.node.tags); i++ {
+		for i := int(f.at); i < len(f.node.kids); i++ {
 			n := f.node.Children[i]
 			if n.tag != key || n.Match == nil || i == 0 && d > 0 {
 				continue
 			}
 			c.close(d + 1)
 			f = &c.frames[d]
-			c.require(f, f.node.slots[i])
+			slot := f.node.kids[i].slot
+			c.require(f, int(slot))
 			var known []string
-			for j := f.node.slots[i]; j < len(f.node.Children) && f.node.slots[j] == f.node.slots[i]; j++ {
+			for j := int(slot); j < len(f.node.kids) && f.node.kids[j].slot == slot; j++ {
 				if m := f.node.Children[j].Match; m != nil {
 					known = append(known, m.Values...)
 				}
@@ -383,11 +440,9 @@ func (c *checker) unqualified(key tagKey) *Node {
 			}
 			c.at(n.Match.Element, n.Match.Component, CodeUnknownQualifier, severity, "closed",
 				fmt.Sprintf("the profile %s %s with qualifier %q", verb, n.ID, c.valueOf(n.Match.Element, n.Match.Component)), strings.Join(known, " "), "")
-			f.at = f.node.slots[i]
+			f.at = slot
 			if n.Loop {
-				c.push(n, int(f.counts[i])+1)
-				c.frames[len(c.frames)-1].counts[0] = 1
-				return n.Children[0]
+				return c.open(n, *c.count(f, i)+1)
 			}
 			return n
 		}
@@ -399,24 +454,26 @@ func (c *checker) unqualified(key tagKey) *Node {
 // the segment itself.
 func (c *checker) enter(f *frame, i int) *Node {
 	n := f.node.Children[i]
-	f.at = f.node.slots[i]
-	f.counts[i]++
-	times := int(f.counts[i])
+	most := f.node.kids[i].max
+	f.at = f.node.kids[i].slot
+	count := c.count(f, i)
+	*count++
+	times := *count
 	if n.Loop {
-		c.push(n, times)
-		c.frames[len(c.frames)-1].counts[0] = 1
-	}
-	if times > n.Max {
-		code, what := CodeTooMany, "segment"
-		if n.Loop {
-			code, what = CodeTooManyLoops, "loop"
+		own := c.open(n, times)
+		if times > most {
+			c.tooMany(n, CodeTooManyLoops, "loop", times)
 		}
-		c.add(0, code, finding.Error, n.Label()+" max", fmt.Sprintf("%s %s comes %d times", what, n.Label(), times), fmt.Sprintf("at most %d", n.Max), "")
+		return own
 	}
-	if n.Loop {
-		return n.Children[0]
+	if times > most {
+		c.tooMany(n, CodeTooMany, "segment", times)
 	}
 	return n
+}
+
+func (c *checker) tooMany(n *Node, code, what string, times int32) {
+	c.add(0, code, finding.Error, n.Label()+" max", fmt.Sprintf("%s %s comes %d times", what, n.Label(), times), fmt.Sprintf("at most %d", n.Max), "")
 }
 
 // path names the open loops, "LX[2]/W01[1]".
@@ -447,8 +504,8 @@ func (c *checker) at(n, component int, code string, severity finding.Severity, r
 	f.Offset, f.Length = c.src.Place(c.i, n)
 	if n > 0 {
 		f.Element = finding.Ref(tag, n, component)
-		if n <= len(c.fields) {
-			v := c.fields[n-1]
+		if n < len(c.ends) {
+			v := c.field(n)
 			if component > 0 {
 				var from int
 				v, from = nth(v, component, c.sx.Component, c.sx.Release)
@@ -488,9 +545,7 @@ func (c *checker) report(f finding.Finding, rule string) {
 
 // tag of the segment at hand, line breaks that were wrapped into it taken out.
 func (c *checker) tag() string {
-	tag, fields := c.src.Fields(c.i, c.fields[:0])
-	c.fields = fields
-	return string(tag)
+	return string(c.read(c.i))
 }
 
 func (c *checker) refOf(tag string, n, component int) string {
@@ -511,10 +566,10 @@ func (c *checker) missing(n *Node) {
 	f.Offset, _ = c.src.Place(c.i, 0)
 	before := "the end"
 	if c.i < c.src.Len() {
-		tag, _ := c.src.Fields(c.i, nil)
+		tag, _, _ := c.src.Segment(c.i, nil)
 		before = string(tag)
 	}
-	after, _ := c.src.Fields(c.lastAt, nil)
+	after, _, _ := c.src.Segment(c.lastAt, nil)
 	what := "segment"
 	if n.Loop {
 		what = "loop"

@@ -8,48 +8,56 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // elements checks a segment's elements by their definitions, then the notes
 // that tie them together.
 func (c *checker) elements(def *Segment) {
 	var there uint64
-	fields, class := c.fields, &c.class
-	for i, raw := range fields[:min(len(fields), len(def.specs))] {
+	text, ends, class := c.text, c.ends, &c.class
+	have := len(ends) - 1
+	from := ends[0] + 1
+	for i, to := range ends[1 : min(have, len(def.specs))+1] {
 		sp := &def.specs[i]
-		if len(raw) == 0 {
+		at := from
+		from = to + 1
+		if at == to {
 			if sp.must {
 				c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
 			}
 			continue
 		}
 		there |= 1 << i
-		if !sp.known {
+		if sp.kind == unknown {
 			continue
 		}
 		var flags uint8
-		if !c.flat {
-			for _, b := range raw {
+		if c.seen != 0 {
+			if sp.kind == composite && c.seen == isComponent {
+				c.parts(i+1, def.Elements[i], at, to)
+				continue
+			}
+			for _, b := range text[at:to] {
 				flags |= class[b]
 			}
 		}
-		switch n := int32(len(raw)); {
-		case flags != 0 || !sp.plain && def.Elements[i].Components != nil:
-			c.structured(i+1, def.Elements[i], raw, flags)
-		case sp.text && sp.plain && n <= sp.longest && n >= sp.least && raw[n-1] != ' ':
+		switch {
+		case flags != 0 || sp.kind == composite:
+			c.structured(i+1, def.Elements[i], at, to, flags)
+		case sp.fits(text, at, to):
 		default:
+			raw := text[at:to]
 			c.value(i+1, 0, def.Elements[i], raw, raw, 0)
 		}
 	}
-	if len(fields) < def.must {
-		for i := len(fields); i < def.must; i++ {
-			if def.specs[i].must {
-				c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
-			}
+	for i := have; i < def.must; i++ {
+		if def.specs[i].must {
+			c.fault(i+1, 0, CodeMissingElement, "require", "mandatory element %s is missing", "")
 		}
 	}
-	for i := len(def.Elements); i < len(fields); i++ {
-		if len(fields[i]) > 0 {
+	for i := len(def.Elements); i < have; i++ {
+		if len(c.field(i+1)) > 0 {
 			severity, message := finding.Note, "the profile does not know element %s"
 			if c.set.Closed {
 				severity, message = finding.Error, "element %s is not taken"
@@ -90,9 +98,29 @@ func (c *checker) elements(def *Segment) {
 	}
 }
 
+// fits reports whether text[from:to], which is not empty and data alone, is good
+// without a closer look.
+func (s *spec) fits(text []byte, from, to uint32) bool {
+	if to-from-s.least > s.longest-s.least {
+		return false
+	}
+	switch s.kind {
+	case chars:
+		return text[to-1] != ' '
+	case digits:
+		return stream.Digits(text, from, to)
+	}
+	return false
+}
+
 // structured checks an element that repeats, has components, or holds bytes
 // that need a second look.
-func (c *checker) structured(n int, e *Element, raw []byte, flags uint8) {
+func (c *checker) structured(n int, e *Element, from, to uint32, flags uint8) {
+	raw := c.text[from:to]
+	if flags&^isComponent == 0 && e.Components != nil {
+		c.parts(n, e, from, to)
+		return
+	}
 	if flags&isRepetition != 0 {
 		times := 0
 		for rest := raw; ; {
@@ -130,10 +158,6 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 		c.value(n, 0, e, raw, c.plain(raw, flags), flags)
 		return
 	}
-	if flags&^isComponent == 0 {
-		c.parts(n, e, raw)
-		return
-	}
 	rest, found := raw, true
 	for i, part := range e.Components {
 		var one []byte
@@ -154,29 +178,30 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 }
 
 // parts is components for what nearly all composites are: data and separators.
-func (c *checker) parts(n int, e *Element, raw []byte) {
-	sep, from := c.sx.Component, 0
-	for i, part := range e.Components {
-		at := from
-		for at < len(raw) && raw[at] != sep {
-			at++
-		}
-		var one []byte
-		if from < len(raw) {
-			one = raw[from:at]
-		}
-		from = at + 1
-		switch {
-		case part == nil:
-		case len(one) > 0:
-			if !part.easy || len(one) > part.Max || len(one) < part.Min || one[len(one)-1] == ' ' {
-				c.value(n, i+1, part, one, one, 0)
+func (c *checker) parts(n int, e *Element, from, to uint32) {
+	text, sep := c.text, c.sx.Component
+	for i := range e.specs {
+		sp := &e.specs[i]
+		if from >= to {
+			if sp.must {
+				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
-		case part.Requirement == 'M':
-			c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
+			continue
 		}
+		end := stream.Until(text, from, to, sep)
+		switch {
+		case sp.kind == unknown:
+		case end == from:
+			if sp.must {
+				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
+			}
+		case !sp.fits(text, from, end):
+			one := text[from:end]
+			c.value(n, i+1, e.Components[i], one, one, 0)
+		}
+		from = end + 1
 	}
-	if from < len(raw) {
+	if from < to {
 		c.surplus(n, e)
 	}
 }

@@ -18,6 +18,7 @@ package grammar
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 
 	"github.com/paklog/hub/edi/finding"
@@ -36,7 +37,7 @@ type Element struct {
 	Components  []*Element
 
 	codes map[uint32]struct{} // Codes of at most 4 bytes, packed
-	easy  bool                // of a component: text of which the length alone is checked
+	specs []spec              // of Components
 }
 
 // Note ties elements of a segment together. Kinds: P all or none, R at least
@@ -59,11 +60,37 @@ type Segment struct {
 	must  int    // the last mandatory one
 }
 
-// spec is what the checker asks of nearly every element.
+// spec is what the checker asks of nearly every element or component.
 type spec struct {
-	text, plain    bool // AN, ID; has neither components nor a list of codes
-	known, must    bool
-	least, longest int32
+	kind           uint8
+	must           bool
+	least, longest uint32
+}
+
+// Kinds of specs, by how much there is to look at.
+const (
+	unknown   = iota
+	chars     // AN, ID without a list of codes: the length
+	digits    // a number, of digits alone as a rule: them and the length
+	composite // its components
+	other     // whatever the definition says
+)
+
+func (e *Element) spec() spec {
+	if e == nil {
+		return spec{}
+	}
+	s := spec{kind: other, must: e.Requirement == 'M', least: uint32(min(e.Min, 1<<30)), longest: uint32(min(e.Max, 1<<30))}
+	switch {
+	case e.Components != nil:
+		s.kind = composite
+	case len(e.Codes) > 0:
+	case e.Type == "AN" || e.Type == "ID":
+		s.kind = chars
+	case e.Type[0] == 'N' || e.Type[0] == 'R':
+		s.kind = digits
+	}
+	return s
 }
 
 // Match tells loops and segments of one tag apart: by the value of an element
@@ -85,13 +112,21 @@ type Node struct {
 	Match    *Match // nil takes any
 	Children []*Node
 
+	where []uint8 // by the number of a tag: its place + 1, 255 where it must be looked for, 0 without any
 	tag   tagKey
+	kids  []kid   // of Children
+	zeros []int32 // as many
+	must  []int   // children that are required, but for a loop's own segment
 	def   *Segment
-	tags  []tagKey  // of Children
-	slots []int     // of Children: index of the first sibling of the same place
-	must  []int     // children that are required
-	where [64]uint8 // place + 1 of the one tag of a hash, 255 where it must be looked for, 0 without any
 	rules []*Rule
+}
+
+// kid is what a search asks of a child.
+type kid struct {
+	tag  tagKey
+	slot int32 // index of the first sibling of the same place
+	max  int32
+	sole bool // no sibling shares its place, and it takes any qualifier
 }
 
 // Label is the node's tag, and its first qualifier where it has one: "N1(ST)".
@@ -103,23 +138,58 @@ func (n *Node) Label() string {
 }
 
 // tagKey is a segment tag as a number, so that tags are compared and looked up
-// in one step. Longer ones than 3 bytes, which no grammar has, are 0.
+// in one step. Those that have not 2 or 3 bytes, as in no grammar, are 0.
 type tagKey uint32
 
 func keyOf[T string | []byte](tag T) tagKey {
-	if len(tag) == 0 || len(tag) > 3 {
-		return 0
+	switch len(tag) {
+	case 2:
+		return tagKey(tag[0])<<8 | tagKey(tag[1])
+	case 3:
+		return tagKey(tag[0])<<16 | tagKey(tag[1])<<8 | tagKey(tag[2])
 	}
-	var k tagKey
-	for i := range len(tag) {
-		k = k<<8 | tagKey(tag[i])
-	}
-	return k
+	return 0
 }
 
-func (k tagKey) hash() uint32 { return (uint32(k) * 0x9E3779B1) >> 26 }
-
 const scattered = 255
+
+// numbers are tags by small numbers, from 1: a table of a power of two, at most a
+// quarter full, a tag beside its hash.
+type numbers struct {
+	table []numbered
+	shift uint8
+	n     uint16
+}
+
+type numbered struct {
+	tag tagKey
+	n   uint16
+}
+
+func newNumbers(tags map[tagKey]bool) numbers {
+	size := bits.Len(uint(4*len(tags) + 1))
+	t := numbers{table: make([]numbered, 1<<size), shift: uint8(32 - size)}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		at := t.slot(k)
+		if k != 0 && t.table[at].n == 0 {
+			t.n++
+			t.table[at] = numbered{k, t.n}
+		}
+	}
+	return t
+}
+
+// slot is where k stands, or would.
+func (t *numbers) slot(k tagKey) uint32 {
+	at := (uint32(k) * 0x9E3779B1) >> t.shift
+	for t.table[at].tag != k && t.table[at].n != 0 {
+		at = (at + 1) & uint32(len(t.table)-1)
+	}
+	return at
+}
+
+// of is the number of k, 0 where it has none.
+func (t *numbers) of(k tagKey) uint16 { return t.table[t.slot(k)].n }
 
 // Set is the compiled grammar of one transaction set or message.
 type Set struct {
@@ -132,7 +202,7 @@ type Set struct {
 	Layers  []Applied
 
 	segments map[tagKey]*Segment
-	inside   map[tagKey]bool // tags that occur anywhere in the set
+	inside   numbers // tags that occur anywhere in the set
 	names    map[string]string
 	changes  map[change]Applied
 }
@@ -201,9 +271,10 @@ func (s *Set) NameOf(ref string) string { return s.names[ref] }
 type Source interface {
 	// Len is the number of segments.
 	Len() int
-	// Fields appends the elements of segment i to dst, from 01 on and as they
-	// stand, and returns the segment's tag.
-	Fields(i int, dst [][]byte) (tag []byte, fields [][]byte)
+	// Segment is the tag of segment i, and where in text its elements stand: the
+	// n-th behind the separator at ends[n-1] and before that at ends[n], as they
+	// stand in the document. It may use scratch for ends.
+	Segment(i int, scratch []uint32) (tag, text []byte, ends []uint32)
 	// Place is where element n of segment i stands in the stream and how long it
 	// is; element 0 is the tag. Behind the last element stands the segment's
 	// end, and segment Len() stands behind the last, both with length 0.
@@ -331,31 +402,37 @@ func (n *Node) each(visit func(*Node)) {
 
 // compile fills what the checker runs on.
 func (s *Set) compile() {
-	s.inside = map[tagKey]bool{}
+	inside := map[tagKey]bool{}
 	s.Root.each(func(n *Node) {
-		n.tag = keyOf(n.ID)
-		if n != s.Root {
-			s.inside[n.tag] = true
+		if n.tag = keyOf(n.ID); n != s.Root {
+			inside[n.tag] = true
 		}
+	})
+	s.inside = newNumbers(inside)
+	s.Root.each(func(n *Node) {
 		if n.def == nil {
 			n.def = s.segments[n.tag]
 		}
-		n.tags, n.slots, n.must, n.rules, n.where = nil, nil, nil, nil, [64]uint8{}
+		n.kids, n.zeros, n.must, n.rules, n.where = nil, make([]int32, len(n.Children)), nil, nil, make([]uint8, s.inside.n+1)
 		if n.def != nil {
 			n.def.compile()
 		}
 		for i, c := range n.Children {
 			k := keyOf(c.ID)
-			n.tags = append(n.tags, k)
-			if c.Required {
+			own := i == 0 && n != s.Root
+			if c.Required && !own {
 				n.must = append(n.must, i)
 			}
 			slot := i
-			if i > 0 && n.tags[i-1] == k && !(i == 1 && n.Loop && n.ID != "") {
-				slot = n.slots[i-1]
+			if i > 0 && n.kids[i-1].tag == k && !(i == 1 && n.Loop && n.ID != "") {
+				slot = int(n.kids[i-1].slot)
+				n.kids[i-1].sole = false
 			}
-			n.slots = append(n.slots, slot)
-			switch at := &n.where[k.hash()]; {
+			n.kids = append(n.kids, kid{tag: k, slot: int32(slot), max: int32(min(c.Max, 1<<30)), sole: slot == i && c.Match == nil})
+			if own {
+				continue // again it is the loop again
+			}
+			switch at := &n.where[s.inside.of(k)]; {
 			case *at == 0 && slot < scattered-1:
 				*at = uint8(slot) + 1
 			case slot < scattered-1 && *at == uint8(slot)+1:
@@ -387,16 +464,13 @@ func (s *Set) compile() {
 func (s *Segment) compile() {
 	s.specs, s.must = make([]spec, len(s.Elements)), 0
 	for i, e := range s.Elements {
+		if s.specs[i] = e.spec(); s.specs[i].must {
+			s.must = i + 1
+		}
 		if e != nil {
-			if e.Requirement == 'M' {
-				s.must = i + 1
-			}
-			s.specs[i] = spec{text: e.Type == "AN" || e.Type == "ID", plain: e.Components == nil && len(e.Codes) == 0, known: true,
-				must: e.Requirement == 'M', least: int32(min(e.Min, 1<<30)), longest: int32(min(e.Max, 1<<30))}
-			for _, x := range e.Components {
-				if x != nil {
-					x.easy = (x.Type == "AN" || x.Type == "ID") && len(x.Codes) == 0
-				}
+			e.specs = make([]spec, len(e.Components))
+			for j, x := range e.Components {
+				e.specs[j] = x.spec()
 			}
 		}
 	}

@@ -70,7 +70,7 @@ func (silent) Add(finding.Finding) {}
 func (s *seenSet) segment(c *checker, node *Node, tag []byte) {
 	id := string(tag)
 	if node == nil {
-		if keyOf(tag) == 0 || len(tag) < 2 || c.set.inside[keyOf(tag)] {
+		if keyOf(tag) == 0 || len(tag) < 2 || c.set.inside.of(keyOf(tag)) != 0 {
 			return
 		}
 		var labels []string
@@ -91,7 +91,8 @@ func (s *seenSet) segment(c *checker, node *Node, tag []byte) {
 		st.most = max(st.most, st.inDoc)
 	}
 	s.segments[id]++
-	for i, v := range c.fields {
+	for i := range len(c.ends) - 1 {
+		v := c.field(i + 1)
 		if len(v) == 0 {
 			continue
 		}
@@ -121,18 +122,19 @@ func (e *seenElement) add(v []byte) {
 	}
 }
 
-func (s *seenSet) ended(f *frame) {
-	for i, c := range f.node.Children {
-		n := s.nodes[c]
+func (s *seenSet) ended(c *checker, f *frame) {
+	for i, child := range f.node.Children {
+		n := s.nodes[child]
 		if n == nil {
 			n = &seenNode{}
-			s.nodes[c] = n
+			s.nodes[child] = n
 		}
 		n.parents++
-		if f.counts[i] > 0 {
+		times := int(*c.count(f, i))
+		if times > 0 {
 			n.within++
 		}
-		n.most = max(n.most, int(f.counts[i]))
+		n.most = max(n.most, times)
 	}
 }
 

@@ -47,14 +47,14 @@ type doc struct {
 
 func (d *doc) Len() int { return len(d.segments) }
 
-func (d *doc) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
-	tag, rest, more := strings.Cut(d.segments[i], "*")
-	for more {
-		var f string
-		f, rest, more = strings.Cut(rest, "*")
-		dst = append(dst, []byte(f))
+func (d *doc) Segment(i int, ends []uint32) (tag, text []byte, _ []uint32) {
+	text = []byte(d.segments[i] + "*")
+	for at, b := range text {
+		if b == '*' {
+			ends = append(ends, uint32(at))
+		}
 	}
-	return []byte(tag), dst
+	return text[:ends[0]], text, ends
 }
 
 func (d *doc) Place(i, n int) (int64, int) { return int64(100*i + n), 0 }

@@ -81,7 +81,16 @@ type Rule struct {
 
 	text string
 	nth  int // among the rules of its set
+	how  uint8
 }
+
+// Kinds of rules as numbers.
+const (
+	counts uint8 = iota
+	sums
+	trees
+	checkDigits
+)
 
 func (r *Rule) String() string { return r.text }
 
@@ -101,12 +110,14 @@ func ParseRule(text string) (*Rule, error) {
 	}
 	want := 0
 	switch r.Kind {
-	case "count", "sum":
+	case "count":
 		want = 1
+	case "sum":
+		want, r.how = 1, sums
 	case "tree":
-		want, r.Levels = 2, map[string][]string{}
+		want, r.how, r.Levels = 2, trees, map[string][]string{}
 	case "sscc", "gtin":
-		r.Severity = finding.Warning
+		r.how, r.Severity = checkDigits, finding.Warning
 	default:
 		return nil, fmt.Errorf("rule kind %q is none of count, sum, tree, sscc, gtin", r.Kind)
 	}
@@ -177,14 +188,14 @@ const unit = 10_000
 
 // rule takes in the segment at hand, whose place in the grammar is node.
 func (c *checker) rule(r *Rule, node *Node) {
-	switch r.Kind {
-	case "count", "sum":
+	switch r.how {
+	case counts, sums:
 		t := &c.totals[r.nth]
 		for i := range r.Of {
 			of := &r.Of[i]
 			switch {
 			case of.tag != node.tag || of.When != nil && !c.matches(of.When):
-			case r.Kind == "count":
+			case r.how == counts:
 				t.n[i] += unit
 			default:
 				c.sum(t, c.valueOf(of.Element, of.Component))
@@ -195,9 +206,9 @@ func (c *checker) rule(r *Rule, node *Node) {
 				t.at, t.value = c.i, append(t.value[:0], v...)
 			}
 		}
-	case "tree":
+	case trees:
 		c.branch(r)
-	case "sscc", "gtin":
+	case checkDigits:
 		c.checked(r)
 	}
 }
@@ -245,6 +256,11 @@ func (c *checker) totalled() {
 // fixed reads a decimal number in ten thousandths. What has more decimals or
 // digits than that holds is not read.
 func fixed(v []byte, mark byte) (n int64, ok bool) {
+	if len(v) <= 12 {
+		if n, ok := whole(v); ok {
+			return n * unit, true
+		}
+	}
 	negative := false
 	if len(v) > 0 && (v[0] == '-' || v[0] == '+') {
 		negative = v[0] == '-'
@@ -287,17 +303,12 @@ func fixed(v []byte, mark byte) (n int64, ok bool) {
 
 // checked verifies check digits in the segment at hand.
 func (c *checker) checked(r *Rule) {
-	when := Match{}
-	if r.At.When != nil {
-		when = *r.At.When
-	}
-	for e := r.At.Element; e <= len(c.fields); e += r.At.Step {
-		if r.At.When == nil || c.matches(&when) {
+	for e := r.At.Element; e < len(c.ends); e += r.At.Step {
+		if m := r.At.When; m == nil || m.has(c.valueOf(m.Element+e-r.At.Element, m.Component)) {
 			if v := c.valueOf(e, r.At.Component); len(v) > 0 {
 				c.digit(r, e, v)
 			}
 		}
-		when.Element += r.At.Step
 		if r.At.Step == 0 {
 			return
 		}
@@ -332,10 +343,13 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 // CheckDigit is that of a GS1 number without it (GS1 General Specifications,
 // section 7.9): weights 3 and 1 from the right. The digits must be digits.
 func CheckDigit(digits []byte) byte {
-	sum, weight := 0, 3
-	for i := len(digits) - 1; i >= 0; i-- {
-		sum += weight * int(digits[i]-'0')
-		weight = 4 - weight
+	thrice, once, i := 0, 0, len(digits)
+	for ; i >= 2; i -= 2 {
+		thrice += int(digits[i-1] - '0')
+		once += int(digits[i-2] - '0')
 	}
-	return byte('0' + (10-sum%10)%10)
+	if i > 0 {
+		thrice += int(digits[0] - '0')
+	}
+	return byte('0' + (10-(3*thrice+once)%10)%10)
 }

@@ -289,14 +289,17 @@ type sampled struct {
 
 func (d *sampled) Len() int { return len(d.Segments) + 2 }
 
-func (d *sampled) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
+func (d *sampled) Segment(i int, ends []uint32) (tag, text []byte, _ []uint32) {
 	if i == 0 || i > len(d.Segments) {
-		return nil, dst
+		return nil, nil, nil
 	}
-	for _, v := range d.Segments[i-1].Elements {
-		dst = append(dst, []byte(v))
+	s := &d.Segments[i-1]
+	text, ends = []byte(s.Tag), append(ends, uint32(len(s.Tag)))
+	for _, v := range s.Elements {
+		text = append(append(text, 0), v...) // a separator that nobody looks at
+		ends = append(ends, uint32(len(text)))
 	}
-	return []byte(d.Segments[i-1].Tag), dst
+	return []byte(s.Tag), text, ends
 }
 
 func (d *sampled) Place(int, int) (int64, int) { return 0, 0 }

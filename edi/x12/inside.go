@@ -81,7 +81,7 @@ func (r *Reader) closeMissing(why string) {
 		f.Ack = AckCodes{AK9: "3"}
 		p.Sets = r.sets
 		r.emit(GroupTrailer, r.lo, r.k)
-		r.gs, r.seen = nil, nil
+		r.gs = nil
 	} else {
 		f.Code, f.Element, f.Expected = CodeMissingIEA, "IEA", "IEA*"+strconv.Itoa(r.groups)+"*"+r.isa.Control
 		f.Message = "the interchange has no trailer: " + why
@@ -120,7 +120,8 @@ func (r *Reader) group(b bound, next int) {
 	r.noteBreaks()
 	r.gs = &GS{FunctionalID: s.Value(1), Sender: s.Value(2), Receiver: s.Value(3), Date: s.Value(4), Time: s.Value(5),
 		Control: s.Value(6), Agency: s.Value(7), Version: s.Value(8)}
-	p.GS, r.sets, r.seen = r.gs, 0, make(map[string]struct{})
+	p.GS, r.sets = r.gs, 0
+	clear(r.seen)
 	r.groups++
 	if n, ok := number([]byte(r.gs.Control)); !ok || n == 0 || len(r.gs.Control) > 9 {
 		f := p.At(s, 6)
@@ -139,7 +140,7 @@ func (r *Reader) groupEnd(b bound, next int) {
 	p.Sets = r.sets
 	r.compareCount(s, 1, r.sets, CodeSetCount, "transaction sets in the group", AckCodes{AK9: "5"})
 	r.compareControl(s, 2, r.gs.Control, CodeGroupControl, "GS06", AckCodes{AK9: "4"})
-	r.gs, r.seen = nil, nil
+	r.gs = nil
 }
 
 func (r *Reader) interchangeEnd(b bound, next int) {
@@ -262,7 +263,10 @@ func (r *Reader) checkSet(whole bool) {
 	p := &r.part
 	r.noteBreaks()
 	st := p.Segments.At(0)
-	p.ST = ST{ID: st.Value(1), Control: st.Value(2), Convention: st.Value(3)}
+	if p.ST = (ST{ID: r.lastID, Control: st.Value(2), Convention: st.Value(3)}); string(st.Element(1)) != r.lastID {
+		p.ST.ID = st.Value(1)
+		r.lastID = p.ST.ID
+	}
 	for i := range p.Findings { // met before ST02 was known
 		p.Findings[i].Set = p.ST.Control
 	}
@@ -281,6 +285,9 @@ func (r *Reader) checkSet(whole bool) {
 		add(st, 2, CodeSetControlMissing, "the transaction set has no control number", "4 to 9 characters", "", AckCodes{AK5: "7"})
 	} else if r.gs != nil {
 		const remembered = 1 << 16
+		if r.seen == nil {
+			r.seen = make(map[string]struct{})
+		}
 		if _, again := r.seen[p.ST.Control]; again {
 			add(st, 2, CodeSetControlRepeated, "the control number was used before in this group", "a number of its own", "number the sets of a group one by one", AckCodes{AK5: "23"})
 		} else if len(r.seen) < remembered {
@@ -317,6 +324,9 @@ func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack 
 }
 
 func (r *Reader) compareControl(s Segment, n int, header, code, ref string, ack AckCodes) {
+	if string(s.Element(n)) == header {
+		return
+	}
 	v := s.Value(n)
 	if v == header {
 		return

@@ -44,7 +44,7 @@ func ReadSet(raw []byte, o Origin, limits Limits) (*Part, error) {
 	r.win.use(o.ISA.Delimiters, 0)
 	r.isa = &o.ISA
 	if o.GS != nil {
-		r.gs, r.seen = o.GS, make(map[string]struct{})
+		r.gs = o.GS
 	}
 	r.part.line, r.part.column = max(o.Line, 1), max(o.Column, 1)
 	r.part.Offset = o.Offset

@@ -21,6 +21,7 @@ type Reader struct {
 	sets   int
 	groups int
 	seen   map[string]struct{} // ST02 of the open group
+	lastID string              // ST01 of the set before, whose text most share
 	inJunk bool                // the noise going on was reported
 	any    bool                // an interchange was seen
 	err    error               // what ended the reading
@@ -316,11 +317,17 @@ func (r *Reader) binaryFinding(b *bound, found []byte, message string) {
 
 // number reads an unsigned number as X12's N0 writes it.
 func number(b []byte) (int64, bool) {
-	b = trimISA(b)
+	n, ok := whole(b)
+	if !ok {
+		return whole(trimISA(b))
+	}
+	return n, ok
+}
+
+func whole(b []byte) (n int64, ok bool) {
 	if len(b) == 0 || len(b) > 18 {
 		return 0, false
 	}
-	var n int64
 	for _, c := range b {
 		if c-'0' > 9 {
 			return 0, false

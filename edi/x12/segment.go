@@ -45,24 +45,17 @@ func (s *Segments) All() iter.Seq2[int, Segment] {
 	}
 }
 
-// Fields appends the elements of the i-th segment, 01 to the last and as they
-// stand, to dst and returns its tag: [Segment.Tag] and [Segment.AppendElements]
-// in one step.
-func (s *Segments) Fields(i int, dst [][]byte) (tag []byte, fields [][]byte) {
-	if s.broken || s.delims.Terminator == '\n' {
-		at := s.At(i)
-		return at.Tag(), at.AppendElements(dst)
-	}
+// Split is the tag of the i-th segment, and where in text its elements stand: the
+// n-th from ends[n-1]+1 up to ends[n]. It may use scratch for ends.
+func (s *Segments) Split(i int, scratch []uint32) (id, text []byte, ends []uint32) {
 	b := &s.bounds[i]
 	idx, data := s.idx[b.first:b.last+1], s.data
-	from := idx[0]
-	tag = data[b.start:from:from]
-	for _, to := range idx[1:] {
-		from++
-		dst = append(dst, data[from:to:to])
-		from = to
+	if id = data[b.start:idx[0]:idx[0]]; s.broken || s.delims.Terminator == '\n' {
+		at := s.At(i)
+		_, to, _ := at.span(at.Len()) // a CR before the LF is no data
+		return at.Tag(), data, append(append(scratch, idx[:len(idx)-1]...), to)
 	}
-	return tag, dst
+	return id, data, idx
 }
 
 // Delimiters are those of the interchange around the segments.
@@ -110,19 +103,6 @@ func (s Segment) Element(n int) []byte {
 		return nil
 	}
 	return s.run.data[from:to:to]
-}
-
-// AppendElements appends elements 01 to the last, as they stand, to dst.
-func (s Segment) AppendElements(dst [][]byte) [][]byte {
-	data, from := s.run.data, s.idx[0]+1
-	for _, to := range s.idx[1:] {
-		dst = append(dst, data[from:to:to])
-		from = to + 1
-	}
-	if n := len(s.idx) - 1; n > 0 && s.run.delims.Terminator == '\n' {
-		dst[len(dst)-1] = s.Element(n) // a CR before the LF is no data
-	}
-	return dst
 }
 
 // Wrapped reports whether line breaks stand inside data of the segment's run, so

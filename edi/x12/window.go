@@ -1,8 +1,6 @@
 package x12
 
 import (
-	"bytes"
-
 	"github.com/paklog/hub/edi/internal/stream"
 )
 
@@ -54,7 +52,7 @@ func (w *window) nextCut(from, to int) (int, error) {
 			return -1, err
 		}
 		end := min(len(w.Buf), w.scanned+scanStep)
-		i := bytes.Index(w.Buf[w.scanned:end], []byte("ISA"))
+		i := findISA(w.Buf[w.scanned:end])
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
 			w.scanned = end
@@ -76,6 +74,19 @@ func (w *window) nextCut(from, to int) (int, error) {
 		return w.cut, nil
 	}
 	return -1, nil
+}
+
+// findISA is bytes.Index of "ISA", which data seldom holds even two letters of.
+func findISA(b []byte) int {
+	for i := 0; ; i++ {
+		n := stream.Pair(b[i:], 'I', 'S')
+		if i += n; n < 0 || i+2 >= len(b) {
+			return -1
+		}
+		if b[i+2] == 'A' {
+			return i
+		}
+	}
 }
 
 // plausibleISA holds for a padded ISA whose version and control number are

@@ -21,9 +21,9 @@ var layouts = map[string][]string{
 // dates checks each DTM by the format it names.
 func dates(p *edifact.Part, exact bool) {
 	component := p.Segments.Delimiters().Component
-	for i := range p.Segments.Len() {
+	for i := p.Segments.Seek(0, "DTM"); i < p.Segments.Len(); i = p.Segments.Seek(i+1, "DTM") {
 		s := p.Segments.At(i)
-		if !s.Is("DTM") || daily(s, component) {
+		if daily(s, component) {
 			continue
 		}
 		value, format := s.Value(1, 2), s.Value(1, 3)

@@ -114,8 +114,12 @@ func Check(set *grammar.Set, p *edifact.Part, exact bool) {
 
 func syntaxOf(p *edifact.Part) grammar.Syntax {
 	d := p.Segments.Delimiters()
-	return grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Release: d.Release, Decimal: ',', Trailer: "UNT", Acks: acks,
+	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Release: d.Release, Decimal: ',', Trailer: "UNT", Acks: acks,
 		Wrapped: p.Segments.Wrapped()}
+	if !sx.Wrapped {
+		sx.Text = p.Raw
+	}
+	return sx
 }
 
 // Learn lets l watch a message, by the grammar that lib has for it. It reports
@@ -138,8 +142,8 @@ type source edifact.Part
 
 func (s *source) Len() int { return s.Segments.Len() }
 
-func (s *source) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
-	return s.Segments.Fields(i, dst)
+func (s *source) Segment(i int, scratch []uint32) (tag, text []byte, ends []uint32) {
+	return s.Segments.Split(i, scratch)
 }
 
 func (s *source) Place(i, n int) (int64, int) {

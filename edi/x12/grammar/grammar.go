@@ -154,8 +154,8 @@ type source x12.Part
 
 func (s *source) Len() int { return s.Segments.Len() }
 
-func (s *source) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
-	return s.Segments.Fields(i, dst)
+func (s *source) Segment(i int, scratch []uint32) (tag, text []byte, ends []uint32) {
+	return s.Segments.Split(i, scratch)
 }
 
 func (s *source) Place(i, n int) (int64, int) {
@@ -172,11 +172,11 @@ type lone x12.Part
 
 func (*lone) Len() int { return 2 }
 
-func (s *lone) Fields(i int, dst [][]byte) ([]byte, [][]byte) {
+func (s *lone) Segment(i int, scratch []uint32) (tag, text []byte, ends []uint32) {
 	if i == 0 {
-		return nil, dst
+		return nil, nil, nil
 	}
-	return (*source)(s).Fields(0, dst)
+	return s.Segments.Split(0, scratch)
 }
 
 func (s *lone) Place(i, n int) (int64, int) { return (*source)(s).Place(max(i-1, 0), n) }

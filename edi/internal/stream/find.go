@@ -1,0 +1,67 @@
+package stream
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// Until is the position of the first sep in text[from:to], or to. What stands
+// there is short as a rule and as long as it likes, so eight bytes are looked at in
+// one step, which may be of what lies behind.
+func Until(text []byte, from, to uint32, sep byte) uint32 {
+	pattern := lows * uint64(sep)
+	for ; int(from)+8 <= len(text); from += 8 {
+		x := binary.LittleEndian.Uint64(text[from:]) ^ pattern
+		if hit := (x - lows) &^ x & highs; hit != 0 {
+			return min(to, from+uint32(bits.TrailingZeros64(hit))>>3)
+		}
+		if from+8 >= to {
+			return to
+		}
+	}
+	for ; from < to; from++ {
+		if text[from] == sep {
+			return from
+		}
+	}
+	return to
+}
+
+// Digits reports whether text[from:to] is digits, one at least.
+func Digits(text []byte, from, to uint32) bool {
+	if n := to - from; n-1 < 8 && int(from)+8 <= len(text) {
+		// Bytes behind the end are shifted out, and zeros are digits enough.
+		x := binary.LittleEndian.Uint64(text[from:])<<(64-8*n) ^ lows*'0'<<(64-8*n)
+		return (x|x+lows*6)&(lows*0xF0) == 0
+	}
+	for _, c := range text[from:to] {
+		if c-'0' > 9 {
+			return false
+		}
+	}
+	return to > from
+}
+
+// Pair is the position of the first a with b behind it in data, or -1. Pairs that
+// are looked for are rare: it reads eight bytes a step.
+func Pair(data []byte, a, b byte) int {
+	as, bs := lows*uint64(a), lows*uint64(b)
+	i := 0
+	for ; i+9 <= len(data); i += 8 {
+		x := (binary.LittleEndian.Uint64(data[i:]) ^ as) | (binary.LittleEndian.Uint64(data[i+1:]) ^ bs)
+		if hit := (x - lows) &^ x & highs; hit != 0 {
+			return i + bits.TrailingZeros64(hit)>>3
+		}
+	}
+	for ; i+1 < len(data); i++ {
+		if data[i] == a && data[i+1] == b {
+			return i
+		}
+	}
+	return -1
+}
