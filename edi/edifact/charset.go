@@ -5,6 +5,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Charset is a character repertoire of ISO 9735, by the identifier in UNB's
@@ -37,11 +39,33 @@ func (c Charset) isUTF8() bool { return c == "UNOW" || c == "UNOX" || c == "UNOY
 // which A has the capitals alone.
 const narrowMarks = " .,-()/='+:?!\"%&*;<>"
 
-// What [Charset.foreign] marks bytes with.
+// What [Charset.foreign] marks bytes with, beside what stream has.
 const (
-	isForeign = 1 << iota
-	isHigh    // 0x80 and above
+	isForeign = stream.Own
+	isHigh    = stream.Own << 1 // 0x80 and above
 )
+
+// marks is foreign, and what bytes are between these delimiters.
+func (c Charset) marks(d Delimiters) *[256]uint8 {
+	t := c.foreign()
+	for i := range t {
+		switch b := byte(i); {
+		case b == d.Element || b == d.Terminator:
+		case b == '\n' || b == '\r':
+			t[i] |= stream.Break
+		case b < ' ' || b == 0x7F:
+			t[i] |= stream.Control
+		}
+	}
+	t[d.Component] |= stream.Component
+	if d.Repetition != 0 {
+		t[d.Repetition] |= stream.Repetition
+	}
+	if d.Release != 0 {
+		t[d.Release] |= stream.Release
+	}
+	return t
+}
 
 // foreign marks the bytes that are outside c, control characters included but
 // for line ends, and those that are not ASCII. Of bytes from 0x80 on a code page gives nearly all a meaning,

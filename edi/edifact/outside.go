@@ -129,7 +129,7 @@ func (r *Reader) header(h header, start int) error {
 	if h.bare {
 		r.unb = &UNB{Delimiters: h.delims, UNA: h.una > 0, Absent: true}
 		p.UNB = r.unb
-		r.foreign = r.unb.repertoire()
+		r.marks = r.unb.marks()
 		r.emit(InterchangeHeader, at, 0) // what stands before the first message, a UNA above all
 		p.Add(Finding{Code: CodeNoEnvelope, Severity: Warning, Layer: LayerEnvelope, Offset: w.Base + int64(at), Element: "UNB",
 			Expected: "UNB before " + finding.Clip(w.Buf[at:at+3]), Message: "messages stand without an interchange around them",
@@ -145,7 +145,7 @@ func (r *Reader) header(h header, start int) error {
 	s := Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: h.delims}
 	r.unb = readUNBValues(s.At(0))
 	r.unb.Delimiters, r.unb.UNA = h.delims, h.una > 0
-	r.foreign = r.unb.repertoire()
+	r.marks = r.unb.marks()
 	p.UNB = r.unb
 	for i := range p.Findings {
 		p.Findings[i].Interchange = r.unb.Control
@@ -156,12 +156,12 @@ func (r *Reader) header(h header, start int) error {
 	return nil
 }
 
-// repertoire marks the bytes that are outside what the interchange declares.
-func (h *UNB) repertoire() *[256]uint8 {
+// marks are what the interchange makes of bytes.
+func (h *UNB) marks() *[256]uint8 {
 	if h.Absent {
-		return UTF8.foreign()
+		return UTF8.marks(h.Delimiters)
 	}
-	return h.Syntax.foreign()
+	return h.Syntax.marks(h.Delimiters)
 }
 
 func party(s Segment, n int) Party {

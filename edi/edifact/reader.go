@@ -18,12 +18,12 @@ type Reader struct {
 	k    int // first delimiter at or behind lo
 
 	bounds   []bound
-	unb      *UNB // open interchange
-	ung      *UNG // open group
-	foreign  *[256]uint8
-	inGroup  int // messages and packages of the open group
-	loose    int // of the open interchange, outside groups
-	all      int // of the open interchange
+	unb      *UNB        // open interchange
+	ung      *UNG        // open group
+	marks    *[256]uint8 // what its bytes are
+	inGroup  int         // messages and packages of the open group
+	loose    int         // of the open interchange, outside groups
+	all      int         // of the open interchange
 	groups   int
 	kind     string              // message type of the open group's first message
 	seen     map[string]struct{} // references of messages, of the open group if there is one
@@ -99,7 +99,10 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 		f.Line, f.Column = p.Position(f.Offset)
 	}
 	if len(r.bounds) > 0 {
-		p.Segments.broken = r.brokenLines()
+		if r.unb != nil && kind != Package {
+			p.Segments.seen = stream.Seen(r.text(), r.marks)
+		}
+		p.Segments.broken = (r.unb == nil || kind == Package || p.Segments.seen&stream.Break != 0) && r.brokenLines()
 		p.Segments.regular = kind == Message && !r.nested && !p.Segments.broken && w.delims.Terminator != '\n'
 		if r.unb != nil {
 			r.readCharset()
@@ -107,12 +110,15 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 	}
 }
 
+// text is the current part without what stands before its first tag.
+func (r *Reader) text() []byte { return r.win.Buf[r.bounds[0].start:r.lo] }
+
 // readCharset settles how the part's bytes are read, and reports what the
 // interchange's repertoire does not allow, at the first such byte.
 func (r *Reader) readCharset() {
 	p := &r.part
 	p.Segments.charset = r.unb.Syntax
-	text := r.win.Buf[r.bounds[0].start:r.lo]
+	text, seen := r.text(), p.Segments.seen
 	if p.Kind == Package || r.unb.Absent {
 		p.Segments.charset = UTF8
 		if !utf8.Valid(text) {
@@ -120,8 +126,7 @@ func (r *Reader) readCharset() {
 		}
 		return
 	}
-	seen := stream.Seen(text, r.foreign)
-	if seen == 0 {
+	if seen&(isForeign|isHigh) == 0 {
 		return
 	}
 	high := seen&isHigh != 0
@@ -150,7 +155,7 @@ func (r *Reader) reportForeign() {
 				if c == d.Component || c == d.Repetition && c != 0 || c == d.Release && c != 0 || isBlank(c) && c != 0 {
 					continue
 				}
-				bad := r.foreign[c]&isForeign != 0 && (c < utf8.RuneSelf || !asUTF8)
+				bad := r.marks[c]&isForeign != 0 && (c < utf8.RuneSelf || !asUTF8)
 				if asUTF8 && c >= utf8.RuneSelf {
 					x, size := utf8.DecodeRune(b[i:])
 					bad = x == utf8.RuneError && size == 1

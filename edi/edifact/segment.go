@@ -24,8 +24,9 @@ type Segments struct {
 	bounds  []bound
 	delims  Delimiters
 	charset Charset
-	broken  bool // line breaks inside data, to be skipped in values
-	regular bool // tags and elements are what the index says: no line breaks, no nesting
+	broken  bool  // line breaks inside data, to be skipped in values
+	seen    uint8 // what bytes there are, in the terms of [stream.Seen]; 0 is not known
+	regular bool  // tags and elements are what the index says: no line breaks, no nesting
 }
 
 // Len is the number of segments.
@@ -83,6 +84,10 @@ func (s *Segments) Delimiters() Delimiters { return s.delims }
 // Charset is what the bytes of the segments are read as: what UNB declares, or
 // UTF-8 where the bytes show it.
 func (s *Segments) Charset() Charset { return s.charset }
+
+// Seen is what bytes stand in the segments beside data, as edi/internal/stream
+// names them; 0 where nobody looked.
+func (s *Segments) Seen() uint8 { return s.seen &^ (isForeign | isHigh) }
 
 // Wrapped reports whether line breaks stand inside data, so that values differ
 // from the bytes as they stand.

@@ -65,7 +65,9 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 	c.classes(sx)
 	c.across = isControl | isComponent | isRepetition | isRelease | isBreak
 	if len(sx.Text) > 0 {
-		c.across = stream.Seen(sx.Text, &c.between)
+		if c.across = sx.Seen &^ isBreak; sx.Seen == 0 {
+			c.across = stream.Seen(sx.Text, &c.between)
+		}
 	}
 	c.seen, c.clean, c.released, c.end = c.across, 0, 0, 0
 	c.run()
@@ -114,11 +116,11 @@ type checker struct {
 
 // What a byte may be beside data.
 const (
-	isControl = 1 << iota
-	isComponent
-	isRepetition
-	isRelease
-	isBreak
+	isControl    = stream.Control
+	isComponent  = stream.Component
+	isRepetition = stream.Repetition
+	isRelease    = stream.Release
+	isBreak      = stream.Break
 )
 
 func (c *checker) classes(sx *Syntax) {

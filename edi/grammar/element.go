@@ -34,12 +34,16 @@ func (c *checker) elements(def *Segment) {
 		}
 		var flags uint8
 		if c.seen != 0 {
-			if sp.kind == composite && c.seen == isComponent {
+			switch {
+			case c.seen != isComponent:
+				for _, b := range text[at:to] {
+					flags |= class[b]
+				}
+			case sp.kind == composite:
 				c.parts(i+1, def.Elements[i], at, to)
 				continue
-			}
-			for _, b := range text[at:to] {
-				flags |= class[b]
+			case stream.Until(text, at, to, c.sx.Component) < to:
+				flags = isComponent
 			}
 		}
 		switch {
@@ -182,20 +186,15 @@ func (c *checker) parts(n int, e *Element, from, to uint32) {
 	text, sep := c.text, c.sx.Component
 	for i := range e.specs {
 		sp := &e.specs[i]
-		if from >= to {
-			if sp.must {
-				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
-			}
-			continue
+		end := from
+		if from < to {
+			end = stream.Until(text, from, to, sep)
 		}
-		end := stream.Until(text, from, to, sep)
-		switch {
-		case sp.kind == unknown:
-		case end == from:
+		if end == from {
 			if sp.must {
 				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
-		case !sp.fits(text, from, end):
+		} else if !sp.fits(text, from, end) && sp.kind != unknown {
 			one := text[from:end]
 			c.value(n, i+1, e.Components[i], one, one, 0)
 		}

@@ -293,6 +293,9 @@ type Syntax struct {
 	// alone; it may be nil. It only makes checking faster, where no byte of it is
 	// anything but data.
 	Text []byte
+	// Seen is what stream.Seen said of Text, where the reader has asked; 0 lets it
+	// be asked.
+	Seen uint8
 	// Trailer is the tag of the last segment, which the envelope's reader has
 	// judged: SE, UNT. So has it the first.
 	Trailer string

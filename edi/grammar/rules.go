@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Place names an element, or a component of it, of segments of one tag:
@@ -322,9 +323,7 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 		what, expected = "container code", "18 digits, or 20 with the identifier 00"
 		ok = len(v) == 18 || len(v) == 20 && v[0] == '0' && v[1] == '0'
 	}
-	for _, b := range v {
-		ok = ok && b-'0' < 10
-	}
+	ok = ok && stream.Digits(v, 0, uint32(len(v)))
 	want := byte(0)
 	if ok {
 		if want = CheckDigit(v[:len(v)-1]); want == v[len(v)-1] {

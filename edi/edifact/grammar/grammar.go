@@ -117,7 +117,7 @@ func syntaxOf(p *edifact.Part) grammar.Syntax {
 	sx := grammar.Syntax{Component: d.Component, Repetition: d.Repetition, Release: d.Release, Decimal: ',', Trailer: "UNT", Acks: acks,
 		Wrapped: p.Segments.Wrapped()}
 	if !sx.Wrapped {
-		sx.Text = p.Raw
+		sx.Text, sx.Seen = p.Raw, p.Segments.Seen()
 	}
 	return sx
 }

@@ -14,22 +14,18 @@ const (
 // there is short as a rule and as long as it likes, so eight bytes are looked at in
 // one step, which may be of what lies behind.
 func Until(text []byte, from, to uint32, sep byte) uint32 {
-	pattern := lows * uint64(sep)
-	for ; int(from)+8 <= len(text); from += 8 {
-		x := binary.LittleEndian.Uint64(text[from:]) ^ pattern
-		if hit := (x - lows) &^ x & highs; hit != 0 {
-			return min(to, from+uint32(bits.TrailingZeros64(hit))>>3)
+	for int(from)+8 <= len(text) {
+		x := binary.LittleEndian.Uint64(text[from:]) ^ lows*uint64(sep)
+		// The end is found as if it were a separator.
+		if hit := (x-lows)&^x&highs | highs<<(8*(to-from)); hit != 0 {
+			return from + uint32(bits.TrailingZeros64(hit))>>3
 		}
-		if from+8 >= to {
-			return to
-		}
+		from += 8
 	}
-	for ; from < to; from++ {
-		if text[from] == sep {
-			return from
-		}
+	for from < to && text[from] != sep {
+		from++
 	}
-	return to
+	return from
 }
 
 // Digits reports whether text[from:to] is digits, one at least.

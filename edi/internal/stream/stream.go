@@ -154,6 +154,18 @@ func Index(dst []uint32, data []byte, base uint32, t *[256]uint8) int {
 	return n
 }
 
+// What a byte may be beside data, in tables for [Seen]. The higher bits are
+// each format's own.
+const (
+	Control = 1 << iota
+	Component
+	Repetition
+	Release
+	Break // a line end
+
+	Own // the first of the higher bits
+)
+
 // Seen is all that t says of the bytes of data, or'ed.
 func Seen(data []byte, t *[256]uint8) uint8 {
 	var a, b, c, d uint8
