@@ -188,3 +188,18 @@ func FuzzBuild(f *testing.F) {
 		_ = edifactjson.Build(&b, strings.NewReader(text)) // must end, and not panic
 	})
 }
+
+// What is written in one go and what is written value by value is the same.
+func TestPlainAndExactSayTheSameOfRegularDocuments(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"ORDERS", "DESADV", "INVOIC"} {
+		var b bytes.Buffer
+		if _, err := edifactgen.Write(&b, edifactgen.Config{Seed: 9, Type: kind, Messages: 30, Control: 1}); err != nil {
+			t.Fatal(err)
+		}
+		exact := encoded(t, b.String(), edifactjson.Options{Exact: true})
+		if got := encoded(t, b.String(), edifactjson.Options{}); got != strings.Replace(exact, `,"exact":true`, "", 1) {
+			t.Errorf("%s: plain and exact differ beyond the word", kind)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/internal/canon"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Options of an encoding.
@@ -25,8 +26,10 @@ type Encoder struct {
 	exact bool
 	buf   []byte
 	want  []byte // what a builder would write for the segment at hand
+	ends  []uint32
 
 	delims  edifact.Delimiters
+	table   [256]uint8 // what bytes are between them
 	charset edifact.Charset
 	lineEnd []byte
 	pending bool // the header is written but for its line end
@@ -134,6 +137,7 @@ func (e *Encoder) lone(key string, p *edifact.Part) {
 func (e *Encoder) header(p *edifact.Part) {
 	e.delims, e.charset = p.Segments.Delimiters(), written(p.UNB.Syntax)
 	e.lineEnd, e.inGroup, e.some = nil, false, false
+	e.table = canon.Table(e.delims.Element, e.delims.Terminator, map[byte]uint8{e.delims.Repetition: stream.Repetition})
 	e.put(`{"unb":`)
 	plain := func() {
 		if p.UNB.Absent {
@@ -195,9 +199,18 @@ func (e *Encoder) message(p *edifact.Part) {
 	if whole {
 		last--
 	}
+	plain := !e.exact && !segs.Wrapped() && stream.Seen(p.Raw, &e.table) == 0
 	for i := 1; i < last; i++ {
 		if i > 1 {
 			e.put(",")
+		}
+		if plain {
+			tag, text, ends := segs.Split(i, e.ends[:0])
+			from, to := ends[0], ends[len(ends)-1]
+			if e.delims.Release == 0 || stream.Until(text, from, to, e.delims.Release) == to {
+				e.buf = canon.AppendSegment(e.buf, tag, text, ends, e.delims.Component, true)
+				continue
+			}
 		}
 		e.segment(segs.At(i))
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/paklog/hub/edi/internal/canon"
+	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -25,8 +26,10 @@ type Encoder struct {
 	opts Options
 	buf  []byte
 	want []byte // what a decoder would write for the segment at hand
+	ends []uint32
 
 	delims  x12.Delimiters
+	table   [256]uint8 // what bytes are between them
 	lineEnd []byte
 	pending bool // the header is written but for its line end
 	cr      bool // a carriage return belongs to the terminator
@@ -129,6 +132,7 @@ func (e *Encoder) item() {
 func (e *Encoder) header(p *x12.Part) {
 	s := p.Segments.At(0)
 	e.delims, e.isa = p.Segments.Delimiters(), string(s.Data(13))
+	e.table = canon.Table(e.delims.Element, e.delims.Terminator, map[byte]uint8{e.delims.Component: stream.Component, e.delims.Repetition: stream.Repetition})
 	if e.isa == "" {
 		e.isa = "0"
 	}
@@ -239,11 +243,22 @@ func (e *Encoder) set(p *x12.Part) {
 	if whole {
 		last--
 	}
+	seen := stream.Seen(p.Raw, &e.table)
+	plain := !e.opts.Exact && !segs.At(0).Wrapped() && seen&^stream.Component == 0
+	separator := e.delims.Component
+	if seen == 0 {
+		separator = 0
+	}
 	for i := 1; i < last; i++ {
 		if i > 1 {
 			e.put(",")
 		}
-		e.segment(segs.At(i))
+		if !plain {
+			e.segment(segs.At(i))
+			continue
+		}
+		tag, text, ends := segs.Split(i, e.ends[:0])
+		e.buf = canon.AppendSegment(e.buf, tag, text, ends, separator, false)
 	}
 	e.put("]")
 	if !whole {

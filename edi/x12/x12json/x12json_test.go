@@ -183,3 +183,18 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 }
+
+// What is written in one go and what is written value by value is the same.
+func TestPlainAndExactSayTheSameOfRegularDocuments(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"940", "850"} {
+		var b bytes.Buffer
+		if _, err := x12gen.Write(&b, x12gen.Config{Seed: 9, Set: kind, Sets: 30, Control: 1}); err != nil {
+			t.Fatal(err)
+		}
+		exact := encoded(t, b.String(), x12json.Options{Exact: true})
+		if got := encoded(t, b.String(), x12json.Options{}); got != strings.Replace(exact, `,"exact":true`, "", 1) {
+			t.Errorf("%s: plain and exact differ beyond the word", kind)
+		}
+	}
+}
