@@ -33,7 +33,7 @@ func Digits(text []byte, from, to uint32) bool {
 	if n := to - from; n-1 < 8 && int(from)+8 <= len(text) {
 		// Bytes behind the end are shifted out, and zeros are digits enough.
 		x := binary.LittleEndian.Uint64(text[from:])<<(64-8*n) ^ lows*'0'<<(64-8*n)
-		return (x|x+lows*6)&(lows*0xF0) == 0
+		return (x|(x+lows*6))&(lows*0xF0) == 0
 	}
 	for _, c := range text[from:to] {
 		if c-'0' > 9 {

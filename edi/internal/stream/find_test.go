@@ -11,7 +11,7 @@ import (
 func TestEightBytesAtATimeFindWhatOneAtATimeDoes(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(7, 11))
-	near := []byte{':', ':' - 1, ':' + 1, ':' | 0x80, 0, 0xFF, '0', '9', '/', 'I', 'S', 'I' | 0x80}
+	near := []byte{':', ':' - 1, ':' + 1, ':' | 0x80, 0, 0xFF, '0', '9', '/', 'I', 'S', 'I' | 0x80, 0xCA, 0xCF}
 	for range 20_000 {
 		text := make([]byte, r.IntN(40))
 		for i := range text {
