@@ -29,6 +29,7 @@ type auditReport struct {
 	Subscriptions int            `json:"subscriptions"`
 	Streams       map[string]int `json:"streams"` // by kind
 	Books         int            `json:"books"`
+	Tours         int            `json:"tours"`   // of waves, measured
 	Effects       map[string]int `json:"effects"` // by state
 	Letters       map[string]int `json:"letters"` // by state
 	OpenEffects   []openEffect   `json:"open_effects"`
@@ -238,7 +239,7 @@ func (r *auditReport) print(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, read from %s\n", clean(r.Folder), r.Read)
 	fmt.Fprintf(&b, "%d units, %d records up to position %d, %d rows, %d subscriptions\n", r.Units, r.Records, r.Last, r.Rows, r.Subscriptions)
-	fmt.Fprintf(&b, "streams: %s; %d books of stock; %d payload files\n", counts(r.Streams), r.Books, r.Payloads)
+	fmt.Fprintf(&b, "streams: %s; %d books of stock; %d tours of waves; %d payload files\n", counts(r.Streams), r.Books, r.Tours, r.Payloads)
 	fmt.Fprintf(&b, "effects: %s\nletters: %s\n", counts(r.Effects), counts(r.Letters))
 	for _, e := range r.OpenEffects {
 		fmt.Fprintf(&b, "open effect: %s is %s (%s through %s)\n", clean(e.Key), e.State, clean(e.Ref), clean(e.Conn))

@@ -7,12 +7,15 @@ import (
 
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalmem"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/dlq"
 )
 
@@ -84,6 +87,15 @@ func TestTheWarehouseAuditFindsWhatTheLogAllows(t *testing.T) {
 			l := dlq.New("r", &u.Unit.Records[0], scopeError, 1, time.Unix(1, 0))
 			w.write(journal.Unit{Letters: []journal.LetterOp{{ID: l.ID, To: journal.LetterOpen, Letter: journal.Letter{Sub: "r", Pos: 1, Data: l.Encode()}}}})
 		}},
+		{"tours as long as their way", "", func(w *planted) { w.toured(15_000, nil) }},
+		{"a tour that is longer than its way", "batch 1 says 15001 um and its stops are 15000 um apart", func(w *planted) { w.toured(15_001, nil) }},
+		{"a tour by where a place lay before", "batch 1 says 11000 um and its stops are 15000 um apart", func(w *planted) { w.toured(11_000, nil) }},
+		{"a place that was moved while the tour was made", "", func(w *planted) {
+			w.toured(11_000, func() {
+				w.write(journal.Unit{}, location.Changed{Head: location.Head{Scope: planScope.Building(), Code: "A"}, Spec: location.Spec{Purpose: location.Pick, Aisle: "01", Cell: 3}})
+			})
+		}},
+		{"a tour that takes more than it says", "batch 1 says 2 units of 1 orders, its stops have 3 of 1", func(w *planted) { w.toured(15_000, nil, 3) }},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
@@ -119,6 +131,26 @@ type planted struct {
 func newPlanted(t *testing.T) *planted {
 	t.Helper()
 	return &planted{t: t, store: journalmem.New()}
+}
+
+// toured writes a wave of one tour to A, which lies in cell 5, and was in cell 3 before.
+func (p *planted) toured(um int64, meanwhile func(), qty ...int64) {
+	p.t.Helper()
+	b, of := planScope.Building(), wave.Of{Owner: "ACME", Order: "SO-1"}
+	hall := facility.Layout{Code: "H", Aisles: []string{"01"}, Cells: 9, AisleToAisle: 1000, CellToCell: 1000, FrontToCell: 3500, BackToCell: 1, Depots: []facility.Depot{{Aisle: "01"}}}
+	p.write(journal.Unit{}, facility.Registered{Head: facility.Head{Scope: b}, Spec: facility.Spec{Layouts: []facility.Layout{hall}}},
+		location.Registered{Head: location.Head{Scope: b, Code: "A"}, Spec: location.Spec{Purpose: location.Pick, Aisle: "01", Cell: 3}})
+	p.write(journal.Unit{}, location.Changed{Head: location.Head{Scope: b, Code: "A"}, Spec: location.Spec{Purpose: location.Pick, Aisle: "01", Cell: 5}})
+	w := wave.Head{Scope: b, Wave: "W-1"}
+	p.write(journal.Unit{}, wave.Planned{Head: w, Orders: []wave.Order{{Owner: of.Owner, Order: of.Order}}}, wave.Released{Head: w})
+	if meanwhile != nil {
+		meanwhile()
+	}
+	pick := wave.Pick{Of: of, Line: 1, Item: "A-1", From: inventory.Place{Location: "A"}, Qty: append(qty, 2)[0]}
+	p.write(journal.Unit{}, wave.Batched{Head: w, Method: wave.Discrete, Total: um, Bound: um, Batches: []wave.Batch{{
+		No: 1, Layout: "H", Way: wave.ByRoute, Orders: []wave.Of{of}, Length: um, Lines: 1, Units: 2,
+		Stops: []wave.Stop{{Location: "A", Picks: []wave.Pick{pick}}},
+	}}})
 }
 
 func (p *planted) write(u journal.Unit, events ...event.Event) {

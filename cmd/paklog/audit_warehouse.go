@@ -40,6 +40,8 @@ type warehouse struct {
 	holds   map[string]*held           // by stock book
 	told    map[string]toldStock       // by stock book
 	labels  map[string]string          // carton by standing label
+	laid    map[string][]dated[facility.Spec]
+	lies    map[string][]dated[location.Spec]
 }
 
 // held is what orders say that they hold of a book.
@@ -51,6 +53,7 @@ func (w *warehouse) audit(ctx context.Context) error {
 		return err
 	}
 	w.holds, w.labels = map[string]*held{}, map[string]string{}
+	w.laid, w.lies = map[string][]dated[facility.Spec]{}, map[string][]dated[location.Spec]{}
 	w.r.Streams = map[string]int{}
 	for _, step := range []func(context.Context) error{w.parked, w.streams, w.books, w.openEffects, w.letters} {
 		if err := step(ctx); err != nil {
@@ -74,7 +77,7 @@ func (w *warehouse) parked(ctx context.Context) error {
 
 // stream is a stream being folded: add takes its events in order, end looks at the state.
 type stream interface {
-	add(event.Event) error
+	add(context.Context, *journal.Record, event.Event) error
 	end()
 }
 
@@ -84,7 +87,7 @@ type folding[S any] struct {
 	check func(S)
 }
 
-func (f *folding[S]) add(e event.Event) error {
+func (f *folding[S]) add(_ context.Context, _ *journal.Record, e event.Event) error {
 	next, err := f.fold.Apply(f.state, e)
 	if err == nil {
 		f.state = next
@@ -126,7 +129,7 @@ func (w *warehouse) fold(kind string) stream {
 	case "workload":
 		return &folding[labor.Workload]{fold: labor.Fold}
 	case "wave":
-		return &folding[wave.Wave]{fold: wave.Fold}
+		return &touring{folding: folding[wave.Wave]{fold: wave.Fold}, w: w}
 	case "task":
 		return &folding[task.Task]{fold: task.Fold}
 	case "worker":
@@ -180,7 +183,7 @@ func (w *warehouse) replay(ctx context.Context, name string, s stream) error {
 				w.r.find("event", r.Pos, "The event %s at %d cannot be read: %v.", r.Type, r.Pos, err)
 				return nil
 			}
-			if err := s.add(e); err != nil {
+			if err := s.add(ctx, r, e); err != nil {
 				w.r.find(kindOf(name), r.Pos, "%s at %d does not follow from what came before it in %s: %v.", r.Type, r.Pos, name, err)
 				return nil
 			}

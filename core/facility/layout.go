@@ -77,12 +77,7 @@ func (s Spec) Position(l location.Spec) (layout string, at route.Position, known
 // Warehouse is the layout for who works in a zone, "" for any, as package route takes it. Its
 // distances are in units of unit, the largest that leaves them whole.
 func (l Layout) Warehouse(zone string) (w route.Warehouse, unit measure.Length) {
-	depot := Depot{}
-	for _, d := range l.Depots {
-		if d.Zone == zone || d.Zone == "" && depot.Aisle == "" {
-			depot = d
-		}
-	}
+	depot := l.depot(zone)
 	for _, d := range [...]measure.Length{l.AisleToAisle, l.CellToCell, l.FrontToCell, l.BackToCell, l.MiddleToCell, depot.Distance} {
 		for a := max(d, -d); a != 0; {
 			unit, a = a, unit%a
@@ -99,6 +94,17 @@ func (l Layout) Warehouse(zone string) (w route.Warehouse, unit measure.Length) 
 		w.Depot.End = route.Back
 	}
 	return w, unit
+}
+
+// depot is where who works in a zone starts.
+func (l Layout) depot(zone string) Depot {
+	depot := Depot{}
+	for _, d := range l.Depots {
+		if d.Zone == zone || d.Zone == "" && depot.Aisle == "" {
+			depot = d
+		}
+	}
+	return depot
 }
 
 func (l Layout) equal(m Layout) bool {

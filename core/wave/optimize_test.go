@@ -147,6 +147,20 @@ func TestBatchesAreTheWaveAndAsLongAsTheySay(t *testing.T) {
 		}
 		e := evs[0].(wave.Batched)
 		check(t, c, e)
+		where := func(code string) (location.Spec, bool) {
+			for _, x := range c.Work {
+				if x.From.Location == code {
+					return x.At, true
+				}
+			}
+			return location.Spec{}, false
+		}
+		if wrong := e.Check(b, where); len(wrong) != 0 {
+			t.Fatalf("%v", wrong)
+		}
+		if len(e.Batches) > 0 {
+			spoil(t, e, b, where)
+		}
 		again, err := w.Optimize(c, at)
 		if err != nil || !reflect.DeepEqual(evs, again) {
 			t.Fatalf("the same command made other batches: %v\n%+v\n%+v", err, evs, again)
@@ -158,6 +172,56 @@ func TestBatchesAreTheWaveAndAsLongAsTheySay(t *testing.T) {
 			t.Fatalf("a released wave is batched twice: %v, %v", evs, err)
 		}
 	})
+}
+
+// spoil changes one thing of the tours, which must be found.
+func spoil(t *rapid.T, e wave.Batched, b facility.Spec, where func(string) (location.Spec, bool)) {
+	e.Batches = slices.Clone(e.Batches)
+	x := &e.Batches[rapid.IntRange(0, len(e.Batches)-1).Draw(t, "batch")]
+	x.Stops = slices.Clone(x.Stops)
+	s := &x.Stops[rapid.IntRange(0, len(x.Stops)-1).Draw(t, "stop")]
+	s.Picks = slices.Clone(s.Picks)
+	what := rapid.SampledFrom([]string{"length", "total", "bound", "units", "order", "place", "quantity", "detour"}).Draw(t, "spoils")
+	switch what {
+	case "length":
+		x.Length++
+		e.Total++
+	case "total":
+		e.Total++
+	case "bound":
+		e.Bound = e.Total + 1
+	case "units":
+		x.Units--
+	case "order":
+		x.Orders = append(slices.Clip(x.Orders), wave.Of{Owner: "acme", Order: "nobody"})
+	case "place":
+		s.Picks[0].From.Location = "elsewhere"
+	case "quantity":
+		s.Picks[0].Qty++
+	case "detour": // there and back again, unless nothing lies farther off
+		far, spec := "", location.Spec{}
+		for _, y := range e.Batches {
+			for _, z := range y.Stops {
+				if at, _ := where(z.Location); at.Cell > spec.Cell {
+					far, spec = z.Location, at
+				}
+			}
+		}
+		longer := slices.Insert(slices.Clone(x.Stops), len(x.Stops), wave.Stop{Location: far})
+		var specs, was []location.Spec
+		for _, z := range longer {
+			at, _ := where(z.Location)
+			specs = append(specs, at)
+		}
+		was = specs[:len(specs)-1]
+		if far == "" || b.Walk(x.Zone, specs) == b.Walk(x.Zone, was) {
+			return
+		}
+		x.Stops = longer
+	}
+	if len(e.Check(b, where)) == 0 {
+		t.Fatalf("%s was changed, and nobody finds it: %+v", what, e)
+	}
 }
 
 type taken struct {

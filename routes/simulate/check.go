@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
 	truckload "github.com/paklog/hub/core/load"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
@@ -43,9 +45,12 @@ type checker struct {
 	over     map[mark]journal.EffectState   // that have
 	letters  map[string]journal.LetterState // that are open
 	allots   map[string]map[allotted]int64  // by order
-	past     map[mark]struct{}              // orders, tasks and cartons that have ended, of which nothing else is kept
-	late     map[string]time.Time           // cut-offs of orders that ended behind them, until somebody says so
-	sums     Summary                        // of orders that have ended
+	// buildings and places are those that were told of: of a fork what changed since.
+	buildings map[string]facility.Spec
+	places    map[string]location.Spec
+	past      map[mark]struct{}    // orders, tasks and cartons that have ended, of which nothing else is kept
+	late      map[string]time.Time // cut-offs of orders that ended behind them, until somebody says so
+	sums      Summary              // of orders that have ended
 
 	shortTote string // of the pick that was told short last
 
@@ -76,7 +81,7 @@ func newChecker(r *run) *checker {
 	return &checker{
 		r: r, hash: sha256.New(), versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
 		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
-		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{}, allots: map[string]map[allotted]int64{},
+		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{}, allots: map[string]map[allotted]int64{}, buildings: map[string]facility.Spec{}, places: map[string]location.Spec{},
 		last: make([]told, 0, r.cfg.Tail), types: map[string]int{},
 	}
 }
@@ -256,6 +261,14 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 		c.waved(e)
 	case wave.Batched:
 		c.batched(e)
+	case facility.Registered:
+		c.buildings[e.Facility] = e.Spec
+	case facility.Changed:
+		c.buildings[e.Facility] = e.Spec
+	case location.Registered:
+		c.places[e.Stream()] = e.Spec
+	case location.Changed:
+		c.places[e.Stream()] = e.Spec
 	case wave.OrderFinished:
 		delete(c.waves[e.Stream()], streamOf(e.Scope, e.Of.Owner, e.Of.Order))
 	case wave.Completed:

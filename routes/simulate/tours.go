@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/wave"
 )
@@ -61,21 +62,16 @@ func (c *checker) toFetch(e wave.Batched) map[string]map[allotted]int64 {
 // batched holds the tours of a wave against the building and against what is to be fetched for its
 // orders: each quantity is on one tour, and a tour is as long as the way along its stops.
 func (c *checker) batched(e wave.Batched) {
-	left := c.toFetch(e)
-	var total int64
-	for i := range e.Batches {
-		b := &e.Batches[i]
-		total += b.Length
-		c.stops(e, b, left)
-		if c.r.cfg.Fork != nil { // where the building is not ours
-			continue
-		}
-		if um, known := wayAlong(b.Stops, c.r.cfg.Cells); known && um != b.Length {
-			c.fails("wave %s: batch %d says %d um and its stops are %d um apart, there and back", e.Wave, b.No, b.Length, um)
-		}
+	b, laid := c.buildings[e.Facility]
+	for _, wrong := range e.Check(b, func(code string) (location.Spec, bool) {
+		at, known := c.places[location.StreamOf(e.Scope, code)]
+		return at, known && laid
+	}) {
+		c.fails("%s", wrong)
 	}
-	if total != e.Total || e.Bound > e.Total {
-		c.fails("wave %s: its batches are %d um long, it says %d and that none are below %d", e.Wave, total, e.Total, e.Bound)
+	left := c.toFetch(e)
+	for i := range e.Batches {
+		c.stops(e, &e.Batches[i], left)
 	}
 	for _, of := range slices.Sorted(maps.Keys(left)) {
 		for x, n := range left[of] {
@@ -86,53 +82,16 @@ func (c *checker) batched(e wave.Batched) {
 
 // stops takes what a tour fetches from what its orders have left.
 func (c *checker) stops(e wave.Batched, b *wave.Batch, left map[string]map[allotted]int64) {
-	orders := map[wave.Of]bool{}
-	var units int64
 	for _, s := range b.Stops {
 		for _, p := range s.Picks {
 			of, x := streamOf(e.Scope, p.Owner, p.Order), allotted{p.Line, p.Item, p.From}
-			if p.From.Location != s.Location || left[of][x] < p.Qty || p.Qty < 1 {
+			if left[of][x] < p.Qty {
 				c.fails("wave %s: batch %d takes %d of %s at %s for line %d of %s, which has %d there", e.Wave, b.No, p.Qty, p.Item, s.Location, p.Line, of, left[of][x])
 				return
 			}
 			if left[of][x] -= p.Qty; left[of][x] == 0 {
 				delete(left[of], x)
 			}
-			orders[p.Of] = true
-			units += p.Qty
 		}
-	}
-	for _, of := range b.Orders {
-		if !orders[of] {
-			c.fails("wave %s: batch %d names order %s and fetches nothing for it", e.Wave, b.No, of.Order)
-		}
-	}
-	if len(orders) != len(b.Orders) || units != b.Units {
-		c.fails("wave %s: batch %d says %d units of %d orders, its stops have %d of %d", e.Wave, b.No, b.Units, len(b.Orders), units, len(orders))
 	}
 }
-
-// wayAlong is the way from the depot along the stops and back, in um, as people walk it; false where
-// a stop is no cell of the building.
-func wayAlong(stops []wave.Stop, cells int) (um int64, known bool) {
-	var first, last place
-	for i, s := range stops {
-		at, ok := parsePlace(s.Location)
-		switch {
-		case !ok:
-			return 0, false
-		case i == 0:
-			first = at
-		default:
-			um += walk(last, at, cells)
-		}
-		last = at
-	}
-	if len(stops) == 0 {
-		return 0, true
-	}
-	return 1000 * (um + toDepot(first) + toDepot(last)), true
-}
-
-// toDepot is the way to the depot, which lies in front of the first aisle, in mm.
-func toDepot(p place) int64 { return int64(p.aisle)*aisleStep + toCross + int64(p.cell)*cellStep }
