@@ -119,6 +119,8 @@ func (d *decision) stack(s scope.Scope, id string, c pallet.Stack) {
 		d.refuse("carton", "carton %s is planned for load %s: take it off first", sscc, at.Load)
 	case d.order(own, at.Order).OnHold():
 		d.refuse("carton", "order %s of carton %s is on hold", at.Order, sscc)
+	case d.undoing(own, at.Order, sscc):
+		d.refuse("carton", cancelledIn, sscc, at.Order)
 	}
 	d.loadOpen(s, id)
 	c.Carton.Owner, c.Carton.Order, c.Carton.Dims, c.Carton.Weight = own.Owner, at.Order, x.Dims, x.Weight
@@ -246,6 +248,8 @@ func (d *decision) assign(s scope.Scope, id string, c truckload.Assign) {
 		d.refuse("sscc", "%s is planned for load %s: take it off there first", c.SSCC, u.Load)
 	case u.Order == "" && d.pallet(s, c.SSCC).Status == pallet.StatusBroken:
 		d.refuse("sscc", "pallet %s was broken up", c.SSCC)
+	case u.Order != "" && d.undoing(scope.Scope{Tenant: s.Tenant, Owner: u.Owner, Facility: s.Facility}, u.Order, c.SSCC):
+		d.refuse("sscc", cancelledIn, c.SSCC, u.Order)
 	}
 	if d.err != nil {
 		return
@@ -310,6 +314,8 @@ func (d *decision) mayLeave(s scope.Scope, l truckload.Load, c truckload.Carton)
 		d.refuse("sscc", "carton %s has a label of %s, load %s is of %s", c.Carton, x.Carrier, l.Load, l.Carrier)
 	case d.order(own, c.Order).OnHold():
 		d.refuse("sscc", "order %s of carton %s is on hold: take it off the load, or release the order", c.Order, c.Carton)
+	case d.undoing(own, c.Order, c.Carton):
+		d.refuse("sscc", cancelledIn, c.Carton, c.Order)
 	}
 }
 

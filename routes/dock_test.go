@@ -423,6 +423,63 @@ func TestCancelledAtTheDock(t *testing.T) {
 	}
 }
 
+// Between the cancellation and the route that unpacks for it a carton looks as if it could leave.
+func TestNothingCancelledLeavesBeforeItIsUnpacked(t *testing.T) {
+	for _, when := range []string{AtLoad, AtManifest} {
+		t.Run(when, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := confirming(t, when)
+				r.stock("A", 20, "P-1")
+				r.hubPause("ship.manifest", true)
+				r.place("SO-1", "A", 2)
+				r.place("SO-2", "A", 2)
+				settle(time.Minute)
+				one, two := r.cartons("SO-1")[0], r.cartons("SO-2")[0]
+				r.hubPause("order.cancel", true)
+				r.must(door.Orders, "SO-1", order.Cancel{Reason: "customer"})
+				r.hubPause("ship.manifest", false)
+				settle(time.Minute)
+				p := r.pallet(two)
+				r.refused(door.Dock, p, pallet.Stack{Carton: pallet.Carton{SSCC: one}}, fault.Rejected, "carton")
+				r.does("L-1", truckload.Plan{Carrier: "ups"}, truckload.Assign{SSCC: p})
+				r.refused(door.Dock, "L-1", truckload.Assign{SSCC: one}, fault.Rejected, "sscc")
+				for _, x := range events[manifest.Added](r) {
+					if x.Carton.SSCC == one {
+						t.Error("the cancelled carton is on a manifest")
+					}
+				}
+				r.does("L-1", truckload.Scan{SSCC: p}, truckload.Seal{Seal: "S"}, truckload.Depart{})
+				if when == AtManifest {
+					r.does(events[manifest.Opened](r)[0].Manifest, manifest.Close{})
+				}
+				settle(time.Hour)
+				r.hubPause("order.cancel", false)
+				settle(time.Hour)
+				r.status("SO-1", order.StatusCancelled)
+				r.status("SO-2", order.StatusShipped)
+				if n := r.carrier.orders["SO-1"]; n != 1 || r.carrier.voided != 1 {
+					t.Errorf("%d labels sold, %d given back", n, r.carrier.voided)
+				}
+				r.books("A")
+				r.once()
+				r.noLetters()
+			})
+		})
+	}
+}
+
+// hubPause pauses a route, or lets it go on.
+func (r *rig) hubPause(route string, pause bool) {
+	r.t.Helper()
+	do := r.hub.Resume
+	if pause {
+		do = r.hub.Pause
+	}
+	if err := do(r.t.Context(), route, "test"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // Pallets refuse what does not go on them.
 func TestPalletsAtTheDock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -136,7 +136,7 @@ func (d *decision) listed(s scope.Scope, number, one string) {
 
 func (d *decision) list(s scope.Scope, number, sscc string) {
 	at, l := d.docked(s, sscc), d.label(s, sscc)
-	if d.err != nil || at.Manifest != "" || l.Status != label.StatusBought {
+	if d.err != nil || at.Manifest != "" || l.Status != label.StatusBought || d.undoing(s, number, sscc) {
 		return
 	}
 	b := s.Building()

@@ -49,6 +49,23 @@ func (d *decision) undock(e order.Cancelled) {
 	}
 }
 
+const cancelledIn = "what carton %s holds of order %s is cancelled: it is unpacked and goes nowhere"
+
+// undoing reports whether goods in a closed carton are cancelled and not taken out yet: between the
+// order's word and the route that follows it the carton is whole, with its label.
+func (d *decision) undoing(s scope.Scope, number, sscc string) bool {
+	o := d.order(s, number)
+	for _, c := range d.work(s, number).Cartons {
+		if c.SSCC == sscc && slices.ContainsFunc(c.Contents, func(x pack.Content) bool {
+			l, known := o.Line(x.Line)
+			return !known || l.Packed < x.Qty
+		}) {
+			return d.err == nil
+		}
+	}
+	return false
+}
+
 // takeOff takes a carton off pallet and load, and an emptied one off the open manifest.
 func (d *decision) takeOff(b scope.Scope, at *heldDocked, sscc string, emptied bool) {
 	if id := at.Pallet; id != "" {

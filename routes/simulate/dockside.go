@@ -83,8 +83,8 @@ func (d *dockside) sees(e event.Event) {
 	}
 }
 
-// send closes the manifests for the truck that is about to leave, and loads one for what leaves with
-// its load.
+// send closes the manifests for the trucks that are about to leave, and loads as many as are needed
+// for what leaves with its load.
 func (d *dockside) send() {
 	for _, key := range slices.Sorted(maps.Keys(d.manifests)) {
 		h := d.manifests[key]
@@ -99,13 +99,15 @@ func (d *dockside) send() {
 	if len(of) == 0 {
 		return
 	}
-	d.trucks++
 	flows := d.f.r.flows()
-	t := &truck{
-		d: d, id: fmt.Sprintf("%s-truck-%d", flows.Facility, d.trucks), carrier: of[0].carrier, cartons: of,
-		at: scope.Scope{Tenant: flows.Tenant, Owner: scope.Shared, Facility: flows.Facility},
+	for some := range slices.Chunk(of, mostInTruck) {
+		d.trucks++
+		t := &truck{
+			d: d, id: fmt.Sprintf("%s-truck-%d", flows.Facility, d.trucks), carrier: of[0].carrier, cartons: some,
+			at: scope.Scope{Tenant: flows.Tenant, Owner: scope.Shared, Facility: flows.Facility},
+		}
+		t.begin()
 	}
-	t.begin()
 }
 
 func (l labelled) stream(f *floor) string {
@@ -125,8 +127,12 @@ type truck struct {
 	again   bool     // it was unsealed once
 }
 
-// mostOnPallet is how many cartons go on the pallet.
-const mostOnPallet = 12
+// mostOnPallet is how many cartons go on the pallet, and mostInTruck how many are loaded by one crew
+// in the half hour that is left before the cut-off.
+const (
+	mostOnPallet = 12
+	mostInTruck  = 60
+)
 
 // does asks the dock's door and reports whether it said yes.
 func (t *truck) does(id string, cmd any) bool { return t.d.f.ask(door.Dock, t.at, id, cmd) == nil }
