@@ -130,7 +130,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))
 	}
-	for _, r := range append(e.notices(), e.stockTold()...) {
+	for _, r := range append(e.notices(), append(e.stockTold(), e.advised())...) {
 		errs = append(errs, h.Add(r))
 	}
 	errs = append(errs, h.Add(e.outbox()))

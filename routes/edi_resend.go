@@ -91,6 +91,9 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 	if err := e.waitNoMore(ctx, m, out, d); err != nil {
 		return nil, nil, err
 	}
+	if err := e.replaced(ctx, m, out, p, d.Name, made.Headers["name"]); err != nil {
+		return nil, nil, err
+	}
 	out.Send(made)
 	out.Publish(onAudit, door.ActType, p.Name, door.Act{
 		Scope: scope.Scope{Tenant: p.Profile.Tenant, Owner: p.Profile.Owner, Facility: p.Profile.Facility},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/edifact"
@@ -47,10 +48,11 @@ func (e *edi) messagesInbound() Route {
 		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "an ORDCHG", When: isMessage("ORDCHG"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "a DESADV", When: isMessage("DESADV"), To: topicMessageReceipts},
-		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks})
+		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks},
+		eip.Choice[*Message]{Name: "an APERAK", When: isMessage("APERAK"), To: topicAdvised})
 	return Route{
 		Name: "edifact.inbound", About: "EDIFACT messages to those who understand them",
-		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageReceipts, topicMessageAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageReceipts, topicMessageAcks, topicAdvised}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {
@@ -174,6 +176,9 @@ func (e *edi) contrlCame(ctx context.Context, m *Message) (*Out, error) {
 		return nil, err
 	} else if has {
 		out.CancelTimer(key)
+	}
+	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: "CONTRL", Code: verdict, Accepted: verdict != "4"}); err != nil {
+		return nil, err
 	}
 	if verdict == "4" {
 		r := m.Record

@@ -173,5 +173,6 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 			Sub: "edifact.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
 		}})
 	}
+	e.written(out, p, d, aboutMessage(segments))
 	return r, out.err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -264,6 +265,7 @@ type Flows struct {
 	pallets      *Aggregate[pallet.Pallet]
 	loads        *Aggregate[truckload.Load]
 	manifests    *Aggregate[manifest.Manifest]
+	documents    *Aggregate[document.Document]
 
 	carriers  map[string]CarrierConfig
 	templates []WaveTemplate
@@ -304,6 +306,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		pallets:      NewAggregate(pallet.Fold, reg),
 		loads:        NewAggregate(truckload.Fold, reg),
 		manifests:    NewAggregate(manifest.Fold, reg),
+		documents:    NewAggregate(document.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
 	f.templates = cfg.Wave.templates()

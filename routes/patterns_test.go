@@ -107,6 +107,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.resend("none.edi", "")
 		r.drop("943.edi", notice("943", "943", transfer))
 		r.drop("desadv.edi", desadv("351", despatch))
+		r.drop("824.edi", purchase("824", "824", advice824("OTI*TR*TN*NONE")))
 		hand := handheld{r: r, name: "HH-1"}
 		hand.scan(scan.Scan{Do: scan.Sight, Code: "A", Place: "P-2"})
 		if err := r.hub.Control(t.Context(), eip.PauseRoute, eip.Order{Route: "pack", Actor: "jo"}); err != nil {

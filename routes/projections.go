@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -187,6 +188,8 @@ var projections = map[string]projection{
 	view.Manifest: project(manifest.Fold,
 		func(m manifest.Manifest) string { return m.Status },
 		func(m manifest.Manifest) []string { return []string{m.Carrier, m.Day} }),
+	view.Document: project(document.Fold, document.Document.Status,
+		func(d document.Document) []string { return append([]string{d.Interchange, d.Group}, d.About...) }),
 	view.Shipment: project(ship.ConfirmFold, shipmentStatus,
 		func(s ship.Shipment) []string {
 			terms := append([]string{s.Order, s.Wave}, s.Waiting...)
@@ -228,7 +231,7 @@ func shipmentStatus(s ship.Shipment) string {
 }
 
 // shapeOfViews goes up whenever documents change without a fold's version.
-const shapeOfViews = 3
+const shapeOfViews = 4
 
 // ViewVersion names what the views look like. A store of another version is built anew.
 func ViewVersion() string {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/x12"
@@ -30,10 +32,11 @@ func (e *edi) inbound() Route {
 		eip.Choice[*Message]{Name: "a 943", When: isSet("943"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "an 856", When: isSet("856"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
-		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks})
+		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks},
+		eip.Choice[*Message]{Name: "an 824", When: isSet("824"), To: topicAdvised})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
-		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {
@@ -156,12 +159,8 @@ func (e *edi) rejected(ctx context.Context, m *Message) (*Out, error) {
 	if anew, err := m.sentAnew(ctx); anew || err != nil {
 		return m.Out(), err
 	}
-	why := m.Headers["why"]
-	if why != "" {
-		why = " (" + why + ")"
-	}
 	return nil, fault.At(m.route, fault.Rejected, m.Headers["document"], fmt.Errorf("partner %s rejected our %s%s: mend it and send it anew, by paklog edi resend %[1]s %[4]s",
-		m.Headers["partner"], m.Headers["rejected"], why, m.Headers["document"]))
+		m.Headers["partner"], m.Headers["rejected"], because(m.Headers["why"]), m.Headers["document"]))
 }
 
 func (e *edi) overdue(ctx context.Context, m *Message) (*Out, error) {
@@ -221,8 +220,11 @@ func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
 	} else if has {
 		out.CancelTimer(key)
 	}
-	switch code {
-	case "R", "P", "M", "W", "X":
+	rejected := slices.Contains([]string{"R", "P", "M", "W", "X"}, code)
+	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: info.Set, Code: code, Accepted: !rejected, Why: why}); err != nil {
+		return nil, err
+	}
+	if rejected {
 		r := m.Record
 		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("x12.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
 		r.Headers = m.Header("document", a.Document)

@@ -271,6 +271,7 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 			Sub: "x12.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
 		}})
 	}
+	e.written(out, p, d, aboutSet(set, body))
 	return r, out.err
 }
 
@@ -289,12 +290,11 @@ func outTopic(partner string) string { return topicOutgoing + "." + partner }
 // tap has the copy of what left in the unit that says it left.
 func (e *edi) send(partner string) error {
 	name := func(m *Message) string { return m.Headers["name"] }
-	sent := func(_ context.Context, m *Message) (*Out, error) {
+	sent := func(ctx context.Context, m *Message) (*Out, error) {
 		hash, pos := sha256.Sum256(m.Personal), strconv.FormatUint(uint64(m.Pos), 10)
-		return m.Out().Claim(sentTo(partner), name(m), hash, []byte(pos)).Send(journal.Record{
-			Type: "document.Sent", Topic: onExternal, Key: partner, Data: m.Data,
-			Headers: map[string]string{"partner": partner, "name": name(m)},
-		}), nil
+		out := m.Out().Claim(sentTo(partner), name(m), hash, []byte(pos))
+		left, err := e.left(ctx, m, partner, name(m))
+		return out.Send(left), err
 	}
 	r := Route{
 		Name: "out.edi." + partner, About: "documents into the outbox of " + partner, Conn: "edi." + partner,

@@ -42,6 +42,7 @@ type ReasonBody struct {
 
 func (s *server) master() {
 	s.owners()
+	s.partnerDocuments()
 	s.items()
 	s.locations()
 	s.facilities()

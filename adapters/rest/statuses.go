@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
@@ -73,6 +74,8 @@ func Statuses(kind string) []string {
 		return texts(load.StatusPlanned, load.StatusSealed, load.StatusDeparted, load.StatusCancelled)
 	case view.Manifest:
 		return []string{manifest.StatusOpen, manifest.StatusClosed}
+	case view.Document:
+		return []string{document.StatusWritten, document.StatusSent, document.StatusAcknowledged, document.StatusAccepted, document.StatusRejected, document.StatusReplaced}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

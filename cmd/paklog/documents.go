@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,13 +60,15 @@ func standing(w io.Writer, l rest.List) {
 // listing is the flags of a verb that lists documents.
 type listing struct {
 	owner, status string
+	whose         string // the flag and parameter of owner; "" is owner
 	limit         int
 	statuses      []string // there are
 }
 
 // flags adds them; status where the things have one of these.
 func (l *listing) flags(cmd *cobra.Command, statuses ...string) {
-	cmd.Flags().StringVar(&l.owner, "owner", "", "only this owner's")
+	l.whose = cmp.Or(l.whose, "owner")
+	cmd.Flags().StringVar(&l.owner, l.whose, "", "only this "+l.whose+"'s")
 	if l.statuses = statuses; len(statuses) > 0 {
 		cmd.Flags().StringVar(&l.status, "status", "", "only those that stand so: "+strings.Join(statuses, ", "))
 		_ = cmd.RegisterFlagCompletionFunc("status", words(statuses...)) // the flag is there
@@ -76,7 +79,7 @@ func (l *listing) flags(cmd *cobra.Command, statuses ...string) {
 func (l *listing) query() url.Values {
 	q := url.Values{}
 	if l.owner != "" {
-		q.Set("owner", l.owner)
+		q.Set(l.whose, l.owner)
 	}
 	if l.status != "" {
 		q.Set("status", l.status)

@@ -32,7 +32,7 @@ func newEDIResend(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resend PARTNER DOCUMENT", Short: "Send a document that left anew, as it was or corrected, under new control numbers",
 		Long: `Send a document that left for a partner anew, under new control numbers: one that he rejected by a 997 or
-CONTRL, or that he does not find. The document is named as it left, as letters and document.Sent name it. The one
+CONTRL, by an 824 or APERAK, or that he does not find. The document is named as it left, as letters and document.Sent name it. The one
 before stays in the journal, and its acknowledgement is waited for no more; open letters about it are let go. Asked
 again for the same document, it answers with the one that was made.
 
@@ -93,7 +93,7 @@ func (a *app) resending(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := resent{Resent: v.(door.Resent), Letters: []string{}}
-	for _, route := range []string{"x12.ack-watch", "edifact.ack-watch"} {
+	for _, route := range []string{"x12.ack-watch", "edifact.ack-watch", "edi.advised"} {
 		letters, err := a.hub.Desk().List(r.Context(), dlq.Filter{State: "open", Route: route, Limit: 100_000})
 		if err != nil {
 			controlError(w, http.StatusServiceUnavailable, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/dlq"
 )
 
@@ -53,6 +54,22 @@ func TestARejectedDocumentIsResentFromTheCommandLine(t *testing.T) {
 	if l := letters[0]; l.Place != name || !strings.Contains(l.Cause, "element 1 in segment 4, TED of the set: AK403 is 7") {
 		t.Errorf("%+v", l)
 	}
+	listed := func(args ...string) (all []view.Doc) {
+		return decoded[[]view.Doc](t, s.must(append([]string{"edi", "documents", "--json"}, args...)...))
+	}
+	s.until("it is listed as rejected", func() bool {
+		all := listed("--status", "rejected", "--partner", "ACME")
+		return len(all) == 1 && all[0].ID == name && all[0].Owner == "ACME"
+	})
+	if all := listed("--partner", "NOBODY"); len(all) != 0 || len(listed("--status", "accepted")) != 0 {
+		t.Errorf("%+v", all)
+	}
+	if out := s.must("edi", "documents", "ACME", name); !strings.Contains(out, "is rejected: 824, interchange") || !strings.Contains(out, "rejected by 997 (R) element 1 in segment 4") {
+		t.Error(out)
+	}
+	s.refused(1, "there is no such document", "edi", "documents", "ACME", "none.edi")
+	s.refused(2, "name the partner and the document", "edi", "documents", "ACME")
+	s.refused(2, "is none of written", "edi", "documents", "--status", "lost")
 	s.refused(1, "no document none.edi left for ACME", "edi", "resend", "ACME", "none.edi")
 	s.refused(1, "no partner is named", "edi", "resend", "NOBODY", name)
 	s.refused(1, "this is not an X12 interchange", "edi", "resend", "ACME", name, "--with", s.file("words.edi", "Dear Sir"))
@@ -64,6 +81,11 @@ func TestARejectedDocumentIsResentFromTheCommandLine(t *testing.T) {
 	if out := s.must("edi", "resend", "ACME", name); !strings.Contains(out, "went anew already, as "+got.Document) {
 		t.Error(out)
 	}
+	_, bgn, _ := strings.Cut(string(text), "BGN*11*")
+	inbox("824.edi", "AG", "3", "824*0001~BGN*11*R-1*20261123~OTI*TR*TN*"+strings.Split(bgn, "*")[0]+"*******824~TED*848*no such order*OTI*2")
+	s.until("the second is rejected by an 824", func() bool {
+		return strings.Contains(s.must("edi", "documents", "ACME", got.Document), "848 OTI segment 2 element : no such order")
+	})
 	s.until("its letter is done with", func() bool {
 		return len(decoded[[]dlq.Entry](t, s.must("dlq", "list", "--route", "x12.ack-watch", "--json"))) == 0
 	})

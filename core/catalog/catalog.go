@@ -6,6 +6,7 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -205,5 +206,11 @@ func Schemas() []event.Schema {
 		event.Of[manifest.Added](event.PackEvents),
 		event.Of[manifest.Removed](event.PackEvents),
 		event.Of[manifest.Closed](event.PackEvents, event.Widened),
+
+		event.Of[document.Written](event.ExternalEvents),
+		event.Of[document.Sent](event.ExternalEvents),
+		event.Of[document.Acknowledged](event.ExternalEvents),
+		event.Of[document.Advised](event.ExternalEvents),
+		event.Of[document.Replaced](event.ExternalEvents),
 	}
 }

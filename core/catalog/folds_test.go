@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
 	"github.com/paklog/hub/core/device"
+	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -57,6 +58,7 @@ func TestFoldVersions(t *testing.T) {
 	got := map[string]pinned{
 		"item":        hash(t, item.Fold),
 		"location":    hash(t, location.Fold),
+		"document":    hash(t, document.Fold),
 		"owner":       hash(t, owner.Fold),
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),

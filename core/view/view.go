@@ -37,6 +37,7 @@ const (
 	Manifest    = "manifest"
 	Worker      = "worker"
 	Owner       = "owner"
+	Document    = "document" // of ours to a trading partner, who stands in the owner's place
 )
 
 // Sorting is the status of a pick list whose goods are fetched and not all in the slots of their
