@@ -143,16 +143,20 @@ func garbagePercent(inUse uint64) int {
 	return int(min(gcPercent, max(25, mostGarbage*100/inUse)))
 }
 
-// boundGarbage follows what is in use until stop is closed.
+// boundGarbage follows what is in use until stop is closed. What starting left behind, some 20 MB,
+// is given back at once: the runtime would take its time.
 func boundGarbage(stop <-chan struct{}) {
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for was := gcPercent; ; {
+	for was, started := gcPercent, true; ; started = false {
 		select {
 		case <-stop:
 			return
 		case <-tick.C:
+		}
+		if started {
+			debug.FreeOSMemory()
 		}
 		metrics.Read(inUse)
 		// To change it stops the world for a moment: small changes are not worth that.
