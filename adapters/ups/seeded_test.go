@@ -1,66 +1,37 @@
 package ups_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/ups/upssim"
-	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/ship/carriertest"
 )
 
-// run buys labels from a carrier that fails in every way at once and shows its
-// labels to recovery a minute late. It returns what is wrong in truth.
-func run(t *testing.T, seed uint64, settle time.Duration) (wrong []string) {
+func buyer(t *testing.T, seed uint64, settle time.Duration) simtest.Buyer {
 	t.Helper()
 	clk := simtest.NewClock()
 	sim := newSim(t, upssim.Options{
-		Now: clk.Now, Seed: seed, RecoveryLag: time.Minute, TrackingLag: 30 * time.Second, RatePerSecond: 50,
-		Faults: simtest.Often,
+		Now: clk.Now, Seed: seed, Faults: simtest.Often,
+		RecoveryLag: time.Minute, TrackingLag: 30 * time.Second, RatePerSecond: 50,
 	})
-	e := carriertest.Executor{Carrier: newClient(t, simtest.Serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond }), Advance: clk.Advance, Settle: settle}
-	inHand := map[string]ship.Label{}
-	for i := range 40 {
-		p := goodParcel(ship.ReferenceOf(fmt.Sprintf("%d/%d", seed, i)))
-		l, err := e.Label(t.Context(), p)
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		inHand[p.Reference] = l
+	carrier := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *ups.Config) { c.TokenRetry = time.Microsecond })
+	return simtest.Buyer{
+		Executor: carriertest.Executor{Carrier: carrier, Advance: clk.Advance, Settle: settle},
+		Parcel:   goodParcel, Truth: sim.Truth,
+		Printed: func(ours string) string { return ours },
 	}
-	truth := sim.Truth()
-	for ref, l := range inHand {
-		if n := truth.Standing(ref); n != 1 {
-			wrong = append(wrong, fmt.Sprintf("seed %d: %d labels stand under %s, want 1", seed, n, ref))
-		}
-		for _, b := range truth.Labels {
-			if b.TrackingNumber == l.TrackingNumber && b.References[0] != ref {
-				wrong = append(wrong, fmt.Sprintf("seed %d: %s holds the label of %s", seed, ref, b.References[0]))
-			}
-		}
-	}
-	return wrong
 }
 
 func TestNeverTwoLabelsWhateverTheCarrierDoes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
-		for _, w := range run(t, seed, 2*time.Minute) {
-			t.Error(w)
-		}
-	}
+	simtest.NeverTwo(t, buyer)
 }
 
 // The wait between the two questions is not decoration.
 func TestAskingTwiceAtOnceWouldBuyTwice(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
-		if len(run(t, seed, time.Millisecond)) > 0 {
-			return
-		}
-	}
-	t.Error("no seed bought a second label: the simulator does not show labels late any more")
+	simtest.WaitMatters(t, buyer)
 }

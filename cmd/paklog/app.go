@@ -26,6 +26,7 @@ import (
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
+	"github.com/paklog/hub/adapters/usps"
 	"github.com/paklog/hub/adapters/views"
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/door"
@@ -186,10 +187,17 @@ type connection interface {
 func (a *app) carrier(c account) (connection, error) {
 	secret := func() (string, error) { return c.ClientSecret.Reveal(), nil }
 	tokens := filepath.Join(a.cfg.Data, "tokens")
-	if c.name == "fedex" {
+	switch u := a.cfg.Carriers.USPS; c.name {
+	case "fedex":
 		return fedex.New(fedex.Config{
 			Connection: c.name, BaseURL: c.URL, ClientID: c.ClientID, ClientSecret: secret, Account: c.Account,
 			TokenDir: tokens, Timeout: c.Timeout, Now: time.Now,
+		})
+	case "usps":
+		return usps.New(usps.Config{
+			Connection: c.name, BaseURL: c.URL, ClientID: c.ClientID, ClientSecret: secret,
+			Account:      usps.Account{CRID: u.CRID, MID: u.MID, ManifestMID: u.ManifestMID, Number: c.Account},
+			CallsPerHour: u.CallsPerHour, TokenDir: tokens, Timeout: c.Timeout, Now: time.Now,
 		})
 	}
 	return ups.New(ups.Config{

@@ -11,11 +11,13 @@ import (
 
 	"github.com/paklog/hub/adapters/fedex/fedexsim"
 	"github.com/paklog/hub/adapters/ups/upssim"
+	"github.com/paklog/hub/adapters/usps/uspssim"
 )
 
-// An order that names no carrier goes with the cheaper of two, one that names a carrier with
-// that one. The first answer of FedEx is lost: what was bought then is given back.
-func TestTwoCarriersAreHosted(t *testing.T) {
+// An order that names no carrier goes with the cheapest of three, one that names a carrier
+// with that one. The first answers of FedEx and USPS are lost: what was bought then is given
+// back there, and printed again here.
+func TestThreeCarriersAreHosted(t *testing.T) {
 	t.Parallel()
 	ups, err := upssim.New(upssim.Options{})
 	if err != nil {
@@ -27,6 +29,11 @@ func TestTwoCarriersAreHosted(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { fedex.Close() })
+	usps, err := uspssim.New(uspssim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { usps.Close() })
 	url := func(h http.Handler) string {
 		srv := httptest.NewServer(h)
 		t.Cleanup(srv.Close)
@@ -36,24 +43,29 @@ func TestTwoCarriersAreHosted(t *testing.T) {
 	text := fmt.Sprintf(`%scarriers:
   ups: {url: %q, client_id: %q, client_secret_file: secret, account: %q}
   fedex: {url: %q, client_id: %q, client_secret_file: secret, account: %q, timeout: 2s, resolve_after: 1s}
-`, readme(t, s.config), url(ups), upssim.ClientID, upssim.Account, url(fedex), fedexsim.ClientID, fedexsim.Account)
+  usps: {url: %q, client_id: %q, client_secret_file: secret, account: %q, crid: %q, mid: %q, timeout: 2s, resolve_after: 1s}
+`, readme(t, s.config), url(ups), upssim.ClientID, upssim.Account, url(fedex), fedexsim.ClientID, fedexsim.Account,
+		url(usps), uspssim.ClientID, uspssim.Account, uspssim.CRID, uspssim.MID)
 	for path, content := range map[string]string{s.config: text, filepath.Join(filepath.Dir(s.config), "secret"): fedexsim.ClientSecret} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	fedex.Inject(fedexsim.OpShip, fedexsim.AnswerLost)
+	usps.Inject(uspssim.OpLabel, uspssim.AnswerLost)
 	s.serve()
 	s.stock("MUG", 9)
 	s.must(append([]string{"order", "add", "--number", "C-1", "--line", "MUG=1"}, address...)...)
 	s.must(append([]string{"order", "add", "--number", "C-2", "--line", "MUG=1", "--carrier", "UPSN"}, address...)...)
-	s.until("both orders ship", func() bool { return strings.Count(s.must("orders", "list", "--status", "shipped"), "ACME") == 2 })
-	if out := s.must("routes"); !strings.Contains(out, "out.fedex.void") || !strings.Contains(out, "out.ups.void") {
+	s.must(append([]string{"order", "add", "--number", "C-3", "--line", "MUG=1", "--carrier", "FDEG"}, address...)...)
+	s.until("all orders ship", func() bool { return strings.Count(s.must("orders", "list", "--status", "shipped"), "ACME") == 3 })
+	if out := s.must("routes"); !strings.Contains(out, "out.fedex.void") || !strings.Contains(out, "out.ups.void") || !strings.Contains(out, "out.usps.void") {
 		t.Errorf("routes:\n%s", out)
 	}
 	// On a busy machine more than one answer may be lost; what stands is the same.
-	if f, u := fedex.Truth(), ups.Truth(); f.Bought("C-1") < 2 || f.Standing("C-1") != 1 || f.Standing("") != 1 || u.Standing("C-2") != 1 || u.Standing("") != 1 {
-		t.Errorf("at FedEx %+v\nat UPS %+v", f.Labels, u.Labels)
+	if f, u, p := fedex.Truth(), ups.Truth(), usps.Truth(); f.Bought("C-3") < 2 || f.Standing("C-3") != 1 || f.Standing("") != 1 ||
+		u.Standing("C-2") != 1 || u.Standing("") != 1 || p.Standing("C-1") != 1 || p.Standing("") != 1 {
+		t.Errorf("at FedEx %+v\nat UPS %+v\nat USPS %+v", f.Labels, u.Labels, p.Labels)
 	}
 	s.must("audit")
 }

@@ -268,6 +268,7 @@ type HookConfig struct {
 type CarriersConfig struct {
 	UPS   CarrierConfig `config:"ups"`
 	FedEx CarrierConfig `config:"fedex"`
+	USPS  USPSConfig    `config:"usps"`
 }
 
 // CarrierConfig is an account at a carrier.
@@ -275,13 +276,23 @@ type CarrierConfig struct {
 	URL          string         `config:"url" doc:"Where the carrier listens. \"\" is nowhere: nothing is shipped with it."`
 	ClientID     string         `config:"client_id"`
 	ClientSecret configs.Secret `config:"client_secret" doc:"Give client_secret_file, or ${NAME}."`
-	Account      string         `config:"account" doc:"Who pays: six characters at UPS, nine digits at FedEx."`
+	Account      string         `config:"account" doc:"Who pays: six characters at UPS, nine digits at FedEx, the Enterprise Payment account at USPS."`
 	Aliases      []string       `config:"aliases" doc:"Other names that orders call it by: SCAC codes and the like."`
 	Service      string         `config:"service" doc:"Service bought where the order names none, in the carrier's own code; \"\" asks for prices."`
 	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
 	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline the carrier's \"not found\" is believed."`
 	Confirm      string         `config:"confirm" doc:"When a carton counts as shipped: label, manifest or load."`
 	ManifestAt   string         `config:"manifest_at" doc:"When the day's manifest is closed, as 18:00 in the building's zone; \"\" is at midnight."`
+}
+
+// USPSConfig is an account at USPS, which wants to know more of who mails.
+type USPSConfig struct {
+	CarrierConfig
+
+	CRID         string `config:"crid" doc:"Customer registration ID of the business at its place."`
+	MID          string `config:"mid" doc:"Mailer ID whose tracking numbers are used: six or nine digits."`
+	ManifestMID  string `config:"manifest_mid" doc:"Mailer ID of the manifest; \"\" is mid."`
+	CallsPerHour int    `config:"calls_per_hour" doc:"Calls that USPS takes of each of its services."`
 }
 
 // account is a carrier that is configured, by the name of its connection.
@@ -292,7 +303,7 @@ type account struct {
 
 // accounts are the carriers that have an address.
 func (c CarriersConfig) accounts() []account {
-	all := []account{{"ups", c.UPS}, {"fedex", c.FedEx}}
+	all := []account{{"ups", c.UPS}, {"fedex", c.FedEx}, {"usps", c.USPS.CarrierConfig}}
 	return slices.DeleteFunc(all, func(a account) bool { return a.URL == "" })
 }
 
@@ -324,6 +335,10 @@ func defaults() *Config {
 		Carriers: CarriersConfig{
 			UPS:   CarrierConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel},
 			FedEx: CarrierConfig{Aliases: []string{"FEDEX", "FDE", "FDEG"}, Service: "FEDEX_GROUND", Timeout: 30 * time.Second, ResolveAfter: 30 * time.Minute, Confirm: routes.AtLabel},
+			USPS: USPSConfig{
+				CarrierConfig: CarrierConfig{Aliases: []string{"USPS"}, Service: "USPS_GROUND_ADVANTAGE", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel},
+				CallsPerHour:  60,
+			},
 		},
 		Limits: LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
 	}

@@ -74,11 +74,11 @@ func TestReferenceConfiguration(t *testing.T) {
 	if _, err := (configs.Loader{}).Load(path, got); err != nil {
 		t.Fatalf("with the marks taken off: %v", err)
 	}
-	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" {
+	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" || got.Carriers.USPS.ClientSecret.Reveal() == "" {
 		t.Error("a secret that it shows was not read")
 	}
 	got.HTTP.Keys, got.Webhooks, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, NotificationsConfig{}
-	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret = configs.Secret{}, configs.Secret{}
+	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {
 		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)
 	}

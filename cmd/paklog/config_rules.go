@@ -297,6 +297,30 @@ func (c CarriersConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Validate refuses half an account, and who is not known by numbers.
+func (c USPSConfig) Validate() error {
+	if c.URL == "" {
+		return nil
+	}
+	errs := []error{c.CarrierConfig.Validate()}
+	mailer := func(key, v string) {
+		if (len(v) != 6 && len(v) != 9) || strings.Trim(v, "0123456789") != "" {
+			errs = append(errs, fmt.Errorf("%s: %q are not 6 or 9 digits", key, v))
+		}
+	}
+	if len(c.CRID) < 2 || len(c.CRID) > 18 {
+		errs = append(errs, fmt.Errorf("crid: has two to eighteen digits, not %d", len(c.CRID)))
+	}
+	mailer("mid", c.MID)
+	if c.ManifestMID != "" {
+		mailer("manifest_mid", c.ManifestMID)
+	}
+	if c.Account == "" {
+		errs = append(errs, errors.New("account: is needed beside a url"))
+	}
+	return errors.Join(append(errs, atLeast("calls_per_hour", c.CallsPerHour, 1))...)
+}
+
 // Validate refuses half an account.
 func (c CarrierConfig) Validate() error {
 	if c.URL == "" {

@@ -74,14 +74,9 @@ const (
 // finds; Express takes 40.
 const maxReference = 30
 
-// Reference is what FedEx prints and finds for ours. Those of [ship.ReferenceOf]
-// are two characters too long for Ground; what is left of them has 120 bits.
-func Reference(ours string) string {
-	if len(ours) == 32 && strings.Trim(ours, "0123456789abcdef") == "" {
-		return ours[:maxReference]
-	}
-	return ours
-}
+// Reference is what FedEx prints and finds for ours: those of [ship.ReferenceOf]
+// are two characters too long for Ground.
+func Reference(ours string) string { return carrierdoc.Reference(ours, maxReference) }
 
 type checker struct{ carrierdoc.Checker }
 

@@ -149,7 +149,7 @@ func (s *Sim) api(op Op, do func(body []byte) (any, *refusal)) http.HandlerFunc 
 		switch {
 		case !s.Authorized(r, s.opts.Now()):
 			return refuse(http.StatusUnauthorized, badToken)
-		case !s.Within(s.opts.Now(), s.opts.CallsPer10s, 10*time.Second):
+		case !s.Within("", s.opts.Now(), s.opts.CallsPer10s, 10*time.Second):
 			return refuse(http.StatusTooManyRequests, tooMany)
 		case r.Header.Get("Content-Type") != "application/json":
 			return refuse(http.StatusBadRequest, malformed)

@@ -27,6 +27,10 @@ type Config struct {
 	BaseURL string
 	// Tokens authorizes each call with a bearer token; nil sends none.
 	Tokens *Tokens
+	// Payment authorizes calls that are [Call.Paid] with a second token, in
+	// PaymentHeader; nil sends none.
+	Payment       *Tokens
+	PaymentHeader string
 	// Transport carries the calls; nil is Go's default with its proxy settings.
 	Transport *http.Transport
 	// Timeout bounds one call, token included; 0 is 30 s.
@@ -92,8 +96,10 @@ func neverFollow(*http.Request, []*http.Request) error { return http.ErrUseLastR
 // Close waits for a token that is being asked for and drops the kept
 // connections. No call may be under way or follow.
 func (c *Client) Close() {
-	if c.cfg.Tokens != nil {
-		c.cfg.Tokens.Close()
+	for _, t := range []*Tokens{c.cfg.Payment, c.cfg.Tokens} {
+		if t != nil {
+			t.Close()
+		}
 	}
 	c.reads.CloseIdleConnections()
 }
@@ -110,8 +116,13 @@ type Call struct {
 	// Once marks a call that changes the partner's world and must not be repeated
 	// blindly: wherever it may have been acted on, its error is fault.Unknown.
 	Once bool
+	// Paid sends the token of [Config.Payment] along.
+	Paid bool
 	// AnyAnswer takes a success whatever its body is.
 	AnyAnswer bool
+	// Multipart takes an answer in several parts too. Whether it has all of them is
+	// the caller's to see.
+	Multipart bool
 }
 
 // Answer is a success (2xx) with a body that is whole and is JSON, or empty.
@@ -152,18 +163,21 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 			return Answer{}, fault.E(call.Op, fault.Internal, fmt.Errorf("encoding request: %w", err))
 		}
 	}
-	var token Token
-	fresh := false
-	if c.cfg.Tokens != nil {
+	var payment held
+	if call.Paid { // first: asking for it may renew the other
 		var err error
-		if token, fresh, err = c.cfg.Tokens.Get(ctx); err != nil {
+		if payment, err = c.cfg.Payment.hold(ctx); err != nil {
 			return Answer{}, fault.Wrap(call.Op, err)
 		}
+	}
+	token, err := c.cfg.Tokens.hold(ctx)
+	if err != nil {
+		return Answer{}, fault.Wrap(call.Op, err)
 	}
 	if wait := c.budget.spend(c.cfg.Now()); wait > 0 {
 		return Answer{}, throttled(call.Op, wait, fmt.Errorf("%d calls left within %s, nothing was sent", c.budget.Calls, c.budget.Per))
 	}
-	req, err := c.request(ctx, call, body, token)
+	req, err := c.request(ctx, call, body, token.tok, payment.tok)
 	if err != nil {
 		return Answer{}, fault.E(call.Op, fault.Internal, fmt.Errorf("building request: %w", err))
 	}
@@ -184,9 +198,9 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	ans, err := c.read(call, res)
 	if err == nil {
 		c.limit.ok()
-	} else if res.StatusCode == http.StatusUnauthorized && c.cfg.Tokens != nil {
-		c.cfg.Tokens.Drop(token)
-		if !fresh { // an old token may have been revoked: the next attempt brings a new one
+	} else if res.StatusCode == http.StatusUnauthorized {
+		old, oldPayment := token.drop(), payment.drop()
+		if old || oldPayment { // the next attempt brings a new one
 			err = refused(call.Op, fault.Transient, err)
 		}
 	}
@@ -197,7 +211,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	return ans, nil
 }
 
-func (c *Client) request(ctx context.Context, call Call, body []byte, token Token) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, call Call, body []byte, token, payment Token) (*http.Request, error) {
 	target := strings.TrimSuffix(c.cfg.BaseURL, "/") + call.Path
 	if len(call.Query) > 0 {
 		target += "?" + call.Query.Encode()
@@ -213,12 +227,17 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token Toke
 	for k, vs := range call.Header {
 		req.Header[http.CanonicalHeaderKey(k)] = vs
 	}
-	req.Header.Set("Accept", "application/json")
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "application/json")
+	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if token.Value != "" {
 		req.Header.Set("Authorization", "Bearer "+token.Value)
+	}
+	if payment.Value != "" {
+		req.Header.Set(c.cfg.PaymentHeader, payment.Value)
 	}
 	return req, nil
 }
@@ -240,7 +259,7 @@ func (c *Client) read(call Call, res *http.Response) (Answer, error) {
 	case int64(len(body)) > c.cfg.MaxBody:
 		ans.Body = nil
 		return ans, unreadable(call, fault.Invalid, fmt.Errorf("answer is longer than %d bytes", c.cfg.MaxBody))
-	case len(body) == 0, json.Valid(body):
+	case len(body) == 0, json.Valid(body), call.Multipart && strings.HasPrefix(res.Header.Get("Content-Type"), "multipart/"):
 		return ans, nil
 	case bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")):
 		return ans, unreadable(call, fault.Transient, errors.New("answer is a web page instead of JSON; is something between us and the partner?"))

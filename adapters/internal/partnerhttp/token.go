@@ -1,6 +1,7 @@
 package partnerhttp
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +46,13 @@ type OAuth struct {
 	ClientID     string
 	ClientSecret func() (string, error) // read at each grant, so that it may rotate
 	// InForm sends the client's name and secret in the form, not as HTTP Basic.
-	InForm    bool
+	InForm bool
+	// Body is sent as JSON instead of the form; secret is "" without a ClientSecret.
+	Body func(secret string) any
+	// Under is the token that this one is asked for with, for partners that want two.
+	Under *Tokens
+	// Read reads a grant; nil reads that of RFC 6749.
+	Read      func(body []byte, asked time.Time) (Token, error)
 	Header    http.Header
 	Transport *http.Transport // nil is Go's default
 	Timeout   time.Duration   // of one grant; 0 is 15 s
@@ -213,28 +219,10 @@ func (t *Tokens) grant(ctx context.Context) (Token, error) {
 	const op = "partnerhttp.Token"
 	ctx, cancel := context.WithTimeout(ctx, t.cfg.Timeout)
 	defer cancel()
-	secret, err := t.cfg.ClientSecret()
+	req, under, err := t.request(ctx)
 	if err != nil {
-		return Token{}, fault.E(op, fault.Unavailable, fmt.Errorf("reading client secret: %w", err))
+		return Token{}, err
 	}
-	form := url.Values{"grant_type": {"client_credentials"}}
-	if t.cfg.InForm {
-		form.Set("client_id", t.cfg.ClientID)
-		form.Set("client_secret", secret)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.TokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return Token{}, fault.E(op, fault.Internal, fmt.Errorf("building request: %w", err))
-	}
-	for k, vs := range t.cfg.Header {
-		req.Header[http.CanonicalHeaderKey(k)] = vs
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	if !t.cfg.InForm {
-		req.SetBasicAuth(t.cfg.ClientID, secret)
-	}
-
 	asked := t.cfg.Now()
 	res, err := t.client.Do(req)
 	if err != nil {
@@ -242,17 +230,94 @@ func (t *Tokens) grant(ctx context.Context) (Token, error) {
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if res.StatusCode == http.StatusUnauthorized && under.drop() {
+		return Token{}, fault.E(op, fault.Transient, errors.New("the token to ask with was refused"))
+	}
 	if res.StatusCode != http.StatusOK {
 		return Token{}, t.notGranted(res, body)
 	}
-	if err != nil {
-		return Token{}, fault.E(op, fault.Transient, fmt.Errorf("reading token: %w", err))
+	read := t.cfg.Read
+	if read == nil {
+		read = parseToken
 	}
-	tok, err := parseToken(body, asked)
+	tok, err := Token{}, err
+	if err == nil {
+		tok, err = read(body, asked)
+	}
 	if err != nil {
 		return Token{}, fault.E(op, fault.Transient, fmt.Errorf("reading token: %w", err))
 	}
 	return tok, nil
+}
+
+// held is a token in use.
+type held struct {
+	of    *Tokens // nil: none is used
+	tok   Token
+	fresh bool // granted for this very call
+}
+
+// hold gets a token, or the zero held where t is nil.
+func (t *Tokens) hold(ctx context.Context) (h held, err error) {
+	if t == nil {
+		return held{}, nil
+	}
+	h.of = t
+	h.tok, h.fresh, err = t.Get(ctx)
+	return h, err
+}
+
+// drop forgets a token that the partner refused, and reports whether another may
+// help: an old one may have been revoked.
+func (h held) drop() bool {
+	if h.of == nil {
+		return false
+	}
+	h.of.Drop(h.tok)
+	return !h.fresh
+}
+
+// request is one grant's, and the token that it is asked for with.
+func (t *Tokens) request(ctx context.Context) (*http.Request, held, error) {
+	const op = "partnerhttp.Token"
+	under, err := t.cfg.Under.hold(ctx)
+	if err != nil {
+		return nil, held{}, err
+	}
+	secret := ""
+	if t.cfg.ClientSecret != nil {
+		if secret, err = t.cfg.ClientSecret(); err != nil {
+			return nil, held{}, fault.E(op, fault.Unavailable, fmt.Errorf("reading client secret: %w", err))
+		}
+	}
+	form := url.Values{"grant_type": {"client_credentials"}}
+	if t.cfg.InForm {
+		form.Set("client_id", t.cfg.ClientID)
+		form.Set("client_secret", secret)
+	}
+	kind, body := "application/x-www-form-urlencoded", []byte(form.Encode())
+	if t.cfg.Body != nil {
+		kind = "application/json"
+		if body, err = json.Marshal(t.cfg.Body(secret)); err != nil {
+			return nil, held{}, fault.E(op, fault.Internal, fmt.Errorf("encoding request: %w", err))
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.cfg.TokenURL, bytes.NewReader(body))
+	if err != nil {
+		return nil, held{}, fault.E(op, fault.Internal, fmt.Errorf("building request: %w", err))
+	}
+	for k, vs := range t.cfg.Header {
+		req.Header[http.CanonicalHeaderKey(k)] = vs
+	}
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Accept", "application/json")
+	switch {
+	case under.of != nil:
+		req.Header.Set("Authorization", "Bearer "+under.tok.Value)
+	case t.cfg.Body == nil && !t.cfg.InForm:
+		req.SetBasicAuth(t.cfg.ClientID, secret)
+	}
+	return req, under, nil
 }
 
 func (t *Tokens) notGranted(res *http.Response, body []byte) error {

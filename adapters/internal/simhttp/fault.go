@@ -2,6 +2,7 @@ package simhttp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -134,9 +135,12 @@ func (w *Wire) write(rw http.ResponseWriter, r *http.Request, a Answer, f Fault)
 		_ = http.NewResponseController(rw).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	kind := "application/json"
+	kind := cmp.Or(a.Type, "application/json")
 	if bytes.HasPrefix(body, []byte("<")) {
 		kind = "text/html"
+	}
+	if a.After > 0 {
+		rw.Header().Set("Retry-After", strconv.Itoa(a.After))
 	}
 	rw.Header().Set("Content-Type", kind)
 	rw.WriteHeader(a.Status)

@@ -44,7 +44,12 @@ type Wire struct {
 	calls  map[Op]int
 	tokens map[string]time.Time // value to expiry
 	serial uint64               // of tokens
-	window time.Time            // of the limit
+	limits map[string]*window
+}
+
+// window is one stretch of a limit.
+type window struct {
+	begun  time.Time
 	inside int
 }
 
@@ -55,19 +60,22 @@ func New(opts Options) *Wire {
 	}
 	return &Wire{
 		opts: opts, rng: rand.New(rand.NewPCG(opts.Seed, 0x5550_5353_494d)),
-		queued: map[Op][]Fault{}, calls: map[Op]int{}, tokens: map[string]time.Time{},
+		queued: map[Op][]Fault{}, calls: map[Op]int{}, tokens: map[string]time.Time{}, limits: map[string]*window{},
 	}
 }
 
 // Answer is what an operation says, before any fault touches it. Body is
-// encoded as JSON; a string is sent as it is.
+// encoded as JSON; a string is sent as it is. A Type is the media type where it is
+// neither JSON nor a web page, and After the seconds of a Retry-After.
 type Answer struct {
 	Status int
 	Body   any
+	Type   string
+	After  int
 }
 
 // OK is an answer of success.
-func OK(body any) Answer { return Answer{http.StatusOK, body} }
+func OK(body any) Answer { return Answer{Status: http.StatusOK, Body: body} }
 
 // Handle is an operation behind the faults of its kind.
 func (w *Wire) Handle(op Op, do func(r *http.Request, body []byte) Answer) http.HandlerFunc {
@@ -87,7 +95,7 @@ func (w *Wire) Handle(op Op, do func(r *http.Request, body []byte) Answer) http.
 			}
 			w.write(rw, r, do(r, body), f)
 		} else if f == OutageHTML {
-			w.write(rw, r, Answer{status, page}, None)
+			w.write(rw, r, Answer{Status: status, Body: page}, None)
 		} else {
 			w.write(rw, r, w.opts.Refuse(status), None)
 		}
@@ -134,17 +142,19 @@ func (w *Wire) Revoke() {
 	clear(w.tokens)
 }
 
-// Within counts a call and reports whether it is one of the first most of its
-// window; most 0 is no limit.
-func (w *Wire) Within(now time.Time, most int, per time.Duration) bool {
+// Within counts a call against a limit and reports whether it is one of the first
+// most of its window; most 0 is no limit.
+func (w *Wire) Within(limit string, now time.Time, most int, per time.Duration) bool {
 	if most == 0 {
 		return true
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if now = now.Truncate(per); !now.Equal(w.window) {
-		w.window, w.inside = now, 0
+	l := w.limits[limit]
+	if now = now.Truncate(per); l == nil || !now.Equal(l.begun) {
+		l = &window{begun: now}
+		w.limits[limit] = l
 	}
-	w.inside++
-	return w.inside <= most
+	l.inside++
+	return l.inside <= most
 }

@@ -155,7 +155,7 @@ func (s *Sim) api(op Op, do operation) http.HandlerFunc {
 			return refuse(http.StatusUnauthorized, badToken)
 		case v != "" && v != "v2409" && v != "v1":
 			return refuse(http.StatusBadRequest, badVersion)
-		case !s.Within(s.opts.Now(), s.opts.RatePerSecond, time.Second):
+		case !s.Within("", s.opts.Now(), s.opts.RatePerSecond, time.Second):
 			return refuse(http.StatusTooManyRequests, tooMany)
 		}
 		return do(r, body)

@@ -78,6 +78,13 @@ type Rig struct {
 	// PrintsOnce says that the carrier gives a label's bytes in the answer to its
 	// purchase alone: what is resolved has none.
 	PrintsOnce bool
+	// FindsOne says that the carrier finds one label under a reference at a time.
+	FindsOne bool
+	// LimitsApart says that the carrier counts kinds of calls by themselves: one that
+	// is refused stops its own kind alone.
+	LimitsApart bool
+	// VoidUntracked says that tracking does not tell that a label was given back.
+	VoidUntracked bool
 	// TokenLife is how long the simulator's tokens live.
 	TokenLife time.Duration
 
@@ -388,6 +395,15 @@ func resolveDoubled(t *testing.T, r Rig) {
 		t.Skipf("the carrier bought %d labels for two calls: it deduplicates by itself", n)
 	}
 	got := must(r.Carrier.Resolve(t.Context(), p))(t)
+	if r.FindsOne && len(got) == 1 {
+		if err := r.Carrier.Void(t.Context(), got[0]); err != nil {
+			t.Fatal(err)
+		}
+		if left := must(r.Carrier.Resolve(t.Context(), p))(t); len(left) != 1 || left[0].TrackingNumber == got[0].TrackingNumber || r.Standing(p.Reference) != 1 {
+			t.Errorf("after one of two was given back: %+v, %d stand", left, r.Standing(p.Reference))
+		}
+		return
+	}
 	if len(got) != 2 || got[0].TrackingNumber == got[1].TrackingNumber ||
 		(got[0].TrackingNumber != a.TrackingNumber && got[0].TrackingNumber != b.TrackingNumber) {
 		t.Fatalf("resolved to %+v, want both", got)
@@ -511,13 +527,20 @@ func throttle(t *testing.T, r Rig) {
 	if wait <= 0 {
 		t.Fatal("the error does not say how long to wait")
 	}
-	_, err = r.Carrier.Buy(t.Context(), p)
-	wantKind(t, err, fault.Throttled)
-	if n := r.Arrived(Buy); n != 0 {
+	call, stopped := Buy, func() error { _, err := r.Carrier.Buy(t.Context(), p); return err }
+	if r.LimitsApart {
+		if err := stopped(); err != nil {
+			t.Errorf("another kind of call waits too: %v", err)
+		}
+		call, stopped = Rate, func() error { _, err := r.Carrier.Rate(t.Context(), p); return err }
+	}
+	before := r.Arrived(call)
+	wantKind(t, stopped(), fault.Throttled)
+	if n := r.Arrived(call) - before; n != 0 {
 		t.Errorf("%d requests left during the wait, want 0", n)
 	}
 	r.Advance(wait)
-	must(r.Carrier.Buy(t.Context(), p))(t)
+	wantKind(t, stopped(), ok)
 }
 
 func track(t *testing.T, r Rig) {
@@ -532,7 +555,7 @@ func track(t *testing.T, r Rig) {
 	if err := r.Carrier.Void(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	if got := must(r.Tracker.Track(t.Context(), l.TrackingNumber))(t); got.Stage != ship.StageVoided {
+	if got := must(r.Tracker.Track(t.Context(), l.TrackingNumber))(t); got.Stage != ship.StageVoided && !r.VoidUntracked {
 		t.Errorf("a voided label is tracked as %s", got.Stage)
 	}
 	never := l.TrackingNumber[:len(l.TrackingNumber)-3] + "999"

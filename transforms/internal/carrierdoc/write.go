@@ -85,6 +85,16 @@ func Cut(s string, most int) string {
 	return strings.TrimSpace(string([]rune(s)[:most]))
 }
 
+// Reference is our reference in at most most characters, which must be more than
+// twenty: of those of [ship.ReferenceOf] the rest is still random enough to name one
+// purchase. What nobody knows to be random is not cut, for two could become one.
+func Reference(ours string, most int) string {
+	if len(ours) == 32 && strings.Trim(ours, "0123456789abcdef") == "" {
+		return ours[:most]
+	}
+	return ours
+}
+
 // Measures are a parcel's weight and sides in the carrier's units, rounded up:
 // the started unit is paid for, and a label for less is corrected with a fee.
 type Measures struct {
