@@ -52,7 +52,7 @@ func (r *Reader) inside() error {
 	default:
 		if isSecurity(id) {
 			r.bounds = append(r.bounds, b)
-			r.emit(Security, int(b.end), next)
+			r.emit(Security, int(b.End), next)
 			r.noteBreaks()
 			break
 		}
@@ -116,7 +116,7 @@ func (r *Reader) count() int {
 
 func (r *Reader) stray(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(Stray, int(b.end), next)
+	r.emit(Stray, int(b.End), next)
 	s := r.part.Segments.At(0)
 	f := r.part.At(s, 0)
 	f.Code = CodeStray
@@ -134,7 +134,7 @@ func (r *Reader) stray(b bound, next int) {
 
 func (r *Reader) group(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(GroupHeader, int(b.end), next)
+	r.emit(GroupHeader, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -167,7 +167,7 @@ func (r *Reader) noteMixed(s Segment) {
 
 func (r *Reader) groupEnd(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(GroupTrailer, int(b.end), next)
+	r.emit(GroupTrailer, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -179,7 +179,7 @@ func (r *Reader) groupEnd(b bound, next int) {
 
 func (r *Reader) interchangeEnd(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(InterchangeTrailer, int(b.end), next)
+	r.emit(InterchangeTrailer, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -206,7 +206,7 @@ func (r *Reader) message(b bound, next int) error {
 	r.bounds = append(r.bounds, b)
 	var whole bool
 	r.badTag, r.nested = false, !isTag(r.rawTag(b))
-	end, k := int(b.end), next
+	end, k := int(b.End), next
 	for {
 		end, k, whole = r.plain(end, k)
 		if end-r.lo > r.win.lim.MessageBytes {
@@ -229,7 +229,7 @@ func (r *Reader) message(b bound, next int) error {
 		r.badTag = r.badTag || !isTag(id)
 		r.nested = r.nested || len(id) != len(r.rawTag(b))
 		r.bounds = append(r.bounds, b)
-		end, k = int(b.end), next
+		end, k = int(b.End), next
 		if end-r.lo > r.win.lim.MessageBytes {
 			return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
 		}
@@ -247,7 +247,7 @@ func (r *Reader) message(b bound, next int) error {
 func (r *Reader) tagOf(b bound) []byte { return tag(r.rawTag(b), r.win.delims.Component) }
 
 // rawTag is what stands where the tag does.
-func (r *Reader) rawTag(b bound) []byte { return r.win.Buf[b.start:r.win.Idx[b.first]] }
+func (r *Reader) rawTag(b bound) []byte { return r.win.Buf[b.Start:r.win.Idx[b.First]] }
 
 func (r *Reader) counted() {
 	r.all++
@@ -267,7 +267,9 @@ func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 	if w.cut >= 0 {
 		return lead, k, false
 	}
+	bounds := r.bounds
 	most := r.lo + w.lim.MessageBytes
+scan:
 	for lead <= most && !whole {
 		start := lead
 		for start < len(buf) && (buf[start] == '\r' || buf[start] == '\n') && buf[start] != t {
@@ -278,20 +280,21 @@ func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 			last++
 		}
 		if last >= len(idx) {
-			return lead, k, false
+			break scan
 		}
 		at := idx[last]
 		if int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
-			return lead, k, false
+			break scan
 		}
 		id := buf[start:idx[k]]
 		if !isTag(id) || id[0] == 'U' && endsMessage(id) {
-			return lead, k, false
+			break scan
 		}
 		whole = id[0] == 'U' && string(id) == "UNT"
-		r.bounds = append(r.bounds, bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(k), last: uint32(last)})
+		bounds = append(bounds, bound{Lead: uint32(lead), Start: uint32(start), End: at + 1, First: uint32(k), Last: uint32(last)})
 		lead, k = int(at)+1, last+1
 	}
+	r.bounds = bounds
 	return lead, k, whole
 }
 
@@ -400,7 +403,7 @@ func (r *Reader) checkTags() {
 
 func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack AckCodes) {
 	raw, _ := s.Component(n, 1, 1)
-	if s.run.broken {
+	if s.of.broken {
 		raw = unwrap(raw)
 	}
 	if declared, ok := number(raw); ok && declared == int64(counted) {

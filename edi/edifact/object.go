@@ -14,7 +14,7 @@ import (
 func (r *Reader) object(b bound, next int) error {
 	w := &r.win
 	r.bounds = append(r.bounds, b)
-	view := Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: w.delims}
+	view := w.segments(r.bounds)
 	uno := view.At(0)
 	length, _ := uno.Component(4, 1, 1)
 	digits := string(length)
@@ -26,7 +26,7 @@ func (r *Reader) object(b bound, next int) error {
 	if n > int64(w.lim.MessageBytes) {
 		return &LimitError{Limit: "MessageBytes", Max: w.lim.MessageBytes, Offset: r.part.Offset}
 	}
-	from := int(b.end)
+	from := int(b.End)
 	to := from + int(n)
 	if err := w.Want(from, int(n)+headReach); err != nil {
 		return err
@@ -49,13 +49,13 @@ func (r *Reader) object(b bound, next int) error {
 			return err
 		}
 		if whole = found == aSegment; whole {
-			unp.lead = uint32(from)
+			unp.Lead = uint32(from)
 			r.bounds = append(r.bounds, unp)
-			end, k = int(unp.end), after
+			end, k = int(unp.End), after
 		}
 	}
 	if !whole {
-		r.bounds[0].end = uint32(end)
+		r.bounds[0].End = uint32(end)
 		k = len(w.Idx)
 	}
 	start := r.lo

@@ -140,9 +140,9 @@ func (r *Reader) header(h header, start int) error {
 	if err != nil {
 		return err
 	}
-	b.lead = uint32(r.lo)
+	b.Lead = uint32(r.lo)
 	r.bounds = append(r.bounds, b)
-	s := Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: h.delims}
+	s := w.segments(r.bounds)
 	r.unb = readUNBValues(s.At(0))
 	r.unb.Delimiters, r.unb.UNA = h.delims, h.una > 0
 	r.marks = r.unb.marks()
@@ -150,7 +150,7 @@ func (r *Reader) header(h header, start int) error {
 	for i := range p.Findings {
 		p.Findings[i].Interchange = r.unb.Control
 	}
-	r.emit(InterchangeHeader, int(b.end), next)
+	r.emit(InterchangeHeader, int(b.End), next)
 	r.checkUNB(h, start)
 	r.noteBreaks()
 	return nil

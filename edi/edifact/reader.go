@@ -92,7 +92,7 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 	p := &r.part
 	p.Kind = kind
 	p.Raw = w.Buf[r.lo:hi:hi]
-	p.Segments = Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: w.delims}
+	p.Segments = w.segments(r.bounds)
 	r.lo, r.k = hi, k
 	for i := range p.Findings { // met before the part's bytes were known
 		f := &p.Findings[i]
@@ -103,7 +103,7 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 			p.Segments.seen = stream.Seen(r.text(), r.marks)
 		}
 		p.Segments.broken = (r.unb == nil || kind == Package || p.Segments.seen&stream.Break != 0) && r.brokenLines()
-		p.Segments.regular = kind == Message && !r.nested && !p.Segments.broken && w.delims.Terminator != '\n'
+		p.Segments.run.Regular = kind == Message && !r.nested && !p.Segments.broken && w.delims.Terminator != '\n'
 		if r.unb != nil {
 			r.readCharset()
 		}
@@ -111,7 +111,7 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 }
 
 // text is the current part without what stands before its first tag.
-func (r *Reader) text() []byte { return r.win.Buf[r.bounds[0].start:r.lo] }
+func (r *Reader) text() []byte { return r.win.Buf[r.bounds[0].Start:r.lo] }
 
 // readCharset settles how the part's bytes are read, and reports what the
 // interchange's repertoire does not allow, at the first such byte.
@@ -187,8 +187,8 @@ func (r *Reader) brokenLines() bool {
 	}
 	for i := range r.bounds {
 		b := &r.bounds[i]
-		end := int(w.Idx[b.last])
-		body := w.Buf[b.start:end]
+		end := int(w.Idx[b.Last])
+		body := w.Buf[b.Start:end]
 		if t := w.delims.Terminator; t == '\n' && len(body) > 0 && body[len(body)-1] == '\r' {
 			body = body[:len(body)-1]
 		}
@@ -215,7 +215,7 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 	if err != nil || start == len(w.Buf) {
 		return b, k, nothing, err
 	}
-	b.lead, b.start = uint32(lead), uint32(start)
+	b.Lead, b.Start = uint32(lead), uint32(start)
 	if !own {
 		head, err := r.headerAt(start)
 		if err != nil {
@@ -231,7 +231,7 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 	if w.Indexed < start {
 		w.Indexed = start
 	}
-	b.first = uint32(k)
+	b.First = uint32(k)
 	for {
 		for ; k < len(w.Idx); k++ {
 			at := w.Idx[k]
@@ -244,9 +244,9 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 			}
 			if cut >= 0 {
 				r.endAt(&b, cut)
-				return b, int(b.last) + 1, aSegment, r.checkSegment(&b)
+				return b, int(b.Last) + 1, aSegment, r.checkSegment(&b)
 			}
-			b.last, b.end = uint32(k), at+1
+			b.Last, b.End = uint32(k), at+1
 			return b, k + 1, aSegment, r.checkSegment(&b)
 		}
 		if w.Indexed < len(w.Buf) && w.indexMore() {
@@ -268,7 +268,7 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 				cut = len(w.Buf)
 			}
 			r.endAt(&b, cut)
-			return b, int(b.last) + 1, aSegment, r.checkSegment(&b)
+			return b, int(b.Last) + 1, aSegment, r.checkSegment(&b)
 		}
 	}
 }
@@ -321,15 +321,15 @@ func (r *Reader) endAt(b *bound, at int) {
 	w.Reindex(at)
 	// Blanks before the end of the stream are line ends, not data.
 	end := at
-	for end > int(b.start) && isBlank(w.Buf[end-1]) {
+	for end > int(b.Start) && isBlank(w.Buf[end-1]) {
 		end--
 	}
-	for len(w.Idx) > int(b.first) && int(w.Idx[len(w.Idx)-1]) >= end {
+	for len(w.Idx) > int(b.First) && int(w.Idx[len(w.Idx)-1]) >= end {
 		w.Idx = w.Idx[:len(w.Idx)-1]
 	}
 	w.Idx = append(w.Idx, uint32(end))
-	b.last, b.end = uint32(len(w.Idx)-1), uint32(at)
-	id := w.Buf[b.start:w.Idx[b.first]]
+	b.Last, b.End = uint32(len(w.Idx)-1), uint32(at)
+	id := w.Buf[b.Start:w.Idx[b.First]]
 	f := Finding{Code: CodeUnterminated, Severity: Warning, Layer: LayerSyntax,
 		Offset: w.Base + int64(end), Element: finding.Clip(tag(id, w.delims.Component)),
 		Expected: finding.Clip([]byte{w.delims.Terminator}),
@@ -349,11 +349,11 @@ func (r *Reader) unread(at, k int) {
 }
 
 func (r *Reader) checkSegment(b *bound) error {
-	if int(b.end-b.start) > r.win.lim.SegmentBytes {
-		return r.tooLong(int(b.start))
+	if int(b.End-b.Start) > r.win.lim.SegmentBytes {
+		return r.tooLong(int(b.Start))
 	}
-	if int(b.last-b.first) > r.win.lim.Elements {
-		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.start)}
+	if int(b.Last-b.First) > r.win.lim.Elements {
+		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.Start)}
 	}
 	return nil
 }

@@ -6,42 +6,34 @@ import (
 	"iter"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
-// bound is where one segment lies: byte offsets into the window, and the run
-// idx[first:last+1] of its delimiters, the last one its terminator.
-type bound struct {
-	lead, start, end uint32 // raw start, tag, behind the terminator
-	first, last      uint32
-}
+// bound is where one segment lies in the window.
+type bound = stream.Bound
 
 // Segments is a run of indexed segments: a lazy view that copies nothing. It is
 // valid as long as the [Part] it belongs to.
 type Segments struct {
-	data    []byte
-	base    int64 // stream offset of data[0]
-	idx     []uint32
-	bounds  []bound
+	run     stream.Run
 	delims  Delimiters
 	charset Charset
 	broken  bool  // line breaks inside data, to be skipped in values
 	seen    uint8 // what bytes there are, in the terms of [stream.Seen]; 0 is not known
-	regular bool  // tags and elements are what the index says: no line breaks, no nesting
 }
 
 // Len is the number of segments.
-func (s *Segments) Len() int { return len(s.bounds) }
+func (s *Segments) Len() int { return len(s.run.Bounds) }
 
 // At is the i-th segment, from 0.
 func (s *Segments) At(i int) Segment {
-	b := &s.bounds[i]
-	return Segment{run: s, idx: s.idx[b.first : b.last+1], b: b, ordinal: i + 1}
+	return Segment{View: s.run.At(i), of: s, ordinal: i + 1}
 }
 
 // All ranges over the segments in order.
 func (s *Segments) All() iter.Seq2[int, Segment] {
 	return func(yield func(int, Segment) bool) {
-		for i := range s.bounds {
+		for i := range s.run.Bounds {
 			if !yield(i, s.At(i)) {
 				return
 			}
@@ -52,23 +44,24 @@ func (s *Segments) All() iter.Seq2[int, Segment] {
 // Split is the tag of the i-th segment, and where in text its elements stand: the
 // n-th from ends[n-1]+1 up to ends[n]. It may use scratch for ends.
 func (s *Segments) Split(i int, scratch []uint32) (id, text []byte, ends []uint32) {
-	b := &s.bounds[i]
-	idx, data := s.idx[b.first:b.last+1], s.data
-	if s.regular {
-		return data[b.start:idx[0]:idx[0]], data, idx
+	if r := &s.run; r.Regular {
+		b := &r.Bounds[i]
+		ends = r.Idx[b.First : b.Last+1]
+		return r.Data[b.Start:ends[0]:ends[0]], r.Data, ends
 	}
-	at := s.At(i)
-	_, to, _ := at.span(at.Len()) // a CR before the LF is no data
-	return at.Tag(), data, append(append(scratch, idx[:len(idx)-1]...), to)
+	return s.At(i).Tag(), s.run.Data, s.run.Split(i, scratch)
 }
+
+// Run is the segments as edi/internal/stream has them.
+func (s *Segments) Run() *stream.Run { return &s.run }
 
 // Seek is the first segment from the i-th on with the tag id, which has three
 // characters, or [Segments.Len].
 func (s *Segments) Seek(i int, id string) int {
 	want := uint32(id[0]) | uint32(id[1])<<8 | uint32(id[2])<<16
-	for ; i < len(s.bounds); i++ {
-		at := s.bounds[i].start
-		if s.regular && int(at)+4 <= len(s.data) && binary.LittleEndian.Uint32(s.data[at:])&0xFFFFFF != want {
+	for ; i < len(s.run.Bounds); i++ {
+		at := s.run.Bounds[i].Start
+		if s.run.Regular && int(at)+4 <= len(s.run.Data) && binary.LittleEndian.Uint32(s.run.Data[at:])&0xFFFFFF != want {
 			continue
 		}
 		if s.At(i).Is(id) {
@@ -96,9 +89,8 @@ func (s *Segments) Wrapped() bool { return s.broken }
 // Segment is a view of one segment. Elements count from 1 and are what stands
 // between element separators, composites whole; element 0 is the tag.
 type Segment struct {
-	run     *Segments
-	idx     []uint32
-	b       *bound
+	stream.View
+	of      *Segments
 	ordinal int
 }
 
@@ -107,10 +99,10 @@ func (s Segment) ID() string { return string(s.Tag()) }
 
 // Tag is [Segment.ID] without the copy.
 func (s Segment) Tag() []byte {
-	if b := s.run.data[s.b.start:s.idx[0]:s.idx[0]]; isTag(b) {
+	if b := s.Element(0); isTag(b) {
 		return b
 	}
-	return tag(s.Element(0), s.run.delims.Component)
+	return tag(s.Element(0), s.of.delims.Component)
 }
 
 // tag takes off the nesting that explicit indication puts behind a tag
@@ -129,7 +121,7 @@ func tag(b []byte, component byte) []byte {
 
 // Is reports whether the segment's tag is id, without allocating.
 func (s Segment) Is(id string) bool {
-	if b := s.run.data[s.b.start:s.idx[0]]; len(b) == len(id) {
+	if b := s.Element(0); len(b) == len(id) {
 		return string(b) == id
 	}
 	return string(s.Tag()) == id
@@ -138,36 +130,8 @@ func (s Segment) Is(id string) bool {
 // Ordinal is the place of the segment in its message; UNH is 1.
 func (s Segment) Ordinal() int { return s.ordinal }
 
-// Len is the number of elements behind the tag, trailing empty ones included.
-func (s Segment) Len() int { return len(s.idx) - 1 }
-
-// Element is the n-th element as it stands, nil if the segment is shorter.
-func (s Segment) Element(n int) []byte {
-	from, to, ok := s.span(n)
-	if !ok {
-		return nil
-	}
-	return s.run.data[from:to:to]
-}
-
 // Wrapped is [Segments.Wrapped] of the segment's run.
-func (s Segment) Wrapped() bool { return s.run.broken }
-
-func (s Segment) span(n int) (from, to uint32, ok bool) {
-	if n < 0 || n >= len(s.idx) {
-		return 0, 0, false
-	}
-	from = s.b.start
-	if n > 0 {
-		from = s.idx[n-1] + 1
-	}
-	to = s.idx[n]
-	// With LF for a terminator the CR before it belongs to the line end.
-	if n == len(s.idx)-1 && s.run.delims.Terminator == '\n' && to > from && s.run.data[to-1] == '\r' {
-		to--
-	}
-	return from, to, true
-}
+func (s Segment) Wrapped() bool { return s.of.broken }
 
 // Repetitions is how often the n-th element is repeated: 1 without a
 // repetition separator in it, 0 where it is absent or empty.
@@ -176,7 +140,7 @@ func (s Segment) Repetitions(n int) int {
 	if len(b) == 0 {
 		return 0
 	}
-	d := s.run.delims
+	d := s.of.delims
 	count := 1
 	for d.Repetition != 0 {
 		i := cut(b, d.Repetition, d.Release)
@@ -193,21 +157,22 @@ func (s Segment) Repetitions(n int) int {
 // from 1, as it stands, release characters included; nil where the element is
 // shorter. offset is where it stands in the stream, or where it would be due.
 func (s Segment) Component(n, r, c int) (raw []byte, offset int64) {
-	from, to, ok := s.span(n)
+	data, base := s.of.run.Data, s.of.run.Base
+	from, to, ok := s.Span(n)
 	if !ok {
-		_, to, _ = s.span(len(s.idx) - 1)
-		return nil, s.run.base + int64(to)
+		_, to, _ = s.Span(s.Len())
+		return nil, base + int64(to)
 	}
-	d := s.run.delims
-	b := s.run.data[from:to:to]
+	d := s.of.delims
+	b := data[from:to:to]
 	if from, to, ok = part(b, d.Repetition, d.Release, r, from); !ok {
-		return nil, s.run.base + int64(to)
+		return nil, base + int64(to)
 	}
-	b = s.run.data[from:to:to]
+	b = data[from:to:to]
 	if from, to, ok = part(b, d.Component, d.Release, c, from); !ok {
-		return nil, s.run.base + int64(to)
+		return nil, base + int64(to)
 	}
-	return s.run.data[from:to:to], s.run.base + int64(from)
+	return data[from:to:to], base + int64(from)
 }
 
 // part finds the n-th piece of b, from 1, which stands at position at.
@@ -261,13 +226,13 @@ func (s Segment) Value(n, c int) string {
 
 // Text is raw data of the segment as [Segment.Value] gives it.
 func (s Segment) Text(raw []byte) string {
-	if s.run.broken {
+	if s.of.broken {
 		raw = unwrap(raw)
 	}
-	if r := s.run.delims.Release; r != 0 && bytes.IndexByte(raw, r) >= 0 {
+	if r := s.of.delims.Release; r != 0 && bytes.IndexByte(raw, r) >= 0 {
 		raw = unrelease(raw, r)
 	}
-	return s.run.charset.Decode(bytes.TrimRight(raw, " "))
+	return s.of.charset.Decode(bytes.TrimRight(raw, " "))
 }
 
 // unrelease takes release characters out of data.
@@ -294,30 +259,6 @@ func unwrap(b []byte) []byte {
 		}
 	}
 	return kept
-}
-
-// Raw is every byte of the segment: blanks before the tag, the segment, its
-// terminator. Of a package's UNP that is its object too.
-func (s Segment) Raw() []byte { return s.run.data[s.b.lead:s.b.end:s.b.end] }
-
-// Body is the segment from its tag up to its terminator.
-func (s Segment) Body() []byte {
-	_, to, _ := s.span(len(s.idx) - 1)
-	return s.run.data[s.b.start:to:to]
-}
-
-// Offset is where the segment's tag stands in the stream.
-func (s Segment) Offset() int64 { return s.run.base + int64(s.b.start) }
-
-// Place is where the n-th element stands in the stream and how long it is. An
-// element that the segment is too short for stands at the segment's end.
-func (s Segment) Place(n int) (offset int64, length int) {
-	from, to, ok := s.span(n)
-	if !ok {
-		_, to, _ = s.span(len(s.idx) - 1)
-		return s.run.base + int64(to), 0
-	}
-	return s.run.base + int64(from), int(to - from)
 }
 
 // Ref names an element, or with c over 0 a component of it: "NAD-02-1".

@@ -103,3 +103,8 @@ func (w *window) startsInterchange(b []byte) bool {
 	}
 	return true
 }
+
+// segments are what was found in the window.
+func (w *window) segments(bounds []bound) Segments {
+	return Segments{run: stream.Run{Data: w.Buf, Base: w.Base, Idx: w.Idx, Bounds: bounds, Lines: w.delims.Terminator == '\n'}, delims: w.delims}
+}

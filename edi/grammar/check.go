@@ -201,7 +201,13 @@ func (c *checker) run() {
 // read takes segment i at hand.
 func (c *checker) read(i int) (tag []byte) {
 	c.i = i
-	tag, c.text, c.ends = c.src.Segment(i, c.places[:0])
+	if r := c.syntax.Run; r != nil && i < len(r.Bounds) {
+		b := &r.Bounds[i]
+		c.text, c.ends = r.Data, r.Idx[b.First:b.Last+1]
+		tag = c.text[b.Start:c.ends[0]]
+	} else {
+		tag, c.text, c.ends = c.src.Segment(i, c.places[:0])
+	}
 	if c.across&isRelease != 0 && len(c.syntax.Text) > 0 {
 		from, to := c.ends[0], c.ends[len(c.ends)-1]
 		if from < c.clean || from > c.released {

@@ -105,16 +105,7 @@ func (c *checker) elements(def *Segment) {
 // fits reports whether text[from:to], which is not empty and data alone, is good
 // without a closer look.
 func (s *spec) fits(text []byte, from, to uint32) bool {
-	if to-from-s.least > s.longest-s.least {
-		return false
-	}
-	switch s.kind {
-	case chars:
-		return text[to-1] != ' '
-	case digits:
-		return stream.Digits(text, from, to)
-	}
-	return false
+	return to-from-s.least <= s.room && (s.kind == chars && text[to-1] != ' ' || s.kind == digits && stream.Digits(text, from, to))
 }
 
 // structured checks an element that repeats, has components, or holds bytes
@@ -194,7 +185,7 @@ func (c *checker) parts(n int, e *Element, from, to uint32) {
 			if sp.must {
 				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
-		} else if !sp.fits(text, from, end) && sp.kind != unknown {
+		} else if sp.kind != unknown && !sp.fits(text, from, end) {
 			one := text[from:end]
 			c.value(n, i+1, e.Components[i], one, one, 0)
 		}
@@ -431,15 +422,21 @@ func nth(v []byte, n int, sep, release byte) (part []byte, from int) {
 // IsDate checks YYMMDD or CCYYMMDD by the calendar; a year of two digits is
 // taken to be 20YY.
 func IsDate(v []byte) bool {
-	n, ok := whole(v)
-	if !ok || len(v) != 6 && len(v) != 8 {
+	if len(v) != 6 && len(v) != 8 {
 		return false
 	}
-	if len(v) == 6 {
-		n += 20000000
+	at := len(v) - 4
+	m, good := pair(v[at:], true)
+	d, good := pair(v[at+2:], good)
+	y, good := pair(v[at-2:], good)
+	if at == 2 {
+		y += 2000
+	} else {
+		var c int
+		c, good = pair(v, good)
+		y += 100 * c
 	}
-	y, m, d := n/10000, n/100%100, n%100
-	if m < 1 || m > 12 {
+	if !good || m < 1 || m > 12 {
 		return false
 	}
 	most := 30 + (m+m/8)&1
@@ -450,6 +447,12 @@ func IsDate(v []byte) bool {
 		}
 	}
 	return d >= 1 && d <= most
+}
+
+// pair is a number of two digits; good says whether they and those before are.
+func pair(v []byte, before bool) (n int, good bool) {
+	a, b := v[0]-'0', v[1]-'0'
+	return int(a)*10 + int(b), before && a < 10 && b < 10
 }
 
 // IsTime checks HHMM, HHMMSS and the decimals of a second behind it.

@@ -22,6 +22,7 @@ import (
 	"slices"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Element is what is known of one element, or of one component of it.
@@ -62,9 +63,10 @@ type Segment struct {
 
 // spec is what the checker asks of nearly every element or component.
 type spec struct {
-	kind           uint8
-	must           bool
-	least, longest uint32
+	kind  uint8
+	must  bool
+	least uint32
+	room  uint32 // between the least length and the greatest
 }
 
 // Kinds of specs, by how much there is to look at.
@@ -80,7 +82,7 @@ func (e *Element) spec() spec {
 	if e == nil {
 		return spec{}
 	}
-	s := spec{kind: other, must: e.Requirement == 'M', least: uint32(min(e.Min, 1<<30)), longest: uint32(min(e.Max, 1<<30))}
+	s := spec{kind: other, must: e.Requirement == 'M', least: uint32(min(e.Min, 1<<30)), room: uint32(min(max(e.Max-e.Min, 0), 1<<30))}
 	switch {
 	case e.Components != nil:
 		s.kind = composite
@@ -293,6 +295,9 @@ type Syntax struct {
 	// alone; it may be nil. It only makes checking faster, where no byte of it is
 	// anything but data.
 	Text []byte
+	// Run is the document's segments, where they are regular. It too makes checking
+	// faster only.
+	Run *stream.Run
 	// Seen is what stream.Seen said of Text, where the reader has asked; 0 lets it
 	// be asked.
 	Seen uint8

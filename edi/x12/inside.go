@@ -16,12 +16,12 @@ func (r *Reader) inside() error {
 		r.closeMissing("the stream ends")
 		return nil
 	}
-	switch string(tag(w.Buf[b.start:w.Idx[b.first]])) {
+	switch string(tag(w.Buf[b.Start:w.Idx[b.First]])) {
 	case "ISA":
-		if err := w.Want(int(b.start), lookahead); err != nil {
+		if err := w.Want(int(b.Start), lookahead); err != nil {
 			return err
 		}
-		if _, ok := readHeader(w.Buf[b.start:], false); ok {
+		if _, ok := readHeader(w.Buf[b.Start:], false); ok {
 			r.dropSegment()
 			r.closeMissing("another ISA follows")
 			return nil
@@ -55,7 +55,7 @@ func (r *Reader) inside() error {
 			break
 		}
 		r.bounds = append(r.bounds, b)
-		r.emit(InterchangeAck, int(b.end), next)
+		r.emit(InterchangeAck, int(b.End), next)
 		r.noteBreaks()
 	default:
 		r.stray(b, next)
@@ -96,7 +96,7 @@ func (r *Reader) closeMissing(why string) {
 
 func (r *Reader) stray(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(Stray, int(b.end), next)
+	r.emit(Stray, int(b.End), next)
 	s := r.part.Segments.At(0)
 	f := r.part.At(s, 0)
 	f.Code = CodeStray
@@ -114,7 +114,7 @@ func (r *Reader) stray(b bound, next int) {
 
 func (r *Reader) group(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(GroupHeader, int(b.end), next)
+	r.emit(GroupHeader, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -133,7 +133,7 @@ func (r *Reader) group(b bound, next int) {
 
 func (r *Reader) groupEnd(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(GroupTrailer, int(b.end), next)
+	r.emit(GroupTrailer, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -145,7 +145,7 @@ func (r *Reader) groupEnd(b bound, next int) {
 
 func (r *Reader) interchangeEnd(b bound, next int) {
 	r.bounds = append(r.bounds, b)
-	r.emit(InterchangeTrailer, int(b.end), next)
+	r.emit(InterchangeTrailer, int(b.End), next)
 	p := &r.part
 	s := p.Segments.At(0)
 	r.noteBreaks()
@@ -160,7 +160,7 @@ func (r *Reader) set(b bound, next int) error {
 	w := &r.win
 	r.bounds = append(r.bounds, b)
 	var whole bool
-	end, k := int(b.end), next
+	end, k := int(b.End), next
 	for {
 		end, k, whole = r.plain(end, k)
 		if end-r.lo > w.lim.SetBytes {
@@ -178,7 +178,7 @@ func (r *Reader) set(b bound, next int) error {
 			r.part.Findings = r.part.Findings[:kept]
 			break
 		}
-		id := tag(w.Buf[b.start:w.Idx[b.first]])
+		id := tag(w.Buf[b.Start:w.Idx[b.First]])
 		if endsSet(string(id)) {
 			r.part.Findings = r.part.Findings[:kept]
 			r.unread(end, k)
@@ -186,7 +186,7 @@ func (r *Reader) set(b bound, next int) error {
 		}
 		whole = string(id) == "SE"
 		r.bounds = append(r.bounds, b)
-		end, k = int(b.end), next
+		end, k = int(b.End), next
 		if end-r.lo > w.lim.SetBytes {
 			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
 		}
@@ -210,7 +210,9 @@ func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 	if w.cut >= 0 {
 		return lead, k, false
 	}
+	bounds := r.bounds
 	most := r.lo + w.lim.SetBytes
+scan:
 	for lead <= most {
 		start := lead
 		for start < len(buf) && (buf[start] == '\r' || buf[start] == '\n') && buf[start] != t {
@@ -221,33 +223,34 @@ func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 			last++
 		}
 		if last >= len(idx) {
-			return lead, k, false
+			break scan
 		}
 		at := idx[last]
 		if int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
-			return lead, k, false
+			break scan
 		}
 		id := buf[start:idx[k]]
 		if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) {
-			return lead, k, false
+			break scan
 		}
 		switch id[0] {
 		case 'B':
 			if isBinary(id) {
-				return lead, k, false
+				break scan
 			}
 		case 'S', 'G', 'I':
 			if endsSet(string(id)) {
-				return lead, k, false
+				break scan
 			}
 			whole = string(id) == "SE"
 		}
-		r.bounds = append(r.bounds, bound{lead: uint32(lead), start: uint32(start), end: at + 1, first: uint32(k), last: uint32(last)})
+		bounds = append(bounds, bound{Lead: uint32(lead), Start: uint32(start), End: at + 1, First: uint32(k), Last: uint32(last)})
 		lead, k = int(at)+1, last+1
 		if whole {
 			break
 		}
 	}
+	r.bounds = bounds
 	return lead, k, whole
 }
 

@@ -132,7 +132,7 @@ func (r *Reader) header(h header, start int) {
 	} else {
 		w.Idx = append(w.Idx, uint32(end))
 	}
-	r.bounds = append(r.bounds, bound{lead: uint32(r.lo), start: uint32(start), end: uint32(end), last: uint32(len(w.Idx) - 1)})
+	r.bounds = append(r.bounds, bound{Lead: uint32(r.lo), Start: uint32(start), End: uint32(end), Last: uint32(len(w.Idx) - 1)})
 	e := func(i int) string { return string(trimISA(unwrap(h.element[i]))) }
 	r.isa = &ISA{AuthQualifier: e(1), Auth: e(2), SecurityQualifier: e(3), Security: e(4),
 		SenderQualifier: e(5), Sender: e(6), ReceiverQualifier: e(7), Receiver: e(8),

@@ -151,23 +151,11 @@ func (p *Part) At(s Segment, n int) Finding {
 // keep moves the segments' views onto raw and an index of their own.
 func (p *Part) keep(raw []byte) {
 	s := &p.Segments
-	if len(s.bounds) == 0 {
+	if s.Len() == 0 {
 		*s = Segments{delims: s.delims}
 		return
 	}
-	shift := uint32(p.Offset - s.base)
-	k0, k1 := s.bounds[0].first, s.bounds[len(s.bounds)-1].last+1
-	idx := slices.Clone(s.idx[k0:k1])
-	for i := range idx {
-		idx[i] -= shift
-	}
-	bounds := slices.Clone(s.bounds)
-	for i := range bounds {
-		b := &bounds[i]
-		b.lead, b.start, b.end = b.lead-shift, b.start-shift, b.end-shift
-		b.first, b.last = b.first-k0, b.last-k0
-	}
-	s.data, s.base, s.idx, s.bounds = raw, p.Offset, idx, bounds
+	s.run.Keep(raw, p.Offset)
 }
 
 // Identity names the part across its interchange: see [Identity].

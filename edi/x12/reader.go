@@ -80,14 +80,16 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 	w := &r.win
 	r.part.Kind = kind
 	r.part.Raw = w.Buf[r.lo:hi:hi]
-	r.part.Segments = Segments{data: w.Buf, base: w.Base, idx: w.Idx, bounds: r.bounds, delims: w.delims}
+	r.part.Segments = w.segments(r.bounds)
 	r.lo, r.k = hi, k
 	for i := range r.part.Findings { // met before the part's bytes were known
 		f := &r.part.Findings[i]
 		f.Line, f.Column = r.part.Position(f.Offset)
 	}
 	if len(r.bounds) > 0 {
-		r.part.Segments.broken = r.brokenLines()
+		s := &r.part.Segments
+		s.broken = r.brokenLines()
+		s.run.Regular = !s.broken && !s.run.Lines
 	}
 }
 
@@ -110,16 +112,16 @@ func (r *Reader) brokenLines() bool {
 	t := w.delims.Terminator
 	for i := range r.bounds {
 		b := &r.bounds[i]
-		breaks -= count(w.Buf[b.lead:b.start])
-		if isBinary(w.Buf[b.start:w.Idx[b.first]]) {
-			breaks -= count(w.Buf[b.start:b.end])
+		breaks -= count(w.Buf[b.Lead:b.Start])
+		if isBinary(w.Buf[b.Start:w.Idx[b.First]]) {
+			breaks -= count(w.Buf[b.Start:b.End])
 			continue
 		}
 		if t == '\n' || t == '\r' {
-			if b.end > b.start && w.Buf[b.end-1] == t {
+			if b.End > b.Start && w.Buf[b.End-1] == t {
 				breaks--
 			}
-			if at := w.Idx[b.last]; t == '\n' && at > b.start && w.Buf[at-1] == '\r' {
+			if at := w.Idx[b.Last]; t == '\n' && at > b.Start && w.Buf[at-1] == '\r' {
 				breaks--
 			}
 		}
@@ -154,14 +156,14 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			return b, k, false, err
 		}
 	}
-	b.lead, b.start = uint32(lead), uint32(start)
+	b.Lead, b.Start = uint32(lead), uint32(start)
 	for k < len(w.Idx) && int(w.Idx[k]) < start {
 		k++
 	}
 	if w.Indexed < start {
 		w.Indexed = start
 	}
-	b.first = uint32(k)
+	b.First = uint32(k)
 	for {
 		for ; k < len(w.Idx); k++ {
 			at := w.Idx[k]
@@ -174,7 +176,7 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 					return b, k, false, err
 				}
 				if done {
-					return b, int(b.last) + 1, true, r.checkSegment(&b)
+					return b, int(b.Last) + 1, true, r.checkSegment(&b)
 				}
 			}
 			cut, err := w.nextCut(start+1, int(at))
@@ -183,9 +185,9 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			}
 			if cut >= 0 {
 				r.endAt(&b, cut)
-				return b, int(b.last) + 1, true, r.checkSegment(&b)
+				return b, int(b.Last) + 1, true, r.checkSegment(&b)
 			}
-			b.last, b.end = uint32(k), at+1
+			b.Last, b.End = uint32(k), at+1
 			return b, k + 1, true, r.checkSegment(&b)
 		}
 		if w.Indexed < len(w.Buf) {
@@ -208,7 +210,7 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 				cut = len(w.Buf)
 			}
 			r.endAt(&b, cut)
-			return b, int(b.last) + 1, true, r.checkSegment(&b)
+			return b, int(b.Last) + 1, true, r.checkSegment(&b)
 		}
 	}
 }
@@ -220,20 +222,20 @@ func (r *Reader) endAt(b *bound, at int) {
 	w.Reindex(at)
 	// Blanks before the end of the stream are line ends, not data.
 	end := at
-	for end > int(b.start) && isBlank(w.Buf[end-1]) {
+	for end > int(b.Start) && isBlank(w.Buf[end-1]) {
 		end--
 	}
-	for len(w.Idx) > int(b.first) && int(w.Idx[len(w.Idx)-1]) >= end {
+	for len(w.Idx) > int(b.First) && int(w.Idx[len(w.Idx)-1]) >= end {
 		w.Idx = w.Idx[:len(w.Idx)-1]
 	}
 	w.Idx = append(w.Idx, uint32(end))
-	b.last, b.end = uint32(len(w.Idx)-1), uint32(at)
+	b.Last, b.End = uint32(len(w.Idx)-1), uint32(at)
 	f := Finding{Code: CodeUnterminated, Severity: Warning, Layer: LayerSyntax,
-		Offset: w.Base + int64(end), Element: clip(w.Buf[b.start:w.Idx[b.first]]),
+		Offset: w.Base + int64(end), Element: clip(w.Buf[b.Start:w.Idx[b.First]]),
 		Expected: clip([]byte{w.delims.Terminator}),
 		Message:  "the segment ends without its terminator",
 		Hint:     "the file may be cut off here: ask for it again if more was sent"}
-	if at == len(w.Buf) && string(w.Buf[b.start:w.Idx[b.first]]) == "IEA" {
+	if at == len(w.Buf) && string(w.Buf[b.Start:w.Idx[b.First]]) == "IEA" {
 		f.Severity = Note
 		f.Hint = ""
 	}
@@ -248,11 +250,11 @@ func (r *Reader) unread(at, k int) {
 }
 
 func (r *Reader) checkSegment(b *bound) error {
-	if int(b.end-b.start) > r.win.lim.SegmentBytes {
-		return r.tooLong(int(b.start))
+	if int(b.End-b.Start) > r.win.lim.SegmentBytes {
+		return r.tooLong(int(b.Start))
 	}
-	if int(b.last-b.first) > r.win.lim.Elements {
-		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.start)}
+	if int(b.Last-b.First) > r.win.lim.Elements {
+		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.Start)}
 	}
 	return nil
 }
@@ -273,8 +275,8 @@ func isBinary(id []byte) bool { return string(id) == "BIN" || string(id) == "BDS
 // bytes lie in between, provided a terminator stands there.
 func (r *Reader) binary(b *bound, k int) (bool, error) {
 	w := &r.win
-	first := int(b.first)
-	id := w.Buf[b.start:w.Idx[first]]
+	first := int(b.First)
+	id := w.Buf[b.Start:w.Idx[first]]
 	if !isBinary(id) {
 		return false, nil
 	}
@@ -292,7 +294,7 @@ func (r *Reader) binary(b *bound, k int) (bool, error) {
 		return false, nil
 	}
 	if n > int64(w.lim.SegmentBytes) {
-		return false, r.tooLong(int(b.start))
+		return false, r.tooLong(int(b.Start))
 	}
 	data := int(w.Idx[lengthAt+1]) + 1
 	end := data + int(n)
@@ -305,13 +307,13 @@ func (r *Reader) binary(b *bound, k int) (bool, error) {
 	}
 	w.Idx = append(w.Idx[:lengthAt+2], uint32(end))
 	w.Indexed = end + 1
-	b.last, b.end = uint32(lengthAt+2), uint32(end)+1
+	b.Last, b.End = uint32(lengthAt+2), uint32(end)+1
 	return true, nil
 }
 
 func (r *Reader) binaryFinding(b *bound, found []byte, message string) {
-	r.part.Add(Finding{Code: CodeBinary, Severity: Error, Layer: LayerSyntax, Offset: r.win.Base + int64(b.start),
-		Length: int(r.win.Idx[b.first] - b.start), Element: string(r.win.Buf[b.start:r.win.Idx[b.first]]), Found: clip(found),
+	r.part.Add(Finding{Code: CodeBinary, Severity: Error, Layer: LayerSyntax, Offset: r.win.Base + int64(b.Start),
+		Length: int(r.win.Idx[b.First] - b.Start), Element: string(r.win.Buf[b.Start:r.win.Idx[b.First]]), Found: clip(found),
 		Message: message, Hint: "the segment is read up to the next terminator instead", Ack: AckCodes{AK3: "8", AK5: "5"}})
 }
 

@@ -104,3 +104,8 @@ func plausibleISA(b []byte) bool {
 	}
 	return true
 }
+
+// segments are what was found in the window.
+func (w *window) segments(bounds []bound) Segments {
+	return Segments{run: stream.Run{Data: w.Buf, Base: w.Base, Idx: w.Idx, Bounds: bounds, Lines: w.delims.Terminator == '\n'}, delims: w.delims}
+}

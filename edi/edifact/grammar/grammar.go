@@ -118,6 +118,9 @@ func syntaxOf(p *edifact.Part) grammar.Syntax {
 		Wrapped: p.Segments.Wrapped()}
 	if !sx.Wrapped {
 		sx.Text, sx.Seen = p.Raw, p.Segments.Seen()
+		if r := p.Segments.Run(); r.Regular {
+			sx.Run = r
+		}
 	}
 	return sx
 }

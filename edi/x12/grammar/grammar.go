@@ -145,6 +145,9 @@ func syntaxOf(p *x12.Part) grammar.Syntax {
 		Wrapped: p.Segments.Len() > 0 && p.Segments.At(0).Wrapped()}
 	if !sx.Wrapped {
 		sx.Text = p.Raw
+		if r := p.Segments.Run(); r.Regular {
+			sx.Run = r
+		}
 	}
 	return sx
 }
