@@ -109,7 +109,7 @@ func TestAMessageThatNobodyCanWorkOnIsToldByAnAPERAK(t *testing.T) {
 		return fmt.Sprintf("UNB+UNOC:3+ACME+PAKLOG+261123:0915+1'\nUNH+M7+%s:D:96A:UN'\n%sUNT+%d+M7'\nUNZ+1+1'\n", kind, body, strings.Count(body, "'")+2)
 	}
 	for name, c := range map[string]struct{ doc, about, element, says string }{
-		"a change of no order": {message("ORDCHG", "BGM+230+NONE+4'\nLIN+1+2'\nUNS+S'\n"), "NONE", "BGM-02", "no order NONE"},
+		"a change of no order": {message("ORDCHG", "BGM+230+NONE+4'\nDTM+137:20000101:102'\nLIN+1+2'\nUNS+S'\n"), "NONE", "BGM-02", "no order NONE"},
 		"an order of no item":  {message("ORDERS", "BGM+220+PO-9+9'\nDTM+137:20000101:102'\nNAD+DP+++Jo Doe+1 Main Street+Springfield+IL+62701+US'\nLIN+1'\nQTY+21:1'\nUNS+S'\n"), "PO-9", "LIN-03-1", "names no item"},
 		"a message of nobody":  {message("PAXLST", "BGM+745+X'\n"), "X", "UNH-02-1", "no route takes message"},
 	} {

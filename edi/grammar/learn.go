@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,10 +29,13 @@ const (
 type seenSet struct {
 	docs     int
 	nodes    map[*Node]*seenNode
-	elements map[string]map[int]*seenElement // by tag, element
-	segments map[string]int                  // by tag
-	strays   map[string]*seenStray           // by path
+	elements map[string]map[place]*seenElement // by tag
+	segments map[string]int                    // by tag
+	strays   map[string]*seenStray             // by path
 }
+
+// place is an element of a segment, or a component of it, the first being 1.
+type place struct{ element, component int }
 
 type seenNode struct{ parents, within, most int }
 
@@ -52,7 +56,7 @@ type seenStray struct {
 func (l *Learner) Add(s *Set, src Source, sx *Syntax) {
 	seen := l.sets[s]
 	if seen == nil {
-		seen = &seenSet{nodes: map[*Node]*seenNode{}, elements: map[string]map[int]*seenElement{}, segments: map[string]int{}, strays: map[string]*seenStray{}}
+		seen = &seenSet{nodes: map[*Node]*seenNode{}, elements: map[string]map[place]*seenElement{}, segments: map[string]int{}, strays: map[string]*seenStray{}}
 		l.sets[s] = seen
 	}
 	seen.docs++
@@ -91,21 +95,47 @@ func (s *seenSet) segment(c *checker, node *Node, tag []byte) {
 		st.most = max(st.most, st.inDoc)
 	}
 	s.segments[id]++
-	for i := range len(c.ends) - 1 {
-		v := c.field(i + 1)
+	def := c.set.segments[keyOf(tag)]
+	for n := 1; n < len(c.ends); n++ {
+		v := c.field(n)
 		if len(v) == 0 {
 			continue
 		}
-		if s.elements[id] == nil {
-			s.elements[id] = map[int]*seenElement{}
+		s.value(c, id, place{n, 0}, v)
+		if e := def.known(n); e != nil && e.Type != "C" {
+			continue
 		}
-		e := s.elements[id][i+1]
-		if e == nil {
-			e = &seenElement{least: 1 << 30, number: true, values: map[string]int{}}
-			s.elements[id][i+1] = e
+		for again := true; again; { // each repetition
+			var one []byte
+			one, v, again = cutAt(v, c.sx.Repetition, c.sx.Release)
+			for part, more := 1, true; more; part++ {
+				var x []byte
+				if x, one, more = cutAt(one, c.sx.Component, c.sx.Release); len(x) > 0 {
+					s.value(c, id, place{n, part}, x)
+				}
+			}
 		}
-		e.add(trim(c.plain(v, isRelease|isBreak)))
 	}
+}
+
+// known is what is known of the n-th element, nil where nothing is.
+func (s *Segment) known(n int) *Element {
+	if s == nil || n > len(s.Elements) {
+		return nil
+	}
+	return s.Elements[n-1]
+}
+
+func (s *seenSet) value(c *checker, tag string, at place, v []byte) {
+	if s.elements[tag] == nil {
+		s.elements[tag] = map[place]*seenElement{}
+	}
+	e := s.elements[tag][at]
+	if e == nil {
+		e = &seenElement{least: 1 << 30, number: true, values: map[string]int{}}
+		s.elements[tag][at] = e
+	}
+	e.add(trim(c.plain(v, isRelease|isBreak)))
 }
 
 func (e *seenElement) add(v []byte) {
@@ -203,49 +233,73 @@ func (s *seenSet) segmentLines(set *Set) (out []string) {
 func (s *seenSet) elementLines(set *Set) (out []string) {
 	for _, tag := range slices.Sorted(maps.Keys(s.elements)) {
 		def := set.segments[keyOf(tag)]
-		for _, n := range slices.Sorted(maps.Keys(s.elements[tag])) {
-			if n > 64 {
-				break
+		seen := s.elements[tag]
+		composite := map[int]bool{} // elements that came with more than one component, or are known to
+		for at := range seen {
+			e := def.known(at.element)
+			composite[at.element] = composite[at.element] || at.component > 1 || e != nil && e.Components != nil
+		}
+		for _, at := range slices.SortedFunc(maps.Keys(seen), place.compare) {
+			if at.element > 64 || at.component > 99 || (at.component > 0) != composite[at.element] {
+				continue
 			}
-			e := s.elements[tag][n]
-			var known *Element
-			if def != nil && n <= len(def.Elements) {
-				known = def.Elements[n-1]
+			known, within := def.known(at.element), s.segments[tag]
+			if at.component > 0 {
+				known, within = known.part(at.component), seen[place{at.element, 0}].n
 			}
-			var say, why []string
-			add := func(what, because string, a ...any) {
-				say, why = append(say, what), append(why, fmt.Sprintf(because, a...))
-			}
-			switch {
-			case known == nil:
-				kind := "AN"
-				if e.number {
-					kind = "R"
-				}
-				add(fmt.Sprintf("type: %s, min: %d, max: %d", kind, max(1, e.least), e.longest), "not known, %d values", e.n)
-			case known.Type == "C":
-			default:
-				if e.longest > known.Max {
-					add(fmt.Sprintf("max: %d", e.longest), "%d characters came where %d are allowed", e.longest, known.Max)
-				}
-				if e.least < known.Min && known.Type[0] != 'N' && known.Type != "R" {
-					add(fmt.Sprintf("min: %d", e.least), "%d characters came where %d are needed", e.least, known.Min)
-				}
-				if known.Requirement != 'M' && e.n == s.segments[tag] && e.n >= enoughValues {
-					add("require: true", "in %d of %d", e.n, s.segments[tag])
-				}
-				if known.Type == "ID" && e.n >= enoughValues && len(e.values) <= mostCodes && 3*len(e.values) <= e.n {
-					var codes, counts []string
-					for _, v := range slices.Sorted(maps.Keys(e.values)) {
-						codes, counts = append(codes, fmt.Sprintf("%q", v)), append(counts, fmt.Sprintf("%s %d", finding.Printable(v), e.values[v]))
-					}
-					add("codes: ["+strings.Join(codes, ", ")+"]", "%s", strings.Join(counts, ", "))
-				}
-			}
-			if len(say) > 0 {
-				out = append(out, fmt.Sprintf("%s: {%s} # %s", finding.Ref(tag, n, 0), strings.Join(say, ", "), strings.Join(why, "; ")))
+			if say, why := seen[at].line(known, within); len(say) > 0 {
+				out = append(out, fmt.Sprintf("%s: {%s} # %s", finding.Ref(tag, at.element, at.component), strings.Join(say, ", "), strings.Join(why, "; ")))
 			}
 		}
 	}
 	return out
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.element, q.element), cmp.Compare(p.component, q.component))
+}
+
+// part is what is known of a component, nil where nothing is.
+func (e *Element) part(component int) *Element {
+	if e == nil || component > len(e.Components) {
+		return nil
+	}
+	return e.Components[component-1]
+}
+
+// line is what an overlay would say of an element or component that came in so many
+// segments or elements, and why.
+func (e *seenElement) line(known *Element, within int) (say, why []string) {
+	add := func(what, because string, a ...any) {
+		say, why = append(say, what), append(why, fmt.Sprintf(because, a...))
+	}
+	if known == nil {
+		kind := "AN"
+		if e.number {
+			kind = "R"
+		}
+		add(fmt.Sprintf("type: %s, min: %d, max: %d", kind, max(1, e.least), e.longest), "not known, %d values", e.n)
+		return say, why
+	}
+	if known.Type == "C" {
+		return nil, nil
+	}
+	if e.longest > known.Max {
+		add(fmt.Sprintf("max: %d", e.longest), "%d characters came where %d are allowed", e.longest, known.Max)
+	}
+	if e.least < known.Min && known.Type[0] != 'N' && known.Type != "R" {
+		add(fmt.Sprintf("min: %d", e.least), "%d characters came where %d are needed", e.least, known.Min)
+	}
+	if known.Requirement != 'M' && e.n == within && e.n >= enoughValues {
+		add("require: true", "in %d of %d", e.n, within)
+	}
+	coded := known.Type == "ID" || known.Type[0] == 'A' && known.Max <= 3 // EDIFACT has no type of its own for codes
+	if coded && e.n >= enoughValues && len(e.values) <= mostCodes && 3*len(e.values) <= e.n {
+		var codes, counts []string
+		for _, v := range slices.Sorted(maps.Keys(e.values)) {
+			codes, counts = append(codes, fmt.Sprintf("%q", v)), append(counts, fmt.Sprintf("%s %d", finding.Printable(v), e.values[v]))
+		}
+		add("codes: ["+strings.Join(codes, ", ")+"]", "%s", strings.Join(counts, ", "))
+	}
+	return say, why
 }

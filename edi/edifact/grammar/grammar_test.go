@@ -23,6 +23,7 @@ const (
 	iftmin = "BGM+610+TR-1+9'\nDTM+137:20261123:102'\nCNT+11:1'\nLOC+9+USRNO'\nRFF+CU:1'\nTDT+20++30+31'\nNAD+CZ+4012345000009::9'\nNAD+CN+++Corner Shop'\nGID+1+2:CT'\nFTX+AAA+++BERRIES'\nMEA+AAE+G+KGM:12.5'\nPCI+33E'\nGIN+BJ+340123450000000017'\nDGS+ADR+3:1+1950'\nEQD+CN+ABCU1234567'\n"
 	contrl = "UCI+REF7+A:14+B:14+8'\nUCM+1+ORDERS:D:96A:UN+4'\nUCS+3+13'\nUCS+4'\nUCD+39+4:1'\nUCM+2+ORDERS:D:96A:UN+7'\n"
 	aperak = "BGM+313+APE-1+9'\nDTM+137:202611230915:203'\nRFF+ACW:ORD-1'\nNAD+BY+4012345000009::9'\nERC+12'\nFTX+AAO+++no such item'\nRFF+LI:1'\n"
+	ordchg = "BGM+230+ORD-1+4'\nDTM+137:20261124:102'\nRFF+ON:ORD-1'\nNAD+BY+4012345000009::9'\nLIN+1+3+4012345000023:EN'\nQTY+21:4'\nDTM+2:20261201:102'\nLIN+2+2'\nUNS+S'\nCNT+2:2'\n"
 	ordrsp = "BGM+231+RSP-1+29'\nDTM+137:20261123:102'\nRFF+ON:ORD-1'\nAJT+10'\nNAD+BY+4012345000009::9'\nLIN+1+5+4012345000023:EN'\nQTY+12:2'\nAJT+20'\nUNS+S'\n"
 )
 
@@ -45,7 +46,7 @@ func check(t *testing.T, text string) []edifact.Finding {
 
 func TestEachMessageHasAProfileInBothDirectories(t *testing.T) {
 	t.Parallel()
-	for kind, body := range map[string]string{"ORDERS": orders, "ORDRSP": ordrsp, "DESADV": desadv, "INVOIC": invoic, "INVRPT": invrpt, "RECADV": recadv, "IFTMIN": iftmin, "APERAK": aperak, "CONTRL": contrl} {
+	for kind, body := range map[string]string{"ORDERS": orders, "ORDCHG": ordchg, "ORDRSP": ordrsp, "DESADV": desadv, "INVOIC": invoic, "INVRPT": invrpt, "RECADV": recadv, "IFTMIN": iftmin, "APERAK": aperak, "CONTRL": contrl} {
 		for _, directory := range []string{"D96A", "D01B"} {
 			if f := check(t, envelope(kind, directory, body)); len(f) > 0 {
 				t.Errorf("a clean %s of %s: %v", kind, directory, f)
@@ -85,6 +86,9 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 		{"unknown element is a note", "ORDERS", "BGM+220+ORD-1+9", "BGM+220+ORD-1+9+AB+X", "note element-unknown BGM-05   @X'\nDT"},
 		{"unknown component is a note", "ORDERS", "RFF+CT:K7", "RFF+CT:K7:1:2:3:4", "note element-components RFF-01 RFF[1]  @CT:K7"},
 		{"section of no kind", "ORDERS", "UNS+S", "UNS+X", "note code-unknown UNS-01   @X'\nMO"},
+		{"count of changed lines", "ORDCHG", "CNT+2:2", "CNT+2:3", "error count-mismatch CNT-01-2  29 @3'\nUN"},
+		{"a change of no date", "ORDCHG", "DTM+137:20261124:102'\n", "", "error segment-missing DTM  13 @RFF+O"},
+		{"a quantity of no line", "ORDCHG", "RFF+ON:ORD-1'\n", "QTY+21:4'\nRFF+ON:ORD-1'\n", "error segment-unexpected QTY  15 @QTY+2"},
 		{"count of lines", "ORDERS", "CNT+2:2", "CNT+2:3", "error count-mismatch CNT-01-2  29 @3'\nUN"},
 		{"number of a package level", "DESADV", "CPS+2+1", "CPS+2+9", "warning hierarchy CPS-02 CPS[2]  @9'\nPA"},
 		{"check digit of an SSCC", "DESADV", "340123450000000017", "340123450000000019", "warning check-digit GIN-02-1 CPS[2]/PAC[1]/PCI[1]/GIN[1]  @34012"},
@@ -93,7 +97,7 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			body := map[string]string{"ORDERS": orders, "DESADV": desadv, "INVOIC": invoic, "IFTMIN": iftmin, "CONTRL": contrl}[c.kind]
+			body := map[string]string{"ORDERS": orders, "ORDCHG": ordchg, "DESADV": desadv, "INVOIC": invoic, "IFTMIN": iftmin, "CONTRL": contrl}[c.kind]
 			if !strings.Contains(body, c.old) {
 				t.Fatalf("%q is not in the document", c.old)
 			}
