@@ -85,10 +85,15 @@ func (e *enc) time(t time.Time) {
 var errCut = errors.New("stored value is cut short")
 
 type dec struct {
-	b   []byte
-	own bool // what is read may be parts of b
-	err error
+	b    []byte
+	text string // what b ends, where strings are parts of it: a short value costs one string in all
+	own  bool   // what is read may be parts of b
+	err  error
 }
+
+// mostText is how long a value is at most whose strings are parts of one: whoever keeps one of
+// them keeps all of it.
+const mostText = 4 << 10
 
 func (d *dec) fail() { d.err, d.b = errCut, nil }
 
@@ -145,9 +150,14 @@ func (d *dec) count(limit int) int {
 
 func (d *dec) str() string {
 	n := d.count(len(d.b))
-	s := string(d.b[:n])
+	if d.text == "" {
+		s := string(d.b[:n])
+		d.b = d.b[n:]
+		return s
+	}
+	from := len(d.text) - len(d.b)
 	d.b = d.b[n:]
-	return s
+	return d.text[from : from+n]
 }
 
 // bytes returns nil for an empty value: stored forms do not tell the two apart.
@@ -292,6 +302,9 @@ func decodeUnit(b []byte, own bool) (*Unit, error) {
 		return nil, fmt.Errorf("it has another format than %d", Format)
 	}
 	d := dec{b: b[1:], own: own}
+	if len(b) <= mostText {
+		d.text = string(d.b)
+	}
 	u := &Unit{}
 	d.raw(u.ID[:])
 	u.At = d.time()

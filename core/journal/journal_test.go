@@ -40,7 +40,9 @@ func full() *journal.Unit {
 
 func TestUnitRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, u := range []*journal.Unit{full(), {}} {
+	long := full()
+	long.Records[0].Data = bytes.Repeat([]byte("long"), 4<<10)
+	for _, u := range []*journal.Unit{full(), {}, long} {
 		u.First = 7
 		for i := range u.Records {
 			u.Records[i].Pos = 7 + journal.Pos(i)

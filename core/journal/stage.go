@@ -24,7 +24,8 @@ type Staged struct {
 	heads    map[string]int
 	balances map[[2]string]int
 	rows     map[[2]string]int
-	parts    map[partition]int
+	parts    map[string]*places
+	asked    *places // of the subscription that was asked for last: mostly it is asked for again
 	lanes    map[uint64]struct{}
 	changes  Changes
 	buf      []byte
@@ -37,9 +38,11 @@ type StagedUnit struct {
 	Data  []byte
 }
 
-type partition struct {
-	sub  string
-	part uint8
+// places say where the partitions of a subscription stand in [Staged.Checkpoints], counted from 1;
+// 0 is nowhere.
+type places struct {
+	sub string
+	at  [Partitions]int32
 }
 
 // Stage folds b's deliveries and judges its units in order against v, which stands at position
@@ -71,12 +74,16 @@ func (s *Staged) Stage(ctx context.Context, v View, last Pos, b *Batch) ([]*Refu
 func (s *Staged) reset(v View, last Pos) {
 	if s.heads == nil {
 		s.heads, s.balances, s.rows = map[string]int{}, map[[2]string]int{}, map[[2]string]int{}
-		s.parts, s.lanes = map[partition]int{}, map[uint64]struct{}{}
+		s.parts, s.lanes = map[string]*places{}, map[uint64]struct{}{}
 	}
 	clear(s.heads)
 	clear(s.balances)
 	clear(s.rows)
-	clear(s.parts)
+	for i := range s.Checkpoints {
+		c := &s.Checkpoints[i]
+		s.placesOf(c.Sub).at[c.Part] = 0
+		c.Checkpoint = nil
+	}
 	clear(s.lanes)
 	clear(s.Units) // units are the caller's: not kept alive
 	s.Units, s.Heads, s.Balances, s.Rows, s.Checkpoints = s.Units[:0], s.Heads[:0], s.Balances[:0], s.Rows[:0], s.Checkpoints[:0]
@@ -87,7 +94,7 @@ func (s *Staged) reset(v View, last Pos) {
 }
 
 func (s *Staged) deliver(ctx context.Context, d Delivery) error {
-	if badName(d.Sub) || d.Sub == "" || d.Part >= Partitions {
+	if known := s.asked != nil && s.asked.sub == d.Sub; !known && (badName(d.Sub) || d.Sub == "") || d.Part >= Partitions {
 		return fmt.Errorf("journal: no such partition")
 	}
 	if d.Pos > s.Last {
@@ -170,20 +177,37 @@ func put[K comparable, T any](at map[K]int, list *[]T, key K, v T) {
 	*list = append(*list, v)
 }
 
+func (s *Staged) placesOf(sub string) *places {
+	if p := s.asked; p != nil && p.sub == sub {
+		return p
+	}
+	p := s.parts[sub]
+	if p == nil {
+		p = &places{sub: sub}
+		s.parts[sub] = p
+	}
+	s.asked = p
+	return p
+}
+
 // checkpoint is the batch's own copy, to be changed.
 func (s *Staged) checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error) {
-	if i, ok := s.parts[partition{sub, part}]; ok {
-		return s.Checkpoints[i].Checkpoint, nil
+	p := s.placesOf(sub)
+	if i := p.at[part]; i > 0 {
+		return s.Checkpoints[i-1].Checkpoint, nil
 	}
 	have, err := s.base.Checkpoint(ctx, sub, part)
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{}
+	var c *Checkpoint
 	if have != nil {
 		c = have.Clone()
+	} else {
+		c = &Checkpoint{}
 	}
-	put(s.parts, &s.Checkpoints, partition{sub, part}, CheckpointRow{sub, part, c})
+	s.Checkpoints = append(s.Checkpoints, CheckpointRow{sub, part, c})
+	p.at[part] = int32(len(s.Checkpoints))
 	return c, nil
 }
 
@@ -213,8 +237,8 @@ func (s *Staged) Row(ctx context.Context, t Table, key string) ([]byte, error) {
 
 // Checkpoint implements [View].
 func (s *Staged) Checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error) {
-	if i, ok := s.parts[partition{sub, part}]; ok {
-		return s.Checkpoints[i].Checkpoint, nil
+	if i := s.placesOf(sub).at[part]; i > 0 {
+		return s.Checkpoints[i-1].Checkpoint, nil
 	}
 	return s.base.Checkpoint(ctx, sub, part)
 }

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -110,18 +112,19 @@ func ParseParkKey(k string) (sub, key string, pos Pos, err error) {
 
 // Append encodes the row's value.
 func (s State) Append(dst []byte) []byte {
-	e := enc(dst)
+	e := enc(slices.Grow(dst, 2*binary.MaxVarintLen64+len(s.Data)))
 	e.uint(s.Tag)
 	e.bytes(s.Data)
 	return e
 }
 
-// DecodeState reads a row of [TableState]; nil is the zero State.
+// DecodeState reads a row of [TableState]; nil is the zero State. Data is a part of b, which is
+// not changed while it is in use.
 func DecodeState(b []byte) (State, error) {
 	if b == nil {
 		return State{}, nil
 	}
-	d := dec{b: b}
+	d := dec{b: b, own: true}
 	s := State{Tag: d.uint(), Data: d.bytes()}
 	if s.Data == nil {
 		s.Data = []byte{}
@@ -131,7 +134,7 @@ func DecodeState(b []byte) (State, error) {
 
 // Append encodes the row's value.
 func (c Claim) Append(dst []byte) []byte {
-	e := enc(dst)
+	e := enc(slices.Grow(dst, len(c.Hash)+2*binary.MaxVarintLen64+len(c.Answer)))
 	e.raw(c.Hash[:])
 	e.time(c.At)
 	e.bytes(c.Answer)

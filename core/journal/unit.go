@@ -27,7 +27,7 @@ type Unit struct {
 	// First is where the unit stands, filled by the driver on commit. It is not stored.
 	First Pos
 	// Stored is what AppendUnit makes of the unit, where its owner has made it
-	// already: a driver then need not. It is not stored again.
+	// already: a driver then need not, and may keep these bytes. It is not stored again.
 	Stored []byte
 }
 

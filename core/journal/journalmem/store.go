@@ -17,8 +17,8 @@ type Store struct {
 	tables Tables
 	staged journal.Staged
 	units  []unit
-	topics map[string][]journal.Pos
-	events map[string][]journal.Pos // positions of each stream, version 1 first
+	topics positions
+	events positions // of each stream, version 1 first
 	last   journal.Pos
 	read   [1024]readUnit // lately, by their place in units: a backlog is read by many
 	hook   Hook
@@ -36,6 +36,25 @@ type readUnit struct {
 	journal.Stored
 }
 
+// positions of records, ascending, by a name of theirs.
+type positions map[string]*[]journal.Pos
+
+func (p positions) add(name string, pos journal.Pos) {
+	list := p[name]
+	if list == nil {
+		list = &[]journal.Pos{}
+		p[name] = list
+	}
+	*list = append(*list, pos)
+}
+
+func (p positions) of(name string) []journal.Pos {
+	if list := p[name]; list != nil {
+		return *list
+	}
+	return nil
+}
+
 // Hook sees a batch before it is judged. It may refuse units (an entry a unit; nil judges
 // it; a nil slice judges all) or fail the whole batch. A refused unit takes its lane's tail with it.
 type Hook func(b *journal.Batch) ([]*journal.Refusal, error)
@@ -44,7 +63,7 @@ var _ journal.Driver = (*Store)(nil)
 
 // New is an empty journal.
 func New() *Store {
-	return &Store{topics: map[string][]journal.Pos{}, events: map[string][]journal.Pos{}}
+	return &Store{topics: positions{}, events: positions{}}
 }
 
 // SetHook plants a fault into the writes that follow; nil takes it out.
@@ -74,7 +93,7 @@ func (s *Store) Reopen(ctx context.Context) (*Store, error) {
 		n.add(u.first, &stored.Unit, u.data)
 	}
 	for sub, parts := range s.tables.parts {
-		for i, c := range parts {
+		for i, c := range parts.at {
 			if c == nil {
 				continue
 			}
@@ -153,7 +172,11 @@ func (s *Store) commit() {
 		s.tables.setCheckpoint(c.Sub, c.Part, c.Checkpoint)
 	}
 	for _, u := range st.Units {
-		s.add(u.First, u.Unit, slices.Clone(u.Data))
+		data := u.Data
+		if u.Unit.Stored == nil { // it lies in what is used again
+			data = slices.Clone(data)
+		}
+		s.add(u.First, u.Unit, data)
 	}
 	s.last = st.Last
 }
@@ -165,10 +188,10 @@ func (s *Store) add(first journal.Pos, u *journal.Unit, data []byte) {
 		pos := first + journal.Pos(i)
 		versions[i] = r.Version
 		if r.Topic != "" {
-			s.topics[r.Topic] = append(s.topics[r.Topic], pos)
+			s.topics.add(r.Topic, pos)
 		}
 		if r.Stream != "" {
-			s.events[r.Stream] = append(s.events[r.Stream], pos)
+			s.events.add(r.Stream, pos)
 		}
 	}
 	s.units = append(s.units, unit{first, data, versions})
@@ -231,7 +254,7 @@ func (s *Store) Topics(_ context.Context, topics []string, after journal.Pos, li
 	defer s.mu.Unlock()
 	var at []journal.Pos
 	for _, t := range topics {
-		list := s.topics[t]
+		list := s.topics.of(t)
 		i, _ := slices.BinarySearch(list, after+1)
 		at = append(at, list[i:min(len(list), i+max(limit, 0))]...)
 	}
@@ -244,7 +267,7 @@ func (s *Store) Topics(_ context.Context, topics []string, after journal.Pos, li
 func (s *Store) Stream(_ context.Context, stream string, after uint64, limit int) ([]journal.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := s.events[stream]
+	list := s.events.of(stream)
 	from := min(uint64(len(list)), after)
 	list = list[from:]
 	return s.records(list[:min(len(list), max(limit, 0))])

@@ -16,7 +16,8 @@ type Tables struct {
 	heads    sorted[journal.Head]
 	balances sorted[journal.Balance]
 	rows     map[journal.Table]*sorted[[]byte]
-	parts    map[string]*[journal.Partitions]*journal.Checkpoint
+	parts    map[string]*partitions
+	asked    *partitions // of the subscription that was asked for last
 	changes  journal.Changes
 }
 
@@ -85,16 +86,30 @@ func (t *Tables) table(name journal.Table) *sorted[[]byte] {
 	return s
 }
 
+// partitions are the checkpoints of a subscription.
+type partitions struct {
+	sub string
+	at  [journal.Partitions]*journal.Checkpoint
+}
+
+// partitions are those of a subscription, nil where it has none.
+func (t *Tables) partitions(sub string) *partitions {
+	if t.asked == nil || t.asked.sub != sub {
+		t.asked = t.parts[sub]
+	}
+	return t.asked
+}
+
 func (t *Tables) setCheckpoint(sub string, part uint8, c *journal.Checkpoint) {
-	p := t.parts[sub]
+	p := t.partitions(sub)
 	if p == nil {
 		if t.parts == nil {
-			t.parts = map[string]*[journal.Partitions]*journal.Checkpoint{}
+			t.parts = map[string]*partitions{}
 		}
-		p = &[journal.Partitions]*journal.Checkpoint{}
+		p = &partitions{sub: sub}
 		t.parts[sub] = p
 	}
-	p[part] = c
+	p.at[part] = c
 }
 
 // Head implements [journal.View].
@@ -117,8 +132,8 @@ func (t *Tables) Row(_ context.Context, table journal.Table, key string) ([]byte
 
 // Checkpoint implements [journal.View].
 func (t *Tables) Checkpoint(_ context.Context, sub string, part uint8) (*journal.Checkpoint, error) {
-	if p := t.parts[sub]; p != nil && int(part) < len(p) && p[part] != nil {
-		return p[part], nil
+	if p := t.partitions(sub); p != nil && int(part) < len(p.at) && p.at[part] != nil {
+		return p.at[part], nil
 	}
 	return &journal.Checkpoint{}, nil
 }
@@ -158,11 +173,16 @@ func (t *Tables) Heads(_ context.Context, after string, limit int) ([]journal.He
 // Checkpoints implements [journal.Scanner].
 func (t *Tables) Checkpoints(_ context.Context, sub string) ([]journal.CheckpointRow, error) {
 	var out []journal.CheckpointRow
-	for _, name := range slices.Sorted(maps.Keys(t.parts)) {
-		if sub != "" && name != sub {
+	names := []string{sub}
+	if sub == "" {
+		names = slices.Sorted(maps.Keys(t.parts))
+	}
+	for _, name := range names {
+		parts := t.parts[name]
+		if parts == nil {
 			continue
 		}
-		for i, c := range t.parts[name] {
+		for i, c := range parts.at {
 			if c != nil {
 				out = append(out, journal.CheckpointRow{Sub: name, Part: uint8(i), Checkpoint: c.Clone()})
 			}
