@@ -53,6 +53,9 @@ func (s *Stepped) Routes() []string {
 // anything.
 func (s *Stepped) Deliver(ctx context.Context) (bool, error) {
 	did := false
+	if !s.hub.bus.Stirred() {
+		return false, nil
+	}
 	for _, h := range s.hands {
 		for h.Behind() {
 			did = true

@@ -114,6 +114,8 @@ type Bus struct {
 	laneID atomic.Uint64
 	wakes  sync.WaitGroup // parked records being read
 	soon   []func()       // what a stepped bus put off
+	// stirred is set on a stepped bus where a subscription may have something to deliver.
+	stirred bool
 
 	subsMu sync.RWMutex
 	subs   map[string]*subscription

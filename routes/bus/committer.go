@@ -252,7 +252,7 @@ func (b *Bus) recover(batch []*pending, refusals []*journal.Refusal) {
 			}
 		}
 	}
-	b.work = newWorking(b.driver, b.opts.Cached)
+	b.work = b.work.renewed(b.opts.Cached)
 	b.epoch.Add(1)
 	b.writing = nil
 	b.stats.Batches++
@@ -369,6 +369,10 @@ func (b *Bus) feed(batch []*pending, refusals []*journal.Refusal, last journal.P
 	}
 	held := 0
 	for _, s := range b.subs {
+		if b.opts.Stepped && len(s.staged)+len(s.settled) == 0 {
+			held += s.bytes + s.liveBytes // nothing is new to it
+			continue
+		}
 		held += s.feed(last)
 	}
 	b.held.Store(int64(held))

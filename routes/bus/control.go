@@ -87,6 +87,9 @@ func (b *Bus) Resume(name string) error {
 	s.paused = false
 	s.emitReady()
 	s.work.Broadcast()
+	if s.bus.opts.Stepped {
+		s.bus.stirred = true
+	}
 	return nil
 }
 

@@ -236,3 +236,44 @@ func TestARefusalOfAllThatWaitsMakesRoom(t *testing.T) {
 		ended.Wait()
 	})
 }
+
+// What the disk refuses makes no durable event another: states of them are not folded anew. What was
+// decided on the refused unit is, and what another process wrote meanwhile is read.
+func TestARefusalCostsNoStateOfDurableEvents(t *testing.T) {
+	t.Parallel()
+	mem := journalmem.New()
+	b := open(t, mem, bus.Options{})
+	var folded atomic.Int64
+	fold := counting(&folded)
+	look := func(stream string, want uint64, events int64) {
+		t.Helper()
+		folded.Store(0)
+		state, _, err := b.NewDoor("x").NewReads().Load(t.Context(), fold, stream)
+		if err != nil || state != want || folded.Load() != events {
+			t.Errorf("%s is %v after %d events, %v; want %d after %d", stream, state, folded.Load(), err, want, events)
+		}
+	}
+	for _, stream := range []string{"still", "touched", "foreign", "unseen"} {
+		for n := range uint64(4) {
+			submit(t, b, &journal.Unit{Records: []journal.Record{event(stream, "", "", n+1)}})
+		}
+	}
+	look("still", 10, 4)
+	look("touched", 10, 4)
+	look("foreign", 10, 4)
+	if r, err := mem.Write(t.Context(), &journal.Batch{Units: []*journal.Unit{{Records: []journal.Record{event("foreign", "", "", 7)}}}}); err != nil || r[0] != nil {
+		t.Fatal(r, err)
+	}
+	mem.SetHook(func(batch *journal.Batch) ([]*journal.Refusal, error) {
+		return []*journal.Refusal{{Why: journal.RefusedVersion, What: "planted"}}, nil
+	})
+	if r, err := b.Submit(t.Context(), &journal.Unit{Records: []journal.Record{event("touched", "", "", 100)}}); r == nil || err != nil {
+		t.Fatalf("%v, %v; want the planted refusal", r, err)
+	}
+	mem.SetHook(nil)
+	look("still", 10, 0)
+	look("touched", 10, 4) // once more: it stood behind the refused event
+	look("foreign", 17, 1)
+	look("unseen", 10, 4)
+	look("still", 10, 0)
+}

@@ -32,6 +32,9 @@ func (s *subscription) feed(last journal.Pos) int {
 	s.staged = s.staged[:0]
 	s.fedTo = max(s.fedTo, last)
 	s.work.Signal()
+	if s.bus.opts.Stepped {
+		s.bus.stirred = true
+	}
 	return s.bytes + s.liveBytes
 }
 

@@ -152,7 +152,7 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 				}
 			}
 		}
-		err := b.err
+		err, before := b.err, w.known(f, stream)
 		b.mu.Unlock()
 		if err != nil {
 			return nil, 0, err
@@ -162,9 +162,12 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 		}
 		version := b.version(w, stream)
 		if at == nil {
-			at = &foldedState{f, 0, f.Zero()}
-			// A shorter stream has no snapshot.
-			if version >= snapshotEvery {
+			switch {
+			case before != nil:
+				at = &foldedState{f, before.version, before.state}
+			case version < snapshotEvery: // a shorter stream has no snapshot
+				at = &foldedState{f, 0, f.Zero()}
+			default:
 				if at, err = b.restore(ctx, f, stream); err != nil {
 					return nil, 0, err
 				}
@@ -303,6 +306,7 @@ func (b *Bus) hold(ctx context.Context, w *working, at *foldedState, stream stri
 	v := s.v
 	v.states = append(slices.DeleteFunc(v.states, func(have *foldedState) bool { return have.fold == st.fold }), &st)
 	w.heads.set(stream, s, v)
+	delete(w.before, stream)
 	return &st, nil
 }
 

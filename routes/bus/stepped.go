@@ -141,6 +141,14 @@ func (h *Hand) Take(i int) *Delivery {
 	return <-h.s.out
 }
 
+// Stirred reports whether a subscription may have something to deliver that had nothing when it
+// was asked last.
+func (b *Bus) Stirred() bool {
+	was := b.stirred
+	b.stirred = false
+	return was
+}
+
 // Behind reports whether [Hand.Deliver] may find something.
 func (h *Hand) Behind() bool {
 	s := h.s

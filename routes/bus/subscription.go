@@ -224,6 +224,7 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 	}
 	if b.opts.Stepped {
 		close(s.ended)
+		b.stirred = true
 	} else {
 		go s.dispatch() //nolint:gosec // it ends with the bus, not with whoever subscribed
 	}

@@ -128,6 +128,8 @@ type working struct {
 	balances cache[account, journal.Balance]
 	rows     cache[rowKey, []byte]
 	due      []dueSnapshot
+	// before are states of durable events alone, from the working set that this one replaced.
+	before map[string][]*foldedState
 }
 
 func newWorking(d journal.Driver, limit int) *working {
@@ -139,6 +141,30 @@ func newWorking(d journal.Driver, limit int) *working {
 		balances: newCache(limit/4, func(a account, _ journal.Balance) int { return len(a.book) + len(a.name) }),
 		rows:     newCache(limit/4, func(k rowKey, v []byte) int { return len(k.key) + len(v) }),
 	}
+}
+
+// renewed is an empty working set in the place of w, which the disk found wrong. Where streams and
+// rows stand is read again. The states of streams that nothing waits for are folded from durable
+// events alone, which stay as they are: reading goes on behind them.
+func (w *working) renewed(limit int) *working {
+	n := newWorking(w.driver, limit)
+	n.before = map[string][]*foldedState{}
+	for stream, s := range w.heads.m {
+		if s.pins == 0 && len(s.v.states) > 0 {
+			n.before[stream] = s.v.states
+		}
+	}
+	return n
+}
+
+// known takes a state of a stream from the working set before, or is nil.
+func (w *working) known(f *Fold, stream string) *foldedState {
+	for _, st := range w.before[stream] {
+		if st.fold == f {
+			return st
+		}
+	}
+	return nil
 }
 
 // Head implements [journal.View].
