@@ -78,6 +78,9 @@ func (d *Desk) List(ctx context.Context, f Filter) ([]Entry, error) {
 		}
 		for _, r := range rows {
 			after = r.Key
+			if s, err := journal.DecodeLetter(r.Value); err == nil && !f.may(s.State.String()) {
+				continue // and is not read further
+			}
 			e := entry(r.Key, r.Value)
 			if !f.takes(e) {
 				continue
@@ -171,6 +174,12 @@ func (d *Desk) Came(ctx context.Context, f Filter) (list []Entry, counts []Count
 		return cmp.Or(strings.Compare(a.State, b.State), strings.Compare(a.Route, b.Route))
 	})
 	return list, counts, next, nil
+}
+
+// may reports whether a letter that is stored in a state can be one that is taken: it can, too,
+// where damaged ones are asked for.
+func (f Filter) may(state string) bool {
+	return f.State == "" || f.State == "all" || f.State == Damaged || f.State == state
 }
 
 func (f Filter) takes(e Entry) bool {
