@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/paklog/hub/core/door"
@@ -26,6 +27,14 @@ type answered struct {
 type storedReply struct {
 	Created bool            `json:"created"`
 	Body    json.RawMessage `json:"body"`
+}
+
+// append is the reply as JSON: its body is what [json.Marshal] made, and is not read through again.
+func (r storedReply) append(b []byte) []byte {
+	b = slices.Grow(b, len(r.Body)+32)
+	b = strconv.AppendBool(append(b, `{"created":`...), r.Created)
+	b = append(append(b, `,"body":`...), r.Body...)
+	return append(b, '}')
 }
 
 // ask wraps the rule that all doors share around what one of them decides: a key that
@@ -73,7 +82,7 @@ func (f *Flows) decideAsk(d *decision, name string, a *door.Ask, decide func(d *
 	}
 	body, err := json.Marshal(got.state)
 	if err == nil && a.Key != nil {
-		stored, err = json.Marshal(storedReply{got.created, body})
+		stored = storedReply{got.created, body}.append(nil)
 	}
 	if err != nil {
 		return nil, nil, fault.E(name, fault.Internal, fmt.Errorf("writing the answer: %w", err))

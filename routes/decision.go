@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -47,10 +49,23 @@ type decision struct {
 }
 
 func (f *Flows) decide(ctx context.Context, m *Message) *decision {
-	return &decision{
-		ctx: ctx, f: f, m: m, out: m.Out(),
-		held: map[string]any{}, moved: map[[2]string]int64{}, works: map[string]*heldWork{}, docks: map[string]*heldDocked{}, racks: map[string]*heldShelf{}, holds: map[string]*heldReceipts{},
+	return &decision{ctx: ctx, f: f, m: m, out: m.Out(), held: map[string]any{}}
+}
+
+// enter writes an entry of a map that most decisions have no need of.
+func enter[K comparable, V any](m *map[K]V, k K, v V) {
+	if *m == nil {
+		*m = map[K]V{}
 	}
+	(*m)[k] = v
+}
+
+// inOrder are the keys of what a decision holds, so that a re-run makes the same unit.
+func inOrder[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }
 
 func (d *decision) fail(err error) {
@@ -75,6 +90,9 @@ func (d *decision) done() (*Out, error) {
 // correlate lets what is about an order belong to that order's conversation, whatever
 // message led to it: a wave's release is about many.
 func (d *decision) correlate() {
+	if len(d.out.Records) == 0 {
+		return
+	}
 	conversations := map[string]string{}
 	for _, v := range d.held {
 		if o, ok := v.(order.Order); ok && o.Known() {
@@ -109,10 +127,7 @@ func peek[S any](d *decision, a *Aggregate[S], stream string) S {
 	return held[S](d, stream, func() (any, error) {
 		s, at, err := d.m.reads.Peek(d.ctx, a.bus, stream)
 		if err == nil {
-			if d.peeked == nil {
-				d.peeked = map[string]seen{}
-			}
-			d.peeked[stream] = seen{a.bus, stream, at}
+			enter(&d.peeked, stream, seen{a.bus, stream, at})
 		}
 		return s, err
 	})
@@ -211,10 +226,7 @@ func (d *decision) task(s scope.Scope, id string) task.Task {
 func (d *decision) onTask(s scope.Scope, id string, events []event.Event, err error) bool {
 	stream := task.StreamOf(s, id)
 	if was, seen := d.task(s, id), d.tasksWere[stream]; seen.Task == "" && err == nil && len(events) > 0 {
-		if d.tasksWere == nil {
-			d.tasksWere = map[string]task.Task{}
-		}
-		d.tasksWere[stream] = was
+		enter(&d.tasksWere, stream, was)
 	}
 	return add(d, d.f.tasks, stream, events, err)
 }
@@ -284,7 +296,8 @@ func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []jo
 	}
 	AppendAll(d.out, events)
 	for _, p := range posts {
-		d.moved[[2]string{p.Book, p.Account}] += p.Amount
+		at := [2]string{p.Book, p.Account}
+		enter(&d.moved, at, d.moved[at]+p.Amount)
 	}
 	d.out.Post(posts...)
 	d.arrived(k, posts)

@@ -2,8 +2,6 @@ package routes
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/gs1"
@@ -41,7 +39,7 @@ func (d *decision) docked(s scope.Scope, sscc string) *heldDocked {
 	c := &heldDocked{}
 	c.old, _ = d.stored(key)
 	d.decoded(key, c.old, &c.docked)
-	d.docks[key] = c
+	enter(&d.docks, key, c)
 	return c
 }
 
@@ -50,7 +48,7 @@ func (c *heldDocked) changed() { c.dirty = true }
 // keepDocks writes the states that changed, in the order of their keys so that a re-run
 // makes the same unit.
 func (d *decision) keepDocks() {
-	for _, key := range slices.Sorted(maps.Keys(d.docks)) {
+	for _, key := range inOrder(d.docks) {
 		if c := d.docks[key]; c.dirty {
 			d.out.SetState(key, c.old, c.docked)
 		}

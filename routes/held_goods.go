@@ -1,7 +1,6 @@
 package routes
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/paklog/hub/core/event"
@@ -30,14 +29,14 @@ func (d *decision) heldAt(k inventory.BookKey, p inventory.Place) *heldReceipts 
 	if h == nil {
 		h = &heldReceipts{}
 		h.old, _ = d.state(key, &h.ids)
-		d.holds[key] = h
+		enter(&d.holds, key, h)
 	}
 	return h
 }
 
 // keepHeld writes what changed of it, in the order of the keys.
 func (d *decision) keepHeld() {
-	for _, key := range slices.Sorted(maps.Keys(d.holds)) {
+	for _, key := range inOrder(d.holds) {
 		switch h := d.holds[key]; {
 		case !h.dirty:
 		case len(h.ids) > 0:

@@ -63,13 +63,13 @@ func (d *decision) shelf(s scope.Scope, code string) *heldShelf {
 	for _, own := range h.Items {
 		delete(d.held, keyOf(scope.Scope{Tenant: s.Tenant, Owner: own.Owner, Facility: s.Facility}, own.Item).Stream())
 	}
-	d.racks[key] = h
+	enter(&d.racks, key, h)
 	return h
 }
 
 // keepShelves writes the states that changed, in the order of their keys.
 func (d *decision) keepShelves() {
-	for _, key := range slices.Sorted(maps.Keys(d.racks)) {
+	for _, key := range inOrder(d.racks) {
 		if h := d.racks[key]; h.dirty {
 			d.out.SetState(key, h.old, h.shelfState)
 			d.f.shelves.touch(shelvesPrefix(h.scope), key, d.m.Now)

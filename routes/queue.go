@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -164,7 +163,7 @@ func (d *decision) queueKey(t task.Task) string {
 
 // keepQueue writes what the decision changed about which tasks may be claimed.
 func (d *decision) keepQueue() {
-	for _, stream := range slices.Sorted(maps.Keys(d.tasksWere)) {
+	for _, stream := range inOrder(d.tasksWere) {
 		was, is := d.tasksWere[stream], d.held[stream].(task.Task)
 		from, to := d.queueKey(was), d.queueKey(is)
 		if from == to {

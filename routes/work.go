@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -85,53 +84,51 @@ func (d *decision) work(s scope.Scope, number string) *heldWork {
 	} else if d.decoded(key, w.old, &w.work) {
 		d.f.seen.keep(key, w.old.Data, w.work)
 	}
-	d.works[key] = w
+	enter(&d.works, key, w)
 	return w
 }
 
-// largeWork is from how many bytes on a work is worth keeping decoded.
-const largeWork = 8 << 10
-
-// seenWorks are the large works that were decoded last. An order of many cartons looks into its
-// work once to choose and once to manifest each label, and nothing of it changes meanwhile.
+// seenWorks are the works that were decoded last. Several routes look into an order's work at each
+// of its events, and an order of many cartons does once to choose and once to manifest each label:
+// mostly nothing of it changed meanwhile.
 type seenWorks struct {
 	mu   sync.Mutex
-	last [16]seenWork
-	next int
+	last map[string]seenWork
+	size int // of all data
 }
 
+// mostSeen is how much stored work is kept decoded.
+const mostSeen = 2 << 20
+
 type seenWork struct {
-	key  string
 	data []byte // what it was decoded from: versions come again after a refusal, with other content
 	work work
 }
 
 func (s *seenWorks) find(key string, data []byte) (work, bool) {
-	if len(data) < largeWork {
-		return work{}, false
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.last {
-		if x := &s.last[i]; x.key == key && bytes.Equal(x.data, data) {
-			return x.work.clone(), true
-		}
+	x, seen := s.last[key]
+	if !seen || !bytes.Equal(x.data, data) {
+		return work{}, false
 	}
-	return work{}, false
+	return x.work.clone(), true
 }
 
 func (s *seenWorks) keep(key string, data []byte, w work) {
-	if len(data) < largeWork {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.last[:], func(x seenWork) bool { return x.key == key })
-	if at < 0 {
-		at = s.next
-		s.next = (s.next + 1) % len(s.last)
+	s.size += len(data) - len(s.last[key].data)
+	enter(&s.last, key, seenWork{data, w.clone()})
+	for old, x := range s.last { // whichever: one that is asked for again is decoded again
+		if s.size <= mostSeen {
+			return
+		}
+		if old != key {
+			delete(s.last, old)
+			s.size -= len(x.data)
+		}
 	}
-	s.last[at] = seenWork{key, data, w.clone()}
 }
 
 // clone is a work that may be changed. What its lists hold lists of is never changed in place.
@@ -147,9 +144,12 @@ func (w *heldWork) changed() { w.dirty = true }
 // makes the same unit, and the queue of tasks.
 func (d *decision) keepWorks() {
 	d.keepQueue()
-	for _, key := range slices.Sorted(maps.Keys(d.works)) {
+	for _, key := range inOrder(d.works) {
 		if w := d.works[key]; w.dirty {
 			d.out.SetState(key, w.old, w.work)
+			if d.out.err == nil {
+				d.f.seen.keep(key, d.out.States[len(d.out.States)-1].Data, w.work)
+			}
 		}
 	}
 }
