@@ -1,13 +1,12 @@
 package simulate
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash"
-	"hash/fnv"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -35,6 +34,7 @@ type checker struct {
 	hash hash.Hash
 
 	versions map[mark]uint64
+	accounts map[string]account
 	books    map[string]*book  // from the postings
 	goods    map[string]*goods // by book, from the events
 	orders   map[string]*orderLedger
@@ -79,7 +79,7 @@ func (g *goods) add(a inventory.Account, n int64) {
 
 func newChecker(r *run) *checker {
 	return &checker{
-		r: r, hash: sha256.New(), versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
+		r: r, hash: sha256.New(), accounts: map[string]account{}, versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
 		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
 		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{}, allots: map[string]map[allotted]int64{}, buildings: map[string]facility.Spec{}, places: map[string]location.Spec{},
 		last: make([]told, 0, r.cfg.Tail), types: map[string]int{},
@@ -138,6 +138,22 @@ func (c *checker) goodsOf(name string) *goods {
 	return g
 }
 
+// account is what an account of a book is; false is one that is no place of goods.
+func (c *checker) account(name string) (inventory.Account, bool) {
+	x, seen := c.accounts[name]
+	if !seen {
+		a, err := inventory.ParseAccount(name)
+		x = account{a, err == nil}
+		c.accounts[name] = x
+	}
+	return x.Account, x.goods
+}
+
+type account struct {
+	inventory.Account
+	goods bool
+}
+
 // post keeps the accounts: none that has a floor falls below it.
 func (c *checker) post(u *journal.Unit) {
 	for _, p := range u.Postings {
@@ -147,9 +163,9 @@ func (c *checker) post(u *journal.Unit) {
 		} else {
 			b.accounts[p.Account] = n
 		}
-		a, err := inventory.ParseAccount(p.Account)
-		if err != nil {
-			continue // no place of goods
+		a, is := c.account(p.Account)
+		if !is {
+			continue
 		}
 		b.onHand += p.Amount
 		switch a.Stage {
@@ -167,11 +183,11 @@ func (c *checker) settle(u *journal.Unit) {
 	for i, p := range u.Postings {
 		b := c.books[p.Book]
 		n := b.accounts[p.Account]
-		a, err := inventory.ParseAccount(p.Account)
-		if n < 0 && (err == nil || p.Account == inventory.ATP || p.Account == inventory.Promised) {
+		a, is := c.account(p.Account)
+		if n < 0 && (is || p.Account == inventory.ATP || p.Account == inventory.Promised) {
 			c.fails("account %s of %s stands at %d, below its floor of 0", p.Account, p.Book, n)
 		}
-		if err == nil {
+		if is {
 			if told := c.goodsOf(p.Book).places[a]; told != n {
 				c.fails("%s: the accounts have %d in %s, the events %d", p.Book, n, p.Account, told)
 			}
@@ -214,7 +230,25 @@ func (c *checker) record(rec *journal.Record) {
 		c.fails("%s has no event at hand", rec.Type)
 		return
 	}
+	if rec.Pos%readBack == 0 {
+		c.readsBack(rec)
+	}
 	c.event(rec, e)
+}
+
+// readBack is of how many events one is read back from its stored form.
+const readBack = 16
+
+// readsBack holds an event against what is stored of it: that is read, and written again as it is.
+func (c *checker) readsBack(rec *journal.Record) {
+	e, err := c.r.reg.Decode(event.Encoded{Type: rec.Type, Schema: int(rec.Schema), Data: rec.Data, Subject: rec.Subject, Personal: rec.Personal})
+	var x event.Encoded
+	if err == nil {
+		x, err = c.r.reg.Encode(e)
+	}
+	if err != nil || !bytes.Equal(x.Data, rec.Data) || !bytes.Equal(x.Personal, rec.Personal) {
+		c.fails("%s of %s is stored as %s and reads back as %s: %v", rec.Type, rec.Stream, rec.Data, x.Data, err)
+	}
 }
 
 func (c *checker) event(rec *journal.Record, e event.Event) {
@@ -277,6 +311,7 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 		delete(c.waves, e.Stream())
 	default:
 		c.orderEvent(e)
+		c.closes(rec.Stream)
 	}
 	c.r.floor.sees(e)
 	if c.r.cfg.Watch != nil {
@@ -381,9 +416,11 @@ func endsWell(s journal.EffectState) bool {
 type mark uint64
 
 func markOf(name string) mark {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, name) // never fails
-	return mark(h.Sum64())
+	h := uint64(14695981039346656037) // FNV-1a
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	return mark(h)
 }
 
 // end forgets what has ended, but for its name.

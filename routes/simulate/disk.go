@@ -3,7 +3,6 @@ package simulate
 import (
 	"context"
 
-	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -12,7 +11,7 @@ import (
 type disk struct {
 	journal.Driver
 	r       *run
-	streams map[string][]journal.Record // that were read, decoded; nil keeps none
+	streams map[string][]*journal.Record // as they stand, decoded; nil keeps none
 }
 
 // Write implements [journal.Writer].
@@ -32,6 +31,7 @@ func (d *disk) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal,
 	}
 	for i, u := range b.Units {
 		if refusals[i] == nil {
+			d.keep(u)
 			d.r.check.unit(u)
 		}
 	}
@@ -41,27 +41,29 @@ func (d *disk) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal,
 	return refusals, nil
 }
 
+// keep takes what was written into the streams as the next hub reads them.
+func (d *disk) keep(u *journal.Unit) {
+	if d.streams == nil {
+		return
+	}
+	for i := range u.Records {
+		if r := &u.Records[i]; r.Stream != "" {
+			d.streams[r.Stream] = append(d.streams[r.Stream], r)
+		}
+	}
+}
+
 // Stream implements [journal.Log]. A hub that was killed finds the events of the one before it
-// decoded: each is decoded once in a run.
+// decoded; that they are what is stored is the checker's to say.
 func (d *disk) Stream(ctx context.Context, stream string, after uint64, limit int) ([]journal.Record, error) {
-	have := d.streams[stream]
-	if d.streams == nil || uint64(len(have)) < after {
+	if d.streams == nil {
 		return d.Driver.Stream(ctx, stream, after, limit)
 	}
-	if missing := limit - (len(have) - int(after)); missing > 0 {
-		recs, err := d.Driver.Stream(ctx, stream, uint64(len(have)), missing)
-		if err != nil {
-			return nil, err
-		}
-		for i := range recs {
-			r := &recs[i]
-			if r.Event, err = d.r.reg.Decode(event.Encoded{Type: r.Type, Schema: int(r.Schema), Data: r.Data, Subject: r.Subject, Personal: r.Personal}); err != nil {
-				return nil, err
-			}
-		}
-		have = append(have, recs...)
-		d.streams[stream] = have
+	have := d.streams[stream]
+	have = have[min(uint64(len(have)), after):]
+	out := make([]journal.Record, min(len(have), limit))
+	for i := range out {
+		out[i] = *have[i]
 	}
-	have = have[after:]
-	return have[:min(len(have), limit):min(len(have), limit)], nil
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -41,12 +42,13 @@ func newDockside(f *floor) *dockside {
 
 // leaves is when cartons of a connection have left.
 func (r *run) leaves(carrier string) string {
-	for _, c := range r.flows().Carriers {
-		if c.Name == carrier && c.Confirm != "" {
-			return c.Confirm
+	if r.confirms == nil {
+		r.confirms = map[string]string{}
+		for _, c := range r.flows().Carriers {
+			r.confirms[c.Name] = c.Confirm
 		}
 	}
-	return routes.AtLabel
+	return cmp.Or(r.confirms[carrier], routes.AtLabel)
 }
 
 // plan puts the trucks of some days on the agenda.

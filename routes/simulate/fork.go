@@ -195,6 +195,7 @@ func (r *run) begin(f *Fork) error {
 			rec.Event = e
 			r.floor.history(e)
 		}
+		r.disk.keep(&u.Unit)
 		r.check.unit(&u.Unit)
 		return nil
 	})

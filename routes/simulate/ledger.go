@@ -156,7 +156,6 @@ func (c *checker) orderEvent(e event.Event) {
 	case order.Shipped:
 		c.shipped(e)
 	}
-	c.closes(e)
 }
 
 func (c *checker) changed(h order.Head, lines []order.ChangedLine) {
@@ -211,12 +210,8 @@ func (c *checker) shipped(e order.Shipped) {
 }
 
 // closes notes the end of an order.
-func (c *checker) closes(e event.Event) {
-	s, ok := e.(event.Streamed)
-	if !ok {
-		return
-	}
-	o := c.orders[s.Stream()]
+func (c *checker) closes(stream string) {
+	o := c.orders[stream]
 	if o == nil || o.refused {
 		return
 	}
@@ -228,10 +223,10 @@ func (c *checker) closes(e event.Event) {
 	c.ended++
 	c.sums.add(o)
 	if !o.shipBy.IsZero() && !o.merged && o.lastShip.After(o.shipBy) && !o.missed {
-		c.late[s.Stream()] = o.shipBy
+		c.late[stream] = o.shipBy
 	}
-	delete(c.orders, s.Stream())
-	c.end(s.Stream())
+	delete(c.orders, stream)
+	c.end(stream)
 }
 
 // ordersAtEnd: every line is shipped, short, cancelled or waits; nothing missed its cut-off

@@ -40,6 +40,8 @@ type run struct {
 	routes *routes.Stepped
 	names  []string
 
+	confirms map[string]string // by carrier, when its cartons have left
+
 	killed bool  // the hub is gone and must be made anew
 	err    error // the first broken promise
 	kept   []int // scratch
@@ -86,7 +88,7 @@ func newRun(ctx context.Context, cfg Config) (*run, error) {
 	}
 	r.check = newChecker(r)
 	r.faults = newFaults(cfg.Faults, cfg.Seed, cfg.Orders*cfg.Days, source(4), r.check.note)
-	r.disk = &disk{Driver: r.store, r: r, streams: map[string][]journal.Record{}}
+	r.disk = &disk{Driver: r.store, r: r, streams: map[string][]*journal.Record{}}
 	if cfg.Journal != nil {
 		r.disk.Driver, r.disk.streams = cfg.Journal, nil
 	}

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/core/catalog"
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/scope"
@@ -110,35 +113,46 @@ func TestTheCheckerSeesWhatIsWrong(t *testing.T) {
 	}
 	th := task.Head{Scope: key.Scope, Task: "T", At: at}
 	created := task.Created{Head: th, Kind: task.KindPick, Steps: []task.Step{{No: 1, Item: "X", From: shelf, Qty: 2}}}
-	event := func(v uint64, stream, typ string, e any) journal.Record {
-		return journal.Record{Type: typ, Stream: stream, Version: v, Event: e}
+	reg, err := event.NewRegistry(catalog.Schemas()...)
+	if err != nil {
+		t.Fatal(err)
 	}
+	wrote := func(v uint64, stream, typ string, e event.Event) journal.Record {
+		x, err := reg.Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return journal.Record{Type: typ, Schema: uint16(x.Schema), Stream: stream, Version: v, Data: x.Data, Event: e}
+	}
+	garbled := wrote(1, key.Stream(), "stock.Received", received)
+	garbled.Data = bytes.Replace(garbled.Data, []byte(`"qty"`), []byte(`"Qtt"`), 1)
 	for name, c := range map[string]struct {
 		units []journal.Unit
 		want  string
 	}{
-		"sound": {[]journal.Unit{{Records: []journal.Record{event(1, key.Stream(), "stock.Received", received)}, Postings: sound}}, ""},
+		"sound":            {[]journal.Unit{{Records: []journal.Record{wrote(1, key.Stream(), "stock.Received", received)}, Postings: sound}}, ""},
+		"stored otherwise": {[]journal.Unit{{Records: []journal.Record{garbled}, Postings: sound}}, "reads back as"},
 		"more is posted than told": {[]journal.Unit{{
-			Records: []journal.Record{event(1, key.Stream(), "stock.Received", inventory.StockReceived{Head: head, Place: shelf, Stage: inventory.Free, Qty: 4})}, Postings: sound,
+			Records: []journal.Record{wrote(1, key.Stream(), "stock.Received", inventory.StockReceived{Head: head, Place: shelf, Stage: inventory.Free, Qty: 4})}, Postings: sound,
 		}}, "4 came in"},
 		"nothing is told": {[]journal.Unit{{Postings: sound}}, "0 came in"},
 		"below a floor":   {[]journal.Unit{{Postings: []journal.Posting{post(inventory.ATP, -1, 0), post(inventory.Promised, 1, 0)}}}, "below its floor"},
-		"promised beyond what is there": {[]journal.Unit{{Records: []journal.Record{event(1, key.Stream(), "stock.Received", received)}, Postings: append(
+		"promised beyond what is there": {[]journal.Unit{{Records: []journal.Record{wrote(1, key.Stream(), "stock.Received", received)}, Postings: append(
 			[]journal.Posting{post(inventory.Promised, 6, 0)}, sound...)}}, "are reserved of 5"},
-		"a version is left out": {[]journal.Unit{{Records: []journal.Record{event(2, key.Stream(), "stock.Received", received)}, Postings: sound}}, "version 2 follows 0"},
+		"a version is left out": {[]journal.Unit{{Records: []journal.Record{wrote(2, key.Stream(), "stock.Received", received)}, Postings: sound}}, "version 2 follows 0"},
 		"made twice": {[]journal.Unit{{Records: []journal.Record{
-			event(1, created.Stream(), "task.Created", created), event(2, created.Stream(), "task.Created", created),
+			wrote(1, created.Stream(), "task.Created", created), wrote(2, created.Stream(), "task.Created", created),
 		}}}, "made twice"},
 		"claimed while another holds it": {[]journal.Unit{{Records: []journal.Record{
-			event(1, created.Stream(), "task.Created", created),
-			event(2, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "a", Claim: 1, Until: at.Add(time.Hour)}),
-			event(3, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "b", Claim: 2, Until: at.Add(time.Hour)}),
+			wrote(1, created.Stream(), "task.Created", created),
+			wrote(2, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "a", Claim: 1, Until: at.Add(time.Hour)}),
+			wrote(3, created.Stream(), "task.Claimed", task.Claimed{Head: th, Worker: "b", Claim: 2, Until: at.Add(time.Hour)}),
 		}}}, "a holds it"},
 		"ends twice": {[]journal.Unit{{Records: []journal.Record{
-			event(1, created.Stream(), "task.Created", created),
-			event(2, created.Stream(), "task.Completed", task.Completed{Head: th}), event(3, created.Stream(), "task.Cancelled", task.Cancelled{Head: th}),
+			wrote(1, created.Stream(), "task.Created", created),
+			wrote(2, created.Stream(), "task.Completed", task.Completed{Head: th}), wrote(3, created.Stream(), "task.Cancelled", task.Cancelled{Head: th}),
 		}}}, "ends twice"},
-		"never ends":      {[]journal.Unit{{Records: []journal.Record{event(1, created.Stream(), "task.Created", created)}}}, "never ends"},
+		"never ends":      {[]journal.Unit{{Records: []journal.Record{wrote(1, created.Stream(), "task.Created", created)}}}, "never ends"},
 		"an effect jumps": {[]journal.Unit{{Effects: []journal.EffectOp{{Key: "k", From: journal.EffectStarted, To: journal.EffectConfirmed}}}}, "effect k"},
 	} {
 		cfg := Config{Seed: 1, Workers: 2}
