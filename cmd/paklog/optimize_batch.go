@@ -16,7 +16,7 @@ func newOptimizeBatch() *cobra.Command {
 		Use: "batch FILE|-", Short: "Group orders into batches with the shortest picker tours",
 		Long: `Group orders into batches of at most capacity_lines lines, each order whole, so that the tours of all
 batches together are as short as can be found. The file is one JSON object, with cells counted from the end
-that cell_zero names, and distances that are whole or halves:
+that cell_zero names (front or back; bottom and top are the same), and distances that are whole or halves:
 
   {"aisles": 10, "cells": 45, "aisle_to_aisle": 5, "cell_to_cell": 1, "front_to_cell": 1.5, "back_to_cell": 1.5,
    "depot": {"aisle": 0, "end": "front", "distance": 0}, "cell_zero": "front", "capacity_lines": 45,

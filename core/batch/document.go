@@ -289,10 +289,14 @@ func (r reader) end(set func(back bool)) func(path string) error {
 		if err != nil {
 			return err
 		}
-		if t != route.Front.String() && t != route.Back.String() {
+		switch t {
+		case route.Front.String(), "bottom": // as the SPRP text format draws it
+			set(false)
+		case route.Back.String(), "top":
+			set(true)
+		default:
 			return fmt.Errorf("%s is %v: give \"front\" or \"back\"", path, t)
 		}
-		set(t == route.Back.String())
 		return nil
 	}
 }

@@ -20,6 +20,10 @@ func TestDocument(t *testing.T) {
 			strings.Replace(document, `"cell_zero": "front"`, `"cell_zero": "back"`, 1),
 			`{"batches":[{"orders":["A",7],"stops":[{"aisle":1,"cell":9},{"aisle":0,"cell":0},{"aisle":0,"cell":2}],"length":35}],"total":35,"bound":35}`,
 		},
+		"ends as the SPRP text format names them": {
+			strings.NewReplacer(`"cell_zero": "front"`, `"cell_zero": "top"`, `"end": "front"`, `"end": "bottom"`).Replace(document),
+			`{"batches":[{"orders":["A",7],"stops":[{"aisle":1,"cell":9},{"aisle":0,"cell":0},{"aisle":0,"cell":2}],"length":35}],"total":35,"bound":35}`,
+		},
 		"no orders": {document[:strings.Index(document, `[{"id"`)] + "[]}", `{"batches":[],"total":0,"bound":0}`},
 	} {
 		d, err := batch.Read([]byte(c.in))
@@ -58,7 +62,7 @@ func TestReadRefuses(t *testing.T) {
 		{`1.5`, `15e-1`, "front_to_cell is 15e-1: give a length"},
 		{`1.5`, `-0.5`, "front_to_cell is -0.5: give a length"},
 		{`1.5`, `null`, "front_to_cell is <nil>: give a length"},
-		{`"end": "front"`, `"end": "top"`, `depot.end is top: give "front" or "back"`},
+		{`"end": "front"`, `"end": "both"`, `depot.end is both: give "front" or "back"`},
 		{`"cell_zero": "front"`, `"cell_zero": 0`, `cell_zero is 0: give "front" or "back"`},
 		{`{"aisle": 0, "end": "front", "distance": 0.5}`, `0`, "depot is no object"},
 		{`"orders": [`, `"orders": {}, "x": [`, "orders is no list"},
