@@ -38,6 +38,17 @@ func (s Spec) Walk(zone string, places []location.Spec) measure.Length {
 	return um
 }
 
+// Between is the shortest way between two places, if they lie in one layout.
+func (s Spec) Between(a, b location.Spec) (um measure.Length, known bool) {
+	x, from, _ := s.Position(a)
+	y, to, known := s.Position(b)
+	l, _ := s.Layout(y)
+	if !known || x != y {
+		return 0, false
+	}
+	return l.between(mark{from.Aisle, l.along(from.Cell)}, mark{to.Aisle, l.along(to.Cell)}), true
+}
+
 // mark is a point in an aisle: how far it is from the front cross-aisle.
 type mark struct {
 	aisle int

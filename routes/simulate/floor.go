@@ -53,8 +53,7 @@ type floor struct {
 	returned int
 	keys     string // scope of the idempotency keys: a fork has calls of its own
 
-	sequence map[string]int64 // along the way of a picker, of places from before a fork
-	base     Summary          // what was done before it
+	base Summary // what was done before a fork
 
 	travel, worked int64 // mm; ns of all workers
 	scans          [3]int
@@ -71,7 +70,7 @@ type goodsOn struct {
 func newFloor(r *run, rng *rand.Rand) *floor {
 	f := &floor{
 		r: r, rng: rng, keys: "sim", carrier: newCarrier(rng, r.cfg.Faults.LostLabel),
-		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, given: map[string]*job{}, kept: map[string]int64{}, sequence: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
+		queues: map[string]*queue{}, jobs: map[string]*job{}, counts: map[string]string{}, given: map[string]*job{}, kept: map[string]int64{}, holds: map[string]bool{}, slots: map[string]bool{}, lies: map[inventory.Account]int64{},
 	}
 	f.dock = newDockside(f)
 	for i := range r.cfg.Workers {

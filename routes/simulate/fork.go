@@ -15,7 +15,6 @@ import (
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalmem"
 	"github.com/paklog/hub/core/label"
-	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/routes"
 	"github.com/paklog/hub/routes/bus"
 )
@@ -236,9 +235,5 @@ func (f *floor) history(e event.Event) {
 		f.carrier.stands(e)
 	case label.Voided:
 		f.carrier.voided(e.Tracking)
-	case location.Registered:
-		f.sequence[e.Code] = e.Sequence
-	case location.Changed:
-		f.sequence[e.Code] = e.Sequence
 	}
 }

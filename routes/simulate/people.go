@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/pick"
 	"github.com/paklog/hub/core/replenish"
@@ -38,6 +39,7 @@ type worker struct {
 	name string
 	role string
 	at   place
+	lies location.Spec // that place, in a building that is not ours
 	code string
 	busy bool
 
@@ -302,13 +304,12 @@ func (w *worker) look() {
 	w.step(best, 0)
 }
 
-// way is how far the worker walks to a place, in mm, and takes him there. Of a building that
-// is not ours the order of the places along the walk is known, and taken for cells of one aisle.
-func (w *worker) way(code string) int64 {
-	at, ok := parsePlace(code)
-	if seq, known := w.f.sequence[code]; known {
-		at, ok = place{cell: int(seq)}, true
+// way is how far the worker walks to a place, in mm, and takes him there.
+func (w *worker) way(s scope.Scope, code string) int64 {
+	if w.f.r.cfg.Fork != nil {
+		return w.wayThrough(s, code)
 	}
+	at, ok := parsePlace(code)
 	if !ok {
 		return 0
 	}
@@ -317,6 +318,29 @@ func (w *worker) way(code string) int64 {
 		d = max(d, cellStep)
 	}
 	w.at, w.code = at, code
+	return d
+}
+
+// wayThrough is the way in a building that is not ours: through its layout, from the depot at first,
+// or, where nobody said where places lie, by their order along the walk, taken for cells of one aisle.
+func (w *worker) wayThrough(s scope.Scope, code string) int64 {
+	b := w.f.r.check.buildings[s.Facility]
+	at, registered := w.f.r.check.places[location.StreamOf(s, code)]
+	if !registered {
+		return 0
+	}
+	um, known := b.Between(w.lies, at)
+	if _, _, laid := b.Position(at); laid && w.code == "" {
+		um, known = b.Walk("", []location.Spec{at})/2, true
+	}
+	d := int64(um / measure.Millimetre)
+	if !known {
+		d = cellStep * max(at.Sequence-w.lies.Sequence, w.lies.Sequence-at.Sequence)
+	}
+	if code != w.code {
+		d = max(d, cellStep)
+	}
+	w.lies, w.code = at, code
 	return d
 }
 
@@ -370,7 +394,7 @@ func (w *worker) step(j *job, i int) {
 		ms += int64(lease/time.Millisecond) + 60_000 // he is called away, and his lease ends meanwhile
 		f.worked -= int64(lease)
 	}
-	d := w.way(j.steps[i].From.Location)
+	d := w.way(j.scope, j.steps[i].From.Location)
 	w.f.travel += d
 	ms += d * msPerMetre / 1000
 	switch j.kind {

@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/location"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/scope"
@@ -190,5 +193,38 @@ func TestAForkHasNoWayOut(t *testing.T) {
 	}
 	if forked.check.types["label.Bought"] == 0 {
 		t.Error("no label was bought from the ledger in memory")
+	}
+}
+
+// People walk through the building as its master data say that it lies, whatever its places are called.
+func TestInAForkPeopleWalkThroughTheBuildingThatIsThere(t *testing.T) {
+	s := scope.Scope{Tenant: "main", Owner: "ACME", Facility: "DC1"}
+	hall := facility.Layout{
+		Code: "HALL", Aisles: []string{"a", "b"}, Cells: 10, AisleToAisle: 5000 * measure.Millimetre, CellToCell: 1000 * measure.Millimetre, FrontToCell: 2000 * measure.Millimetre, BackToCell: 2000 * measure.Millimetre,
+		Depots: []facility.Depot{{Aisle: "a", Distance: 1000 * measure.Millimetre}},
+	}
+	c := &checker{buildings: map[string]facility.Spec{"DC1": {Layouts: []facility.Layout{hall}}}, places: map[string]location.Spec{}}
+	for code, spec := range map[string]location.Spec{
+		"bread": {Aisle: "a", Cell: 3}, "milk": {Aisle: "b", Cell: 9}, "shelf": {Aisle: "b", Cell: 9}, "annex": {Sequence: 7}, "yard": {Sequence: 10},
+	} {
+		c.places[location.StreamOf(s, code)] = spec
+	}
+	w := &worker{f: &floor{r: &run{check: c}}}
+	w.f.r.cfg.Fork = &Fork{}
+	for _, x := range []struct {
+		to string
+		mm int64
+	}{
+		{"bread", 1000 + 2000 + 2000},              // from the depot
+		{"milk", 5000 + 2000 + 7000 + 1000 + 2000}, // by the back
+		{"milk", 0},
+		{"shelf", cellStep}, // above it
+		{"nowhere", 0},
+		{"annex", 7 * cellStep}, // of which nobody said where it lies
+		{"yard", 3 * cellStep},
+	} {
+		if got := w.way(s, x.to); got != x.mm {
+			t.Errorf("to %s it is %d mm, expected %d", x.to, got, x.mm)
+		}
 	}
 }
