@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -113,21 +112,9 @@ func New(cfg Config) (*Client, error) {
 }
 
 func (c Config) validate() error {
-	var errs []error
-	if c.Connection == "" {
-		errs = append(errs, errors.New("connection: is empty"))
-	}
-	if c.ClientID == "" || c.ClientSecret == nil {
-		errs = append(errs, errors.New("client_id, client_secret: are needed; FedEx gives them with a project at developer.fedex.com"))
-	}
+	errs := partnerhttp.OAuth{Connection: c.Connection, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Now: c.Now}.Missing(c.BaseURL, Production, "FedEx gives them with a project at developer.fedex.com")
 	if len(c.Account) != 9 || strings.Trim(c.Account, "0123456789") != "" {
 		errs = append(errs, fmt.Errorf("account: is %q, want the nine digits of a FedEx account", c.Account))
-	}
-	if c.Now == nil {
-		errs = append(errs, errors.New("now: no clock was given"))
-	}
-	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		errs = append(errs, fmt.Errorf("base_url: is %q, want for instance %s", c.BaseURL, Production))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.E("fedex.New", fault.Invalid, err)
@@ -193,11 +180,8 @@ func (c *Client) Buy(ctx context.Context, p ship.Parcel) (ship.Label, error) {
 // cancelled before: where it refuses, tracking says whether the label is void.
 func (c *Client) Void(ctx context.Context, l ship.Label) error {
 	const op = "fedex.Void"
-	if l.ShipmentID == "" {
-		return fault.At(op, fault.Invalid, "shipment_id", errors.New("shipment_id: is empty, nothing to void"))
-	}
-	if l.Connection != c.cfg.Connection {
-		return fault.At(op, fault.Invalid, "connection", fmt.Errorf("connection: the label was bought over %q, this is %q", l.Connection, c.cfg.Connection))
+	if err := l.SoldBy(c.cfg.Connection); err != nil {
+		return fault.Wrap(op, err)
 	}
 	err := c.cancel(ctx, op, l)
 	if fault.KindOf(err) != fault.Rejected || err == nil {

@@ -67,10 +67,11 @@ type Config struct {
 // Attempt is one request and its answer, fit to be kept.
 type Attempt = partnerhttp.Attempt
 
-// DefaultNotFound is what upssim says. UPS's contract lists no codes: compare it
-// with a live account before relying on it. A code that is missing here leaves
-// Unknown outcomes to a person, which is slow but safe.
-var DefaultNotFound = []string{"300105"}
+// DefaultNotFound are the codes of a reference that nobody used and of a label that
+// is void, as others saw them in production in September 2026: UPS's contract lists
+// none. A code that is missing here leaves Unknown outcomes to a person, which is
+// slow but safe.
+var DefaultNotFound = []string{"9801031", "9801040"}
 
 // alreadyVoid is UPS's code for a shipment that was voided before.
 const alreadyVoid = "190117"
@@ -122,21 +123,9 @@ func New(cfg Config) (*Client, error) {
 }
 
 func (c Config) validate() error {
-	var errs []error
-	if c.Connection == "" {
-		errs = append(errs, errors.New("connection: is empty"))
-	}
-	if c.ClientID == "" || c.ClientSecret == nil {
-		errs = append(errs, errors.New("client_id, client_secret: are needed; UPS gives them with an app at developer.ups.com"))
-	}
+	errs := partnerhttp.OAuth{Connection: c.Connection, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Now: c.Now}.Missing(c.BaseURL, Production, "UPS gives them with an app at developer.ups.com")
 	if len(c.Account) != 6 {
 		errs = append(errs, fmt.Errorf("account: is %q, want the six characters of a UPS account", c.Account))
-	}
-	if c.Now == nil {
-		errs = append(errs, errors.New("now: no clock was given"))
-	}
-	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		errs = append(errs, fmt.Errorf("base_url: is %q, want for instance %s", c.BaseURL, Production))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.E("ups.New", fault.Invalid, err)
@@ -201,11 +190,8 @@ func (c *Client) Buy(ctx context.Context, p ship.Parcel) (ship.Label, error) {
 // Void implements [ship.Carrier].
 func (c *Client) Void(ctx context.Context, l ship.Label) error {
 	const op = "ups.Void"
-	if l.ShipmentID == "" {
-		return fault.At(op, fault.Invalid, "shipment_id", errors.New("shipment_id: is empty, nothing to void"))
-	}
-	if l.Connection != c.cfg.Connection {
-		return fault.At(op, fault.Invalid, "connection", fmt.Errorf("connection: the label was bought over %q, this is %q", l.Connection, c.cfg.Connection))
+	if err := l.SoldBy(c.cfg.Connection); err != nil {
+		return fault.Wrap(op, err)
 	}
 	ans, err := c.http.Do(ctx, partnerhttp.Call{
 		Op: op, Method: http.MethodDelete, Header: headers(),

@@ -152,13 +152,7 @@ func (c Config) tokens(base string) (tokens, payment *partnerhttp.Tokens) {
 }
 
 func (c Config) validate() error {
-	var errs []error
-	if c.Connection == "" {
-		errs = append(errs, errors.New("connection: is empty"))
-	}
-	if c.ClientID == "" || c.ClientSecret == nil {
-		errs = append(errs, errors.New("client_id, client_secret: are needed; USPS gives them with an app at developers.usps.com"))
-	}
+	errs := partnerhttp.OAuth{Connection: c.Connection, ClientID: c.ClientID, ClientSecret: c.ClientSecret, Now: c.Now}.Missing(c.BaseURL, Production, "USPS gives them with an app at developers.usps.com")
 	digits := func(name, v string, lengths ...int) {
 		if !slices.Contains(lengths, len(v)) || strings.Trim(v, "0123456789") != "" {
 			errs = append(errs, fmt.Errorf("%s: is %q, want %v digits", name, v, lengths))
@@ -176,12 +170,6 @@ func (c Config) validate() error {
 	}
 	if c.CallsPerHour < 0 {
 		errs = append(errs, fmt.Errorf("calls_per_hour: is %d", c.CallsPerHour))
-	}
-	if c.Now == nil {
-		errs = append(errs, errors.New("now: no clock was given"))
-	}
-	if u, err := url.Parse(c.BaseURL); c.BaseURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		errs = append(errs, fmt.Errorf("base_url: is %q, want for instance %s", c.BaseURL, Production))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fault.E("usps.New", fault.Invalid, err)
@@ -269,11 +257,8 @@ func (c *Client) reprint(ctx context.Context, op, number, key string, format shi
 // which is Rejected here, for the label stands until that is decided.
 func (c *Client) Void(ctx context.Context, l ship.Label) error {
 	const op = "usps.Void"
-	if l.ShipmentID == "" {
-		return fault.At(op, fault.Invalid, "shipment_id", errors.New("shipment_id: is empty, nothing to void"))
-	}
-	if l.Connection != c.cfg.Connection {
-		return fault.At(op, fault.Invalid, "connection", fmt.Errorf("connection: the label was bought over %q, this is %q", l.Connection, c.cfg.Connection))
+	if err := l.SoldBy(c.cfg.Connection); err != nil {
+		return fault.Wrap(op, err)
 	}
 	number, key := l.ShipmentID, ""
 	if usps.IsKey(number) {

@@ -2,8 +2,11 @@ package ship
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/measure"
 )
 
@@ -107,6 +110,19 @@ type Label struct {
 	Cost           measure.Money `json:"cost"` // no currency: unknown (see Resolve)
 	Format         Format        `json:"format"`
 	Image          []byte        `json:"image"` // what the printer gets, decoded
+}
+
+// SoldBy reports what keeps l from being given back over connection, as
+// fault.Invalid: it names no shipment, or another connection sold it.
+func (l Label) SoldBy(connection string) error {
+	const op = "ship.SoldBy"
+	if l.ShipmentID == "" {
+		return fault.At(op, fault.Invalid, "shipment_id", errors.New("shipment_id: is empty, nothing to void"))
+	}
+	if l.Connection != connection {
+		return fault.At(op, fault.Invalid, "connection", fmt.Errorf("connection: the label was bought over %q, this is %q", l.Connection, connection))
+	}
+	return nil
 }
 
 // Stage is where a parcel is, the same few words for every carrier.

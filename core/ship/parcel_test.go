@@ -72,3 +72,17 @@ func ExampleParcel_Validate() {
 	fmt.Println(fault.KindOf(err), "at", fault.PlaceOf(err))
 	// Output: invalid at reference
 }
+
+func TestLabelIsGivenBackWhereItWasSold(t *testing.T) {
+	t.Parallel()
+	for place, l := range map[string]ship.Label{
+		"":            {Connection: "ups", ShipmentID: "1Z"},
+		"connection":  {Connection: "fedex", ShipmentID: "1Z"},
+		"shipment_id": {Connection: "ups"},
+	} {
+		err := l.SoldBy("ups")
+		if (err == nil) != (place == "") || err != nil && (fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != place) {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+}

@@ -1,27 +1,11 @@
 package fedexsim
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/paklog/hub/adapters/internal/simcarrier"
 )
-
-// amount is a JSON number with at most two decimals, in hundredths.
-type amount int64
-
-func (a *amount) UnmarshalJSON(b []byte) error {
-	whole, frac, _ := strings.Cut(string(b), ".")
-	if len(frac) > 2 || whole == "" || len(whole) > 9 {
-		return errors.New("want a number with two decimals at most")
-	}
-	n, err := strconv.ParseInt(whole+(frac + "00")[:2], 10, 64)
-	*a = amount(n)
-	return err
-}
 
 type value struct {
 	Value string `json:"value"`
@@ -50,8 +34,8 @@ type item struct {
 	SequenceNumber    int `json:"sequenceNumber"`
 	GroupPackageCount int `json:"groupPackageCount"`
 	Weight            *struct {
-		Units string `json:"units"`
-		Value amount `json:"value"`
+		Units string                `json:"units"`
+		Value simcarrier.Hundredths `json:"value"`
 	} `json:"weight"`
 	Dimensions *struct {
 		Length int    `json:"length"`
@@ -65,11 +49,6 @@ type item struct {
 	} `json:"customerReferences"`
 }
 
-func within(s string, least, most int) bool {
-	n := utf8.RuneCountInString(s)
-	return n >= least && n <= most
-}
-
 // address checks a place; who is the first part of the codes.
 func address(who string, p *place, street bool) *refusal {
 	switch {
@@ -77,17 +56,17 @@ func address(who string, p *place, street bool) *refusal {
 		return bad(who+".ADDRESS", "Please provide the address.")
 	case street && (len(p.StreetLines) == 0 || len(p.StreetLines) > 3):
 		return bad(who+".STREETLINES", "Please provide one to three street lines.")
-	case !within(p.City, 1, 35):
+	case !simcarrier.Within(p.City, 1, 35):
 		return bad(who+".CITY", "Please provide a valid city.")
 	case len(p.CountryCode) != 2 || strings.ToUpper(p.CountryCode) != p.CountryCode:
 		return bad(who+".COUNTRYCODE", "Please provide a valid country code.")
-	case !within(p.StateOrProvinceCode, 0, 2):
+	case !simcarrier.Within(p.StateOrProvinceCode, 0, 2):
 		return bad(who+".STATEORPROVINCECODE", "Please provide a valid state or province code.")
-	case !within(p.PostalCode, 0, 10):
+	case !simcarrier.Within(p.PostalCode, 0, 10):
 		return bad(who+".POSTALCODE", "Please provide a valid postal code.")
 	}
 	for _, l := range p.StreetLines {
-		if !within(l, 1, 35) {
+		if !simcarrier.Within(l, 1, 35) {
 			return bad(who+".STREETLINES", "A street line has at most 35 characters.")
 		}
 	}
@@ -113,12 +92,12 @@ func person(who string, p *somebody) *refusal {
 		return no
 	}
 	c := p.Contact
-	if c == nil || c.PersonName == "" && c.CompanyName == "" || !within(c.PersonName, 0, 70) || !within(c.CompanyName, 0, 35) {
+	if c == nil || c.PersonName == "" && c.CompanyName == "" || !simcarrier.Within(c.PersonName, 0, 70) || !simcarrier.Within(c.CompanyName, 0, 35) {
 		return bad(who+".CONTACT", "Please provide a person or a company.")
 	}
 	digits := strings.TrimPrefix(strings.TrimPrefix(c.PhoneNumber, "+"), "1")
 	american := p.Address.CountryCode == "US" || p.Address.CountryCode == "CA"
-	if strings.Trim(digits, "0123456789") != "" || american && len(digits) != 10 || !within(c.PhoneNumber, 10, 15) {
+	if strings.Trim(digits, "0123456789") != "" || american && len(digits) != 10 || !simcarrier.Within(c.PhoneNumber, 10, 15) {
 		return &badPhone
 	}
 	return nil
@@ -134,7 +113,7 @@ func items(all []item) *refusal {
 		if w == nil || w.Value <= 0 {
 			return bad("PACKAGE.WEIGHT", "Please provide a weight above zero.")
 		}
-		most := map[string]amount{"LB": 150_00, "KG": 68_00}[w.Units]
+		most := map[string]simcarrier.Hundredths{"LB": 150_00, "KG": 68_00}[w.Units]
 		if most == 0 {
 			return bad("PACKAGE.WEIGHT.UNITS", "Weight units are LB or KG.")
 		}
@@ -160,7 +139,7 @@ func items(all []item) *refusal {
 			default:
 				return bad("CUSTOMERREFERENCETYPE", "Please provide a valid reference type.")
 			}
-			if !within(r.Value, 1, 30) {
+			if !simcarrier.Within(r.Value, 1, 30) {
 				return bad("CUSTOMERREFERENCE.VALUE", "A reference has at most 30 characters.")
 			}
 		}

@@ -13,13 +13,13 @@ type shipRequest struct {
 	LabelResponseOptions string `json:"labelResponseOptions"`
 	AccountNumber        *value `json:"accountNumber"`
 	RequestedShipment    *struct {
-		Shipper                *somebody  `json:"shipper"`
-		Recipients             []somebody `json:"recipients"`
-		PickupType             string     `json:"pickupType"`
-		ServiceType            string     `json:"serviceType"`
-		PackagingType          string     `json:"packagingType"`
-		TotalWeight            amount     `json:"totalWeight"`
-		RateRequestType        []string   `json:"rateRequestType"`
+		Shipper                *somebody             `json:"shipper"`
+		Recipients             []somebody            `json:"recipients"`
+		PickupType             string                `json:"pickupType"`
+		ServiceType            string                `json:"serviceType"`
+		PackagingType          string                `json:"packagingType"`
+		TotalWeight            simcarrier.Hundredths `json:"totalWeight"`
+		RateRequestType        []string              `json:"rateRequestType"`
 		ShippingChargesPayment *struct {
 			PaymentType string `json:"paymentType"`
 			Payor       struct {

@@ -66,6 +66,24 @@ type OAuth struct {
 	ReadError  func(body []byte) (code, message string)
 }
 
+// Missing is what c lacks, and a base URL that is none; "" is the partner's own, as
+// production is. where says who gives the client's name and secret.
+func (c OAuth) Missing(base, production, where string) (errs []error) {
+	if c.Connection == "" {
+		errs = append(errs, errors.New("connection: is empty"))
+	}
+	if c.ClientID == "" || c.ClientSecret == nil {
+		errs = append(errs, errors.New("client_id, client_secret: are needed; "+where))
+	}
+	if c.Now == nil {
+		errs = append(errs, errors.New("now: no clock was given"))
+	}
+	if u, err := url.Parse(base); base != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		errs = append(errs, fmt.Errorf("base_url: is %q, want for instance %s", base, production))
+	}
+	return errs
+}
+
 // Tokens hands out one connection's token: one grant at a time however many ask,
 // renewed at 80 % of its life. It is safe for concurrent use.
 type Tokens struct {

@@ -103,15 +103,20 @@ func (s *Sim) recovery(_ *http.Request, body []byte) simhttp.Answer {
 	}
 	now := s.opts.Now()
 	var found []Label
+	none := noLabel
 	for _, l := range s.truth.Labels() {
-		if match(l) && l.Voided == nil && now.Sub(l.Bought) >= s.opts.RecoveryLag {
+		switch {
+		case !match(l) || now.Sub(l.Bought) < s.opts.RecoveryLag:
+		case l.Voided != nil:
+			none = voidedSale
+		default:
 			found = append(found, l)
 		}
 	}
 	out := map[string]any{"Response": success(*req.Request)}
 	switch len(found) {
 	case 0:
-		return refuse(http.StatusBadRequest, noLabel)
+		return refuse(http.StatusBadRequest, none)
 	case 1:
 		l := found[0]
 		l.Format = req.LabelSpecification.LabelImageFormat.Code

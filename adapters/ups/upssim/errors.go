@@ -20,6 +20,12 @@ var (
 	badShipperNo = refusal{"120100", "Missing or invalid shipper number"}
 )
 
+// Seen in production by others, in September 2026.
+var (
+	noLabel    = refusal{"9801031", "No label was found for the tracking or reference number"}
+	voidedSale = refusal{"9801040", "The shipment whose label is asked for has been voided"}
+)
+
 // Authored: the contract gives the shape of an error and no list of them.
 var (
 	badGrant        = refusal{"10400", "Invalid/Missing grant_type"}
@@ -34,7 +40,6 @@ var (
 	unknownShipment = refusal{"190102", "No shipment found within the allowed void period"}
 	tooLateToVoid   = refusal{"190101", "Time for voiding has expired."}
 	voidedBefore    = refusal{"190117", "The shipment has already been voided"}
-	noLabel         = refusal{"300105", "No label was found for the tracking or reference number"}
 	labelFormat     = refusal{"300102", "Missing or invalid label image format"}
 	badLookup       = refusal{"300100", "Either a tracking number or a reference number with a shipper number is required"}
 	missingTransID  = refusal{"TV0001", "Missing transId or transactionSrc"}

@@ -1,30 +1,13 @@
 package uspssim
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/paklog/hub/adapters/internal/simcarrier"
 )
-
-// amount is a JSON number with at most two decimals, in hundredths.
-type amount int64
-
-func (a *amount) UnmarshalJSON(b []byte) error {
-	whole, frac, _ := strings.Cut(string(b), ".")
-	if len(frac) > 2 || whole == "" || len(whole) > 9 {
-		return errors.New("want a number with two decimals at most")
-	}
-	n, err := strconv.ParseInt(whole+(frac + "00")[:2], 10, 64)
-	*a = amount(n)
-	return err
-}
 
 type place struct {
 	FirstName        string `json:"firstName"`
@@ -49,21 +32,16 @@ var (
 	keyForm    = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 )
 
-func within(s string, least, most int) bool {
-	n := utf8.RuneCountInString(s)
-	return n >= least && n <= most
-}
-
 // address checks a place of a label; at is its name in the request.
 func address(at string, p *place) *refusal {
 	switch {
 	case p == nil:
 		return bad(at, "The address is required.")
-	case !within(p.StreetAddress, 1, 50):
+	case !simcarrier.Within(p.StreetAddress, 1, 50):
 		return bad(at+".streetAddress", "The street address has 1 to 50 characters.")
-	case !within(p.SecondaryAddress, 0, 50):
+	case !simcarrier.Within(p.SecondaryAddress, 0, 50):
 		return bad(at+".secondaryAddress", "The secondary address has 50 characters at most.")
-	case !within(p.City, 1, 28):
+	case !simcarrier.Within(p.City, 1, 28):
 		return bad(at+".city", "The city has 1 to 28 characters.")
 	case p.State != "PR" && !simcarrier.State(p.State):
 		return bad(at+".state", "The state is not known.")
@@ -73,7 +51,7 @@ func address(at string, p *place) *refusal {
 		return bad(at+".ZIPPlus4", "The ZIP+4 has four digits.")
 	case p.Phone != "" && !tenDigits.MatchString(p.Phone):
 		return bad(at+".phone", "The phone number has ten digits.")
-	case p.Firm == "" && (p.FirstName == "" || p.LastName == ""), !within(p.Firm+p.FirstName+p.LastName, 1, 150):
+	case p.Firm == "" && (p.FirstName == "" || p.LastName == ""), !simcarrier.Within(p.Firm+p.FirstName+p.LastName, 1, 150):
 		return bad(at+".firstName", "The first and last name, or the firm, is required.")
 	case p.State == "PR" && p.ZIPCode[:2] != "00", p.State != "PR" && !simcarrier.InState(p.State, p.ZIPCode):
 		no := wrongState

@@ -21,18 +21,18 @@ type labelRequest struct {
 	SenderAddress      *place   `json:"senderAddress"`
 	ReturnAddress      *place   `json:"returnAddress"`
 	PackageDescription *struct {
-		MailClass                    string  `json:"mailClass"`
-		RateIndicator                string  `json:"rateIndicator"`
-		ProcessingCategory           string  `json:"processingCategory"`
-		DestinationEntryFacilityType string  `json:"destinationEntryFacilityType"`
-		MailingDate                  string  `json:"mailingDate"`
-		WeightUOM                    string  `json:"weightUOM"`
-		Weight                       amount  `json:"weight"`
-		DimensionsUOM                string  `json:"dimensionsUOM"`
-		Length                       amount  `json:"length"`
-		Width                        amount  `json:"width"`
-		Height                       amount  `json:"height"`
-		ExtraServices                []int64 `json:"extraServices"`
+		MailClass                    string                `json:"mailClass"`
+		RateIndicator                string                `json:"rateIndicator"`
+		ProcessingCategory           string                `json:"processingCategory"`
+		DestinationEntryFacilityType string                `json:"destinationEntryFacilityType"`
+		MailingDate                  string                `json:"mailingDate"`
+		WeightUOM                    string                `json:"weightUOM"`
+		Weight                       simcarrier.Hundredths `json:"weight"`
+		DimensionsUOM                string                `json:"dimensionsUOM"`
+		Length                       simcarrier.Hundredths `json:"length"`
+		Width                        simcarrier.Hundredths `json:"width"`
+		Height                       simcarrier.Hundredths `json:"height"`
+		ExtraServices                []int64               `json:"extraServices"`
 		CustomerReference            []struct {
 			ReferenceNumber      string `json:"referenceNumber"`
 			PrintReferenceNumber bool   `json:"printReferenceNumber"`
@@ -59,7 +59,7 @@ func (s *Sim) mailable(doc labelRequest) *refusal {
 		return bad(at+"customerReference", "There are four customer references at most.")
 	}
 	for i, r := range d.CustomerReference {
-		if !within(r.ReferenceNumber, 1, 30) {
+		if !simcarrier.Within(r.ReferenceNumber, 1, 30) {
 			return bad(fmt.Sprintf("%scustomerReference[%d].referenceNumber", at, i), "A reference has 1 to 30 characters.")
 		}
 	}

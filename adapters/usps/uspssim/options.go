@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/simcarrier"
 	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
@@ -21,12 +22,12 @@ type optionsRequest struct {
 	DestinationZIPCode           string `json:"destinationZIPCode"`
 	DestinationEntryFacilityType string `json:"destinationEntryFacilityType"`
 	PackageDescription           *struct {
-		Weight      amount `json:"weight"`
-		Length      amount `json:"length"`
-		Width       amount `json:"width"`
-		Height      amount `json:"height"`
-		MailClass   string `json:"mailClass"`
-		MailingDate string `json:"mailingDate"`
+		Weight      simcarrier.Hundredths `json:"weight"`
+		Length      simcarrier.Hundredths `json:"length"`
+		Width       simcarrier.Hundredths `json:"width"`
+		Height      simcarrier.Hundredths `json:"height"`
+		MailClass   string                `json:"mailClass"`
+		MailingDate string                `json:"mailingDate"`
 	} `json:"packageDescription"`
 }
 

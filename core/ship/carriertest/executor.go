@@ -36,6 +36,15 @@ func (e Executor) Label(ctx context.Context, p ship.Parcel) (ship.Label, error) 
 	return ship.Label{}, fmt.Errorf("%s: no end in sight", p.Reference)
 }
 
+// Again goes on for a process that has died since a purchase began: it asks before it buys.
+func (e Executor) Again(ctx context.Context, p ship.Parcel) (ship.Label, error) {
+	l, err := e.resolve(ctx, p)
+	if err != nil || l.TrackingNumber != "" {
+		return l, err
+	}
+	return e.Label(ctx, p)
+}
+
 // resolve returns the label that an Unknown purchase left, or none.
 func (e Executor) resolve(ctx context.Context, p ship.Parcel) (ship.Label, error) {
 	for nothing := 0; nothing < 2; {
