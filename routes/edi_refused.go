@@ -147,7 +147,7 @@ func foundIn(l dlq.Letter) finding.Finding {
 // readers take what a document is out of the messages of the routes that may refuse it.
 func (e *edi) readers() map[string]func(context.Context, *Message, *refusedDocument) (bool, error) {
 	return map[string]func(context.Context, *Message, *refusedDocument) (bool, error){
-		"x12.inbound": e.refusedSet, "x12.orders": e.refusedSet, "x12.receipts": e.refusedSet,
+		"x12.inbound": e.refusedSet, "x12.orders": e.refusedSet, "x12.receipts": e.refusedSet, "x12.freight": e.refusedSet,
 		"edifact.inbound": e.refusedMessage, "edifact.orders": e.refusedMessage, "edifact.receipts": e.refusedMessage,
 		"order.place": e.refusedCommand,
 	}
@@ -157,7 +157,7 @@ func (e *edi) readers() map[string]func(context.Context, *Message, *refusedDocum
 var numberAt = map[string]struct {
 	segment string
 	element int
-}{"940": {"W05", 2}, "850": {"BEG", 3}, "860": {"BCH", 3}, "943": {"W06", 2}, "856": {"BSN", 2}}
+}{"940": {"W05", 2}, "850": {"BEG", 3}, "860": {"BCH", 3}, "943": {"W06", 2}, "856": {"BSN", 2}, "990": {"B1", 2}, "214": {"B10", 2}, "210": {"B3", 3}}
 
 func (e *edi) refusedSet(ctx context.Context, m *Message, d *refusedDocument) (bool, error) {
 	info, part, p, err := e.set(ctx, m)

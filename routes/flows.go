@@ -32,6 +32,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
@@ -266,6 +267,7 @@ type Flows struct {
 	loads        *Aggregate[truckload.Load]
 	manifests    *Aggregate[manifest.Manifest]
 	documents    *Aggregate[document.Document]
+	tenders      *Aggregate[tender.Tender]
 
 	carriers  map[string]CarrierConfig
 	templates []WaveTemplate
@@ -307,6 +309,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		loads:        NewAggregate(truckload.Fold, reg),
 		manifests:    NewAggregate(manifest.Fold, reg),
 		documents:    NewAggregate(document.Fold, reg),
+		tenders:      NewAggregate(tender.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
 	f.templates = cfg.Wave.templates()

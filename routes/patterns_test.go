@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/edi/edifact/edifactgen"
@@ -107,6 +108,8 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.resend("none.edi", "")
 		r.drop("943.edi", notice("943", "943", transfer))
 		r.drop("desadv.edi", desadv("351", despatch))
+		r.drop("990.edi", carrierSays("990", "990", "B1*ROAD*L-9*20000101*A~\n"))
+		_, _ = r.ask(door.Tenders, door.Ask{ID: "L-9", Cmd: tender.Withdraw{Reason: "none"}})
 		r.drop("824.edi", purchase("824", "824", advice824("OTI*TR*TN*NONE")))
 		hand := handheld{r: r, name: "HH-1"}
 		hand.scan(scan.Scan{Do: scan.Sight, Code: "A", Place: "P-2"})

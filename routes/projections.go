@@ -32,6 +32,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
@@ -190,6 +191,15 @@ var projections = map[string]projection{
 		func(m manifest.Manifest) []string { return []string{m.Carrier, m.Day} }),
 	view.Document: project(document.Fold, document.Document.Status,
 		func(d document.Document) []string { return append([]string{d.Interchange, d.Group}, d.About...) }),
+	view.Tender: project(tender.Fold,
+		func(t tender.Tender) string { return t.Status },
+		func(t tender.Tender) []string {
+			terms := []string{t.Partner, t.Reference}
+			for _, i := range t.Invoices {
+				terms = append(terms, i.Number)
+			}
+			return terms
+		}),
 	view.Shipment: project(ship.ConfirmFold, shipmentStatus,
 		func(s ship.Shipment) []string {
 			terms := append([]string{s.Order, s.Wave}, s.Waiting...)

@@ -21,6 +21,11 @@ func isSet(st01 string) func(*Message) bool {
 	return func(m *Message) bool { return m.Headers["st01"] == st01 }
 }
 
+// isFreight reports whether a message is a carrier's set about a load.
+func isFreight(m *Message) bool {
+	return m.Headers["st01"] == "990" || m.Headers["st01"] == "214" || m.Headers["st01"] == "210"
+}
+
 // inbound routes transaction sets by ST01 to the topic of their kind.
 func (e *edi) inbound() Route {
 	choose := eip.Choose("",
@@ -33,10 +38,11 @@ func (e *edi) inbound() Route {
 		eip.Choice[*Message]{Name: "an 856", When: isSet("856"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
 		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks},
-		eip.Choice[*Message]{Name: "an 824", When: isSet("824"), To: topicAdvised})
+		eip.Choice[*Message]{Name: "an 824", When: isSet("824"), To: topicAdvised},
+		eip.Choice[*Message]{Name: "a 990, 214 or 210", When: isFreight, To: topicFreight})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
-		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised, topicFreight}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {

@@ -156,6 +156,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.scans()
 		s.devices()
 		s.dock()
+		s.tenders()
 		s.prints()
 		s.desk()
 		s.queries()

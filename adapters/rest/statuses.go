@@ -24,6 +24,7 @@ import (
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/returns"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/core/wave"
 )
@@ -74,6 +75,8 @@ func Statuses(kind string) []string {
 		return texts(load.StatusPlanned, load.StatusSealed, load.StatusDeparted, load.StatusCancelled)
 	case view.Manifest:
 		return []string{manifest.StatusOpen, manifest.StatusClosed}
+	case view.Tender:
+		return []string{tender.StatusOffered, tender.StatusAccepted, tender.StatusDeclined, tender.StatusWithdrawn}
 	case view.Document:
 		return []string{document.StatusWritten, document.StatusSent, document.StatusAcknowledged, document.StatusAccepted, document.StatusRejected, document.StatusReplaced}
 	case view.Shipment:

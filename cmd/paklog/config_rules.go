@@ -234,6 +234,9 @@ func (c PartnerConfig) Validate() error {
 		errs = append(errs, fmt.Errorf("window: %w", err))
 	}
 	errs = append(errs, atLeast("rate", c.Rate, 0), atMost("rate", c.Rate, 60_000))
+	if c.SCAC != "" && (len(c.SCAC) < 2 || len(c.SCAC) > 4 || strings.ToUpper(c.SCAC) != c.SCAC) {
+		errs = append(errs, fmt.Errorf("scac: %q is no code of two to four capital letters", c.SCAC))
+	}
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
@@ -212,5 +213,11 @@ func Schemas() []event.Schema {
 		event.Of[document.Acknowledged](event.ExternalEvents),
 		event.Of[document.Advised](event.ExternalEvents),
 		event.Of[document.Replaced](event.ExternalEvents),
+		event.Of[tender.Offered](event.ExternalEvents),
+		event.Of[tender.Withdrawn](event.ExternalEvents),
+		event.Of[tender.Accepted](event.ExternalEvents),
+		event.Of[tender.Declined](event.ExternalEvents),
+		event.Of[tender.Tracked](event.ExternalEvents),
+		event.Of[tender.Invoiced](event.ExternalEvents),
 	}
 }

@@ -35,6 +35,7 @@ import (
 	"github.com/paklog/hub/core/scan"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
+	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
 	"github.com/paklog/hub/core/wave"
 )
@@ -59,6 +60,7 @@ func TestFoldVersions(t *testing.T) {
 		"item":        hash(t, item.Fold),
 		"location":    hash(t, location.Fold),
 		"document":    hash(t, document.Fold),
+		"tender":      hash(t, tender.Fold),
 		"owner":       hash(t, owner.Fold),
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),

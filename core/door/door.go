@@ -27,6 +27,7 @@ const (
 	Scans     = "door.scans"     // scan.Send
 	Devices   = "door.devices"   // device.Invite, Enrol, Check, Revoke
 	Dock      = "door.dock"      // pallet.*, load.*, manifest.Close
+	Tenders   = "door.tenders"   // tender.Offer, Withdraw, Accept, Decline
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
 	Documents = "door.documents" // Document: a file or body as it came
 	Outbox    = "door.outbox"    // Resend

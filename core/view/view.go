@@ -37,6 +37,7 @@ const (
 	Manifest    = "manifest"
 	Worker      = "worker"
 	Owner       = "owner"
+	Tender      = "tender"
 	Document    = "document" // of ours to a trading partner, who stands in the owner's place
 )
 

@@ -1,0 +1,163 @@
+package tender_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/tender"
+)
+
+var (
+	at   = time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	rate = measure.Money{Minor: 85_000, Currency: "USD"}
+	ask  = tender.Offer{Scope: scope.Scope{Tenant: "t", Owner: scope.Shared, Facility: "east"}, Load: "L-1", Partner: "ROAD", SCAC: "ROAD", Stops: []tender.Stop{{No: 1, Code: "DC9"}}, Rate: rate}
+)
+
+type step func(tender.Tender) ([]event.Event, error)
+
+func offer(change ...func(*tender.Offer)) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		c := ask
+		for _, f := range change {
+			f(&c)
+		}
+		return t.Offer(c, at)
+	}
+}
+
+func accept(partner, ref string) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		return t.Accept(tender.Accept{Partner: partner, Reference: ref}, at)
+	}
+}
+
+func decline(partner string) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		return t.Decline(tender.Decline{Partner: partner, Reason: "no truck"}, at)
+	}
+}
+
+func withdraw(reason string) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		return t.Withdraw(tender.Withdraw{Reason: reason}, at)
+	}
+}
+
+func track(status string, hour int) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		return t.Track(tender.Track{Partner: "ROAD", Status: status, Place: "RENO NV", Occurred: at.Add(time.Duration(hour) * time.Hour)}, at)
+	}
+}
+
+func invoice(number string, minor int64) step {
+	return func(t tender.Tender) ([]event.Event, error) {
+		return t.Invoice(tender.Invoice{Partner: "ROAD", Number: number, Amount: measure.Money{Minor: minor, Currency: "USD"}}, at)
+	}
+}
+
+func after(t *testing.T, steps ...step) (x tender.Tender, events int) {
+	t.Helper()
+	for _, s := range steps {
+		evs, err := s(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x, err = tender.Fold.Replay(x, evs...); err != nil {
+			t.Fatal(err)
+		}
+		events += len(evs)
+	}
+	return x, events
+}
+
+func TestTheLifeOfATender(t *testing.T) {
+	other := func(c *tender.Offer) { c.Partner = "RAIL" }
+	for name, c := range map[string]struct {
+		steps  []step
+		status string
+		events int
+	}{
+		"offered":                        {[]step{offer()}, tender.StatusOffered, 1},
+		"offered twice":                  {[]step{offer(), offer()}, tender.StatusOffered, 1},
+		"accepted":                       {[]step{offer(), accept("ROAD", "P1")}, tender.StatusAccepted, 2},
+		"accepted twice":                 {[]step{offer(), accept("ROAD", "P1"), accept("ROAD", "P1")}, tender.StatusAccepted, 2},
+		"accepted under another number":  {[]step{offer(), accept("ROAD", "P1"), accept("", "P2")}, tender.StatusAccepted, 3},
+		"accepted, then not any more":    {[]step{offer(), accept("ROAD", "P1"), decline("ROAD"), decline("ROAD")}, tender.StatusDeclined, 3},
+		"declined, then to somebody":     {[]step{offer(), decline("ROAD"), offer(other)}, tender.StatusOffered, 3},
+		"withdrawn, and declined by him": {[]step{offer(), withdraw("late"), withdraw("late"), decline("ROAD")}, tender.StatusWithdrawn, 2},
+		"tracked":                        {[]step{offer(), track("X3", 1), track("AF", 2), track("AF", 2), track("AF", 3)}, tender.StatusOffered, 4},
+	} {
+		if x, n := after(t, c.steps...); x.Status != c.status || n != c.events {
+			t.Errorf("%s: %s after %d events, want %s after %d", name, x.Status, n, c.status, c.events)
+		}
+	}
+}
+
+func TestWhatATenderRefuses(t *testing.T) {
+	none := tender.Tender{}
+	offered, _ := after(t, offer())
+	accepted, _ := after(t, offer(), accept("ROAD", "P1"), invoice("F1", 85_000))
+	gone, _ := after(t, offer(), withdraw("late"))
+	declined, _ := after(t, offer(), decline("ROAD"))
+	for name, c := range map[string]struct {
+		on    tender.Tender
+		do    step
+		place string
+		kind  fault.Kind
+	}{
+		"no building":                   {none, offer(func(c *tender.Offer) { c.Facility = "" }), "facility", fault.Invalid},
+		"no load":                       {none, offer(func(c *tender.Offer) { c.Load = "" }), "load", fault.Invalid},
+		"a number that no 204 holds":    {none, offer(func(c *tender.Offer) { c.Load = strings.Repeat("L", 31) }), "load", fault.Invalid},
+		"nobody":                        {none, offer(func(c *tender.Offer) { c.Partner = "" }), "partner", fault.Invalid},
+		"no SCAC":                       {none, offer(func(c *tender.Offer) { c.SCAC = "ROADS" }), "scac", fault.Invalid},
+		"a rate of nothing":             {none, offer(func(c *tender.Offer) { c.Rate.Minor = 0 }), "rate", fault.Invalid},
+		"a rate without currency":       {none, offer(func(c *tender.Offer) { c.Rate.Currency = "" }), "rate", fault.Invalid},
+		"a negative rate":               {none, offer(func(c *tender.Offer) { c.Rate.Minor = -1 }), "rate", fault.Invalid},
+		"no stops":                      {none, offer(func(c *tender.Offer) { c.Stops = nil }), "stops", fault.Invalid},
+		"to two":                        {offered, offer(func(c *tender.Offer) { c.Partner = "RAIL" }), "load", fault.Rejected},
+		"accepted, and to another":      {accepted, offer(func(c *tender.Offer) { c.Partner = "RAIL" }), "load", fault.Rejected},
+		"yes of nobody":                 {none, accept("ROAD", ""), "load", fault.Rejected},
+		"yes of another":                {offered, accept("RAIL", ""), "load", fault.Rejected},
+		"yes to what is withdrawn":      {gone, accept("ROAD", ""), "load", fault.Rejected},
+		"yes after no":                  {declined, accept("ROAD", ""), "load", fault.Rejected},
+		"no of another":                 {offered, decline("RAIL"), "load", fault.Rejected},
+		"withdrawn without reason":      {offered, withdraw(""), "reason", fault.Invalid},
+		"withdrawn, not tendered":       {none, withdraw("late"), "load", fault.Rejected},
+		"a status of nothing":           {none, track("X3", 1), "load", fault.Rejected},
+		"no status":                     {offered, track("", 1), "status", fault.Invalid},
+		"an invoice of nothing":         {none, invoice("F1", 1), "load", fault.Rejected},
+		"an invoice without number":     {accepted, invoice("", 1), "number", fault.Invalid},
+		"its number over another sum":   {accepted, invoice("F1", 1), "number", fault.Rejected},
+		"an invoice without a currency": {accepted, func(x tender.Tender) ([]event.Event, error) { return x.Invoice(tender.Invoice{Number: "F2"}, at) }, "amount", fault.Invalid},
+	} {
+		if evs, err := c.do(c.on); fault.KindOf(err) != c.kind || fault.PlaceOf(err) != c.place || evs != nil {
+			t.Errorf("%s: %v, %v", name, evs, err)
+		}
+	}
+}
+
+func TestAnInvoiceSaysInWhatItDiffers(t *testing.T) {
+	noRate := func(c *tender.Offer) { c.Rate = measure.Money{} }
+	for name, c := range map[string]struct {
+		steps []step
+		want  string
+	}{
+		"as agreed":            {[]step{offer(), accept("ROAD", ""), invoice("F1", 85_000)}, ""},
+		"once more":            {[]step{offer(), accept("ROAD", ""), invoice("F1", 85_000), invoice("F1", 85_000)}, ""},
+		"nothing was agreed":   {[]step{offer(noRate), accept("ROAD", ""), invoice("F1", 99_999)}, ""},
+		"more than agreed":     {[]step{offer(), accept("ROAD", ""), invoice("F1", 85_001)}, "850.00 USD was agreed"},
+		"nobody accepted":      {[]step{offer(), invoice("F1", 85_000)}, "its tender is offered"},
+		"a second one":         {[]step{offer(), accept("ROAD", ""), invoice("F1", 85_000), invoice("F2", 85_000)}, "it was charged before, by invoice F1 over 850.00 USD"},
+		"withdrawn, and other": {[]step{offer(), withdraw("late"), invoice("F1", 1)}, "its tender is withdrawn; 850.00 USD was agreed"},
+	} {
+		x, _ := after(t, c.steps...)
+		if got := strings.Join(x.Invoices[len(x.Invoices)-1].Differences, "; "); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
