@@ -94,6 +94,7 @@ func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
 		{"X12", "ISA*00*          *00*", "noise", "x12-not-edifact  ISA*00"},
 		{"TRADACOMS", "STX=ANA:1+5000000000000+5010000000000+261123:1200+1'", "noise", "tradacoms-not-edifact  STX=AN"},
 		{"something else", "%PDF-1.4 and so on", "noise", "not-edifact  %PDF-1"},
+		{"prose", "UNBELIEVABLE orders, ISABELLA wrote", "noise", "not-edifact  UNBELI"},
 		{"nothing but UNB", "UNB", "noise", "not-edifact  UNB"},
 		{"a header that breaks off", "UNB+UNOC:3+40123", "[UNOC3]", "segment-unterminated UNB |terminator-guessed UNB UNB+UN|unb-element UNB-03-1 |unb-element UNB-04-1 |unb-element UNB-04-2 |unb-element UNB-05-1 |unz-missing UNZ "},
 		{"empty", "", "", ""},
@@ -173,4 +174,17 @@ func wrap(s string, width int) string {
 		s = s[width:]
 	}
 	return b.String() + s
+}
+
+func TestNoiseBeforeAnInterchangeIsQuotedAlone(t *testing.T) {
+	t.Parallel()
+	const mail = "Dear all,\n"
+	d, err := Parse([]byte(mail+plain), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := d.Findings()
+	if len(f) != 1 || f[0].Code != CodeNoise || f[0].Found != mail || f[0].Length != len(mail) {
+		t.Errorf("found %+v", f)
+	}
 }

@@ -41,7 +41,11 @@ func (r *Reader) outside() error {
 		return r.header(h, r.lo+start)
 	}
 	n := nextHeader(rest, start+1, w.EOF)
-	r.junk(rest[start:], r.part.Offset+int64(start), n >= 0)
+	noise := rest[start:]
+	if n >= 0 {
+		noise = rest[start:n]
+	}
+	r.junk(noise, r.part.Offset+int64(start), n >= 0)
 	r.inJunk = n < 0
 	switch {
 	case n >= 0:
@@ -104,11 +108,11 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 	f := Finding{Code: CodeNotEDIFACT, Severity: Error, Layer: LayerSyntax, Offset: offset, Length: min(len(b), 80), Found: finding.Clip(b[:min(len(b), 40)]),
 		Expected: "UNA or UNB", Message: "this is not an EDIFACT interchange", Hint: "an interchange begins with UNA or UNB: check that the right file was sent"}
 	switch {
-	case len(b) > 3 && string(b[:3]) == "ISA":
+	case len(b) > 3 && string(b[:3]) == "ISA" && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeX12, "this is an X12 interchange", "give it to the X12 reader; this one reads EDIFACT"
 	case len(b) > 4 && string(b[:4]) == "STX=":
 		f.Code, f.Message, f.Hint = CodeTRADACOMS, "this is a TRADACOMS transmission, which is not supported", "ask the partner for EDIFACT or X12"
-	case len(b) > 3 && (string(b[:3]) == "UNB" || string(b[:3]) == "UNA"):
+	case len(b) > 3 && (string(b[:3]) == "UNB" || string(b[:3]) == "UNA") && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeUNBMalformed, "the interchange header cannot be read", "UNB is followed by a separator and a syntax identifier such as UNOC:3"
 		f.Ack.UCI = "22"
 	case headerFollows || r.any:

@@ -11,7 +11,9 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -135,6 +137,15 @@ func Printable(s string) string {
 
 // Error lets a finding be returned as the typed place of an error.
 func (f *Finding) Error() string { return f.String() }
+
+// Sort puts findings into the order of their places. One that says that there are
+// more stays the last.
+func Sort(findings []Finding, more string) {
+	if n := len(findings); n > 0 && findings[n-1].Code == more {
+		findings = findings[:n-1]
+	}
+	slices.SortStableFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Offset, b.Offset) })
+}
 
 // Worst is the highest severity among findings, 0 without any.
 func Worst(findings []Finding) Severity {

@@ -81,6 +81,8 @@ func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
 		{"a set without its envelope", "ST*940*0001~SE*2*0001~", "noise", "no-envelope  ST*940"},
 		{"something else", "%PDF-1.4 and so on", "noise", "not-x12  %PDF-1"},
 		{"nothing but ISA", "ISA", "noise", "not-x12  ISA"},
+		{"prose", "ISABELLA wrote of UNBELIEVABLE orders", "noise", "not-x12  ISABEL"},
+		{"a terminator in text", change("CORNER SHOP", "CORNER~SHOP 1"), "[00401 940 940]", "segment-tag SHOP 1 SHOP 1|se01-count SE-01 7*0001"},
 		{"a header that breaks off", plainISA[:60], "noise", "isa-malformed  ISA*00"},
 		{"empty", "", "", ""},
 		{"blanks", "\r\n \t", "", ""},
@@ -155,4 +157,17 @@ func wrap(s string, width int) string {
 		s = s[width:]
 	}
 	return b.String() + s
+}
+
+func TestNoiseBeforeAnInterchangeIsQuotedAlone(t *testing.T) {
+	t.Parallel()
+	const mail = "Dear all,\n"
+	d, err := Parse([]byte(mail+plain), Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := d.Findings()
+	if len(f) != 1 || f[0].Code != CodeNoise || f[0].Found != mail || f[0].Length != len(mail) {
+		t.Errorf("found %+v", f)
+	}
 }

@@ -41,6 +41,7 @@ const (
 	CodeDelimiterClash     = "delimiter-clash"
 	CodeUnterminated       = "segment-unterminated"
 	CodeEmptySegment       = "segment-empty"
+	CodeBadTag             = "segment-tag"
 	CodeInnerBreak         = "line-break-in-data"
 	CodeBinary             = "binary-length"
 	CodeStray              = "segment-outside-set"

@@ -159,6 +159,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 func (r *Reader) set(b bound, next int) error {
 	w := &r.win
 	r.bounds = append(r.bounds, b)
+	r.badTag = false
 	var whole bool
 	end, k := int(b.End), next
 	for {
@@ -185,6 +186,7 @@ func (r *Reader) set(b bound, next int) error {
 			break
 		}
 		whole = string(id) == "SE"
+		r.badTag = r.badTag || !isTag(id)
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.End), next
 		if end-r.lo > w.lim.SetBytes {
@@ -230,7 +232,7 @@ scan:
 			break scan
 		}
 		id := buf[start:idx[k]]
-		if len(id) < 2 || len(id) > 3 || !isAlnum(id[0]) || !isAlnum(id[1]) {
+		if !isTag(id) {
 			break scan
 		}
 		switch id[0] {
@@ -252,6 +254,11 @@ scan:
 	}
 	r.bounds = bounds
 	return lead, k, whole
+}
+
+// isTag holds for what a segment may be called.
+func isTag(id []byte) bool {
+	return len(id) == 3 && isAlnum(id[0]) && isAlnum(id[1]) && isAlnum(id[2]) || len(id) == 2 && isAlnum(id[0]) && isAlnum(id[1])
 }
 
 func endsSet(id string) bool {
@@ -297,6 +304,9 @@ func (r *Reader) checkSet(whole bool) {
 			r.seen[p.ST.Control] = struct{}{}
 		}
 	}
+	if r.badTag {
+		r.checkTags()
+	}
 	last := p.Segments.At(p.Segments.Len() - 1)
 	if !whole {
 		f := p.At(last, 0)
@@ -312,6 +322,22 @@ func (r *Reader) checkSet(whole bool) {
 	}
 	r.compareCount(last, 1, p.Segments.Len(), CodeSegmentCount, "segments, ST and SE included", AckCodes{AK5: "4"})
 	r.compareControl(last, 2, p.ST.Control, CodeSetControl, "ST02", AckCodes{AK5: "3"})
+}
+
+// checkTags reports the first segment whose tag is none.
+func (r *Reader) checkTags() {
+	p := &r.part
+	for _, s := range p.Segments.All() {
+		if isTag(s.Tag()) {
+			continue
+		}
+		f := p.At(s, 0)
+		f.Code, f.Layer, f.Element = CodeBadTag, LayerSyntax, clip(s.Tag())
+		f.Message, f.Expected = "the segment's tag is none", "two or three letters or digits"
+		f.Hint, f.Ack = "a segment terminator may stand in text", AckCodes{AK3: "1", AK5: "5"}
+		p.Add(f)
+		return
+	}
 }
 
 func (r *Reader) compareCount(s Segment, n, counted int, code, what string, ack AckCodes) {

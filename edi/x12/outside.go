@@ -42,7 +42,11 @@ func (r *Reader) outside() error {
 		return nil
 	}
 	n := nextHeader(rest, start+1, w.EOF)
-	r.junk(rest[start:], r.part.Offset+int64(start), n >= 0)
+	noise := rest[start:]
+	if n >= 0 {
+		noise = rest[start:n]
+	}
+	r.junk(noise, r.part.Offset+int64(start), n >= 0)
 	r.inJunk = n < 0
 	switch {
 	case n >= 0:
@@ -100,13 +104,13 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 	f := Finding{Code: CodeNotX12, Severity: Error, Layer: LayerSyntax, Offset: offset, Length: min(len(b), 80), Found: clip(b[:min(len(b), 40)]),
 		Expected: "ISA", Message: "this is not an X12 interchange", Hint: "an interchange begins with ISA: check that the right file was sent"}
 	switch {
-	case len(b) > 3 && (string(b[:3]) == "UNA" || string(b[:3]) == "UNB"):
+	case len(b) > 3 && (string(b[:3]) == "UNA" || string(b[:3]) == "UNB") && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeEDIFACT, "this is an EDIFACT interchange", "give it to the EDIFACT reader; this one reads X12"
 	case len(b) > 4 && string(b[:4]) == "STX=":
 		f.Code, f.Message, f.Hint = CodeTRADACOMS, "this is a TRADACOMS transmission, which is not supported", "ask the partner for X12 or EDIFACT"
 	case len(b) > 3 && string(b[:2]) == "ST" && canSeparate(b[2]):
 		f.Code, f.Message, f.Hint = CodeNoEnvelope, "a transaction set stands without an interchange around it", "put ISA and GS before it, GE and IEA behind it"
-	case len(b) > 3 && string(b[:3]) == "ISA":
+	case len(b) > 3 && string(b[:3]) == "ISA" && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeISAMalformed, "the interchange header cannot be read", "an ISA has 16 elements, its own separator at byte 4 and a terminator at byte 106"
 		f.Ack.TA1 = "022"
 	case headerFollows || r.any:

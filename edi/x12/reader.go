@@ -21,6 +21,7 @@ type Reader struct {
 	sets   int
 	groups int
 	seen   map[string]struct{} // ST02 of the open group
+	badTag bool                // a segment of the set at hand has a tag that is none
 	lastID string              // ST01 of the set before, whose text most share
 	inJunk bool                // the noise going on was reported
 	any    bool                // an interchange was seen

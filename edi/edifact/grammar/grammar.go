@@ -105,11 +105,12 @@ func (l *Library) Check(p *edifact.Part) {
 }
 
 // Check adds what is wrong with p by one grammar, and dates that are none by
-// the format they name themselves.
+// the format they name themselves, and puts all that is into the order of its places.
 func Check(set *grammar.Set, p *edifact.Part, exact bool) {
 	sx := syntaxOf(p)
 	set.Check((*source)(p), &sx, exact)
 	dates(p, exact)
+	finding.Sort(p.Findings, edifact.CodeTooManyFindings)
 }
 
 func syntaxOf(p *edifact.Part) grammar.Syntax {

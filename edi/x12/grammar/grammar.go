@@ -133,10 +133,12 @@ func (l *Library) Check(p *x12.Part) {
 	Check(set, p, exact)
 }
 
-// Check adds what is wrong with p by one grammar.
+// Check adds what is wrong with p by one grammar, and puts all that is into the order
+// of its places.
 func Check(set *grammar.Set, p *x12.Part, exact bool) {
 	sx := syntaxOf(p)
 	set.Check((*source)(p), &sx, exact)
+	finding.Sort(p.Findings, x12.CodeTooManyFindings)
 }
 
 func syntaxOf(p *x12.Part) grammar.Syntax {
