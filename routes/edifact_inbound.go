@@ -146,17 +146,7 @@ func (e *edi) contrlCame(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	control, verdict := "", ""
-	for _, s := range part.Segments.All() {
-		switch s.ID() {
-		case "UCI":
-			control, verdict = s.Value(1, 1), s.Value(4, 1)
-		case "UCM":
-			if s.Value(3, 1) == "4" { // there is one message in each interchange of ours
-				verdict = "4"
-			}
-		}
-	}
+	control, verdict, why := contrlSays(part)
 	key := contrlKey(info.Partner, control)
 	st, err := m.State(ctx, key)
 	if err != nil {
@@ -177,15 +167,48 @@ func (e *edi) contrlCame(ctx context.Context, m *Message) (*Out, error) {
 	} else if has {
 		out.CancelTimer(key)
 	}
-	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: "CONTRL", Code: verdict, Accepted: verdict != "4"}); err != nil {
+	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: "CONTRL", Code: verdict, Accepted: verdict != "4", Why: why}); err != nil {
 		return nil, err
 	}
 	if verdict == "4" {
 		r := m.Record
 		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("edifact.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
 		r.Headers = m.Header("document", a.Document)
-		r.Headers["rejected"] = a.Set + " " + a.Control
+		r.Headers["rejected"], r.Headers["why"] = a.Set+" "+a.Control, why
 		out.Send(r)
 	}
 	return out, nil
+}
+
+// contrlSays is the interchange of ours that a CONTRL speaks of, its verdict (0083), and the first
+// error that it names, as near to the place as it goes. There is one message in each of ours.
+func contrlSays(p *edifact.Part) (control, verdict, why string) {
+	at, depth := "", 0 // of what why tells: interchange, message, segment, element
+	say := func(d int, place, segment, code string) {
+		if code != "" && d > depth {
+			why, depth = fmt.Sprintf("%s: 0085 in %s is %s", place, segment, code), d
+		}
+	}
+	for _, s := range p.Segments.All() {
+		switch s.ID() {
+		case "UCI":
+			control, verdict = s.Value(1, 1), s.Value(4, 1)
+			say(1, "interchange "+control, "UCI", s.Value(5, 1))
+		case "UCM":
+			if s.Value(3, 1) == "4" {
+				verdict = "4"
+			}
+			say(2, "message "+s.Value(1, 1), "UCM", s.Value(4, 1))
+		case "UCS":
+			at = fmt.Sprintf("segment %s of the message", s.Value(1, 1))
+			say(3, at, "UCS", s.Value(2, 1))
+		case "UCD":
+			element := s.Value(2, 1)
+			if component := s.Value(2, 2); component != "" {
+				element += "-" + component
+			}
+			say(4, "element "+element+" in "+at, "UCD", s.Value(1, 1))
+		}
+	}
+	return control, verdict, why
 }

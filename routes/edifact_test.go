@@ -287,7 +287,11 @@ func TestBothSyntaxesGoThroughOneFolder(t *testing.T) {
 
 func TestThePartnersCONTRLClosesTheWatchAndItsRejectionOrSilenceRaisesIt(t *testing.T) {
 	answer := func(control, verdict string, n int) string {
-		return fmt.Sprintf("UNB+UNOC:3+ACME+PAKLOG+261123:0915+C%d'UNH+1+CONTRL:D:3:UN'UCI+%s+PAKLOG+ACME+%s'UNT+3+1'UNZ+1+C%d'", n, control, verdict, n)
+		body := fmt.Sprintf("UCI+%s+PAKLOG+ACME+%s'", control, verdict)
+		if verdict == "4" {
+			body += "UCM+1+DESADV:D:96A:UN+4'UCS+3+13'UCS+6'UCD+39+2:1'UCD+12+4'"
+		}
+		return fmt.Sprintf("UNB+UNOC:3+ACME+PAKLOG+261123:0915+C%d'UNH+1+CONTRL:D:3:UN'%sUNT+%d+1'UNZ+1+C%[1]d'", n, body, strings.Count(body, "'")+2)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		r, box := ediRig(t, func(p *Partner) { p.EDIFACT.Contrl, p.SendAnswers = true, false })
@@ -303,7 +307,7 @@ func TestThePartnersCONTRLClosesTheWatchAndItsRejectionOrSilenceRaisesIt(t *test
 		r.drop("never.edi", answer("99999", "7", 3))
 		settle(time.Minute)
 		letters := r.letters()
-		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "rejected our DESADV "+advices[1].UNB.Control) {
+		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "rejected our DESADV "+advices[1].UNB.Control+" (element 2-1 in segment 6 of the message: 0085 in UCD is 39)") {
 			t.Fatalf("letters: %+v", letters)
 		}
 		settle(25 * time.Hour)
@@ -384,4 +388,25 @@ func TestALargeEDIFACTDocumentIsSplitOnceWhateverDies(t *testing.T) {
 			t.Errorf("%d CONTRLs", len(acks))
 		}
 	})
+}
+
+func TestWhatACONTRLNamesIsTheNearestPlace(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		"UCI+7+A:14+B+7'": "7 7 ", "UCI+7+A+B+4+28'": "7 4 interchange 7: 0085 in UCI is 28",
+		"UCI+7+A+B+8+28'UCM+1+DESADV:D:96A:UN+4+29'":          "7 4 message 1: 0085 in UCM is 29",
+		"UCI+7+A+B+8'UCM+1+DESADV:D:96A:UN+4'UCS+3+13'":       "7 4 segment 3 of the message: 0085 in UCS is 13",
+		"UCI+7+A+B+8'UCM+1+DESADV:D:96A:UN+4'UCS+3'UCD+13+2'": "7 4 element 2 in segment 3 of the message: 0085 in UCD is 13",
+		"UCI+7+A+B+8'UCM+1+DESADV:D:96A:UN+7'UCS'UCD'":        "7 8 ", "UCM'": "  ",
+	} {
+		d, err := edifact.Parse(fmt.Appendf(nil, "UNB+UNOC:3+A+B+261123:0915+1'UNH+1+CONTRL:D:3:UN'%sUNT+%d+1'UNZ+1+1'", body, strings.Count(body, "'")+2), edifact.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range d.Messages() {
+			if control, verdict, why := contrlSays(p); control+" "+verdict+" "+why != want {
+				t.Errorf("%s says %q, %q, %q, want %q", body, control, verdict, why, want)
+			}
+		}
+	}
 }
