@@ -2,8 +2,6 @@ package x12json
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"unicode/utf8"
@@ -22,111 +20,71 @@ type Options struct {
 // Encoder writes parts as JSON, in a reader's order. Its memory is that of the
 // largest part.
 type Encoder struct {
+	out  canon.Page
 	w    io.Writer
-	opts Options
-	buf  []byte
 	want []byte // what a decoder would write for the segment at hand
 	ends []uint32
 
 	delims  x12.Delimiters
 	table   [256]uint8 // what bytes are between them
-	lineEnd []byte
-	pending bool // the header is written but for its line end
-	cr      bool // a carriage return belongs to the terminator
+	pending bool       // the header is written but for its line end
+	cr      bool       // a carriage return belongs to the terminator
 	isa     string
 	gs      string
-	inGroup bool
-	some    bool // the array at hand has an item
-	outer   bool // and the one around it
 }
 
 // NewEncoder writes to w.
-func NewEncoder(w io.Writer, opts Options) *Encoder { return &Encoder{w: w, opts: opts} }
+func NewEncoder(w io.Writer, opts Options) *Encoder {
+	return &Encoder{out: canon.Page{Exact: opts.Exact}, w: w}
+}
 
 // Write writes everything r reads.
 func Write(w io.Writer, r *x12.Reader, opts Options) error {
-	e := NewEncoder(w, opts)
-	for {
-		p, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := e.Part(p); err != nil {
-			return err
-		}
-	}
+	return canon.Each(r.Next, NewEncoder(w, opts).Part)
 }
 
 // Part writes the next part.
 func (e *Encoder) Part(p *x12.Part) error {
 	if e.pending {
 		e.pending = false
-		e.follow(p)
+		e.out.Follow(lead(p), "groups")
 	}
 	switch p.Kind {
 	case x12.Noise:
-		if e.opts.Exact || len(bytes.TrimSpace(p.Raw)) > 0 {
-			e.put(`{"noise":`)
-			e.base64(p.Raw)
-			e.put("}\n")
-		}
+		e.out.Noise(p.Raw)
 	case x12.InterchangeHeader:
 		e.header(p)
 	case x12.InterchangeAck:
-		e.item()
-		e.put(`{"ta1":`)
+		e.out.Item()
+		e.out.Put(`{"ta1":`)
 		e.segment(p.Segments.At(0))
-		e.put("}")
+		e.out.Put("}")
 	case x12.Stray:
-		e.item()
-		e.put(`{"stray":`)
+		e.out.Item()
+		e.out.Put(`{"stray":`)
 		e.segment(p.Segments.At(0))
-		e.put("}")
+		e.out.Put("}")
 	case x12.GroupHeader:
-		e.item()
-		e.put(`{"gs":`)
+		e.out.Item()
+		e.out.Put(`{"gs":`)
 		e.segment(p.Segments.At(0))
-		e.put(`,"sets":[`)
-		e.gs, e.inGroup = control(p.Segments.At(0), 6), true
-		e.outer, e.some = e.some, false
+		e.out.Put(`,"sets":[`)
+		e.gs = control(p.Segments.At(0), 6)
+		e.out.Group()
 	case x12.TransactionSet:
-		e.item()
+		e.out.Item()
 		e.set(p)
 	case x12.GroupTrailer:
-		e.put("]")
+		e.out.Put("]")
 		e.trailer(p, "ge", "GE", p.Sets, e.gs)
-		e.put("}")
-		e.inGroup, e.some = false, e.outer
+		e.out.Put("}")
+		e.out.GroupEnd()
 	case x12.InterchangeTrailer:
-		e.put("]")
+		e.out.Put("]")
 		e.trailer(p, "iea", "IEA", p.Groups, e.isa)
-		e.put("}\n")
+		e.out.Put("}\n")
 	}
-	_, err := e.w.Write(e.buf)
-	e.buf = e.buf[:0]
-	if err != nil {
-		return fmt.Errorf("writing JSON: %w", err)
-	}
-	return nil
-}
-
-func (e *Encoder) put(s string) { e.buf = append(e.buf, s...) }
-
-// item begins the next item of the array at hand.
-func (e *Encoder) item() {
-	if e.some {
-		e.put(",")
-	}
-	e.some = true
-	e.put("\n")
-	if e.inGroup {
-		e.put("  ")
-	} else {
-		e.put(" ")
-	}
+	return e.out.Flush(e.w)
 }
 
 func (e *Encoder) header(p *x12.Part) {
@@ -138,66 +96,58 @@ func (e *Encoder) header(p *x12.Part) {
 	}
 	raw := s.Raw()
 	e.cr = e.delims.Terminator == '\n' && bytes.HasSuffix(raw, []byte("\r\n"))
-	e.lineEnd, e.inGroup, e.some = nil, false, false
-	e.put(`{"isa":`)
+	e.out.Begin()
+	e.out.Put(`{"isa":`)
 	e.want = e.want[:0]
 	fits := e.isaWant(s)
 	plain := func() {
-		e.put(`["ISA"`)
+		e.out.Put(`["ISA"`)
 		for n := 1; n <= 16; n++ {
-			e.put(",")
+			e.out.Put(",")
 			v := s.Element(n)
 			if n != 16 && n != 11 {
 				v = s.Data(n)
 			}
-			e.text(v)
+			e.out.Text(v)
 		}
-		e.put("]")
+		e.out.Put("]")
 	}
-	if !fits || e.opts.Exact && !bytes.Equal(e.want, raw) {
-		e.put(`{"seg":`)
+	if !fits || e.out.Exact && !bytes.Equal(e.want, raw) {
+		e.out.Put(`{"seg":`)
 		plain()
-		e.put(`,"raw":`)
-		e.base64(raw)
-		e.put("}")
+		e.out.Put(`,"raw":`)
+		e.out.Base64(raw)
+		e.out.Put("}")
 	} else {
 		plain()
 	}
-	e.put(`,"delimiters":{"element":`)
-	e.text([]byte{e.delims.Element})
+	e.out.Put(`,"delimiters":{"element":`)
+	e.out.Text([]byte{e.delims.Element})
 	if e.delims.Component != 0 {
-		e.put(`,"component":`)
-		e.text([]byte{e.delims.Component})
+		e.out.Put(`,"component":`)
+		e.out.Text([]byte{e.delims.Component})
 	}
 	if e.delims.Repetition != 0 {
-		e.put(`,"repetition":`)
-		e.text([]byte{e.delims.Repetition})
+		e.out.Put(`,"repetition":`)
+		e.out.Text([]byte{e.delims.Repetition})
 	}
-	e.put(`,"terminator":`)
+	e.out.Put(`,"terminator":`)
 	if e.cr {
-		e.text([]byte("\r\n"))
+		e.out.Text([]byte("\r\n"))
 	} else {
-		e.text([]byte{e.delims.Terminator})
+		e.out.Text([]byte{e.delims.Terminator})
 	}
-	e.put("}")
+	e.out.Put("}")
 	e.pending = true
 }
 
-// follow ends the header by what stands before the first segment behind it.
-func (e *Encoder) follow(p *x12.Part) {
-	if p.Segments.Len() > 0 {
-		s := p.Segments.At(0)
-		lead := s.Raw()[:s.Offset()-p.Offset]
-		if string(lead) == "\n" || string(lead) == "\r\n" {
-			e.lineEnd = bytes.Clone(lead)
-			e.put(`,"line_end":`)
-			e.text(e.lineEnd)
-		}
+// lead is what stands before a part's first segment.
+func lead(p *x12.Part) []byte {
+	if p.Segments.Len() == 0 {
+		return nil
 	}
-	if e.opts.Exact {
-		e.put(`,"exact":true`)
-	}
-	e.put(`,"groups":[`)
+	s := p.Segments.At(0)
+	return s.Raw()[:s.Offset()-p.Offset]
 }
 
 // isaWant is the ISA as a decoder writes it: padded. It does not fit where a
@@ -235,43 +185,43 @@ func (e *Encoder) terminate() {
 func (e *Encoder) set(p *x12.Part) {
 	segs := &p.Segments
 	n := segs.Len()
-	e.put(`{"st":`)
+	e.out.Put(`{"st":`)
 	e.segment(segs.At(0))
-	e.put(`,"segments":[`)
+	e.out.Put(`,"segments":[`)
 	whole := n > 1 && segs.At(n-1).Is("SE")
 	last := n
 	if whole {
 		last--
 	}
 	seen := stream.Seen(p.Raw, &e.table)
-	plain := !e.opts.Exact && !segs.At(0).Wrapped() && seen&^stream.Component == 0
+	plain := !e.out.Exact && !segs.At(0).Wrapped() && seen&^stream.Component == 0
 	separator := e.delims.Component
 	if seen == 0 {
 		separator = 0
 	}
 	for i := 1; i < last; i++ {
 		if i > 1 {
-			e.put(",")
+			e.out.Put(",")
 		}
 		if !plain {
 			e.segment(segs.At(i))
 			continue
 		}
 		tag, text, ends := segs.Split(i, e.ends[:0])
-		e.buf = canon.AppendSegment(e.buf, tag, text, ends, separator, false)
+		e.out.Buf = canon.AppendSegment(e.out.Buf, tag, text, ends, separator, false)
 	}
-	e.put("]")
+	e.out.Put("]")
 	if !whole {
-		e.put(`,"se":[]`)
+		e.out.Put(`,"se":[]`)
 	} else {
 		e.count(segs.At(n-1), "se", "SE", n, control(segs.At(0), 2))
 	}
-	e.put("}")
+	e.out.Put("}")
 }
 
 func (e *Encoder) trailer(p *x12.Part, key, tag string, n int, control string) {
 	if p.Segments.Len() == 0 {
-		e.put(`,"` + key + `":[]`)
+		e.out.Put(`,"` + key + `":[]`)
 		return
 	}
 	e.count(p.Segments.At(0), key, tag, n, control)
@@ -287,7 +237,7 @@ func control(s x12.Segment, n int) string {
 
 // count writes a trailer where it is not what a decoder would count.
 func (e *Encoder) count(s x12.Segment, key, tag string, n int, control string) {
-	e.want = append(e.want[:0], e.lineEnd...)
+	e.want = append(e.want[:0], e.out.LineEnd...)
 	e.want = append(e.want, tag...)
 	e.want = append(e.want, e.delims.Element)
 	e.want = strconv.AppendInt(e.want, int64(n), 10)
@@ -297,22 +247,22 @@ func (e *Encoder) count(s x12.Segment, key, tag string, n int, control string) {
 	if utf8.ValidString(control) && bytes.Equal(e.want, s.Raw()) {
 		return
 	}
-	if !e.opts.Exact && s.Len() == 2 && s.Value(1) == strconv.Itoa(n) && s.Value(2) == control {
+	if !e.out.Exact && s.Len() == 2 && s.Value(1) == strconv.Itoa(n) && s.Value(2) == control {
 		return
 	}
-	e.put(`,"` + key + `":`)
+	e.out.Put(`,"` + key + `":`)
 	e.segment(s)
 }
 
 // segment writes a segment, with its bytes where a decoder would write others.
 func (e *Encoder) segment(s x12.Segment) {
-	if !e.opts.Exact {
+	if !e.out.Exact {
 		e.array(s)
 		return
 	}
-	at := len(e.buf)
+	at := len(e.out.Buf)
 	exact := e.array(s)
-	e.want = append(e.want[:0], e.lineEnd...)
+	e.want = append(e.want[:0], e.out.LineEnd...)
 	e.want = append(e.want, s.Element(0)...)
 	for n := range s.Len() {
 		e.want = append(e.want, e.delims.Element)
@@ -322,73 +272,68 @@ func (e *Encoder) segment(s x12.Segment) {
 	if exact && bytes.Equal(e.want, s.Raw()) {
 		return
 	}
-	e.buf = append(e.buf, `{"seg":`...)
-	copy(e.buf[at+len(`{"seg":`):], e.buf[at:])
-	copy(e.buf[at:], `{"seg":`)
-	e.put(`,"raw":`)
-	e.base64(s.Raw())
-	e.put("}")
+	e.out.Buf = append(e.out.Buf, `{"seg":`...)
+	copy(e.out.Buf[at+len(`{"seg":`):], e.out.Buf[at:])
+	copy(e.out.Buf[at:], `{"seg":`)
+	e.out.Put(`,"raw":`)
+	e.out.Base64(s.Raw())
+	e.out.Put("}")
 }
 
 // array writes tag and elements, and reports whether a decoder would read them as
 // they stand.
 func (e *Encoder) array(s x12.Segment) (exact bool) {
 	exact = !s.Wrapped() && canon.IsTag(s.Element(0))
-	e.put("[")
-	e.text(s.Tag())
+	e.out.Put("[")
+	e.out.Text(s.Tag())
 	binary := s.Is("BIN") || s.Is("BDS")
 	for n := 1; n <= s.Len(); n++ {
-		e.put(",")
+		e.out.Put(",")
 		v := s.Element(n)
 		if s.Wrapped() {
 			v = []byte(s.Value(n))
 		}
 		if !utf8.Valid(v) || binary && n == s.Len() {
 			exact = false
-			e.text(v)
+			e.out.Text(v)
 			continue
 		}
 		for _, mark := range x12.ComponentMark + x12.RepetitionMark { // a decoder would take it for a separator
 			exact = exact && (byte(mark) == e.delims.Component || byte(mark) == e.delims.Repetition || bytes.IndexByte(v, byte(mark)) < 0)
 		}
 		if r := e.delims.Repetition; r != 0 && bytes.IndexByte(v, r) >= 0 {
-			e.put(`{"repeat":[`)
+			e.out.Put(`{"repeat":[`)
 			for i, one := range bytes.Split(v, []byte{r}) {
 				if i > 0 {
-					e.put(",")
+					e.out.Put(",")
 				}
 				e.element(one)
 			}
-			e.put("]}")
+			e.out.Put("]}")
 			continue
 		}
 		e.element(v)
 	}
-	e.put("]")
+	e.out.Put("]")
 	return exact
 }
 
 func (e *Encoder) element(v []byte) {
 	c := e.delims.Component
 	if c == 0 || bytes.IndexByte(v, c) < 0 {
-		e.text(v)
+		e.out.Text(v)
 		return
 	}
-	e.put("[")
+	e.out.Put("[")
 	for {
 		i := bytes.IndexByte(v, c)
 		if i < 0 {
 			break
 		}
-		e.text(v[:i])
-		e.put(",")
+		e.out.Text(v[:i])
+		e.out.Put(",")
 		v = v[i+1:]
 	}
-	e.text(v)
-	e.put("]")
+	e.out.Text(v)
+	e.out.Put("]")
 }
-
-func (e *Encoder) base64(b []byte) { e.buf = canon.AppendBase64(e.buf, b) }
-
-// text writes a JSON string.
-func (e *Encoder) text(v []byte) { e.buf = canon.AppendText(e.buf, v) }
