@@ -72,6 +72,8 @@ type Partner struct {
 	EDIFACT EDIFACT
 	// Tap copies each document that left for him to audit-events, for whoever audits.
 	Tap bool
+	// Invoices charges him by 810 or INVOIC for what left of his orders.
+	Invoices bool
 	// SCAC is set for a carrier: loads may be tendered to him, and his 990, 214 and 210 are taken.
 	SCAC string
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
@@ -132,7 +134,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))
 	}
-	for _, r := range append(e.notices(), append(e.stockTold(), append(e.tenders(), e.advised())...)...) {
+	for _, r := range append(e.notices(), append(e.stockTold(), append(e.tenders(), e.advised(), e.invoices())...)...) {
 		errs = append(errs, h.Add(r))
 	}
 	errs = append(errs, h.Add(e.outbox()))

@@ -312,7 +312,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Grammar: rules, Messages: messages, Maps: own, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
-			Window: window, Rate: p.Rate, Tap: p.Tap, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
+			Window: window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{

@@ -54,6 +54,13 @@ type PlaceLine struct {
 	UOM       string
 	Lot       string // pins a lot
 	MinExpiry string // day before which the goods must not expire, "2006-01-02"
+	Price     Price  // of one unit as it is ordered; zero where nobody said
+}
+
+// Price is what one of a unit costs, in millionths of the currency's unit: a fraction of a cent is exact.
+type Price struct {
+	Micros   int64  `json:"micros"`
+	Currency string `json:"currency"` // ISO 4217
 }
 
 // Service is how it travels. All fields are optional.

@@ -138,6 +138,9 @@ func (d *differ) lines(o Order, want []PlaceLine) {
 		d.text(at("ref"), have.Ref, w.Ref)
 		d.text(at("lot"), have.Lot, w.Lot)
 		d.text(at("min_expiry"), have.MinExpiry, w.MinExpiry)
+		if have.Price != w.Price && have.Price != (Price{}) && w.Price != (Price{}) { // orders of before have none
+			d.add(at("price"), fmt.Sprint(have.Price), fmt.Sprint(w.Price))
+		}
 		if !slices.Equal(have.Codes, w.Codes) {
 			d.add(at("codes"), codesText(have.Codes), codesText(w.Codes))
 		}

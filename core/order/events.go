@@ -75,6 +75,7 @@ type AcceptedLine struct {
 	Ordered   int64       `json:"ordered"`
 	Lot       string      `json:"lot,omitempty"`
 	MinExpiry string      `json:"min_expiry,omitempty"`
+	Price     Price       `json:"price,omitzero"`
 }
 
 // Personal implements [event.Private].

@@ -102,7 +102,7 @@ func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) 
 func (l PlaceLine) accepted() AcceptedLine {
 	return AcceptedLine{
 		No: l.No, Ref: l.Ref, Item: l.Item, Codes: l.Codes, Qty: l.Qty, UOM: l.UOM,
-		Lot: l.Lot, MinExpiry: l.MinExpiry,
+		Lot: l.Lot, MinExpiry: l.MinExpiry, Price: l.Price,
 	}
 }
 
@@ -251,6 +251,9 @@ func checkLines(bad *InvalidError, list string, lines []PlaceLine) {
 			if _, err := time.Parse(time.DateOnly, l.MinExpiry); err != nil {
 				bad.add(at("min_expiry"), "%q is not a day like 2026-11-23", l.MinExpiry)
 			}
+		}
+		if l.Price != (Price{}) && (l.Price.Micros < 0 || len(l.Price.Currency) != 3) {
+			bad.add(at("price"), "%d of %.10q is no price", l.Price.Micros, l.Price.Currency)
 		}
 		if len(l.Codes) > item.MaxCodes {
 			bad.add(at("codes"), "has %d codes, at most %d are allowed", len(l.Codes), item.MaxCodes)

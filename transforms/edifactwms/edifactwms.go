@@ -148,6 +148,14 @@ func read(p *edifact.Part) x12wms.Document {
 			if line >= 0 && s.Value(1, 1) == "21" {
 				d.Lines[line].Qty, d.Lines[line].UOM = text(s, 1, 2), coded(text(s, 1, 3), units)
 			}
+		case "CUX":
+			if line < 0 && s.Value(1, 1) == "2" {
+				d.Currency = text(s, 1, 2)
+			}
+		case "PRI":
+			if basis := s.Value(1, 5); line >= 0 && (s.Value(1, 1) == "AAA" || s.Value(1, 1) == "AAB" && d.Lines[line].Price.Value == "") && (basis == "" || basis == "1") {
+				d.Lines[line].Price = text(s, 1, 2)
+			}
 		case "IMD":
 			if line >= 0 {
 				d.Lines[line].Text = append(d.Lines[line].Text, text(s, 3, 4))

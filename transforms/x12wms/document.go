@@ -22,6 +22,7 @@ type Document struct {
 	SCAC     Text // W66-10, TD5-03 where TD5-02 is 2
 	Lines    []DocumentLine
 	Breakups []Text // SDQ-03: quantities by store
+	Currency Text   // CUR-02
 }
 
 // noun is what the document is about.
@@ -58,6 +59,7 @@ type DocumentLine struct {
 	UPC       Text   // W01-03
 	Codes     []Code // pairs of qualifier and code
 	FirstCode Place  // where the first pair is due
+	Price     Text   // PO1-04, of one of the unit
 	Text      []Text // G69, PID
 	Refs      []Reference
 }
@@ -132,6 +134,9 @@ func (t *translator) read940() Document {
 // purchaseHeads are the first segments of a purchase order and of its change.
 var purchaseHeads = map[string]string{"850": "BEG", "860": "BCH"}
 
+// perUnit are the bases of a price (data element 639) that mean one of the unit ordered.
+var perUnit = map[string]bool{"": true, "PE": true, "NT": true, "CP": true, "UM": true}
+
 // readPurchase takes an 850 apart, or an 860, which is built the same.
 func (t *translator) readPurchase() Document {
 	set := t.part.ST.ID
@@ -165,6 +170,8 @@ func (t *translator) readPurchase() Document {
 			if line < 0 {
 				d.Dates = append(d.Dates, Date{t.text(s, 1), t.text(s, 2), t.text(s, 3), dtmDates[s.Value(1)]})
 			}
+		case "CUR":
+			d.Currency = t.text(s, 2)
 		case "MSG":
 			d.Notes = append(d.Notes, t.text(s, 1))
 		case "FOB":
@@ -181,6 +188,9 @@ func (t *translator) readPurchase() Document {
 		case "PO1":
 			party = -1
 			l := DocumentLine{ID: t.text(s, 1), Qty: t.text(s, 2), UOM: t.text(s, 3)}
+			if perUnit[s.Value(5)] {
+				l.Price = t.text(s, 4)
+			}
 			l.FirstCode = t.text(s, 7).At
 			for n := 6; n+1 <= s.Len(); n += 2 {
 				l.addCode(t.text(s, n), t.text(s, n+1))

@@ -1,0 +1,141 @@
+package x12wms
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/edi/x12"
+)
+
+// priced reads a decimal as a price. One that is none, or finer than a millionth, is no price: nothing
+// else of the order depends on it.
+func priced(decimal, currency string) order.Price {
+	whole, fraction, _ := strings.Cut(strings.Replace(decimal, ",", ".", 1), ".")
+	fraction = strings.TrimRight(fraction, "0")
+	if whole+fraction == "" || len(whole) > 12 || len(fraction) > 6 || strings.Trim(whole+fraction, "0123456789") != "" {
+		return order.Price{}
+	}
+	n, err := strconv.ParseInt(whole+(fraction + "000000")[:6], 10, 64)
+	currency = cmp.Or(currency, "USD")
+	if err != nil || n == 0 || len(currency) != 3 || otherHundredths[currency] {
+		return order.Price{}
+	}
+	return order.Price{Micros: n, Currency: currency}
+}
+
+// Bill is what is charged for what left of an order.
+type Bill struct {
+	Number   string // of the invoice: the shipment's, and which supplement of it
+	At       time.Time
+	Currency string
+	Lines    []BillLine
+	Total    int64 // minor units: the sum of the lines
+}
+
+// BillLine is a line that something left of. Amount is quantity times price as they are told, rounded
+// to the minor unit, half of it up: who reckons again comes to the same.
+type BillLine struct {
+	Line   order.Line
+	Qty    int64
+	Whole  bool  // Qty counts the unit that was ordered, not the smallest
+	Price  int64 // of one, in millionths
+	Amount int64
+}
+
+// Billed is what a confirmation of an order is charged for. The error, Rejected, names the line that has
+// no price, or another currency.
+func Billed(o order.Order, c ship.Confirmed) (Bill, error) {
+	const op = "x12wms.Billed"
+	b := Bill{Number: c.Shipment, At: c.At}
+	if c.Supplement > 0 {
+		b.Number += "-" + strconv.Itoa(c.Supplement)
+	}
+	shipped := map[int]int64{}
+	for _, l := range c.Lines {
+		shipped[l.Line] += l.Qty
+	}
+	total := new(big.Int)
+	for _, l := range o.Lines {
+		n := shipped[l.No]
+		if n == 0 {
+			continue
+		}
+		delete(shipped, l.No)
+		switch {
+		case l.Price == (order.Price{}):
+			return b, fault.At(op, fault.Rejected, fmt.Sprintf("line %d", l.No), fmt.Errorf("line %d of order %s has no price: charge shipment %s by hand", l.No, o.Number, b.Number))
+		case b.Currency != "" && l.Price.Currency != b.Currency:
+			return b, fault.At(op, fault.Rejected, fmt.Sprintf("line %d", l.No), fmt.Errorf("line %d of order %s is in %s and others are in %s: charge shipment %s by hand", l.No, o.Number, l.Price.Currency, b.Currency, b.Number))
+		}
+		b.Currency = l.Price.Currency
+		x := BillLine{Line: l, Qty: n, Price: l.Price.Micros}
+		factor := int64(1)
+		if l.Qty > 0 && l.Ordered > 0 && l.Ordered%l.Qty == 0 {
+			factor = l.Ordered / l.Qty
+		}
+		if x.Whole = n%factor == 0; x.Whole {
+			x.Qty /= factor
+		} else {
+			x.Price = (x.Price + factor/2) / factor
+		}
+		amount := new(big.Int).Mul(big.NewInt(x.Qty), big.NewInt(x.Price))
+		amount.Add(amount, big.NewInt(microsInMinor/2)).Quo(amount, big.NewInt(microsInMinor))
+		if total.Add(total, amount); !total.IsInt64() || total.Int64() > mostCharged {
+			return b, fault.At(op, fault.Rejected, fmt.Sprintf("line %d", l.No), fmt.Errorf("shipment %s of order %s comes to more than an invoice can say", b.Number, o.Number))
+		}
+		x.Amount = amount.Int64()
+		b.Lines = append(b.Lines, x)
+	}
+	if len(shipped) > 0 {
+		return b, fault.E(op, fault.Internal, fmt.Errorf("the confirmation of order %s names lines that it does not have", o.Number))
+	}
+	b.Total = total.Int64()
+	return b, nil
+}
+
+const (
+	microsInMinor = 10_000
+	mostCharged   = 999_999_999_999_999 // TDS-01
+)
+
+// Invoice is the body of the 810 for a bill, without ST and SE. TDS is the sum of all lines.
+func (p Profile) Invoice(o order.Order, b Bill) ([]x12.Out, error) {
+	if len(b.Number) > 22 {
+		return nil, fault.At("x12wms.Invoice", fault.Rejected, "shipment", fmt.Errorf("invoice number %s has more than the 22 characters that an 810 holds: charge it by hand", b.Number))
+	}
+	day := b.At.In(p.zone()).Format("20060102")
+	body := []x12.Out{x12.Seg("BIG", day, b.Number, "", cut(o.Told(), 22)), x12.Seg("CUR", "SE", b.Currency)}
+	body = append(body, shipTo(o.Parties.ShipTo)...)
+	if name := cmp.Or(o.Parties.BillTo.Name, o.Parties.BillTo.Company); name != "" {
+		body = append(body, x12.Seg("N1", "BT", cut(name, 60)))
+	}
+	body = append(body, x12.Seg("N1", "SE", "", "92", cut(p.Outside(p.Owners, o.Scope.Owner), 80)), x12.Seg("DTM", "011", day))
+	for _, l := range b.Lines {
+		unit := p.code("each")
+		if l.Whole {
+			unit = p.code(l.Line.UOM)
+		}
+		it1 := x12.Seg("IT1", cut(cmp.Or(l.Line.Ref, strconv.Itoa(l.Line.No)), 20), strconv.FormatInt(l.Qty, 10), unit, Decimal(l.Price, 6), "PE")
+		q, code := p.itemCode(l.Line.Item)
+		body = append(body, x12.Out{ID: "IT1", Elements: slices.Concat(it1.Elements, []string{q, code})})
+	}
+	return append(body, x12.Seg("TDS", strconv.FormatInt(b.Total, 10)), x12.Seg("CTT", strconv.Itoa(len(b.Lines)))), nil
+}
+
+// Decimal is n with so many of its digits behind the point, the zeros at its end left out.
+func Decimal(n int64, places int) string {
+	s := fmt.Sprintf("%0*d", places+1, n)
+	whole, fraction := s[:len(s)-places], strings.TrimRight(s[len(s)-places:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
