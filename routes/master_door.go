@@ -207,7 +207,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, d.err
 		}
 		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
-		if !d.serialsStand(k, c.Serials, c.Delta > 0) {
+		if c.Delta > 0 && !d.knownLot(k, c.Lot, c.Tracking) || !d.serialsStand(k, c.Serials, c.Delta > 0) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
@@ -232,6 +232,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, d.err
 		}
 		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
+		if lies, _ := d.stock(k).Shelf(c.Place); c.Counted > lies.Total() && !d.knownLot(k, c.Lot, c.Tracking) {
+			return answered{}, d.err
+		}
 		events, posts, err := c.Decide(d.balance, now)
 		d.onStock(k, events, posts, err)
 	case inventory.ChangeStatus:
@@ -252,6 +255,19 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		return answered{}, wrongCommand(door.Stock, a.Cmd)
 	}
 	return answered{d.stockView(k), true}, d.err
+}
+
+// knownLot refuses goods of an item whose lots or expiry are tracked where nobody said which lot
+// they are of, or when it expires: nobody would ever ask for it again.
+func (d *decision) knownLot(k inventory.BookKey, lot string, t item.Tracking) bool {
+	switch {
+	case d.err != nil:
+	case t.Lot && lot == "":
+		d.fail(missing("routes.Stock", "lot", "item "+k.Item+" is tracked by lot: say which lot they are of"))
+	case t.Expiry && d.stock(k).Expires(lot) == "":
+		d.fail(missing("routes.Stock", "lot", fmt.Sprintf("nobody said when lot %q of item %s expires: receive these goods with their expiry", lot, k.Item)))
+	}
+	return d.err == nil
 }
 
 // bringIn books goods that come in, as far as the item's master data and the place allow.

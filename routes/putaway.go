@@ -547,10 +547,10 @@ func (d *decision) takes(s scope.Scope, t task.Task, code string, parts []part) 
 		return
 	}
 	p, w := d.standing(s, code, t.Task), workOf(t)
-	goods := make([]putaway.Goods, len(parts))
+	goods := make([]putaway.Goods, 0, len(parts))
 	var qty int64
-	for i, x := range parts {
-		goods[i] = d.goods(w, x)
+	for _, x := range parts {
+		goods = append(goods, d.goods(w, x))
 		qty += x.Qty
 	}
 	if w.LPN != "" && code != w.Location {

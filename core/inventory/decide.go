@@ -130,7 +130,7 @@ func (c Receive) Decide(s Stock, at time.Time) ([]event.Event, []journal.Posting
 	if c.Tracking.Lot && c.Lot == "" {
 		d.bad("lot", "item %s is tracked by lot: a receipt must name it", c.Item)
 	}
-	known := s.expiryOf(c.Lot)
+	known := s.Expires(c.Lot)
 	switch {
 	case c.Tracking.Expiry && c.Expiry == "" && known == "":
 		d.bad("expiry", "item %s expires: a receipt must say when", c.Item)

@@ -104,8 +104,8 @@ func comparePlaces(a, b Place) int {
 	return cmp.Or(cmp.Compare(a.Location, b.Location), cmp.Compare(a.Lot, b.Lot), cmp.Compare(a.LPN, b.LPN))
 }
 
-// expiryOf is the expiry recorded for a lot, "" when none is.
-func (s Stock) expiryOf(lot string) Date {
+// Expires is the expiry recorded for a lot, "" when none is.
+func (s Stock) Expires(lot string) Date {
 	if lot == "" {
 		return ""
 	}
@@ -118,7 +118,7 @@ func (s Stock) expiryOf(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 6, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 7, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if k, ok := KeyOf(e); !ok {
@@ -173,7 +173,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 			sh.Since = e.At
 		}
 		if sh.Expiry == "" {
-			sh.Expiry = s.expiryOf(sh.Lot)
+			sh.Expiry = s.Expires(sh.Lot)
 		}
 	case StockSorted: // from one tote to another
 	case StockPacked:
@@ -203,6 +203,9 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		sh.Counting = false
 		if sh.Since.IsZero() {
 			sh.Since = e.At
+		}
+		if sh.Expiry == "" {
+			sh.Expiry = s.Expires(sh.Lot)
 		}
 	case StockTransferred:
 		stage := cmp.Or(e.Stage, Free)
