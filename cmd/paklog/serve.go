@@ -124,6 +124,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 		if ready != nil {
 			ready(a, l.Addr().String())
 		}
+		debug.FreeOSMemory() // what starting left behind, some 20 MB: the runtime would take its time
 		err = <-done
 	case err = <-done:
 	}
@@ -143,20 +144,16 @@ func garbagePercent(inUse uint64) int {
 	return int(min(gcPercent, max(25, mostGarbage*100/inUse)))
 }
 
-// boundGarbage follows what is in use until stop is closed. What starting left behind, some 20 MB,
-// is given back at once: the runtime would take its time.
+// boundGarbage follows what is in use until stop is closed.
 func boundGarbage(stop <-chan struct{}) {
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for was, started := gcPercent, true; ; started = false {
+	for was := gcPercent; ; {
 		select {
 		case <-stop:
 			return
 		case <-tick.C:
-		}
-		if started {
-			debug.FreeOSMemory()
 		}
 		metrics.Read(inUse)
 		// To change it stops the world for a moment: small changes are not worth that.
