@@ -335,11 +335,11 @@ func (a *app) edi(flows *routes.Flows) error {
 
 // Run serves until ctx ends, then drains: doors close first, handlers finish, what they
 // decided becomes durable.
-func (a *app) Run(ctx context.Context, l net.Listener) error {
+func (a *app) Run(ctx context.Context, l, control net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return serveHTTP(ctx, shut, l, &a.front, a.cfg.Limits.Drain) })
-	g.Go(func() error { return a.serveControl(ctx, shut) })
+	g.Go(func() error { return a.serveControl(ctx, shut, control) })
 	g.Go(func() error { a.reloads(ctx); return nil })
 	g.Go(func() error { return a.projector.Run(ctx) })
 	g.Go(func() error {

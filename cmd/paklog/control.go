@@ -140,25 +140,30 @@ func controlError(w http.ResponseWriter, status int, err error) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
 }
 
-// serveControl answers on the socket until shut ends; ctx is that of the hub. The data folder's lock is ours, so a
-// socket that lies there was left by a process that died.
-func (a *app) serveControl(ctx, shut context.Context) error {
-	h, err := a.control()
-	if err != nil {
-		return err
-	}
+// listenControl opens the socket. The data folder's lock is ours, so one that lies there was left by a process
+// that died.
+func (a *app) listenControl(ctx context.Context) (net.Listener, error) {
 	path := socketPath(a.cfg.Data)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the socket of a process that died: %w", err)
+		return nil, fmt.Errorf("removing the socket of a process that died: %w", err)
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if err != nil && len(path) > mostSocketPath {
-		return fmt.Errorf("listening for the command line: %s is longer than the %d bytes that a socket's path may have: use a data folder with a shorter path: %w", path, mostSocketPath, err)
+		return nil, fmt.Errorf("listening for the command line: %s is longer than the %d bytes that a socket's path may have: use a data folder with a shorter path: %w", path, mostSocketPath, err)
 	}
 	if err != nil {
-		return fmt.Errorf("listening for the command line: %w", err)
+		return nil, fmt.Errorf("listening for the command line: %w", err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// serveControl answers on the socket until shut ends; ctx is that of the hub.
+func (a *app) serveControl(ctx, shut context.Context, l net.Listener) error {
+	h, err := a.control()
+	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return serveHTTP(ctx, shut, l, h, a.cfg.Limits.Drain)

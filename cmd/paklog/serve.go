@@ -115,10 +115,14 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	if err != nil {
 		return errors.Join(fmt.Errorf("listening on %s: %w: stop what has it, or set http.listen", cfg.HTTP.Listen, err), a.Close(ctx))
 	}
+	control, err := a.listenControl(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close(), a.Close(ctx))
+	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.Run(run, cfg.HTTP.secured(l)) }()
+	go func() { done <- a.Run(run, cfg.HTTP.secured(l), control) }()
 	select {
 	case <-a.hub.Running():
 		if ready != nil {

@@ -107,7 +107,10 @@ func (s *shell) serve() (stop func()) {
 		cancel()
 		s.t.Fatal(err)
 	}
-	s.until("the socket answers", func() bool { return attach(ctx, cfg) != nil })
+	if attach(ctx, cfg) == nil {
+		cancel()
+		s.t.Fatal("it is ready, and its socket does not answer")
+	}
 	stopped := false
 	stop = func() {
 		if stopped {
