@@ -12,8 +12,9 @@ import (
 // a moment ago need not be read and decoded, and its events are there as they were decided.
 type tail struct {
 	mu    sync.Mutex
-	units []journal.Stored // without gaps, up to the end of the log
-	sizes []int
+	all   []journal.Stored // what went and is not overwritten yet, then the units
+	sizes []int            // of all
+	gone  int              // of all; behind them the units stand without gaps, up to the end of the log
 	bytes int
 	asked journal.Pos // the highest that was asked for: who follows has what is before it
 }
@@ -33,31 +34,24 @@ func (t *tail) add(batch []*pending, refusals []*journal.Refusal) {
 		if refusals[i] != nil {
 			continue
 		}
-		t.units = append(t.units, journal.Stored{First: p.u.First, Unit: *p.u})
-		t.units[len(t.units)-1].Unit.Stored = nil
+		t.all = append(t.all, journal.Stored{First: p.u.First, Unit: *p.u})
+		t.all[len(t.all)-1].Unit.Stored = nil
 		t.sizes = append(t.sizes, len(p.u.Stored))
 		t.bytes += len(p.u.Stored)
 	}
-	drop := 0
-	for bytes := t.bytes; drop < len(t.units); drop++ {
-		n := len(t.units) - drop
-		fits := n <= tailUnits && bytes <= tailBytes
-		if fits || t.units[drop].First >= t.asked && n <= unaskedUnits && bytes <= unaskedSum {
+	for ; t.gone < len(t.all); t.gone++ {
+		n := len(t.all) - t.gone
+		fits := n <= tailUnits && t.bytes <= tailBytes
+		if fits || t.all[t.gone].First >= t.asked && n <= unaskedUnits && t.bytes <= unaskedSum {
 			break
 		}
-		bytes -= t.sizes[drop]
+		t.all[t.gone] = journal.Stored{}
+		t.bytes -= t.sizes[t.gone]
 	}
-	if drop == 0 {
-		return
+	if t.gone > len(t.all)/2 { // so that a unit is moved once
+		t.all, t.sizes = slices.Delete(t.all, 0, t.gone), slices.Delete(t.sizes, 0, t.gone)
+		t.gone = 0
 	}
-	// More than has to go, so that the rest is moved seldom.
-	for drop < len(t.units)/4 && t.units[drop].First < t.asked {
-		drop++
-	}
-	for _, n := range t.sizes[:drop] {
-		t.bytes -= n
-	}
-	t.units, t.sizes = slices.Delete(t.units, 0, drop), slices.Delete(t.sizes, 0, drop)
 }
 
 // from are up to limit units that begin at pos or behind it; false where it does not reach
@@ -66,13 +60,14 @@ func (t *tail) from(pos journal.Pos, limit int) ([]journal.Stored, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.asked = max(t.asked, pos)
-	if len(t.units) == 0 || t.units[0].First > pos {
+	units := t.all[t.gone:]
+	if len(units) == 0 || units[0].First > pos {
 		return nil, false
 	}
-	i, _ := slices.BinarySearchFunc(t.units, pos, func(u journal.Stored, pos journal.Pos) int {
+	i, _ := slices.BinarySearchFunc(units, pos, func(u journal.Stored, pos journal.Pos) int {
 		return int(u.First) - int(pos)
 	})
-	return slices.Clone(t.units[i:min(len(t.units), i+max(limit, 0))]), true
+	return slices.Clone(units[i:min(len(units), i+max(limit, 0))]), true
 }
 
 // recent is the log with its end in memory.
