@@ -160,6 +160,11 @@ func (f *Flows) askFloor(d *decision, a *door.Ask) (answered, error) {
 		return d.next(s, a, c)
 	case task.Renew:
 		events, err = d.task(s, id).Renew(c, now)
+	case task.Release:
+		events, err = d.task(s, id).Release(c, now)
+		if err == nil {
+			d.gaveBack(s, id, c.Worker)
+		}
 	case task.Complete:
 		events, err = d.completeTask(s, id, c)
 	case replenish.Moved:

@@ -30,6 +30,37 @@ type duty struct {
 	Free time.Time `json:"free,omitzero"`
 	// Back is the task that was taken back from him for Task.
 	Back *TakenBack `json:"back,omitempty"`
+	// Gave are the tasks that he gave back last: they are for others, for a while.
+	Gave []gave `json:"gave,omitempty"`
+}
+
+// gave is a task that its worker gave back.
+type gave struct {
+	Stream string    `json:"stream"`
+	At     time.Time `json:"at"`
+}
+
+// What a worker gave back is not his next task for so long, and no more than so many are.
+const (
+	forOthers = 30 * time.Minute
+	mostGiven = 16
+)
+
+// gaveBack notes that a worker gave a task back, so that it is not what he is given next.
+func (d *decision) gaveBack(s scope.Scope, id, who string) {
+	var was duty
+	key := dutyKey(s.Building(), who)
+	old, _ := d.state(key, &was)
+	stream := task.StreamOf(s, id)
+	was.Gave = slices.DeleteFunc(was.Gave, func(g gave) bool { return g.Stream == stream || !was.passes(g.Stream, d.m.Now) })
+	was.Gave = append(was.Gave, gave{stream, d.m.Now})
+	was.Gave = was.Gave[max(0, len(was.Gave)-mostGiven):]
+	d.out.SetState(key, old, was)
+}
+
+// passes reports whether the task is one that the worker gave back a while ago.
+func (w duty) passes(stream string, now time.Time) bool {
+	return slices.ContainsFunc(w.Gave, func(g gave) bool { return g.Stream == stream && now.Before(g.At.Add(forOthers)) })
 }
 
 // TakenBack tells a worker what was taken back from him, and why.
@@ -94,7 +125,7 @@ func (d *decision) next(s scope.Scope, a *door.Ask, c task.Next) (answered, erro
 	if w.Status == crew.StatusRetired {
 		return answered{}, missing("routes.Next", "worker", fmt.Sprintf("worker %s is retired (%s): change him to let him work again", w.ID, w.Reason))
 	}
-	got, why := d.choose(s, d.seeker(s, w, c, was))
+	got, why := d.choose(s, d.seeker(s, w, c, was), was)
 	if d.err == nil && got.Task == "" && slices.ContainsFunc(d.f.templates, func(t WaveTemplate) bool { return t.Free > 0 }) {
 		was.Free = d.m.Now
 		d.out.SetState(dutyKey(s, c.Worker), old, was)
@@ -105,7 +136,9 @@ func (d *decision) next(s scope.Scope, a *door.Ask, c task.Next) (answered, erro
 	}
 	events, err := d.task(got.Scope, got.Task).Claim(task.Claim{Worker: c.Worker, Lease: c.Lease}, d.m.Now)
 	d.onTask(got.Scope, got.Task, events, err)
-	d.out.SetState(dutyKey(s, c.Worker), old, d.dutyOf(d.task(got.Scope, got.Task), c.Device, slices.Concat(c.Skills, c.Equipment)))
+	now := d.dutyOf(d.task(got.Scope, got.Task), c.Device, slices.Concat(c.Skills, c.Equipment))
+	now.Gave = was.Gave
+	d.out.SetState(dutyKey(s, c.Worker), old, now)
 	a.Device = c.Device
 	return d.assigned(out, got.Scope, got.Task, why, true)
 }
@@ -175,7 +208,7 @@ type row struct {
 }
 
 // choose finds the best task of the queue for a worker that may be claimed now.
-func (d *decision) choose(s scope.Scope, k task.Seeker) (queuedTask, task.Why) {
+func (d *decision) choose(s scope.Scope, k task.Seeker, was duty) (queuedTask, task.Why) {
 	var lanes []*reading
 	for _, l := range d.lanes(s) {
 		if k.May(l.Kind, l.Zone, l.Needs) {
@@ -219,7 +252,7 @@ func (d *decision) choose(s scope.Scope, k task.Seeker) (queuedTask, task.Why) {
 		i, why := k.Best(offers, d.f.cfg.Tasks.Policy, d.m.Now)
 		r := rows[i]
 		looked++
-		if d.offered(r) {
+		if !was.passes(task.StreamOf(r.Scope, r.Task), d.m.Now) && d.offered(r) {
 			return r.queuedTask, why
 		}
 		rows = slices.Delete(rows, i, i+1)

@@ -152,6 +152,51 @@ func TestWorkAsksForSkillsEquipmentAndZones(t *testing.T) {
 	})
 }
 
+// What its worker gives back is for others at once, goes on where it was left, and comes to him
+// again when nobody did it for a while.
+func TestWorkThatIsGivenBackIsForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byPeople)
+		r.stock("A", 100, "P-0")
+		r.placeAt("SO-1", 5, time.Time{}, "A", 4)
+		settle(time.Minute)
+		r.placeAt("SO-2", 0, time.Time{}, "A", 2)
+		settle(time.Minute)
+		release := func(who, id string, claim int) error {
+			_, err := r.ask(door.Floor, door.Ask{ID: id, Cmd: task.Release{Worker: who, Claim: claim, Reason: "blocked"}, Actor: "test"})
+			return err
+		}
+
+		r.gets("kim", "T1-SO-1", task.MostUrgent)
+		r.must(door.Floor, "T1-SO-1", pick.Confirm{Step: 1, Qty: 1, Tote: "tote-1", Worker: "kim"})
+		for name, err := range map[string]error{"by another": release("lee", "T1-SO-1", 1), "another claim": release("kim", "T1-SO-1", 2), "no such task": release("kim", "T9", 1)} {
+			if fault.KindOf(err) != fault.Rejected {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		r.must(door.Floor, "T1-SO-1", task.Release{Worker: "kim", Claim: 1, Reason: "blocked"})
+		if _, err := r.ask(door.Floor, door.Ask{ID: "T1-SO-1", Cmd: pick.Confirm{Step: 1, Qty: 1, Tote: "tote-1", Worker: "kim"}, Actor: "test"}); fault.KindOf(err) != fault.Rejected {
+			t.Errorf("who gave it back picked on: %v", err)
+		}
+
+		r.gets("kim", "T1-SO-2", task.MostUrgent) // less urgent, and not what he gave back
+		r.gets("lee", "T1-SO-1", task.MostUrgent)
+		r.must(door.Floor, "T1-SO-1", task.Release{Worker: "lee", Claim: 2, Reason: "blocked"})
+		r.must(door.Floor, "T1-SO-2", task.Release{Worker: "kim", Claim: 1, Reason: "break"})
+		r.gets("kim", "", "")
+		settle(forOthers - time.Minute)
+		r.gets("kim", "", "")
+		settle(2 * time.Minute)
+		r.gets("kim", "T1-SO-1", task.MostUrgent)
+		r.pickAllOf("kim", "T1-SO-1")
+		settle(time.Second)
+		if got := foldOf(r, task.Fold, task.StreamOf(site, "T1-SO-1")); got.Status != task.StatusCompleted || got.Claims != 3 {
+			t.Errorf("%+v", got)
+		}
+		r.noLetters()
+	})
+}
+
 func TestAskingForWorkIsRefusedWithPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, byPeople)

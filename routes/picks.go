@@ -270,7 +270,7 @@ func (f *Flows) addWorker() error {
 	return f.hub.Add(Route{
 		Name: "auto.pick", About: "a worker who claims every pick task and picks it, for demonstrations and tests",
 		Topics: []string{onPicks, onOrders, onTasks}, Handle: f.autoPick,
-		Types:  takes(pick.Opened{}, pick.Dropped{}, task.Expired{}, order.Released{}),
+		Types:  takes(pick.Opened{}, pick.Dropped{}, task.Expired{}, task.Released{}, order.Released{}),
 		Writes: []string{onTasks, onPicks, onOrders, onInventory}, Patterns: []string{eip.NameCompeting},
 	})
 }
@@ -283,6 +283,8 @@ func (f *Flows) autoPick(ctx context.Context, m *Message) (*Out, error) {
 	case pick.Dropped:
 		d.pickAll(e.Scope, e.Task)
 	case task.Expired:
+		d.pickAll(e.Scope, e.Task)
+	case task.Released:
 		d.pickAll(e.Scope, e.Task)
 	case order.Released:
 		d.order(e.Scope, e.Order) // before its work: they move together

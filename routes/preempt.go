@@ -132,7 +132,7 @@ func (d *decision) takePlace(s scope.Scope, id string) {
 	events, err = t.Claim(task.Claim{Worker: his.Worker, Lease: lease}, d.m.Now)
 	d.onTask(s, id, events, err)
 	next := d.dutyOf(d.task(s, id), from.Device, from.Can)
-	next.Back = &TakenBack{his.Task, id, urgentWork}
+	next.Back, next.Gave = &TakenBack{his.Task, id, urgentWork}, from.Gave
 	old, _ := d.stored(at)
 	d.out.SetState(at, old, next)
 }

@@ -103,7 +103,8 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 }
 
 // onTop knows that a carton stands on a pallet, or with "" beside it again. One that has left
-// by the books is known no more.
+// by the books is known no more; of a pallet that has, which may be heard of first, only that the
+// carton stood at the dock.
 func (d *decision) onTop(s scope.Scope, sscc, on string, at time.Time, by string) {
 	if d.lpn(s, sscc).Ended != "" || d.err != nil {
 		return
@@ -113,7 +114,9 @@ func (d *decision) onTop(s scope.Scope, sscc, on string, at time.Time, by string
 		if !d.lpn(s, on).Known() {
 			d.goes(s, on, tracking.KindPallet, "", tracking.Sighting{Position: here, Seen: at, By: by, Cause: "pack"})
 		}
-		here = tracking.Position{Parent: on}
+		if d.lpn(s, on).Ended == "" {
+			here = tracking.Position{Parent: on}
+		}
 	}
 	d.goes(s, sscc, tracking.KindCarton, d.docked(s, sscc).Order, tracking.Sighting{Position: here, Seen: at, By: by, Cause: "pack"})
 }

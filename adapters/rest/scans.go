@@ -139,7 +139,7 @@ func forDevices(r *http.Request) bool {
 		p := r.URL.Path
 		return len(p) > len(prefix)+len(suffix) && p[:len(prefix)] == prefix && p[len(p)-len(suffix):] == suffix
 	}
-	return r.Method == http.MethodPost && (owned("/v1/tasks/", "/claim") || owned("/v1/picks/", "/totes")) || r.Method == http.MethodGet && owned("/v1/lpns/", "")
+	return r.Method == http.MethodPost && (owned("/v1/tasks/", "/claim") || owned("/v1/tasks/", "/release") || owned("/v1/picks/", "/totes")) || r.Method == http.MethodGet && owned("/v1/lpns/", "")
 }
 
 func forbidden(code, detail string) *intake.Problem {

@@ -54,6 +54,13 @@ type ClaimBody struct {
 	Seconds int64  `json:"lease_seconds,omitempty" minimum:"1" maximum:"86400" doc:"900"`
 }
 
+// GiveBackBody gives a task back.
+type GiveBackBody struct {
+	Worker string `json:"worker" doc:"who gives it back"`
+	Claim  int    `json:"claim" minimum:"1" doc:"what the claim was answered with"`
+	Reason string `json:"reason" doc:"why, such as blocked, too_heavy, no_equipment"`
+}
+
 // CompleteBody ends a task.
 type CompleteBody struct {
 	Worker string `json:"worker"`
@@ -229,6 +236,11 @@ func (s *server) tasks() {
 				cmd = task.Renew{Worker: b.Worker, Claim: b.Claim, Lease: lease}
 			}
 			return s.onFloor(ctx, in, cmd, err, view.Task, task.StreamOf)
+		})
+	register(s, op[GiveBackBody, task.Task](s, http.MethodPost, path+"/release", "release-task", tag, "Give a task back that cannot be done now: others may claim it, and it is not what its worker is given next for 30 minutes"),
+		func(ctx context.Context, in *workCommand) (*reply, error) {
+			b, err := decode[GiveBackBody](ctx)
+			return s.onFloor(ctx, in, task.Release(b), err, view.Task, task.StreamOf)
 		})
 	register(s, op[CompleteBody, task.Task](s, http.MethodPost, path+"/complete", "complete-task", tag, "End a task"),
 		func(ctx context.Context, in *workCommand) (*reply, error) {

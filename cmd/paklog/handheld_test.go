@@ -402,13 +402,20 @@ func TestTheHandheldPageLeadsToTheNextTask(t *testing.T) {
 	// The hub hands out what is left, and the page leads there.
 	p.press("←", "Next task")
 	p.press("Next task", "3 to C-0")
+	p.press("Give it back", "Choose, or scan")
+	p.press("It is blocked", "Nothing to do now")
+	p.press("←", "Put away") // it is there for who takes it by himself
+	p.press("Put away", "DK")
+	p.wedge(lamp, "3 to C-0")
 	p.wedge("DK", "Scan 3 of")
 	p.wedge(lamp, "Take 3")
 	p.press("Take 3", "Bring to")
 	p.wedge("C-02", "Why does it lie there?")
 	p.press("It is blocked", "3 at C-02")
 	p.eventually("the lamps lie nowhere", func() bool { return strings.Contains(onHand("LAMP"), `"location":"C-02"`) })
-	p.press("Go on", "Nothing to do now")
+	p.press("Go on", "Nothing to put away")
+	p.press("←", "Next task")
+	p.press("Next task", "Nothing to do now")
 
 	p.api("POST", "/v1/orders", `{"number":"SO-1","ship_to":{"name":"Jane Doe","lines":["1 Main St"],"city":"Reno","region":"NV","postal_code":"89501","country":"US"},"lines":[{"item":"LAMP","qty":2}]}`)
 	p.eventually("no pick", func() bool {

@@ -28,7 +28,7 @@ func newTasks(g *global) *cobra.Command {
   paklog tasks pick T1-SO-1001 --step 1 --qty 5 --tote TOTE-7 --worker kim
   paklog tasks short T1-SO-1001 --step 2 --found 0 --worker kim --reason not_found
   paklog tasks put B1.1-W-000001 --item MUG --qty 2 --tote BIN-1 --slot WALL-03 --worker kim`
-	cmd.AddCommand(newTasksList(g), newTaskNext(g), newTaskClaim(g), newTaskPick(g), newTaskShort(g), newTaskPut(g), newTaskComplete(g))
+	cmd.AddCommand(newTasksList(g), newTaskNext(g), newTaskClaim(g), newTaskRelease(g), newTaskPick(g), newTaskShort(g), newTaskPut(g), newTaskComplete(g))
 	return cmd
 }
 
@@ -155,6 +155,32 @@ func newTaskClaim(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&b.Worker, "worker", "", "who takes it")
 	cmd.Flags().IntVar(&b.Claim, "claim", 0, "number of the claim that is renewed")
 	cmd.Flags().Int64Var(&b.Seconds, "lease-seconds", 0, "for how long: 900")
+	return cmd
+}
+
+func newTaskRelease(g *global) *cobra.Command {
+	var f floorFlags
+	var b rest.GiveBackBody
+	cmd := &cobra.Command{
+		Use: "release TASK", Short: "Give a task back that cannot be done now",
+		Long: `Give a task back that cannot be done now, so that nobody has to wait for the end of the claim. Others
+may claim it at once and go on where it was left; "paklog tasks next" gives it to the same worker again
+after 30 minutes at the earliest.`,
+		Example: `  paklog tasks release T1-SO-1001 --worker kim --claim 1 --reason blocked`,
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: fromHub(g, openTasks),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if b.Worker == "" || b.Claim < 1 || b.Reason == "" {
+				return usagef(cmd, "giving back needs --worker, --claim, as the claim was answered, and --reason")
+			}
+			return thingAct(cmd, g, view.Task, "/v1/tasks/", args[0], f.owner, f.facility, "release", b, func(t task.Task) {
+				fmt.Fprintf(cmd.OutOrStdout(), "task %s is %s\n", clean(t.Task), t.Status)
+			})
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&b.Worker, "worker", "", "who gives it back")
+	cmd.Flags().IntVar(&b.Claim, "claim", 0, "what the claim was answered with")
+	cmd.Flags().StringVar(&b.Reason, "reason", "", "blocked, too_heavy, no_equipment, ...")
 	return cmd
 }
 

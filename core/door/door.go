@@ -22,7 +22,7 @@ const (
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
 	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel; returns.Authorize, Receive, Dispose, Close, Cancel
 	Waves     = "door.waves"     // wave.Plan, Add, Finish, Move, Ask, Release, Cancel, Preview; labor.Plan
-	Floor     = "door.floor"     // task.Claim, Renew, Complete; putaway.Put; pick.Confirm, pick.Short; pack.*
+	Floor     = "door.floor"     // task.Claim, Renew, Release, Complete; putaway.Put; pick.Confirm, pick.Short; pack.*
 	Tracking  = "door.tracking"  // tracking.Place, tracking.End
 	Scans     = "door.scans"     // scan.Send
 	Devices   = "door.devices"   // device.Invite, Enrol, Check, Revoke

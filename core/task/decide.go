@@ -56,7 +56,7 @@ type Taken struct {
 }
 
 // Fold makes a [Task].
-var Fold = event.Fold[Task]{Kind: "task", Version: 4, Apply: apply}
+var Fold = event.Fold[Task]{Kind: "task", Version: 5, Apply: apply}
 
 func apply(t Task, e event.Event) (Task, error) {
 	switch e := e.(type) {
@@ -66,7 +66,7 @@ func apply(t Task, e event.Event) (Task, error) {
 		t.Status, t.Worker, t.Claims, t.Until, t.Taken = StatusClaimed, e.Worker, e.Claim, e.Until, Taken{}
 	case Renewed:
 		t.Until = e.Until
-	case Expired:
+	case Expired, Released:
 		t.Status, t.Worker, t.Until = StatusOpen, "", time.Time{}
 	case Preempted:
 		t.Status, t.Worker, t.Until, t.Taken = StatusOpen, "", time.Time{}, Taken{e.Worker, e.For, e.Reason}
@@ -247,6 +247,21 @@ func (t Task) Expire(c Expire, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	}
 	return []event.Event{Expired{t.head(at), t.Worker, t.Claims}}, nil
+}
+
+// Release gives the task back; a claim that is not in force is Rejected.
+func (t Task) Release(c Release, at time.Time) ([]event.Event, error) {
+	const op = "task.Release"
+	if err := t.exists(op); err != nil {
+		return nil, err
+	}
+	if err := scope.CheckPart(c.Reason); err != nil {
+		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	if err := t.holds(op, c.Worker, c.Claim, at); err != nil {
+		return nil, err
+	}
+	return []event.Event{Released{t.head(at), t.Worker, t.Claims, c.Reason}}, nil
 }
 
 // Preempt takes the task back for another; a claim that ended or was replaced since is no

@@ -87,6 +87,13 @@ type Preempt struct {
 	Reason string
 }
 
+// Release gives the task back before its work is done, by whoever holds its claim.
+type Release struct {
+	Worker string
+	Claim  int
+	Reason string
+}
+
 // Prioritize says how urgent the task is from now on.
 type Prioritize struct {
 	Priority int       // 0 to 9
@@ -174,6 +181,14 @@ type Preempted struct {
 	Reason string `json:"reason"`
 }
 
+// Released says that its worker gave the task back, and why. It may be claimed again.
+type Released struct {
+	Head
+	Worker string `json:"worker"`
+	Claim  int    `json:"claim"`
+	Reason string `json:"reason"`
+}
+
 // Prioritized says that the task is as urgent as this from now on.
 type Prioritized struct {
 	Head
@@ -216,6 +231,9 @@ func (Expired) EventType() string { return "task.Expired" }
 func (Preempted) EventType() string { return "task.Preempted" }
 
 // EventType implements [event.Event].
+func (Released) EventType() string { return "task.Released" }
+
+// EventType implements [event.Event].
 func (Prioritized) EventType() string { return "task.Prioritized" }
 
 // EventType implements [event.Event].
@@ -234,3 +252,6 @@ func (c Renew) DoneBy() string { return c.Worker }
 
 // DoneBy is whose hands did it.
 func (c Complete) DoneBy() string { return c.Worker }
+
+// DoneBy is whose hands did it.
+func (c Release) DoneBy() string { return c.Worker }

@@ -126,3 +126,41 @@ func TestTasksAreRefusedWithPlace(t *testing.T) {
 		t.Errorf("claimed a task that is not there: %v", err)
 	}
 }
+
+func TestATaskIsGivenBackByWhoHoldsIt(t *testing.T) {
+	evs, err := task.Task{}.Create(good, at)
+	open := run(t, task.Task{}, evs, err)
+	if _, err := open.Release(task.Release{Worker: "kim", Claim: 0, Reason: "blocked"}, at); fault.PlaceOf(err) != "task" {
+		t.Errorf("what nobody holds was given back: %v", err)
+	}
+	s := claimed(t)
+	for name, c := range map[string]struct {
+		task.Release
+		when  time.Time
+		place string
+	}{
+		"by another":      {task.Release{Worker: "lee", Claim: 1, Reason: "blocked"}, at, "claim"},
+		"an old claim":    {task.Release{Worker: "kim", Claim: 0, Reason: "blocked"}, at, "claim"},
+		"without a why":   {task.Release{Worker: "kim", Claim: 1}, at, "reason"},
+		"after the lease": {task.Release{Worker: "kim", Claim: 1, Reason: "blocked"}, at.Add(5 * time.Minute), "claim"},
+	} {
+		if evs, err := s.Release(c.Release, c.when); len(evs) != 0 || fault.PlaceOf(err) != c.place {
+			t.Errorf("%s: %v, %v", name, evs, err)
+		}
+	}
+	evs, err = s.Release(task.Release{Worker: "kim", Claim: 1, Reason: "blocked"}, at)
+	s = run(t, s, evs, err)
+	if s.Status != task.StatusOpen || s.Worker != "" || !s.Until.IsZero() {
+		t.Errorf("given back: %+v", s)
+	}
+	if _, err := s.Complete(task.Complete{Worker: "kim", Claim: 1}, at); fault.KindOf(err) != fault.Rejected {
+		t.Errorf("who gave it back ended it: %v", err)
+	}
+	if evs, err := s.Expire(task.Expire{Claim: 1}, at.Add(time.Hour)); err != nil || len(evs) != 0 {
+		t.Errorf("the lease ended after it was given back: %v, %v", evs, err)
+	}
+	evs, err = s.Claim(task.Claim{Worker: "lee", Lease: time.Minute}, at)
+	if s = run(t, s, evs, err); s.Worker != "lee" || s.Claims != 2 {
+		t.Errorf("claimed by the next: %+v", s)
+	}
+}

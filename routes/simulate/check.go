@@ -261,7 +261,9 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 	case task.Expired:
 		c.taskOf(e.Head).worker = ""
 	case task.Preempted:
-		c.preempted(e)
+		c.takenBack(e.Head, e.Worker, e.Claim)
+	case task.Released:
+		c.takenBack(e.Head, e.Worker, e.Claim)
 	case task.Renewed:
 		c.taskOf(e.Head).until = e.Until
 	case task.Completed:

@@ -36,6 +36,13 @@ type labelled struct{ carrier, owner, order, sscc string }
 // trucksLeave is when the day's two trucks are loaded.
 var trucksLeave = []time.Duration{15*time.Hour + 30*time.Minute, 22 * time.Hour}
 
+// How long before the end the last truck leaves, and customers change their minds no more: what
+// that makes others wait for is done in between.
+const (
+	lastTruck  = 10 * time.Minute
+	lastChange = 4 * time.Hour
+)
+
 func newDockside(f *floor) *dockside {
 	return &dockside{f: f, mover: &worker{f: f, name: "dock"}, manifests: map[string]manifest.Head{}}
 }
@@ -51,7 +58,7 @@ func (r *run) leaves(carrier string) string {
 	return cmp.Or(r.confirms[carrier], routes.AtLabel)
 }
 
-// plan puts the trucks of some days on the agenda.
+// plan puts the trucks of some days on the agenda, and one more that takes what is left at the end.
 func (d *dockside) plan(midnight time.Time, days int) {
 	for day := range days {
 		for _, at := range trucksLeave {
@@ -60,6 +67,7 @@ func (d *dockside) plan(midnight time.Time, days int) {
 			}
 		}
 	}
+	d.f.r.agenda.add(d.f.r.end().Add(-lastTruck), d.send)
 }
 
 // sees follows what comes to the dock and leaves it.

@@ -40,9 +40,20 @@ func (w *worker) nextJob() *job {
 	}
 	j := f.jobs[got.Task.Stream()]
 	if j == nil || j.taken || !j.ready || j.done() {
+		w.giveBack(got.Task.Scope, got.Task.Task)
 		return nil
 	}
 	return j
+}
+
+// giveBack gives a task back that the worker holds and does not do now.
+func (w *worker) giveBack(s scope.Scope, id string) {
+	f := w.f
+	t := f.r.check.tasks[task.StreamOf(s, id)]
+	if t == nil || t.worker != w.name || !f.r.now.Before(t.until) {
+		return
+	}
+	f.must(door.Floor, s, id, task.Release{Worker: w.name, Claim: t.claims, Reason: "later"})
 }
 
 // done reports whether nothing of a job is left to be fetched.

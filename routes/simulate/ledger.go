@@ -311,11 +311,11 @@ func (c *checker) taskClaimed(e task.Claimed) {
 	t.worker, t.until, t.claims = e.Worker, e.Until, e.Claim
 }
 
-// preempted takes a task back from who holds it.
-func (c *checker) preempted(e task.Preempted) {
-	t := c.taskOf(e.Head)
-	if t.worker != e.Worker || t.claims != e.Claim {
-		c.fails("task %s is taken back from claim %d of %s, and is held by claim %d of %q", e.Task, e.Claim, e.Worker, t.claims, t.worker)
+// takenBack takes a task back from who holds it.
+func (c *checker) takenBack(h task.Head, who string, claim int) {
+	t := c.taskOf(h)
+	if t.worker != who || t.claims != claim {
+		c.fails("task %s is taken back from claim %d of %s, and is held by claim %d of %q", h.Task, claim, who, t.claims, t.worker)
 	}
 	t.worker = ""
 }

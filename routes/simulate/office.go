@@ -153,16 +153,18 @@ func (f *floor) meddles(e event.Event) {
 			f.tooLate(e.Scope, c.Owner, c.Order)
 		}
 	case label.Bought:
-		if f.one(n) {
-			f.r.agenda.add(f.r.now, func() { f.may(door.Orders, e.Scope, e.Order, order.Cancel{Reason: "customer"}) })
-		}
+		f.changesMind(e.Scope, e.Order)
 	}
 }
 
 // tooLate lets a customer cancel, now and then, what a truck has just taken.
 func (f *floor) tooLate(building scope.Scope, owner, number string) {
-	if f.one(f.r.cfg.Faults.Changes) {
-		s := scope.Scope{Tenant: building.Tenant, Owner: owner, Facility: building.Facility}
+	f.changesMind(scope.Scope{Tenant: building.Tenant, Owner: owner, Facility: building.Facility}, number)
+}
+
+// changesMind lets a customer cancel an order now and then.
+func (f *floor) changesMind(s scope.Scope, number string) {
+	if f.one(f.r.cfg.Faults.Changes) && f.r.now.Before(f.r.end().Add(-lastChange)) {
 		f.r.agenda.add(f.r.now, func() { f.may(door.Orders, s, number, order.Cancel{Reason: "customer"}) })
 	}
 }

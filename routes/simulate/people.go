@@ -529,6 +529,7 @@ func (w *worker) gone(j *job, err error) {
 		w.after(0, w.look)
 		return
 	}
+	w.giveBack(j.scope, j.id)
 	w.later(j)
 }
 
