@@ -141,7 +141,7 @@ func (r *Reader) group(b bound, next int) {
 	r.ung = &UNG{Type: s.Value(1, 1), Sender: party(s, 2), Recipient: party(s, 3), Date: s.Value(4, 1), Time: s.Value(4, 2),
 		Control: s.Value(5, 1), Agency: s.Value(6, 1), Version: s.Value(7, 1), Release: s.Value(7, 2), Association: s.Value(7, 3)}
 	p.UNG, r.inGroup, r.kind = r.ung, 0, ""
-	clear(r.seen)
+	r.seen.Forget()
 	r.groups++
 	r.noteMixed(s)
 	if r.ung.Control == "" {
@@ -355,12 +355,7 @@ func (r *Reader) checkMessage(whole bool) {
 func (r *Reader) checkReference(s Segment) {
 	p := &r.part
 	ref := p.UNH.Reference
-	_, again := r.seen[ref]
-	const remembered = 1 << 16
-	if ref != "" && !again {
-		if len(r.seen) < remembered {
-			r.seen[ref] = struct{}{}
-		}
+	if ref != "" && !r.seen.Again(ref) {
 		return
 	}
 	f := p.AtComponent(s, 1, 1, 1)

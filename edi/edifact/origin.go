@@ -43,7 +43,7 @@ func ReadMessage(raw []byte, o Origin, limits Limits) (*Part, error) {
 	r.win.Base = o.Offset
 	r.win.use(o.UNB.Delimiters, 0)
 	r.unb, r.ung = &o.UNB, o.UNG
-	r.marks, r.seen = o.UNB.marks(), make(map[string]struct{})
+	r.marks = o.UNB.marks()
 	r.part.line, r.part.column = max(o.Line, 1), max(o.Column, 1)
 	r.part.Offset = o.Offset
 	p, err := r.Next()

@@ -127,7 +127,8 @@ func (r *Reader) header(h header, start int) error {
 	at := start + h.at
 	r.inJunk, r.any, r.mixed = false, true, false
 	r.groups, r.loose, r.all, r.kind = 0, 0, 0, ""
-	r.seen, r.lastWhat = make(map[string]struct{}), nil
+	r.lastWhat = nil
+	r.seen.Forget()
 	w.use(h.delims, at)
 	p := &r.part
 	if h.bare {

@@ -25,17 +25,17 @@ type Reader struct {
 	loose    int         // of the open interchange, outside groups
 	all      int         // of the open interchange
 	groups   int
-	kind     string              // message type of the open group's first message
-	seen     map[string]struct{} // references of messages, of the open group if there is one
-	mixed    bool                // was said of this interchange
-	badTag   bool                // a segment of the message at hand has a tag that is none
-	nested   bool                // or more than a tag where that stands
-	last     UNH                 // of the message before but for its reference, which most share
-	lastWhat []byte              // and the element it was read from, in this interchange
-	lastAs   Charset             // and this
-	inJunk   bool                // the noise going on was reported
-	any      bool                // an interchange was seen
-	err      error               // what ended the reading
+	kind     string            // message type of the open group's first message
+	seen     stream.References // references of messages, of the open group if there is one
+	mixed    bool              // was said of this interchange
+	badTag   bool              // a segment of the message at hand has a tag that is none
+	nested   bool              // or more than a tag where that stands
+	last     UNH               // of the message before but for its reference, which most share
+	lastWhat []byte            // and the element it was read from, in this interchange
+	lastAs   Charset           // and this
+	inJunk   bool              // the noise going on was reported
+	any      bool              // an interchange was seen
+	err      error             // what ended the reading
 }
 
 // NewReader reads from src. Limits' zero value means the defaults.

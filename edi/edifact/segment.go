@@ -59,9 +59,13 @@ func (s *Segments) Run() *stream.Run { return &s.run }
 // characters, or [Segments.Len].
 func (s *Segments) Seek(i int, id string) int {
 	want := uint32(id[0]) | uint32(id[1])<<8 | uint32(id[2])<<16
-	for ; i < len(s.run.Bounds); i++ {
-		at := s.run.Bounds[i].Start
-		if s.run.Regular && int(at)+4 <= len(s.run.Data) && binary.LittleEndian.Uint32(s.run.Data[at:])&0xFFFFFF != want {
+	data, bounds := s.run.Data, s.run.Bounds
+	if !s.run.Regular {
+		data = nil
+	}
+	for ; i < len(bounds); i++ {
+		at := int(bounds[i].Start)
+		if at+4 <= len(data) && binary.LittleEndian.Uint32(data[at:])&0xFFFFFF != want {
 			continue
 		}
 		if s.At(i).Is(id) {

@@ -63,6 +63,9 @@ func (s *Set) check(src Source, sx *Syntax, exact bool, w watcher) {
 		c.most = finding.Warning
 	}
 	c.classes(sx)
+	if sx.Run != nil {
+		c.regular, c.text = *sx.Run, sx.Run.Data
+	}
 	c.across = isControl | isComponent | isRepetition | isRelease | isBreak
 	if len(sx.Text) > 0 {
 		if c.across = sx.Seen &^ isBreak; sx.Seen == 0 {
@@ -84,14 +87,15 @@ type frame struct {
 }
 
 type checker struct {
-	set    *Set
-	src    Source
-	sx     *Syntax // &syntax: the caller's need not live on the heap
-	syntax Syntax
-	most   finding.Severity
-	frames []frame
-	counts []int32 // of frames' children, one frame's behind another's
-	lastAt int     // segment before the one at hand
+	set     *Set
+	src     Source
+	sx      *Syntax // &syntax: the caller's need not live on the heap
+	syntax  Syntax
+	regular stream.Run // the document's segments, empty where they are not regular
+	most    finding.Severity
+	frames  []frame
+	counts  []int32 // of frames' children, one frame's behind another's
+	lastAt  int     // segment before the one at hand
 
 	i       int        // segment at hand
 	text    []byte     // its elements stand in, at
@@ -154,7 +158,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 func (c *checker) forget() {
 	c.text, c.ends, c.frames, c.counts, c.totals = nil, nil, c.frames[:0], c.counts[:0], c.totals[:0]
-	c.set, c.src, c.syntax, c.watch = nil, nil, Syntax{}, nil
+	c.set, c.src, c.syntax, c.regular, c.watch = nil, nil, Syntax{}, stream.Run{}, nil
 	c.tree.forget()
 }
 
@@ -185,8 +189,8 @@ func (c *checker) run() {
 			if node.def != nil {
 				c.elements(node.def)
 			}
-			for _, r := range node.rules {
-				c.rule(r, node)
+			for i := range node.acts {
+				c.act(&node.acts[i])
 			}
 		} else if def := c.set.segments[key]; def != nil {
 			c.elements(def)
@@ -201,9 +205,9 @@ func (c *checker) run() {
 // read takes segment i at hand.
 func (c *checker) read(i int) (tag []byte) {
 	c.i = i
-	if r := c.syntax.Run; r != nil && i < len(r.Bounds) {
-		b := &r.Bounds[i]
-		c.text, c.ends = r.Data, r.Idx[b.First:b.Last+1]
+	if i < len(c.regular.Bounds) {
+		b := &c.regular.Bounds[i]
+		c.ends = c.regular.Idx[b.First : b.Last+1]
 		tag = c.text[b.Start:c.ends[0]]
 	} else {
 		tag, c.text, c.ends = c.src.Segment(i, c.places[:0])
@@ -280,6 +284,9 @@ func (c *checker) require(f *frame, to int) {
 func (c *checker) place(key tagKey, tag []byte) *Node {
 	number := c.set.inside.of(key)
 	if number != 0 {
+		if n := c.step(number); n != nil {
+			return n
+		}
 		if n := c.forward(number, key, true); n != nil {
 			return n
 		}
@@ -358,6 +365,32 @@ func (c *checker) valueOf(n, component int) []byte {
 		to = stream.Until(c.text, from, to, c.sx.Component)
 	}
 	return trim(c.text[from:to])
+}
+
+// step is forward where nothing has to be chosen.
+func (c *checker) step(number uint16) *Node {
+	d := len(c.frames) - 1
+	f := &c.frames[d]
+	if len(f.node.kids) == 0 {
+		return nil
+	}
+	s := f.node.kids[f.at].next[number]
+	if s.at == 0 {
+		return nil
+	}
+	d -= int(s.up)
+	f = &c.frames[d]
+	i := int(s.at) - 1
+	if *c.count(f, i) >= f.node.kids[i].max {
+		return nil
+	}
+	if s.up > 0 {
+		c.close(d + 1)
+	}
+	if int32(i) != f.at && len(f.node.must) > 0 {
+		c.require(f, i)
+	}
+	return c.enter(f, i)
 }
 
 func (c *checker) forward(number uint16, key tagKey, room bool) *Node {

@@ -17,7 +17,10 @@ func (c *checker) elements(def *Segment) {
 	var there uint64
 	text, ends, class := c.text, c.ends, &c.class
 	have := len(ends) - 1
-	from := ends[0] + 1
+	from, released := ends[0]+1, ends[have]
+	if c.seen&isRelease != 0 {
+		released = c.released
+	}
 	for i, to := range ends[1 : min(have, len(def.specs))+1] {
 		sp := &def.specs[i]
 		at := from
@@ -33,16 +36,28 @@ func (c *checker) elements(def *Segment) {
 			continue
 		}
 		var flags uint8
-		if c.seen != 0 {
+		if seen := c.seen; seen != 0 {
+			if seen&isRelease != 0 {
+				if released < at {
+					released = stream.Until(text, at, ends[have], c.sx.Release)
+				}
+				if released >= to {
+					seen &^= isRelease
+				}
+			}
 			switch {
-			case c.seen != isComponent:
+			case seen&^(isComponent|isRelease) != 0:
 				for _, b := range text[at:to] {
 					flags |= class[b]
 				}
 			case sp.kind == composite:
-				c.parts(i+1, def.Elements[i], at, to)
+				c.parts(i+1, def.Elements[i], at, to, released)
 				continue
-			case stream.Until(text, at, to, c.sx.Component) < to:
+			case seen&isRelease != 0:
+				flags = isComponent | isRelease
+			case sp.kind == digits && sp.fits(text, at, to):
+				continue
+			case seen != 0 && stream.Until(text, at, to, c.sx.Component) < to:
 				flags = isComponent
 			}
 		}
@@ -113,7 +128,7 @@ func (s *spec) fits(text []byte, from, to uint32) bool {
 func (c *checker) structured(n int, e *Element, from, to uint32, flags uint8) {
 	raw := c.text[from:to]
 	if flags&^isComponent == 0 && e.Components != nil {
-		c.parts(n, e, from, to)
+		c.parts(n, e, from, to, to)
 		return
 	}
 	if flags&isRepetition != 0 {
@@ -172,28 +187,55 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 	}
 }
 
-// parts is components for what nearly all composites are: data and separators.
-func (c *checker) parts(n int, e *Element, from, to uint32) {
-	text, sep := c.text, c.sx.Component
-	for i := range e.specs {
-		sp := &e.specs[i]
-		end := from
-		if from < to {
-			end = stream.Until(text, from, to, sep)
-		}
-		if end == from {
+// parts is components for what nearly all composites are: data, separators and, from
+// released on, release characters.
+func (c *checker) parts(n int, e *Element, from, to, released uint32) {
+	text, sep, specs := c.text, c.sx.Component, e.specs
+	i := 0
+	for ; i < len(specs) && from < to; i++ {
+		sp := &specs[i]
+		end := stream.Until(text, from, to, sep)
+		switch {
+		case released < end:
+			end = c.past(released, to)
+			if sp.kind != unknown {
+				one := text[from:end]
+				c.value(n, i+1, e.Components[i], one, c.plain(one, isRelease), isRelease)
+			}
+			released = stream.Until(text, min(end+1, to), to, c.sx.Release)
+		case end == from:
 			if sp.must {
 				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
-		} else if sp.kind != unknown && !sp.fits(text, from, end) {
+		case sp.kind == unknown || sp.fits(text, from, end):
+		default:
 			one := text[from:end]
 			c.value(n, i+1, e.Components[i], one, one, 0)
 		}
 		from = end + 1
 	}
+	for ; i < e.must; i++ {
+		if specs[i].must {
+			c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
+		}
+	}
 	if from < to {
 		c.surplus(n, e)
 	}
+}
+
+// past is the end of a component: the first separator in text[from:to] that no release
+// character stands before, or to.
+func (c *checker) past(from, to uint32) uint32 {
+	for ; from < to; from++ {
+		switch c.text[from] {
+		case c.sx.Release:
+			from++
+		case c.sx.Component:
+			return from
+		}
+	}
+	return to
 }
 
 // surplus reports components that the profile does not know.

@@ -39,6 +39,7 @@ type Element struct {
 
 	codes map[uint32]struct{} // Codes of at most 4 bytes, packed
 	specs []spec              // of Components
+	must  int                 // the last mandatory one
 }
 
 // Note ties elements of a segment together. Kinds: P all or none, R at least
@@ -121,6 +122,7 @@ type Node struct {
 	must  []int   // children that are required, but for a loop's own segment
 	def   *Segment
 	rules []*Rule
+	acts  []act // of rules
 }
 
 // kid is what a search asks of a child.
@@ -128,7 +130,8 @@ type kid struct {
 	tag  tagKey
 	slot int32 // index of the first sibling of the same place
 	max  int32
-	sole bool // no sibling shares its place, and it takes any qualifier
+	sole bool   // no sibling shares its place, and it takes any qualifier
+	next []step // behind it, by the number of a tag
 }
 
 // Label is the node's tag, and its first qualifier where it has one: "N1(ST)".
@@ -365,7 +368,7 @@ func (s *Segment) clone() *Segment {
 
 func (n *Node) clone() *Node {
 	c := *n
-	c.rules = nil
+	c.rules, c.acts = nil, nil
 	if n.Match != nil {
 		m := *n.Match
 		c.Match = &m
@@ -421,7 +424,7 @@ func (s *Set) compile() {
 		if n.def == nil {
 			n.def = s.segments[n.tag]
 		}
-		n.kids, n.zeros, n.must, n.rules, n.where = nil, make([]int32, len(n.Children)), nil, nil, make([]uint8, s.inside.n+1)
+		n.kids, n.zeros, n.must, n.rules, n.acts, n.where = nil, make([]int32, len(n.Children)), nil, nil, nil, make([]uint8, s.inside.n+1)
 		if n.def != nil {
 			n.def.compile()
 		}
@@ -458,14 +461,49 @@ func (s *Set) compile() {
 		for _, r := range s.Rules {
 			if r.concerns(n.ID) {
 				n.rules = append(n.rules, r)
+				n.acts = append(n.acts, r.acts(n.tag)...)
 			}
 		}
 	})
 	for _, d := range s.segments {
 		d.compile()
 	}
+	s.steps(nil, s.Root)
 	for i, r := range s.Rules {
 		r.nth = i
+	}
+}
+
+// step leads from a segment to the place of the one behind it, where nothing has to be
+// chosen: up so many loops, and there to child at-1. Where at is 0 it has to be looked for.
+type step struct{ up, at uint8 }
+
+// opened is a loop on the way down to a node, and the place in it.
+type opened struct {
+	*Node
+	at int
+}
+
+// steps fills the steps behind what stands in n, which the loops above lead to.
+func (s *Set) steps(above []opened, n *Node) {
+	for i := range n.kids {
+		k := &n.kids[i]
+		open := append(above, opened{n, int(k.slot)})
+		if child := n.Children[i]; child.Loop {
+			s.steps(open, child)
+		}
+		k.next = make([]step, s.inside.n+1)
+		for tag := range k.next {
+			for up := range open {
+				o := open[len(open)-1-up]
+				if at := int(o.where[tag]) - 1; at >= o.at {
+					if at != scattered-1 && o.kids[at].sole {
+						k.next[tag] = step{uint8(up), uint8(at) + 1}
+					}
+					break
+				}
+			}
+		}
 	}
 }
 
@@ -476,9 +514,11 @@ func (s *Segment) compile() {
 			s.must = i + 1
 		}
 		if e != nil {
-			e.specs = make([]spec, len(e.Components))
+			e.specs, e.must = make([]spec, len(e.Components)), 0
 			for j, x := range e.Components {
-				e.specs[j] = x.spec()
+				if e.specs[j] = x.spec(); e.specs[j].must {
+					e.must = j + 1
+				}
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -83,14 +84,16 @@ type Rule struct {
 	text string
 	nth  int // among the rules of its set
 	how  uint8
+	sscc bool
 }
 
-// Kinds of rules as numbers.
+// Kinds of rules, and of acts, as numbers.
 const (
 	counts uint8 = iota
 	sums
 	trees
 	checkDigits
+	declared // of an act: the total that a count or sum is held against
 )
 
 func (r *Rule) String() string { return r.text }
@@ -118,7 +121,7 @@ func ParseRule(text string) (*Rule, error) {
 	case "tree":
 		want, r.how, r.Levels = 2, trees, map[string][]string{}
 	case "sscc", "gtin":
-		r.how, r.Severity = checkDigits, finding.Warning
+		r.how, r.sscc, r.Severity = checkDigits, r.Kind == "sscc", finding.Warning
 	default:
 		return nil, fmt.Errorf("rule kind %q is none of count, sum, tree, sscc, gtin", r.Kind)
 	}
@@ -187,30 +190,53 @@ type total struct {
 
 const unit = 10_000
 
-// rule takes in the segment at hand, whose place in the grammar is node.
-func (c *checker) rule(r *Rule, node *Node) {
-	switch r.how {
-	case counts, sums:
-		t := &c.totals[r.nth]
-		for i := range r.Of {
-			of := &r.Of[i]
-			switch {
-			case of.tag != node.tag || of.When != nil && !c.matches(of.When):
-			case r.how == counts:
-				t.n[i] += unit
-			default:
-				c.sum(t, c.valueOf(of.Element, of.Component))
-			}
+// act is what one rule takes of a segment.
+type act struct {
+	rule *Rule
+	how  uint8
+	of   *Place
+	nth  int // of the places that a total is made of
+}
+
+// acts are what r takes of segments with the tag.
+func (r *Rule) acts(tag tagKey) (all []act) {
+	if r.how > sums {
+		return []act{{rule: r, how: r.how, of: &r.At}}
+	}
+	for i := range r.Of {
+		if r.Of[i].tag == tag {
+			all = append(all, act{rule: r, how: r.how, of: &r.Of[i], nth: i})
 		}
-		if r.At.tag == node.tag && (r.At.When == nil || c.matches(r.At.When)) {
-			if v := c.valueOf(r.At.Element, r.At.Component); len(v) > 0 && t.at < 0 {
-				t.at, t.value = c.i, append(t.value[:0], v...)
-			}
-		}
+	}
+	if r.At.tag == tag {
+		all = append(all, act{rule: r, how: declared, of: &r.At})
+	}
+	return all
+}
+
+// act takes in the segment at hand.
+func (c *checker) act(a *act) {
+	switch a.how {
 	case trees:
-		c.branch(r)
+		c.branch(a.rule)
+		return
 	case checkDigits:
-		c.checked(r)
+		c.checked(a.rule)
+		return
+	}
+	if a.of.When != nil && !c.matches(a.of.When) {
+		return
+	}
+	t := &c.totals[a.rule.nth]
+	switch a.how {
+	case counts:
+		t.n[a.nth] += unit
+	case sums:
+		c.sum(t, c.valueOf(a.of.Element, a.of.Component))
+	case declared:
+		if v := c.valueOf(a.of.Element, a.of.Component); len(v) > 0 && t.at < 0 {
+			t.at, t.value = c.i, v
+		}
 	}
 }
 
@@ -317,10 +343,8 @@ func (c *checker) checked(r *Rule) {
 }
 
 func (c *checker) digit(r *Rule, e int, v []byte) {
-	what, expected := "trade item number", "8, 12, 13 or 14 digits"
 	ok := len(v) == 8 || len(v) == 12 || len(v) == 13 || len(v) == 14
-	if r.Kind == "sscc" {
-		what, expected = "container code", "18 digits, or 20 with the identifier 00"
+	if r.sscc {
 		ok = len(v) == 18 || len(v) == 20 && v[0] == '0' && v[1] == '0'
 	}
 	ok = ok && stream.Digits(v, 0, uint32(len(v)))
@@ -329,6 +353,10 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 		if want = CheckDigit(v[:len(v)-1]); want == v[len(v)-1] {
 			return
 		}
+	}
+	what, expected := "trade item number", "8, 12, 13 or 14 digits"
+	if r.sscc {
+		what, expected = "container code", "18 digits, or 20 with the identifier 00"
 	}
 	ref := finding.Ref(c.tag(), e, r.At.Component)
 	if !ok {
@@ -342,13 +370,19 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 // CheckDigit is that of a GS1 number without it (GS1 General Specifications,
 // section 7.9): weights 3 and 1 from the right. The digits must be digits.
 func CheckDigit(digits []byte) byte {
-	thrice, once, i := 0, 0, len(digits)
+	thrice, once, i := uint64(0), uint64(0), len(digits)
+	for ; i >= 8; i -= 8 {
+		const evens, sum = 0x00FF00FF00FF00FF, 0x0001000100010001
+		x := binary.LittleEndian.Uint64(digits[i-8:]) - 0x0101010101010101*'0'
+		thrice += (x >> 8 & evens) * sum >> 48
+		once += (x & evens) * sum >> 48
+	}
 	for ; i >= 2; i -= 2 {
-		thrice += int(digits[i-1] - '0')
-		once += int(digits[i-2] - '0')
+		thrice += uint64(digits[i-1] - '0')
+		once += uint64(digits[i-2] - '0')
 	}
 	if i > 0 {
-		thrice += int(digits[0] - '0')
+		thrice += uint64(digits[0] - '0')
 	}
 	return byte('0' + (10-(3*thrice+once)%10)%10)
 }

@@ -121,7 +121,7 @@ func (r *Reader) group(b bound, next int) {
 	r.gs = &GS{FunctionalID: s.Value(1), Sender: s.Value(2), Receiver: s.Value(3), Date: s.Value(4), Time: s.Value(5),
 		Control: s.Value(6), Agency: s.Value(7), Version: s.Value(8)}
 	p.GS, r.sets = r.gs, 0
-	clear(r.seen)
+	r.seen.Forget()
 	r.groups++
 	if n, ok := number([]byte(r.gs.Control)); !ok || n == 0 || len(r.gs.Control) > 9 {
 		f := p.At(s, 6)
@@ -294,14 +294,8 @@ func (r *Reader) checkSet(whole bool) {
 	if p.ST.Control == "" {
 		add(st, 2, CodeSetControlMissing, "the transaction set has no control number", "4 to 9 characters", "", AckCodes{AK5: "7"})
 	} else if r.gs != nil {
-		const remembered = 1 << 16
-		if r.seen == nil {
-			r.seen = make(map[string]struct{})
-		}
-		if _, again := r.seen[p.ST.Control]; again {
+		if r.seen.Again(p.ST.Control) {
 			add(st, 2, CodeSetControlRepeated, "the control number was used before in this group", "a number of its own", "number the sets of a group one by one", AckCodes{AK5: "23"})
-		} else if len(r.seen) < remembered {
-			r.seen[p.ST.Control] = struct{}{}
 		}
 	}
 	if r.badTag {

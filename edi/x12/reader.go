@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"math"
+
+	"github.com/paklog/hub/edi/internal/stream"
 )
 
 // Reader takes a stream apart into [Part]s. It holds one part at a time, so its
@@ -20,12 +22,12 @@ type Reader struct {
 	gs     *GS  // open group
 	sets   int
 	groups int
-	seen   map[string]struct{} // ST02 of the open group
-	badTag bool                // a segment of the set at hand has a tag that is none
-	lastID string              // ST01 of the set before, whose text most share
-	inJunk bool                // the noise going on was reported
-	any    bool                // an interchange was seen
-	err    error               // what ended the reading
+	seen   stream.References // ST02 of the open group
+	badTag bool              // a segment of the set at hand has a tag that is none
+	lastID string            // ST01 of the set before, whose text most share
+	inJunk bool              // the noise going on was reported
+	any    bool              // an interchange was seen
+	err    error             // what ended the reading
 }
 
 // NewReader reads from src. Limits' zero value means the defaults.

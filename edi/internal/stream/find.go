@@ -30,6 +30,12 @@ func Until(text []byte, from, to uint32, sep byte) uint32 {
 
 // Digits reports whether text[from:to] is digits, one at least.
 func Digits(text []byte, from, to uint32) bool {
+	for ; to-from > 8 && from < to; from += 8 {
+		x := binary.LittleEndian.Uint64(text[from:]) ^ lows*'0'
+		if (x|(x+lows*6))&(lows*0xF0) != 0 {
+			return false
+		}
+	}
 	if n := to - from; n-1 < 8 && int(from)+8 <= len(text) {
 		// Bytes behind the end are shifted out, and zeros are digits enough.
 		x := binary.LittleEndian.Uint64(text[from:])<<(64-8*n) ^ lows*'0'<<(64-8*n)
@@ -48,6 +54,14 @@ func Digits(text []byte, from, to uint32) bool {
 func Pair(data []byte, a, b byte) int {
 	as, bs := lows*uint64(a), lows*uint64(b)
 	i := 0
+	for ; i+17 <= len(data); i += 16 {
+		d := data[i : i+17 : i+17]
+		x := (binary.LittleEndian.Uint64(d) ^ as) | (binary.LittleEndian.Uint64(d[1:]) ^ bs)
+		y := (binary.LittleEndian.Uint64(d[8:]) ^ as) | (binary.LittleEndian.Uint64(d[9:]) ^ bs)
+		if ((x-lows)&^x|(y-lows)&^y)&highs != 0 {
+			break
+		}
+	}
 	for ; i+9 <= len(data); i += 8 {
 		x := (binary.LittleEndian.Uint64(data[i:]) ^ as) | (binary.LittleEndian.Uint64(data[i+1:]) ^ bs)
 		if hit := (x - lows) &^ x & highs; hit != 0 {
