@@ -60,7 +60,9 @@ type Partner struct {
 	Implementation bool
 	Profile        x12wms.Profile
 	// Maps translate sets and messages of his, by ST01 and message type, in place of what all go by.
-	Maps        map[string]*mapping.Map
+	Maps map[string]*mapping.Map
+	// Changes are maps that change what is sent to him, by ST01 and message type.
+	Changes     map[string]*mapping.Map
 	SendAnswers bool // an 855 for each 850
 	// Advise tells him by an 824, or an APERAK, of each document of his that nobody can work on.
 	Advise bool

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
@@ -20,6 +19,7 @@ import (
 	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/mapping"
 )
 
 // sentTo is where the documents that left for a partner are found by their name, resentTo those
@@ -121,23 +121,8 @@ func (e *edi) again(ctx context.Context, m *Message, out *Out, p Partner, d outg
 	if err := sendable(doc.Findings(), len(sets), func() string { return sets[0].ST.ID }, d.Set); err != nil {
 		return none, err
 	}
-	var body []x12.Out
-	marks := []string{string([]byte{sets[0].ISA.Delimiters.Component}), x12.ComponentMark}
-	if r := sets[0].ISA.Delimiters.Repetition; r != 0 {
-		marks = append(marks, string([]byte{r}), x12.RepetitionMark)
-	}
-	replace := strings.NewReplacer(marks...)
-	for i, s := range sets[0].Segments.All() {
-		if i == 0 || i == sets[0].Segments.Len()-1 {
-			continue // ST and SE
-		}
-		o := x12.Seg(s.ID())
-		for n := 1; n <= s.Len(); n++ {
-			o.Elements = append(o.Elements, replace.Replace(s.Value(n)))
-		}
-		body = append(body, o)
-	}
-	return e.envelope(ctx, m, out, p, d.Set, body)
+	p.Changes = nil // it was changed when it was written first
+	return e.envelope(ctx, m, out, p, d.Set, mapping.OfX12(sets[0]).Body())
 }
 
 func (e *edi) messageAgain(ctx context.Context, m *Message, out *Out, p Partner, d outgoing, data []byte, corrected bool) (journal.Record, error) {
@@ -153,29 +138,8 @@ func (e *edi) messageAgain(ctx context.Context, m *Message, out *Out, p Partner,
 	if err := sendable(doc.Findings(), len(all), func() string { return all[0].UNH.Type }, d.Set); err != nil {
 		return none, err
 	}
-	var body []edifact.Out
-	for i, s := range all[0].Segments.All() {
-		if i == 0 || i == all[0].Segments.Len()-1 {
-			continue // UNH and UNT
-		}
-		o := edifact.Seg(s.ID())
-		for n := 1; n <= s.Len(); n++ {
-			var repeats []string
-			for r := 1; r <= s.Repetitions(n); r++ {
-				var parts []string
-				for c := 1; ; c++ {
-					raw, _ := s.Component(n, r, c)
-					if raw == nil {
-						break
-					}
-					parts = append(parts, s.Text(raw))
-				}
-				repeats = append(repeats, edifact.C(parts...))
-			}
-			o.Elements = append(o.Elements, strings.Join(repeats, edifact.RepetitionMark))
-		}
-		body = append(body, o)
-	}
+	p.Changes = nil // it was changed when it was written first
+	body := messageBody(mapping.OfEDIFACT(all[0]).Body())
 	h := all[0].UNH
 	return e.interchange(ctx, m, out, p, p.unb(), edifact.UNH{Type: h.Type, Version: h.Version, Release: h.Release, Agency: h.Agency, Association: h.Association},
 		func(int) ([]edifact.Out, error) { return body, nil })

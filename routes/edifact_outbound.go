@@ -145,11 +145,21 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 	unh.Reference = "1"
 	d := outgoing{Partner: p.Name, Set: unh.Type, ISA13: unb.Control}
 	d.Name = fmt.Sprintf("%s-%09d-%s.edi", d.Set, n, m.ID.Child(m.route, d.Set, 0).String()[:8])
-	var buf bytes.Buffer
-	// What the partner's repertoire cannot hold of a name or a text must not keep the goods' advice back.
-	w := edifact.NewWriter(&buf, edifact.WriterOptions{LineEnd: p.Writer.LineEnd, Replace: '.'})
-	if err := errors.Join(w.BeginInterchange(unb), w.WriteMessage(unh, segments), w.EndInterchange(), w.Close()); err != nil {
-		return none, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", d.Set, err))
+	write := func(segments []edifact.Out) ([]byte, error) {
+		var buf bytes.Buffer
+		// What the partner's repertoire cannot hold of a name or a text must not keep the goods' advice back.
+		w := edifact.NewWriter(&buf, edifact.WriterOptions{LineEnd: p.Writer.LineEnd, Replace: '.'})
+		if err := errors.Join(w.BeginInterchange(unb), w.WriteMessage(unh, segments), w.EndInterchange(), w.Close()); err != nil {
+			return nil, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", d.Set, err))
+		}
+		return buf.Bytes(), nil
+	}
+	text, err := write(segments)
+	if own := p.Changes[unh.Type]; own != nil && err == nil {
+		text, segments, err = e.messageChanged(p, own, text, segments, write)
+	}
+	if err != nil {
+		return none, err
 	}
 	data, err := json.Marshal(d)
 	if err != nil {
@@ -158,7 +168,7 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 	r := journal.Record{
 		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
-		Subject: "document/" + m.ID.String(), Personal: buf.Bytes(),
+		Subject: "document/" + m.ID.String(), Personal: text,
 	}
 	if unb.AckRequested == "1" {
 		key := contrlKey(p.Name, unb.Control)

@@ -229,25 +229,35 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	}
 	d := outgoing{Partner: p.Name, Set: set, ISA13: fmt.Sprintf("%09d", isa), GS06: strconv.Itoa(gs)}
 	d.Name = fmt.Sprintf("%s-%s-%s.edi", set, d.ISA13, m.ID.Child(m.route, set, 0).String()[:8])
-	var buf bytes.Buffer
-	w := x12.NewWriter(&buf, p.Writer)
-	w.BeginInterchange(x12.ISA{
-		SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
-		Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
-	})
-	if set == "TA1" {
-		w.Segment(body[0])
-	} else {
-		w.BeginGroup(x12.GS{
-			FunctionalID: groupOf[set], Sender: p.OurID, Receiver: p.ID,
-			Date: now.Format("20060102"), Time: now.Format("1504"), Control: d.GS06, Agency: "X", Version: version,
+	write := func(body []x12.Out) ([]byte, error) {
+		var buf bytes.Buffer
+		w := x12.NewWriter(&buf, p.Writer)
+		w.BeginInterchange(x12.ISA{
+			SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
+			Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
 		})
-		w.WriteSet(x12.ST{ID: set, Control: "0001"}, body)
-		w.EndGroup()
+		if set == "TA1" {
+			w.Segment(body[0])
+		} else {
+			w.BeginGroup(x12.GS{
+				FunctionalID: groupOf[set], Sender: p.OurID, Receiver: p.ID,
+				Date: now.Format("20060102"), Time: now.Format("1504"), Control: d.GS06, Agency: "X", Version: version,
+			})
+			w.WriteSet(x12.ST{ID: set, Control: "0001"}, body)
+			w.EndGroup()
+		}
+		w.EndInterchange()
+		if err := w.Close(); err != nil {
+			return nil, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
+		}
+		return buf.Bytes(), nil
 	}
-	w.EndInterchange()
-	if err := w.Close(); err != nil {
-		return none, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
+	text, err := write(body)
+	if own := p.Changes[set]; own != nil && err == nil {
+		text, body, err = e.changed(p, own, text, body, write)
+	}
+	if err != nil {
+		return none, err
 	}
 	data, err := json.Marshal(d)
 	if err != nil {
@@ -256,7 +266,7 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	r := journal.Record{
 		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
-		Subject: "document/" + m.ID.String(), Personal: buf.Bytes(),
+		Subject: "document/" + m.ID.String(), Personal: text,
 	}
 	if group := groupOf[set]; group != "" && group != "FA" {
 		key := ackKey(p.Name, groupOf[set], d.GS06)

@@ -300,7 +300,7 @@ func (a *app) edi(flows *routes.Flows) error {
 		if err != nil {
 			return fmt.Errorf("edi.partners.%s.profile: %w", name, err)
 		}
-		own, err := a.cfg.mapsOf(name)
+		own, changes, err := a.cfg.mapsOf(name)
 		if err != nil {
 			return err
 		}
@@ -309,7 +309,7 @@ func (a *app) edi(flows *routes.Flows) error {
 		partners[name] = routes.Partner{
 			EDIFACT: routes.EDIFACT{Qualifier: p.EDIFACT.Qualifier, OurQual: p.EDIFACT.OurQualifier, Syntax: edifact.Charset(syntax), Version: version,
 				Directory: p.EDIFACT.Directory, Contrl: p.EDIFACT.Contrl},
-			Grammar: rules, Messages: messages, Maps: own, Implementation: p.Acknowledge == "999",
+			Grammar: rules, Messages: messages, Maps: own, Changes: changes, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Window: window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),

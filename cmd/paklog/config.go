@@ -199,6 +199,7 @@ type PartnerConfig struct {
 	Acknowledge  string            `config:"acknowledge" doc:"997 or 999 for his groups."`
 	Overlay      string            `config:"profile" doc:"Overlay that his documents are checked by; \"\" is none."`
 	Maps         map[string]string `config:"maps" doc:"Maps (files) that translate his sets and messages, by ST01 or message type."`
+	OutboundMaps map[string]string `config:"outbound_maps" doc:"Maps (files) that change the sets and messages that are sent to him, by ST01 or message type."`
 	Answers      bool              `config:"answers" doc:"Send an 855 for each 850 and 860, an ORDRSP for each ORDERS and ORDCHG."`
 	Advise       bool              `config:"application_advice" doc:"Send an 824 (APERAK) for each document that nobody can work on."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`

@@ -9,28 +9,33 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/paklog/hub/routes"
 	"github.com/paklog/hub/transforms/mapping"
 )
 
 // mapsFolder is the folder of partners' maps.
 func (c *Config) mapsFolder() string { return cmp.Or(c.EDI.Maps, filepath.Join(c.Data, "maps")) }
 
-// mapsOf compiles the maps of a partner, by set and message.
-func (c *Config) mapsOf(partner string) (map[string]*mapping.Map, error) {
-	out := map[string]*mapping.Map{}
-	files := c.EDI.Partners[partner].Maps
+// mapsOf compiles the maps of a partner, by set and message: of what he sends, and of what is sent to him.
+func (c *Config) mapsOf(partner string) (own, changes map[string]*mapping.Map, err error) {
 	var errs []error
-	for _, id := range slices.Sorted(maps.Keys(files)) {
-		m, err := openMap(filepath.Join(c.mapsFolder(), files[id]))
-		if err == nil {
-			err = fits(m, id)
+	compile := func(key string, files map[string]string, fits func(*mapping.Map, string) error) map[string]*mapping.Map {
+		out := map[string]*mapping.Map{}
+		for _, id := range slices.Sorted(maps.Keys(files)) {
+			m, err := openMap(filepath.Join(c.mapsFolder(), files[id]))
+			if err == nil {
+				err = fits(m, id)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("edi.partners.%s.%s.%s: %w", partner, key, id, err))
+			}
+			out[id] = m
 		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("edi.partners.%s.maps.%s: %w", partner, id, err))
-		}
-		out[id] = m
+		return out
 	}
-	return out, errors.Join(errs...)
+	p := c.EDI.Partners[partner]
+	own, changes = compile("maps", p.Maps, fits), compile("outbound_maps", p.OutboundMaps, fitsOutbound)
+	return own, changes, errors.Join(errs...)
 }
 
 // fits refuses a map that nothing could be done with where it stands.
@@ -40,8 +45,21 @@ func fits(m *mapping.Map, id string) error {
 		return fmt.Errorf("map %s reads %s", m.ID, strings.Join(m.Reads, ", "))
 	case m.Makes == mapping.MakesJSON:
 		return fmt.Errorf("map %s makes JSON, of which no flow takes any", m.ID)
-	case m.Makes == mapping.MakesReceipt && isMessageType(id):
-		return fmt.Errorf("map %s makes a receipt: EDIFACT messages become orders alone", m.ID)
+	case m.Makes == mapping.MakesChanges:
+		return fmt.Errorf("map %s changes what is sent: it stands under outbound_maps", m.ID)
+	}
+	return nil
+}
+
+// fitsOutbound is the same of maps of what is sent.
+func fitsOutbound(m *mapping.Map, id string) error {
+	switch {
+	case !slices.Contains(m.Reads, id):
+		return fmt.Errorf("map %s reads %s", m.ID, strings.Join(m.Reads, ", "))
+	case m.Makes != mapping.MakesChanges:
+		return fmt.Errorf("map %s makes %s: what is sent is changed by maps that make changes", m.ID, m.Makes)
+	case !slices.Contains(routes.WrittenSets(), id):
+		return fmt.Errorf("no %s is sent that a map may change: there are %s", id, strings.Join(routes.WrittenSets(), ", "))
 	}
 	return nil
 }

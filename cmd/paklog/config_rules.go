@@ -33,7 +33,7 @@ func (c *Config) Validate() error {
 	errs = append(errs, goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
 	errs = append(errs, c.buildings()...)
 	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
-		if _, err := c.mapsOf(name); err != nil {
+		if _, _, err := c.mapsOf(name); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -19,7 +19,8 @@ func newEDIMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "map", Short: "Try the maps of partners: what they make of a file, and whether their examples still hold",
 		Long: `Try the maps of partners: YAML trees with CEL leaves that make orders and expected receipts of documents, in
-place of PakLog's own translation. A partner's maps stand under edi.partners.NAME.maps. No hub is needed.`,
+place of PakLog's own translation, and those that change what PakLog sends. A partner's maps stand under
+edi.partners.NAME.maps and outbound_maps. No hub is needed.`,
 		Example: `  paklog edi map test maps/
   paklog edi map run maps/acme-940.yaml inbox/940.edi`,
 	}
@@ -57,8 +58,9 @@ func newMapTest() *cobra.Command {
 		Use: "test FILE|FOLDER...", Short: "Hold maps against the example pairs that lie beside them",
 		Long: `Hold maps against the example pairs that lie beside them. For acme-940.yaml, a pair is acme-940.NAME.in.edi, a
 file as the partner sends it, and acme-940.NAME.out.json: what the map makes of each document in it, one
-after the other, {"refused": [...]} where it refuses one. Each field that differs is shown with the place
-in the document that it came from, and the line of the map.
+after the other, {"refused": [...]} where it refuses one. For a map of what is sent the file is as PakLog
+writes it, and the counterpart holds the segments after the changes. Each field that differs is shown with
+the place in the document that it came from, and the line of the map.
 
 Ends with 3 when a map does not compile, a pair does not hold, or a map has no pair.`,
 		Example: `  paklog edi map test maps/

@@ -143,7 +143,12 @@ func TestConfigurationsWithMapsThatCannotWorkAreRefused(t *testing.T) {
 		"one of another set":        {`"850": acme-940.yaml`, "", "", "edi.partners.ACME.maps.850: map acme-940 reads 940"},
 		"one that does not compile": {`"940": acme-940.yaml`, "makes: order", "makes: orders", `edi.partners.ACME.maps.940: acme-940.yaml:5:8: makes: "orders" is none of`},
 		"one of JSON":               {`"940": acme-940.yaml`, "makes: order", "makes: json", "makes JSON, of which no flow takes any"},
-		"a receipt of EDIFACT":      {`RECADV: r.yaml`, "", "", "EDIFACT messages become orders alone"},
+		"a receipt of EDIFACT":      {`RECADV: r.yaml`, "", "", ""},
+		"one of what is sent":       {`"945": acme-945.yaml`, "", "", "map acme-945 changes what is sent: it stands under outbound_maps"},
+		"one of what comes, out":    {`}, outbound_maps: {"940": acme-940.yaml`, "", "", "edi.partners.ACME.outbound_maps.940: map acme-940 makes order"},
+		"one of another set, out":   {`}, outbound_maps: {"944": acme-945.yaml`, "", "", "edi.partners.ACME.outbound_maps.944: map acme-945 reads 945"},
+		"one of what is not sent":   {`}, outbound_maps: {"997": acks.yaml`, "", "", "no 997 is sent that a map may change: there are 204, "},
+		"one that works, out":       {`}, outbound_maps: {"945": acme-945.yaml`, "", "", ""},
 		"one that works":            {`"940": acme-940.yaml`, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -151,6 +156,9 @@ func TestConfigurationsWithMapsThatCannotWorkAreRefused(t *testing.T) {
 			s := newShell(t)
 			dir := copyMaps(t, s)
 			if err := os.WriteFile(filepath.Join(dir, "r.yaml"), []byte("map: r\nreads: RECADV\nmakes: receipt\nout: {receipt: \"set.BGM[2]\"}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "acks.yaml"), []byte("map: acks\nreads: \"997\"\nmakes: changes\nout: [{remove: set.AK1}]\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if c.old != "" {

@@ -230,8 +230,10 @@ func (c *compiler) document(n *yaml.Node) {
 		target = shapeOf(reflect.TypeFor[receiptDocument]())
 	case MakesJSON:
 		target = free
+	case MakesChanges:
+		target = &shape{kind: list, of: changeShape}
 	default:
-		c.problem(at["makes"], "makes", "%q is none of %s, %s, %s", makes, MakesOrder, MakesReceipt, MakesJSON)
+		c.problem(at["makes"], "makes", "%q is none of %s, %s, %s, %s", makes, MakesOrder, MakesReceipt, MakesChanges, MakesJSON)
 		return
 	}
 	if z := at["zone"]; z != nil {

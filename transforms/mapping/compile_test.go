@@ -37,7 +37,7 @@ func TestMistakesInMapsAreToldWithTheirPlace(t *testing.T) {
 		"an unknown key":                 {top("tabels: {}\n"), `t.yaml:13:1: unknown key "tabels": did you mean "tables"?`},
 		"a key twice":                    {top("map: u\n"), "t.yaml:13:1: map: the key stands here twice"},
 		"a key that is missing":          {in("reads: [\"940\"]\n", ""), "reads: is missing"},
-		"what nobody makes":              {in("makes: order", "makes: ordr"), `makes: "ordr" is none of order, receipt, json`},
+		"what nobody makes":              {in("makes: order", "makes: ordr"), `makes: "ordr" is none of order, receipt, changes, json`},
 		"no zone":                        {top("zone: Mars/Olympus\n"), "zone: unknown time zone"},
 		"a field that is not there":      {out("  ship_too: {name: \"'x'\"}"), `t.yaml:12:3: out: unknown key "ship_too": did you mean "ship_to"?`},
 		"a field of a field":             {out("  ship_to: {nam: \"'x'\"}"), `t.yaml:12:13: out.ship_to: unknown key "nam": did you mean "name"?`},

@@ -4,7 +4,7 @@
 //
 //	map: acme-940
 //	reads: ["940"]                 # transaction sets, or EDIFACT messages
-//	makes: order                   # order, receipt or json
+//	makes: order                   # order, receipt, changes or json
 //	zone: America/New_York         # of the document's days; UTC
 //	loops:                         # how the set is cut: what a loop begins with, and what else stands in it
 //	  party: {first: N1, holds: [N2, N3, N4, PER]}
@@ -38,6 +38,18 @@
 // s.at(2, 1) a component, s.repeats(2) the repetitions of an element, s.pair("UP", 6) what follows a qualifier among
 // pairs from element 6 on; set.every("N9") is every segment of a tag, LIST.by("RU") the first segment or
 // loop whose first element is that, loop.above() the loops above one of a hierarchy, nearest first.
+//
+// A map of changes is for what PakLog sends: out is a list of changes to the document that it wrote, made
+// before that leaves. at, after, before and remove name a segment or loop that is there.
+//
+//	makes: changes
+//	out:
+//	  - {after: set.W06, add: N9, set: {1: "'ZZ'", 2: "set.W06[2]"}}   # a segment more
+//	  - {at: set.W03, set: {3: "'KG'", "5.2": "''"}}                    # elements and components; "" takes out
+//	  - {$each: set.line, $when: 'it.W12[2] == "0"', remove: it}        # a loop less
+//
+// Each expression sees the document as it was before all changes. Header, trailer and what is counted in
+// them are written afterwards.
 //
 // There are no floating-point numbers: num("12.50") is exact, with + - * / and comparisons,
 // .convert("LB", "KG"), and .whole() .up() .down() .near() or .text(2, "up") to leave it.

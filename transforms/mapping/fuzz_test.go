@@ -29,6 +29,8 @@ func FuzzMapsNeverHarm(f *testing.F) {
 	f.Add([]byte("map: t\nreads: ORDERS\nmakes: json\n"+groups+"out:\n  x: 'set.line.map(l, l.every(\"QTY\").by(\"21\").at(1, 2))'\n"), []byte(ordersMessage))
 	f.Add([]byte("map: t\nreads: \"856\"\nmakes: receipt\nloops:\n  level: {first: HL, holds: [SN1, LIN], id: 1, parent: 2}\nout:\n  receipt: set.BSN[2]\n  lines: {$each: 'set.level.filter(l, l.HL[3] == \"I\")', item: it.LIN[3], qty: size(it.above())}\n"), []byte(asn))
 	f.Add([]byte(bomb()), []byte(set))
+	f.Add([]byte("map: t\nreads: \"940\"\nmakes: changes\n"+loops+"out:\n  - {after: set.W05, add: N9, set: {1: 'set.W05[2]', \"2.2\": \"'x'\"}}\n  - {$each: set.line, remove: it}\n"), []byte(set))
+	f.Add([]byte("map: t\nreads: ORDERS\nmakes: changes\n"+groups+"out:\n  - {$each: set.line, at: it.QTY, set: {'1.3': 'it.QTY.at(1, 2)'}}\n"), []byte(ordersMessage))
 	f.Fuzz(func(t *testing.T, text, document []byte) {
 		m, err := mapping.Compile("t.yaml", text, tables)
 		var problems mapping.Problems

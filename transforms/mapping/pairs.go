@@ -19,7 +19,8 @@ import (
 
 // Pairs lie beside a map: for acme-940.yaml, acme-940.NAME.in.edi is a file as the partner sends it and
 // acme-940.NAME.out.json what the map makes of each document in it, one after the other. What it
-// refuses is {"refused": [...]}.
+// refuses is {"refused": [...]}. Of a map of changes the file is as PakLog writes it, and the counterpart is
+// the list of its segments after them, without header and trailer.
 const (
 	pairIn  = ".in.edi"
 	pairOut = ".out.json"

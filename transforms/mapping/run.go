@@ -131,6 +131,17 @@ var errStop = errors.New("stopped")
 // Run maps a document; what it made has no JSON where the map is not for it ("when"). The error is a fault of kind Invalid that carries an [x12wms.Error], each
 // finding with its place in the document and, as its hint, in the map.
 func (m *Map) Run(d Document) (Made, error) {
+	if m.Makes != MakesChanges {
+		return m.run(d)
+	}
+	c, ok, err := m.Change(d)
+	if err != nil || !ok {
+		return Made{}, err
+	}
+	return d.shown(c)
+}
+
+func (m *Map) run(d Document) (Made, error) {
 	const op = "mapping.Run"
 	r := &run{m: m, d: d, src: &source{}, places: map[string]origin{}}
 	if !slices.Contains(m.Reads, d.paper.Set) {
@@ -259,6 +270,15 @@ func (r *run) tree(t *tree, path string, s *frame) (any, error) {
 	if t.each == nil {
 		return r.one(t, path, s)
 	}
+	out, err := r.many(t, path, 0, s)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return out, nil
+}
+
+// many makes the items of an $each; from is how many stand before them in their list.
+func (r *run) many(t *tree, path string, from int, s *frame) ([]any, error) {
 	over, ok, err := r.eval(t.each, path, s)
 	if err != nil || !ok {
 		return nil, err
@@ -276,16 +296,13 @@ func (r *run) tree(t *tree, path string, s *frame) (any, error) {
 		if err := r.count(t.line, path, 0); err != nil {
 			return nil, err
 		}
-		v, err := r.one(t, fmt.Sprintf("%s[%d]", path, len(out)), in)
+		v, err := r.one(t, fmt.Sprintf("%s[%d]", path, from+len(out)), in)
 		if err != nil {
 			return nil, err
 		}
 		if v != nil {
 			out = append(out, v)
 		}
-	}
-	if len(out) == 0 {
-		return nil, nil
 	}
 	return out, nil
 }
@@ -362,13 +379,19 @@ func (r *run) bare(t *tree, path string, s *frame) (any, error) {
 	case t.isList:
 		out := []any{}
 		for _, one := range t.items {
+			if one.each != nil {
+				many, err := r.many(one, path, len(out), s)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, many...)
+				continue
+			}
 			v, err := r.tree(one, fmt.Sprintf("%s[%d]", path, len(out)), s)
 			if err != nil {
 				return nil, err
 			}
-			if many, ok := v.([]any); ok && one.each != nil {
-				out = append(out, many...)
-			} else if v != nil {
+			if v != nil {
 				out = append(out, v)
 			}
 		}
@@ -421,11 +444,20 @@ func (r *run) value(t *tree, path string, v ref.Val, want *shape, depth int) (an
 	} else if _, there := r.places[path]; !there {
 		r.places[path] = origin{line: t.line}
 	}
+	if want.kind == spot {
+		at, what := spanOf(v)
+		if what != "" {
+			return bad("%s", what)
+		}
+		return at, nil
+	}
 	switch x := v.(type) {
 	case types.Null:
 		return nil, nil
 	case types.String:
 		switch {
+		case want.kind == elementText:
+			return string(x), nil
 		case x == "":
 			return nil, nil
 		case want.kind == instant:

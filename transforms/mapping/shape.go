@@ -20,16 +20,19 @@ const (
 	instant // text, a moment
 	object
 	list
+	spot        // a segment or loop of the document
+	tagName     // of a segment, which stands for itself
+	elementText // text, "" too
 )
 
-var kindNames = [...]string{"anything", "text", "a whole number", "true or false", "a moment", "an object", "a list"}
+var kindNames = [...]string{"anything", "text", "a whole number", "true or false", "a moment", "an object", "a list", "a segment or loop", "the tag of a segment", "text"}
 
 // shape is what may stand at a place of what a map makes.
 type shape struct {
 	kind   kind
 	fields map[string]*shape
 	names  []string // of fields, in order
-	of     *shape   // of a list's items
+	of     *shape   // of a list's items, and of an object's whose keys are numbers of elements
 }
 
 var free = &shape{kind: anything}
@@ -39,6 +42,9 @@ func (s *shape) field(key string) *shape {
 	if s.kind == anything {
 		return free
 	}
+	if s.of != nil && goodElement.MatchString(key) {
+		return s.of
+	}
 	return s.fields[key]
 }
 
@@ -47,6 +53,12 @@ func shapeOf(t reflect.Type) *shape {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return &shape{kind: instant}
+	case t == reflect.TypeFor[span]():
+		return &shape{kind: spot}
+	case t == reflect.TypeFor[tag]():
+		return &shape{kind: tagName}
+	case t == reflect.TypeFor[elements]():
+		return &shape{kind: object, of: &shape{kind: elementText}, names: []string{"the numbers of elements, as 4 or 4.2"}}
 	case t.Kind() == reflect.Pointer:
 		return shapeOf(t.Elem())
 	case t.Kind() == reflect.Slice:
@@ -74,13 +86,15 @@ func shapeOf(t reflect.Type) *shape {
 func (s *shape) takes(t *cel.Type) (ok bool, hint string) {
 	k := t.Kind()
 	switch {
+	case s.kind == spot:
+		return t == segmentType || k == types.DynKind || k == types.StructKind && t != numberType, "name a segment, as set.W06, or a loop"
 	case k == types.DynKind || k == types.NullTypeKind:
 		return true, ""
 	case t == segmentType:
 		return false, "name an element of the segment, as [2]"
 	case t == numberType && s.kind == whole:
 		return false, "leave the exact number by .whole(), .up(), .down() or .near()"
-	case t == numberType && s.kind == text:
+	case t == numberType && (s.kind == text || s.kind == elementText):
 		return false, "leave the exact number by .text()"
 	case k == types.StructKind && t != numberType:
 		return false, "name an element in it"
@@ -88,7 +102,7 @@ func (s *shape) takes(t *cel.Type) (ok bool, hint string) {
 	switch s.kind {
 	case anything:
 		return true, ""
-	case text, instant:
+	case text, instant, elementText:
 		return k == types.StringKind, "string(...) makes text of numbers"
 	case whole:
 		return k == types.IntKind, "num(...).whole() or int(...) make whole numbers of text"

@@ -20,6 +20,7 @@ import (
 type Document struct {
 	paper    x12wms.Paper
 	segments []content
+	edifact  bool
 }
 
 // content is a segment of any syntax. Elements and components count from 1.
@@ -29,6 +30,7 @@ type content interface {
 	Len() int
 	text(n, c int) x12wms.Text
 	all(n int) []x12wms.Text
+	elements() []string // with the marks of what is written
 }
 
 // OfX12 is a transaction set, which must stay valid as long as the document.
@@ -42,7 +44,7 @@ func OfX12(p *x12.Part) Document {
 
 // OfEDIFACT is a message, which must stay valid as long as the document.
 func OfEDIFACT(p *edifact.Part) Document {
-	d := Document{paper: edifactwms.On(p), segments: make([]content, 0, p.Segments.Len())}
+	d := Document{paper: edifactwms.On(p), segments: make([]content, 0, p.Segments.Len()), edifact: true}
 	for _, s := range p.Segments.All() {
 		d.segments = append(d.segments, edifactSegment{s})
 	}
@@ -221,6 +223,7 @@ type node struct {
 	own    map[string][]*segment // by tag, those of loops in it left out
 	loops  map[string][]*node
 	first  *segment // nil where the node is not there
+	last   int      // ordinal of the last segment in it, inner loops included
 	near   x12wms.Place
 	parent *node // in a hierarchy
 }
@@ -294,6 +297,9 @@ func (m *Map) cut(d Document, src *source) *node {
 				open = open[:depth+1]
 				break
 			}
+		}
+		for _, n := range open {
+			n.last = c.Ordinal()
 		}
 	}
 	if root.first != nil {

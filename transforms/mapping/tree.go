@@ -128,6 +128,14 @@ func (c *compiler) leaf(t *tree, n, r *yaml.Node, env *cel.Env) *tree {
 		t.constant = v
 		return t
 	case "!!str":
+		if t.shape.kind == tagName {
+			if !isTag(r.Value) {
+				c.problem(n, t.place, "%q is not the tag of a segment", r.Value)
+				return nil
+			}
+			t.constant = r.Value
+			return t
+		}
 	case "!!null":
 		c.problem(n, t.place, "is empty: give an expression, or leave the key out")
 		return nil
@@ -225,6 +233,9 @@ func (c *compiler) object(t *tree, r *yaml.Node, env *cel.Env, depth int) *tree 
 			continue
 		}
 		t.fields = append(t.fields, branch{kv[0].Value, c.tree(kv[1], join(t.place, kv[0].Value), sh, env, depth+1)})
+	}
+	if of == changeShape {
+		c.changes(r, t)
 	}
 	return t
 }
