@@ -35,7 +35,7 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 	if _, err := e.partner(d.Partner); err != nil {
 		return eip.OutsideID{}, err
 	}
-	if len(d.Bytes) == 0 {
+	if d.Len() == 0 {
 		return eip.OutsideID{}, fault.At(op, fault.Invalid, d.Name, errors.New("the document is empty"))
 	}
 	key := d.Key
@@ -46,13 +46,21 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 }
 
 func (e *edi) received(_ context.Context, m *Message) (out *Out, answer []byte, err error) {
-	d := m.Value.(door.Document)
 	id := m.ID.String()
-	data, _ := json.Marshal(map[string]any{"name": d.Name, "media": d.Media, "bytes": len(d.Bytes)}) // plain values
-	out = m.Out().Correlate(id).Send(journal.Record{
-		ID: m.ID, Type: "document.Received", Topic: topicDocuments, Key: d.Partner, Causation: m.ID,
-		Headers: map[string]string{"partner": d.Partner, "name": d.Name}, Data: data,
-		Subject: "document/" + id, Personal: d.Bytes,
-	})
+	out = m.Out().Correlate(id).Send(received(m.Value.(door.Document), m.ID))
 	return out.Answer(door.Accepted{ID: id}), []byte(id), nil
+}
+
+// received is a document as it came.
+func received(d door.Document, id journal.ID) journal.Record {
+	data, _ := json.Marshal(map[string]any{"name": d.Name, "media": d.Media, "bytes": d.Len()}) // plain values
+	r := journal.Record{
+		ID: id, Type: "document.Received", Topic: topicDocuments, Key: d.Partner, Causation: id,
+		Headers: map[string]string{"partner": d.Partner, "name": d.Name}, Data: data,
+		Subject: "document/" + id.String(), Personal: d.Bytes,
+	}
+	if d.Kept != "" {
+		r.Headers[eip.Ticket] = d.Kept
+	}
+	return r
 }

@@ -33,9 +33,13 @@ const (
 type EDI struct {
 	Partners map[string]Partner
 	Out      Outbox
-	Limits   x12.Limits
-	Grammar  *grammar.Library // grammar.Builtin() when nil
-	Messages *edifact.Library // the same for EDIFACT
+	// Stations reaches the partners whose documents leave by AS2; nil reaches none.
+	Stations Stations
+	// ReceiptWithin is how long a receipt may take that comes by itself: 15 min.
+	ReceiptWithin time.Duration
+	Limits        x12.Limits
+	Grammar       *grammar.Library // grammar.Builtin() when nil
+	Messages      *edifact.Library // the same for EDIFACT
 	// Payloads keeps what is longer than eip.MaxInline beside the journal; nil keeps all inside.
 	Payloads eip.Store
 	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
@@ -76,6 +80,8 @@ type Partner struct {
 	Tap bool
 	// Invoices charges him by 810 or INVOIC for what left of his orders.
 	Invoices bool
+	// Station says that documents leave for him by AS2 and not into his folder.
+	Station bool
 	// SCAC is set for a carrier: loads may be tendered to him, and his 990, 214 and 210 are taken.
 	SCAC string
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
@@ -123,6 +129,9 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.AckWithin == 0 {
 		cfg.AckWithin = 24 * time.Hour
 	}
+	if cfg.ReceiptWithin == 0 {
+		cfg.ReceiptWithin = 15 * time.Minute
+	}
 	for name, p := range cfg.Partners {
 		if err := p.Profile.Validate(); err != nil {
 			return fmt.Errorf("partner %s: %w", name, err)
@@ -140,8 +149,15 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 		errs = append(errs, h.Add(r))
 	}
 	errs = append(errs, h.Add(e.outbox()))
+	if cfg.Stations != nil {
+		errs = append(errs, h.Add(e.stations()), h.Add(e.watch()))
+	}
 	for name := range cfg.Partners {
-		errs = append(errs, e.send(name))
+		if e.byStation(name) {
+			errs = append(errs, e.station(name))
+		} else {
+			errs = append(errs, e.send(name))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -93,14 +94,11 @@ func distinct(all []string) (out []string) {
 }
 
 // left is the record of a document that left.
-func (e *edi) left(ctx context.Context, m *Message, partner, name string) (journal.Record, error) {
-	r := journal.Record{Type: "document.Sent", Topic: onExternal, Key: partner, Data: m.Data}
-	var d outgoing
-	if err := m.Decode(&d); err != nil {
-		return r, err
-	}
-	if tracked(d.Set) {
-		was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[partner].Profile.Tenant, partner, name))
+func (e *edi) left(ctx context.Context, m *Message, d outgoing) (journal.Record, error) {
+	data, err := json.Marshal(d)
+	r := journal.Record{Type: "document.Sent", Topic: onExternal, Key: d.Partner, Data: data}
+	if err == nil && tracked(d.Set) {
+		was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[d.Partner].Profile.Tenant, d.Partner, d.Name))
 		if err != nil {
 			return r, err
 		}
@@ -110,8 +108,8 @@ func (e *edi) left(ctx context.Context, m *Message, partner, name string) (journ
 			}
 		}
 	}
-	r.Headers = map[string]string{"partner": partner, "name": name}
-	return r, nil
+	r.Headers = map[string]string{"partner": d.Partner, "name": d.Name}
+	return r, err
 }
 
 // acknowledged notes what the partner says of the syntax of a document that waited for it.

@@ -303,7 +303,11 @@ func (e *edi) send(partner string) error {
 	sent := func(ctx context.Context, m *Message) (*Out, error) {
 		hash, pos := sha256.Sum256(m.Personal), strconv.FormatUint(uint64(m.Pos), 10)
 		out := m.Out().Claim(sentTo(partner), name(m), hash, []byte(pos))
-		left, err := e.left(ctx, m, partner, name(m))
+		var d outgoing
+		if err := m.Decode(&d); err != nil {
+			return nil, err
+		}
+		left, err := e.left(ctx, m, d)
 		return out.Send(left), err
 	}
 	r := Route{

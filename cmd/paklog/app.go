@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/paklog/hub/adapters/as2"
 	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/adapters/fedex"
@@ -56,7 +57,10 @@ type app struct {
 	hub   *routes.Hub
 	inbox *edifolder.Inbox
 	front front // what answers HTTP
-	close []func() error
+
+	station     *as2.Station // nil where no partner speaks AS2
+	stationAddr string       // where it listens; "" for nowhere
+	close       []func() error
 
 	views     *views.Store
 	projector *routes.Projector
@@ -312,7 +316,8 @@ func (a *app) edi(flows *routes.Flows) error {
 			Grammar: rules, Messages: messages, Maps: own, Changes: changes, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
-			Window: window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
+			Station: p.AS2.ID != "" && p.AS2.URL != "",
+			Window:  window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{
@@ -330,16 +335,29 @@ func (a *app) edi(flows *routes.Flows) error {
 	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
-	return routes.AddEDI(a.hub, flows, routes.EDI{Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin, Payloads: a.payloads})
+	edi := routes.EDI{
+		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin,
+		Payloads: a.payloads, ReceiptWithin: a.cfg.AS2.Receipt,
+	}
+	if err := a.openStation(); err != nil {
+		return err
+	}
+	if a.station != nil {
+		edi.Stations = a.station
+	}
+	return routes.AddEDI(a.hub, flows, edi)
 }
 
-// Run serves until ctx ends, then drains: doors close first, handlers finish, what they
+// Run serves until ctx ends, on listeners of which that of AS2 may be nil, then drains: doors close first, handlers finish, what they
 // decided becomes durable.
-func (a *app) Run(ctx context.Context, l, control net.Listener) error {
+func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return serveHTTP(ctx, shut, l, &a.front, a.cfg.Limits.Drain) })
 	g.Go(func() error { return a.serveControl(ctx, shut, control) })
+	if partners != nil {
+		g.Go(func() error { return a.serveStation(ctx, shut, partners) })
+	}
 	g.Go(func() error { a.reloads(ctx); return nil })
 	g.Go(func() error { return a.projector.Run(ctx) })
 	g.Go(func() error {

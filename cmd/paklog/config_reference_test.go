@@ -77,6 +77,12 @@ func TestReferenceConfiguration(t *testing.T) {
 	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" || got.Carriers.USPS.ClientSecret.Reveal() == "" {
 		t.Error("a secret that it shows was not read")
 	}
+	spoken := got.EDI.Partners["ACME"]
+	if len(got.AS2.Certificates) != 1 || len(spoken.AS2.Certificates) != 1 || spoken.AS2.Password.Reveal() == "" || spoken.AS2.CA.Reveal() == "" {
+		t.Error("a certificate that it shows was not read")
+	}
+	got.AS2.Certificates, spoken.AS2.Certificates, spoken.AS2.Password, spoken.AS2.CA = nil, nil, configs.Secret{}, configs.Secret{}
+	got.EDI.Partners["ACME"] = spoken
 	got.HTTP.Keys, got.Webhooks, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, NotificationsConfig{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {
@@ -130,11 +136,21 @@ func uncommented(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, folder := range []string{"secrets", "certs"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
+	own := validPair(t, "reference")
 	for _, m := range regexp.MustCompile(`_file: (.+)`).FindAllSubmatch(text, -1) {
-		if err := os.WriteFile(filepath.Join(dir, string(m[1])), []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600); err != nil {
+		name, secret := string(m[1]), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"
+		switch filepath.Ext(name) {
+		case ".crt":
+			secret = own.Certificate
+		case ".key":
+			secret = own.Key
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -37,6 +37,7 @@ func (c *Config) Validate() error {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, c.as2Rules()...)
 	keys := c.apiKeys()
 	if err := rest.CheckListen(c.HTTP.Listen, keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.listen: %w", err))

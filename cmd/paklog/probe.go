@@ -18,6 +18,7 @@ type probe struct {
 	driver func(journal.Driver) journal.Driver
 	outbox func(routes.Outbox) routes.Outbox
 	inbox  func(door.Caller) door.Caller
+	as2    func(door.Caller) door.Caller
 	store  func(sqlite.Options) sqlite.Options
 	upkeep time.Duration // between rounds
 }

@@ -70,6 +70,9 @@ is paklog config reload.`,
 					scheme = "https"
 				}
 				fmt.Fprintf(out, "ready: %s://%s (API page /docs), data in %s\n", scheme, addr, dir)
+				if a.stationAddr != "" {
+					fmt.Fprintf(out, "AS2 partners are answered on %s\n", a.stationAddr)
+				}
 				if r := a.restored; r != nil {
 					shut := "and no route speaks to a partner"
 					if len(r.Paused) > 0 {
@@ -107,6 +110,11 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 			return fmt.Errorf("http.tls: %w", err)
 		}
 	}
+	if cfg.AS2.TLS.Certificate != "" {
+		if _, err := cfg.AS2.TLS.load(); err != nil {
+			return fmt.Errorf("as2.tls: %w", err)
+		}
+	}
 	a, err := openApp(ctx, cfg, log, whole)
 	if err != nil {
 		return err
@@ -119,10 +127,14 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	if err != nil {
 		return errors.Join(err, l.Close(), a.Close(ctx))
 	}
+	as2, err := a.listenStation(ctx)
+	if err != nil {
+		return errors.Join(err, control.Close(), l.Close(), a.Close(ctx))
+	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.Run(run, cfg.HTTP.secured(l), control) }()
+	go func() { done <- a.Run(run, cfg.HTTP.TLS.secured(l), control, as2) }()
 	select {
 	case <-a.hub.Running():
 		if ready != nil {

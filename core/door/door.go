@@ -84,7 +84,19 @@ type Document struct {
 	Name    string // file name, Message-ID
 	Media   string // "application/edi-x12"
 	Bytes   []byte
-	Key     Key // what makes it the same document: its id where it has one, else its hash
+	// Kept names a payload of the store that holds the content where that is long; Bytes is then
+	// empty, and Size its length.
+	Kept string
+	Size int64
+	Key  Key // what makes it the same document: its id where it has one, else its hash
+}
+
+// Len is the length of the content.
+func (d Document) Len() int64 {
+	if d.Kept != "" {
+		return d.Size
+	}
+	return int64(len(d.Bytes))
 }
 
 // Resend sends a document that left for a partner anew, under new control numbers.

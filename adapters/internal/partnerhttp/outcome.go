@@ -29,6 +29,16 @@ func (w *written) trace(ctx context.Context) context.Context {
 	})
 }
 
+// Sent watches a request of an adapter that has a client of its own, because it streams: made under
+// the returned context, sent reports whether any of it can have reached the partner.
+func Sent(ctx context.Context) (watched context.Context, sent func() bool) {
+	w := &written{}
+	return w.trace(ctx), w.any
+}
+
+// Unsent is the kind of an error of which [Sent] reports that nothing was sent.
+func Unsent(err error) fault.Kind { return unsent(err) }
+
 // noAnswer classifies a call that ended without an answer's headers.
 func noAnswer(call Call, sent bool, err error) error {
 	err = fmt.Errorf("no answer: %w", err)

@@ -1,0 +1,278 @@
+package main
+
+import (
+	"cmp"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/adapters/as2"
+	"github.com/paklog/hub/configs"
+	protocol "github.com/paklog/hub/edi/as2"
+	"github.com/paklog/hub/edi/cms"
+)
+
+// AS2Config is our station.
+type AS2Config struct {
+	Listen       string                 `config:"listen" doc:"Address of the door of AS2 partners; \"\" is none: then nothing comes in, and receipts come as answers alone."`
+	TLS          TLSConfig              `config:"tls" doc:"Serve https."`
+	ID           string                 `config:"id" doc:"Our AS2 name, where a partner knows us by no other."`
+	URL          string                 `config:"url" doc:"Where partners reach that door: what receipts that come by themselves are sent to."`
+	Host         string                 `config:"host" doc:"What stands behind the @ of our message ids; \"\" is paklog."`
+	Certificates []OwnCertificateConfig `config:"certificates" doc:"Ours, by which we sign and decrypt; several while one takes the place of another."`
+	MaxMessage   int64                  `config:"max_message,bytes" doc:"Largest message, and what it may become without its compression."`
+	AtOnce       int                    `config:"at_once" doc:"Messages that are taken at the same time; more are asked to come again."`
+	Receipt      time.Duration          `config:"receipt_within" doc:"How long a receipt may take that comes by itself; then the message goes again, three times at most."`
+}
+
+// OwnCertificateConfig is a certificate of ours.
+type OwnCertificateConfig struct {
+	TheirCertificateConfig
+
+	PrivateKey configs.Secret `config:"private_key" doc:"Its key, PEM: give private_key_file."`
+}
+
+// TheirCertificateConfig is a certificate of a partner.
+type TheirCertificateConfig struct {
+	Certificate configs.Secret `config:"certificate" doc:"PEM: give certificate_file."`
+	Use         string         `config:"use" doc:"sign, encrypt or both."`
+	From        string         `config:"from" doc:"When it takes the place of the one before: 2026-12-01, or with a time in RFC 3339; \"\" is from its own beginning."`
+}
+
+// SetDefaults is for both uses.
+func (c *TheirCertificateConfig) SetDefaults() { c.Use = string(as2.ForBoth) }
+
+// AS2PartnerConfig is what is agreed with a partner who speaks AS2.
+type AS2PartnerConfig struct {
+	ID           string                   `config:"id" doc:"His AS2 name; \"\" does not speak AS2 with him."`
+	OurID        string                   `config:"our_id" doc:"The AS2 name he knows us by; \"\" is as2.id."`
+	URL          string                   `config:"url" doc:"His station. \"\" takes what he sends and leaves ours in his folder."`
+	Certificates []TheirCertificateConfig `config:"certificates" doc:"His, to verify by and to encrypt for."`
+	Sign         string                   `config:"sign" doc:"Digest that we sign under: sha256, sha384, sha512, or none."`
+	PSS          bool                     `config:"pss" doc:"Sign by RSASSA-PSS instead of PKCS #1 v1.5."`
+	Encrypt      string                   `config:"encrypt" doc:"aes128-cbc to aes256-cbc, aes128-gcm to aes256-gcm, 3des-cbc, or none."`
+	OAEP         bool                     `config:"oaep" doc:"Transport keys by RSAES-OAEP (SHA-256) instead of PKCS #1 v1.5."`
+	Compress     string                   `config:"compress" doc:"none, before the signature, or after it."`
+	Base64       bool                     `config:"base64" doc:"Send base64 instead of bytes."`
+	Receipt      string                   `config:"receipt" doc:"signed, unsigned or none."`
+	Async        bool                     `config:"receipt_async" doc:"Have receipts sent to as2.url instead of in the answer."`
+	Hosts        []string                 `config:"receipt_hosts" doc:"Hosts that his receipts may be sent to, beside that of url."`
+	NeedSigned   bool                     `config:"require_signed" doc:"Refuse messages without a signature."`
+	NeedSecret   bool                     `config:"require_encrypted" doc:"Refuse messages that are not encrypted."`
+	User         string                   `config:"user" doc:"HTTP basic authentication at his station."`
+	Password     configs.Secret           `config:"password" doc:"Give password_file, or ${NAME}."`
+	CA           configs.Secret           `config:"ca" doc:"Certificates that his TLS certificate is trusted by, PEM: give ca_file. None is those of the system."`
+}
+
+// setDefaults are what most stations take.
+func (c *AS2PartnerConfig) setDefaults() {
+	c.Sign, c.Encrypt, c.Compress, c.Receipt = "sha256", cms.AES256CBC.String(), "none", as2.ReceiptSigned
+	c.NeedSigned, c.NeedSecret = true, true
+}
+
+// Validate reports what does not fit.
+func (c AS2Config) Validate() error {
+	var errs []error
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			errs = append(errs, fmt.Errorf("listen: %w", err))
+		}
+	}
+	if c.ID != "" {
+		errs = append(errs, as2Name("id", c.ID))
+	}
+	if c.URL != "" {
+		errs = append(errs, stationURL("url", c.URL))
+	}
+	if strings.ContainsFunc(c.Host, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>@"`, r) }) {
+		errs = append(errs, fmt.Errorf("host: %q cannot stand in a message id", c.Host))
+	}
+	return errors.Join(append(errs, atLeast("max_message", c.MaxMessage, 1<<10), atLeast("at_once", c.AtOnce, 1), positive("receipt_within", c.Receipt))...)
+}
+
+// Validate reports what does not fit.
+func (c OwnCertificateConfig) Validate() error {
+	if err := c.TheirCertificateConfig.Validate(); err != nil {
+		return err
+	}
+	_, err := c.certificate()
+	return err
+}
+
+// Validate reports what does not fit.
+func (c TheirCertificateConfig) Validate() error {
+	_, err := c.certificate()
+	return err
+}
+
+// Validate reports what does not fit.
+func (c AS2PartnerConfig) Validate() error {
+	if c.ID == "" {
+		return nil
+	}
+	_, err := c.profile(AS2Config{ID: cmp.Or(c.OurID, "x")})
+	errs := []error{err, as2Name("id", c.ID)}
+	if c.OurID != "" {
+		errs = append(errs, as2Name("our_id", c.OurID))
+	}
+	if c.URL != "" {
+		errs = append(errs, stationURL("url", c.URL))
+	}
+	return errors.Join(errs...)
+}
+
+func as2Name(key, name string) error {
+	if _, err := protocol.ParseName(protocol.QuoteName(name)); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+func stationURL(key, text string) error {
+	if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		return fmt.Errorf("%s: %q is no URL of a station, as https://as2.example.com/receive", key, text)
+	}
+	return nil
+}
+
+// as2Rules are what the parts of the configuration say together.
+func (c *Config) as2Rules() (errs []error) {
+	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		p := c.EDI.Partners[name].AS2
+		if p.ID == "" {
+			continue
+		}
+		at := "edi.partners." + name + ".as2"
+		if cmp.Or(p.OurID, c.AS2.ID) == "" {
+			errs = append(errs, fmt.Errorf("%s.our_id: give our AS2 name, here or in as2.id", at))
+		}
+		if p.Async && (c.AS2.URL == "" || c.AS2.Listen == "") {
+			errs = append(errs, fmt.Errorf("%s.receipt_async: receipts that come by themselves need as2.url and as2.listen", at))
+		}
+		if c.AS2.Listen == "" && p.URL == "" {
+			errs = append(errs, fmt.Errorf("%s.url: without it and without as2.listen nothing goes either way", at))
+		}
+	}
+	return errs
+}
+
+// certificate reads one of ours with its key.
+func (c OwnCertificateConfig) certificate() (as2.Certificate, error) {
+	out, err := c.TheirCertificateConfig.certificate()
+	if err != nil {
+		return out, err
+	}
+	pair, err := tls.X509KeyPair([]byte(c.Certificate.Reveal()), []byte(c.PrivateKey.Reveal()))
+	if err != nil {
+		return out, fmt.Errorf("private_key: %w", err)
+	}
+	out.Key, _ = pair.PrivateKey.(crypto.Signer) // as every key that X509KeyPair reads
+	return out, nil
+}
+
+// certificate reads one of a partner.
+func (c TheirCertificateConfig) certificate() (out as2.Certificate, err error) {
+	block, _ := pem.Decode([]byte(c.Certificate.Reveal()))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return out, errors.New("certificate: no certificate in PEM (openssl x509 -inform der -in FILE makes one of a .cer or .der)")
+	}
+	if out.Certificate, err = x509.ParseCertificate(block.Bytes); err != nil {
+		return out, fmt.Errorf("certificate: %w", err)
+	}
+	if out.Use = as2.Use(c.Use); !slices.Contains([]as2.Use{as2.ForBoth, as2.ForSigning, as2.ForSecrecy}, out.Use) {
+		return out, fmt.Errorf("use: %q is none of sign, encrypt, both", c.Use)
+	}
+	if c.From == "" {
+		return out, nil
+	}
+	if out.From, err = time.Parse(time.RFC3339, c.From); err != nil {
+		if out.From, err = time.Parse(time.DateOnly, c.From); err != nil {
+			return out, fmt.Errorf("from: %q is neither a day as 2026-12-01 nor a time as 2026-12-01T06:00:00Z", c.From)
+		}
+	}
+	return out, nil
+}
+
+// profile is what the station goes by.
+func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
+	p := as2.Profile{
+		ID: c.ID, OurID: cmp.Or(c.OurID, own.ID), URL: c.URL, PSS: c.PSS, Base64: c.Base64, Receipt: c.Receipt, ReceiptHosts: c.Hosts,
+		RequireSigned: c.NeedSigned, RequireEncrypted: c.NeedSecret, User: c.User, Password: c.Password.Reveal(),
+	}
+	var errs []error
+	for _, theirs := range c.Certificates {
+		x, err := theirs.certificate()
+		if err != nil {
+			continue // told where it stands
+		}
+		p.Certificates = append(p.Certificates, x)
+	}
+	if c.Sign != "none" {
+		d, ok := protocol.ParseDigest(c.Sign)
+		if !ok || d.Hash == crypto.SHA1 || d.Hash == crypto.SHA224 {
+			errs = append(errs, fmt.Errorf("sign: %q is none of sha256, sha384, sha512, none", c.Sign))
+		}
+		p.Sign = d.Hash
+	}
+	if c.Encrypt != "none" {
+		var err error
+		if p.Encrypt, err = cms.ParseCipher(c.Encrypt); err != nil {
+			errs = append(errs, fmt.Errorf("encrypt: %q is no cipher that is written, as aes256-cbc", c.Encrypt))
+		}
+	}
+	if c.OAEP {
+		p.OAEP = crypto.SHA256
+	}
+	var err error
+	if p.Compress, err = as2.ParseCompress(c.Compress); err != nil {
+		errs = append(errs, fmt.Errorf("compress: %w", err))
+	}
+	if !slices.Contains([]string{as2.ReceiptSigned, as2.ReceiptUnsigned, as2.ReceiptNone}, c.Receipt) {
+		errs = append(errs, fmt.Errorf("receipt: %q is none of signed, unsigned, none", c.Receipt))
+	}
+	if c.Async {
+		p.ReceiptTo = own.URL
+	}
+	if ca := c.CA.Reveal(); ca != "" {
+		if p.Roots = x509.NewCertPool(); !p.Roots.AppendCertsFromPEM([]byte(ca)) {
+			errs = append(errs, errors.New("ca: no certificate in PEM"))
+		}
+	}
+	return p, errors.Join(errs...)
+}
+
+// station is the station of a configuration.
+func (c *Config) station() (as2.Config, error) {
+	out := as2.Config{
+		Partners: map[string]as2.Profile{}, Agent: "PakLog " + version(), Host: c.AS2.Host,
+		MaxBytes: c.AS2.MaxMessage, AtOnce: c.AS2.AtOnce, Now: time.Now,
+	}
+	var errs []error
+	for i, own := range c.AS2.Certificates {
+		x, err := own.certificate()
+		if err != nil {
+			errs = append(errs, fmt.Errorf("as2.certificates[%d].%w", i, err))
+		}
+		out.Own = append(out.Own, x)
+	}
+	for name, p := range c.EDI.Partners {
+		if p.AS2.ID == "" {
+			continue
+		}
+		profile, err := p.AS2.profile(c.AS2)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("edi.partners.%s.as2.%w", name, err))
+		}
+		out.Partners[name] = profile
+	}
+	return out, errors.Join(errs...)
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/paklog/hub/adapters/as2"
+	"github.com/paklog/hub/core/door"
+)
+
+// openStation makes our AS2 station, where a partner speaks AS2.
+func (a *app) openStation() error {
+	cfg, err := a.cfg.station()
+	if err != nil || len(cfg.Partners) == 0 {
+		return err
+	}
+	cfg.Log, cfg.Spool = a.log, filepath.Join(a.cfg.Data, "spool")
+	if err := os.MkdirAll(cfg.Spool, 0o700); err != nil {
+		return fmt.Errorf("making the folder of what is being received: %w", err)
+	}
+	if a.station, err = as2.New(cfg, through(a.cfg.probe.as2, door.Caller(a.hub)), a.payloads); err != nil {
+		return fmt.Errorf("edi.partners: %w", err)
+	}
+	a.close = append(a.close, func() error { a.station.Close(); return nil })
+	return nil
+}
+
+// listenStation opens the door of AS2 partners; nil where there is none.
+func (a *app) listenStation(ctx context.Context) (net.Listener, error) {
+	if a.station == nil || a.cfg.AS2.Listen == "" {
+		return nil, nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.AS2.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listening for AS2 partners on %s: %w: stop what has it, or set as2.listen", a.cfg.AS2.Listen, err)
+	}
+	a.stationAddr = l.Addr().String()
+	return a.cfg.AS2.TLS.secured(l), nil
+}
+
+// serveStation answers AS2 partners once the hub can take what they send.
+func (a *app) serveStation(ctx, shut context.Context, l net.Listener) error {
+	select {
+	case <-a.hub.Running():
+	case <-ctx.Done():
+		return l.Close()
+	}
+	return serveHTTP(ctx, shut, l, a.station, a.cfg.Limits.Drain)
+}
