@@ -272,7 +272,7 @@ func (c *checker) close(depth int) {
 func (c *checker) require(f *frame, to int) {
 	for _, i := range f.node.must {
 		if n := c.count(f, i); i >= int(f.at) && i < to && *n == 0 {
-			*n++ // once is enough to say so
+			*n = -1 // once is enough to say so
 			c.missing(f.node.Children[i])
 		}
 	}
@@ -483,7 +483,7 @@ func (c *checker) unqualified(key tagKey) *Node {
 				fmt.Sprintf("the profile %s %s with qualifier %q", verb, n.ID, c.valueOf(n.Match.Element, n.Match.Component)), strings.Join(known, " "), "")
 			f.at = slot
 			if n.Loop {
-				return c.open(n, *c.count(f, i)+1)
+				return c.open(n, max(*c.count(f, i), 0)+1)
 			}
 			return n
 		}
@@ -498,7 +498,7 @@ func (c *checker) enter(f *frame, i int) *Node {
 	most := f.node.kids[i].max
 	f.at = f.node.kids[i].slot
 	count := c.count(f, i)
-	*count++
+	*count = max(*count, 0) + 1 // what was said to be missing may come late
 	times := *count
 	if n.Loop {
 		own := c.open(n, times)

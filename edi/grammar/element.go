@@ -50,7 +50,7 @@ func (c *checker) elements(def *Segment) {
 				for _, b := range text[at:to] {
 					flags |= class[b]
 				}
-			case sp.kind == composite:
+			case sp.kind == composite && !blank(text[at:to]):
 				c.parts(i+1, def.Elements[i], at, to, released)
 				continue
 			case seen&isRelease != 0:
@@ -62,9 +62,12 @@ func (c *checker) elements(def *Segment) {
 			}
 		}
 		switch {
+		case flags == 0 && sp.fits(text, at, to):
+		case blank(text[at:to]):
+			there &^= 1 << i
+			c.blanks(i+1, 0, def.Elements[i], text[at:to])
 		case flags != 0 || sp.kind == composite:
 			c.structured(i+1, def.Elements[i], at, to, flags)
-		case sp.fits(text, at, to):
 		default:
 			raw := text[at:to]
 			c.value(i+1, 0, def.Elements[i], raw, raw, 0)
@@ -116,6 +119,27 @@ func (c *checker) elements(def *Segment) {
 		}
 	}
 }
+
+// blanks checks an element that holds blanks alone: there is one in name only. Text
+// holds at least one character that is no blank (X12.6), and blanks behind the last
+// such character are to be left out (X12.6 and ISO 9735), so that none is left.
+func (c *checker) blanks(n, component int, e *Element, raw []byte) {
+	if e.Requirement != 'M' {
+		if e.Components == nil && e.Type != "C" {
+			c.value(n, component, e, raw, raw, 0)
+		}
+		return
+	}
+	what := "element"
+	if component > 0 {
+		what = "component"
+	}
+	c.at(n, component, CodeMissingElement, finding.Error, "require",
+		fmt.Sprintf("mandatory %s %s is missing: it holds blanks alone", what, finding.Ref(c.tag(), n, component)), "a character that is no blank", "blanks are no data: send a value")
+}
+
+// blank reports whether v, which is not empty, is blanks alone.
+func blank(v []byte) bool { return v[len(v)-1] == ' ' && len(trim(v)) == 0 }
 
 // fits reports whether text[from:to], which is not empty and data alone, is good
 // without a closer look.
@@ -176,6 +200,8 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 		}
 		switch {
 		case part == nil:
+		case len(one) > 0 && blank(one):
+			c.blanks(n, i+1, part, one)
 		case len(one) > 0:
 			c.value(n, i+1, part, one, c.plain(one, flags), flags)
 		case part.Requirement == 'M':
@@ -208,6 +234,8 @@ func (c *checker) parts(n int, e *Element, from, to, released uint32) {
 				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
 		case sp.kind == unknown || sp.fits(text, from, end):
+		case blank(text[from:end]):
+			c.blanks(n, i+1, e.Components[i], text[from:end])
 		default:
 			one := text[from:end]
 			c.value(n, i+1, e.Components[i], one, one, 0)

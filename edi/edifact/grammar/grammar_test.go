@@ -65,6 +65,11 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 		want                 string // severity code element group ack, then the text at the offset
 	}{
 		{"mandatory element", "ORDERS", "TDT+20++30", "TDT+++30", "error element-missing TDT-01 TDT[1] 13 @++30'"},
+		{"mandatory element of blanks", "ORDERS", "NAD+DP+", "NAD+   +", "error element-missing NAD-01 NAD[2] 13 @   ++"},
+		{"mandatory component of blanks", "ORDERS", "RFF+CT:K7", "RFF+  :K7", "error element-missing RFF-01-1 RFF[1] 13 @  :K7"},
+		{"mandatory composite of blanks", "ORDERS", "RFF+CT:K7", "RFF+ ", "error element-missing RFF-01 RFF[1] 13 @ '\nNA"},
+		{"blanks behind a released separator", "ORDERS", "RFF+CT:K7", "RFF+  :?:7", "error element-missing RFF-01-1 RFF[1] 13 @  :?:"},
+		{"mandatory segment out of order", "ORDERS", "BGM+220+ORD-1+9'\nDTM", "DTM+137:20261123:102'\nBGM+220+ORD-1+9'\nDTM", "error segment-missing BGM  13 @DTM+1\nerror segment-sequence BGM  15 @BGM+2"},
 		{"mandatory component", "ORDERS", "QTY+21:2'\nRFF", "QTY+21'\nRFF", "error element-missing QTY-01-2 LIN[2] 13 @'\nRFF"},
 		{"mandatory composite", "ORDERS", "RFF+CT:K7", "RFF", "error element-missing RFF-01 RFF[1] 13 @'\nNAD"},
 		{"too long", "ORDERS", "BGM+220+ORD-1+9", "BGM+220+ORD-1+9999", "error element-too-long BGM-03  39 @9999'"},
