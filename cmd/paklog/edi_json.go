@@ -26,8 +26,9 @@ element with components is an array, one that repeats is {"repeat":[...]}. Trail
 are not what would be counted. EDIFACT is {"unb":[...],"delimiters":{...},"messages":[{"unh":[...],"segments":[...]}]},
 its values released and in UTF-8. paklog edi build makes the document of it again.
 
-With --exact nothing is lost: whatever would be written otherwise carries its bytes, so that the document that
-is built is the same byte for byte.`,
+With --exact nothing is lost: whatever would be written otherwise is {"seg":[...],"sum":"...","raw":"..."} and carries
+its bytes in raw, so that the document that is built is the same byte for byte. Change the values of seg, and they
+are written instead of the bytes: sum tells that they were changed.`,
 		Example: `  paklog edi json 940.edi | jq '.groups[].sets[].segments[] | select(.[0] == "W01")'
   paklog edi json --exact 940.edi | paklog edi build - | cmp - 940.edi`,
 		Args: cobra.MinimumNArgs(1),
@@ -54,7 +55,7 @@ func newEDIBuild() *cobra.Command {
 	return &cobra.Command{
 		Use: "build FILE|FOLDER|-...", Short: "Write canonical JSON as documents; counts and trailers are made",
 		Long: `Write canonical JSON, as paklog edi json has it, as X12 or EDIFACT, each input as its first interchange is: an
-ISA is padded, values of EDIFACT are released, trailers are counted. A value that holds a delimiter of X12, or a
+ISA is padded, its control number filled with zeros, values of EDIFACT are released, trailers are counted. A value that holds a delimiter of X12, or a
 character that is not in the interchange's repertoire, is refused, with the byte of the JSON that it stands before.`,
 		Example: `  paklog edi json 940.edi | jq '.isa[15] = "T"' | paklog edi build - > test.edi`,
 		Args:    cobra.MinimumNArgs(1),

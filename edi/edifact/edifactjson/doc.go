@@ -21,6 +21,7 @@
 // interchanges and is not blank.
 //
 // Where asked ([Options.Exact]) nothing is lost: whatever would not be written again
-// byte for byte is {"seg":[...],"raw":"..."} with the base64 of its bytes, blank noise
-// is kept, and the interchange says "exact":true.
+// byte for byte is {"seg":[...],"sum":"...","raw":"..."} with the base64 of its bytes,
+// blank noise is kept, and the interchange says "exact":true. The sum (CRC-32) is of the
+// values of seg: where these are changed, they are written and not the bytes.
 package edifactjson

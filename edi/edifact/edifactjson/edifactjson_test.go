@@ -203,3 +203,24 @@ func TestPlainAndExactSayTheSameOfRegularDocuments(t *testing.T) {
 		}
 	}
 }
+
+// Who changes the values of a segment whose bytes are kept means the values.
+func TestAnEditOfAnExactMessageIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, doc, old, new, want string }{
+		{"blanks before", strings.Replace(unb+msg+unz, "BGM+", "  BGM+", 1), `["BGM","220"`, `["BGM","230"`, "'BGM+230+"},
+		{"an advice", "UNA:+.? '" + unb + msg + unz, `"UNOC"`, `"UNOB"`, "UNA:+.? 'UNB+UNOB:"},
+		{"released needlessly", strings.Replace(unb+msg+unz, "BGM+220", "BGM+2?20", 1), `["BGM","220"`, `["BGM","2'0"`, "'BGM+2?'0+"},
+	} {
+		text := encoded(t, c.doc, edifactjson.Options{Exact: true})
+		if !strings.Contains(text, c.old) || !strings.Contains(text, `"raw"`) {
+			t.Fatalf("%s: no %s, or no bytes, in\n%s", c.name, c.old, text)
+		}
+		if built(t, text) != c.doc {
+			t.Errorf("%s: other bytes come back", c.name)
+		}
+		if got := built(t, strings.Replace(text, c.old, c.new, 1)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got\n%q\nwant in it %q", c.name, got, c.want)
+		}
+	}
+}

@@ -106,12 +106,10 @@ func (e *Encoder) header(p *edifact.Part) {
 			e.array(p.Segments.At(p.Segments.Len() - 1))
 		}
 	}
+	at := len(e.out.Buf)
+	plain()
 	if e.out.Exact && (p.UNB.Absent || p.UNB.UNA || e.delims.Validate() != nil || !e.asWritten(p.Segments.At(p.Segments.Len()-1))) && len(p.Raw) > 0 {
-		e.out.Put(`{"seg":`)
-		plain()
-		e.raw(p.Raw)
-	} else {
-		plain()
+		e.out.Buf = canon.AppendRaw(e.out.Buf, at, p.Raw)
 	}
 	e.out.Put(`,"delimiters":{"component":`)
 	d := e.delims
@@ -202,20 +200,11 @@ func (e *Encoder) count(s edifact.Segment, key string, n int, control string) {
 
 // segment writes a segment, with its bytes where a builder would write others.
 func (e *Encoder) segment(s edifact.Segment) {
-	if !e.out.Exact || e.asWritten(s) {
-		e.array(s)
-		return
-	}
-	e.out.Put(`{"seg":`)
+	at := len(e.out.Buf)
 	e.array(s)
-	e.raw(s.Raw())
-}
-
-// raw ends an object of seg by its bytes.
-func (e *Encoder) raw(b []byte) {
-	e.out.Put(`,"raw":`)
-	e.out.Base64(b)
-	e.out.Put("}")
+	if e.out.Exact && !e.asWritten(s) {
+		e.out.Buf = canon.AppendRaw(e.out.Buf, at, s.Raw())
+	}
 }
 
 // asWritten reports whether a builder makes the segment's very bytes of its values.

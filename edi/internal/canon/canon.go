@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -102,7 +103,26 @@ func IsTag[T string | []byte](s T) bool {
 // components and repetitions, or its bytes.
 type Segment struct {
 	Elements []string
-	Raw      []byte
+	Raw      []byte // nil where the values count
+	// Single says that the bytes that changed values stood for were no UTF-8.
+	Single bool
+}
+
+// sum tells whether values are still those that a segment's bytes stood for.
+func (s *Segment) sum() string {
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(strings.Join(s.Elements, "\x1d"))))
+}
+
+// AppendRaw makes of the array at dst[at:] an object that has the segment's bytes
+// beside it, and the sum of its values: who changes these has them written.
+func AppendRaw(dst []byte, at int, raw []byte) []byte {
+	var s Segment
+	_ = s.UnmarshalJSON(dst[at:]) // an encoder wrote it
+	dst = append(dst, `{"seg":`...)
+	copy(dst[at+len(`{"seg":`):], dst[at:])
+	copy(dst[at:], `{"seg":`)
+	dst = append(append(dst, `,"sum":"`...), s.sum()...)
+	return append(AppendBase64(append(dst, `","raw":`...), raw), '}')
 }
 
 // Element is the n-th one, "" where there is none; the tag is the 0th.
@@ -118,6 +138,7 @@ func (s *Segment) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '{' {
 		var o struct {
 			Seg json.RawMessage `json:"seg"`
+			Sum string          `json:"sum"`
 			Raw *string         `json:"raw"`
 		}
 		d := json.NewDecoder(bytes.NewReader(data))
@@ -139,9 +160,17 @@ func (s *Segment) UnmarshalJSON(data []byte) error {
 			return nil
 		}
 		var inner Segment
-		err = inner.UnmarshalJSON(o.Seg)
+		if err := inner.UnmarshalJSON(o.Seg); err != nil {
+			return err
+		}
 		s.Elements = inner.Elements
-		return err
+		switch {
+		case o.Sum == "":
+			return errors.New("a segment has seg and raw without sum: take raw away to have the values of seg written, or seg to have the bytes of raw")
+		case o.Sum != s.sum(): // the values were changed
+			s.Raw, s.Single = nil, !utf8.Valid(raw)
+		}
+		return nil
 	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {

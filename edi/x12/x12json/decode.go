@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/paklog/hub/edi/internal/canon"
@@ -117,6 +118,9 @@ func (b *builder) header(s canon.Segment) error {
 	if len(s.Elements) > 13 {
 		b.isa = strings.TrimRight(s.Elements[13], " ")
 	}
+	if s.Raw == nil {
+		b.isa = string(filled(12, []byte(b.isa)))
+	}
 	if b.isa == "" {
 		b.isa = "0"
 	}
@@ -132,6 +136,7 @@ func (b *builder) header(s canon.Segment) error {
 		if i < 15 && i != 10 && strings.ContainsFunc(v, b.separates) {
 			return fmt.Errorf("ISA-%02d %q holds a delimiter", i+1, v)
 		}
+		v = string(filled(i, []byte(v)))
 		b.Buf = append(b.Buf, b.delims.Element)
 		b.Buf = append(b.Buf, v...)
 		for n := len(v); n < isaSizes[i]; n++ {
@@ -229,9 +234,17 @@ func (b *builder) write(s canon.Segment) error {
 		return fmt.Errorf("segment %q has no tag of letters and digits", s.Elements)
 	}
 	b.Buf = append(b.Buf[:0], b.LineEnd...)
+	framed := framed(s.Elements)
 	for i, v := range s.Elements {
 		if i > 0 {
 			b.Buf = append(b.Buf, b.delims.Element)
+		}
+		if s.Single {
+			v = single(v)
+		}
+		if i == len(s.Elements)-1 && framed != "" {
+			b.Buf = append(b.Buf, framed...)
+			continue
 		}
 		for j := range len(v) {
 			c := v[j]
@@ -249,4 +262,33 @@ func (b *builder) write(s canon.Segment) error {
 	b.Buf = append(b.Buf, b.term...)
 	_, err := b.W.Write(b.Buf)
 	return err
+}
+
+// framed is the data of a BIN or BDS, whose length stands before it, so that it
+// may hold any byte; "" where the length is not its own.
+func framed(elements []string) string {
+	n := len(elements)
+	if !isBinary(elements[0]) || elements[0] == "BIN" && n != 3 || elements[0] == "BDS" && n != 4 {
+		return ""
+	}
+	size, err := strconv.Atoi(strings.TrimSpace(elements[n-2]))
+	for _, v := range []string{elements[n-1], single(elements[n-1])} {
+		if err == nil && len(v) == size {
+			return v
+		}
+	}
+	return ""
+}
+
+// single writes a value in ISO 8859-1, as bytes that are no UTF-8 were read, where
+// that has all of its characters.
+func single(v string) string {
+	out := make([]byte, 0, len(v))
+	for _, r := range v {
+		if r > 0xFF {
+			return v
+		}
+		out = append(out, byte(r))
+	}
+	return string(out)
 }

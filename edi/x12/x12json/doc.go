@@ -22,7 +22,12 @@
 // not blank.
 //
 // Where asked ([Options.Exact]) nothing is lost: whatever would not be written
-// again byte for byte is {"seg":[...],"raw":"..."} with the base64 of its bytes,
-// blank noise is kept, and the interchange says "exact":true. To change such a
-// segment, replace the object by the array.
+// again byte for byte is {"seg":[...],"sum":"...","raw":"..."} with the base64 of
+// its bytes, blank noise is kept, and the interchange says "exact":true. The sum
+// (CRC-32) is of the values of seg: where these are changed, they are written and
+// not the bytes. A segment with seg and raw without a sum is refused.
+//
+// Of an ISA, blanks and, before version and control number, zeros are filled in.
+// The data of a BIN or BDS may hold delimiters, where the length before it is
+// right.
 package x12json

@@ -112,14 +112,12 @@ func (e *Encoder) header(p *x12.Part) {
 		}
 		e.out.Put("]")
 	}
+	at := len(e.out.Buf)
+	plain()
 	if !fits || e.out.Exact && !bytes.Equal(e.want, raw) {
-		e.out.Put(`{"seg":`)
-		plain()
-		e.out.Put(`,"raw":`)
-		e.out.Base64(raw)
-		e.out.Put("}")
+		e.out.Buf = canon.AppendRaw(e.out.Buf, at, raw)
 	} else {
-		plain()
+		e.isa = string(filled(12, []byte(e.isa)))
 	}
 	e.out.Put(`,"delimiters":{"element":`)
 	e.out.Text([]byte{e.delims.Element})
@@ -164,6 +162,7 @@ func (e *Encoder) isaWant(s x12.Segment) (fits bool) {
 		fits = fits && len(v) <= size && utf8.Valid(v) && (n == 10 || n == 15 || bytes.IndexByte(v, d.Element) < 0 && bytes.IndexByte(v, d.Terminator) < 0 &&
 			(d.Component == 0 || bytes.IndexByte(v, d.Component) < 0) && (d.Repetition == 0 || bytes.IndexByte(v, d.Repetition) < 0))
 		e.want = append(e.want, e.delims.Element)
+		v = filled(n, v)
 		e.want = append(e.want, v...)
 		for i := len(v); i < size; i++ {
 			e.want = append(e.want, ' ')
@@ -174,6 +173,15 @@ func (e *Encoder) isaWant(s x12.Segment) (fits bool) {
 }
 
 var isaSizes = [16]int{2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1}
+
+// filled is element n of an ISA, from 0: zeros before what is a number and too
+// short, as a version and a control number are.
+func filled(n int, v []byte) []byte {
+	if size := isaSizes[n]; (n == 11 || n == 12) && len(v) > 0 && len(v) < size && len(bytes.Trim(v, "0123456789")) == 0 {
+		return append(bytes.Repeat([]byte{'0'}, size-len(v)), v...)
+	}
+	return v
+}
 
 func (e *Encoder) terminate() {
 	if e.cr {
@@ -208,6 +216,10 @@ func (e *Encoder) set(p *x12.Part) {
 			continue
 		}
 		tag, text, ends := segs.Split(i, e.ends[:0])
+		if isBinary(tag) {
+			e.segment(segs.At(i))
+			continue
+		}
 		e.out.Buf = canon.AppendSegment(e.out.Buf, tag, text, ends, separator, false)
 	}
 	e.out.Put("]")
@@ -272,13 +284,10 @@ func (e *Encoder) segment(s x12.Segment) {
 	if exact && bytes.Equal(e.want, s.Raw()) {
 		return
 	}
-	e.out.Buf = append(e.out.Buf, `{"seg":`...)
-	copy(e.out.Buf[at+len(`{"seg":`):], e.out.Buf[at:])
-	copy(e.out.Buf[at:], `{"seg":`)
-	e.out.Put(`,"raw":`)
-	e.out.Base64(s.Raw())
-	e.out.Put("}")
+	e.out.Buf = canon.AppendRaw(e.out.Buf, at, s.Raw())
 }
+
+func isBinary[T string | []byte](tag T) bool { return string(tag) == "BIN" || string(tag) == "BDS" }
 
 // array writes tag and elements, and reports whether a decoder would read them as
 // they stand.
@@ -286,14 +295,15 @@ func (e *Encoder) array(s x12.Segment) (exact bool) {
 	exact = !s.Wrapped() && canon.IsTag(s.Element(0))
 	e.out.Put("[")
 	e.out.Text(s.Tag())
-	binary := s.Is("BIN") || s.Is("BDS")
+	binary := isBinary(s.Tag())
 	for n := 1; n <= s.Len(); n++ {
 		e.out.Put(",")
 		v := s.Element(n)
 		if s.Wrapped() {
 			v = []byte(s.Value(n))
 		}
-		if !utf8.Valid(v) || binary && n == s.Len() {
+		exact = exact && !(binary && n == s.Len())
+		if !utf8.Valid(v) || binary && n == s.Len() && s.Value(n-1) == strconv.Itoa(len(v)) {
 			exact = false
 			e.out.Text(v)
 			continue

@@ -198,3 +198,80 @@ func TestPlainAndExactSayTheSameOfRegularDocuments(t *testing.T) {
 		}
 	}
 }
+
+// Who changes the values of a segment whose bytes are kept means the values.
+func TestAnEditOfAnExactDocumentIsWritten(t *testing.T) {
+	t.Parallel()
+	regular := isa + gs + set + tail
+	for _, c := range []struct{ name, doc, old, new, want string }{
+		{"a wrapped line", strings.Replace(regular, "99211", "99\n211", 1), `"W05","N"`, `"W05","F"`, "W05*F*A\"B~SVC"},
+		{"blanks before", strings.Replace(regular, "~W05", "~   W05", 1), `"W05","N"`, `"W05","F"`, "~W05*F*A\"B~"},
+		{"a short ISA", strings.Replace(regular, "ACME           ", "ACME", 1), `"ACME"`, `"APEX"`, "*ZZ*APEX           *ZZ*"},
+		{"Latin-1 stays it", strings.Replace(regular, "A\"B", "M\xFCNCHEN", 1), `"N","M`, `"F","M`, "W05*F*M\xFCNCHEN~"},
+		{"beyond Latin-1", strings.Replace(regular, "A\"B", "M\xFCNCHEN", 1), `MüNCHEN`, `Łódź`, "W05*N*Łódź~"},
+		{"a blank alone", strings.Replace(regular, "~W05", "~   W05", 1), `"W05","N"`, `"W05","N "`, "~W05*N *A\"B~"},
+		{"a trailer", strings.Replace(regular, "~SE*4", "~ SE*9", 1), `"SE","9"`, `"SE","5"`, "~SE*5*0001~"},
+	} {
+		text := encoded(t, c.doc, x12json.Options{Exact: true})
+		if !strings.Contains(text, c.old) || !strings.Contains(text, `"raw"`) {
+			t.Fatalf("%s: no %s, or no bytes, in\n%s", c.name, c.old, text)
+		}
+		if got := built(t, strings.Replace(text, c.old, c.new, 1)); !strings.Contains(got, c.want) {
+			t.Errorf("%s: got\n%q\nwant in it %q", c.name, got, c.want)
+		}
+		var loose bytes.Buffer
+		if err := json.Indent(&loose, []byte(text), "", "   "); err != nil {
+			t.Fatal(err)
+		}
+		if built(t, loose.String()) != c.doc {
+			t.Errorf("%s: JSON that was laid out anew is taken for changed", c.name)
+		}
+	}
+	for _, bad := range []string{`{"seg":["W05","N"],"raw":"Vw=="}`, `{"seg":["W05","N*"],"sum":"0","raw":"Vw=="}`} {
+		text := strings.Replace(encoded(t, regular, x12json.Options{Exact: true}), `["W05","N","A\"B"]`, bad, 1)
+		if err := x12json.Build(&bytes.Buffer{}, strings.NewReader(text)); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+}
+
+func TestBinaryDataIsFramedByItsLength(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, data, bad string }{
+		{"with delimiters", "BIN*5*a~*>b~", ""},
+		{"a BDS", "BDS*ASC*3*~~~~", ""},
+		{"bytes that are no text", "BIN*3*\xFF\x1E~~", ""},
+		{"with components", "BIN*3*a>b~", ""},
+		{"a length that lies", "BIN*9*a>b~", ""},
+		{"without data", "BIN*0*~", ""},
+		{"a length that lies of delimiters", "BIN*3*a~b~", "BIN-02"},
+	} {
+		doc := isa + gs + "ST*841*0001~" + c.data + "SE*3*0001~" + tail
+		text := encoded(t, doc, x12json.Options{})
+		if c.bad != "" {
+			text = strings.Replace(text, `"3"`, `"7"`, 1)
+			if err := x12json.Build(&bytes.Buffer{}, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), c.bad) {
+				t.Errorf("%s: error %v", c.name, err)
+			}
+			continue
+		}
+		if got := built(t, text); got != doc {
+			t.Errorf("%s: got %q", c.name, got)
+		}
+	}
+}
+
+func TestNumbersOfAnISAAreFilledWithZeros(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer(`"000000007"`, `"7"`, `"00501"`, `"501"`).Replace(encoded(t, isa+gs+set+tail, x12json.Options{}))
+	if got := built(t, text); got != isa+gs+set+tail {
+		t.Errorf("got %q", got)
+	}
+	if got := built(t, strings.Replace(text, `"ISA","00","`, `"ISA","00","1`, 1)); !strings.Contains(got, "*00*1         *") {
+		t.Errorf("what is no number of the envelope is filled with zeros: %q", got)
+	}
+	odd := strings.Replace(isa, "000000007", "7        ", 1) + gs + set + "GE*1*7~IEA*1*7~"
+	if got := built(t, encoded(t, odd, x12json.Options{Exact: true})); got != odd {
+		t.Errorf("exact: got %q", got)
+	}
+}
