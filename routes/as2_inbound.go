@@ -146,7 +146,7 @@ func (e *edi) returns(partner string) error {
 			return &Call{Ref: r.MessageID, Value: r.Receipt}, nil, err
 		},
 		Do:      func(ctx context.Context, c *Call) ([]byte, error) { return nil, again(ctx, c) },
-		Resolve: func(ctx context.Context, c *Call) ([]byte, bool, error) { return nil, true, again(ctx, c) },
+		Resolve: func(ctx context.Context, c *Call) ([]byte, bool, error) { return nil, true, down(again(ctx, c)) },
 		Then:    func(_ context.Context, m *Message, _ *Call, _ []byte) (*Out, error) { return m.Out(), nil },
 	})
 }

@@ -108,10 +108,7 @@ func (e *edi) station(partner string) error {
 		// has with the receipt that he gave it.
 		Resolve: func(ctx context.Context, c *Call) ([]byte, bool, error) {
 			b, err := send(ctx, c)
-			if errors.Is(err, door.ErrNoAnswer) {
-				err = fault.E("as2.resolve", fault.Unavailable, err) // the partner is down, and no person knows more
-			}
-			return b, err == nil, err
+			return b, err == nil, down(err)
 		},
 		Then: func(ctx context.Context, m *Message, c *Call, outcome []byte) (*Out, error) {
 			w := c.Value.(wrapped)
@@ -126,6 +123,15 @@ func (e *edi) station(partner string) error {
 			return out, e.proven(ctx, m, out, partner, w, p)
 		},
 	})
+}
+
+// down takes a partner who does not answer a second time either for one who is down: no person knows
+// more, and what is sent again once he is up finds out.
+func down(err error) error {
+	if errors.Is(err, door.ErrNoAnswer) {
+		return &fault.Error{Op: "as2.resolve", Kind: fault.Unavailable, After: fault.AfterOf(err), Err: err}
+	}
+	return err
 }
 
 func (w wrapped) record(partner string) (journal.Record, error) {

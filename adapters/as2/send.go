@@ -58,21 +58,21 @@ func mediaOf(document []byte) string {
 
 // Pack makes the message that each try sends.
 func (s *Station) Pack(ctx context.Context, partner, id, name string, document []byte) (door.Sent, error) {
-	return s.pack(ctx, partner, id, "EDI from the warehouse", as2.File{ContentType: mediaOf(document), Name: name, Content: bytes.NewReader(document)})
-}
-
-func (s *Station) pack(ctx context.Context, partner, id, subject string, f as2.File) (door.Sent, error) {
-	const op = "as2.Pack"
 	p, err := s.profile(partner)
 	if err != nil {
 		return door.Sent{}, err
 	}
+	return s.packFor(ctx, partner, p, id, "EDI from the warehouse", as2.File{ContentType: mediaOf(document), Name: name, Content: bytes.NewReader(document)})
+}
+
+func (s *Station) packFor(ctx context.Context, partner string, p Profile, id, subject string, f as2.File) (door.Sent, error) {
+	const op = "as2.Pack"
 	m := as2.Message{
 		From: p.OurID, To: p.ID, MessageID: s.messageID(id), Subject: subject, Date: s.cfg.Now().UTC(),
 		Receipt: p.wish(), ReplyTo: p.OurID, Compress: p.Compress, Base64: p.Base64,
 	}
 	out := door.Sent{
-		MessageID: m.MessageID, From: m.From, To: m.To, Media: f.ContentType, File: f.Name, Compress: CompressName(p.Compress),
+		MessageID: m.MessageID, From: m.From, To: m.To, Media: f.ContentType, File: f.Name, Compress: CompressName(p.Compress), Base64: p.Base64,
 		Wanted: m.Receipt.Wanted, Signed: m.Receipt.Signed, Async: m.Receipt.AsyncTo != "",
 	}
 	if p.Sign != 0 {

@@ -128,7 +128,7 @@ func tell(t *testing.T, s stationSpec) journalTold {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	out := journalTold{map[string]int{}, map[string]int{}, map[string]door.Exchange{}, map[string]routes.Proven{}, map[string]int{}, nil}
+	out := journalTold{documents: map[string]int{}, names: map[string]int{}, leaves: map[string]int{}}
 	for from := journal.Pos(0); ; {
 		units, err := store.Units(ctx, from, 500)
 		if err != nil {
@@ -158,7 +158,15 @@ func tell(t *testing.T, s stationSpec) journalTold {
 			break
 		}
 	}
-	if err := eachRow(ctx, store, journal.TableClaim, func(r journal.Row) error {
+	out.received, out.sent = exchanges(t, store, s)
+	return out
+}
+
+// exchanges are the messages of a journal that were accepted, and those whose receipt is known, by id.
+func exchanges(t *testing.T, store journal.Scanner, s stationSpec) (map[string]door.Exchange, map[string]routes.Proven) {
+	t.Helper()
+	received, sent := map[string]door.Exchange{}, map[string]routes.Proven{}
+	err := eachRow(t.Context(), store, journal.TableClaim, func(r journal.Row) error {
 		c, err := journal.DecodeClaim(r.Value)
 		if err != nil {
 			return err
@@ -168,17 +176,18 @@ func tell(t *testing.T, s stationSpec) journalTold {
 		case routes.ReceivedBy(s.Peer):
 			var x door.Exchange
 			err = json.Unmarshal(c.Answer, &x)
-			out.received[id] = x
+			received[id] = x
 		case routes.SentBy(s.Peer):
 			var x routes.Proven
 			err = json.Unmarshal(c.Answer, &x)
-			out.sent[id] = x
+			sent[id] = x
 		}
 		return err
-	}); err != nil {
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return received, sent
 }
 
 // holds says that everything that one side sent the other has once, with one and the same receipt.
@@ -237,7 +246,7 @@ func (w *between) quiet(hubs ...*hub) {
 	for range 2 { // what one is waiting for the other may still send
 		for _, h := range hubs {
 			if err := h.do("rest"); err != nil {
-				w.t.Fatalf("%s: %v", h.spec.Name, err)
+				w.t.Fatalf("%s: %v\n%s", h.spec.Name, err, tailOf([]byte(logOf(w.t, h.spec))))
 			}
 		}
 	}

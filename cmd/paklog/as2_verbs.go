@@ -25,10 +25,10 @@ import (
 
 func newAS2(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "as2", Short: "Look into AS2 messages and receipts; no hub is needed",
-		Example: "  paklog as2 inspect --key ours.pem --cert partner.crt message.http",
+		Use: "as2", Short: "Look into AS2 messages and receipts, and verify what the archive holds of them",
+		Example: "  paklog as2 inspect --key ours.pem --cert partner.crt message.http\n  paklog as2 proof '<01a22bfe@WAREHOUSE>'",
 	}
-	cmd.AddCommand(newAS2Inspect(g))
+	cmd.AddCommand(newAS2Inspect(g), newAS2Proof(g))
 	return cmd
 }
 

@@ -87,6 +87,7 @@ func (a *app) control() (http.Handler, error) {
 	})
 	mux.HandleFunc("POST /control/import", a.importing)
 	mux.HandleFunc("POST /control/edi/resend", a.resending)
+	mux.HandleFunc("POST /control/as2/archive", a.archive)
 	act := func(typ string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			order := eip.Order{Route: r.PathValue("route"), Actor: "operator@" + hostname()}

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/paklog/hub/adapters/as2"
 	"github.com/paklog/hub/core/door"
@@ -25,6 +28,13 @@ func (a *app) openStation() error {
 		return fmt.Errorf("edi.partners: %w", err)
 	}
 	a.close = append(a.close, func() error { a.station.Close(); return nil })
+	for _, name := range slices.Sorted(maps.Keys(cfg.Partners)) {
+		for _, c := range cfg.Partners[name].Check(cfg.Own, time.Now()) {
+			if c.Stops || c.Ends {
+				a.log.Warn("see paklog partner check", "partner", name, "place", c.Place, "why", c.Text)
+			}
+		}
+	}
 	return nil
 }
 

@@ -8,7 +8,7 @@ func verbs(g *global) []*cobra.Command {
 		newTasks(g), newWorkers(g),
 		newServe(g), newDemo(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newOwners(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReceive(g), newPutAway(g), newReturns(g), newReservations(g),
-		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newAS2(g), newEvents(g),
+		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newAS2(g), newPartners(g), newEvents(g),
 		newWaves(g), newWorkload(g),
 		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g),
 		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newVersion(g),

@@ -99,10 +99,11 @@ type Sent struct {
 	Signed    bool                `json:"receipt_signed"`
 	Async     bool                `json:"receipt_async,omitempty"`
 	Media     string              `json:"media"`
-	File      string              `json:"file"`          // name of the document
-	Compress  string              `json:"compress"`      // where in the layers
-	Own       []byte              `json:"own,omitempty"` // our certificate, DER
-	Theirs    []byte              `json:"theirs,omitempty"`
+	File      string              `json:"file"`     // name of the document
+	Compress  string              `json:"compress"` // where in the layers
+	Base64    bool                `json:"base64,omitempty"`
+	Own       []byte              `json:"own,omitempty"`    // ours that signed, DER
+	Theirs    []byte              `json:"theirs,omitempty"` // his that it is encrypted for, DER
 }
 
 // Proof is what a receipt says about a message of ours.
