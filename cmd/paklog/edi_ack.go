@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
 	contrl "github.com/paklog/hub/edi/edifact/ack"
-	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 )
@@ -54,22 +54,17 @@ EDIFACT interchange. Acknowledgements are never acknowledged. Ends with 3 when s
 			}
 			rejected := false
 			a := answering{out: cmd.OutOrStdout(), set: as, control: control, at: at}
-			err := eachInput(cmd, args, func(_ string, in io.Reader) error {
-				format, in := sniffed(in)
-				if format == sniff.EDIFACT {
-					lib, err := rules.messages()
-					if err != nil {
-						return err
-					}
-					bad, err := a.contrl(in, lib, contrl.Policy{AcceptErrors: policy.AcceptErrors, Whole: policy.WholeGroup || policy.WholeInterchange})
-					rejected = rejected || bad
-					return err
-				}
-				lib, err := rules.library()
-				if err != nil {
-					return err
-				}
+			messages, err := rules.messages()
+			if err != nil {
+				return err
+			}
+			lib, err := rules.library()
+			if err != nil {
+				return err
+			}
+			err = eachInput(cmd, args, func(_ string, in io.Reader) error {
 				collect := ack.Collector{Policy: policy}
+				received := contrl.Collector{Policy: contrl.Policy{AcceptErrors: policy.AcceptErrors, Whole: policy.WholeGroup || policy.WholeInterchange}}
 				return eachPart(in, func(p *x12.Part) error {
 					lib.Check(p)
 					if p.Kind == x12.GroupHeader {
@@ -92,6 +87,10 @@ EDIFACT interchange. Acknowledgements are never acknowledged. Ends with 3 when s
 					}
 					collect.Interchanges, a.groups = nil, nil
 					return nil
+				}, func(p *edifact.Part) error {
+					bad, err := a.contrl(p, messages, &received)
+					rejected = rejected || bad
+					return err
 				})
 			})
 			if err == nil && rejected {

@@ -10,10 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/edi/edifact"
-	"github.com/paklog/hub/edi/edifact/edifactjson"
-	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
-	"github.com/paklog/hub/edi/x12/x12json"
 )
 
 func newEDIBench() *cobra.Command {
@@ -76,43 +73,34 @@ type work struct {
 	pass func() (findings int, err error)
 }
 
-// works are those of a document's format.
+// works are those of a document.
 func works(text []byte, rules *rulesFlags) ([]work, error) {
-	format, _ := sniffed(bytes.NewReader(text))
-	if format == sniff.EDIFACT {
-		lib, err := rules.messages()
-		return []work{
-			{"read", func() (int, error) {
-				return 0, eachEDIFACT(bytes.NewReader(text), func(*edifact.Part) error { return nil })
-			}},
-			{"validate", func() (n int, err error) {
-				err = eachEDIFACT(bytes.NewReader(text), func(p *edifact.Part) error {
-					if p.Kind == edifact.Message {
-						lib.Check(p)
-					}
-					n += len(p.Findings)
-					return nil
-				})
-				return n, err
-			}},
-			{"json", func() (int, error) {
-				return 0, edifactjson.Write(io.Discard, edifact.NewReader(bytes.NewReader(text), edifact.Limits{}), edifactjson.Options{})
-			}},
-		}, err
-	}
 	lib, err := rules.library()
+	if err != nil {
+		return nil, err
+	}
+	messages, err := rules.messages()
+	if err != nil {
+		return nil, err
+	}
 	return []work{
-		{"read", func() (int, error) { return 0, eachPart(bytes.NewReader(text), func(*x12.Part) error { return nil }) }},
+		{"read", func() (int, error) {
+			return 0, eachPart(bytes.NewReader(text), func(*x12.Part) error { return nil }, func(*edifact.Part) error { return nil })
+		}},
 		{"validate", func() (n int, err error) {
 			err = eachPart(bytes.NewReader(text), func(p *x12.Part) error {
 				lib.Check(p)
 				n += len(p.Findings)
 				return nil
+			}, func(p *edifact.Part) error {
+				if p.Kind == edifact.Message {
+					messages.Check(p)
+				}
+				n += len(p.Findings)
+				return nil
 			})
 			return n, err
 		}},
-		{"json", func() (int, error) {
-			return 0, x12json.Write(io.Discard, x12.NewReader(bytes.NewReader(text), x12.Limits{}), x12json.Options{})
-		}},
-	}, err
+		{"json", func() (int, error) { return 0, canonical(io.Discard, bytes.NewReader(text), false) }},
+	}, nil
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -13,32 +11,7 @@ import (
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/edifact/ack"
 	"github.com/paklog/hub/edi/edifact/grammar"
-	"github.com/paklog/hub/edi/sniff"
 )
-
-// sniffed tells by a document's first bytes what it is, and gives it back whole.
-func sniffed(in io.Reader) (sniff.Format, io.Reader) {
-	r := bufio.NewReaderSize(in, sniff.Reach)
-	head, _ := r.Peek(sniff.Reach) // what is wrong with the stream its reader says
-	return sniff.Of(head), r
-}
-
-// eachEDIFACT reads EDIFACT as a stream.
-func eachEDIFACT(in io.Reader, each func(*edifact.Part) error) error {
-	r := edifact.NewReader(in, edifact.Limits{})
-	for {
-		p, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := each(p); err != nil {
-			return err
-		}
-	}
-}
 
 // messages are the grammars that EDIFACT is checked by.
 func (r *rulesFlags) messages() (*grammar.Library, error) {
@@ -88,7 +61,7 @@ func (d *dump) edifact(p *edifact.Part) {
 		d.groups++
 		head = fmt.Sprintf("  group %s %s, directory %s%s", p.UNG.Type, p.UNG.Control, p.UNG.Version, p.UNG.Release)
 	case edifact.Message:
-		d.sets++
+		d.received++
 		d.messages.Check(p)
 		head = fmt.Sprintf("    message %s %s of %s, %d segments at byte %d", p.UNH.Type, p.UNH.Reference, p.UNH.Directory(), p.Segments.Len(), p.Offset)
 	case edifact.GroupTrailer:
@@ -141,28 +114,25 @@ func setOfEDIFACT(p *edifact.Part) []ediSet {
 	return []ediSet{s}
 }
 
-// contrl answers the interchanges of an EDIFACT document, each by a CONTRL.
-func (a *answering) contrl(in io.Reader, lib *grammar.Library, policy ack.Policy) (rejected bool, err error) {
-	collect := ack.Collector{Policy: policy}
-	err = eachEDIFACT(in, func(p *edifact.Part) error {
-		if p.Kind == edifact.Message {
-			lib.Check(p)
+// contrl takes in a part of an EDIFACT document, and answers its interchange by a CONTRL
+// where that ends.
+func (a *answering) contrl(p *edifact.Part, lib *grammar.Library, collect *ack.Collector) (rejected bool, err error) {
+	if p.Kind == edifact.Message {
+		lib.Check(p)
+	}
+	collect.Add(p)
+	if p.Kind != edifact.InterchangeTrailer {
+		return false, nil
+	}
+	for i := range collect.Interchanges {
+		v := &collect.Interchanges[i]
+		rejected = rejected || v.Rejects()
+		if err := a.report(v); err != nil {
+			return rejected, err
 		}
-		collect.Add(p)
-		if p.Kind != edifact.InterchangeTrailer {
-			return nil
-		}
-		for i := range collect.Interchanges {
-			v := &collect.Interchanges[i]
-			rejected = rejected || v.Rejects()
-			if err := a.report(v); err != nil {
-				return err
-			}
-		}
-		collect.Interchanges = nil
-		return nil
-	})
-	return rejected, err
+	}
+	collect.Interchanges = nil
+	return rejected, nil
 }
 
 func (a *answering) report(v *ack.Interchange) error {

@@ -13,7 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/edi/edifact"
 	data "github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/mixed"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
 )
@@ -108,31 +110,48 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// eachPart reads X12 as a stream. What holds no interchange has a finding that
-// says so.
-func eachPart(in io.Reader, each func(*x12.Part) error) error {
+// eachPart reads a stream of X12, EDIFACT or both, one behind the other. What holds no
+// interchange has a finding that says so.
+func eachPart(in io.Reader, x func(*x12.Part) error, e func(*edifact.Part) error) error {
 	found := false
-	r := x12.NewReader(in, x12.Limits{})
-	for {
-		p, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
+	err := mixed.NewReader(in, mixed.Limits{}).Each(func(r *x12.Reader) error {
+		for {
+			p, err := r.Next()
+			if err != nil {
+				return unended(err)
+			}
+			found = found || p.Kind == x12.InterchangeHeader || len(p.Findings) > 0
+			if err := x(p); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
+	}, func(r *edifact.Reader) error {
+		found = true
+		for {
+			p, err := r.Next()
+			if err != nil {
+				return unended(err)
+			}
+			if err := e(p); err != nil {
+				return err
+			}
 		}
-		found = found || p.Kind == x12.InterchangeHeader || len(p.Findings) > 0
-		if err := each(p); err != nil {
-			return err
-		}
-	}
-	if found {
-		return nil
+	})
+	if err != nil || found {
+		return err
 	}
 	nothing := &x12.Part{Kind: x12.Noise}
 	nothing.Findings = []x12.Finding{{Code: x12.CodeNotX12, Severity: x12.Error, Layer: x12.LayerSyntax, Line: 1, Column: 1,
 		Message: "no X12 interchange in it", Hint: "an interchange begins with ISA"}}
-	return each(nothing)
+	return x(nothing)
+}
+
+// unended is what ended a reading, but for the end of the stream.
+func unended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // rulesFlags are --profile, --profiles and --grammars.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -11,7 +9,7 @@ import (
 
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/edifact/edifactjson"
-	"github.com/paklog/hub/edi/sniff"
+	"github.com/paklog/hub/edi/mixed"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12json"
 )
@@ -34,13 +32,7 @@ are written instead of the bytes: sum tells that they were changed.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-			err := eachInput(cmd, args, func(_ string, in io.Reader) error {
-				format, in := sniffed(in)
-				if format == sniff.EDIFACT {
-					return edifactjson.Write(out, edifact.NewReader(in, edifact.Limits{}), edifactjson.Options{Exact: exact})
-				}
-				return x12json.Write(out, x12.NewReader(in, x12.Limits{}), x12json.Options{Exact: exact})
-			})
+			err := eachInput(cmd, args, func(_ string, in io.Reader) error { return canonical(out, in, exact) })
 			if ferr := out.Flush(); err == nil {
 				err = ferr
 			}
@@ -51,46 +43,28 @@ are written instead of the bytes: sum tells that they were changed.`,
 	return cmd
 }
 
+// canonical writes a stream of X12, EDIFACT or both as JSON.
+func canonical(out io.Writer, in io.Reader, exact bool) error {
+	return mixed.NewReader(in, mixed.Limits{}).Each(func(r *x12.Reader) error {
+		return x12json.Write(out, r, x12json.Options{Exact: exact})
+	}, func(r *edifact.Reader) error {
+		return edifactjson.Write(out, r, edifactjson.Options{Exact: exact})
+	})
+}
+
 func newEDIBuild() *cobra.Command {
 	return &cobra.Command{
 		Use: "build FILE|FOLDER|-...", Short: "Write canonical JSON as documents; counts and trailers are made",
-		Long: `Write canonical JSON, as paklog edi json has it, as X12 or EDIFACT, each input as its first interchange is: an
+		Long: `Write canonical JSON, as paklog edi json has it, as X12 or EDIFACT, each interchange as its first key says: an
 ISA is padded, its control number filled with zeros, values of EDIFACT are released, trailers are counted. A value that holds a delimiter of X12, or a
 character that is not in the interchange's repertoire, is refused, with the byte of the JSON that it stands before.`,
 		Example: `  paklog edi json 940.edi | jq '.isa[15] = "T"' | paklog edi build - > test.edi`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return eachInput(cmd, args, func(_ string, in io.Reader) error {
-				var head bytes.Buffer
-				if isEDIFACT := hasUNB(io.TeeReader(in, &head)); isEDIFACT {
-					return edifactjson.Build(cmd.OutOrStdout(), io.MultiReader(&head, in))
-				}
-				return x12json.Build(cmd.OutOrStdout(), io.MultiReader(&head, in))
+				return mixed.Build(cmd.OutOrStdout(), in)
 			})
 		},
-	}
-}
-
-// hasUNB reports whether the first interchange of a stream of canonical JSON is
-// EDIFACT. What is wrong with the stream its builder says.
-func hasUNB(in io.Reader) bool {
-	d := json.NewDecoder(in)
-	for {
-		if t, err := d.Token(); err != nil || t != json.Delim('{') {
-			return false
-		}
-		key, err := d.Token()
-		if err != nil || key != "noise" {
-			return key == "unb"
-		}
-		for d.More() { // what comes before it
-			if _, err := d.Token(); err != nil {
-				return false
-			}
-		}
-		if _, err := d.Token(); err != nil {
-			return false
-		}
 	}
 }
 
@@ -105,15 +79,11 @@ against each other in their order; - is OLD, + is NEW. Ends with 3 when they dif
 			var docs [2][]ediSet
 			for i, arg := range args {
 				err := eachInput(cmd, []string{arg}, func(_ string, in io.Reader) error {
-					format, in := sniffed(in)
-					if format == sniff.EDIFACT {
-						return eachEDIFACT(in, func(p *edifact.Part) error {
-							docs[i] = append(docs[i], setOfEDIFACT(p)...)
-							return nil
-						})
-					}
 					return eachPart(in, func(p *x12.Part) error {
 						docs[i] = append(docs[i], setOf(p)...)
+						return nil
+					}, func(p *edifact.Part) error {
+						docs[i] = append(docs[i], setOfEDIFACT(p)...)
 						return nil
 					})
 				})

@@ -14,7 +14,6 @@ import (
 	"github.com/paklog/hub/edi/edifact"
 	edifactgrammar "github.com/paklog/hub/edi/edifact/grammar"
 	data "github.com/paklog/hub/edi/grammar"
-	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
 )
@@ -42,17 +41,13 @@ nothing: add closed: true where that was agreed.`,
 			}
 			l, sets := data.NewLearner(), 0
 			err = eachInput(cmd, args, func(_ string, in io.Reader) error {
-				format, in := sniffed(in)
-				if format == sniff.EDIFACT {
-					return eachEDIFACT(in, func(p *edifact.Part) error {
-						if edifactgrammar.Learn(l, messages, p) {
-							sets++
-						}
-						return nil
-					})
-				}
 				return eachPart(in, func(p *x12.Part) error {
 					if p.Kind == x12.TransactionSet && grammar.Learn(l, lib, p) {
+						sets++
+					}
+					return nil
+				}, func(p *edifact.Part) error {
+					if edifactgrammar.Learn(l, messages, p) {
 						sets++
 					}
 					return nil

@@ -11,7 +11,6 @@ import (
 
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/finding"
-	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -66,31 +65,27 @@ length line column segment_ordinal loop element found expected layer message hin
 				}
 				return nil
 			}
+			lib, err := rules.library()
+			if err != nil {
+				return err
+			}
+			messages, err := rules.messages()
+			if err != nil {
+				return err
+			}
 			err = eachInput(cmd, args, func(name string, in io.Reader) error {
 				files++
-				format, in := sniffed(in)
-				if format == sniff.EDIFACT {
-					lib, err := rules.messages()
-					if err != nil {
-						return err
-					}
-					return eachEDIFACT(in, func(p *edifact.Part) error {
-						if p.Kind == edifact.Message {
-							sets++
-							lib.Check(p)
-						}
-						return show(name, p.Raw, p.Offset, p.Segments.Delimiters().Terminator, p.Findings)
-					})
-				}
-				lib, err := rules.library()
-				if err != nil {
-					return err
-				}
 				return eachPart(in, func(p *x12.Part) error {
 					if p.Kind == x12.TransactionSet {
 						sets++
 					}
 					lib.Check(p)
+					return show(name, p.Raw, p.Offset, p.Segments.Delimiters().Terminator, p.Findings)
+				}, func(p *edifact.Part) error {
+					if p.Kind == edifact.Message {
+						sets++
+						messages.Check(p)
+					}
 					return show(name, p.Raw, p.Offset, p.Segments.Delimiters().Terminator, p.Findings)
 				})
 			})

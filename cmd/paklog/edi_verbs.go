@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/paklog/hub/edi/edifact"
 	messages "github.com/paklog/hub/edi/edifact/grammar"
-	"github.com/paklog/hub/edi/sniff"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
 )
@@ -76,9 +74,10 @@ type dump struct {
 	grammar  *grammar.Library
 	messages *messages.Library
 
-	interchanges, groups, sets, findings, errors int
-	worst                                        x12.Severity
-	err                                          error
+	interchanges, groups, sets, received int // received are messages
+	findings, errors                     int
+	worst                                x12.Severity
+	err                                  error
 }
 
 func (d *dump) say(format string, a ...any) {
@@ -91,42 +90,31 @@ func (d *dump) read(in io.Reader) error {
 	if d.head != "" && !d.json {
 		d.say("%s", clean(d.head))
 	}
-	format, in := sniffed(in)
-	if format == sniff.EDIFACT {
-		if err := eachEDIFACT(in, func(p *edifact.Part) error {
-			d.edifact(p)
-			return d.err
-		}); err != nil {
-			return err
-		}
-		if !d.json {
-			d.say("%d interchanges, %d groups, %d messages; %d findings, %d of them errors", d.interchanges, d.groups, d.sets, d.findings, d.errors)
-		}
+	err := eachPart(in, func(p *x12.Part) error {
+		d.part(p)
 		return d.err
-	}
-	r := x12.NewReader(in, x12.Limits{})
-	for {
-		p, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		if d.part(p); d.err != nil {
-			return d.err
-		}
-	}
-	if d.interchanges == 0 && d.worst < x12.Error {
-		d.finding(nil, 0, 0, x12.Finding{
-			Code: x12.CodeNotX12, Severity: x12.Error, Layer: x12.LayerSyntax, Line: 1, Column: 1, Message: "no X12 interchange in it",
-			Hint: "an interchange begins with ISA",
-		})
+	}, func(p *edifact.Part) error {
+		d.edifact(p)
+		return d.err
+	})
+	if err != nil {
+		return err
 	}
 	if !d.json {
-		d.say("%d interchanges, %d groups, %d sets; %d findings, %d of them errors", d.interchanges, d.groups, d.sets, d.findings, d.errors)
+		d.say("%d interchanges, %d groups, %s; %d findings, %d of them errors", d.interchanges, d.groups, d.counts(), d.findings, d.errors)
 	}
 	return d.err
+}
+
+// counts are those of sets and of messages, where there are any.
+func (d *dump) counts() string {
+	switch {
+	case d.received == 0:
+		return fmt.Sprintf("%d sets", d.sets)
+	case d.sets == 0:
+		return fmt.Sprintf("%d messages", d.received)
+	}
+	return fmt.Sprintf("%d sets, %d messages", d.sets, d.received)
 }
 
 func (d *dump) part(p *x12.Part) {
@@ -150,7 +138,7 @@ func (d *dump) part(p *x12.Part) {
 	default:
 		head = fmt.Sprintf("%s, %d bytes at byte %d", p.Kind, len(p.Raw), p.Offset)
 	}
-	if !d.json && (len(p.Findings) > 0 || p.Kind != x12.Noise) {
+	if !d.json && (len(p.Findings) > 0 && len(p.Raw) > 0 || p.Kind != x12.Noise) {
 		d.say("%s", clean(head))
 	}
 	for _, f := range p.Findings {

@@ -2,10 +2,12 @@ package edifact
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 const noiseWindow = 64 << 10
@@ -25,6 +27,12 @@ func (r *Reader) outside() error {
 		return io.EOF
 	}
 	start, marked := skipBlanks(rest)
+	if other, err := r.other(r.lo + start); err != nil || other && start == 0 {
+		return cmp.Or(err, io.EOF)
+	} else if other {
+		r.emit(Noise, r.lo+start, 0)
+		return nil
+	}
 	if start == len(rest) {
 		r.emit(Noise, len(w.Buf), 0)
 		return nil
@@ -41,6 +49,11 @@ func (r *Reader) outside() error {
 		return r.header(h, r.lo+start)
 	}
 	n := nextHeader(rest, start+1, w.EOF)
+	if r.stops {
+		if i := sniff.Next(rest[:cmp.Or(max(n, 0), len(rest))], start+1, sniff.X12, w.EOF); i >= 0 {
+			n = i
+		}
+	}
 	noise := rest[start:]
 	if n >= 0 {
 		noise = rest[start:n]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/internal/stream"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 // Reader takes a stream apart into [Part]s. It holds one part at a time, so its
@@ -34,6 +35,7 @@ type Reader struct {
 	lastWhat []byte            // and the element it was read from, in this interchange
 	lastAs   Charset           // and this
 	inJunk   bool              // the noise going on was reported
+	stops    bool              // before an interchange of X12
 	any      bool              // an interchange was seen
 	err      error             // what ended the reading
 }
@@ -51,6 +53,38 @@ func NewBytesReader(data []byte, limits Limits) *Reader {
 	r := newReader(limits)
 	r.win.Buf, r.win.EOF = data, true
 	return r
+}
+
+// Resume reads what another reader left of a stream. Its places go on from there.
+func Resume(rest stream.Rest, limits Limits) *Reader {
+	r := newReader(limits)
+	r.win.Window = rest.Resume(r.win.Format)
+	r.lo = rest.At
+	r.part.line, r.part.column = rest.Line, rest.Column
+	r.part.Offset = r.win.Base + int64(r.lo)
+	return r
+}
+
+// StopAtOther makes the reader end, with io.EOF, before an X12 interchange that begins
+// where an EDIFACT one could. What is left is [Reader.Rest].
+func (r *Reader) StopAtOther() { r.stops = true }
+
+// Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
+func (r *Reader) Rest() stream.Rest {
+	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
+	return stream.Rest{Window: r.win.Window, At: r.lo, Line: line, Column: column}
+}
+
+// other reports whether an X12 interchange begins at position at.
+func (r *Reader) other(at int) (bool, error) {
+	w := &r.win
+	if !r.stops || at >= len(w.Buf) || w.Buf[at] != 'I' {
+		return false, nil
+	}
+	if err := w.Want(at, sniff.Header); err != nil {
+		return false, err
+	}
+	return sniff.Begins(w.Buf[at:]) == sniff.X12, nil
 }
 
 func newReader(limits Limits) *Reader {
@@ -301,6 +335,9 @@ func (r *Reader) skip(lead int) (start int, err error) {
 // headerAt reports whether another interchange begins at position at.
 func (r *Reader) headerAt(at int) (bool, error) {
 	w := &r.win
+	if other, err := r.other(at); err != nil || other {
+		return other, err
+	}
 	if err := w.Want(at, 4); err != nil {
 		return false, err
 	}

@@ -44,6 +44,30 @@ func Of(b []byte) Format {
 	return Unknown
 }
 
+// Header is how many bytes of a header [Begins] looks at.
+const Header = 64
+
+// Begins is the format whose interchange header b begins with, where it looks like one
+// beyond doubt: other text may stand before it.
+func Begins(b []byte) Format { return starts(b, false) }
+
+// Next is where the first header of a format stands in b from a position on, behind what
+// is no letter or digit; or -1. Unless b is all there is, one that it cuts off is none.
+func Next(b []byte, from int, f Format, all bool) int {
+	for i := max(from, 1); i < len(b); i++ {
+		if c := b[i]; c != 'I' && c != 'U' || isAlnum(b[i-1]) {
+			continue
+		}
+		if !all && len(b)-i < Header {
+			return -1
+		}
+		if starts(b[i:], false) == f {
+			return i
+		}
+	}
+	return -1
+}
+
 // starts is the format whose header b begins with. Inside other text (not first)
 // a header has to look more like one: the letters occur in prose.
 func starts(b []byte, first bool) Format {

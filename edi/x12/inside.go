@@ -13,7 +13,12 @@ func (r *Reader) inside() error {
 		return err
 	}
 	if !found {
-		r.closeMissing("the stream ends")
+		why := "the stream ends"
+		if r.stopped {
+			why = "an EDIFACT interchange follows"
+			r.dropSegment()
+		}
+		r.closeMissing(why)
 		return nil
 	}
 	switch string(tag(w.Buf[b.Start:w.Idx[b.First]])) {

@@ -2,10 +2,12 @@ package x12
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 
 	"github.com/paklog/hub/edi/grammar"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 const noiseWindow = 64 << 10
@@ -25,6 +27,12 @@ func (r *Reader) outside() error {
 		return io.EOF
 	}
 	start, marked := skipBlanks(rest)
+	if other, err := r.other(r.lo + start); err != nil || other && start == 0 {
+		return cmp.Or(err, io.EOF)
+	} else if other {
+		r.emit(Noise, r.lo+start, 0)
+		return nil
+	}
 	if start == len(rest) {
 		r.emit(Noise, len(w.Buf), 0)
 		return nil
@@ -42,6 +50,11 @@ func (r *Reader) outside() error {
 		return nil
 	}
 	n := nextHeader(rest, start+1, w.EOF)
+	if r.stops {
+		if i := sniff.Next(rest[:cmp.Or(max(n, 0), len(rest))], start+1, sniff.EDIFACT, w.EOF); i >= 0 {
+			n = i
+		}
+	}
 	noise := rest[start:]
 	if n >= 0 {
 		noise = rest[start:n]

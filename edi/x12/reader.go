@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/paklog/hub/edi/internal/stream"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 // Reader takes a stream apart into [Part]s. It holds one part at a time, so its
@@ -17,17 +18,19 @@ type Reader struct {
 	lo   int // first byte not handed out
 	k    int // first delimiter at or behind lo
 
-	bounds []bound
-	isa    *ISA // open interchange
-	gs     *GS  // open group
-	sets   int
-	groups int
-	seen   stream.References // ST02 of the open group
-	badTag bool              // a segment of the set at hand has a tag that is none
-	lastID string            // ST01 of the set before, whose text most share
-	inJunk bool              // the noise going on was reported
-	any    bool              // an interchange was seen
-	err    error             // what ended the reading
+	bounds  []bound
+	isa     *ISA // open interchange
+	gs      *GS  // open group
+	sets    int
+	groups  int
+	seen    stream.References // ST02 of the open group
+	badTag  bool              // a segment of the set at hand has a tag that is none
+	lastID  string            // ST01 of the set before, whose text most share
+	inJunk  bool              // the noise going on was reported
+	stops   bool              // before an interchange of EDIFACT
+	stopped bool              // the segment looked for last is the header of one
+	any     bool              // an interchange was seen
+	err     error             // what ended the reading
 }
 
 // NewReader reads from src. Limits' zero value means the defaults.
@@ -43,6 +46,38 @@ func NewBytesReader(data []byte, limits Limits) *Reader {
 	r := newReader(limits)
 	r.win.Buf, r.win.EOF = data, true
 	return r
+}
+
+// Resume reads what another reader left of a stream. Its places go on from there.
+func Resume(rest stream.Rest, limits Limits) *Reader {
+	r := newReader(limits)
+	r.win.Window = rest.Resume(r.win.Format)
+	r.lo = rest.At
+	r.part.line, r.part.column = rest.Line, rest.Column
+	r.part.Offset = r.win.Base + int64(r.lo)
+	return r
+}
+
+// StopAtOther makes the reader end, with io.EOF, before an EDIFACT interchange that begins
+// where an X12 one could. What is left is [Reader.Rest].
+func (r *Reader) StopAtOther() { r.stops = true }
+
+// Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
+func (r *Reader) Rest() stream.Rest {
+	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
+	return stream.Rest{Window: r.win.Window, At: r.lo, Line: line, Column: column}
+}
+
+// other reports whether an EDIFACT interchange begins at position at.
+func (r *Reader) other(at int) (bool, error) {
+	w := &r.win
+	if !r.stops || at >= len(w.Buf) || w.Buf[at] != 'U' {
+		return false, nil
+	}
+	if err := w.Want(at, sniff.Header); err != nil {
+		return false, err
+	}
+	return sniff.Begins(w.Buf[at:]) == sniff.EDIFACT, nil
 }
 
 func newReader(limits Limits) *Reader {
@@ -158,6 +193,9 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 		if err != nil || !more {
 			return b, k, false, err
 		}
+	}
+	if r.stopped, err = r.other(start); err != nil || r.stopped {
+		return b, k, false, err
 	}
 	b.Lead, b.Start = uint32(lead), uint32(start)
 	for k < len(w.Idx) && int(w.Idx[k]) < start {

@@ -17,11 +17,14 @@ type Error = canon.Error
 // message, so its memory is that of the largest one. What was written before an error
 // is no whole interchange.
 func Build(w io.Writer, in io.Reader) error {
-	return canon.Build(w, in, "EDIFACT", func(to *canon.Builder) error {
-		b := &builder{Builder: to}
-		b.Write = b.write
-		return b.object()
-	})
+	return canon.Build(w, in, "EDIFACT", Object)
+}
+
+// Object writes what one object of canonical JSON says, behind its brace.
+func Object(to *canon.Builder) error {
+	b := &builder{Builder: to}
+	b.Write = b.write
+	return b.object()
 }
 
 type builder struct {

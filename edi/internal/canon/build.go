@@ -18,6 +18,8 @@ type Builder struct {
 	Exact   bool
 	Buf     []byte
 	Write   func(Segment) error
+
+	ahead *string // a key that was read and not taken
 }
 
 // Build lets object read each object of in, until there are no more, and write it to
@@ -31,7 +33,7 @@ func Build(w io.Writer, in io.Reader, format string, object func(*Builder) error
 			break
 		}
 		if err == nil {
-			b.LineEnd, b.Exact = "", false
+			b.LineEnd, b.Exact, b.ahead = "", false, nil
 			err = Within(object(b))
 		}
 		if err != nil {
@@ -44,14 +46,32 @@ func Build(w io.Writer, in io.Reader, format string, object func(*Builder) error
 	return nil
 }
 
+// First is the first key of an object, which [Builder.Keys] takes all the same; "" without one.
+func (b *Builder) First() (string, error) {
+	if !b.In.More() {
+		return "", nil
+	}
+	key, err := b.key()
+	b.ahead = &key
+	return key, err
+}
+
+func (b *Builder) key() (string, error) {
+	t, err := b.In.Token()
+	key, _ := t.(string)
+	return key, err
+}
+
 // Keys reads the rest of an object: read takes the value of each key.
-func (b *Builder) Keys(read func(key string) error) error {
-	for b.In.More() {
-		key, err := b.In.Token()
-		if err != nil {
+func (b *Builder) Keys(read func(key string) error) (err error) {
+	for b.ahead != nil || b.In.More() {
+		var key string
+		if b.ahead != nil {
+			key, b.ahead = *b.ahead, nil
+		} else if key, err = b.key(); err != nil {
 			return err
 		}
-		if err := read(key.(string)); err != nil {
+		if err := read(key); err != nil {
 			return err
 		}
 	}
