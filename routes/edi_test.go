@@ -617,7 +617,7 @@ func TestADocumentOfTooManySetsIsRefusedWhole(t *testing.T) {
 				whole = append(whole, l)
 			}
 		}
-		if len(whole) != 1 || whole[0].Channel != "invalid" || whole[0].Place != "many.edi" || !strings.Contains(whole[0].Cause, "more than 100000 transaction sets") {
+		if len(whole) != 1 || whole[0].Channel != "invalid" || whole[0].Place != "many.edi" || !strings.Contains(whole[0].Cause, "more than 100000 sets or messages") {
 			t.Errorf("letters %+v", whole)
 		}
 		if c := r.count(); c["x12.Refused"] != 2 || c["x12.GroupJudged"] != 1 {

@@ -1,17 +1,14 @@
 package routes
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/paklog/hub/core/fault"
-	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/edifact/ack"
 	"github.com/paklog/hub/edi/finding"
@@ -47,52 +44,41 @@ func (p Partner) policy() ack.Policy {
 	return ack.Policy{AcceptErrors: p.Policy.AcceptErrors, Whole: p.Policy.WholeGroup || p.Policy.WholeInterchange}
 }
 
-// messages is one run over an EDIFACT document. As that over an X12 document it reads twice: first
-// to judge, then to send the verdict of each interchange before its messages.
+// messages is what a run over a document does with EDIFACT in it. As with X12 it is read twice:
+// first to judge, then to send the verdict of each interchange before its messages.
 type messages struct {
 	*splitting
 	judged map[int64]*judgedInterchange // by their beginning
 	at     *judgedInterchange
-	stray  *edifact.Part // the first part that what is lost is about
+	lost   lost[*edifact.Part]
 }
 
-func (s *splitting) splitMessages(ctx context.Context, m *Message) (*Out, error) {
-	x := &messages{splitting: s}
-	var err error
-	if x.judged, err = s.edi.judgeMessages(s.data, s.p); err != nil {
-		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
-	}
-	return s.children(ctx, m, x.read)
-}
-
-// judgeMessages reads a document to its end: the interchanges by their beginning, with what their
-// sender is to be told. One of too many messages is refused before any of them is worked on.
-func (e *edi) judgeMessages(data []byte, p Partner) (map[int64]*judgedInterchange, error) {
-	all := map[int64]*judgedInterchange{}
-	collect := ack.Collector{Policy: p.policy()}
+// judge reads EDIFACT to its end: the interchanges by their beginning, with what their sender is to
+// be told.
+func (s *messages) judge(r *edifact.Reader) error {
+	collect := ack.Collector{Policy: s.p.policy()}
 	var last *judgedInterchange
-	count := 0
-	for r := edifact.NewBytesReader(data, edifact.Limits{}); ; {
+	for {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch part.Kind {
 		case edifact.InterchangeHeader:
-			last = &judgedInterchange{end: int64(len(data))}
-			all[part.Offset] = last
+			last = &judgedInterchange{end: int64(len(s.data))}
+			s.judged[part.Offset] = last
 		case edifact.Message:
-			e.messageRules(p).Check(part)
-			count++
+			s.edi.messageRules(s.p).Check(part)
+			err = s.count()
 		case edifact.Package:
-			count++
+			err = s.count()
 		default: // lies within, or says all in its findings
 		}
-		if count > maxSets {
-			return nil, fmt.Errorf("has more than %d messages: ask its sender to split it into several interchanges", maxSets)
+		if err != nil {
+			return err
 		}
 		collect.Add(part)
 		if part.Kind == edifact.InterchangeTrailer {
@@ -102,12 +88,12 @@ func (e *edi) judgeMessages(data []byte, p Partner) (map[int64]*judgedInterchang
 	}
 }
 
-// read yields the children of the document.
-func (s *messages) read(ctx context.Context) error {
-	for r := edifact.NewBytesReader(s.data, edifact.Limits{}); ; {
+// read yields the children of EDIFACT in the document.
+func (s *messages) read(ctx context.Context, r *edifact.Reader) error {
+	for {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return s.end(ctx)
+			return nil
 		}
 		if err != nil {
 			return fault.At(s.m.route, fault.Invalid, s.m.Headers["name"], err)
@@ -149,21 +135,12 @@ func (s *messages) take(ctx context.Context, part *edifact.Part) error {
 	return nil
 }
 
-// outside keeps what is wrong around the messages, from severity least on: an order may stand in
-// it that no message and no CONTRL names.
+// outside keeps what is wrong around the messages, from severity least on.
 func (s *messages) outside(part *edifact.Part, least finding.Severity) {
 	if part.UNB != nil && s.repeat || s.cut && len(part.Raw) == 0 {
 		return
 	}
-	for _, f := range part.Findings {
-		if f.Severity < least || len(s.lost) == mostLost {
-			continue
-		}
-		if s.stray == nil {
-			s.stray = part.Clone()
-		}
-		s.lost = append(s.lost, f)
-	}
+	s.lost.add(part, part.Findings, least)
 }
 
 // known looks whether the interchange came before, as [splitting.known] does for X12.
@@ -173,37 +150,23 @@ func (s *messages) known(ctx context.Context, part *edifact.Part) error {
 		part.Add(f)
 		return s.refuse(ctx, part)
 	}
-	id := part.Identity().String()
-	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.at.end]))
-	scope := "edifact/" + s.p.Name
-	c, there, err := s.m.Claimed(ctx, scope, id)
+	first, reused, err := s.arrived(ctx, "edifact/"+s.p.Name, part.Identity().String(), s.data[part.Offset:s.at.end])
 	if err != nil {
 		return err
 	}
-	s.repeat = false
-	earlier, here := s.taken[id]
-	if here { // by an interchange further up in this document
-		there, c = true, journal.Claim{Hash: earlier, Answer: []byte("this document")}
-	}
+	s.repeat = first != ""
 	switch {
-	case !there:
-		s.claims = append(s.claims, journal.ClaimOp{Scope: scope, ID: id, Hash: hash, Answer: []byte(s.m.ID.String())})
-		s.taken[id] = hash
-	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
-		s.taken[id] = c.Hash
-	case c.Hash == hash:
-		s.repeat = true
-		return s.add(ctx, "edifact.Repeated", onExternal, map[string]any{"partner": s.p.Name, "interchange": part.UNB.Control, "first": string(c.Answer)}, nil)
-	default:
-		s.repeat = true
-		f := part.AtComponent(part.Segments.At(0), 5, 1, 1)
-		f.Code, f.Severity = "control-number-reused", finding.Error
-		f.Message = fmt.Sprintf("interchange control reference %s came before with other content", part.UNB.Control)
-		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old reference was released"
-		part.Add(f)
-		return s.refuse(ctx, part)
+	case !s.repeat:
+		return nil
+	case !reused:
+		return s.add(ctx, "edifact.Repeated", onExternal, map[string]any{"partner": s.p.Name, "interchange": part.UNB.Control, "first": first}, nil)
 	}
-	return nil
+	f := part.AtComponent(part.Segments.At(0), 5, 1, 1)
+	f.Code, f.Severity = "control-number-reused", finding.Error
+	f.Message = fmt.Sprintf("interchange control reference %s came before with other content", part.UNB.Control)
+	f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old reference was released"
+	part.Add(f)
+	return s.refuse(ctx, part)
 }
 
 // strangerTo finds an interchange that is not from this partner to us, or not meant for real where
@@ -250,21 +213,6 @@ func (s *messages) send(ctx context.Context, part *edifact.Part, typ, topic stri
 		Partner: s.p.Name, Document: s.m.Headers["name"], Identity: part.Identity(), Message: part.UNH.Type,
 		Origin: part.Origin(), Findings: part.Findings,
 	}, part.Raw)
-}
-
-func (s *messages) end(ctx context.Context) error {
-	if !s.found {
-		f := finding.Finding{Line: 1, Column: 1, Severity: finding.Error, Message: "no EDIFACT interchange in it"}
-		if len(s.lost) > 0 {
-			f = s.lost[0]
-		}
-		return fault.At(s.m.route, fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
-	}
-	if s.stray != nil {
-		info := messageInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: s.stray.Identity(), Origin: s.stray.Origin(), Findings: s.lost}
-		return s.add(ctx, "edifact.Refused", topicRefusedMessages, info, s.stray.Raw)
-	}
-	return nil
 }
 
 // refusedMessages is the Invalid Message Channel of EDIFACT: what was rejected becomes a letter

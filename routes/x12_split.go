@@ -13,7 +13,9 @@ import (
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
-	"github.com/paklog/hub/edi/sniff"
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/mixed"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
 	"github.com/paklog/hub/routes/eip"
@@ -68,17 +70,29 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &splitting{edi: e, m: m, p: p, taken: map[string][32]byte{}}
+	s := &splitting{edi: e, m: m, p: p, judged: map[int64]*judged{}, taken: map[string][32]byte{}}
 	if s.data, err = e.claim(ctx, m); err != nil {
 		return nil, err
 	}
-	if sniff.Of(s.data) == sniff.EDIFACT {
-		return s.splitMessages(ctx, m)
-	}
-	if s.judged, err = e.judge(s.data, p); err != nil {
+	x := &messages{splitting: s, judged: map[int64]*judgedInterchange{}}
+	if err := e.stretches(s.data).Each(s.judge, x.judge); err != nil {
 		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
 	}
-	return s.children(ctx, m, s.read)
+	return s.children(ctx, m, func(ctx context.Context) error {
+		err := e.stretches(s.data).Each(
+			func(r *x12.Reader) error { return s.read(ctx, r) },
+			func(r *edifact.Reader) error { return x.read(ctx, r) },
+		)
+		if err != nil {
+			return err
+		}
+		return s.end(ctx, x)
+	})
+}
+
+// stretches are what each format has of a document: both may stand in it.
+func (e *edi) stretches(data []byte) *mixed.Reader {
+	return mixed.NewBytesReader(data, mixed.Limits{X12: e.Limits})
 }
 
 // children sends what read yields, a unit at a time.
@@ -110,27 +124,49 @@ type splitting struct {
 	data   []byte
 	p      Partner
 	judged map[int64]*judged   // interchanges by their beginning
+	sets   int                 // and messages, that were judged
 	repeat bool                // the interchange came before
-	taken  map[string][32]byte // interchanges of this document, by identity
+	taken  map[string][32]byte // interchanges of this document, by scope and identity
 	claims []journal.ClaimOp   // that the next child takes along
 	found  bool                // there was an interchange
-	noise  []x12.Finding
-	lost   []x12.Finding // about what belongs to no set: nothing else would tell of it
-	stray  *x12.Part     // the first part that they are about
-	cut    bool          // the last set has no end: it tells already that the rest is missing
-	at     *judged       // the interchange at hand
-	group  int           // its groups so far
-	child  int           // children so far, whether sent by this run or an earlier one
-	from   int           // children that an earlier run made durable
+	lost   lost[*x12.Part]
+	cut    bool    // the last set has no end: it tells already that the rest is missing
+	at     *judged // the interchange at hand
+	group  int     // its groups so far
+	child  int     // children so far, whether sent by this run or an earlier one
+	from   int     // children that an earlier run made durable
 	yield  func(eip.Child, error) bool
 }
 
-// read yields the children of the document.
-func (s *splitting) read(ctx context.Context) error {
-	for r := x12.NewBytesReader(s.data, s.edi.Limits); ; {
+// lost is what is wrong around the sets or messages: an order may stand in it that no set
+// and no acknowledgement names, and nothing else would tell of it.
+type lost[P interface{ Clone() P }] struct {
+	findings []finding.Finding
+	stray    P // the first part that they are about
+}
+
+// mostLost bounds what is told of one document's rest.
+const mostLost = 100
+
+// add keeps what was found of a part, from severity least on.
+func (l *lost[P]) add(part P, findings []finding.Finding, least finding.Severity) {
+	for _, f := range findings {
+		if f.Severity < least || len(l.findings) == mostLost {
+			continue
+		}
+		if len(l.findings) == 0 {
+			l.stray = part.Clone()
+		}
+		l.findings = append(l.findings, f)
+	}
+}
+
+// read yields the children of X12 in the document.
+func (s *splitting) read(ctx context.Context, r *x12.Reader) error {
+	for {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return s.end(ctx)
+			return nil
 		}
 		if err != nil {
 			return fault.At(s.m.route, fault.Invalid, s.m.Headers["name"], err)
@@ -152,32 +188,30 @@ type judged struct {
 	ta1    *interchangeVerdict // nil where he does not ask for one
 }
 
-// judge reads a document to its end: the interchanges by their beginning, with what their
-// sender is to be told. One of too many sets is refused before any of them is worked on.
-func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
-	all := map[int64]*judged{}
-	collect := ack.Collector{Policy: p.Policy}
+// judge reads X12 to its end: the interchanges by their beginning, with what their sender is to
+// be told.
+func (s *splitting) judge(r *x12.Reader) error {
+	collect := ack.Collector{Policy: s.p.Policy}
 	var last *judged
-	sets := 0
-	for r := x12.NewBytesReader(data, e.Limits); ; {
+	for {
 		part, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if part.Kind == x12.TransactionSet {
-			if sets++; sets > maxSets {
-				return nil, fmt.Errorf("has more than %d transaction sets: ask its sender to split it into several interchanges", maxSets)
+			if err := s.count(); err != nil {
+				return err
 			}
 		}
-		e.rules(p).Check(part)
+		s.edi.rules(s.p).Check(part)
 		collect.Add(part)
 		switch part.Kind {
 		case x12.InterchangeHeader:
-			last = &judged{end: int64(len(data))}
-			all[part.Offset] = last
+			last = &judged{end: int64(len(s.data))}
+			s.judged[part.Offset] = last
 		case x12.InterchangeTrailer:
 			last.end = part.Offset + int64(len(part.Raw))
 			v := collect.Interchanges[len(collect.Interchanges)-1]
@@ -186,7 +220,7 @@ func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
 			}
 			if _, ok := v.TA1(); ok && v.ISA.AckRequested == "1" {
 				v.Groups = nil
-				last.ta1 = &interchangeVerdict{p.Name, v}
+				last.ta1 = &interchangeVerdict{s.p.Name, v}
 			}
 		case x12.GroupTrailer:
 			i := collect.Interchanges
@@ -194,16 +228,23 @@ func (e *edi) judge(data []byte, p Partner) (map[int64]*judged, error) {
 				continue
 			}
 			g := i[len(i)-1]
-			last.groups = append(last.groups, verdict{Partner: p.Name, ISA: g.ISA, GS: *part.GS, Group: g.Groups[len(g.Groups)-1]})
+			last.groups = append(last.groups, verdict{Partner: s.p.Name, ISA: g.ISA, GS: *part.GS, Group: g.Groups[len(g.Groups)-1]})
 		default: // lies within
 		}
 	}
 }
 
+// count refuses a document of too many sets and messages before any of them is worked on.
+func (s *splitting) count() error {
+	if s.sets++; s.sets > maxSets {
+		return fmt.Errorf("has more than %d sets or messages: ask its sender to split it into several interchanges", maxSets)
+	}
+	return nil
+}
+
 func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	switch part.Kind {
 	case x12.Noise, x12.Stray:
-		s.noise = append(s.noise, part.Findings...)
 		s.outside(part, x12.Warning)
 	case x12.InterchangeHeader:
 		s.found, s.cut = true, false
@@ -243,24 +284,38 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 	return nil
 }
 
-// mostLost bounds what is told of one document's rest.
-const mostLost = 100
-
-// outside keeps what is wrong around the sets, from severity least on: an order may stand in
-// it that no set and no 997 names.
+// outside keeps what is wrong around the sets, from severity least on.
 func (s *splitting) outside(part *x12.Part, least x12.Severity) {
 	if part.ISA != nil && s.repeat || s.cut && len(part.Raw) == 0 {
 		return
 	}
-	for _, f := range part.Findings {
-		if f.Severity < least || len(s.lost) == mostLost {
-			continue
-		}
-		if s.stray == nil {
-			s.stray = part.Clone()
-		}
-		s.lost = append(s.lost, f)
+	s.lost.add(part, part.Findings, least)
+}
+
+// arrived looks whether an interchange, whose bytes are raw, came before by its identity.
+// first is the document that it came in; reused says that its content was another one. One
+// that is new is claimed by the next child.
+func (s *splitting) arrived(ctx context.Context, scope, id string, raw []byte) (first string, reused bool, err error) {
+	hash := sha256.Sum256(bytes.TrimSpace(raw))
+	c, there, err := s.m.Claimed(ctx, scope, id)
+	if err != nil {
+		return "", false, err
 	}
+	key := scope + " " + id
+	earlier, here := s.taken[key]
+	if here { // by an interchange further up in this document
+		there, c = true, journal.Claim{Hash: earlier, Answer: []byte("this document")}
+	}
+	switch {
+	case !there:
+		s.claims = append(s.claims, journal.ClaimOp{Scope: scope, ID: id, Hash: hash, Answer: []byte(s.m.ID.String())})
+		s.taken[key] = hash
+		return "", false, nil
+	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
+		s.taken[key] = c.Hash
+		return "", false, nil
+	}
+	return string(c.Answer), c.Hash != hash, nil
 }
 
 // known looks whether the interchange came before: with the same content nothing more is done,
@@ -272,36 +327,23 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 		return s.refuse(ctx, part)
 	}
 	id := part.Identity()
-	hash := sha256.Sum256(bytes.TrimSpace(s.data[part.Offset:s.judged[part.Offset].end]))
-	scope := "x12/" + s.p.Name
-	c, there, err := s.m.Claimed(ctx, scope, id.String())
+	first, reused, err := s.arrived(ctx, "x12/"+s.p.Name, id.String(), s.data[part.Offset:s.judged[part.Offset].end])
 	if err != nil {
 		return err
 	}
-	s.repeat = false
-	earlier, here := s.taken[id.String()]
-	if here { // by an interchange further up in this document
-		there, c = true, journal.Claim{Hash: earlier, Answer: []byte("this document")}
-	}
+	s.repeat = first != ""
 	switch {
-	case !there:
-		s.claims = append(s.claims, journal.ClaimOp{Scope: scope, ID: id.String(), Hash: hash, Answer: []byte(s.m.ID.String())})
-		s.taken[id.String()] = hash
-	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
-		s.taken[id.String()] = c.Hash
-	case c.Hash == hash:
-		s.repeat = true
-		return s.add(ctx, "x12.Repeated", onExternal, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": string(c.Answer)}, nil)
-	default:
-		s.repeat = true
-		f := part.At(part.Segments.At(0), 13)
-		f.Code, f.Severity, f.Layer = "control-number-reused", x12.Error, x12.LayerEnvelope
-		f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
-		f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
-		part.Add(f)
-		return s.refuse(ctx, part)
+	case !s.repeat:
+		return nil
+	case !reused:
+		return s.add(ctx, "x12.Repeated", onExternal, map[string]any{"partner": s.p.Name, "interchange": id.Interchange, "first": first}, nil)
 	}
-	return nil
+	f := part.At(part.Segments.At(0), 13)
+	f.Code, f.Severity, f.Layer = "control-number-reused", x12.Error, x12.LayerEnvelope
+	f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
+	f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
+	part.Add(f)
+	return s.refuse(ctx, part)
 }
 
 // stranger finds an interchange that is not from this partner to us, or not meant for real
@@ -387,17 +429,24 @@ func (s *splitting) add(ctx context.Context, typ, topic string, info any, raw []
 	return nil
 }
 
-func (s *splitting) end(ctx context.Context) error {
+// end tells of what stands around the sets and messages, and of a document that has none.
+func (s *splitting) end(ctx context.Context, x *messages) error {
 	if !s.found {
-		f := x12.Finding{Code: x12.CodeNotX12, Severity: x12.Error, Line: 1, Column: 1, Message: "no X12 interchange in it"}
-		if len(s.noise) > 0 {
-			f = s.noise[0]
+		f := x12.Finding{Code: x12.CodeNotX12, Severity: x12.Error, Line: 1, Column: 1, Message: "no X12 or EDIFACT interchange in it"}
+		if all := append(s.lost.findings, x.lost.findings...); len(all) > 0 {
+			f = all[0]
 		}
 		return fault.At(s.m.route, fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
 	}
-	if s.stray != nil {
-		info := setInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: s.stray.Identity(), Origin: s.stray.Origin(), Findings: s.lost}
-		return s.add(ctx, "x12.Refused", topicRefused, info, s.stray.Raw)
+	if p := s.lost.stray; p != nil {
+		info := setInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: p.Identity(), Origin: p.Origin(), Findings: s.lost.findings}
+		if err := s.add(ctx, "x12.Refused", topicRefused, info, p.Raw); err != nil {
+			return err
+		}
+	}
+	if p := x.lost.stray; p != nil {
+		info := messageInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: p.Identity(), Origin: p.Origin(), Findings: x.lost.findings}
+		return s.add(ctx, "edifact.Refused", topicRefusedMessages, info, p.Raw)
 	}
 	return nil
 }

@@ -184,6 +184,10 @@ func TestWhatLooksHalfWrittenIsWaitedForAndThenJudged(t *testing.T) {
 		"a trailer cut off":        {isa + iea[:8], 10, "archive"},
 		"nothing":                  {"", 10, "refused"},
 
+		"EDIFACT behind X12":               {isa + iea + unb + "UNZ+0+7'\n", 2, "archive"},
+		"X12 behind EDIFACT":               {unb + "UNZ+0+7'" + isa + iea, 2, "archive"},
+		"EDIFACT behind X12, half written": {isa + strings.Repeat("GS*~", 200) + unb, 10, "archive"},
+		"X12 behind EDIFACT, half written": {unb + "UNZ+0+7'" + strings.Repeat(" ", 600) + isa + "IEA*0*00", 10, "archive"},
 		"a whole EDIFACT interchange":      {unb + "UNZ+0+7'", 2, "archive"},
 		"lines end its segments":           {strings.ReplaceAll(unb+"UNZ+0+7'", "'", "\n"), 2, "archive"},
 		"UNA and blanks behind it":         {"UNA:*.? ~" + strings.NewReplacer("+", "*", "'", "~").Replace(unb+"UNZ+0+7'") + "\r\n", 2, "archive"},

@@ -234,7 +234,7 @@ func whole(path string, size int64) bool {
 		return false
 	}
 	if bytes.HasPrefix(head, []byte("UN")) {
-		return wholeEDIFACT(head, tail)
+		return wholeEDIFACT(head, tail) || endsX12(tail)
 	}
 	if n := min(len(head), len("ISA")); string(head[:n]) != "ISA"[:n] {
 		return true
@@ -243,7 +243,22 @@ func whole(path string, size int64) bool {
 		return false
 	}
 	end := bytes.LastIndex(tail, []byte{'I', 'E', 'A', head[3]})
-	return end >= 0 && bytes.IndexByte(tail[end:], head[header-1]) >= 0
+	return end >= 0 && bytes.IndexByte(tail[end:], head[header-1]) >= 0 || wholeEDIFACT([]byte("UNB+"), tail)
+}
+
+// endsX12 looks for an IEA of two numbers with something behind them that ends it, in a file
+// that begins as EDIFACT: both may stand in it.
+func endsX12(tail []byte) bool {
+	end := bytes.LastIndex(tail, []byte("IEA"))
+	if end < 0 || end+3 == len(tail) {
+		return false
+	}
+	f := bytes.Split(tail[end:], tail[end+3:end+4])
+	if len(f) != 3 {
+		return false
+	}
+	number := bytes.TrimLeft(f[2], "0123456789")
+	return len(number) > 0 && len(number) < len(f[2])
 }
 
 // wholeEDIFACT looks for a UNZ of two elements with something behind it that ends it: what that
