@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/fault"
@@ -84,6 +85,9 @@ type Partner struct {
 	Station bool
 	// SCAC is set for a carrier: loads may be tendered to him, and his 990, 214 and 210 are taken.
 	SCAC string
+	// Runs are buildings of ours that he runs, a 3PL: he is told of orders and receipts in them by
+	// 940 and 943, and says by 945 and 944 what became of them.
+	Runs []string
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string
 	// Stock is what he is told of the stock of owners.
@@ -117,7 +121,7 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, ORDERS, ORDCHG and DESADV in; 997, 824, 855,
+// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, 945, 944, ORDERS, ORDCHG and DESADV in; 997, 824, 855,
 // 945, 944, 947, 846, CONTRL, APERAK, ORDRSP, DESADV, RECADV and INVRPT out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
@@ -145,7 +149,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))
 	}
-	for _, r := range append(e.notices(), append(e.stockTold(), append(e.tenders(), e.advised(), e.invoices())...)...) {
+	for _, r := range slices.Concat(e.notices(), e.stockTold(), e.tenders(), []Route{e.advised(), e.invoices()}, e.outsiders()) {
 		errs = append(errs, h.Add(r))
 	}
 	errs = append(errs, h.Add(e.outbox()))

@@ -52,7 +52,7 @@ func (e *edi) written(out *Out, p Partner, d outgoing, about []string) {
 }
 
 // numberedAt is where the head of each set that we send has the numbers of what it is about.
-var numberedAt = map[string][]int{"945": {2, 4}, "855": {3}, "944": {3, 4, 5}, "947": {2, 3}, "846": {3}, "824": {2}, "204": {4}, "810": {2, 4}}
+var numberedAt = map[string][]int{"945": {2, 4}, "855": {3}, "944": {3, 4, 5}, "947": {2, 3}, "846": {3}, "824": {2}, "204": {4}, "810": {2, 4}, "940": {2}, "943": {2}}
 
 // aboutSet are the numbers of what a set is about.
 func aboutSet(set string, body []x12.Out) (out []string) {

@@ -46,6 +46,10 @@ type FlowConfig struct {
 	// is refused at every door: its goods would wait where nobody is.
 	Facilities []string
 
+	// Outside are those of the buildings that somebody else runs: of their orders nothing is promised,
+	// placed or picked here.
+	Outside []string
+
 	Wave  WaveConfig
 	Labor LaborConfig
 	Auto  AutoConfig

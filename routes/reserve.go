@@ -65,7 +65,7 @@ func (f *Flows) advanceOrder(ctx context.Context, m *Message) (*Out, error) {
 // run is repeated and sees less.
 func (d *decision) reserve(s scope.Scope, number string) {
 	o := d.order(s, number)
-	if d.err != nil || o.Workable() != nil {
+	if d.err != nil || o.Workable() != nil || d.f.outside(o.Scope.Facility) {
 		return
 	}
 	s = o.Scope

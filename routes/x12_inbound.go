@@ -26,6 +26,11 @@ func isFreight(m *Message) bool {
 	return m.Headers["st01"] == "990" || m.Headers["st01"] == "214" || m.Headers["st01"] == "210"
 }
 
+// isOutside reports whether a message is what a 3PL says of an order or receipt of ours.
+func (e *edi) isOutside(m *Message) bool {
+	return (m.Headers["st01"] == "945" || m.Headers["st01"] == "944") && len(e.Partners[m.Headers["partner"]].Runs) > 0
+}
+
 // inbound routes transaction sets by ST01 to the topic of their kind.
 func (e *edi) inbound() Route {
 	choose := eip.Choose("",
@@ -35,6 +40,7 @@ func (e *edi) inbound() Route {
 		eip.Choice[*Message]{Name: "an 850", When: isSet("850"), To: topicOrders},
 		eip.Choice[*Message]{Name: "an 860", When: isSet("860"), To: topicOrders},
 		eip.Choice[*Message]{Name: "a 943", When: isSet("943"), To: topicReceipts},
+		eip.Choice[*Message]{Name: "a 945 or 944", When: e.isOutside, To: topicOutside},
 		eip.Choice[*Message]{Name: "an 856", When: isSet("856"), To: topicReceipts},
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
 		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks},
@@ -42,7 +48,7 @@ func (e *edi) inbound() Route {
 		eip.Choice[*Message]{Name: "a 990, 214 or 210", When: isFreight, To: topicFreight})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
-		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised, topicFreight}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised, topicFreight, topicOutside}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {

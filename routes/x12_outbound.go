@@ -20,7 +20,7 @@ import (
 )
 
 // groupOf is the functional group of each set we send.
-var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN"}
+var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR"}
 
 // outgoing is a document that waits to be sent.
 type outgoing struct {

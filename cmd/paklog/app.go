@@ -244,7 +244,7 @@ func (a *app) flows() (*routes.Flows, error) {
 func flowConfig(cfg *Config) routes.FlowConfig {
 	w := cfg.Warehouse
 	fc := routes.FlowConfig{
-		Tenant: cfg.Tenant, Facility: cfg.Facility, Facilities: cfg.Facilities,
+		Tenant: cfg.Tenant, Facility: cfg.Facility, Facilities: cfg.Facilities, Outside: cfg.outside(),
 		Wave:     routes.WaveConfig{Size: w.WaveOrders, Timeout: w.WaveWait, Urgent: w.WaveUrgent, Batch: w.Batches.flow(), Templates: w.templates()},
 		Labor:    routes.LaborConfig{Standards: w.standards(), Shifts: w.shifts()},
 		Auto:     routes.AutoConfig{Pick: w.AutoWorkers > 0, Pack: w.AutoWorkers > 0, ShortOneIn: w.ShortOneIn},
@@ -317,7 +317,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Station: p.AS2.ID != "" && p.AS2.URL != "",
-			Window:  window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
+			Window:  window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Runs: p.Runs, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{

@@ -208,6 +208,7 @@ type PartnerConfig struct {
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Invoices     bool              `config:"invoices" doc:"Send an 810 (INVOIC) for each shipment of an order that came by 850 (ORDERS), at the prices of its lines."`
 	SCAC         string            `config:"scac" doc:"His SCAC, if he is a carrier: loads can be tendered to him by 204, and his 990, 214 and 210 are taken."`
+	Runs         []string          `config:"runs" doc:"Buildings of ours that he runs, a 3PL: he is sent a 940 for each order in them and a 943 for each receipt; his 945 and 944 say what became of them."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 	Stock        StockConfig       `config:"stock" doc:"What he is told of the stock of owners."`
 	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`

@@ -38,6 +38,15 @@ func (c *Config) mapsOf(partner string) (own, changes map[string]*mapping.Map, e
 	return own, changes, errors.Join(errs...)
 }
 
+// outside are the buildings that partners run.
+func (c *Config) outside() []string {
+	var out []string
+	for _, p := range c.EDI.Partners {
+		out = append(out, p.Runs...)
+	}
+	return out
+}
+
 // fits refuses a map that nothing could be done with where it stands.
 func fits(m *mapping.Map, id string) error {
 	switch {

@@ -69,7 +69,16 @@ func (c *Config) buildings() []error {
 			errs = append(errs, fmt.Errorf("%s: %q is no building of ours: there are %s; add it to facilities", key, name, strings.Join(known, ", ")))
 		}
 	}
+	runs := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		for i, facility := range c.EDI.Partners[name].Runs {
+			at := fmt.Sprintf("edi.partners.%s.runs[%d]", name, i)
+			check(at, facility)
+			if by := runs[facility]; by != "" {
+				errs = append(errs, fmt.Errorf("%s: %s runs %q already", at, by, facility))
+			}
+			runs[facility] = name
+		}
 		for _, code := range slices.Sorted(maps.Keys(c.EDI.Partners[name].Facilities)) {
 			check("edi.partners."+name+".facilities."+code, c.EDI.Partners[name].Facilities[code])
 		}

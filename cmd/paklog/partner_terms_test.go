@@ -33,6 +33,8 @@ func TestPartnerTermsReachTheRoutes(t *testing.T) {
 		"both":    {"rate: 30, window: 22:00-04:00", "x12.window", "documents-paced", true},
 		"tap":     {"tap: true", "out.edi.ACME", "audit-events", true},
 		"no tap":  {"tap: false", "out.edi.ACME", "audit-events", false},
+		"no 3PL":  {"answers: true", "x12.shipping-orders", "documents-out.ACME", false},
+		"a 3PL":   {"runs: [DC1]", "x12.shipping-orders", "documents-out.ACME", true},
 		"notices": {"notices: [ACME, OTHER]", "x12.notices", "ship-notices.ACME", true},
 	} {
 		t.Run(name, func(t *testing.T) {

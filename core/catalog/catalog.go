@@ -75,7 +75,7 @@ func Schemas() []event.Schema {
 		event.Of[order.Shorted](event.OrderEvents),
 		event.Of[order.Packed](event.OrderEvents),
 		event.Of[order.Unpacked](event.OrderEvents),
-		event.Of[order.Shipped](event.OrderEvents),
+		event.Of[order.Shipped](event.OrderEvents, event.Widened),
 
 		event.Of[item.Registered](event.InventoryEvents, event.Widened, event.Widened),
 		event.Of[item.Changed](event.InventoryEvents, event.Widened, event.Widened),

@@ -251,9 +251,11 @@ type Unpack struct {
 	Lines  []LineQty
 }
 
-// Ship records what left. Supplement counts the confirmations after the first.
+// Ship records what left. Supplement counts the confirmations after the first. Outside is of goods that
+// somebody else shipped out of a building of his: nobody here promised, picked or packed them.
 type Ship struct {
 	Shipment   string
 	Supplement int
+	Outside    bool
 	Lines      []LineQty
 }

@@ -387,6 +387,7 @@ type Shipped struct {
 	Head
 	Shipment   string    `json:"shipment"`
 	Supplement int       `json:"supplement,omitempty"`
+	Outside    bool      `json:"outside,omitempty"` // by somebody else, who was never given it to pack
 	Lines      []LineQty `json:"lines"`
 }
 

@@ -225,7 +225,12 @@ func apply(o Order, e event.Event) (Order, error) {
 	case Unpacked:
 		each(e.Lines, func(l *Line, q int64) { l.Packed -= q; l.Picked += q })
 	case Shipped:
-		each(e.Lines, func(l *Line, q int64) { l.Packed -= q; l.Shipped += q })
+		each(e.Lines, func(l *Line, q int64) {
+			if !e.Outside {
+				l.Packed -= q
+			}
+			l.Shipped += q
+		})
 	case Shorted:
 		err = o.change(e.Line, func(l *Line) { l.short(e) })
 	default:

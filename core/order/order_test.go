@@ -460,3 +460,31 @@ func TestFoldRefusesWhatCannotHaveBeenDecided(t *testing.T) {
 		}
 	}
 }
+
+// What somebody else ships was never promised, picked or packed here.
+func TestShipFromOutsideTakesWhatIsOpen(t *testing.T) {
+	outside := func(line int, n int64) step {
+		return func(o order.Order) ([]event.Event, error) {
+			return o.Ship(order.Ship{Shipment: "S-1", Outside: true, Lines: of(line, n)}, at)
+		}
+	}
+	o := placed(t)
+	all := o.Lines[0].Ordered
+	o = stage(t, o, reserves(1, 1), outside(1, all-2))
+	if l := o.Lines[0]; l.Shipped != all-2 || l.Packed != 0 || l.Reserved != 1 || l.Unassigned() != 1 || o.Status() != order.StatusPartiallyShipped {
+		t.Errorf("%+v is %s", l, o.Status())
+	}
+	for name, c := range map[string]struct {
+		ship step
+		says string
+	}{
+		"more than is open":       {outside(1, 2), "has 1 open, not 2"},
+		"of no line":              {outside(9, 1), "has no line 9"},
+		"nothing":                 {outside(1, 0), "not at least 1"},
+		"what nobody here packed": {ships(1, 1), "has 0 packed, not 1"},
+	} {
+		if _, err := c.ship(o); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

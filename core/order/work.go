@@ -278,15 +278,19 @@ func (o Order) Unpack(c Unpack, at time.Time) ([]event.Event, error) {
 }
 
 // Ship records what left. A line of the order that is missing from c.Lines is a
-// short ship, which is legal; shipping what is not packed is not.
+// short ship, which is legal; shipping what is not packed is not, or from outside what is not open.
 func (o Order) Ship(c Ship, at time.Time) ([]event.Event, error) {
 	const op = "order.Ship"
 	if err := o.exists(op); err != nil {
 		return nil, err
 	}
-	lines, err := o.takes(op, c.Lines, "packed", func(l Line) int64 { return l.Packed })
+	what, part := "packed", func(l Line) int64 { return l.Packed }
+	if c.Outside {
+		what, part = "open", Line.Unassigned
+	}
+	lines, err := o.takes(op, c.Lines, what, part)
 	if err != nil {
 		return nil, err
 	}
-	return []event.Event{Shipped{o.head(at), c.Shipment, c.Supplement, lines}}, nil
+	return []event.Event{Shipped{o.head(at), c.Shipment, c.Supplement, c.Outside, lines}}, nil
 }

@@ -115,6 +115,9 @@ func (s *shape) takes(t *cel.Type) (ok bool, hint string) {
 			return false, "[...] makes a list"
 		}
 		return s.of.takes(t.Parameters()[0])
+	case tagName:
+		return false, "a tag stands for itself"
+	case spot: // above
 	}
 	return false, ""
 }

@@ -1,0 +1,321 @@
+package routes
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// topicOutside holds 945s and 944s that came: what a 3PL shipped and received for us.
+const topicOutside = "x12-outside"
+
+// askedOf is where the orders that a 3PL was asked to ship are found by their number, and toldBy what he
+// said of his shipments: as claims, which end by themselves.
+func askedOf(partner string) string { return "outside/" + partner }
+func toldBy(partner string) string  { return "outside-told/" + partner }
+
+// outside reports whether somebody else runs a building: nothing in it is promised, placed or picked by us.
+func (f *Flows) outside(facility string) bool { return slices.Contains(f.cfg.Outside, facility) }
+
+// runs is the partner who runs a building.
+func (e *edi) runs(facility string) (Partner, bool) {
+	for _, p := range e.Partners {
+		if slices.Contains(p.Runs, facility) {
+			return p, true
+		}
+	}
+	return Partner{}, false
+}
+
+// asked940 is what a 3PL was asked of an order the last time.
+type asked940 struct {
+	Body      [32]byte `json:"body"` // of the 940, by whatever purpose
+	Withdrawn bool     `json:"withdrawn,omitempty"`
+}
+
+// outsiders are the routes of orders that a 3PL ships. Where nobody runs a building there is none.
+func (e *edi) outsiders() []Route {
+	some := false
+	for _, p := range e.Partners {
+		some = some || len(p.Runs) > 0
+	}
+	if !some {
+		return nil
+	}
+	return []Route{{
+		Name: "x12.shipping-orders", About: "a 940 to the 3PL who runs the building for each order in it, and for what becomes of it",
+		Topics: []string{onOrders}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
+		Types:  takes(order.Accepted{}, order.LineReleased{}, order.Held{}, order.Released{}, order.Changed{}, order.Cancelled{}, order.SplitInto{}, order.SplitFrom{}, order.MergedFrom{}, order.MergedInto{}),
+		Handle: e.askOutside,
+	}, {
+		Name: "x12.transfer-advices", About: "a 943 to the 3PL who runs the building for each receipt that is announced for it",
+		Topics: []string{onInventory}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
+		Types: takes(receiving.Announced{}, receiving.Changed{}, receiving.Cancelled{}), Handle: e.announceOutside,
+	}, {
+		Name: "x12.outside", About: "what a 3PL says by 945 that he shipped, to the order that he was asked to ship; by 944 what he received",
+		Topics: []string{topicOutside}, Writes: []string{onOrders, onPacks, onInventory}, Parking: Parking{Independent: true}, Patterns: []string{eip.NameClaimCheck}, Handle: e.shippedOutside,
+	}}
+}
+
+// askOutside says to the 3PL what is wanted of an order now. It goes by the order's state: what he was
+// asked already is not asked again.
+func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
+	stream := m.Event.(event.Streamed).Stream()
+	o, err := Peek(ctx, m, e.flows.orders, stream)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := e.runs(o.Scope.Facility)
+	if !ok {
+		return m.Out(), nil
+	}
+	key := "outside/" + stream
+	st, err := m.State(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	var was asked940
+	if st.Tag != 0 {
+		if err := json.Unmarshal(st.Data, &was); err != nil {
+			return nil, fault.E(m.route, fault.Internal, err)
+		}
+	}
+	now := asked940{}
+	purpose := x12wms.Orders
+	if st.Tag != 0 && !was.Withdrawn {
+		purpose = x12wms.Replaces
+	}
+	if _, held := m.Event.(order.Held); o.OnHold() && !o.Closed() {
+		if held && purpose == x12wms.Replaces {
+			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s is on hold, and %s was asked to ship it, which no 940 takes back for a while: ask him to wait, or cancel it", o.Number, p.Name))
+		}
+		return m.Out(), nil
+	}
+	body := p.Profile.ShippingOrder(o, purpose)
+	t := o.Totals()
+	switch c, cancelled := m.Event.(order.Cancelled); {
+	case cancelled && c.By == p.Name: // he said so himself
+		return m.Out(), nil
+	case t.Open == 0:
+		if purpose != x12wms.Replaces || t.Shipped+t.Short == t.Ordered {
+			return m.Out(), nil // he never heard of it, or it is done
+		}
+		now.Withdrawn = true
+		body = p.Profile.ShippingOrderWithdrawn(o)
+	case t.Unassigned == 0:
+		return m.Out(), nil
+	}
+	about, err := json.Marshal(body[1:])
+	if err != nil {
+		return nil, fault.E(m.route, fault.Internal, err)
+	}
+	if now.Body = sha256.Sum256(about); purpose == x12wms.Replaces && now == was {
+		return m.Out(), nil
+	}
+	out := m.Out()
+	rec, err := e.envelope(ctx, m, out, p, "940", body)
+	if err != nil {
+		return nil, err
+	}
+	out.Send(rec).SetState(key, st, now)
+	out.Claims = append(out.Claims, journal.ClaimOp{Scope: askedOf(p.Name), ID: o.Number, Forget: true})
+	return out.Claim(askedOf(p.Name), o.Number, sha256.Sum256([]byte(stream)), []byte(stream)), nil
+}
+
+// shippedOutside takes a 945 or 944. Of a 945 the order ships, and is short, as it says. What does not fit is a letter.
+func (e *edi) shippedOutside(ctx context.Context, m *Message) (*Out, error) {
+	info, part, p, err := e.set(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if info.Set == "944" {
+		return e.receivedOutside(ctx, m, info, part, p)
+	}
+	a, err := p.Profile.Shipped(part)
+	if err != nil {
+		return nil, untranslated(m.route, setName(info), info.Document, fault.KindOf(err), err)
+	}
+	refuse := refusing(m, info)
+	known, ok, err := m.Claimed(ctx, askedOf(p.Name), a.Order.Value)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, refuse(a.Order.At, "it speaks of order %.40q, and no order of that number was sent to %s", a.Order.Value, p.Name)
+	}
+	said, err := json.Marshal(a.Said())
+	if err != nil {
+		return nil, fault.E(m.route, fault.Internal, err)
+	}
+	hash := sha256.Sum256(said)
+	id := scope.Join(a.Order.Value, cmp.Or(a.Shipment.Value, fmt.Sprintf("%x", hash[:8])))
+	before, ok, err := m.Claimed(ctx, toldBy(p.Name), id)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok && before.Hash == hash:
+		return m.Out(), nil
+	case ok:
+		return nil, refuse(a.Shipment.At, "shipment %s of order %s came before, and said something else: ask %s which holds", a.Shipment.Value, a.Order.Value, p.Name)
+	}
+	d := e.flows.decide(ctx, m)
+	stream, err := scope.ParseStream(string(known.Answer))
+	if err != nil {
+		return nil, fault.E(m.route, fault.Internal, err)
+	}
+	o := d.order(scope.Scope{Tenant: stream.Tenant, Owner: stream.Owner}, stream.ID)
+	if d.err != nil {
+		return nil, d.err
+	}
+	left, at, err := e.fits(d, o, a)
+	if err != nil {
+		return nil, refuse(at, "%s", fault.Reason(err))
+	}
+	d.leftOutside(o, p, a, left)
+	d.out.Claim(toldBy(p.Name), id, hash, nil)
+	out, err := d.done()
+	if k := fault.KindOf(err); err != nil && (k == fault.Rejected || k == fault.Invalid) {
+		err = refuse(a.Order.At, "%s", fault.Reason(err))
+	}
+	return out, err
+}
+
+// refusing makes the errors of a set that came, at a place of it.
+func refusing(m *Message, info setInfo) func(at x12wms.Place, format string, args ...any) error {
+	return func(at x12wms.Place, format string, args ...any) error {
+		return fault.At(m.route, fault.Rejected, at.String(), fmt.Errorf("%s of %s: %s", setName(info), info.Document, fmt.Sprintf(format, args...)))
+	}
+}
+
+// gone is what a 945 means for an order.
+type gone struct {
+	Cartons []ship.Manifested
+	Lines   []order.LineQty
+	Short   []order.LineQty
+}
+
+// fits finds the lines of an order that a 945 speaks of, in smallest units. The error is of the place.
+func (e *edi) fits(d *decision, o order.Order, a x12wms.Shipped) (left gone, at x12wms.Place, err error) {
+	open := map[int]int64{}
+	for _, l := range o.Lines {
+		open[l.No] = l.Unassigned()
+	}
+	for _, c := range a.Cartons {
+		m := ship.Manifested{Carton: c.SSCC.Value, Carrier: a.Carrier, Service: a.Service, Tracking: c.Tracking}
+		for _, x := range c.Lines {
+			l, ok := lineOf(o, x, open)
+			if !ok {
+				return left, x.At, fmt.Errorf("order %s has no such line", o.Number)
+			}
+			factor := func(n int64) (int64, error) {
+				if n == 0 {
+					return 0, nil
+				}
+				return d.item(o.Scope, l.SKU).ToSmallest(n, x.UOM)
+			}
+			qty, err := factor(x.Qty)
+			short, err2 := factor(x.Short)
+			if err := errors.Join(err, err2, d.err); err != nil {
+				return left, x.At, err
+			}
+			switch {
+			case qty > open[l.No] && o.Closed():
+				return left, x.At, fmt.Errorf("order %s is %s", o.Number, o.Status())
+			case qty > open[l.No]:
+				return left, x.At, fmt.Errorf("%d of line %d left, and %d of it are open", qty, l.No, open[l.No])
+			}
+			if open[l.No] -= qty; qty > 0 {
+				left.Lines = addQty(left.Lines, l.No, qty)
+				m.Contents = append(m.Contents, pack.Content{Line: l.No, Item: l.SKU, Lot: x.Lot, Qty: qty, Serials: x.Serials})
+			}
+			if short = min(short, open[l.No]); short > 0 {
+				open[l.No] -= short
+				left.Short = addQty(left.Short, l.No, short)
+			}
+		}
+		if len(m.Contents) > 0 {
+			left.Cartons = append(left.Cartons, m)
+		}
+	}
+	return left, at, nil
+}
+
+// lineOf is the line that is meant: by the number that we gave it, else by the item, of which the line
+// with the most open is taken.
+func lineOf(o order.Order, x x12wms.ShippedLine, open map[int]int64) (best order.Line, ok bool) {
+	for _, l := range o.Lines {
+		if x.Ref.Value != "" && x.Ref.Value != fmt.Sprint(l.No) {
+			continue
+		}
+		named := slices.ContainsFunc(x.Codes, func(c x12wms.Code) bool {
+			v := c.Value.Value
+			return v == l.SKU || v == l.Item || slices.ContainsFunc(l.Codes, func(own item.Code) bool { return own.Value == v })
+		})
+		if (named || len(x.Codes) == 0 && x.Ref.Value != "") && (!ok || open[l.No] > open[best.No]) {
+			best, ok = l, true
+		}
+	}
+	return best, ok
+}
+
+// leftOutside ships what left of an order, and closes what will not: cartons that were given no number
+// get one of ours.
+func (d *decision) leftOutside(o order.Order, p Partner, a x12wms.Shipped, left gone) {
+	s, number, at := o.Scope, o.Number, d.m.Now
+	var shorts []ship.ShortLine
+	for _, q := range left.Short {
+		l, _ := o.Line(q.Line)
+		shorts = append(shorts, ship.ShortLine{Line: q.Line, Item: l.SKU, Qty: q.Qty, Reason: "outside"})
+	}
+	if len(left.Cartons) > 0 {
+		var names []string
+		for i := range left.Cartons {
+			c := &left.Cartons[i]
+			if c.Carton == "" {
+				next := d.nextSSCC()
+				sscc, err := next.SSCC()
+				if err != nil {
+					d.fail(err)
+					return
+				}
+				c.Carton = sscc
+			}
+			names = append(names, c.Carton)
+		}
+		sh := d.shipment(s, number)
+		events, err := sh.Plan(ship.PlanShipment{Scope: s, Shipment: number, Order: number, Cartons: names, Shorts: shorts}, at)
+		d.onShipment(s, number, events, err)
+		events, err = d.shipment(s, number).Leave(ship.LeaveCartons{Cartons: left.Cartons}, at)
+		if !d.onShipment(s, number, events, err) {
+			return
+		}
+		events, err = d.order(s, number).Ship(order.Ship{Shipment: number, Supplement: sh.Confirmations, Outside: true, Lines: left.Lines}, at)
+		d.onOrder(s, number, events, err)
+	}
+	for _, q := range left.Short {
+		if o.Policy == order.AllOrNothing { // which is never closed short
+			events, err := d.order(s, number).Cancel(order.Cancel{Reason: "short", By: p.Name, Lines: []int{q.Line}}, at)
+			d.onOrder(s, number, events, err)
+			continue
+		}
+		events, err := d.order(s, number).Short(order.Short{Line: q.Line, Qty: q.Qty, From: order.FromOpen, Then: order.Close}, at)
+		d.onOrder(s, number, events, err)
+	}
+}

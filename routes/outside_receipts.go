@@ -1,0 +1,137 @@
+package routes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/receiving"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// announceOutside tells the 3PL what comes to a building that he runs, and what of it is another now.
+func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
+	stream := m.Event.(event.Streamed).Stream()
+	r, err := Peek(ctx, m, e.flows.receipts, stream)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := e.runs(r.Scope.Facility)
+	if !ok {
+		return m.Out(), nil
+	}
+	if _, cancelled := m.Event.(receiving.Cancelled); cancelled {
+		return nil, fault.At(m.route, fault.Rejected, r.ID, fmt.Errorf("receipt %s does not come to %s any more, which no 943 can say: tell him, then drop this letter", r.ID, p.Name))
+	}
+	if r.Ended() || len(r.Lines) == 0 {
+		return m.Out(), nil
+	}
+	out := m.Out()
+	rec, err := e.envelope(ctx, m, out, p, "943", p.Profile.TransferAdvice(r))
+	if err != nil {
+		return nil, err
+	}
+	out.Claims = append(out.Claims, journal.ClaimOp{Scope: announcedTo(p.Name), ID: r.ID, Forget: true})
+	return out.Send(rec).Claim(announcedTo(p.Name), r.ID, sha256.Sum256([]byte(stream)), []byte(stream)), nil
+}
+
+// announcedTo is where the receipts that a 3PL was told of are found by their number.
+func announcedTo(partner string) string { return "outside-receipts/" + partner }
+
+// receivedOutside takes a 944: the receipt got what it says, and is closed. No stock of it is kept here.
+func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, part *x12.Part, p Partner) (*Out, error) {
+	a, err := p.Profile.Arrived(part)
+	if err != nil {
+		return nil, untranslated(m.route, setName(info), info.Document, fault.KindOf(err), err)
+	}
+	refuse := refusing(m, info)
+	var known journal.Claim
+	found := false
+	for _, n := range a.Numbers {
+		if n.Value != "" && !found {
+			if known, found, err = m.Claimed(ctx, announcedTo(p.Name), n.Value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	at := a.Numbers[len(a.Numbers)-1]
+	if !found {
+		return nil, refuse(at.At, "it speaks of receipt %.40q, and none of that number was announced to %s", at.Value, p.Name)
+	}
+	said, err := json.Marshal(a.Said())
+	if err != nil {
+		return nil, fault.E(m.route, fault.Internal, err)
+	}
+	hash := sha256.Sum256(said)
+	before, ok, err := m.Claimed(ctx, toldBy(p.Name), string(known.Answer))
+	switch {
+	case err != nil:
+		return nil, err
+	case ok && before.Hash == hash:
+		return m.Out(), nil
+	case ok:
+		return nil, refuse(at.At, "a 944 of it came before, and said something else: ask %s which holds", p.Name)
+	}
+	d := e.flows.decide(ctx, m)
+	stream := string(known.Answer)
+	for i, l := range a.Lines {
+		r := load(d, d.f.receipts, stream)
+		if d.err != nil {
+			return nil, d.err
+		}
+		sku, line, ok := receiptLine(r, l)
+		if !ok {
+			return nil, refuse(l.At, "receipt %s has no such line", r.ID)
+		}
+		for _, part := range [...]struct {
+			qty               int64
+			condition, reason string
+			serials           []string
+		}{{l.Qty - l.Damaged, receiving.Good, "", l.Serials}, {l.Damaged, receiving.Damaged, "outside", nil}} {
+			if part.qty == 0 {
+				continue
+			}
+			qty, err := d.item(r.Scope, sku).ToSmallest(part.qty, l.UOM)
+			if err != nil {
+				return nil, refuse(l.At, "%s", fault.Reason(err))
+			}
+			if int64(len(part.serials)) != qty {
+				part.serials = nil // those of the others cannot be told apart
+			}
+			r := load(d, d.f.receipts, stream)
+			events, err := r.Receive(receiving.Receive{
+				Place: inventory.Place{Location: p.Name, Lot: l.Lot}, Line: line, Item: sku, Qty: qty, Expiry: l.Expiry, Condition: part.condition, Reason: part.reason,
+				Entry: fmt.Sprintf("944-%d-%s", i+1, part.condition), By: p.Name, Serials: part.serials,
+				Policy: receiving.Policy{Tolerance: receiving.MaxTolerance, Over: receiving.HoldOver, Blind: true, Stage: inventory.Free},
+			}, d.m.Now)
+			if err != nil {
+				return nil, refuse(l.At, "%s", fault.Reason(err))
+			}
+			add(d, d.f.receipts, stream, events, nil)
+		}
+	}
+	r := load(d, d.f.receipts, stream)
+	events, err := r.Close(receiving.Close{By: p.Name}, d.m.Now)
+	if err != nil {
+		return nil, refuse(at.At, "%s", fault.Reason(err))
+	}
+	add(d, d.f.receipts, stream, events, nil)
+	d.out.Claim(toldBy(p.Name), stream, hash, nil)
+	return d.done()
+}
+
+// receiptLine is the line that is meant: by the number that we gave it, else the item that is named.
+func receiptLine(r receiving.Receipt, l x12wms.ArrivedLine) (sku string, no int, ok bool) {
+	i := slices.IndexFunc(r.Lines, func(x receiving.Expected) bool { return l.Ref.Value != "" && fmt.Sprint(x.No) == l.Ref.Value })
+	if i >= 0 {
+		return r.Lines[i].Item, r.Lines[i].No, l.Code.Value == "" || l.Code.Value == r.Lines[i].Item
+	}
+	return l.Code.Value, 0, slices.ContainsFunc(r.Lines, func(x receiving.Expected) bool { return x.Item == l.Code.Value })
+}

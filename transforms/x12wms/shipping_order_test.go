@@ -1,0 +1,134 @@
+package x12wms_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/x12/grammar"
+	"github.com/paklog/hub/transforms/x12wms"
+)
+
+// inside writes a body as it would leave, and reads it.
+func inside(t *testing.T, st01, gs01 string, body []x12.Out) *x12.Part {
+	t.Helper()
+	var text strings.Builder
+	for _, s := range body {
+		text.WriteString(strings.TrimRight(s.ID+"*"+strings.Join(s.Elements, "*"), "*") + "~\n")
+	}
+	p := set(t, strings.Replace(in(st01, text.String()), "GS*AR", "GS*"+gs01, 1))
+	grammar.Builtin().Check(p)
+	for _, f := range p.Findings {
+		if f.Severity == x12.Error {
+			t.Errorf("what we send has a finding: %v\n%s", f, text.String())
+		}
+	}
+	return p
+}
+
+// Put-get: who is asked by 940 reads the order that was written.
+func TestWhatA3PLIsAskedIsTheOrder(t *testing.T) {
+	t.Parallel()
+	p := x12wms.Profile{Tenant: "t1", Owners: map[string]string{"D7": "acme"}, Facilities: map[string]string{"W1": "dc1"}}
+	rapid.Check(t, func(r *rapid.T) {
+		o := ordered(r)
+		o.Service = order.Service{Carrier: rapid.SampledFrom([]string{"", "UPSN", "ROAD"}).Draw(r, "carrier"), Method: rapid.SampledFrom([]string{"", "parcel", "ltl", "air"}).Draw(r, "method"),
+			Terms: rapid.SampledFrom([]string{"prepaid", "collect", "third_party"}).Draw(r, "terms")}
+		read, err := p.Order(inside(t, "940", "OW", p.ShippingOrder(o, x12wms.Orders)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		c := read.Command
+		if c.Scope != o.Scope || c.Number != o.Number || c.Service != o.Service || !sameAddress(c.ShipTo, o.Parties.ShipTo) || !slices.Equal(c.Refs, o.Refs) || len(c.Lines) != len(o.Lines) {
+			r.Fatalf("wrote\n%+v\nread\n%+v", o, c)
+		}
+		for i, l := range c.Lines {
+			if want := o.Lines[i]; l.Item != want.Item || l.Qty != want.Qty || l.UOM != want.UOM || l.No != want.No {
+				r.Fatalf("wrote line %+v, read %+v", want, l)
+			}
+		}
+	})
+}
+
+func TestOfAnOrderThatChangedTheRestIsAsked(t *testing.T) {
+	t.Parallel()
+	line := func(no int, ordered, shipped, short, cancelled int64) order.Line {
+		return order.Line{SKU: "A", AcceptedLine: order.AcceptedLine{No: no, Item: "A", Qty: ordered / 6, UOM: "case", Ordered: ordered}, Shipped: shipped, Short: short, Cancelled: cancelled}
+	}
+	held := line(4, 12, 0, 0, 0)
+	held.Problem.Code = "unknown_item"
+	o := order.Order{Scope: where, Number: "SO-1", Lines: []order.Line{line(1, 12, 6, 0, 0), line(2, 12, 0, 0, 6), line(3, 12, 0, 12, 0), held, line(5, 12, 0, 1, 0)}}
+	o.Parties.ShipTo.Name, o.Parties.ShipTo.City = "Jo", "Rome"
+	got := inside(t, "940", "OW", p940().ShippingOrder(o, x12wms.Replaces))
+	if w := said940(got, "LX", "W01"); w != "LX*1 W01*2*CA**SK*A LX*2 W01*1*CA**SK*A LX*5 W01*11*EA**SK*A" {
+		t.Error(w)
+	}
+	got = inside(t, "940", "OW", p940().ShippingOrderWithdrawn(o))
+	if w := said940(got, "W05", "LX", "W01", "W76"); w != "W05*F*SO-1 LX*1 W01*6*EA**SK*A LX*2 W01*12*EA**SK*A LX*4 W01*12*EA**SK*A LX*5 W01*11*EA**SK*A W76*41" {
+		t.Error(w)
+	}
+}
+
+func p940() x12wms.Profile { return x12wms.Profile{Tenant: "t1"} }
+
+func said940(p *x12.Part, tags ...string) string {
+	var out []string
+	for _, s := range p.Segments.All() {
+		if slices.Contains(tags, s.ID()) {
+			out = append(out, string(s.Body()))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// Put-get: what a 945 of ours says is what is read from it.
+func TestWhatA945SaysIsRead(t *testing.T) {
+	t.Parallel()
+	p := x12wms.Profile{Tenant: "t1", Owners: map[string]string{"D7": "acme"}, Facilities: map[string]string{"W1": "dc1"}}
+	rapid.Check(t, func(r *rapid.T) {
+		o := ordered(r)
+		c := wholly(o)
+		c.Cartons[0].Tracking = "1Z" + word(1, 20).Draw(r, "tracking")
+		for i := range c.Cartons[0].Contents {
+			x := &c.Cartons[0].Contents[i]
+			if left := rapid.Int64Range(1, x.Qty).Draw(r, "left"); left < x.Qty {
+				o.Lines[i].Short, x.Qty = x.Qty-left, left
+			}
+			if rapid.Bool().Draw(r, "lot") {
+				x.Lot = word(1, 30).Draw(r, "of")
+			}
+		}
+		c.Shorts = shortsOf(o)
+		body, err := p.ShippingAdvice(o, c)
+		if err != nil {
+			r.Fatal(err)
+		}
+		a, err := p.Shipped(inside(t, "945", "SW", body))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if a.Order.Value != o.Number || a.Shipment.Value != "S-1" || a.Warehouse.Value != "W1" || len(a.Cartons) != 1 || a.Cartons[0].SSCC.Value != c.Cartons[0].Carton || a.Cartons[0].Tracking != c.Cartons[0].Tracking {
+			r.Fatalf("%+v", a)
+		}
+		for i, x := range a.Cartons[0].Lines {
+			want := c.Cartons[0].Contents[i]
+			if x.Ref.Value != itoa(want.Line) || x.Qty != want.Qty || x.Short != o.Lines[i].Short || x.Lot != want.Lot || x.UOM != "each" || x.Codes[0].Value.Value != o.Lines[i].Item {
+				r.Fatalf("wrote %+v, read %+v", want, x)
+			}
+		}
+	})
+}
+
+func shortsOf(o order.Order) (out []ship.ShortLine) {
+	for _, l := range o.Lines {
+		if l.Short > 0 {
+			out = append(out, ship.ShortLine{Line: l.No, Item: l.SKU, Qty: l.Short})
+		}
+	}
+	return out
+}
