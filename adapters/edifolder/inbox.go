@@ -36,7 +36,12 @@ type Inbox struct {
 	cfg  Config
 	hub  door.Caller
 	seen map[string]sight // by path, at the last poll
+
+	whole chan wholeFile
 }
+
+// wholeFile is one that somebody knows to be whole.
+type wholeFile struct{ partner, name string }
 
 type stamp struct {
 	size int64
@@ -99,21 +104,52 @@ func NewInbox(cfg Config, hub door.Caller) (*Inbox, error) {
 	if err := Prepare(cfg.Root, cfg.Partners); err != nil {
 		return nil, err
 	}
-	return &Inbox{cfg: cfg, hub: hub, seen: map[string]sight{}}, nil
+	return &Inbox{cfg: cfg, hub: hub, seen: map[string]sight{}, whole: make(chan wholeFile, 256)}, nil
 }
 
 // Run polls until ctx ends.
 func (in *Inbox) Run(ctx context.Context) error {
 	tick := time.NewTicker(in.cfg.Poll)
 	defer tick.Stop()
+	in.Poll(ctx)
 	for {
-		in.Poll(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
+		case w := <-in.whole:
+			in.takeWhole(ctx, w)
 		case <-tick.C:
+			in.Poll(ctx)
 		}
 	}
+}
+
+// Whole says that a file of an inbox is whole, so that it need not be looked at for a while before
+// it is taken.
+func (in *Inbox) Whole(partner, name string) {
+	select {
+	case in.whole <- wholeFile{partner, name}:
+	default: // the next looks find it
+	}
+}
+
+func (in *Inbox) takeWhole(ctx context.Context, w wholeFile) {
+	path := filepath.Join(in.cfg.Root, w.partner, "inbox", w.name)
+	info, err := os.Lstat(path)
+	if err != nil || skip(w.name) || !info.Mode().IsRegular() {
+		return
+	}
+	in.tryTake(ctx, w.partner, w.name, path, stamp{info.Size(), info.ModTime()})
+}
+
+// tryTake reports whether a file left the inbox.
+func (in *Inbox) tryTake(ctx context.Context, partner, name, path string, s stamp) bool {
+	err := in.take(ctx, partner, name, path, s)
+	if err != nil {
+		in.cfg.Log.Warn("a file stays in the inbox and is tried again",
+			"partner", partner, "file", name, "kind", fault.KindOf(err).String(), "err", err)
+	}
+	return err == nil
 }
 
 // Poll looks at every inbox once. What fails for one file is logged and tried again at
@@ -155,9 +191,7 @@ func (in *Inbox) Poll(ctx context.Context) {
 				next[path] = at
 				continue
 			}
-			if err := in.take(ctx, p, name, path, s); err != nil {
-				in.cfg.Log.Warn("a file stays in the inbox and is tried again",
-					"partner", p, "file", name, "kind", fault.KindOf(err).String(), "err", err)
+			if !in.tryTake(ctx, p, name, path, s) {
 				next[path] = at
 			}
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/adapters/fedex"
 	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/adapters/sftp"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/usps"
@@ -57,6 +58,8 @@ type app struct {
 	hub   *routes.Hub
 	inbox *edifolder.Inbox
 	front front // what answers HTTP
+	sftp  []*sftp.Pickup
+	files *sftp.Server // nil is none
 
 	station     *as2.Station // nil where no partner speaks AS2
 	stationAddr string       // where it listens; "" for nowhere
@@ -335,8 +338,16 @@ func (a *app) edi(flows *routes.Flows) error {
 	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
+	pickups, own, err := overSFTP(a.cfg.EDI.Partners, a.cfg.Limits.MaxDocument, through(a.cfg.probe.inbox, door.Caller(a.hub)), a.log)
+	if err != nil {
+		return err
+	}
+	a.sftp = pickups
+	if a.files, err = a.sftpServer(); err != nil {
+		return err
+	}
 	edi := routes.EDI{
-		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(out)), AckWithin: a.cfg.EDI.AckWithin,
+		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(outboxes{out, own})), AckWithin: a.cfg.EDI.AckWithin,
 		Payloads: a.payloads, ReceiptWithin: a.cfg.AS2.Receipt,
 	}
 	if err := a.openStation(); err != nil {
@@ -351,6 +362,13 @@ func (a *app) edi(flows *routes.Flows) error {
 // Run serves until ctx ends, on listeners of which that of AS2 may be nil, then drains: doors close first, handlers finish, what they
 // decided becomes durable.
 func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error {
+	var uploads net.Listener
+	if a.files != nil {
+		var err error
+		if uploads, err = net.Listen("tcp", a.cfg.SFTP.Listen); err != nil {
+			return fmt.Errorf("sftp.listen: %w", err)
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error { return serveHTTP(ctx, shut, l, &a.front, a.cfg.Limits.Drain) })
@@ -365,14 +383,23 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 		return a.hub.Run(ctx)
 	})
 	g.Go(func() error { return a.upkeep.Run(ctx) })
-	g.Go(func() error {
-		select {
-		case <-a.hub.Running():
-			return a.inbox.Run(ctx)
-		case <-ctx.Done():
-			return nil
-		}
-	})
+	doors := []func(context.Context) error{a.inbox.Run}
+	for _, p := range a.sftp {
+		doors = append(doors, p.Run)
+	}
+	if uploads != nil {
+		doors = append(doors, func(ctx context.Context) error { return a.files.Serve(ctx, uploads) })
+	}
+	for _, run := range doors {
+		g.Go(func() error {
+			select {
+			case <-a.hub.Running():
+				return run(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		})
+	}
 	return g.Wait()
 }
 

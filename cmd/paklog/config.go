@@ -28,6 +28,7 @@ type Config struct {
 	Warehouse     WarehouseConfig       `config:"warehouse" doc:"How the building works."`
 	EDI           EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
 	AS2           AS2Config             `config:"as2" doc:"Our station, for partners who speak AS2."`
+	SFTP          SFTPServerConfig      `config:"sftp" doc:"Our SFTP server for trading partners."`
 	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
@@ -214,6 +215,8 @@ type PartnerConfig struct {
 	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`
 	EDIFACT      EDIFACTConfig     `config:"edifact"`
 	AS2          AS2PartnerConfig  `config:"as2" doc:"His station, if he speaks AS2."`
+	SFTP         SFTPConfig        `config:"sftp"`
+	Login        LoginConfig       `config:"login"`
 }
 
 // StockConfig is what a partner is told of the stock of owners.
@@ -261,6 +264,7 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Reject, c.Acknowledge = "set", "997"
 	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"
 	c.AS2.setDefaults()
+	c.SFTP.Poll, c.SFTP.Timeout = 30*time.Second, 30*time.Second
 }
 
 // HookConfig is one sender of webhooks.
@@ -338,8 +342,9 @@ func defaults() *Config {
 			Tasks: defaultTasks(),
 			Pack:  PackConfig{Verify: routes.VerifyTrust},
 		},
-		AS2: AS2Config{MaxMessage: 64 << 20, AtOnce: 32, Receipt: 15 * time.Minute},
-		EDI: EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
+		AS2:  AS2Config{MaxMessage: 64 << 20, AtOnce: 32, Receipt: 15 * time.Minute},
+		EDI:  EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
+		SFTP: SFTPServerConfig{Quota: 1 << 30, Conns: 200},
 		Carriers: CarriersConfig{
 			UPS:   CarrierConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel},
 			FedEx: CarrierConfig{Aliases: []string{"FEDEX", "FDE", "FDEG"}, Service: "FEDEX_GROUND", Timeout: 30 * time.Second, ResolveAfter: 30 * time.Minute, Confirm: routes.AtLabel},

@@ -74,14 +74,15 @@ func TestReferenceConfiguration(t *testing.T) {
 	if _, err := (configs.Loader{}).Load(path, got); err != nil {
 		t.Fatalf("with the marks taken off: %v", err)
 	}
-	if shop := got.Webhooks["shop"]; len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" || got.Carriers.USPS.ClientSecret.Reveal() == "" {
+	spoken := got.EDI.Partners["ACME"]
+	if shop := got.Webhooks["shop"]; spoken.SFTP.Key.Reveal() == "" || spoken.SFTP.Password.Reveal() == "" || spoken.Login.Password.Reveal() == "" || got.SFTP.Key.Reveal() == "" || len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" || got.Carriers.USPS.ClientSecret.Reveal() == "" {
 		t.Error("a secret that it shows was not read")
 	}
-	spoken := got.EDI.Partners["ACME"]
 	if len(got.AS2.Certificates) != 1 || len(spoken.AS2.Certificates) != 1 || spoken.AS2.Password.Reveal() == "" || spoken.AS2.CA.Reveal() == "" {
 		t.Error("a certificate that it shows was not read")
 	}
 	got.AS2.Certificates, spoken.AS2.Certificates, spoken.AS2.Password, spoken.AS2.CA = nil, nil, configs.Secret{}, configs.Secret{}
+	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	got.EDI.Partners["ACME"] = spoken
 	got.HTTP.Keys, got.Webhooks, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, NotificationsConfig{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
