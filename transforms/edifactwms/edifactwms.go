@@ -153,8 +153,9 @@ func read(p *edifact.Part) x12wms.Document {
 				d.Currency = text(s, 1, 2)
 			}
 		case "PRI":
-			if basis := s.Value(1, 5); line >= 0 && (s.Value(1, 1) == "AAA" || s.Value(1, 1) == "AAB" && d.Lines[line].Price.Value == "") && (basis == "" || basis == "1") {
-				d.Lines[line].Price = text(s, 1, 2)
+			per, err := strconv.ParseInt(cmp.Or(s.Value(1, 5), "1"), 10, 32)
+			if line >= 0 && (s.Value(1, 1) == "AAA" || s.Value(1, 1) == "AAB" && d.Lines[line].Price.Value == "") && err == nil && per > 0 {
+				d.Lines[line].Price, d.Lines[line].Per = text(s, 1, 2), per
 			}
 		case "IMD":
 			if line >= 0 {

@@ -38,7 +38,7 @@ func TestThePriceOfAnORDERSLine(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]order.Price{
 		"PRI+AAA:1.25'\n": {Micros: 1_250_000, Currency: "EUR"}, "PRI+AAB:2'\nPRI+AAA:1,5'\n": {Micros: 1_500_000, Currency: "EUR"}, "PRI+AAB:2'\n": {Micros: 2_000_000, Currency: "EUR"},
-		"PRI+AAA:125:::100:PCE'\n": {}, "PRI+AAE:3'\n": {}, "PRI+AAA:x'\n": {}, "": {},
+		"PRI+AAA:125:::100:PCE'\n": {Micros: 1_250_000, Currency: "EUR"}, "PRI+AAA:1:::3'\n": {}, "PRI+AAA:1:::0'\n": {}, "PRI+AAA:1:::x'\n": {}, "PRI+AAA:3:::12'\n": {Micros: 250_000, Currency: "EUR"}, "PRI+AAE:3'\n": {}, "PRI+AAA:x'\n": {}, "": {},
 	} {
 		text := strings.Replace(strings.Replace(body, "QTY+21:30'\n", "QTY+21:30'\n"+sent, 1), "TDT+20", "CUX+2:EUR:9'\nTDT+20", 1)
 		o, err := edifactwms.Order(agree, message(t, text))

@@ -59,7 +59,8 @@ type DocumentLine struct {
 	UPC       Text   // W01-03
 	Codes     []Code // pairs of qualifier and code
 	FirstCode Place  // where the first pair is due
-	Price     Text   // PO1-04, of one of the unit
+	Price     Text   // PO1-04
+	Per       int64  // of how many of the unit the price is; 0 is one
 	Text      []Text // G69, PID
 	Refs      []Reference
 }
@@ -134,8 +135,13 @@ func (t *translator) read940() Document {
 // purchaseHeads are the first segments of a purchase order and of its change.
 var purchaseHeads = map[string]string{"850": "BEG", "860": "BCH"}
 
-// perUnit are the bases of a price (data element 639) that mean one of the unit ordered.
-var perUnit = map[string]bool{"": true, "PE": true, "NT": true, "CP": true, "UM": true}
+// bases are of how many of the unit ordered a price is, by its basis (data element 639). A price
+// that is none to charge by, such as that in a catalog, has no place here, nor has one of a weight
+// or a length.
+var bases = map[string]int64{
+	"": 1, "PE": 1, "NT": 1, "CP": 1, "UM": 1, "TE": 1, "QE": 1,
+	"PN": 10, "PD": 12, "TD": 12, "HP": 100, "TC": 100, "QH": 100, "TP": 1000, "TM": 1000, "QS": 1000, "TT": 10_000, "HT": 100_000,
+}
 
 // readPurchase takes an 850 apart, or an 860, which is built the same.
 func (t *translator) readPurchase() Document {
@@ -188,7 +194,7 @@ func (t *translator) readPurchase() Document {
 		case "PO1":
 			party = -1
 			l := DocumentLine{ID: t.text(s, 1), Qty: t.text(s, 2), UOM: t.text(s, 3)}
-			if perUnit[s.Value(5)] {
+			if l.Per = bases[s.Value(5)]; l.Per > 0 {
 				l.Price = t.text(s, 4)
 			}
 			l.FirstCode = t.text(s, 7).At

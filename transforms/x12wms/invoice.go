@@ -15,20 +15,20 @@ import (
 	"github.com/paklog/hub/edi/x12"
 )
 
-// priced reads a decimal as a price. One that is none, or finer than a millionth, is no price: nothing
-// else of the order depends on it.
-func priced(decimal, currency string) order.Price {
+// priced reads a decimal, which is the price of so many, as the price of one. What is none, or is
+// finer than a millionth, is no price: nothing else of the order depends on it.
+func priced(decimal string, per int64, currency string) order.Price {
 	whole, fraction, _ := strings.Cut(strings.Replace(decimal, ",", ".", 1), ".")
 	fraction = strings.TrimRight(fraction, "0")
 	if whole+fraction == "" || len(whole) > 12 || len(fraction) > 6 || strings.Trim(whole+fraction, "0123456789") != "" {
 		return order.Price{}
 	}
 	n, err := strconv.ParseInt(whole+(fraction + "000000")[:6], 10, 64)
-	currency = cmp.Or(currency, "USD")
-	if err != nil || n == 0 || len(currency) != 3 || otherHundredths[currency] {
+	currency, per = cmp.Or(currency, "USD"), max(per, 1)
+	if err != nil || n == 0 || n%per != 0 || len(currency) != 3 || otherHundredths[currency] {
 		return order.Price{}
 	}
-	return order.Price{Micros: n, Currency: currency}
+	return order.Price{Micros: n / per, Currency: currency}
 }
 
 // Bill is what is charged for what left of an order.

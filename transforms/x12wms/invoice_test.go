@@ -118,7 +118,8 @@ func TestThePriceOfALineIsReadExactlyOrNotAtAll(t *testing.T) {
 	}{
 		"1.25": {"USD", usd(1_250_000)}, "0.000001": {"EUR", order.Price{Micros: 1, Currency: "EUR"}}, "12.5000000000": {"USD", usd(12_500_000)}, ".5*NT": {"USD", usd(500_000)},
 		"7": {"USD", usd(7_000_000)}, "": {"USD", order.Price{}}, "0": {"USD", order.Price{}}, "-1": {"USD", order.Price{}}, "1E5": {"USD", order.Price{}}, "0.0000001": {"USD", order.Price{}},
-		"1.25*HP": {"USD", order.Price{}}, "100": {"JPY", order.Price{}}, "9999999999999": {"USD", order.Price{}},
+		"125*HP": {"USD", usd(1_250_000)}, "12.5*TC": {"USD", usd(125_000)}, "12.3456*TP": {"USD", order.Price{}}, "0.5*TM": {"USD", usd(500)}, "3*PD": {"USD", usd(250_000)}, "1*TD": {"USD", order.Price{}},
+		"0.0001*HT": {"USD", order.Price{}}, "1*PP": {"USD", order.Price{}}, "1*LE": {"USD", order.Price{}}, "7*PN": {"USD", usd(700_000)}, "100": {"JPY", order.Price{}}, "9999999999999": {"USD", order.Price{}},
 	} {
 		price, basis, _ := strings.Cut(sent, "*")
 		o, err := profile.Order(set(t, in("850", strings.Replace(head, "%", c.currency, 1)+price+"*"+basis+"*VN*SKU-1~\n")))

@@ -58,8 +58,16 @@ type hierarchy struct {
 	po           Text // PRF-01
 }
 
-// CancelsNotice is BSN-01 of an 856 that takes an earlier one back.
+// CancelsNotice is BSN-01 of an 856 that takes an earlier one back: a cancellation.
 const CancelsNotice = "01"
+
+// Other codes of BSN-01 (data element 353): a deletion takes the notice back, too; what only adds
+// to one or changes it does not say what will arrive.
+const (
+	addsToNotice  = "02"
+	deletesNotice = "03"
+	changesNotice = "04"
+)
 
 // Dates that say when goods arrive: G62-01 and DTM-01.
 var arrivals = map[string]bool{"17": true, "02": true, "017": true, "002": true, "067": true}
@@ -102,6 +110,10 @@ func (p Profile) expected(t *translator, n Notice) (Expected, error) {
 		t.fail(n.Number.At, CodeMissing, "", "a number", "send the number that the receipt is to be confirmed under", "the shipment has no number")
 	}
 	if e.Cancel = n.Set != "943" && n.Purpose.Value == CancelsNotice; e.Cancel {
+		return e, t.err(op)
+	}
+	if v := n.Purpose.Value; n.Set == "856" && (v == addsToNotice || v == changesNotice) {
+		t.fail(n.Purpose.At, CodeUnsupported, v, "00, 05, 01 or 03", "send all of the notice again as a replacement, 05", "the set neither announces a shipment whole nor takes it back")
 		return e, t.err(op)
 	}
 	a := &e.Announcement
@@ -256,7 +268,9 @@ func (t *translator) read856() Notice {
 		item := here.code == "I"
 		switch string(s.Tag()) {
 		case "BSN":
-			n.Purpose, n.Number = t.text(s, 1), t.text(s, 2)
+			if n.Purpose, n.Number = t.text(s, 1), t.text(s, 2); n.Purpose.Value == deletesNotice {
+				n.Purpose.Value = CancelsNotice
+			}
 		case "HL":
 			n.at, party, own = s.Value(1), -1, DocumentLine{}
 			n.level[n.at] = hierarchy{parent: s.Value(2), code: s.Value(3)}

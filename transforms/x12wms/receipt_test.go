@@ -68,9 +68,11 @@ func TestAn856AnnouncesWhatStandsInWhichPack(t *testing.T) {
 	if e.ID != "ASN-5" || e.Announcement.Reference != "PO-7" || e.Scope.Facility != "dc1" || !reflect.DeepEqual(e.Announcement.Lines, lines) || !slices.Equal(e.Units, []string{"each", "each", "case"}) {
 		t.Errorf("%+v", e)
 	}
-	gone, err := profile.Expected(set(t, in("856", strings.Replace(head856, "BSN*00", "BSN*01", 1))))
-	if err != nil || !gone.Cancel || gone.ID != "ASN-5" {
-		t.Errorf("%+v, %v", gone, err)
+	for purpose, cancels := range map[string]bool{"01": true, "03": true, "00": false, "05": false, "14": false} {
+		e, err := profile.Expected(set(t, in("856", strings.Replace(whole856, "BSN*00", "BSN*"+purpose, 1))))
+		if err != nil || e.Cancel != cancels || e.ID != "ASN-5" || (len(e.Announcement.Lines) == 3) == cancels {
+			t.Errorf("BSN-01 %s: %+v, %v", purpose, e, err)
+		}
 	}
 }
 
@@ -85,6 +87,8 @@ func TestWhatANoticeLacksIsNamedWithItsPlace(t *testing.T) {
 		"no item":             {"943", strings.Replace(whole943, "SK*SKU-2", "ZZ*SKU-2", 1), "W04-05"},
 		"a day that is none":  {"943", strings.Replace(whole943, "G62*17*20261126", "G62*17*20261326", 1), "G62-02"},
 		"expiry that is none": {"943", strings.Replace(whole943, "G62*36*20270131", "G62*36*20270230", 1), "G62-02"},
+		"856 adds to one":     {"856", strings.Replace(whole856, "BSN*00", "BSN*02", 1), "BSN-01"},
+		"856 changes one":     {"856", strings.Replace(whole856, "BSN*00", "BSN*04", 1), "BSN-01"},
 		"856 without number":  {"856", strings.Replace(whole856, "ASN-5", "", 1), "BSN-02"},
 		"856 without items":   {"856", head856, "LIN"},
 		"856 of nothing":      {"856", strings.Replace(whole856, "SN1*1*24", "SN1*1*0", 1), "SN1-02"},
