@@ -90,22 +90,8 @@ func setOfEDIFACT(p *edifact.Part) []ediSet {
 		s.name = "message " + p.UNH.Type + " " + p.UNH.Reference
 	}
 	for _, seg := range p.Segments.All() {
-		fields := []string{seg.ID()}
-		for n := 1; n <= seg.Len(); n++ {
-			var repeats []string
-			for r := 1; r <= seg.Repetitions(n); r++ {
-				var parts []string
-				for c := 1; ; c++ {
-					raw, _ := seg.Component(n, r, c)
-					if raw == nil {
-						break
-					}
-					parts = append(parts, seg.Text(raw))
-				}
-				repeats = append(repeats, edifact.C(parts...))
-			}
-			fields = append(fields, strings.Join(repeats, edifact.RepetitionMark))
-		}
+		o := seg.Out()
+		fields := append([]string{o.ID}, o.Elements...)
 		for len(fields) > 1 && fields[len(fields)-1] == "" {
 			fields = fields[:len(fields)-1]
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"iter"
+	"strings"
 
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/internal/stream"
@@ -155,6 +156,56 @@ func (s Segment) Repetitions(n int) int {
 		b = b[i+1:]
 	}
 	return count
+}
+
+// Repeats ranges over the repetitions of the n-th element as they stand, one without a
+// repetition separator in it; none where the element is absent or empty.
+func (s Segment) Repeats(n int) iter.Seq[[]byte] {
+	b := s.Element(n)
+	if len(b) == 0 {
+		return func(func([]byte) bool) {}
+	}
+	return pieces(b, s.of.delims.Repetition, s.of.delims.Release)
+}
+
+// Components ranges over the components of one of [Segment.Repeats] as they stand.
+func (s Segment) Components(repeat []byte) iter.Seq[[]byte] {
+	return pieces(repeat, s.of.delims.Component, s.of.delims.Release)
+}
+
+// Out is the segment as a [Writer] takes it: its values released and in UTF-8, empty
+// components at the end of a composite left out.
+func (s Segment) Out() Out {
+	o := Out{ID: s.ID()}
+	for n := 1; n <= s.Len(); n++ {
+		var repeats []string
+		for repeat := range s.Repeats(n) {
+			var parts []string
+			for raw := range s.Components(repeat) {
+				parts = append(parts, s.Text(raw))
+			}
+			repeats = append(repeats, C(parts...))
+		}
+		o.Elements = append(o.Elements, strings.Join(repeats, RepetitionMark))
+	}
+	return o
+}
+
+// pieces are what stands between separators that no release character stands before.
+func pieces(b []byte, sep, release byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for sep != 0 {
+			i := cut(b, sep, release)
+			if i < 0 {
+				break
+			}
+			if !yield(b[:i:i]) {
+				return
+			}
+			b = b[i+1:]
+		}
+		yield(b)
+	}
 }
 
 // Component is the c-th component of the r-th repetition of the n-th element, all

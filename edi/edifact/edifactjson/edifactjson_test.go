@@ -224,3 +224,21 @@ func TestAnEditOfAnExactMessageIsWritten(t *testing.T) {
 		}
 	}
 }
+
+// A composite of very many components, or an element of very many repetitions, costs what it is
+// long: each piece is looked for behind the one before it.
+func TestElementsOfManyPiecesCostWhatTheyAreLong(t *testing.T) {
+	t.Parallel()
+	for _, mark := range []string{":", "*"} {
+		text := "UNB+UNOC:4+A+B+20261123:0915+7'UNH+1+ORDERS:D:96A:UN'FTX+AAI+++" + strings.Repeat("X"+mark, 100_000) + "X'UNT+3+1'UNZ+1+7'"
+		for _, exact := range []bool{false, true} {
+			var out, back bytes.Buffer
+			if err := edifactjson.Write(&out, edifact.NewReader(strings.NewReader(text), edifact.Limits{}), edifactjson.Options{Exact: exact}); err != nil {
+				t.Fatal(err)
+			}
+			if err := edifactjson.Build(&back, &out); err != nil || back.String() != text && exact {
+				t.Errorf("%q, exact %v: %v, %d bytes came back of %d", mark, exact, err, back.Len(), len(text))
+			}
+		}
+	}
+}

@@ -215,18 +215,18 @@ func (e *Encoder) asWritten(s edifact.Segment) bool {
 	e.want = append(append(e.want[:0], e.out.LineEnd...), s.Tag()...)
 	for n := 1; n <= s.Len(); n++ {
 		var v []byte
-		for r := 1; r <= s.Repetitions(n); r++ {
-			if r > 1 {
+		again := false
+		for repeat := range s.Repeats(n) {
+			if again {
 				v = append(v, canon.RepetitionMark...)
 			}
-			for c := 1; ; c++ {
-				raw, _ := s.Component(n, r, c)
-				if raw == nil {
-					break
-				}
-				if c > 1 {
+			again = true
+			behind := false
+			for raw := range s.Components(repeat) {
+				if behind {
 					v = append(v, canon.ComponentMark...)
 				}
+				behind = true
 				v = append(v, s.Text(raw)...)
 			}
 		}
@@ -245,19 +245,17 @@ func (e *Encoder) array(s edifact.Segment) {
 	e.out.Text(s.Tag())
 	for n := 1; n <= s.Len(); n++ {
 		e.out.Put(",")
-		repeats := s.Repetitions(n)
-		switch repeats {
+		switch s.Repetitions(n) {
 		case 0:
 			e.out.Put(`""`)
 		case 1:
-			e.element(s, n, 1)
+			e.element(s, s.Element(n))
 		default:
-			e.out.Put(`{"repeat":[`)
-			for r := 1; r <= repeats; r++ {
-				if r > 1 {
-					e.out.Put(",")
-				}
-				e.element(s, n, r)
+			open := `{"repeat":[`
+			for repeat := range s.Repeats(n) {
+				e.out.Put(open)
+				open = ","
+				e.element(s, repeat)
 			}
 			e.out.Put("]}")
 		}
@@ -265,21 +263,27 @@ func (e *Encoder) array(s edifact.Segment) {
 	e.out.Put("]")
 }
 
-func (e *Encoder) element(s edifact.Segment, n, r int) {
-	first, _ := s.Component(n, r, 1)
-	next, _ := s.Component(n, r, 2)
-	if next == nil {
-		e.text(s, first)
-		return
-	}
-	e.out.Put("[")
-	e.text(s, first)
-	for c := 2; next != nil; c++ {
+func (e *Encoder) element(s edifact.Segment, repeat []byte) {
+	var first []byte
+	several := false
+	for raw := range s.Components(repeat) {
+		if first == nil {
+			first = raw
+			continue
+		}
+		if !several {
+			e.out.Put("[")
+			e.text(s, first)
+		}
+		several = true
 		e.out.Put(",")
-		e.text(s, next)
-		next, _ = s.Component(n, r, c+1)
+		e.text(s, raw)
 	}
-	e.out.Put("]")
+	if several {
+		e.out.Put("]")
+	} else {
+		e.text(s, first)
+	}
 }
 
 // text writes a component. Most are ASCII that stands for itself.
