@@ -93,6 +93,47 @@ func TestEachPickMethodShipsWhatWasOrdered(t *testing.T) {
 	}
 }
 
+// A lease that has ended is over, whether or not its timer ran: orders leave the task all the same.
+func TestOrdersLeaveATaskWhoseLeaseEndedUnseen(t *testing.T) {
+	for name, leave := range map[string]func(*rig){
+		"by cancelled orders": func(r *rig) {
+			for _, number := range []string{"SO-1", "SO-2"} {
+				r.must(door.Orders, number, order.Cancel{Reason: "mind"})
+			}
+		},
+		"by a cancelled wave": func(r *rig) {
+			r.must(door.Waves, r.pickTasks()[0].Wave, wave.Cancel{Reason: "mind"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, byPeople, inBatches(wave.Bulk))
+				r.twoZones()
+				r.place("SO-1", "A", 3)
+				r.place("SO-2", "A", 2)
+				settle(time.Minute)
+				made := r.pickTasks()
+				if len(made) != 1 {
+					t.Fatalf("%d tasks", len(made))
+				}
+				r.hubPause("task.lease", true)
+				r.must(door.Floor, made[0].Task, task.Claim{Worker: "jo", Lease: time.Minute})
+				settle(2 * time.Minute)
+				leave(r)
+				settle(2 * time.Minute)
+				r.noLetters()
+				if got := r.pickTasks()[0]; got.Status != task.StatusCancelled {
+					t.Errorf("the task is %s", got.Status)
+				}
+				r.hubPause("task.lease", false)
+				settle(2 * time.Minute)
+				r.noLetters()
+				r.books("A", "B")
+			})
+		})
+	}
+}
+
 // A short within a batch: what another place has is fetched by a task of its own, what none has
 // waits for a receipt, the place is counted blind, and the others' lines go their way.
 func TestAShortGoesToAnotherPlaceThenWaits(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
@@ -204,10 +205,34 @@ func (d *decision) quarantine(k inventory.BookKey, c inventory.Quarantine) (answ
 	if !c.Release && c.Place != (inventory.Place{}) {
 		took = d.takeFromOrders(k, c)
 	}
-	events, posts, left, err := c.Decide(d.stock(k), d.balance, d.m.Now)
-	d.onStock(k, events, posts, err)
+	events, left := d.holdBack(k, c)
 	d.restage(events)
 	return answered{quarantined{d.stockView(k), left, took}, len(events) > 0}, d.err
+}
+
+// holdBack holds goods back or gives them free, with the serial numbers of the units.
+func (d *decision) holdBack(k inventory.BookKey, c inventory.Quarantine) (events []event.Event, left int64) {
+	if d.err != nil {
+		return nil, 0
+	}
+	events, posts, left, err := c.Decide(d.stock(k), d.balance, d.m.Now)
+	if err == nil {
+		var qty int64
+		for _, e := range events {
+			if e, ok := e.(inventory.StockStatusChanged); ok {
+				qty += e.Qty
+			}
+		}
+		from, to := inventory.Free, inventory.Held
+		if c.Release {
+			from, to = to, from
+		}
+		if c.Serials, c.Kept = d.serialsMeant(k, c.Serials, qty, from, to); len(c.Serials) > 0 {
+			events, posts, left, err = c.Decide(d.stock(k), d.balance, d.m.Now)
+		}
+	}
+	d.onStock(k, events, posts, err)
+	return events, left
 }
 
 // takeFromOrders takes back what lies where goods are to be held back.

@@ -59,9 +59,7 @@ func (d *decision) expire(l theLot) {
 	}
 	c := inventory.Quarantine{BookKey: l.BookKey, Place: inventory.Place{Lot: l.Lot}, Reason: "expired", By: d.m.route}
 	d.takeFromOrders(l.BookKey, c)
-	events, posts, left, err := c.Decide(d.stock(l.BookKey), d.balance, d.m.Now)
-	d.onStock(l.BookKey, events, posts, err)
-	if left > 0 && d.err == nil {
+	if _, left := d.holdBack(l.BookKey, c); left > 0 && d.err == nil {
 		d.lotEnds(l, d.m.Now.AddDate(0, 0, 1))
 	}
 }

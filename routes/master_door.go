@@ -207,8 +207,11 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, d.err
 		}
 		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
-		if c.Delta > 0 && !d.knownLot(k, c.Lot, c.Tracking) || !d.serialsStand(k, c.Serials, c.Delta > 0) {
+		if c.Delta > 0 && !d.knownLot(k, c.Lot, c.Tracking) || c.Delta > 0 && !d.serialsAway(k, c.Serials) {
 			return answered{}, d.err
+		}
+		if c.Delta < 0 {
+			c.Kept = d.serialsKept(k, c.Serials, c.Stage)
 		}
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
@@ -243,6 +246,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if !d.stocked(k, c.Location) || d.lacks(k, c.In(c.From), c.Qty, true) {
 			return answered{}, d.err
 		}
+		c.Serials, c.Kept = d.serialsMeant(k, c.Serials, c.Qty, c.From, c.To)
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
 		d.restage(events)
@@ -279,7 +283,7 @@ func (d *decision) bringIn(c inventory.Receive) {
 	d.item(k.Scope, k.Item) // the unit depends on it
 	it := d.itemRules(k.Scope, k.Item)
 	c.Tracking, c.Status, c.MinDays = it.Tracking, it.Status, it.ShelfLife.Receive
-	if !d.serialsStand(k, c.Serials, true) || c.From != inventory.Opening && d.noRoom(k, c.Place, c.Qty) {
+	if !d.serialsAway(k, c.Serials) || c.From != inventory.Opening && d.noRoom(k, c.Place, c.Qty) {
 		return
 	}
 	events, posts, err := c.Decide(d.stock(k), d.m.Now)

@@ -239,6 +239,9 @@ func (d *decision) endTask(s scope.Scope, id, worker string) {
 	if d.err != nil || l.Status != pick.StatusCompleted {
 		return
 	}
+	// Whose lease ended before its timer ran holds it no more.
+	events, err := d.task(s, id).Expire(task.Expire{Claim: d.task(s, id).Claims}, d.m.Now)
+	d.onTask(s, id, events, err)
 	t := d.task(s, id)
 	if t.Status == task.StatusClaimed {
 		events, err := t.Complete(task.Complete{Worker: worker, Claim: t.Claims}, d.m.Now)

@@ -281,8 +281,9 @@ func (d *decision) bookReceipt(e event.Event) {
 		k := keyOf(e.Scope, e.Item)
 		d.noteHeld(k, e.Place, e.ID)
 		if !d.lacks(k, e.In(inventory.Held), e.Qty, false) {
+			serials, kept := d.serialsMeant(k, e.Serials, e.Qty, inventory.Held, e.Stage)
 			events, posts, err := inventory.ChangeStatus{
-				BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.Reason, By: e.By,
+				BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.Reason, By: e.By, Serials: serials, Kept: kept,
 			}.Decide(d.m.Now)
 			d.onStock(k, events, posts, err)
 		}

@@ -162,7 +162,7 @@ func (d *decision) bookReturn(e event.Event) {
 		if e.Stage == "" {
 			events, posts, err := inventory.Adjust{
 				BookKey: k, Place: e.Place, Stage: inventory.Held, Delta: -e.Qty, Reason: e.To, By: e.By, Serials: e.Serials,
-				Tracking: d.itemSeen(k.Scope, k.Item).Spec.Tracking,
+				Kept: d.serialsKept(k, e.Serials, inventory.Held), Tracking: d.itemSeen(k.Scope, k.Item).Spec.Tracking,
 			}.Decide(d.m.Now)
 			d.onStock(k, events, posts, err)
 			return
@@ -172,8 +172,9 @@ func (d *decision) bookReturn(e event.Event) {
 			d.fail(missing(door.Receipts, "to", fmt.Sprintf("lot %s of item %s expired on %s: it cannot be sold again", e.Lot, e.Item, sh.Expiry)))
 			return
 		}
+		serials, kept := d.serialsMeant(k, e.Serials, e.Qty, inventory.Held, e.Stage)
 		events, posts, err := inventory.ChangeStatus{
-			BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.To, By: e.By,
+			BookKey: k, Place: e.Place, From: inventory.Held, To: e.Stage, Qty: e.Qty, Reason: e.To, By: e.By, Serials: serials, Kept: kept,
 		}.Decide(d.m.Now)
 		d.onStock(k, events, posts, err)
 		d.restage(events)

@@ -24,7 +24,11 @@ func (d *decision) serialsHere(k inventory.BookKey, serials []string, qty int64)
 				d.fail(fault.At(op, fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s came in under no serial number: leave it out", s, k.Item)))
 				break
 			}
-			d.fail(fault.At(op, fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s lies on no shelf: scan it again, or count the place", s, k.Item)))
+			says := "lies on no shelf: scan it again, or count the place"
+			if d.balance(k.Book(), inventory.SerialState(inventory.SerialHeld, s)) > 0 {
+				says = "is held or damaged: put it back and take another"
+			}
+			d.fail(fault.At(op, fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s %s", s, k.Item, says)))
 		}
 	}
 	return d.err == nil
@@ -46,27 +50,85 @@ func (d *decision) totesApart(l pick.List, st pick.Step, c pick.Confirm) bool {
 	return d.err == nil
 }
 
-// serialsStand refuses a movement of serial numbers which are not where they would have to be:
-// away for what comes in, on a shelf for what is written off.
-func (d *decision) serialsStand(k inventory.BookKey, serials []string, in bool) bool {
+// serialsAway refuses units that come in under serial numbers which are here.
+func (d *decision) serialsAway(k inventory.BookKey, serials []string) bool {
 	for i, s := range serials {
-		here := d.balance(k.Book(), inventory.SerialState(inventory.SerialShelf, s))
-		out := d.balance(k.Book(), inventory.SerialState(inventory.SerialOut, s))
-		place, says := fmt.Sprintf("serials[%d]", i), ""
+		at := func(where string) bool { return d.balance(k.Book(), inventory.SerialState(where, s)) > 0 }
 		switch {
-		case in && here > 0:
-			says = "lies on a shelf already"
-		case in && out > 0:
-			says = "is in a tote or carton here"
-		case !in && here < 1:
-			says = "lies on no shelf"
-		}
-		if says != "" && d.err == nil {
-			d.fail(fault.At("routes.Stock", fault.Rejected, place, fmt.Errorf("%.64q of item %s %s: scan it again", s, k.Item, says)))
+		case at(inventory.SerialShelf) || at(inventory.SerialHeld):
+			d.badSerial(k, i, s, "lies on a shelf already")
+		case at(inventory.SerialOut):
+			d.badSerial(k, i, s, "is in a tote or carton here")
 		}
 	}
 	return d.err == nil
 }
+
+func (d *decision) badSerial(k inventory.BookKey, i int, serial, says string) {
+	if d.err == nil {
+		d.fail(fault.At("routes.Stock", fault.Rejected, fmt.Sprintf("serials[%d]", i), fmt.Errorf("%.64q of item %s %s: scan it again", serial, k.Item, says)))
+	}
+}
+
+// serialsKept says where those are kept which lie on a shelf in a stage. Books that are older
+// than [inventory.SerialHeld] kept those of held and damaged units as good ones: as long as more
+// such units lie here than are known by their numbers, a number that is kept so may be one of them.
+func (d *decision) serialsKept(k inventory.BookKey, serials []string, stage string) inventory.Kept {
+	on := inventory.SerialOn(stage)
+	older := len(serials) > 0 && on == inventory.SerialHeld && d.unitsOn(k, on) > int64(len(d.serialsIn(k, on, maxSerialsSeen)))
+	kept := map[string]string{}
+	for i, s := range serials {
+		at := func(where string) bool { return d.balance(k.Book(), inventory.SerialState(where, s)) > 0 }
+		switch {
+		case at(on):
+			kept[s] = on
+		case older && at(inventory.SerialShelf):
+			kept[s] = inventory.SerialShelf
+		case at(inventory.SerialHeld):
+			d.badSerial(k, i, s, "is held or damaged")
+		case at(inventory.SerialShelf):
+			d.badSerial(k, i, s, "is neither held nor damaged")
+		default:
+			d.badSerial(k, i, s, "lies on no shelf")
+		}
+	}
+	return func(serial string) string { return kept[serial] }
+}
+
+// serialsMeant are the serial numbers of units that become held or are held no more, and where
+// they are kept. Nobody need name them where there is no doubt which they are; where there is, an
+// item that is tracked by them must have them named, unless the clock does it.
+func (d *decision) serialsMeant(k inventory.BookKey, named []string, qty int64, from, to string) ([]string, inventory.Kept) {
+	on := inventory.SerialOn(from)
+	if len(named) == 0 && on != inventory.SerialOn(to) && d.err == nil {
+		here := d.serialsIn(k, on, maxSerialsSeen)
+		switch need := int64(len(here)) - (d.unitsOn(k, on) - qty); {
+		case need <= 0: // units without a number, which are older than the tracking
+		case need == int64(len(here)):
+			named = here
+		case d.m.Value == nil: // the clock: nobody is there to be asked
+		case d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial:
+			d.fail(fault.At("routes.Stock", fault.Rejected, "serials", fmt.Errorf("item %s is tracked by serial number: name those of the %d units", k.Item, qty)))
+		}
+	}
+	return named, d.serialsKept(k, named, from)
+}
+
+// unitsOn is how many units lie on shelves, good ones or held and damaged ones.
+func (d *decision) unitsOn(k inventory.BookKey, on string) int64 {
+	var good, bad int64
+	for _, sh := range d.stock(k).Shelves {
+		bad += sh.Held + sh.Damaged
+		good += sh.Total() - sh.Held - sh.Damaged
+	}
+	if on == inventory.SerialHeld {
+		return bad
+	}
+	return good
+}
+
+// maxSerialsSeen is the most serial numbers of an item that are looked through.
+const maxSerialsSeen = 100_000
 
 // someSerials are serial numbers of units that lie on shelves, as the simulated worker scans
 // them; none where the item is not tracked by them.
@@ -74,8 +136,13 @@ func (d *decision) someSerials(k inventory.BookKey, n int64) []string {
 	if !d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial || d.err != nil {
 		return nil
 	}
+	return d.serialsIn(k, inventory.SerialShelf, n)
+}
+
+// serialsIn are the first serial numbers that are somewhere.
+func (d *decision) serialsIn(k inventory.BookKey, where string, n int64) []string {
 	var out []string
-	for after := inventory.SerialShelf + "/"; int64(len(out)) < n; {
+	for after := where + "/"; int64(len(out)) < n && d.err == nil; {
 		rows, err := d.f.hub.bus.Driver().Balances(d.ctx, k.Book(), after, 500)
 		if err != nil {
 			d.fail(err)
@@ -83,7 +150,7 @@ func (d *decision) someSerials(k inventory.BookKey, n int64) []string {
 		}
 		for _, r := range rows {
 			after = r.Account
-			serial, ok := strings.CutPrefix(r.Account, inventory.SerialShelf+"/")
+			serial, ok := strings.CutPrefix(r.Account, where+"/")
 			if !ok || r.Book != k.Book() {
 				return out
 			}

@@ -20,6 +20,7 @@ import (
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pick"
+	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
@@ -566,6 +567,84 @@ func TestSerialNumbersGoTheWayOfTheirGoods(t *testing.T) {
 		r.must(door.Stock, "CAM", inventory.Adjust{Place: inventory.Place{Location: "P-1"}, Stage: inventory.Free, Delta: -1, Reason: "lost", Serials: []string{"S2"}})
 		r.books("CAM")
 		r.noLetters()
+	})
+}
+
+// A unit that is held or damaged is not picked, whoever scans it, until it is good again.
+func TestASerialNumberThatIsNotGoodIsNotPicked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto.Pick = false })
+		tracked := spec(200 * measure.Gram)
+		tracked.Tracking.Serial = true
+		r.must(door.Master, "CAM", item.Register{Spec: tracked})
+		r.stockOnly("CAM", 0, "B-1", "Q-1", "S-1")
+		b, q, s := inventory.Place{Location: "B-1"}, inventory.Place{Location: "Q-1"}, inventory.Place{Location: "S-1"}
+		r.must(door.Stock, "CAM", inventory.Receive{Place: b, Qty: 3, Serials: []string{"G1", "G2", "G3"}})
+		r.must(door.Receipts, "R-1", receiving.Receive{Place: q, Item: "CAM", Qty: 1, Condition: receiving.Damaged, Reason: "dent", By: "al", Serials: []string{"BAD1"}})
+		r.must(door.Receipts, "R-1", receiving.Receive{Place: s, Item: "CAM", Qty: 2, Condition: receiving.OnHold, Reason: "look", By: "al", Serials: []string{"H1", "H2"}})
+		r.refused(door.Stock, "CAM", inventory.Receive{Place: b, Qty: 1, Serials: []string{"BAD1"}}, fault.Rejected, "serials[0]")
+
+		// One of three becomes held: which, somebody must say.
+		r.refused(door.Stock, "CAM", inventory.ChangeStatus{Place: b, From: inventory.Free, To: inventory.Held, Qty: 1, Reason: "odd"}, fault.Rejected, "serials")
+		r.refused(door.Stock, "CAM", inventory.ChangeStatus{Place: b, From: inventory.Free, To: inventory.Held, Qty: 1, Reason: "odd", Serials: []string{"BAD1"}}, fault.Rejected, "serials[0]")
+		r.refused(door.Stock, "CAM", inventory.Quarantine{Place: b, Reason: "odd", Serials: []string{"H1"}}, fault.Rejected, "serials[0]")
+		r.must(door.Stock, "CAM", inventory.Quarantine{Place: b, Reason: "odd", Serials: []string{"G3"}})
+		// One of those that a receipt holds is passed.
+		r.refused(door.Receipts, "R-1", receiving.Judge{Line: 1, Qty: 1, Pass: true, Reason: "dry", By: "al"}, fault.Rejected, "serials")
+		r.refused(door.Receipts, "R-1", receiving.Judge{Line: 1, Qty: 1, Pass: true, Reason: "dry", By: "al", Serials: []string{"G1"}}, fault.Rejected, "serials[0]")
+		r.must(door.Receipts, "R-1", receiving.Judge{Line: 1, Qty: 1, Pass: true, Reason: "dry", By: "al", Serials: []string{"H2"}})
+		r.refused(door.Stock, "CAM", inventory.Adjust{Place: b, Stage: inventory.Free, Delta: -1, Reason: "lost", Serials: []string{"G3"}}, fault.Rejected, "serials[0]")
+		r.refused(door.Stock, "CAM", inventory.Adjust{Place: q, Stage: inventory.Damaged, Delta: -1, Reason: "scrap", Serials: []string{"G1"}}, fault.Rejected, "serials[0]")
+
+		r.place("SO-1", "CAM", 2)
+		settle(time.Minute)
+		id := events[task.Created](r)[0].Task
+		r.must(door.Floor, id, task.Claim{Worker: "jo", Lease: time.Hour})
+		for _, bad := range []string{"BAD1", "H1", "G3"} {
+			r.refused(door.Floor, id, pick.Confirm{Step: 1, Qty: 1, Tote: "T", Worker: "jo", Serials: []string{bad}}, fault.Rejected, "serials[0]")
+		}
+		r.must(door.Stock, "CAM", inventory.Quarantine{Place: b, Release: true, Reason: "fine", Serials: []string{"G3"}})
+		r.must(door.Floor, id, pick.Confirm{Step: 1, Qty: 2, Tote: "T", Worker: "jo", Serials: []string{"G3", "H2"}})
+		settle(time.Minute)
+		r.status("SO-1", order.StatusShipped)
+		r.must(door.Stock, "CAM", inventory.Adjust{Place: q, Stage: inventory.Damaged, Delta: -1, Reason: "scrap", Serials: []string{"BAD1"}})
+		// Of the last that is held there is no doubt which it is.
+		r.must(door.Receipts, "R-1", receiving.Judge{Line: 1, Pass: true, Reason: "dry", By: "al"})
+		r.refused(door.Stock, "CAM", inventory.Quarantine{Place: s, Release: true, Reason: "fine", Serials: []string{"H1"}}, fault.Invalid, "serials")
+		r.must(door.Stock, "CAM", inventory.Adjust{Place: s, Stage: inventory.Free, Delta: -1, Reason: "lost", Serials: []string{"H1"}})
+		r.books("CAM")
+		r.noLetters()
+	})
+}
+
+// Books that are older than the status of serial numbers have those of held units as good ones:
+// they are released, and written off, as ever.
+func TestAnOlderSerialNumberWithoutStatusCountsAsGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, still)
+		tracked := spec(1)
+		tracked.Tracking.Serial = true
+		r.must(door.Master, "CAM", item.Register{Spec: tracked})
+		r.stockOnly("CAM", 0, "B-1")
+		at := inventory.Place{Location: "B-1"}
+		r.must(door.Stock, "CAM", inventory.Receive{Place: at, Qty: 3, Serials: []string{"S1", "S2", "S3"}})
+		k := keyOf(site, "CAM")
+		r.must(door.Stock, "CAM", inventory.Quarantine{Place: at, Reason: "leak", Serials: []string{"S1", "S2"}})
+		u := &journal.Unit{}
+		for _, serial := range []string{"S1", "S2"} {
+			u.Postings = append(u.Postings,
+				journal.Posting{Book: k.Book(), Account: inventory.SerialState(inventory.SerialHeld, serial), Amount: -1},
+				journal.Posting{Book: k.Book(), Account: inventory.SerialState(inventory.SerialShelf, serial), Amount: 1})
+		}
+		if _, err := r.bus.Submit(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		r.must(door.Stock, "CAM", inventory.Adjust{Place: at, Stage: inventory.Held, Delta: -1, Reason: "scrap", Serials: []string{"S1"}})
+		r.must(door.Stock, "CAM", inventory.Quarantine{Place: at, Release: true, Reason: "dry"})
+		if st := r.stockOf("CAM"); st.Free() != 2 {
+			t.Errorf("%+v", st)
+		}
+		r.books("CAM")
 	})
 }
 

@@ -23,13 +23,14 @@ import (
 
 // QuarantineBody holds goods back, or gives them free again, wherever they lie.
 type QuarantineBody struct {
-	Owner    string `json:"owner,omitempty"`
-	Facility string `json:"facility,omitempty"`
-	Item     string `json:"item"`
-	Location string `json:"location,omitempty" doc:"all that lies there; one of location, lot and lpn is needed, several must all hold"`
-	Lot      string `json:"lot,omitempty"`
-	LPN      string `json:"lpn,omitempty"`
-	Reason   string `json:"reason"`
+	Owner    string   `json:"owner,omitempty"`
+	Facility string   `json:"facility,omitempty"`
+	Item     string   `json:"item"`
+	Location string   `json:"location,omitempty" doc:"all that lies there; one of location, lot and lpn is needed, several must all hold"`
+	Lot      string   `json:"lot,omitempty"`
+	LPN      string   `json:"lpn,omitempty"`
+	Reason   string   `json:"reason"`
+	Serials  []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them, where not all of it is meant: only these units"`
 }
 
 // QuarantineState is what a quarantine did.
@@ -199,7 +200,7 @@ func (s *server) quarantines() {
 		}
 		key := s.book(b.Owner, b.Facility, b.Item)
 		return s.do(ctx, door.Stock, door.Ask{Scope: key.Scope, ID: key.Item, Cmd: inventory.Quarantine{
-			BookKey: key, Place: inventory.Place{Location: b.Location, Lot: b.Lot, LPN: b.LPN}, Release: release, Reason: b.Reason, By: callOf(ctx).client,
+			BookKey: key, Place: inventory.Place{Location: b.Location, Lot: b.Lot, LPN: b.LPN}, Release: release, Reason: b.Reason, By: callOf(ctx).client, Serials: b.Serials,
 		}}, *in, "")
 	}
 	register(s, op[QuarantineBody, QuarantineState](s, http.MethodPost, "/v1/stock/quarantine", "quarantine-stock", tag, "Hold a lot, a place or an LPN back; orders that were given it find others"),

@@ -88,14 +88,15 @@ func (b *ReceiveBody) command() any {
 
 // JudgeBody passes held goods, or rejects them.
 type JudgeBody struct {
-	Line     int    `json:"line" minimum:"1"`
-	Pass     bool   `json:"pass"`
-	Qty      int64  `json:"qty,omitempty" minimum:"0" doc:"all that is held of the line where it is left out"`
-	Location string `json:"location,omitempty"`
-	Lot      string `json:"lot,omitempty"`
-	LPN      string `json:"lpn,omitempty"`
-	Reason   string `json:"reason"`
-	Worker   string `json:"worker,omitempty"`
+	Line     int      `json:"line" minimum:"1"`
+	Pass     bool     `json:"pass"`
+	Qty      int64    `json:"qty,omitempty" minimum:"0" doc:"all that is held of the line where it is left out"`
+	Location string   `json:"location,omitempty"`
+	Lot      string   `json:"lot,omitempty"`
+	LPN      string   `json:"lpn,omitempty"`
+	Reason   string   `json:"reason"`
+	Worker   string   `json:"worker,omitempty"`
+	Serials  []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them, where not all that is held is meant"`
 }
 
 // PutBody ends a put-away: the goods lie where the worker has scanned.
@@ -140,7 +141,7 @@ func (s *server) receipts() {
 		func(ctx context.Context, in *workCommand) (*reply, error) {
 			b, err := decode[JudgeBody](ctx)
 			return s.onReceipt(ctx, in, receiving.Judge{
-				Place: inventory.Place{Location: b.Location, Lot: b.Lot, LPN: b.LPN}, Line: b.Line, Qty: b.Qty, Pass: b.Pass, Reason: b.Reason, By: b.Worker,
+				Place: inventory.Place{Location: b.Location, Lot: b.Lot, LPN: b.LPN}, Line: b.Line, Qty: b.Qty, Pass: b.Pass, Reason: b.Reason, By: b.Worker, Serials: b.Serials,
 			}, err, true)
 		})
 	register(s, op[struct{}, receiving.Receipt](s, http.MethodPost, path+"/close", "close-receipt", tag, "End it; the answer says what is missing or too much"),

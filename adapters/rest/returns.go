@@ -59,7 +59,7 @@ type DisposeBody struct {
 	Reason   string   `json:"reason"`
 	NoCredit bool     `json:"no_credit,omitempty" doc:"the customer is owed nothing for them"`
 	Worker   string   `json:"worker,omitempty"`
-	Serials  []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of tracked goods that leave the books"`
+	Serials  []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of tracked goods that leave the books, or are restocked while others stay held"`
 }
 
 func (s *server) returns() {

@@ -55,10 +55,11 @@ type StatusBody struct {
 	Facility string `json:"facility,omitempty"`
 	Item     string `json:"item"`
 	ShelfBody
-	From   string `json:"from" enum:"free,held,damaged,suspect"`
-	To     string `json:"to" enum:"free,held,damaged,suspect"`
-	Qty    int64  `json:"qty" minimum:"1"`
-	Reason string `json:"reason"`
+	From    string   `json:"from" enum:"free,held,damaged,suspect"`
+	To      string   `json:"to" enum:"free,held,damaged,suspect"`
+	Qty     int64    `json:"qty" minimum:"1"`
+	Reason  string   `json:"reason"`
+	Serials []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them, where not all of it is meant"`
 }
 
 func (s *server) book(owner, facility, item string) inventory.BookKey {
@@ -109,7 +110,7 @@ func (s *server) stock() {
 			b, err := decode[StatusBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)
 			return move(ctx, in, key, inventory.ChangeStatus{
-				BookKey: key, Place: inventory.Place(b.ShelfBody), From: b.From, To: b.To, Qty: b.Qty, Reason: b.Reason, By: callOf(ctx).client,
+				BookKey: key, Place: inventory.Place(b.ShelfBody), From: b.From, To: b.To, Qty: b.Qty, Reason: b.Reason, By: callOf(ctx).client, Serials: b.Serials,
 			}, err)
 		})
 	register(s, op[struct{}, view.Doc](s, http.MethodGet, "/v1/stock/{owner}/{item}", "get-stock", tag, "An item's stock in one building"),

@@ -310,6 +310,7 @@ func newReceiptJudge(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&b.Location, "location", "", "only what is held there")
 	cmd.Flags().StringVar(&b.Lot, "lot", "", "only of this lot")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
+	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of the units, where others of the item stay held")
 	return cmd
 }
 

@@ -214,7 +214,7 @@ when they leave. The first disposition of a unit tells the ERP what the customer
 	cmd.Flags().StringVar(&b.Lot, "lot", "", "only of this lot")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
 	cmd.Flags().BoolVar(&b.NoCredit, "no-credit", false, "the customer is owed nothing for them")
-	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of tracked goods that leave the books")
+	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of tracked goods that leave the books, or are restocked while others stay held")
 	_ = cmd.RegisterFlagCompletionFunc("to", words(returns.Dispositions()...))
 	_ = cmd.RegisterFlagCompletionFunc("from", words(returns.Quarantine, returns.Refurbish))
 	return cmd

@@ -158,6 +158,7 @@ func newStockQuarantine(g *global, release bool) *cobra.Command {
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why; required")
+	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of the units that are meant, where it is not all of the item")
 	return cmd
 }
 

@@ -99,13 +99,15 @@ const (
 func World(why string) string { return scope.Join("world", why) }
 
 // SerialState is the account of one serial-numbered unit for where it is. At all times its
-// three accounts sum to zero: it is on a shelf, or out (in a tote or carton), or away. The
-// floors let it come in once, leave a shelf once and leave the building once, whoever says so.
+// four accounts sum to zero: it is on a shelf, good or not, or out (in a tote or carton), or
+// away. The floors let it come in once, leave a shelf once and leave the building once, whoever
+// says so, and nobody pick one that is not good.
 func SerialState(where, serial string) string { return scope.Join(where, serial) }
 
 // Where a serial-numbered unit is.
 const (
 	SerialShelf = "serial"
+	SerialHeld  = "serial-held" // on a shelf, and held or damaged; books older than this have those under SerialShelf
 	SerialOut   = "serial-out"
 	SerialAway  = "serial-away" // not in the building: floor -1, for it is here once at most
 )
@@ -114,7 +116,15 @@ const (
 // goods of their own.
 func IsSerial(account string) bool {
 	where, _, _ := strings.Cut(account, "/")
-	return where == SerialShelf || where == SerialOut || where == SerialAway
+	return where == SerialShelf || where == SerialHeld || where == SerialOut || where == SerialAway
+}
+
+// SerialOn is where a serial-numbered unit is that lies on a shelf in a stage.
+func SerialOn(stage string) string {
+	if stage == Held || stage == Damaged {
+		return SerialHeld
+	}
+	return SerialShelf
 }
 
 // Why goods cross the door.

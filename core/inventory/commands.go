@@ -188,6 +188,7 @@ type Adjust struct {
 	Reason   string
 	By       string
 	Serials  []string
+	Kept     Kept          // where those are that leave
 	Tracking item.Tracking // what the item demands to be recorded
 }
 
@@ -257,4 +258,6 @@ type ChangeStatus struct {
 	Qty      int64
 	Reason   string
 	By       string
+	Serials  []string
+	Kept     Kept
 }

@@ -80,6 +80,10 @@ const MaxSerials = 1000
 // serials moves serial-numbered units with the goods; needed says that the item is tracked by
 // them.
 func (d *decision) serials(list []string, qty int64, needed bool, from, to string) {
+	d.serialsFrom(list, qty, needed, func(string) string { return from }, to)
+}
+
+func (d *decision) serialsFrom(list []string, qty int64, needed bool, from func(serial string) string, to string) {
 	switch {
 	case len(list) == 0 && needed:
 		d.bad("serials", "item %s is tracked by serial number: name those of the %d units", d.key.Item, qty)
@@ -101,8 +105,21 @@ func (d *decision) serials(list []string, qty int64, needed bool, from, to strin
 			d.bad(place, "%q is named twice", s)
 		}
 		seen[s] = true
-		d.post.move(1, SerialState(from, s), SerialState(to, s))
+		if f := from(s); f != to {
+			d.post.move(1, SerialState(f, s), SerialState(to, s))
+		}
 	}
+}
+
+// Kept says where the books have a serial number of a unit that lies on a shelf: [SerialShelf]
+// or [SerialHeld]. Nil is where its stage says.
+type Kept func(serial string) string
+
+func (k Kept) on(stage string) func(string) string {
+	if k != nil {
+		return k
+	}
+	return func(string) string { return SerialOn(stage) }
 }
 
 func shelfStage(stage string) bool {
@@ -142,7 +159,7 @@ func (c Receive) Decide(s Stock, at time.Time) ([]event.Event, []journal.Posting
 		c.Expiry = known
 	}
 	c.checkItem(d, Date(at.UTC().Format(time.DateOnly)))
-	d.serials(c.Serials, c.Qty, c.Tracking.Serial, SerialAway, SerialShelf)
+	d.serials(c.Serials, c.Qty, c.Tracking.Serial, SerialAway, SerialOn(c.Stage))
 	d.post.move(c.Qty, World(c.From), c.In(c.Stage).String())
 	if c.Stage == Free {
 		d.post.free(c.Qty)
@@ -355,10 +372,10 @@ func (c Adjust) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	}
 	if acc := c.In(c.Stage).String(); c.Delta > 0 {
 		d.post.move(c.Delta, World(Adjustment), acc)
-		d.serials(c.Serials, c.Delta, c.Tracking.Serial, SerialAway, SerialShelf)
+		d.serials(c.Serials, c.Delta, c.Tracking.Serial, SerialAway, SerialOn(c.Stage))
 	} else {
 		d.post.move(-c.Delta, acc, World(Adjustment))
-		d.serials(c.Serials, -c.Delta, c.Tracking.Serial, SerialShelf, SerialAway)
+		d.serialsFrom(c.Serials, -c.Delta, c.Tracking.Serial, c.Kept.on(c.Stage), SerialAway)
 	}
 	if c.Stage == Free {
 		d.post.free(c.Delta)
@@ -468,7 +485,8 @@ func (c ChangeStatus) Decide(at time.Time) ([]event.Event, []journal.Posting, er
 	if c.To == Free {
 		d.post.free(c.Qty)
 	}
-	d.emit(StockStatusChanged{d.head, c.Place, c.From, c.To, c.Qty, c.Reason, c.By})
+	d.serialsFrom(c.Serials, c.Qty, false, c.Kept.on(c.From), SerialOn(c.To))
+	d.emit(StockStatusChanged{d.head, c.Place, c.From, c.To, c.Qty, c.Reason, c.By, slices.Clone(c.Serials)})
 	return d.done()
 }
 

@@ -192,6 +192,9 @@ type StockStatusChanged struct {
 	Qty    int64  `json:"qty"`
 	Reason string `json:"reason"`
 	By     string `json:"by,omitempty"`
+	// Serials are those of the units. Where one command changes goods at several places, they are
+	// handed out in the order in which they were named: nobody said which lies where.
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockReassigned says that allocated goods serve another purpose from now on, where they

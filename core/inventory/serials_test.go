@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,12 +16,13 @@ import (
 )
 
 // TestASerialNumberIsInOnePlace lets units come, be picked, put back, shipped, returned and
-// adjusted in any order, told by people who know nothing of each other: the ledger lets each
-// number be here once at most, and knows where.
+// adjusted, held back and released in any order, told by people who know nothing of each other:
+// the ledger lets each number be here once at most, knows where, and lets nobody pick one that is
+// held or damaged.
 func TestASerialNumberIsInOnePlace(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLedger()
-		where := map[string]string{} // the truth: "", shelf, tote
+		where := map[string]string{} // the truth: "", shelf, held, tote
 		tracked := item.Tracking{Serial: true}
 		went, refused := 0, 0
 		for range 60 {
@@ -30,7 +32,7 @@ func TestASerialNumberIsInOnePlace(t *testing.T) {
 			var posts []journal.Posting
 			var err error
 			from, to := "", ""
-			switch rapid.IntRange(0, 5).Draw(t, "do") {
+			switch rapid.IntRange(0, 9).Draw(t, "do") {
 			case 0:
 				from, to = "", "shelf"
 				_, posts, err = inventory.Receive{BookKey: key, Place: place("A"), Qty: n, Serials: list, Tracking: tracked}.Decide(inventory.Stock{}, at)
@@ -52,6 +54,19 @@ func TestASerialNumberIsInOnePlace(t *testing.T) {
 			case 5:
 				from, to = "", "shelf"
 				_, posts, err = inventory.Adjust{BookKey: key, Place: place("A"), Stage: inventory.Free, Delta: n, Reason: "found", Serials: list, Tracking: tracked}.Decide(at)
+			case 6:
+				from, to = "", "held"
+				_, posts, err = inventory.Receive{BookKey: key, Place: place("A"), Stage: inventory.Held, Qty: n, Serials: list, Tracking: tracked}.Decide(inventory.Stock{}, at)
+			case 7:
+				from, to = "shelf", "held"
+				_, posts, err = inventory.ChangeStatus{BookKey: key, Place: place("A"), From: inventory.Free, To: inventory.Held, Qty: n, Reason: "leak", Serials: list}.Decide(at)
+			case 8:
+				from, to = "held", "shelf"
+				s := inventory.Stock{BookKey: key, Shelves: []inventory.Shelf{{Place: place("A"), Held: n}}}
+				_, posts, _, err = inventory.Quarantine{BookKey: key, Place: place("A"), Release: true, Reason: "dry", Serials: list}.Decide(s, func(string, string) int64 { return n }, at)
+			case 9:
+				from, to = "held", ""
+				_, posts, err = inventory.Adjust{BookKey: key, Place: place("A"), Stage: inventory.Held, Delta: -n, Reason: "scrap", Serials: list, Tracking: tracked}.Decide(at)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +83,7 @@ func TestASerialNumberIsInOnePlace(t *testing.T) {
 				where[s] = to
 			}
 			for _, s := range all {
-				sum := l.of(key.Book(), inventory.SerialState(inventory.SerialShelf, s)) + l.of(key.Book(), inventory.SerialState(inventory.SerialOut, s)) + l.of(key.Book(), inventory.SerialState(inventory.SerialAway, s))
+				sum := l.of(key.Book(), inventory.SerialState(inventory.SerialShelf, s)) + l.of(key.Book(), inventory.SerialState(inventory.SerialHeld, s)) + l.of(key.Book(), inventory.SerialState(inventory.SerialOut, s)) + l.of(key.Book(), inventory.SerialState(inventory.SerialAway, s))
 				if sum != 0 {
 					t.Fatalf("%s is here %d times", s, sum)
 				}
@@ -98,6 +113,13 @@ func TestSerialNumbersAreRefusedWithPlace(t *testing.T) {
 		"too many":   {"serials", fault.Invalid, func() ([]event.Event, []journal.Posting, error) { return receive(int64(len(many)), many...) }},
 		"lost, unsaid": {"serials", fault.Invalid, func() ([]event.Event, []journal.Posting, error) {
 			return inventory.Adjust{BookKey: key, Place: place("A"), Stage: inventory.Free, Delta: -1, Reason: "x", Tracking: tracked}.Decide(at)
+		}},
+		"more named than can be held": {"serials", fault.Invalid, func() ([]event.Event, []journal.Posting, error) {
+			s := inventory.Stock{BookKey: key, Shelves: []inventory.Shelf{{Place: place("A"), Free: 1}}}
+			evs, posts, _, err := inventory.Quarantine{BookKey: key, Place: place("A"), Reason: "leak", Serials: []string{"1", "2"}}.Decide(s, func(_, account string) int64 {
+				return int64(strings.Count(account, "free/") + strings.Count(account, inventory.ATP))
+			}, at)
+			return evs, posts, err
 		}},
 		"a count that differs": {"counted", fault.Rejected, func() ([]event.Event, []journal.Posting, error) {
 			return inventory.Settle{BookKey: key, Place: place("A"), Counted: 1, Reason: "x", Tracking: tracked}.Decide(func(string, string) int64 { return 0 }, at)

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -50,7 +51,7 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 	if found := min(suspect, suspect-missing); found > 0 {
 		d.move(found, c.In(Suspect), c.In(Free))
 		d.post.free(found)
-		d.emit(StockStatusChanged{d.head, c.Place, Suspect, Free, found, c.Reason, c.By})
+		d.emit(StockStatusChanged{d.head, c.Place, Suspect, Free, found, c.Reason, c.By, nil})
 		suspect -= found
 	}
 	adjust := func(stage string, delta int64) {
@@ -84,6 +85,7 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 // Quarantine holds free and received goods back, or gives held ones free again: all of a lot,
 // of a location or of an LPN, wherever they lie. What is empty is not asked for; at least one of
 // the three must be. AtDock says where what is released is to be put away first: nil is nowhere.
+// With Serials as many units are meant as are named.
 type Quarantine struct {
 	BookKey
 	Place
@@ -91,6 +93,8 @@ type Quarantine struct {
 	Release bool
 	Reason  string
 	By      string
+	Serials []string
+	Kept    Kept
 }
 
 // Matches reports whether goods at p are meant.
@@ -116,16 +120,29 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 	if c.Release {
 		most = MaxQty
 	}
-	meant := false
+	meant, named := false, c.Serials
+	wanted := MaxQty
+	if len(named) > 0 {
+		wanted = int64(len(named))
+	}
+	change := func(p Place, from, to string, qty int64) {
+		wanted -= qty
+		var serials []string
+		if n := min(int(qty), len(named)); n > 0 {
+			serials, named = named[:n], named[n:]
+		}
+		d.serialsFrom(serials, qty, false, c.Kept.on(from), SerialOn(to))
+		d.move(qty, p.In(from), p.In(to))
+		d.emit(StockStatusChanged{d.head, p, from, to, qty, c.Reason, c.By, slices.Clone(serials)})
+	}
 	for _, sh := range s.Shelves {
 		if !c.Matches(sh.Place) {
 			continue
 		}
 		meant = true
 		from, to := Free, Held
-		if n := balance(d.post.book, sh.In(Received).String()); n > 0 && !c.Release {
-			d.move(n, sh.In(Received), sh.In(Held))
-			d.emit(StockStatusChanged{d.head, sh.Place, Received, Held, n, c.Reason, c.By})
+		if n := min(balance(d.post.book, sh.In(Received).String()), wanted); n > 0 && !c.Release {
+			change(sh.Place, Received, Held, n)
 		}
 		if c.Release {
 			if from, to = Held, Free; c.AtDock != nil && c.AtDock(sh.Location) {
@@ -133,7 +150,7 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 			}
 		}
 		n := max(0, balance(d.post.book, sh.In(from).String()))
-		take := min(n, most)
+		take := min(n, most, wanted)
 		left += n - take
 		if !c.Release {
 			left += max(0, balance(d.post.book, sh.In(Allocated).String()))
@@ -142,14 +159,19 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 			continue
 		}
 		most -= take
-		d.move(take, sh.In(from), sh.In(to))
+		change(sh.Place, from, to, take)
 		switch {
 		case !c.Release:
 			d.post.free(-take)
 		case to == Free:
 			d.post.free(take)
 		}
-		d.emit(StockStatusChanged{d.head, sh.Place, from, to, take, c.Reason, c.By})
+	}
+	if len(c.Serials) > 0 {
+		left = 0 // no other is meant
+	}
+	if len(named) > 0 && meant {
+		d.bad("serials", "has %d serial numbers more than units that may be moved", len(named))
 	}
 	if !meant {
 		d.err = fault.At(d.op, fault.Rejected, "lot", &ShortageError{c.Item, 1, 0})

@@ -203,7 +203,11 @@ func (r Receipt) Judge(c Judge, at time.Time) ([]event.Event, error) {
 	if left == 0 {
 		left = l.Held
 	}
+	if n := len(c.Serials); n > 0 && int64(n) != left {
+		return nil, fault.At(op, fault.Invalid, "serials", fmt.Errorf("has %d serial numbers for %d units", n, left))
+	}
 	var out []event.Event
+	serials := c.Serials
 	for _, x := range r.Entries {
 		if x.Line != c.Line || x.Stage != inventory.Held || left == 0 ||
 			c.Location != "" && x.Location != c.Location || c.Lot != "" && x.Lot != c.Lot || c.LPN != "" && x.LPN != c.LPN {
@@ -214,7 +218,11 @@ func (r Receipt) Judge(c Judge, at time.Time) ([]event.Event, error) {
 			stage = c.Stage(x.Location)
 		}
 		left -= n
-		out = append(out, Judged{r.head(at), x.Place, c.Line, l.Item, n, c.Pass, stage, c.Reason, c.By})
+		e := Judged{r.head(at), x.Place, c.Line, l.Item, n, c.Pass, stage, c.Reason, c.By, nil}
+		if len(serials) > 0 {
+			e.Serials, serials = slices.Clone(serials[:n]), serials[n:]
+		}
+		out = append(out, e)
 	}
 	if len(out) == 0 || c.Qty > 0 && left > 0 {
 		return nil, fault.At(op, fault.Rejected, "qty", fmt.Errorf("%d of line %d are held there: fewer than are judged", c.Qty-left, c.Line))

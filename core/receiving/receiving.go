@@ -143,6 +143,8 @@ type Judge struct {
 	Stage  func(location string) string // of what passes where it lies: inventory.Free or inventory.Received
 	Reason string
 	By     string
+	// Serials are those of the units, of an item that is tracked by them.
+	Serials []string
 }
 
 // Close ends a receipt: what did not come is missing.
@@ -211,13 +213,14 @@ type Received struct {
 type Judged struct {
 	Head
 	inventory.Place
-	Line   int    `json:"line"`
-	Item   string `json:"item"`
-	Qty    int64  `json:"qty"`
-	Pass   bool   `json:"pass"`
-	Stage  string `json:"stage"` // that they are in now
-	Reason string `json:"reason"`
-	By     string `json:"by"`
+	Line    int      `json:"line"`
+	Item    string   `json:"item"`
+	Qty     int64    `json:"qty"`
+	Pass    bool     `json:"pass"`
+	Stage   string   `json:"stage"` // that they are in now
+	Reason  string   `json:"reason"`
+	By      string   `json:"by"`
+	Serials []string `json:"serials,omitempty"`
 }
 
 // Moved says that held goods lie elsewhere now: whoever judges them finds them there.

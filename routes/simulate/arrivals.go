@@ -147,7 +147,7 @@ func arrivalsOf(events []event.Event) (list []arrival, whole bool) {
 			}
 			add(door.Receipts, e.Scope, e.ID, c)
 		case receiving.Judged:
-			add(door.Receipts, e.Scope, e.ID, receiving.Judge{Place: e.Place, Line: e.Line, Qty: e.Qty, Pass: e.Pass, Reason: "judged"})
+			add(door.Receipts, e.Scope, e.ID, receiving.Judge{Place: e.Place, Line: e.Line, Qty: e.Qty, Pass: e.Pass, Reason: "judged", Serials: e.Serials})
 		case receiving.Closed:
 			add(door.Receipts, e.Scope, e.ID, receiving.Close{By: e.By})
 		case receiving.Cancelled:

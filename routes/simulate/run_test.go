@@ -231,4 +231,11 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 			t.Errorf("%s: %v", was, err)
 		}
 	}
+	c := Config{Seed: 11040, Days: 1, Orders: 120, Lines: 3, Workers: 12, Items: 120, Owners: 2, Faults: AllFaults()}
+	if err := c.SetPolicy("wave.method=bulk"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Errorf("an order left the task of one whose lease had ended, before the timer of that lease ran: %v", err)
+	}
 }
