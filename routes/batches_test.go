@@ -378,7 +378,7 @@ func (r *rig) workOn(who string, s scope.Scope, id string, found func(pick.List,
 		o := r.order(st.Order)
 		if x, _ := o.Line(st.Line); st.Picked > st.Put && x.Picked > 0 {
 			slot := "W-" + string(st.Order[3]+1)
-			do(pick.Sort{Order: st.Order, Item: st.Item, Tote: "t-" + id, Slot: slot, Qty: st.Picked - st.Put, Worker: who})
+			do(pick.Sort{Order: st.Order, Item: st.Item, Lot: st.From.Lot, Tote: "t-" + id, Slot: slot, Qty: st.Picked - st.Put, Worker: who})
 		}
 	}
 }

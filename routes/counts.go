@@ -194,20 +194,30 @@ type quarantined struct {
 	Left int64 `json:"left"`
 	// TakenBack are the orders that lost goods to it; they wait for others.
 	TakenBack []string `json:"taken_back,omitempty"`
+	// OnHold are the orders that have goods of it in totes or cartons: they go on when it is released.
+	OnHold []string `json:"on_hold,omitempty"`
 }
 
-// quarantine holds goods back. Orders whose goods lie among them, and are in nobody's hands
-// yet, give them back and wait; what a task is about to fetch is left, and told.
+// quarantine holds goods back, a whole lot until it is released, or gives them free. Orders whose
+// goods lie among them, and are in nobody's hands yet, give them back and wait, whatever task was
+// to fetch them; those that have goods of the lot in totes or cartons are put on hold, and told.
 func (d *decision) quarantine(k inventory.BookKey, c inventory.Quarantine) (answered, error) {
 	c.BookKey = k
 	c.AtDock = func(code string) bool { return d.goodStage(k.Scope, code) == inventory.Received }
-	var took []string
+	c.Lasting = c.Place == inventory.Place{Lot: c.Lot} && c.Lot != "" && len(c.Serials) == 0
+	var took, held []string
 	if !c.Release && c.Place != (inventory.Place{}) {
 		took = d.takeFromOrders(k, c)
 	}
 	events, left := d.holdBack(k, c)
 	d.restage(events)
-	return answered{quarantined{d.stockView(k), left, took}, len(events) > 0}, d.err
+	switch {
+	case c.Lasting && c.Release:
+		d.releaseOrders(k, c)
+	case c.Lasting:
+		held = d.holdOrders(k, c)
+	}
+	return answered{quarantined{d.stockView(k), left, took, held}, len(events) > 0}, d.err
 }
 
 // holdBack holds goods back or gives them free, with the serial numbers of the units.
@@ -237,12 +247,16 @@ func (d *decision) holdBack(k inventory.BookKey, c inventory.Quarantine) (events
 
 // takeFromOrders takes back what lies where goods are to be held back.
 func (d *decision) takeFromOrders(k inventory.BookKey, c inventory.Quarantine) []string {
-	var took []string
-	for _, of := range d.holders(k) {
+	var took, dropped []string
+	for _, of := range d.givenFrom(k, c) {
 		if of.Order == "" || d.err != nil {
 			continue
 		}
-		o, w := d.order(k.Scope, of.Order), d.work(k.Scope, of.Order)
+		o := d.order(k.Scope, of.Order)
+		if d.dropSteps(o, k, c) {
+			dropped = append(dropped, of.Order)
+		}
+		w := d.work(k.Scope, of.Order)
 		var gone int64
 		keep := w.Places[:0:0]
 		for _, p := range w.Places {
@@ -263,6 +277,9 @@ func (d *decision) takeFromOrders(k inventory.BookKey, c inventory.Quarantine) [
 		if !slices.Contains(took, of.Order) {
 			took = append(took, of.Order)
 		}
+	}
+	for _, number := range dropped { // somebody fetches the rest
+		d.makeTask(k.Scope, number)
 	}
 	return took
 }

@@ -303,6 +303,7 @@ func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []jo
 	d.arrived(k, posts)
 	d.followHeld(events)
 	d.wentAway(events)
+	d.keepLots(k, events)
 	return d.err == nil
 }
 

@@ -196,7 +196,13 @@ func (d *decision) packOn(s scope.Scope, id string, plan pack.Plan) {
 // refused stays open.
 func (d *decision) closeCarton(s scope.Scope, id string, c pack.CloseCarton) {
 	p := d.packing(s, id)
-	d.order(s, p.Order) // before its work: they move together
+	o := d.order(s, p.Order) // before its work: they move together
+	if d.err == nil && c.Packer != worker && p.Status == pack.StatusOpen {
+		if err := o.Workable(); err != nil {
+			d.fail(err)
+			return
+		}
+	}
 	// What the packer by itself packs in was proposed, and may be gone since.
 	if d.err != nil || c.Packer != worker && !d.isBox(c.Box) {
 		return

@@ -218,6 +218,7 @@ func (d *decision) receivingPolicy(s scope.Scope, sku, code string) receiving.Po
 	p := receiving.Policy{Tolerance: c.Tolerance[s.Owner], Over: c.Over, Blind: !c.NoBlind, Stage: inventory.Free}
 	if scope.CheckPart(sku) == nil {
 		p.Inspect = d.itemSeen(s, sku).Spec.Inspect
+		p.HeldLots = d.stock(keyOf(s, sku)).HeldLots
 	}
 	if scope.CheckPart(code) == nil {
 		p.Stage = d.goodStage(s, code)

@@ -38,6 +38,7 @@ type QuarantineState struct {
 	StockState
 	Left      int64    `json:"left" doc:"what is meant and was not moved: promised, or on its way"`
 	TakenBack []string `json:"taken_back,omitempty" nullable:"false" doc:"orders that lost goods to it and wait for others"`
+	OnHold    []string `json:"on_hold,omitempty" nullable:"false" doc:"orders that have goods of the lot in totes or cartons: they go on when it is released"`
 }
 
 // SettleBody makes the books of a place agree with what lies there.

@@ -146,6 +146,9 @@ func newStockQuarantine(g *global, release bool) *cobra.Command {
 				if len(s.TakenBack) > 0 {
 					fmt.Fprintf(cmd.OutOrStdout(), "taken back from orders, which wait for others: %s\n", clean(strings.Join(s.TakenBack, ", ")))
 				}
+				if len(s.OnHold) > 0 {
+					fmt.Fprintf(cmd.OutOrStdout(), "on hold, for goods of it lie in their totes or cartons: %s\n", clean(strings.Join(s.OnHold, ", ")))
+				}
 				if s.Left > 0 {
 					fmt.Fprintf(cmd.OutOrStdout(), "%d were not moved: they are promised, or somebody fetches them\n", s.Left)
 				}

@@ -103,6 +103,8 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockAdjusted](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockTransferred](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockStatusChanged](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockLotHeld](event.InventoryEvents),
+		event.Of[inventory.StockLotReleased](event.InventoryEvents),
 		event.Of[inventory.StockReassigned](event.InventoryEvents),
 		event.Of[inventory.StockCounted](event.InventoryEvents),
 		event.Of[reservation.Placed](event.InventoryEvents),

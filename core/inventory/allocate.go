@@ -34,6 +34,7 @@ const (
 	SkippedCounting  = "awaits_count"
 	SkippedBlocked   = "location_not_usable"
 	SkippedLot       = "other_lot"
+	SkippedLotHeld   = "lot_held"
 	SkippedExpired   = "expired"
 	SkippedTooSoon   = "expires_too_soon"
 )
@@ -131,6 +132,8 @@ func (c Allocate) unfit(sh Shelf, v View, today Date) string {
 	switch {
 	case c.Lot != "" && sh.Lot != c.Lot:
 		return SkippedLot
+	case v.Stock.LotHeld(sh.Lot):
+		return SkippedLotHeld
 	case sh.Counting:
 		return SkippedCounting
 	case v.Usable != nil && !v.Usable(sh.Location):

@@ -197,6 +197,18 @@ type StockStatusChanged struct {
 	Serials []string `json:"serials,omitempty"`
 }
 
+// StockLotHeld says that a lot is held back everywhere, until [StockLotReleased]: what of it
+// comes to a shelf later is held, and none of it is given to an order.
+type StockLotHeld struct {
+	Head
+	Lot    string `json:"lot"`
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// StockLotReleased ends that.
+type StockLotReleased StockLotHeld
+
 // StockReassigned says that allocated goods serve another purpose from now on, where they
 // lie: an urgent order took them, or an order that its reservation was for. No account moves.
 type StockReassigned struct {
@@ -358,6 +370,12 @@ func (StockTransferred) EventType() string { return "stock.Transferred" }
 
 // EventType implements [event.Event].
 func (StockStatusChanged) EventType() string { return "stock.StatusChanged" }
+
+// EventType implements [event.Event].
+func (StockLotHeld) EventType() string { return "stock.LotHeld" }
+
+// EventType implements [event.Event].
+func (StockLotReleased) EventType() string { return "stock.LotReleased" }
 
 // EventType implements [event.Event].
 func (StockReassigned) EventType() string { return "stock.Reassigned" }

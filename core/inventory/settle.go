@@ -85,11 +85,13 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 // Quarantine holds free and received goods back, or gives held ones free again: all of a lot,
 // of a location or of an LPN, wherever they lie. What is empty is not asked for; at least one of
 // the three must be. AtDock says where what is released is to be put away first: nil is nowhere.
-// With Serials as many units are meant as are named.
+// With Serials as many units are meant as are named. Lasting holds back what comes in of the lot
+// later, too, until a lasting release: no other frees goods of such a lot.
 type Quarantine struct {
 	BookKey
 	Place
 	AtDock  func(location string) bool
+	Lasting bool
 	Release bool
 	Reason  string
 	By      string
@@ -113,14 +115,18 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 	d.optional("lot", c.Lot)
 	d.optional("lpn", c.LPN)
 	d.part("reason", c.Reason)
+	if c.Lasting && (c.Lot == "" || c.Location != "" || c.LPN != "") {
+		d.bad("lot", "only a whole lot is held back everywhere")
+	}
 	if d.err != nil {
 		return nil, nil, 0, d.err
 	}
+	wasHeld := s.LotHeld(c.Lot)
 	most := max(0, balance(d.post.book, ATP))
 	if c.Release {
 		most = MaxQty
 	}
-	meant, named := false, c.Serials
+	meant, named := c.Lasting && c.Release && wasHeld, c.Serials
 	wanted := MaxQty
 	if len(named) > 0 {
 		wanted = int64(len(named))
@@ -140,6 +146,10 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 			continue
 		}
 		meant = true
+		if c.Release && !c.Lasting && s.LotHeld(sh.Lot) && sh.Held > 0 {
+			d.err = lotIsHeld(d.op, c.Item, sh.Lot)
+			break
+		}
 		from, to := Free, Held
 		if n := min(balance(d.post.book, sh.In(Received).String()), wanted); n > 0 && !c.Release {
 			change(sh.Place, Received, Held, n)
@@ -176,8 +186,46 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 	if !meant {
 		d.err = fault.At(d.op, fault.Rejected, "lot", &ShortageError{c.Item, 1, 0})
 	}
+	switch h := (StockLotHeld{d.head, c.Lot, c.Reason, c.By}); {
+	case !c.Lasting || c.Release != wasHeld || len(c.Serials) > 0:
+	case c.Release:
+		d.out = slices.Insert(d.out, 0, event.Event(StockLotReleased(h)))
+	default:
+		d.out = slices.Insert(d.out, 0, event.Event(h))
+	}
 	events, posts, err = d.done()
 	return events, posts, left, err
+}
+
+func lotIsHeld(op, item, lot string) error {
+	return fault.At(op, fault.Rejected, "lot", fmt.Errorf("lot %s of item %s is held back everywhere: release the whole lot first", lot, item))
+}
+
+// KeepHeld holds back what an event has brought to a shelf of a lot that is held back everywhere.
+// Where somebody freed goods of it that were held, that is Rejected.
+func KeepHeld(s Stock, e event.Event, by string, at time.Time) ([]event.Event, []journal.Posting, error) {
+	c := ChangeStatus{From: Free, To: Held, Reason: SkippedLotHeld, By: by}
+	switch e := e.(type) {
+	case StockReceived:
+		c.BookKey, c.Place, c.From, c.Qty, c.Serials = e.BookKey, e.Place, e.Stage, e.Qty, e.Serials
+	case StockPutBack:
+		c.BookKey, c.Place, c.Qty, c.Serials = e.BookKey, e.To, e.Qty, e.Serials
+	case StockDeallocated:
+		if c.BookKey, c.Place, c.Qty = e.BookKey, e.Place, e.Qty; e.Keep {
+			return nil, nil, nil // promised to the line, which is given others
+		}
+	case StockAdjusted:
+		c.BookKey, c.Place, c.From, c.Qty, c.Serials = e.BookKey, e.Place, e.Stage, e.Delta, e.Serials
+	case StockStatusChanged:
+		c.BookKey, c.Place, c.From, c.Qty, c.Serials = e.BookKey, e.Place, e.To, e.Qty, e.Serials
+		if e.From == Held && s.LotHeld(e.Lot) && (e.To == Free || e.To == Received) {
+			return nil, nil, lotIsHeld("inventory.KeepHeld", e.Item, e.Lot)
+		}
+	}
+	if c.Qty <= 0 || c.From != Free && c.From != Received || !s.LotHeld(c.Lot) {
+		return nil, nil, nil
+	}
+	return c.Decide(at)
 }
 
 // Reassign gives allocated goods another purpose where they lie. Nothing moves and no

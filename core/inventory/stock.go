@@ -23,6 +23,8 @@ type Stock struct {
 	Packed   int64 `json:"packed,omitempty"`   // in cartons
 	Staged   int64 `json:"staged,omitempty"`   // in cartons at the dock
 
+	HeldLots []string `json:"held_lots,omitempty"` // held back everywhere, sorted
+
 	In  int64 `json:"in,omitempty"`  // came through the door, adjustments included
 	Out int64 `json:"out,omitempty"` // left through it
 }
@@ -96,6 +98,12 @@ func (s Stock) Shelf(p Place) (Shelf, bool) {
 	return s.Shelves[i], true
 }
 
+// LotHeld reports whether a lot is held back everywhere.
+func (s Stock) LotHeld(lot string) bool {
+	_, held := slices.BinarySearch(s.HeldLots, lot)
+	return held && lot != ""
+}
+
 func (s Stock) find(p Place) (int, bool) {
 	return slices.BinarySearchFunc(s.Shelves, p, func(a Shelf, p Place) int { return comparePlaces(a.Place, p) })
 }
@@ -118,7 +126,7 @@ func (s Stock) Expires(lot string) Date {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 7, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 8, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if k, ok := KeyOf(e); !ok {
@@ -137,6 +145,12 @@ func apply(s Stock, e event.Event) (Stock, error) {
 	}
 	s.Shelves = slices.Clone(s.Shelves)
 	switch e := e.(type) {
+	case StockLotHeld:
+		if i, held := slices.BinarySearch(s.HeldLots, e.Lot); !held {
+			s.HeldLots = slices.Insert(slices.Clone(s.HeldLots), i, e.Lot)
+		}
+	case StockLotReleased:
+		s.HeldLots = slices.DeleteFunc(slices.Clone(s.HeldLots), func(lot string) bool { return lot == e.Lot })
 	case StockReceived:
 		s.In += e.Qty
 		sh := s.at(e.Place)

@@ -148,7 +148,7 @@ func (r Receipt) received(e Received) Receipt {
 	switch n := &r.Lines[i]; e.Stage {
 	case inventory.Held:
 		n.Held += e.Qty
-		if e.Reason != ReasonOver && e.Reason != ReasonInspect {
+		if e.Reason != ReasonOver && e.Reason != ReasonInspect && e.Reason != ReasonLotHeld {
 			as = OnHold
 		}
 	case inventory.Damaged:

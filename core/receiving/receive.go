@@ -78,6 +78,8 @@ func (c Receive) put() (stage, reason string) {
 		return inventory.Damaged, c.Reason
 	case c.Condition == OnHold:
 		return inventory.Held, c.Reason
+	case c.Lot != "" && slices.Contains(c.Policy.HeldLots, c.Lot):
+		return inventory.Held, ReasonLotHeld
 	case c.Policy.Inspect:
 		return inventory.Held, ReasonInspect
 	}

@@ -45,6 +45,7 @@ const (
 // Reasons that a receipt gives by itself.
 const (
 	ReasonOver    = "over"       // beyond what was announced and its tolerance
+	ReasonLotHeld = "lot_held"   // the lot is held back everywhere
 	ReasonInspect = "inspection" // the item is inspected whenever it comes in
 )
 
@@ -98,11 +99,12 @@ type Arrive struct{ Dock, By string }
 
 // Policy is what holds for a receipt at this moment.
 type Policy struct {
-	Tolerance int    // permille of what was announced that may come beyond it
-	Over      string // what becomes of more: [RefuseOver] or [HoldOver]
-	Blind     bool   // what nobody announced is received
-	Inspect   bool   // good goods of the item are held until somebody has passed them
-	Stage     string // of good goods where they are put down: inventory.Free or inventory.Received
+	Tolerance int      // permille of what was announced that may come beyond it
+	Over      string   // what becomes of more: [RefuseOver] or [HoldOver]
+	Blind     bool     // what nobody announced is received
+	Inspect   bool     // good goods of the item are held until somebody has passed them
+	Stage     string   // of good goods where they are put down: inventory.Free or inventory.Received
+	HeldLots  []string // of the item, that are held back everywhere: goods of them are held
 }
 
 // Receive says what was found. Line 0 finds the lines of the item by LPN and lot, and Location
