@@ -44,6 +44,32 @@ func (f *Flows) openCounts(ctx context.Context, m *Message) (*Out, error) {
 	return d.done()
 }
 
+// countUnsettled has a place counted again where less was found than orders were given of it: it is
+// out of use since, and goods of it were picked or given back, so that another count may settle it.
+func (d *decision) countUnsettled(k inventory.BookKey, events []event.Event) {
+	for _, e := range events {
+		var of inventory.For
+		var p inventory.Place
+		switch e := e.(type) {
+		case inventory.StockPicked:
+			of, p = e.For, e.Place
+		case inventory.StockDeallocated:
+			of, p = e.For, e.Place
+		default:
+			continue
+		}
+		if sh, there := d.stock(k).Shelf(p); !there || !sh.Counting || d.err != nil {
+			continue
+		}
+		var id string
+		if _, open := d.state(counting(k, p), &id); open {
+			continue
+		}
+		asked, err := inventory.RequestCount{BookKey: k, For: of, Place: p, Cause: count.CauseUnsettled}.Decide(d.m.Now)
+		d.onStock(k, asked, nil, err)
+	}
+}
+
 // counting is the key under which the open count of a place is noted.
 func counting(k inventory.BookKey, p inventory.Place) string {
 	return "counting/" + k.Book() + "/" + scope.Join(p.Location, p.Lot, p.LPN)
@@ -127,6 +153,10 @@ func (d *decision) askCount(a *door.Ask) (got answered, done bool, err error) {
 			c.By = a.Actor
 		}
 		was := d.count(s, id)
+		if sh, there := d.stock(was.BookKey).Shelf(was.Place); d.err == nil && was.Status == count.StatusOpen && there && sh.Counting {
+			d.fail(missing("routes.Count", "count", "place "+was.Location+" is out of use until it is counted: count it, or settle it first"))
+			return answered{}, true, d.err
+		}
 		events, err := was.Cancel(c, d.m.Now)
 		add(d, d.f.counts, count.StreamOf(s, id), events, err)
 		if len(events) > 0 {

@@ -304,6 +304,7 @@ func (d *decision) onStock(k inventory.BookKey, events []event.Event, posts []jo
 	d.followHeld(events)
 	d.wentAway(events)
 	d.keepLots(k, events)
+	d.countUnsettled(k, events)
 	return d.err == nil
 }
 

@@ -22,6 +22,9 @@ const (
 	CauseShort = "short_pick"
 	CauseCycle = "cycle"
 	CauseAsked = "asked"
+	// CauseUnsettled is a place where less was counted than orders were given of it, once goods of it
+	// were picked or given back.
+	CauseUnsettled = "unsettled"
 )
 
 // Statuses of a count.
