@@ -38,6 +38,7 @@ const (
 	CodeUnterminated       = "segment-unterminated"
 	CodeEmptySegment       = "segment-empty"
 	CodeBadTag             = "segment-tag"
+	CodeLimit              = "segment-limit"
 	CodeInnerBreak         = "line-break-in-data"
 	CodeCharset            = "character-repertoire"
 	CodeUTF8               = "utf8-undeclared"

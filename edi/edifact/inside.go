@@ -24,6 +24,7 @@ func (r *Reader) inside() error {
 		r.closeMissing("another interchange follows")
 		return nil
 	}
+	r.measure(b)
 	switch id := string(r.tagOf(b)); id {
 	case "UNG":
 		if r.ung != nil {
@@ -210,7 +211,7 @@ func (r *Reader) message(b bound, next int) error {
 	for {
 		end, k, whole = r.plain(end, k)
 		if end-r.lo > r.win.lim.MessageBytes {
-			return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
+			return r.tooLong()
 		}
 		if whole {
 			break
@@ -227,11 +228,12 @@ func (r *Reader) message(b bound, next int) error {
 		}
 		id := r.tagOf(b)
 		r.badTag = r.badTag || !isTag(id)
+		r.measure(b)
 		r.nested = r.nested || len(id) != len(r.rawTag(b))
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.End), next
 		if end-r.lo > r.win.lim.MessageBytes {
-			return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
+			return r.tooLong()
 		}
 		if whole = string(id) == "UNT"; whole {
 			break

@@ -1,13 +1,17 @@
 package edifact
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/paklog/hub/edi/finding"
+)
 
 // Limits bound what a hostile or broken stream can make a reader hold. The zero
 // value of each field means its default.
 type Limits struct {
-	SegmentBytes int // longest segment; default 1 MiB
-	MessageBytes int // longest message or package, its object included; default 64 MiB, at most 1 GiB
-	Elements     int // most elements of a segment; default 65,536
+	SegmentBytes int // longest segment; default 1 MiB. A longer one is an error of its message
+	MessageBytes int // longest message or package, its object included; default 64 MiB, at most 1 GiB. A longer one ends the reading
+	Elements     int // most elements of a segment; default 65,536. More are an error of their message
 	Findings     int // most findings kept for one part; default 1,000
 }
 
@@ -35,4 +39,39 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("edifact: what begins at byte %d exceeds the limit %s of %d: either the service characters are wrong or the limit must be raised", e.Offset, e.Limit, e.Max)
+}
+
+// measure remembers that a segment of the part at hand is over a limit.
+func (r *Reader) measure(b bound) {
+	r.over = r.over || int(b.End-b.Start) > r.win.lim.SegmentBytes || int(b.Last-b.First) > r.win.lim.Elements
+}
+
+// checkLimits reports the segments of the part that are over a limit: at the longest of
+// their elements, or at the first that is too much.
+func (r *Reader) checkLimits() {
+	p, lim := &r.part, &r.win.lim
+	for i, s := range p.Segments.All() {
+		b := &r.bounds[i]
+		n, ucd := 0, "39"
+		var message, expected string
+		switch size := int(b.End - b.Start); {
+		case size > lim.SegmentBytes:
+			for e := range s.Len() + 1 {
+				if len(s.Element(e)) > len(s.Element(n)) {
+					n = e
+				}
+			}
+			message, expected = fmt.Sprintf("segment %s is %d bytes long, over the limit SegmentBytes", finding.Clip(s.Tag()), size), fmt.Sprintf("at most %d bytes", lim.SegmentBytes)
+		case s.Len() > lim.Elements:
+			n, ucd = lim.Elements+1, "16"
+			message, expected = fmt.Sprintf("segment %s has %d elements, over the limit Elements", finding.Clip(s.Tag()), s.Len()), fmt.Sprintf("at most %d elements", lim.Elements)
+		default:
+			continue
+		}
+		f := p.At(s, n)
+		f.Code, f.Layer, f.Message, f.Expected, f.Ack.UCD = CodeLimit, LayerSyntax, message, expected, ucd
+		f.Element = finding.Clip([]byte(f.Element))
+		f.Hint = "the segment is kept; send less in it, or raise the limit"
+		p.Add(f)
+	}
 }

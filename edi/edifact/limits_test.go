@@ -2,6 +2,7 @@ package edifact
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -35,14 +36,14 @@ func TestLimitsAreNamed(t *testing.T) {
 	head := plainUNB + "UNH+1+ORDERS:D:96A:UN'"
 	small := Limits{SegmentBytes: 10_000, MessageBytes: 100_000, Elements: 100}
 	for _, c := range []struct{ name, head, repeat, limit string }{
-		{"a segment without end", head, "AAAAAAAA", "SegmentBytes"},
+		{"a segment without end", head, "AAAAAAAA", "MessageBytes"},
 		{"release characters without end", head, "??'", "MessageBytes"},
-		{"terminators that are released, without end", head, "?'", "SegmentBytes"},
-		{"blanks without end", head, " ", "SegmentBytes"},
+		{"terminators that are released, without end", head, "?'", "MessageBytes"},
+		{"blanks without end", head, " ", "MessageBytes"},
 		{"a message without end", head, "LIN+1'", "MessageBytes"},
-		{"elements without end", head, "+", "SegmentBytes"},
-		{"too many elements", head, strings.Repeat("+A", 200) + "'", "Elements"},
-		{"a header without end", "UNB+UNOC:3+A+B+C'"[:16], "AAAAAAAA", "SegmentBytes"},
+		{"elements without end", head, "+", "MessageBytes"},
+		{"segments of too many elements, without end", head, strings.Repeat("+A", 200) + "'", "MessageBytes"},
+		{"a header without end", "UNB+UNOC:3+A+B+C'"[:16], "AAAAAAAA", "MessageBytes"},
 		{"an object of a gigabyte", plainUNB + "UNO+P1+D+T+999999999'", "A", "MessageBytes"},
 		{"an object without end", plainUNB + "UNO+P1+D+T+12'", "A", "MessageBytes"},
 	} {
@@ -60,6 +61,45 @@ func TestLimitsAreNamed(t *testing.T) {
 				t.Errorf("%q does not name the limit", err)
 			}
 		})
+	}
+}
+
+// TestASegmentOverALimitHarmsItsMessageAlone reads good messages around one with a segment
+// that is too long, whole and in pieces.
+func TestASegmentOverALimitHarmsItsMessageAlone(t *testing.T) {
+	t.Parallel()
+	small := Limits{SegmentBytes: 1000, MessageBytes: 10_000, Elements: 100}
+	good := func(n string) string { return "UNH+" + n + "+ORDERS:D:96A:UN'BGM+220'UNT+3+" + n + "'" }
+	for _, c := range []struct{ name, segment, want string }{
+		{"a long element", "FTX+AAI+++" + strings.Repeat("a", 1500), "FTX-04 3 39 at most 1000 bytes @aaa"},
+		{"as long as may be", "FTX+AAI+++" + strings.Repeat("a", 989), ""},
+		{"elements", "FTX" + strings.Repeat("+A", 101), "FTX-101 3 16 at most 100 elements @A'U"},
+		{"as many elements as may be", "FTX" + strings.Repeat("+A", 100), ""},
+	} {
+		text := plainUNB + good("1") + "UNH+2+ORDERS:D:96A:UN'BGM+220'" + c.segment + "'UNT+4+2'" + good("3") + "UNZ+3+REF7'"
+		for _, size := range []int{1, 7, 4096} {
+			parts, err := readAll(NewReader(&chunks{r: strings.NewReader(text), n: size}, small))
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			checkLaw(t, []byte(text), parts)
+			var got string
+			messages := 0
+			for _, p := range parts {
+				if p.Kind == Message {
+					messages++
+				}
+				for _, f := range p.Findings {
+					if f.Code != CodeLimit || f.Severity != Error || f.Set != "2" || f.Line != 1 || f.Column != int(f.Offset)+1 {
+						t.Errorf("%s: %+v", c.name, f)
+					}
+					got += f.Element + fmt.Sprintf(" %d %s %s @%s", f.Segment, f.Ack.UCD, f.Expected, text[f.Offset:f.Offset+3])
+				}
+			}
+			if got != c.want || messages != 3 {
+				t.Errorf("%s, by %d bytes: %d messages, found %q, want %q", c.name, size, messages, got, c.want)
+			}
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func (r *Reader) object(b bound, next int) error {
 		n, ok = 0, false
 	}
 	if n > int64(w.lim.MessageBytes) {
-		return &LimitError{Limit: "MessageBytes", Max: w.lim.MessageBytes, Offset: r.part.Offset}
+		return r.tooLong()
 	}
 	from := int(b.End)
 	to := from + int(n)
@@ -94,7 +94,7 @@ func (r *Reader) findTrailer(from int) (int, error) {
 			at = max(at, len(w.Buf)-2)
 		}
 		if len(w.Buf)-from > w.lim.MessageBytes {
-			return 0, &LimitError{Limit: "MessageBytes", Max: w.lim.MessageBytes, Offset: r.part.Offset}
+			return 0, r.tooLong()
 		}
 		more, err := w.Fill()
 		if err != nil {

@@ -30,6 +30,7 @@ type Reader struct {
 	seen     stream.References // references of messages, of the open group if there is one
 	mixed    bool              // was said of this interchange
 	badTag   bool              // a segment of the message at hand has a tag that is none
+	over     bool              // one of the part at hand is over a limit
 	nested   bool              // or more than a tag where that stands
 	last     UNH               // of the message before but for its reference, which most share
 	lastWhat []byte            // and the element it was read from, in this interchange
@@ -107,7 +108,7 @@ func (r *Reader) Next() (*Part, error) {
 	moved, entries := r.win.slide(r.lo, r.k)
 	r.lo, r.k = r.lo-moved, r.k-entries
 	r.part = Part{UNB: r.unb, UNG: r.ung, line: line, column: column, most: r.win.lim.Findings}
-	r.bounds = r.bounds[:0]
+	r.bounds, r.over = r.bounds[:0], false
 	r.part.Offset = r.win.Base + int64(r.lo)
 	if r.unb == nil {
 		r.err = r.outside()
@@ -140,6 +141,9 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 		p.Segments.run.Regular = kind == Message && !r.nested && !p.Segments.broken && w.delims.Terminator != '\n'
 		if r.unb != nil {
 			r.readCharset()
+		}
+		if r.over {
+			r.checkLimits()
 		}
 	}
 }
@@ -278,16 +282,16 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 			}
 			if cut >= 0 {
 				r.endAt(&b, cut)
-				return b, int(b.Last) + 1, aSegment, r.checkSegment(&b)
+				return b, int(b.Last) + 1, aSegment, nil
 			}
 			b.Last, b.End = uint32(k), at+1
-			return b, k + 1, aSegment, r.checkSegment(&b)
+			return b, k + 1, aSegment, nil
 		}
 		if w.Indexed < len(w.Buf) && w.indexMore() {
 			continue
 		}
-		if len(w.Buf)-start > w.lim.SegmentBytes {
-			return b, k, nothing, r.tooLong(start)
+		if len(w.Buf)-r.lo > w.lim.MessageBytes {
+			return b, k, nothing, r.tooLong()
 		}
 		more, err := w.Fill()
 		if err != nil {
@@ -302,7 +306,7 @@ func (r *Reader) segment(lead, k int, own bool) (b bound, next, found int, err e
 				cut = len(w.Buf)
 			}
 			r.endAt(&b, cut)
-			return b, int(b.Last) + 1, aSegment, r.checkSegment(&b)
+			return b, int(b.Last) + 1, aSegment, nil
 		}
 	}
 }
@@ -322,8 +326,8 @@ func (r *Reader) skip(lead int) (start int, err error) {
 			}
 			start++
 		}
-		if start-lead > w.lim.SegmentBytes {
-			return start, &LimitError{Limit: "SegmentBytes", Max: w.lim.SegmentBytes, Offset: w.Base + int64(lead)}
+		if start-r.lo > w.lim.MessageBytes {
+			return start, r.tooLong()
 		}
 		more, err := w.Fill()
 		if err != nil || !more {
@@ -385,18 +389,8 @@ func (r *Reader) unread(at, k int) {
 	r.win.Begin(at)
 }
 
-func (r *Reader) checkSegment(b *bound) error {
-	if int(b.End-b.Start) > r.win.lim.SegmentBytes {
-		return r.tooLong(int(b.Start))
-	}
-	if int(b.Last-b.First) > r.win.lim.Elements {
-		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.Start)}
-	}
-	return nil
-}
-
-func (r *Reader) tooLong(start int) error {
-	return &LimitError{Limit: "SegmentBytes", Max: r.win.lim.SegmentBytes, Offset: r.win.Base + int64(start)}
+func (r *Reader) tooLong() error {
+	return &LimitError{Limit: "MessageBytes", Max: r.win.lim.MessageBytes, Offset: r.part.Offset}
 }
 
 func (r *Reader) emptySegment(at int) {

@@ -44,6 +44,7 @@ const (
 	CodeBadTag             = "segment-tag"
 	CodeInnerBreak         = "line-break-in-data"
 	CodeBinary             = "binary-length"
+	CodeLimit              = "segment-limit"
 	CodeStray              = "segment-outside-set"
 	CodeSetOutsideGroup    = "set-outside-group"
 	CodeMissingSE          = "se-missing"

@@ -21,6 +21,7 @@ func (r *Reader) inside() error {
 		r.closeMissing(why)
 		return nil
 	}
+	r.measure(b)
 	switch string(tag(w.Buf[b.Start:w.Idx[b.First]])) {
 	case "ISA":
 		if err := w.Want(int(b.Start), lookahead); err != nil {
@@ -170,7 +171,7 @@ func (r *Reader) set(b bound, next int) error {
 	for {
 		end, k, whole = r.plain(end, k)
 		if end-r.lo > w.lim.SetBytes {
-			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
+			return r.tooLong()
 		}
 		if whole {
 			break
@@ -192,10 +193,11 @@ func (r *Reader) set(b bound, next int) error {
 		}
 		whole = string(id) == "SE"
 		r.badTag = r.badTag || !isTag(id)
+		r.measure(b)
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.End), next
 		if end-r.lo > w.lim.SetBytes {
-			return &LimitError{Limit: "SetBytes", Max: w.lim.SetBytes, Offset: r.part.Offset}
+			return r.tooLong()
 		}
 		if whole {
 			break

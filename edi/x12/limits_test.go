@@ -2,6 +2,7 @@ package x12
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -33,12 +34,13 @@ func TestLimitsAreNamed(t *testing.T) {
 	head := plainISA + "GS*OW*A*B*20261123*0915*7*X*004010~ST*940*0001~"
 	small := Limits{SegmentBytes: 10_000, SetBytes: 100_000, Elements: 100}
 	for _, c := range []struct{ name, repeat, limit string }{
-		{"a segment without end", "AAAAAAAA", "SegmentBytes"},
-		{"blanks without end", " ", "SegmentBytes"},
+		{"a segment without end", "AAAAAAAA", "SetBytes"},
+		{"blanks without end", " ", "SetBytes"},
 		{"a set without end", "LX*1~", "SetBytes"},
-		{"elements without end", "*", "SegmentBytes"},
-		{"too many elements", strings.Repeat("*A", 200) + "~", "Elements"},
-		{"binary data of a gigabyte", "BIN*999999999*AAAA~", "SegmentBytes"},
+		{"elements without end", "*", "SetBytes"},
+		{"segments of too many elements, without end", strings.Repeat("*A", 200) + "~", "SetBytes"},
+		{"binary data of a gigabyte", "BIN*999999999*AAAA~", "SetBytes"},
+		{"binary data that ends nowhere", "BIN*99999*AAAA~", "SetBytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := NewReader(io.MultiReader(strings.NewReader(head), &endless{text: c.repeat, n: 1 << 40}), small)
@@ -54,6 +56,47 @@ func TestLimitsAreNamed(t *testing.T) {
 				t.Errorf("%q does not name the limit", err)
 			}
 		})
+	}
+}
+
+// TestASegmentOverALimitHarmsItsSetAlone reads good sets around one with a segment that is
+// too long, whole and in pieces.
+func TestASegmentOverALimitHarmsItsSetAlone(t *testing.T) {
+	t.Parallel()
+	small := Limits{SegmentBytes: 1000, SetBytes: 10_000, Elements: 100}
+	good := func(n string) string { return "ST*940*" + n + "~W05*N*ORD-1~SE*3*" + n + "~" }
+	for _, c := range []struct{ name, segment, want string }{
+		{"a long element", "NTE*WHI*" + strings.Repeat("a", 1500), "NTE-02 4 8/5/5 at most 1000 bytes @aaa"},
+		{"binary data", "BIN*1500*" + strings.Repeat("~", 1500), "BIN-02 4 8/5/5 at most 1000 bytes @~~~"},
+		{"as long as may be", "NTE*WHI*" + strings.Repeat("a", 991), ""},
+		{"elements", "NTE" + strings.Repeat("*A", 101), "NTE-101 4 8/3/5 at most 100 elements @A~S"},
+		{"as many elements as may be", "NTE" + strings.Repeat("*A", 100), ""},
+	} {
+		text := plainISA + "GS*OW*A*B*20261123*0915*7*X*004010~" + good("0001") + "ST*940*0002~W05*N*ORD-1~LX*1~" + c.segment + "~SE*5*0002~" +
+			good("0003") + "GE*3*7~IEA*1*000000007~"
+		for _, size := range []int{1, 7, 4096} {
+			parts, err := readAll(NewReader(chunks{strings.NewReader(text), size}, small))
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			checkLaw(t, []byte(text), parts)
+			var got string
+			sets := 0
+			for _, p := range parts {
+				if p.Kind == TransactionSet {
+					sets++
+				}
+				for _, f := range p.Findings {
+					if f.Code != CodeLimit || f.Severity != Error || f.Set != "0002" || p.ST.Control != "0002" || f.Line != 1 || f.Column != int(f.Offset)+1 {
+						t.Errorf("%s: %+v", c.name, f)
+					}
+					got += f.Element + fmt.Sprintf(" %d %s/%s/%s %s @%s", f.Segment, f.Ack.AK3, f.Ack.AK4, f.Ack.AK5, f.Expected, text[f.Offset:f.Offset+3])
+				}
+			}
+			if got != c.want || sets != 3 {
+				t.Errorf("%s, by %d bytes: %d sets, found %q, want %q", c.name, size, sets, got, c.want)
+			}
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package x12
 import (
 	"bytes"
 	"io"
-	"math"
 
 	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/sniff"
@@ -25,6 +24,8 @@ type Reader struct {
 	groups  int
 	seen    stream.References // ST02 of the open group
 	badTag  bool              // a segment of the set at hand has a tag that is none
+	over    bool              // one of the part at hand is over a limit
+	rest    rest              // of the set at hand
 	lastID  string            // ST01 of the set before, whose text most share
 	inJunk  bool              // the noise going on was reported
 	stops   bool              // before an interchange of EDIFACT
@@ -100,7 +101,7 @@ func (r *Reader) Next() (*Part, error) {
 	moved, entries := r.win.slide(r.lo, r.k)
 	r.lo, r.k = r.lo-moved, r.k-entries
 	r.part = Part{ISA: r.isa, GS: r.gs, line: line, column: column, most: r.win.lim.Findings}
-	r.bounds = r.bounds[:0]
+	r.bounds, r.over, r.rest = r.bounds[:0], false, rest{}
 	r.part.Offset = r.win.Base + int64(r.lo)
 	if r.isa == nil {
 		r.err = r.outside()
@@ -128,6 +129,9 @@ func (r *Reader) emit(kind Kind, hi, k int) {
 		s := &r.part.Segments
 		s.broken = r.brokenLines()
 		s.run.Regular = !s.broken && !s.run.Lines
+		if r.over {
+			r.checkLimits()
+		}
 	}
 }
 
@@ -186,8 +190,8 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 		if start < len(w.Buf) {
 			break
 		}
-		if start-lead > w.lim.SegmentBytes {
-			return b, k, false, &LimitError{Limit: "SegmentBytes", Max: w.lim.SegmentBytes, Offset: w.Base + int64(lead)}
+		if start-r.lo > w.lim.SetBytes {
+			return b, k, false, r.tooLong()
 		}
 		more, err := w.Fill()
 		if err != nil || !more {
@@ -217,7 +221,7 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 					return b, k, false, err
 				}
 				if done {
-					return b, int(b.Last) + 1, true, r.checkSegment(&b)
+					return b, int(b.Last) + 1, true, nil
 				}
 			}
 			cut, err := w.nextCut(start+1, int(at))
@@ -226,17 +230,17 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			}
 			if cut >= 0 {
 				r.endAt(&b, cut)
-				return b, int(b.Last) + 1, true, r.checkSegment(&b)
+				return b, int(b.Last) + 1, true, nil
 			}
 			b.Last, b.End = uint32(k), at+1
-			return b, k + 1, true, r.checkSegment(&b)
+			return b, k + 1, true, nil
 		}
 		if w.Indexed < len(w.Buf) {
 			w.indexMore()
 			continue
 		}
-		if len(w.Buf)-start > w.lim.SegmentBytes {
-			return b, k, false, r.tooLong(start)
+		if len(w.Buf)-r.lo > w.lim.SetBytes {
+			return b, k, false, r.tooLong()
 		}
 		more, err := w.Fill()
 		if err != nil {
@@ -251,7 +255,7 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 				cut = len(w.Buf)
 			}
 			r.endAt(&b, cut)
-			return b, int(b.Last) + 1, true, r.checkSegment(&b)
+			return b, int(b.Last) + 1, true, nil
 		}
 	}
 }
@@ -290,72 +294,14 @@ func (r *Reader) unread(at, k int) {
 	r.win.Begin(at)
 }
 
-func (r *Reader) checkSegment(b *bound) error {
-	if int(b.End-b.Start) > r.win.lim.SegmentBytes {
-		return r.tooLong(int(b.Start))
-	}
-	if int(b.Last-b.First) > r.win.lim.Elements {
-		return &LimitError{Limit: "Elements", Max: r.win.lim.Elements, Offset: r.win.Base + int64(b.Start)}
-	}
-	return nil
-}
-
-func (r *Reader) tooLong(start int) error {
-	return &LimitError{Limit: "SegmentBytes", Max: r.win.lim.SegmentBytes, Offset: r.win.Base + int64(start)}
+func (r *Reader) tooLong() error {
+	return &LimitError{Limit: "SetBytes", Max: r.win.lim.SetBytes, Offset: r.part.Offset}
 }
 
 func (r *Reader) emptySegment(at int) {
 	r.part.Add(Finding{Code: CodeEmptySegment, Severity: Warning, Layer: LayerSyntax,
 		Offset: r.win.Base + int64(at), Length: 1, Found: clip([]byte{r.win.Buf[at]}),
 		Message: "a segment terminator stands alone", Hint: "it is skipped; remove the empty segment"})
-}
-
-func isBinary(id []byte) bool { return string(id) == "BIN" || string(id) == "BDS" }
-
-// binary ends a BIN or BDS segment where its length element says, whatever
-// bytes lie in between, provided a terminator stands there.
-func (r *Reader) binary(b *bound, k int) (bool, error) {
-	w := &r.win
-	first := int(b.First)
-	id := w.Buf[b.Start:w.Idx[first]]
-	if !isBinary(id) {
-		return false, nil
-	}
-	lengthAt := first // BIN01
-	if id[1] == 'D' {
-		lengthAt++ // BDS02
-	}
-	if k < lengthAt+1 {
-		return false, nil // too short to have a length and data
-	}
-	digits := w.Buf[w.Idx[lengthAt]+1 : w.Idx[lengthAt+1]]
-	n, ok := number(digits)
-	if !ok || n > math.MaxInt32 {
-		r.binaryFinding(b, digits, "the length of the binary data is not a number")
-		return false, nil
-	}
-	if n > int64(w.lim.SegmentBytes) {
-		return false, r.tooLong(int(b.Start))
-	}
-	data := int(w.Idx[lengthAt+1]) + 1
-	end := data + int(n)
-	if err := w.Want(end, 1); err != nil {
-		return false, err
-	}
-	if end >= len(w.Buf) || w.Buf[end] != w.delims.Terminator {
-		r.binaryFinding(b, digits, "no segment terminator stands where the binary data should end")
-		return false, nil
-	}
-	w.Idx = append(w.Idx[:lengthAt+2], uint32(end))
-	w.Indexed = end + 1
-	b.Last, b.End = uint32(lengthAt+2), uint32(end)+1
-	return true, nil
-}
-
-func (r *Reader) binaryFinding(b *bound, found []byte, message string) {
-	r.part.Add(Finding{Code: CodeBinary, Severity: Error, Layer: LayerSyntax, Offset: r.win.Base + int64(b.Start),
-		Length: int(r.win.Idx[b.First] - b.Start), Element: string(r.win.Buf[b.Start:r.win.Idx[b.First]]), Found: clip(found),
-		Message: message, Hint: "the segment is read up to the next terminator instead", Ack: AckCodes{AK3: "8", AK5: "5"}})
 }
 
 // number reads an unsigned number as X12's N0 writes it.

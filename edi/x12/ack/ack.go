@@ -254,7 +254,7 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 			loop := safe(e.Loop, d, 4) // IK303 holds 4, AK303 6; no tag is longer
 			body = append(body, x12.Seg(segment, safe(e.ID, d, 3), strconv.Itoa(e.Position), loop, e.Code))
 			for _, v := range e.Elements {
-				at := strconv.Itoa(v.Position)
+				at := strconv.Itoa(min(v.Position, 99)) // all that AK401 and IK401 can name
 				if v.Component > 0 {
 					at += x12.ComponentMark + strconv.Itoa(v.Component)
 				}
