@@ -578,6 +578,7 @@ func TestVerdictsStandBeforeTheirSets(t *testing.T) {
 			"x12.GroupJudged 000000002 ", "x12.Refused 000000002 0001", "x12.Refused 000000002 0002",
 			"x12.Repeated  ",
 			"x12.Refused 000000003 ",
+			"x12.InterchangeJudged  ", // it is not whole, of which its sender is told unasked
 			"x12.GroupJudged 000000004 ", "x12.Refused 000000004 0001",
 		}
 		if !slices.Equal(got, want) {

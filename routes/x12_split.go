@@ -218,7 +218,7 @@ func (s *splitting) judge(r *x12.Reader) error {
 			for i := range last.groups { // the interchange may have taken them along
 				last.groups[i].Group.Refused = v.Groups[i].Refused
 			}
-			if _, ok := v.TA1(); ok && v.ISA.AckRequested == "1" {
+			if _, ok := v.TA1(); ok && v.Wanted() {
 				v.Groups = nil
 				last.ta1 = &interchangeVerdict{s.p.Name, v}
 			}

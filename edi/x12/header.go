@@ -19,6 +19,7 @@ type header struct {
 	noComp  bool // ISA16 is missing
 	short   bool // fewer than 16 elements: delimiters are a guess
 	clash   bool // ISA11 or ISA16 cannot be what they should
+	found   bool // the terminator was, and it may be NUL
 	element [17][]byte
 }
 
@@ -75,12 +76,12 @@ func (h *header) splitElements(b []byte) (end int, plausible bool) {
 		at += n + 1
 	}
 	for _, i := range [...]int{1, 3, 5, 7} {
-		if len(trimISA(h.element[i])) > 2 {
+		if len(trimISA(h.element[i])) > 3 {
 			return 0, false
 		}
 	}
 	version := trimISA(h.element[12])
-	if len(version) != 5 || len(trimISA(h.element[15])) != 1 {
+	if n := len(version); n < 4 || n > 6 || len(trimISA(h.element[15])) > 1 {
 		return 0, false
 	}
 	for _, c := range version {
@@ -130,7 +131,7 @@ func (h *header) afterISA15(b []byte, at int) {
 		c, blanks := gap[solid[0]], next > solid[0]+1 || solid[0] > 0
 		if !blanks || endsLines(b[at+next:], c) {
 			h.noComp = true
-			d.Terminator, h.end = c, solid[0]+1
+			d.Terminator, h.end, h.found = c, solid[0]+1, true
 			break
 		}
 		d.Component = c
@@ -139,12 +140,19 @@ func (h *header) afterISA15(b []byte, at int) {
 			d.Component, d.Terminator, h.end = 0, c, solid[0]+1
 		}
 	default:
+		end := solid[1]
+		if len(solid) > 2 && gap[end] == gap[solid[0]] { // an ISA16 of two bytes
+			end = solid[2]
+		}
 		d.Component = gap[solid[0]]
-		d.Terminator, h.end = gap[solid[1]], solid[1]+1
+		d.Terminator, h.end, h.found = gap[end], end+1, true
 	}
 	h.element[16] = gap[:0]
 	if d.Component != 0 {
 		h.element[16] = gap[solid[0] : solid[0]+1]
+		if last := h.end - 1; h.found && gap[solid[0]] == gap[last-1] {
+			h.element[16] = gap[solid[0]:last]
+		}
 	}
 	h.end += at
 	if r := trimISA(h.element[11]); string(trimISA(h.element[12])) >= "00402" && len(r) == 1 && canSeparate(r[0]) {
@@ -156,7 +164,7 @@ func (h *header) afterISA15(b []byte, at int) {
 // settle drops optional separators that clash with the two that matter.
 func (h *header) settle() {
 	d := &h.delims
-	if d.Terminator == 0 || isAlnum(d.Terminator) || d.Terminator == d.Element {
+	if d.Terminator == 0 && !h.found || isAlnum(d.Terminator) || d.Terminator == d.Element {
 		h.clash = true
 		d.Terminator = '~'
 		if d.Element == '~' {
@@ -252,4 +260,26 @@ func trimISA(b []byte) []byte {
 		b = bytes.TrimLeft(b[2:], " ")
 	}
 	return b
+}
+
+// isaSizes are the lengths of the 16 elements.
+var isaSizes = [17]int{0, 2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1}
+
+// oddSizes are the elements whose lengths differ from those, but for what is checked
+// as a value.
+func (h *header) oddSizes() (odd []int) {
+	for i := 1; i <= 16; i++ {
+		switch i {
+		case 9, 10, 12, 13, 14, 15:
+			continue
+		case 16:
+			if h.noComp {
+				continue
+			}
+		}
+		if len(h.element[i]) != isaSizes[i] {
+			odd = append(odd, i)
+		}
+	}
+	return odd
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/paklog/hub/edi/grammar"
 	"github.com/paklog/hub/edi/sniff"
@@ -175,8 +176,8 @@ func (r *Reader) checkISA(h header, terminated bool) {
 	case h.short:
 		add(0, CodeISAMalformed, Error, "022", "the interchange header has fewer than 16 elements; its terminator is a guess", "16 elements", "send the header whole")
 		return
-	case !h.strict:
-		add(0, CodeISALength, Warning, "", fmt.Sprintf("the interchange header is %d bytes long instead of %d", h.end, isaLength), "elements padded to their fixed lengths", "pad each ISA element with blanks")
+	default:
+		r.checkSizes(h, s)
 	}
 	if !terminated {
 		add(0, CodeUnterminated, Warning, "023", "the interchange header has no terminator", "", "the file may be cut off here: ask for it again")
@@ -187,19 +188,66 @@ func (r *Reader) checkISA(h header, terminated bool) {
 	if h.clash {
 		add(16, CodeDelimiterClash, Error, "004", "the delimiters cannot be told apart", "four different bytes that occur in no data", "the terminator is a guess")
 	}
-	if _, ok := number([]byte(r.isa.Version)); !ok || len(r.isa.Version) != 5 {
-		add(12, CodeISAElement, Warning, "017", "the interchange version is not a version", "5 digits such as 00401", "")
+	isa := r.isa
+	if !isCode(isa.AuthQualifier) {
+		add(1, CodeISAElement, Warning, "010", "the qualifier of the authorization information is none", "2 letters or digits", "00 says that there is none")
 	}
-	if n, ok := number([]byte(r.isa.Control)); !ok || n == 0 || len(r.isa.Control) > 9 {
-		add(13, CodeISAElement, Error, "018", "the interchange control number is not a number", "9 digits", "an acknowledgement could not name this interchange")
+	if !isCode(isa.SecurityQualifier) {
+		add(3, CodeISAElement, Warning, "012", "the qualifier of the security information is none", "2 letters or digits", "00 says that there is none")
 	}
-	if !grammar.IsDate([]byte(r.isa.Date)) {
+	if !isCode(isa.SenderQualifier) {
+		add(5, CodeISAElement, Warning, "005", "the qualifier of the sender is none", "2 letters or digits", "ZZ is what the parties agreed on")
+	}
+	if !isCode(isa.ReceiverQualifier) {
+		add(7, CodeISAElement, Warning, "007", "the qualifier of the receiver is none", "2 letters or digits", "ZZ is what the parties agreed on")
+	}
+	if isa.Sender == "" {
+		add(6, CodeISAElement, Warning, "006", "the sender is missing", "1 to 15 characters", "")
+	}
+	if isa.Receiver == "" {
+		add(8, CodeISAElement, Warning, "008", "the receiver is missing", "1 to 15 characters", "")
+	}
+	if len(isa.Date) != 6 || !grammar.IsDate([]byte(isa.Date)) {
 		add(9, CodeISAElement, Warning, "014", "the interchange date is not a date", "YYMMDD", "")
 	}
-	if !grammar.IsTime([]byte(r.isa.Time)) {
+	if len(isa.Time) != 4 || !grammar.IsTime([]byte(isa.Time)) {
 		add(10, CodeISAElement, Warning, "015", "the interchange time is not a time", "HHMM", "")
 	}
-	if u := r.isa.Usage; u != "P" && u != "T" && u != "I" {
+	if _, ok := number([]byte(isa.Version)); !ok || len(isa.Version) != 5 {
+		add(12, CodeISAElement, Warning, "017", "the interchange version is not a version", "5 digits such as 00401", "")
+	}
+	switch n, ok := number([]byte(isa.Control)); {
+	case !ok || len(isa.Control) > 9:
+		add(13, CodeISAElement, Error, "018", "the interchange control number is not a number", "9 digits", "an acknowledgement could not name this interchange")
+	case n == 0:
+		add(13, CodeISAElement, Error, "018", "the interchange control number is 0", "9 digits, from 000000001 on", "number the interchanges one by one")
+	case len(isa.Control) < 9:
+		add(13, CodeISALength, Warning, "", fmt.Sprintf("ISA13 is %d bytes long instead of 9", len(isa.Control)), "9 digits", "fill it up with zeros from the left")
+	}
+	if a := isa.AckRequested; a != "0" && a != "1" {
+		add(14, CodeISAElement, Warning, "019", "it is not said whether a TA1 is asked for", "0 or 1", "none is taken to be asked for")
+	}
+	if u := isa.Usage; u != "P" && u != "T" && u != "I" {
 		add(15, CodeISAElement, Warning, "020", "the usage indicator is unknown", "P, T or I", "")
 	}
 }
+
+// checkSizes reports the elements that are not as long as they should be, at the first.
+func (r *Reader) checkSizes(h header, s Segment) {
+	odd := h.oddSizes()
+	if len(odd) == 0 {
+		return
+	}
+	var all []string
+	for _, i := range odd {
+		all = append(all, fmt.Sprintf("ISA%02d is %d bytes long instead of %d", i, len(h.element[i]), isaSizes[i]))
+	}
+	f := r.part.At(s, odd[0])
+	f.Code, f.Severity, f.Message = CodeISALength, Warning, strings.Join(all, ", ")
+	f.Expected = fmt.Sprintf("%d bytes", isaSizes[odd[0]])
+	f.Hint = fmt.Sprintf("pad the elements of ISA with blanks: up to its terminator it is %d bytes long", isaLength)
+	r.part.Add(f)
+}
+
+// isCode holds for what a qualifier of two characters may be.
+func isCode(s string) bool { return len(s) == 2 && isAlnum(s[0]) && isAlnum(s[1]) }

@@ -284,6 +284,23 @@ func TestTA1IsSentWhenAskedForOrNeeded(t *testing.T) {
 	}
 }
 
+func TestATA1IsValidWhateverItAnswers(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"clean", "*261123*0915*", "*261123*0915*", "000000007 261123 0915 A 000"},
+		{"a date with its century", "*261123*", "*20261123*", "000000007 261123 0915 E 014"},
+		{"no date", "*261123*", "*      *", "000000007 000101 0915 E 014"},
+		{"a date of another year's length", "*261123*", "*270229*", "000000007 000101 0915 E 014"},
+		{"a time with seconds", "*0915*", "*091533*", "000000007 261123 0915 E 015"},
+		{"no time", "*0915*", "*9999*", "000000007 261123 0000 E 015"},
+	} {
+		v := collect(t, strings.Replace(isa, c.old, c.new, 1)+gs+good1+good2+tail, ack.Policy{})
+		ta1, ok := v.TA1()
+		if got := strings.Join(ta1.Elements, " "); !ok || got != c.want {
+			t.Errorf("%s: TA1 %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestInterchangeAcknowledgement(t *testing.T) {
 	for _, c := range []struct{ name, data, want string }{
 		{"clean", isa + gs + good1 + good2 + tail, "A 000"},

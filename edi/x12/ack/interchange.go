@@ -3,6 +3,7 @@ package ack
 import (
 	"slices"
 
+	"github.com/paklog/hub/edi/grammar"
 	"github.com/paklog/hub/edi/x12"
 )
 
@@ -25,8 +26,25 @@ func (v *Interchange) TA1() (ta1 x12.Out, ok bool) {
 	if control == "" {
 		control = "000000000"
 	}
-	return x12.Seg("TA1", control, v.ISA.Date, v.ISA.Time, string(v.Verdict), v.Code), true
+	date, clock := v.ISA.Date, v.ISA.Time
+	if len(date) == 8 { // with its century
+		date = date[2:]
+	}
+	if len(date) != 6 || !grammar.IsDate([]byte(date)) {
+		date = noDate
+	}
+	if len(clock) > 4 {
+		clock = clock[:4]
+	}
+	if len(clock) != 4 || !grammar.IsTime([]byte(clock)) {
+		clock = noTime
+	}
+	return x12.Seg("TA1", control, date, clock, string(v.Verdict), v.Code), true
 }
+
+// noDate and noTime stand in a TA1 for those of an interchange that has none: it may not
+// be sent without them, and TA105 says what was wrong.
+const noDate, noTime = "000101", "0000"
 
 // Wanted reports whether the sender asked for a TA1, or must be told of errors.
 func (v *Interchange) Wanted() bool { return v.ISA.AckRequested == "1" || v.Verdict != Accepted }
