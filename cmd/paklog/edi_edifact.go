@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -131,8 +130,18 @@ func (a *answering) report(v *ack.Interchange) error {
 	a.control++
 	h.Reference = "1"
 	w := edifact.NewWriter(a.out, edifact.WriterOptions{LineEnd: "\n", Replace: '.'})
-	if err := errors.Join(w.BeginInterchange(unb), w.WriteMessage(h, body), w.EndInterchange(), w.Close()); err != nil {
-		return fmt.Errorf("interchange %s cannot be answered: %w", v.UNB.Control, err)
+	err := w.BeginInterchange(unb)
+	if err == nil {
+		err = w.WriteMessage(h, body)
+	}
+	if err == nil {
+		err = w.EndInterchange()
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("interchange %q cannot be answered: %w", v.UNB.Control, err)
 	}
 	return nil
 }

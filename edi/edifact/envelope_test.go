@@ -96,7 +96,7 @@ func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
 		{"something else", "%PDF-1.4 and so on", "noise", "not-edifact  %PDF-1"},
 		{"prose", "UNBELIEVABLE orders, ISABELLA wrote", "noise", "not-edifact  UNBELI"},
 		{"nothing but UNB", "UNB", "noise", "not-edifact  UNB"},
-		{"a header that breaks off", "UNB+UNOC:3+40123", "[UNOC3]", "segment-unterminated UNB |terminator-guessed UNB UNB+UN|unb-element UNB-03-1 |unb-element UNB-04-1 |unb-element UNB-04-2 |unb-element UNB-05-1 |unz-missing UNZ "},
+		{"a header that breaks off", "UNB+UNOC:3+40123", "[UNOC3]", "terminator-guessed UNB UNB+UN|segment-unterminated UNB |unb-element UNB-03-1 |unb-element UNB-04-1 |unb-element UNB-04-2 |unb-element UNB-05-1 |unz-missing UNZ "},
 		{"empty", "", "", ""},
 		{"blanks", "\r\n \t", "", ""},
 	} {

@@ -237,5 +237,11 @@ func (h UNB) Reply() UNB {
 	if len(test) != 1 || test[0] < '0' || test[0] > '9' {
 		test = ""
 	}
-	return UNB{Syntax: h.Answers(), Version: version, Sender: h.Recipient, Recipient: h.Sender, Test: test, Delimiters: h.Delimiters, UNA: h.UNA}
+	known := func(p Party) Party {
+		if p.ID == "" { // it must be named, as CONTRL names it
+			p.ID = "0"
+		}
+		return p
+	}
+	return UNB{Syntax: h.Answers(), Version: version, Sender: known(h.Recipient), Recipient: known(h.Sender), Test: test, Delimiters: h.Delimiters, UNA: h.UNA}
 }

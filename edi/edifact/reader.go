@@ -118,6 +118,9 @@ func (r *Reader) Next() (*Part, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	if len(r.part.Findings) > 1 {
+		finding.Sort(r.part.Findings, CodeTooManyFindings)
+	}
 	return &r.part, nil
 }
 

@@ -3,6 +3,9 @@ package x12
 import (
 	"fmt"
 	"strconv"
+	"strings"
+
+	"github.com/paklog/hub/edi/grammar"
 )
 
 // inside reads the next part of an open interchange.
@@ -134,6 +137,49 @@ func (r *Reader) group(b bound, next int) {
 		f.Code, f.Message, f.Expected = CodeGroupControlBad, "the group control number is not a number", "1 to 9 digits"
 		f.Hint, f.Ack = "an acknowledgement could not name this group", AckCodes{AK9: "6", TA1: "024"}
 		p.Add(f)
+	} else if r.named.Again(strings.TrimLeft(r.gs.Control, "0")) {
+		f := p.At(s, 6)
+		f.Code, f.Message, f.Expected = CodeGroupRepeated, "the group control number was used before in this interchange", "a number of its own"
+		f.Hint, f.Ack = "number the groups one by one", AckCodes{AK9: "19"}
+		p.Add(f)
+	}
+	r.checkGroup(s)
+}
+
+// checkGroup checks the elements of a GS that nothing else depends on.
+func (r *Reader) checkGroup(s Segment) {
+	p, gs := &r.part, r.gs
+	add := func(n int, code string, severity Severity, message, expected, ak9 string) {
+		f := p.At(s, n)
+		f.Code, f.Severity, f.Message, f.Expected, f.Ack.AK9 = code, severity, message, expected, ak9
+		p.Add(f)
+	}
+	if len(gs.FunctionalID) != 2 {
+		add(1, CodeGroupElement, Warning, "the functional identifier is none", "2 characters", "")
+	}
+	if !grammar.IsDate([]byte(gs.Date)) {
+		add(4, CodeGroupElement, Warning, "the date of the group is not a date", "CCYYMMDD", "")
+	}
+	if !grammar.IsTime([]byte(gs.Time)) {
+		add(5, CodeGroupElement, Warning, "the time of the group is not a time", "HHMM", "")
+	}
+	if gs.Version == "" {
+		add(8, CodeGroupVersion, Error, "the group does not name its version", "a version such as 004010", "2")
+	}
+	r.surplus(s, 8, Warning, AckCodes{})
+}
+
+// surplus reports an element behind the last that an envelope's segment may have.
+func (r *Reader) surplus(s Segment, most int, severity Severity, ack AckCodes) {
+	for n := most + 1; n <= s.Len(); n++ {
+		if len(s.Element(n)) == 0 {
+			continue
+		}
+		f := r.part.At(s, n)
+		f.Code, f.Severity, f.Ack = CodeSurplus, severity, ack
+		f.Message, f.Expected = fmt.Sprintf("%s has no element %d", clip(s.Tag()), n), fmt.Sprintf("at most %d elements", most)
+		r.part.Add(f)
+		return
 	}
 }
 
@@ -146,6 +192,7 @@ func (r *Reader) groupEnd(b bound, next int) {
 	p.Sets = r.sets
 	r.compareCount(s, 1, r.sets, CodeSetCount, "transaction sets in the group", AckCodes{AK9: "5"})
 	r.compareControl(s, 2, r.gs.Control, CodeGroupControl, "GS06", AckCodes{AK9: "4"})
+	r.surplus(s, 2, Warning, AckCodes{})
 	r.gs = nil
 }
 
@@ -158,6 +205,7 @@ func (r *Reader) interchangeEnd(b bound, next int) {
 	p.Groups = r.groups
 	r.compareCount(s, 1, r.groups, CodeGroupCount, "groups in the interchange", AckCodes{TA1: "021"})
 	r.compareControl(s, 2, r.isa.Control, CodeInterchangeControl, "ISA13", AckCodes{TA1: "001"})
+	r.surplus(s, 2, Warning, AckCodes{})
 	r.isa = nil
 }
 
@@ -305,6 +353,17 @@ func (r *Reader) checkSet(whole bool) {
 			add(st, 2, CodeSetControlRepeated, "the control number was used before in this group", "a number of its own", "number the sets of a group one by one", AckCodes{AK5: "23"})
 		}
 	}
+	switch n := len(p.ST.Control); {
+	case n > 9:
+		add(st, 2, CodeSetControlBad, "the control number is too long", "4 to 9 characters", "an acknowledgement could not name this set", AckCodes{AK5: "7"})
+	case n > 0 && n < 4:
+		f := p.At(st, 2)
+		f.Code, f.Severity, f.Message, f.Expected = CodeSetControlBad, Warning, "the control number is too short", "4 to 9 characters"
+		f.Hint = "fill it up with zeros from the left, as an acknowledgement does"
+		p.Add(f)
+	}
+	tooMany := AckCodes{AK3: "8", AK4: "3", AK5: "5"}
+	r.surplus(st, 3, Error, tooMany)
 	if r.badTag {
 		r.checkTags()
 	}
@@ -323,6 +382,7 @@ func (r *Reader) checkSet(whole bool) {
 	}
 	r.compareCount(last, 1, p.Segments.Len(), CodeSegmentCount, "segments, ST and SE included", AckCodes{AK5: "4"})
 	r.compareControl(last, 2, p.ST.Control, CodeSetControl, "ST02", AckCodes{AK5: "3"})
+	r.surplus(last, 2, Error, tooMany)
 }
 
 // checkTags reports the first segment whose tag is none.

@@ -157,6 +157,7 @@ func (r *Reader) header(h header, start int) {
 		Date: e(9), Time: e(10), Version: e(12), Control: e(13), AckRequested: e(14), Usage: e(15), Delimiters: h.delims}
 	r.part.ISA = r.isa
 	r.inJunk, r.any, r.groups = false, true, 0
+	r.named.Forget()
 	r.emit(InterchangeHeader, end, len(w.Idx))
 	r.checkISA(h, terminated)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 
+	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/sniff"
 )
@@ -23,6 +24,7 @@ type Reader struct {
 	sets    int
 	groups  int
 	seen    stream.References // ST02 of the open group
+	named   stream.References // GS06 of the open interchange
 	badTag  bool              // a segment of the set at hand has a tag that is none
 	over    bool              // one of the part at hand is over a limit
 	rest    rest              // of the set at hand
@@ -110,6 +112,9 @@ func (r *Reader) Next() (*Part, error) {
 	}
 	if r.err != nil {
 		return nil, r.err
+	}
+	if len(r.part.Findings) > 1 {
+		finding.Sort(r.part.Findings, CodeTooManyFindings)
 	}
 	return &r.part, nil
 }

@@ -225,11 +225,19 @@ func Contrl(v *Interchange) (h edifact.UNH, body []edifact.Out, ok bool) {
 	q := quoter(v.UNB.Answers())
 	uci := []string{q.must(v.UNB.Control, 14), q.party(v.UNB.Sender), q.party(v.UNB.Recipient), string(verdict)}
 	body = append(body, edifact.Out{ID: "UCI", Elements: append(uci, q.fault(fault)...)})
+	// Where all is rejected, what has no fault of its own is not named: 0083 of 4 holds for
+	// all lower levels, and 7 there would gainsay it.
+	named := func(m *Message) bool { return verdict != Rejected || !m.Accepted() }
 	for _, m := range v.Messages {
-		body = q.report(body, &m)
+		if named(&m) {
+			body = q.report(body, &m)
+		}
 	}
 	for _, g := range v.Groups {
-		verdict := Acknowledged
+		if verdict == Rejected && g.Fault.Code == "" && !slices.ContainsFunc(g.Messages, func(m Message) bool { return named(&m) }) {
+			continue
+		}
+		verdict := verdict
 		if g.Fault.Code != "" && !slices.ContainsFunc(g.Messages, Message.Accepted) {
 			verdict = Rejected
 		}
@@ -239,7 +247,9 @@ func Contrl(v *Interchange) (h edifact.UNH, body []edifact.Out, ok bool) {
 		}
 		body = append(body, edifact.Out{ID: "UCF", Elements: ucf})
 		for _, m := range g.Messages {
-			body = q.report(body, &m)
+			if named(&m) {
+				body = q.report(body, &m)
+			}
 		}
 	}
 	return h, body, true

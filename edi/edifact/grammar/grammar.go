@@ -92,6 +92,7 @@ func (l *Library) Check(p *edifact.Part) {
 		f.Code, f.Severity, f.Layer = grammar.CodeUnknownSet, edifact.Note, edifact.LayerStandard
 		f.Message = fmt.Sprintf("no profile for message %s: only its envelope was checked", f.Found)
 		p.Add(f)
+		finding.Sort(p.Findings, edifact.CodeTooManyFindings)
 		return
 	}
 	if !exact {

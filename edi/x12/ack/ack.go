@@ -248,8 +248,13 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		head.Elements = append(head.Elements, safe(g.Version, d, 12))
 	}
 	body = append(body, head)
+	refused := g.Verdict() == Rejected
 	for _, s := range g.Sets {
-		body = append(body, x12.Seg("AK2", or(safe(s.ID, d, 3), "000"), or(safe(s.Control, d, 9), "0000")))
+		control := s.Control[max(0, len(s.Control)-9):]
+		if n := len(control); n > 0 && n < 4 {
+			control = "0000"[n:] + control
+		}
+		body = append(body, x12.Seg("AK2", or(safe(s.ID, d, 3), "000"), or(safe(control, d, 9), "0000")))
 		for _, e := range s.Segments {
 			loop := safe(e.Loop, d, 4) // IK303 holds 4, AK303 6; no tag is longer
 			body = append(body, x12.Seg(segment, safe(e.ID, d, 3), strconv.Itoa(e.Position), loop, e.Code))
@@ -268,7 +273,11 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 				}
 			}
 		}
-		body = append(body, x12.Out{ID: verdict, Elements: append([]string{string(s.Verdict)}, first5(s.Codes)...)})
+		said := s.Verdict
+		if refused {
+			said = Rejected // along with its group: nothing of it is worked
+		}
+		body = append(body, x12.Out{ID: verdict, Elements: append([]string{string(said)}, first5(s.Codes)...)})
 	}
 	counts := []string{string(g.Verdict()), strconv.Itoa(g.Declared), strconv.Itoa(g.Received), strconv.Itoa(g.AcceptedSets())}
 	return append(body, x12.Out{ID: "AK9", Elements: append(counts, first5(g.Codes)...)}), true

@@ -70,7 +70,7 @@ func written(t *testing.T, out []x12.Out, set, version string) string {
 		t.Errorf("our own 997 has findings: %v", f)
 	}
 	s := b.String()
-	return s[strings.Index(s, "AK1"):strings.Index(s, "SE*")]
+	return s[strings.Index(s, "AK1"):strings.LastIndex(s, "SE*")]
 }
 
 func TestFunctionalAcknowledgement(t *testing.T) {
@@ -102,7 +102,15 @@ func TestFunctionalAcknowledgement(t *testing.T) {
 		{"a missing group trailer", good1 + "IEA*1*000000007~", ack.Policy{},
 			"AK1*OW*7~AK2*940*0001~AK5*A~AK9*E*1*1*1*3~"},
 		{"one bad set takes its group along where agreed", strings.Replace(good1, "SE*6", "SE*9", 1) + good2 + tail, ack.Policy{WholeGroup: true},
-			"AK1*OW*7~AK2*940*0001~AK5*R*4~AK2*940*0002~AK5*A~AK9*R*2*2*0~"},
+			"AK1*OW*7~AK2*940*0001~AK5*R*4~AK2*940*0002~AK5*R~AK9*R*2*2*0~"},
+		{"a control number that is too short is filled up", strings.Replace(good1, "*0001", "*1", 2) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*A~AK2*940*0002~AK5*A~AK9*A*2*2*2~"},
+		{"one that is too long is named by its end", strings.Replace(good1, "*0001", "*1234567890", 2) + good2 + tail, ack.Policy{AcceptErrors: true},
+			"AK1*OW*7~AK2*940*234567890~AK5*R*7~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"surplus elements of a trailer", strings.Replace(good1, "SE*6*0001", "SE*6*0001*X*Y", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*SE*6**8~AK4*3**3*X~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"binary data of a wrong length", strings.Replace(good1, "W76*2~", "BIN*9*A~", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK3*BIN*5**8~AK4*1*784*7*9~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
 		{"a bad value that holds a delimiter is not quoted", strings.Replace(good1, "W01*2*EA", "W01*2>2*EA", 1) + good2 + tail, ack.Policy{},
 			"AK1*OW*7~AK2*940*0001~AK3*W01*4*W01*8~AK4*1*330*6~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
 	} {

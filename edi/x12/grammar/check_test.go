@@ -107,11 +107,14 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 
 func TestOtherReleasesNeverReject(t *testing.T) {
 	t.Parallel()
-	for _, release := range []string{"003040", "004030", "006020", "", "X"} {
+	for _, release := range []string{"003040", "004030", "006020", "X"} {
 		f := check(t, envelope("940", "OW", release, strings.Replace(order940, "W05*N*ORD-1", "W05*N*", 1)))
 		if len(f) != 2 || f[0].Code != data.CodeNearestRelease || f[1].Code != data.CodeMissingElement || x12.Worst(f) != x12.Warning {
 			t.Errorf("release %q: %v", release, f)
 		}
+	}
+	if f := check(t, envelope("940", "OW", "", order940)); len(f) != 2 || f[0].Code != x12.CodeGroupVersion || f[1].Code != data.CodeNearestRelease {
+		t.Errorf("no release: %v", f)
 	}
 	if f := check(t, envelope("940", "OW", "004010VICS", order940)); len(f) > 0 {
 		t.Errorf("an industry's 004010 is 004010: %v", f)

@@ -115,6 +115,7 @@ func (l *Library) Check(p *x12.Part) {
 		f.Code, f.Severity, f.Layer = grammar.CodeUnknownSet, x12.Note, x12.LayerStandard
 		f.Message = fmt.Sprintf("no profile for transaction set %s: only its envelope was checked", f.Found)
 		p.Add(f)
+		finding.Sort(p.Findings, x12.CodeTooManyFindings)
 		return
 	}
 	if !exact {
