@@ -111,7 +111,7 @@ func (p *Pickup) Poll(ctx context.Context) error {
 		left, err := p.take(ctx, info)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return nil
+			return err
 		case err != nil:
 			p.log.Warn("a file stays where it is and is tried again", "file", info.Name(), "kind", fault.KindOf(err).String(), "err", err)
 			next[info.Name()] = at

@@ -247,6 +247,9 @@ func (c PartnerConfig) Validate() error {
 	if c.SCAC != "" && (len(c.SCAC) < 2 || len(c.SCAC) > 4 || strings.ToUpper(c.SCAC) != c.SCAC) {
 		errs = append(errs, fmt.Errorf("scac: %q is no code of two to four capital letters", c.SCAC))
 	}
+	if c.AS2.URL != "" && c.SFTP.Drop != "" {
+		errs = append(errs, errors.New("sftp.drop: ours leave for his AS2 station (as2.url): name one of the two"))
+	}
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
 	}
