@@ -96,7 +96,8 @@ func reply(w http.ResponseWriter, r *door.Receipt) {
 }
 
 func refuse(w http.ResponseWriter, status int, why string) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now()) // the rest of the body is not waited for
+	// What has come already is read over, so that the answer is seen; the rest is not waited for.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))
 	w.Header().Set("Connection", "close")
 	http.Error(w, why, status)
 }
