@@ -126,6 +126,8 @@ type trouble struct {
 	Body      string `json:"body,omitempty"` // payload
 	Outcome   string `json:"outcome,omitempty"`
 	Reason    string `json:"reason,omitempty"`
+	// Message is ours that a replay sends again; nil of one of the partner's.
+	Message *wrapped `json:"message,omitempty"`
 }
 
 // returns sends the receipts that a partner wants by themselves. The same one may come to him twice,

@@ -224,12 +224,27 @@ func (e *edi) watch() Route {
 			case "as2.IDReused":
 				return nil, fault.At(m.route, fault.Invalid, t.MessageID, fmt.Errorf("partner %s sent another document under the Message-ID of one that was accepted: ask him which counts; its bytes are payload %s", t.Partner, t.Body))
 			}
-			return nil, fault.At(m.route, fault.Rejected, t.Document, fmt.Errorf("the receipt of %s for our message %s says %s: %s: ask him what he has, then paklog edi resend %[1]s %[5]s", t.Partner, t.MessageID, t.Outcome, t.Reason, t.Document))
+			if m.Attempt > 0 && t.Message != nil {
+				return e.goesAgain(ctx, m, *t.Message)
+			}
+			return nil, fault.At(m.route, fault.Rejected, t.Document, fmt.Errorf("the receipt of %s for our message %s is %s: %s: ask him what he has; a replay sends the same message again", t.Partner, t.MessageID, t.Outcome, t.Reason))
 		},
 	}
 }
 
-// overdueReceipt sends a message again, the same bytes under the same id; the last time it is a letter.
+// goesAgain sends a message whose wait was ended by a receipt that does not prove it.
+func (e *edi) goesAgain(ctx context.Context, m *Message, w wrapped) (*Out, error) {
+	was, st, err := e.awaited(ctx, m, w.Partner, w.Sent.MessageID)
+	if err != nil || was.Sent.MessageID != "" {
+		return m.Out(), err // it is under way
+	}
+	w.Tries = 0
+	r, err := w.record(w.Partner)
+	return m.Out().SetState(awaitKey(w.Partner, w.Sent.MessageID), st, w).Send(r), err
+}
+
+// overdueReceipt sends a message again, the same bytes under the same id; after the last time it is a
+// letter, whose replay sends it once more.
 func (e *edi) overdueReceipt(ctx context.Context, m *Message) (*Out, error) {
 	var w wrapped
 	if err := m.Decode(&w); err != nil {
@@ -239,8 +254,8 @@ func (e *edi) overdueReceipt(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil || was.Sent.MessageID == "" {
 		return m.Out(), err
 	}
-	if was.Tries >= resends {
-		return nil, fault.At(m.route, fault.Rejected, w.Name, fmt.Errorf("no receipt came from %s for our message %s, which was sent %d times: ask him whether he has it", w.Partner, w.Sent.MessageID, resends+1))
+	if was.Tries >= resends && m.Attempt == 0 {
+		return nil, fault.At(m.route, fault.Rejected, w.Name, fmt.Errorf("no receipt came from %s for our message %s, which was sent %d times: ask him whether he has it; a replay sends it once more", w.Partner, w.Sent.MessageID, resends+1))
 	}
 	was.Tries++
 	out := m.Out().SetState(awaitKey(w.Partner, w.Sent.MessageID), st, was)
@@ -277,5 +292,5 @@ func (e *edi) settled(ctx context.Context, m *Message, s door.Settlement) (*Out,
 	}
 	out.Send(journal.Record{Type: "as2.NotProven", Topic: onExternal, Key: s.Partner, Data: data, Headers: map[string]string{"partner": s.Partner, "message_id": s.MessageID}})
 	return out.Publish(topicStationTrouble, "as2.NotProven", s.Partner,
-		trouble{Partner: s.Partner, MessageID: s.MessageID, Document: w.Name, Outcome: s.Outcome, Reason: s.Reason}), nil
+		trouble{Partner: s.Partner, MessageID: s.MessageID, Document: w.Name, Outcome: s.Outcome, Reason: s.Reason, Message: &w}), nil
 }
