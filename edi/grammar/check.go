@@ -17,6 +17,7 @@ const (
 	CodeNearestRelease     = "release-unknown"
 	CodeWrongGroup         = "gs01-set"
 	CodeUnknownSegment     = "segment-unknown"
+	CodeUncheckedSegment   = "segment-unchecked"
 	CodeUnexpected         = "segment-unexpected"
 	CodeSequence           = "segment-sequence"
 	CodeMissingSegment     = "segment-missing"
@@ -113,8 +114,9 @@ type checker struct {
 	scratch  []byte
 	trigger  string // element that made a note apply
 
-	watch  watcher // nil but for a [Learner]
-	totals []total // of the rules
+	told   []toldCode // codes that were noted
+	watch  watcher    // nil but for a [Learner]
+	totals []total    // of the rules
 	tree   tree
 }
 
@@ -157,7 +159,7 @@ func (c *checker) classes(sx *Syntax) {
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 func (c *checker) forget() {
-	c.text, c.ends, c.frames, c.counts, c.totals = nil, nil, c.frames[:0], c.counts[:0], c.totals[:0]
+	c.text, c.ends, c.frames, c.counts, c.totals, c.told = nil, nil, c.frames[:0], c.counts[:0], c.totals[:0], c.told[:0]
 	c.set, c.src, c.syntax, c.regular, c.watch = nil, nil, Syntax{}, stream.Run{}, nil
 	c.tree.forget()
 }
@@ -188,6 +190,8 @@ func (c *checker) run() {
 		if node != nil {
 			if node.def != nil {
 				c.elements(node.def)
+			} else if len(c.ends) > 1 && !c.toldOf(node.ID, nil) {
+				c.add(0, CodeUncheckedSegment, finding.Note, "", fmt.Sprintf("the profile does not know what segment %s is made of: its elements are not checked", node.ID), "", "")
 			}
 			for i := range node.acts {
 				c.act(&node.acts[i])

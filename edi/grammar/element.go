@@ -55,14 +55,14 @@ func (c *checker) elements(def *Segment) {
 				continue
 			case seen&isRelease != 0:
 				flags = isComponent | isRelease
-			case sp.kind == digits && sp.fits(text, at, to):
+			case sp.kind == digits && sp.fits(text, at, to), sp.kind == coded && sp.lists(text, at, to):
 				continue
 			case seen != 0 && stream.Until(text, at, to, c.sx.Component) < to:
 				flags = isComponent
 			}
 		}
 		switch {
-		case flags == 0 && sp.fits(text, at, to):
+		case flags == 0 && (sp.kind == coded && sp.lists(text, at, to) || sp.fits(text, at, to)):
 		case blank(text[at:to]):
 			there &^= 1 << i
 			c.blanks(i+1, 0, def.Elements[i], text[at:to])
@@ -233,7 +233,7 @@ func (c *checker) parts(n int, e *Element, from, to, released uint32) {
 			if sp.must {
 				c.fault(n, i+1, CodeMissingElement, "require", "mandatory component %s is missing", "")
 			}
-		case sp.kind == unknown || sp.fits(text, from, end):
+		case sp.kind == unknown || sp.kind == coded && sp.lists(text, from, end) || sp.fits(text, from, end):
 		case blank(text[from:end]):
 			c.blanks(n, i+1, e.Components[i], text[from:end])
 		default:
@@ -351,17 +351,36 @@ func (c *checker) value(n, component int, e *Element, raw, v []byte, flags uint8
 		c.fault(n, component, CodeTooLong, "max", fmt.Sprintf("%%s has %d characters, at most %d are allowed", size, e.Max), typeName(e))
 	case full < e.Min:
 		c.fault(n, component, CodeTooShort, "min", fmt.Sprintf("%%s has %d characters, at least %d are needed", full, e.Min), typeName(e))
-	case len(e.Codes) > 0 && !e.knows(v):
+	case len(e.Codes) > 0 && size > 0 && !e.knows(v): // blanks are no code
 		severity, message, rule := finding.Note, "the profile does not know code %q in %s", "codes"
-		if e.Closed || c.set.Closed {
+		switch {
+		case e.Closed || c.set.Closed:
 			severity, message = finding.Error, "code %q is not taken in %s"
+		case c.toldOf(e.Ref, v):
+			return
+		case e.Open:
+			message = "code %q in %s is not among the codes known here"
 		}
 		if !e.Closed {
 			rule = "closed"
 		}
-		c.at(n, component, CodeUnknownCode, severity, rule, fmt.Sprintf(message, v, finding.Ref(c.tag(), n, component)), strings.Join(e.Codes, " "), "")
+		c.at(n, component, CodeUnknownCode, severity, rule, fmt.Sprintf(message, v, finding.Ref(c.tag(), n, component)), e.some(24), "")
 	}
 }
+
+// toldOf reports whether the code was noted in this document already, or a segment that
+// is not checked: a document that has a code of its own has it in every line.
+func (c *checker) toldOf(ref string, code []byte) bool {
+	for i := range c.told {
+		if c.told[i].ref == ref && c.told[i].code == string(code) {
+			return true
+		}
+	}
+	c.told = append(c.told, toldCode{ref, string(code)})
+	return false
+}
+
+type toldCode struct{ ref, code string }
 
 func quoted(v []byte) string { return strings.ReplaceAll(fmt.Sprintf("%q", v), "%", "%%") }
 

@@ -85,7 +85,7 @@ func (s *Set) explainElements(def *Segment, line func(at, rule, by string)) {
 			if e.Closed || s.Closed {
 				known = "only the codes "
 			}
-			line(ref, known+strings.Join(e.Codes, " "), s.by(ref, "codes"))
+			line(ref, known+e.some(60), s.by(ref, "codes"))
 		}
 		if e.Repeat > 1 {
 			line(ref, fmt.Sprintf("at most %d repetitions", e.Repeat), s.by(ref, "repeat"))

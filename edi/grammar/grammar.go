@@ -34,12 +34,13 @@ type Element struct {
 	Repeat      int    // most repetitions, at least 1
 	Ref         string // data element number, or that of the composite
 	Codes       []string
+	Open        bool // Codes are those in common use, and there are others
 	Closed      bool // codes beyond Codes are errors
 	Components  []*Element
 
-	codes map[uint32]struct{} // Codes of at most 4 bytes, packed
-	specs []spec              // of Components
-	must  int                 // the last mandatory one
+	table *codeTable // Codes, where they fit
+	specs []spec     // of Components
+	must  int        // the last mandatory one
 }
 
 // Note ties elements of a segment together. Kinds: P all or none, R at least
@@ -68,6 +69,7 @@ type spec struct {
 	must  bool
 	least uint32
 	room  uint32 // between the least length and the greatest
+	table *codeTable
 }
 
 // Kinds of specs, by how much there is to look at.
@@ -76,6 +78,7 @@ const (
 	chars     // AN, ID without a list of codes: the length
 	digits    // a number, of digits alone as a rule: them and the length
 	composite // its components
+	coded     // one of a list of codes, as a rule
 	other     // whatever the definition says
 )
 
@@ -87,6 +90,8 @@ func (e *Element) spec() spec {
 	switch {
 	case e.Components != nil:
 		s.kind = composite
+	case e.table != nil && e.table.least >= e.Min && e.table.most <= e.Max:
+		s.kind, s.table = coded, e.table
 	case len(e.Codes) > 0:
 	case e.Type == "AN" || e.Type == "ID":
 		s.kind = chars
@@ -224,12 +229,13 @@ type Library struct {
 	composites map[string]map[string][]*Element // by release, number
 	sets       map[string]map[string]*Set       // by set, release
 	names      map[string]string                // of elements and segments, by number and tag
+	codes      map[string]known                 // by number
 }
 
 // NewLibrary is an empty library.
 func NewLibrary() *Library {
 	return &Library{segments: map[string]map[tagKey]*Segment{}, composites: map[string]map[string][]*Element{},
-		sets: map[string]map[string]*Set{}, names: map[string]string{}}
+		sets: map[string]map[string]*Set{}, names: map[string]string{}, codes: map[string]known{}}
 }
 
 // Find is the grammar of a set in a release. Where that release is not known,
@@ -313,36 +319,6 @@ type Syntax struct {
 
 func unpackable(codes []string) bool {
 	return slices.ContainsFunc(codes, func(c string) bool { return len(c) > 4 || len(c) == 0 })
-}
-
-// setCodes replaces the known codes.
-func (e *Element) setCodes(codes []string) {
-	e.Codes, e.codes = codes, nil
-	if len(codes) > 0 && !unpackable(codes) {
-		e.codes = make(map[uint32]struct{}, len(codes))
-		for _, c := range codes {
-			e.codes[pack([]byte(c))] = struct{}{}
-		}
-	}
-}
-
-func pack(v []byte) uint32 {
-	var k uint32
-	for _, c := range v {
-		k = k<<8 | uint32(c)
-	}
-	return k
-}
-
-func (e *Element) knows(v []byte) bool {
-	if e.codes != nil {
-		if len(v) > 4 {
-			return false
-		}
-		_, ok := e.codes[pack(v)]
-		return ok
-	}
-	return slices.Contains(e.Codes, string(v))
 }
 
 // clone copies what an overlay may change.

@@ -105,7 +105,7 @@ func (s *Set) Guide(w io.Writer) error {
 func (s *Set) guideElements(row *guideRow, def *Segment) {
 	each := func(e *Element, n, component int) {
 		ref := finding.Ref(def.ID, n, component)
-		g := guideElement{Ref: ref, Name: e.Name, Need: "optional", Type: typeName(e), Component: component > 0, By: string(finding.Standard), Codes: strings.Join(e.Codes, " ")}
+		g := guideElement{Ref: ref, Name: e.Name, Need: "optional", Type: typeName(e), Component: component > 0, By: string(finding.Standard), Codes: e.some(60)}
 		if g.Name == "" {
 			g.Name = s.names[e.Ref]
 		}

@@ -131,7 +131,7 @@ func (m *mutator) element(i, n, component int, e *Element, tag string) {
 		if e.Min > 1 {
 			m.add(ref+" min", CodeTooShort, ref, m.set1(i, n, component, strings.Repeat("A", e.Min-1)))
 		}
-		if len(e.Codes) > 0 {
+		if len(e.Codes) > 0 && (!e.Open || e.Closed || m.set.Closed) {
 			other := strings.Repeat("Q", max(e.Min, 1))
 			m.add(ref+" codes", CodeUnknownCode, ref, m.set1(i, n, component, other))
 		}

@@ -449,7 +449,7 @@ func (e *Element) change(c *ElementChange) error {
 		e.Name = c.Name
 	}
 	if c.Codes != nil {
-		e.setCodes(c.Codes)
+		e.setCodes(c.Codes, false)
 	}
 	if c.Closed != nil {
 		e.Closed = *c.Closed

@@ -57,14 +57,15 @@ func (l *Library) AddNames(text string) error {
 // "composite C040 M ID 2-3 128 | ..." defines what elements of type C and
 // number C040 are made of; it has to come first. "base 004010" takes over all
 // definitions of another release, which later lines replace; "replace" forgets
-// those that the release has already, for sets that are read from then on.
+// those that the release has already, for sets that are read from then on, and takes
+// no codes but those that stand in the lines behind it.
 func (l *Library) AddSegments(release, text string) error {
 	if l.segments[release] == nil {
 		l.segments[release], l.composites[release] = map[tagKey]*Segment{}, map[string][]*Element{}
 	}
 	segments, composites := maps.Clone(l.segments[release]), maps.Clone(l.composites[release])
 	defer func() { l.segments[release], l.composites[release] = segments, composites }()
-	inherited := map[tagKey]bool{}
+	inherited, own := map[tagKey]bool{}, false
 	return lines(text, func(_ int, body string) error {
 		def, notes, _ := strings.Cut(body, ";")
 		id, rest, _ := strings.Cut(strings.TrimSpace(def), " ")
@@ -81,13 +82,16 @@ func (l *Library) AddSegments(release, text string) error {
 			maps.Copy(composites, l.composites[rest])
 			return nil
 		case "replace":
-			segments, composites = map[tagKey]*Segment{}, map[string][]*Element{}
+			segments, composites, own = map[tagKey]*Segment{}, map[string][]*Element{}, true // and codes
 			return nil
 		case "composite":
 			id, rest, _ = strings.Cut(rest, " ")
 			parts, err := parseElements(rest, nil)
 			if err == nil && slices.ContainsFunc(parts, func(e *Element) bool { return e != nil && e.Type == "C" }) {
 				err = errors.New("a composite inside a composite")
+			}
+			if !own {
+				l.code(parts)
 			}
 			composites[id] = parts
 			for k := range inherited {
@@ -105,6 +109,9 @@ func (l *Library) AddSegments(release, text string) error {
 		var err error
 		if s.Elements, err = parseElements(rest, composites); err != nil {
 			return err
+		}
+		if !own {
+			l.code(s.Elements)
 		}
 		for _, note := range strings.Fields(notes) {
 			n, err := parseNote(note)
@@ -215,7 +222,7 @@ func parseElement(field string) (*Element, error) {
 		if !closed {
 			return nil, fmt.Errorf("codes %q do not end in \")\"", codes)
 		}
-		e.setCodes(strings.Split(list, ","))
+		e.setCodes(strings.Split(list, ","), false)
 	}
 	return e, nil
 }

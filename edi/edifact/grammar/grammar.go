@@ -61,6 +61,7 @@ var Builtin = sync.OnceValue(func() *Library {
 			panic(fmt.Sprintf("profile %s: %v", name, err))
 		}
 	}
+	must("codes", l.AddCodes(text("edifact.codes")))
 	for _, directory := range [...]string{"D96A", "D01B"} { // the later one builds on the earlier
 		must(directory, l.AddSegments(directory, text(directory+".segments")))
 	}
