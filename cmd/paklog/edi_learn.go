@@ -73,10 +73,12 @@ func newMutate() *cobra.Command {
 	var release, dir string
 	cmd := &cobra.Command{
 		Use: "mutate SET", Short: "Make a valid document of a set, and one for each rule with that rule broken",
-		Long: `Make a valid document of a set and, for each rule that it meets, one in which that rule alone is broken, to
-certify a partner's station or one's own. The folder gets valid.edi, the others under their numbers, and
-mutations.tsv with file, code, place and rule of each.`,
+		Long: `Make a valid document of a set or message and, for each rule that it meets, one in which that rule alone is
+broken, to certify a partner's station or one's own. The folder gets valid.edi, the others under their numbers, and
+mutations.tsv with file, code, place and rule of each. Rules that cannot be broken without another are left out and
+named.`,
 		Example: `  paklog edi mutate 940 --dir certify/
+  paklog edi mutate ORDERS --release D01B --dir certify/
   paklog edi mutate 945 --release 005010 --profile profiles/acme.yaml --dir certify/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -87,7 +89,7 @@ mutations.tsv with file, code, place and rule of each.`,
 			if err != nil {
 				return err
 			}
-			if set.Group == "" {
+			if set.Group == "" && !isMessageType(set.ID) {
 				return usagef(cmd, "%s stands in no group: it is no transaction set", set.ID)
 			}
 			valid, err := set.Sample()
@@ -97,8 +99,12 @@ mutations.tsv with file, code, place and rule of each.`,
 			if err := os.MkdirAll(dir, 0o750); err != nil {
 				return err
 			}
+			makes := sampleText
+			if isMessageType(set.ID) {
+				makes = sampleMessage
+			}
 			write := func(name string, s data.Sample) error {
-				text, err := sampleText(set, s)
+				text, err := makes(set, s)
 				if err != nil {
 					return fmt.Errorf("writing %s: %w", name, err)
 				}
@@ -109,7 +115,7 @@ mutations.tsv with file, code, place and rule of each.`,
 			}
 			var list strings.Builder
 			list.WriteString("file\tcode\tplace\trule\n")
-			all := set.Mutate(valid)
+			all, left := set.Mutate(valid)
 			for i, m := range all {
 				name := fmt.Sprintf("%03d-%s.edi", i+1, m.Code)
 				if err := write(name, m.Sample); err != nil {
@@ -121,13 +127,36 @@ mutations.tsv with file, code, place and rule of each.`,
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: valid.edi and %d mutations of set %s %s\n", dir, len(all), set.ID, set.Release)
+			if len(left) > 0 {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d rules cannot be broken without another and were left out: %s\n", len(left), strings.Join(left, ", "))
+			}
 			return nil
 		},
 	}
 	rules.add(cmd)
-	cmd.Flags().StringVar(&release, "release", "004010", "release of the set")
+	cmd.Flags().StringVar(&release, "release", "004010", "release of the set; of an EDIFACT message its directory, D96A unless another is named")
 	cmd.Flags().StringVar(&dir, "dir", "", "folder that the documents go to")
 	return cmd
+}
+
+// sampleMessage is an interchange of one sample of EDIFACT.
+func sampleMessage(set *data.Set, s data.Sample) ([]byte, error) {
+	var body []edifact.Out
+	for _, g := range s.Segments {
+		body = append(body, edifact.Out{ID: g.Tag, Elements: slices.Clone(g.Elements)})
+	}
+	version, release := set.Release[:1], set.Release[1:]
+	if set.ID == "CONTRL" { // belongs to the syntax, not to a directory
+		version, release = "D", "3"
+	}
+	var b bytes.Buffer
+	w := edifact.NewWriter(&b, edifact.WriterOptions{LineEnd: "\n"})
+	w.BeginInterchange(edifact.UNB{Syntax: "UNOC", Version: "3", Sender: edifact.Party{ID: "SENDER"}, Recipient: edifact.Party{ID: "RECEIVER"},
+		Date: "261123", Time: "0915", Control: "1", Test: "1"})
+	w.WriteMessage(edifact.UNH{Reference: "1", Type: set.ID, Version: version, Release: release, Agency: "UN"}, body)
+	w.EndInterchange()
+	err := w.Close()
+	return b.Bytes(), err
 }
 
 // sampleText is an interchange of one sample.

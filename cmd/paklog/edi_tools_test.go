@@ -212,6 +212,13 @@ func TestAnOverlayIsLearnedAndDocumentsAreMutated(t *testing.T) {
 			t.Errorf("%s is not found:\n%s", row, out)
 		}
 	}
+	for _, release := range []string{"D96A", "D01B"} {
+		dir := filepath.Join(t.TempDir(), "orders")
+		if out := s.must("edi", "mutate", "ORDERS", "--release", release, "--dir", dir); !strings.Contains(out, "mutations of set ORDERS "+release) {
+			t.Errorf("mutate:\n%s", out)
+		}
+		s.must("edi", "validate", filepath.Join(dir, "valid.edi"))
+	}
 	s.refused(2, "needs --dir", "edi", "mutate", "940")
 	s.refused(2, "no profile", "edi", "mutate", "123", "--dir", certify)
 }

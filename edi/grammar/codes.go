@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -133,10 +134,29 @@ func (l *Library) AddCodes(text string) error {
 	})
 }
 
-// code gives elements, and their components, the codes of their numbers.
+// AddSamples reads what sample documents say in an element, for segments that are read
+// from then on: "19 RENO".
+func (l *Library) AddSamples(text string) error {
+	return lines(text, func(_ int, body string) error {
+		ref, v, ok := strings.Cut(body, " ")
+		if !ok {
+			return errors.New("want an element's number and a value")
+		}
+		l.samples[ref] = strings.TrimSpace(v)
+		return nil
+	})
+}
+
+// code gives elements the codes and the sample of their numbers.
 func (l *Library) code(elements []*Element) {
 	for _, e := range elements {
-		if e == nil || len(e.Codes) > 0 {
+		if e == nil {
+			continue
+		}
+		if v := l.samples[e.Ref]; len(v) >= e.Min && len(v) <= e.Max {
+			e.like = v
+		}
+		if len(e.Codes) > 0 {
 			continue
 		}
 		if k, ok := l.codes[e.Ref]; ok && e.Type != "C" {

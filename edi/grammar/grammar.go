@@ -38,6 +38,7 @@ type Element struct {
 	Closed      bool // codes beyond Codes are errors
 	Components  []*Element
 
+	like  string     // what a sample says, "" where it need not say anything
 	table *codeTable // Codes, where they fit
 	specs []spec     // of Components
 	must  int        // the last mandatory one
@@ -230,12 +231,13 @@ type Library struct {
 	sets       map[string]map[string]*Set       // by set, release
 	names      map[string]string                // of elements and segments, by number and tag
 	codes      map[string]known                 // by number
+	samples    map[string]string                // by number
 }
 
 // NewLibrary is an empty library.
 func NewLibrary() *Library {
 	return &Library{segments: map[string]map[tagKey]*Segment{}, composites: map[string]map[string][]*Element{},
-		sets: map[string]map[string]*Set{}, names: map[string]string{}, codes: map[string]known{}}
+		sets: map[string]map[string]*Set{}, names: map[string]string{}, codes: map[string]known{}, samples: map[string]string{}}
 }
 
 // Find is the grammar of a set in a release. Where that release is not known,

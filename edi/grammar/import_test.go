@@ -60,7 +60,7 @@ TO O N2 1-9 8
 	if got.Sets["900"] != set {
 		t.Errorf("set:\n%s\nwant\n%s", got.Sets["900"], set)
 	}
-	if left := strings.Join(got.Left, ", "); left != "element 9, section .TEXT" {
+	if left := strings.Join(got.Left, ", "); left != `element 9, section .TEXT, usage mark "!" of 2, usage mark "." of N4` {
 		t.Errorf("left out: %s", left)
 	}
 	l := grammar.NewLibrary()
@@ -181,4 +181,37 @@ func FuzzOverlay(f *testing.F) {
 			s.Mutate(x)
 		}
 	})
+}
+
+// BizTalk keeps schemas in UTF-16.
+func TestASchemaInUTF16IsRead(t *testing.T) {
+	t.Parallel()
+	const text = `<?xml version="1.0" encoding="utf-16"?><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
+<xs:element name="X12_900"><xs:complexType><xs:sequence><xs:element name="HD"><xs:complexType><xs:sequence>
+<xs:element name="HD01"/></xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element></xs:schema>`
+	wide := func(mark string, high int) string {
+		b := []byte(mark)
+		for _, c := range []byte(text) {
+			pair := [2]byte{c, c}
+			pair[high] = 0
+			b = append(b, pair[0], pair[1])
+		}
+		return string(b)
+	}
+	want, err := grammar.XSD(text, "900", "R1", "ZZ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, in := range map[string]string{"little end first": wide("\xFF\xFE", 1), "big end first": wide("\xFE\xFF", 0), "without a mark": wide("", 1),
+		"big end first, without a mark": wide("", 0), "UTF-8 with a mark": "\uFEFF" + text} {
+		got, err := grammar.XSD(in, "900", "R1", "ZZ")
+		if err != nil || got.Segments != want.Segments || got.Sets["900"] != want.Sets["900"] {
+			t.Errorf("%s: %v, error %v", name, got, err)
+		}
+	}
+	for _, bad := range []string{"", "<", wide("\xFF\xFE", 1)[:101], wide("\xFF\xFE", 0)} {
+		if _, err := grammar.XSD(bad, "900", "R1", "ZZ"); err == nil {
+			t.Errorf("%.20q is taken", bad)
+		}
+	}
 }

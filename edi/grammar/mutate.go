@@ -9,10 +9,11 @@ import (
 )
 
 // Mutate makes, of a valid sample, one document for each rule of the set that the
-// sample's segments meet, with that rule broken: what a partner's station has to
-// find to be trusted.
-func (s *Set) Mutate(from Sample) []Mutation {
-	m := &mutator{set: s, from: from, told: map[string]bool{}}
+// sample's segments meet, with that rule broken and no other: what a partner's station
+// has to find to be trusted. An element that the sample does not have is put in for it.
+// left are the rules that cannot be broken alone.
+func (s *Set) Mutate(from Sample) (out []Mutation, left []string) {
+	m := &mutator{set: s, from: from, told: map[string]bool{}, tried: map[string]bool{}}
 	for i := range from.Segments {
 		g := &from.Segments[i]
 		m.node(i, g)
@@ -22,27 +23,35 @@ func (s *Set) Mutate(from Sample) []Mutation {
 	}
 	m.rules()
 	if s.Closed {
-		m.add("closed", CodeUnknownSegment, "QQ", func(x *Sample) {
+		m.add(from, "closed", CodeUnknownSegment, "QQ", func(x *Sample) {
 			x.Segments = slices.Insert(x.Segments, 1, SampleSegment{Tag: "QQ", Elements: []string{"X"}})
 		})
 	}
-	return m.out
+	for rule := range m.tried {
+		if !m.told[rule] {
+			left = append(left, rule)
+		}
+	}
+	slices.Sort(left)
+	return m.out, left
 }
 
 type mutator struct {
-	set  *Set
-	from Sample
-	told map[string]bool
-	out  []Mutation
+	set         *Set
+	from        Sample
+	told, tried map[string]bool
+	out         []Mutation
 }
 
-// add keeps a mutation, once a rule, where the set does find it: what is broken
-// may be another thing by the grammar, as a segment that may stand elsewhere.
-func (m *mutator) add(rule, code, place string, change func(x *Sample)) {
+// add keeps a mutation of a sample, once a rule, where the set finds it and nothing
+// else: what is broken may be another thing by the grammar, as a segment that may stand
+// elsewhere, or an element that another rule asks for.
+func (m *mutator) add(from Sample, rule, code, place string, change func(x *Sample)) {
 	if m.told[rule] {
 		return
 	}
-	x := Sample{Segments: slices.Clone(m.from.Segments)}
+	m.tried[rule] = true
+	x := Sample{Segments: slices.Clone(from.Segments)}
 	change(&x)
 	if mu := (Mutation{rule, code, place, x}); m.set.Finds(mu) {
 		m.told[rule] = true
@@ -50,7 +59,7 @@ func (m *mutator) add(rule, code, place string, change func(x *Sample)) {
 	}
 }
 
-func (m *mutator) set1(i, n, component int, v string) func(x *Sample) {
+func set1(i, n, component int, v string) func(x *Sample) {
 	return func(x *Sample) { x.Segments[i].set(n, component, v) }
 }
 
@@ -70,7 +79,10 @@ func (m *mutator) node(i int, g *SampleSegment) {
 		n = loop
 	}
 	if n.Required {
-		m.add(n.Label()+" require", CodeMissingSegment, n.ID, func(x *Sample) { x.Segments = slices.Delete(x.Segments, i, i+span) })
+		m.add(m.from, n.Label()+" require", CodeMissingSegment, n.ID, func(x *Sample) {
+			x.Segments = slices.Delete(x.Segments, i, i+span)
+			m.set.total(x)
+		})
 	}
 	const most = 50 // a document of a hundred thousand lines proves no more
 	if n.Max <= most {
@@ -78,26 +90,31 @@ func (m *mutator) node(i int, g *SampleSegment) {
 		if n.Loop {
 			code = CodeTooManyLoops
 		}
-		m.add(n.Label()+" max", code, n.ID, func(x *Sample) {
+		m.add(m.from, n.Label()+" max", code, n.ID, func(x *Sample) {
 			again := slices.Clone(x.Segments[i : i+span])
 			for range n.Max {
 				x.Segments = slices.Insert(x.Segments, i+span, again...)
 			}
+			m.set.total(x)
 		})
 	}
 }
 
 func (m *mutator) elements(i int, def *Segment) {
-	g := &m.from.Segments[i]
 	for n := range def.Elements {
 		e := def.Elements[n]
-		if e == nil || g.value(n+1, 0) == "" {
+		if e == nil {
 			continue
 		}
-		m.element(i, n+1, 0, e, def.ID)
+		if from, ok := m.with(i, n+1, 0, e, def); ok {
+			m.element(from, i, n+1, 0, e, def.ID)
+		}
 		for c, part := range e.Components {
-			if part != nil && g.value(n+1, c+1) != "" {
-				m.element(i, n+1, c+1, part, def.ID)
+			if part == nil {
+				continue
+			}
+			if from, ok := m.with(i, n+1, c+1, part, def); ok {
+				m.element(from, i, n+1, c+1, part, def.ID)
 			}
 		}
 	}
@@ -106,73 +123,120 @@ func (m *mutator) elements(i int, def *Segment) {
 	}
 }
 
-func (m *mutator) element(i, n, component int, e *Element, tag string) {
+// with is the sample with a value in an element, and what goes with that; there is none
+// where it may not stand there.
+func (m *mutator) with(i, n, component int, e *Element, def *Segment) (Sample, bool) {
+	if m.from.Segments[i].value(n, component) != "" {
+		return m.from, true
+	}
+	x := Sample{Segments: slices.Clone(m.from.Segments)}
+	g := &x.Segments[i]
+	if component > 0 && g.value(n, 0) == "" {
+		g.set(n, 0, def.Elements[n-1].sample())
+	}
+	g.set(n, component, e.sample())
+	g.Elements = def.complete(slices.Clone(g.Elements), "")
+	m.set.total(&x)
+	return x, g.value(n, component) != "" && len(m.set.faults(x)) == 0
+}
+
+func (m *mutator) element(from Sample, i, n, component int, e *Element, tag string) {
 	ref := finding.Ref(tag, n, component)
+	add := func(rule, code, v string) { m.add(from, ref+" "+rule, code, ref, set1(i, n, component, v)) }
 	if e.Requirement == 'M' {
-		m.add(ref+" require", CodeMissingElement, ref, m.set1(i, n, component, ""))
+		m.add(from, ref+" require", CodeMissingElement, ref, func(x *Sample) {
+			x.Segments[i].set(n, component, "")
+			m.set.total(x)
+		})
 	}
 	if e.Type == "C" {
 		return
 	}
 	const longest = 300
+	now := from.Segments[i].value(n, component)
 	switch e.Type[0] {
 	case 'N', 'R':
-		m.add(ref+" type", CodeCharacter, ref, m.set1(i, n, component, "X"))
-		m.add(ref+" max", CodeTooLong, ref, m.set1(i, n, component, strings.Repeat("1", min(e.Max, longest)+1)))
+		add("type", CodeCharacter, "X")
+		if e.Max <= longest { // zeros before it leave totals as they are
+			add("max", CodeTooLong, strings.Repeat("0", max(1, e.Max+1-len(strings.Trim(now, "-"))+strings.Count(now, ".")))+now)
+		}
 	case 'D':
-		m.add(ref+" type", CodeDate, ref, m.set1(i, n, component, "20261399"))
+		add("type", CodeDate, "20261399")
 	case 'T':
-		m.add(ref+" type", CodeTime, ref, m.set1(i, n, component, "2561"))
+		add("type", CodeTime, "2561")
 	case 'B':
 	default:
 		if e.Max <= longest {
-			m.add(ref+" max", CodeTooLong, ref, m.set1(i, n, component, strings.Repeat("A", e.Max+1)))
+			add("max", CodeTooLong, strings.Repeat("A", e.Max+1))
 		}
 		if e.Min > 1 {
-			m.add(ref+" min", CodeTooShort, ref, m.set1(i, n, component, strings.Repeat("A", e.Min-1)))
+			add("min", CodeTooShort, strings.Repeat("A", e.Min-1))
 		}
 		if len(e.Codes) > 0 && (!e.Open || e.Closed || m.set.Closed) {
-			other := strings.Repeat("Q", max(e.Min, 1))
-			m.add(ref+" codes", CodeUnknownCode, ref, m.set1(i, n, component, other))
+			add("codes", CodeUnknownCode, strings.Repeat("Q", max(e.Min, 1)))
 		}
 	}
 }
 
 func (m *mutator) note(i int, def *Segment, n Note) {
-	g := &m.from.Segments[i]
 	rule := def.ID + " " + n.String()
-	fill := func(x *Sample, e int) {
-		v := "X"
-		if e <= len(def.Elements) && def.Elements[e-1] != nil {
-			v = def.Elements[e-1].sample()
+	code := CodeConditional
+	if n.Kind == 'E' || n.Kind == 'X' {
+		code = CodeExclusion
+	}
+	m.add(m.from, rule, code, def.ID, func(x *Sample) {
+		g := &x.Segments[i]
+		v := slices.Clone(g.Elements)
+		for len(v) < len(def.Elements) {
+			v = append(v, "")
 		}
-		x.Segments[i].set(e, 0, v)
-	}
-	first := n.Elements[0]
-	switch n.Kind {
-	case 'P', 'C', 'L':
-		m.add(rule, CodeConditional, def.ID, func(x *Sample) {
-			for _, e := range n.Elements {
-				if x.Segments[i].value(e, 0) != "" {
-					x.Segments[i].set(e, 0, "")
+		drop := map[int]bool{}
+		fill := func(e int) {
+			if e <= len(v) {
+				if v[e-1] = "X"; def.Elements[e-1] != nil {
+					v[e-1] = def.Elements[e-1].sample()
 				}
 			}
-			fill(x, first)
-		})
-	case 'R':
-		m.add(rule, CodeConditional, def.ID, func(x *Sample) {
+		}
+		switch n.Kind {
+		case 'E', 'X':
+			fill(n.Elements[0])
+			fill(n.Elements[1])
+		case 'R':
 			for _, e := range n.Elements {
-				if g.value(e, 0) != "" {
-					x.Segments[i].set(e, 0, "")
+				drop[e] = true
+			}
+		default:
+			for _, e := range n.Elements[1:] {
+				drop[e] = true
+			}
+			fill(n.Elements[0])
+		}
+		for e := range drop {
+			if e <= len(v) {
+				v[e-1] = ""
+			}
+		}
+		for range def.Notes { // what others tie to those goes with them
+			for _, o := range def.Notes {
+				if o.Kind != 'P' && o.Kind != 'C' || o.String() == n.String() {
+					continue
+				}
+				for k, e := range o.Elements {
+					if o.Kind == 'C' && k == 0 || !drop[e] {
+						continue
+					}
+					for _, too := range o.Elements {
+						if (o.Kind == 'P' || too == o.Elements[0]) && too <= len(v) && !slices.Contains(n.Elements[:1], too) {
+							v[too-1], drop[too] = "", true
+						}
+					}
 				}
 			}
-		})
-	case 'E', 'X':
-		m.add(rule, CodeExclusion, def.ID, func(x *Sample) {
-			fill(x, first)
-			fill(x, n.Elements[1])
-		})
-	}
+		}
+		g.Elements = def.complete(v, n.String())
+		m.set.total(x)
+	})
 }
 
 func (m *mutator) rules() {
@@ -187,11 +251,11 @@ func (m *mutator) rules() {
 			}
 			switch r.Kind {
 			case "count", "sum":
-				m.add(r.text, code, r.At.Tag, m.set1(i, r.At.Element, r.At.Component, "98765"))
+				m.add(m.from, r.text, code, r.At.Tag, set1(i, r.At.Element, r.At.Component, "98765"))
 			case "tree":
-				m.add(r.text, code, r.At.Tag, m.set1(i, r.Of[0].Element, r.Of[0].Component, "98765"))
+				m.add(m.from, r.text, code, r.At.Tag, set1(i, r.Of[0].Element, r.Of[0].Component, "98765"))
 			default:
-				m.add(r.text, code, r.At.Tag, func(x *Sample) {
+				m.add(m.from, r.text, code, r.At.Tag, func(x *Sample) {
 					if w := r.At.When; w != nil {
 						x.Segments[i].set(w.Element, w.Component, w.Values[0])
 					}

@@ -360,6 +360,9 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 	}
 	ref := finding.Ref(c.tag(), e, r.At.Component)
 	if !ok {
+		if def := c.set.segments[keyOf(c.tag())]; r.At.Component == 0 && def != nil && e <= len(def.Elements) && def.Elements[e-1] != nil && len(v) < def.Elements[e-1].Min {
+			return // what is too short was told as such
+		}
 		c.at(e, r.At.Component, CodeCheckDigit, r.Severity, r.text, fmt.Sprintf("%s is no %s: %q", ref, what, v), expected, "")
 		return
 	}

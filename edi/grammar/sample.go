@@ -1,7 +1,6 @@
 package grammar
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -126,9 +125,11 @@ func (s *Segment) sample(match *Match) []string {
 			}
 		}
 	}
+	told := map[string]bool{}
 	for i, e := range s.Elements {
-		if e != nil && e.Requirement == 'M' {
+		if e != nil && (e.Requirement == 'M' || e.says() && !told[e.Ref]) {
 			put(i + 1)
+			told[e.Ref] = true
 		}
 	}
 	if match != nil {
@@ -138,6 +139,34 @@ func (s *Segment) sample(match *Match) []string {
 		v[match.Element-1] = match.Values[0]
 		if match.Component > 1 {
 			v[match.Element-1] = strings.Repeat(string(rune(SampleComponent)), match.Component-1) + match.Values[0]
+		}
+	}
+	v = s.complete(v, "")
+	if !slices.ContainsFunc(v, func(x string) bool { return x != "" }) { // a tag alone says nothing
+		for i, e := range s.Elements {
+			if e != nil {
+				put(i + 1)
+				v = s.complete(v, "")
+				break
+			}
+		}
+	}
+	for len(v) > 0 && v[len(v)-1] == "" {
+		v = v[:len(v)-1]
+	}
+	return v
+}
+
+// complete adds to elements what notes ask for beside them, but for one note.
+func (s *Segment) complete(v []string, but string) []string {
+	put := func(n int) {
+		for len(v) < n {
+			v = append(v, "")
+		}
+		if v[n-1] == "" {
+			if v[n-1] = "X"; n <= len(s.Elements) && s.Elements[n-1] != nil {
+				v[n-1] = s.Elements[n-1].sample()
+			}
 		}
 	}
 	for range len(s.Notes) + 1 {
@@ -150,6 +179,7 @@ func (s *Segment) sample(match *Match) []string {
 			}
 			first := n.Elements[0] <= len(v) && v[n.Elements[0]-1] != ""
 			switch {
+			case but != "" && n.String() == but:
 			case n.Kind == 'P' && there > 0, n.Kind == 'C' && first:
 				for _, e := range n.Elements {
 					put(e)
@@ -158,16 +188,27 @@ func (s *Segment) sample(match *Match) []string {
 				put(n.Elements[0])
 			case n.Kind == 'L' && first && there == 1:
 				put(n.Elements[1])
+			case n.Kind == 'E' && there > 1:
+				for _, e := range n.Elements[1:] {
+					if e <= len(v) {
+						v[e-1] = ""
+					}
+				}
 			}
 		}
-	}
-	for len(v) > 0 && v[len(v)-1] == "" {
-		v = v[:len(v)-1]
 	}
 	return v
 }
 
+// says reports whether a sample has something to say in the element.
+func (e *Element) says() bool {
+	return e.like != "" || slices.ContainsFunc(e.Components, func(c *Element) bool { return c != nil && c.like != "" })
+}
+
 func (e *Element) sample() string {
+	if e.like != "" && (len(e.Codes) == 0 || e.knows([]byte(e.like))) && len(e.like) <= e.Max && len(e.like) >= e.Min {
+		return e.like
+	}
 	if len(e.Codes) > 0 {
 		return e.Codes[0]
 	}
@@ -183,10 +224,12 @@ func (e *Element) sample() string {
 		return "0915"
 	case 'C':
 		var parts []string
+		told := map[string]bool{}
 		for i, c := range e.Components {
 			part := ""
-			if c != nil && (c.Requirement == 'M' || i == 0) {
+			if c != nil && (c.Requirement == 'M' || i == 0 || c.says() && !told[c.Ref]) {
 				part = c.sample()
+				told[c.Ref] = true
 			}
 			parts = append(parts, part)
 		}
@@ -318,11 +361,18 @@ func (s *Set) faults(x Sample) []finding.Finding {
 	return d.errors
 }
 
-// Finds reports whether the set finds in m what it has to.
+// Finds reports whether the set finds in m what it has to, and nothing else that is
+// more than a note.
 func (s *Set) Finds(m Mutation) bool {
 	d := &sampled{Sample: m.Sample}
 	s.Check(d, &Syntax{Component: SampleComponent, Repetition: SampleRepetition}, true)
-	return slices.ContainsFunc(d.all, func(f finding.Finding) bool {
-		return f.Code == m.Code && (m.Place == "" || f.Element == m.Place || bytes.HasPrefix([]byte(f.Element), []byte(m.Place)))
-	})
+	found := false
+	for _, f := range d.all {
+		is := f.Code == m.Code && (f.Element == m.Place || strings.HasPrefix(f.Element, m.Place))
+		if !is && f.Severity > finding.Note {
+			return false
+		}
+		found = found || is
+	}
+	return found
 }

@@ -126,10 +126,15 @@ func tokens(s string) (out []string, err error) {
 	return out, nil
 }
 
-// fields of a bracket, marks of usage before the name taken off.
-func fields(bracket string) []string {
+// fields of a bracket, marks of usage before the name taken off and named: that a
+// guide leaves an element out or asks for it is nothing a standard says.
+func (x *sef) fields(bracket string) []string {
 	f := strings.Split(strings.Trim(bracket, "[]"), ",")
-	f[0] = strings.TrimLeft(f[0], ".!$-&*@")
+	name := strings.TrimLeft(f[0], ".!$-&*@")
+	if mark := f[0][:len(f[0])-len(name)]; mark != "" {
+		x.left[fmt.Sprintf("usage mark %q of %s", mark, strings.TrimSpace(name))] = true
+	}
+	f[0] = name
 	if i := strings.IndexByte(f[0], ';'); i >= 0 { // an ordinal or a mask
 		f[0] = f[0][:i]
 	}
@@ -168,13 +173,13 @@ func (x *sef) segment(head, body string, composites map[string]string) (string, 
 			for range times {
 				for _, r := range run {
 					if r[0] == '[' {
-						elements = append(elements, x.element(fields(r), composites))
+						elements = append(elements, x.element(x.fields(r), composites))
 					}
 				}
 			}
 			i += end
 		case t[0] == '[':
-			elements = append(elements, x.element(fields(t), composites))
+			elements = append(elements, x.element(x.fields(t), composites))
 		default:
 			x.left["text "+t+" in "+head] = true
 		}
@@ -263,7 +268,7 @@ func (x *sef) set(body string) (string, error) {
 			if i+1 >= len(toks) || toks[i+1][0] != '[' {
 				return "", errors.New("a loop does not begin with a segment")
 			}
-			f := fields(toks[i+1])
+			f := x.fields(toks[i+1])
 			n, err := times(most)
 			if err != nil {
 				return "", err
@@ -277,7 +282,7 @@ func (x *sef) set(body string) (string, error) {
 				return "", errors.New("a loop is closed that was not opened")
 			}
 		case t[0] == '[':
-			f := fields(t)
+			f := x.fields(t)
 			if f[0] == "ST" || f[0] == "SE" || f[0] == "UNH" || f[0] == "UNT" {
 				continue
 			}

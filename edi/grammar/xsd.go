@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // XSD reads an XML schema of one set as EDI servers keep them: an element for
@@ -17,10 +18,10 @@ import (
 // set.
 func XSD(text, id, release, group string) (*Imported, error) {
 	x := &xsd{types: map[string]*xsdNode{}, elements: map[string]*xsdNode{}, segments: map[string]string{}, composites: map[string]string{}, left: map[string]bool{}}
-	d := xml.NewDecoder(strings.NewReader(text))
+	d := xml.NewDecoder(strings.NewReader(decoded(text)))
 	d.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
 		if strings.EqualFold(charset, "utf-16") || strings.EqualFold(charset, "utf-8") {
-			return in, nil // who hands in text has decoded it
+			return in, nil // it is decoded by now
 		}
 		return nil, fmt.Errorf("character set %s", charset)
 	}
@@ -65,6 +66,25 @@ func XSD(text, id, release, group string) (*Imported, error) {
 	}
 	out.Segments, out.Left = b.String(), slices.Sorted(maps.Keys(x.left))
 	return out, nil
+}
+
+// decoded is text that may be in UTF-16, as BizTalk keeps schemas, with a mark or told by
+// the zero beside its first character.
+func decoded(text string) string {
+	high := 1 // of the byte that counts 256s
+	switch {
+	case len(text) < 2:
+		return text
+	case text[:2] == "\xFE\xFF" || text[0] == 0:
+		high = 0
+	case text[:2] != "\xFF\xFE" && text[1] != 0:
+		return strings.TrimPrefix(text, "\uFEFF")
+	}
+	units := make([]uint16, 0, len(text)/2)
+	for i := 0; i+1 < len(text); i += 2 {
+		units = append(units, uint16(text[i+high])<<8|uint16(text[i+1-high]))
+	}
+	return strings.TrimPrefix(string(utf16.Decode(units)), "\uFEFF")
 }
 
 type xsdNode struct {

@@ -62,6 +62,7 @@ var Builtin = sync.OnceValue(func() *Library {
 		}
 	}
 	must("codes", l.AddCodes(text("edifact.codes")))
+	must("samples", l.AddSamples(text("edifact.samples")))
 	for _, directory := range [...]string{"D96A", "D01B"} { // the later one builds on the earlier
 		must(directory, l.AddSegments(directory, text(directory+".segments")))
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	isa      = "ISA*00*          *00*          *ZZ*ACME           *ZZ*PAKLOG         *261123*0915*U*00401*000000007*0*P*>~\n"
 	order940 = "W05*N*ORD-1*PO-9~\nN1*ST*CORNER SHOP*92*S1~\nN3*1 MAIN ST~\nN4*RENO*NV*89501*US~\nN1*WH**92*W1~\nG62*10*20261125~\nW66*PP*M***UPS~\n" +
-		"LX*1~\nW01*2*CA*000100000010*VN*SKU-1~\nG69*BERRY~\nN9*LT*L1~\nLX*2~\nW01*30*EA**VN*SKU-2~\nW20****36*G*L~\nW76*32*90*LB~\n"
+		"LX*1~\nW01*2*CA*000100000016*VN*SKU-1~\nG69*BERRY~\nN9*LT*L1~\nLX*2~\nW01*30*EA**VN*SKU-2~\nW20****36*G*L~\nW76*32*90*LB~\n"
 	order850 = "BEG*00*SA*PO-9**20261123~\nREF*DP*042~\nDTM*010*20261125~\nN1*ST*CORNER SHOP~\nPO1*1*12*EA*9.95**VN*SKU-1*UP*012345678905~\nPID*F****BERRY~\nCTT*1~\n"
 )
 
@@ -52,7 +52,7 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 		{"blanks before and behind a value are none of its lack", "940", "W05*N*ORD-1*", "W05*N* O *", ""},
 		{"mandatory segment out of order", "940", order940[:strings.Index(order940, "N1*WH")], "N1*ST*CORNER SHOP*92*S1~\nW05*N*ORD-1*PO-9~\n", "error segment-missing W05  3/ @N1*ST\nerror segment-sequence W05  7/ @W05*N"},
 		{"too long", "940", "N4*RENO*NV", "N4*RENO*NEV", "error element-too-long N4-02 N1[1] 8/5 @NEV*8"},
-		{"too short", "940", "000100000010", "00010000001", "error element-too-short W01-03 LX[1]/W01[1] 8/4 @00010"},
+		{"too short", "940", "000100000016", "00010000001", "error element-too-short W01-03 LX[1]/W01[1] 8/4 @00010"},
 		{"no number", "940", "W01*30", "W01*3O", "error element-character W01-01 LX[2]/W01[1] 8/6 @3O*EA"},
 		{"two points", "940", "W76*32*90*", "W76*32*9.0.0*", "error element-character W76-02  8/6 @9.0.0"},
 		{"impossible date", "940", "20261125", "20261131", "error element-date G62-02  8/8 @20261"},

@@ -59,7 +59,7 @@ func (l *Library) load(folder fs.FS) error {
 	if err != nil {
 		return err
 	}
-	for _, wanted := range []string{".names", ".codes", ".segments", ".set"} {
+	for _, wanted := range []string{".names", ".codes", ".samples", ".segments", ".set"} {
 		for _, e := range entries { // in the order of their names: 005010 builds on 004010
 			if path.Ext(e.Name()) != wanted {
 				continue
@@ -69,6 +69,8 @@ func (l *Library) load(folder fs.FS) error {
 			case err != nil:
 			case wanted == ".names":
 				err = l.AddNames(string(text))
+			case wanted == ".samples":
+				err = l.AddSamples(string(text))
 			case wanted == ".codes":
 				err = l.AddCodes(string(text))
 			case wanted == ".segments":
