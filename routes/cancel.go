@@ -20,7 +20,7 @@ func (f *Flows) addCancelling() error {
 		Name: "order.cancel", About: "undoes what was done for a cancelled order: promises, places, totes, cartons, labels",
 		Topics: []string{onOrders}, Handle: f.compensate,
 		Types:  takes(order.Cancelled{}),
-		Writes: []string{onOrders, onInventory, onTasks, onPicks, onPacks},
+		Writes: []string{onOrders, onInventory, onTasks, onPicks, onPacks, onPutAways},
 	})
 }
 
@@ -147,19 +147,23 @@ func (d *decision) planLeft(o order.Order, w *heldWork, p pack.Packing) {
 	d.onShipment(o.Scope, o.Number, events, err)
 }
 
-// putBack returns goods to the shelf they were picked from.
+// putBack takes goods from their order that lie in a tote, a slot or a carton. They wait there to be
+// put away, best where they were picked from, and nobody is promised them before.
 func (d *decision) putBack(o order.Order, c pack.Content, from inventory.Account) {
-	w := d.work(o.Scope, o.Number)
-	to, found := w.homeOf(c.Item, c.Lot)
+	home, found := d.work(o.Scope, o.Number).homeOf(c.Item, c.Lot)
 	if !found {
 		d.fail(missing("routes.PutBack", "location", "nobody knows where item "+c.Item+" was picked from"))
 		return
 	}
-	k := keyOf(o.Scope, c.Item)
+	k, in := keyOf(o.Scope, c.Item), inventory.Place{Location: from.LPN, Lot: c.Lot}
 	events, posts, err := inventory.PutBack{
-		BookKey: k, For: inventory.For{Order: o.Number, Line: c.Line}, From: from, To: to, Qty: c.Qty, Reason: cancelled, Serials: c.Serials,
+		BookKey: k, For: inventory.For{Order: o.Number, Line: c.Line}, From: from, To: in, Qty: c.Qty, Reason: cancelled, Serials: c.Serials,
+		Stage: inventory.Received,
 	}.Decide(d.m.Now)
-	d.onStock(k, events, posts, err)
+	if d.onStock(k, events, posts, err) {
+		d.waits(k, in.Location)
+		d.putLater(toPutAway{Scope: o.Scope, Location: in.Location, Goods: []loading{{c.Item, c.Lot}}, Home: home.Location})
+	}
 }
 
 // undoCartons takes the goods out of closed cartons. An emptied carton leaves its shipment

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/paklog/hub/core/crew"
@@ -218,11 +219,18 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Transfer:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(inventory.Free), c.Qty, false) || c.From.Location != c.To.Location && d.noRoom(k, c.To, c.Qty) {
+		stage := cmp.Or(c.Stage, inventory.Free)
+		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(stage), c.Qty, false) {
+			return answered{}, d.err
+		}
+		if c.From.Location != c.To.Location && (d.wrongPlace(k, stage, c.To.Location) || d.noRoom(k, c.To, c.Qty)) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
-		d.onStock(k, events, posts, err)
+		if d.onStock(k, events, posts, err) && c.From.Location != c.To.Location {
+			d.standsBefore(k, c.To, stage)
+		}
+		d.standsOnce(k, c.To)
 	case inventory.Quarantine:
 		return d.quarantine(bookOf(c.BookKey, k), c)
 	case inventory.Settle:
@@ -288,6 +296,7 @@ func (d *decision) bringIn(c inventory.Receive) {
 	}
 	events, posts, err := c.Decide(d.stock(k), d.m.Now)
 	d.onStock(k, events, posts, err)
+	d.standsOnce(k, c.Place)
 }
 
 func (d *decision) stockView(k inventory.BookKey) StockView {

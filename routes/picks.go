@@ -110,7 +110,7 @@ func (d *decision) confirm(s scope.Scope, id string, c pick.Confirm) {
 
 func (d *decision) confirmStep(s scope.Scope, id string, c pick.Confirm) {
 	l := d.pick(s, id)
-	if c.Worker != worker && !d.isTote(s, c.Tote) {
+	if c.Worker != worker && (!d.isTote(s, c.Tote) || !d.emptyTote(l, c.Tote)) {
 		return
 	}
 	events, err := l.Confirm(c, d.m.Now)
@@ -167,7 +167,7 @@ func (d *decision) short(s scope.Scope, id string, c pick.Short) {
 
 func (d *decision) shortStep(s scope.Scope, id string, c pick.Short) {
 	l := d.pick(s, id)
-	if c.Found > 0 && c.Worker != worker && !d.isTote(s, c.Tote) {
+	if c.Found > 0 && c.Worker != worker && (!d.isTote(s, c.Tote) || !d.emptyTote(l, c.Tote)) {
 		return
 	}
 	events, err := l.Short(c, d.m.Now)

@@ -70,7 +70,13 @@ func (d *decision) shelf(s scope.Scope, code string) *heldShelf {
 // keepShelves writes the states that changed, in the order of their keys.
 func (d *decision) keepShelves() {
 	for _, key := range inOrder(d.racks) {
-		if h := d.racks[key]; h.dirty {
+		switch h := d.racks[key]; {
+		case !h.dirty:
+		case h.Status == "" && len(h.Items)+len(h.Coming) == 0: // a tote from which all was put back
+			if h.old.Data != nil {
+				d.out.SetState(key, h.old, nil)
+			}
+		default:
 			d.out.SetState(key, h.old, h.shelfState)
 			d.f.shelves.touch(shelvesPrefix(h.scope), key, d.m.Now)
 		}
@@ -171,15 +177,18 @@ func (d *decision) standing(s scope.Scope, code, but string) putaway.Place {
 }
 
 // noRoom refuses to put goods where they may not lie, or where no more of them fit beside what
-// lies there and what is coming. A place for other things than storage takes any.
+// lies there and what is coming. A place for other things than storage takes any, unless it is
+// blocked.
 func (d *decision) noRoom(k inventory.BookKey, to inventory.Place, qty int64) bool {
 	it, l := d.item(k.Scope, k.Item), d.location(k.Scope, to.Location)
+	if d.err == nil && l.Status == location.StatusBlocked {
+		d.fail(refusedPlace(k.Item, to.Location, putaway.Blocked, 0, qty, it, l.Spec))
+	}
 	if d.err != nil || !l.Known() || !stores(l.Spec) {
 		return d.err != nil
 	}
 	p := d.standing(k.Scope, to.Location, "")
-	p.Status = location.StatusActive // goods are brought to a blocked place by hand, to be sorted out
-	p.Spec.Slot.Max = 0              // and beyond what is kept in a face
+	p.Spec.Slot.Max = 0 // goods are brought by hand beyond what is kept in a face
 	if d.err != nil {
 		return true
 	}

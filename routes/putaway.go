@@ -27,6 +27,8 @@ type toPutAway struct {
 	Location string    `json:"location"`
 	LPN      string    `json:"lpn,omitempty"`
 	Goods    []loading `json:"goods"`
+	// Home is where they came from, where they are put back.
+	Home string `json:"home,omitempty"`
 	// Ends says that goods went away otherwise: tasks that lost theirs end, and none is made.
 	Ends bool `json:"ends,omitempty"`
 }
@@ -365,7 +367,10 @@ func (d *decision) findPlaces(w toPutAway, a *putaway.Ask) (steps []putaway.Step
 			a.Places = append(a.Places, d.standing(w.Scope, code, ""))
 		}
 	}
-	a.From = d.location(w.Scope, w.Location).Spec.Sequence
+	a.From = d.location(w.Scope, cmp.Or(w.Home, w.Location)).Spec.Sequence
+	if w.Home != "" && mayLie(d.location(w.Scope, w.Home).Spec, held) {
+		look(w.Home)
+	}
 	for i, g := range a.Goods {
 		k := keyOf(w.Scope, g.Item.SKU)
 		if i == 0 && !held {
@@ -533,6 +538,7 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 	if w.LPN != "" {
 		d.bringAlong(d.lpn(s, w.LPN), c.Location, false)
 	}
+	d.waitsStill(w.Scope, w.Location)
 	if c.Qty > 0 && c.Qty < t.Steps[0].Qty {
 		d.putLater(w)
 	}

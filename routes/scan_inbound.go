@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/paklog/hub/core/door"
@@ -89,7 +90,7 @@ func (d *decision) sameGoods(s scope.Scope, t task.Task, code string) error {
 	switch {
 	case err != nil:
 		return err
-	case st.From.LPN != "" && id == st.From.LPN:
+	case id == cmp.Or(st.From.LPN, st.From.Location): // the pallet, or the tote that they are in
 		return nil
 	case st.From.LPN != "":
 		return refused("code", "this is %.64s, the task brings LPN %s", id, st.From.LPN)

@@ -189,6 +189,7 @@ func TestASightingFromBeforeMovesNothingBack(t *testing.T) {
 func TestWhatStandsInAPalletGoesAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, h := floor(t)
+		r.shelves(location.Bulk, "B-2", 50)
 		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "DOCK", LPN: "CASE-1"}, Qty: 6})
 		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "DOCK", LPN: "CASE-2"}, Qty: 6, Stage: inventory.Held})
 		settle(time.Minute)
@@ -199,8 +200,11 @@ func TestWhatStandsInAPalletGoesAlong(t *testing.T) {
 		if a := h.scan(scan.Scan{Do: scan.Move, Code: palletA, Place: "CASE-1"}); a.Result != scan.Refused || !strings.Contains(a.Why, "in itself") {
 			t.Errorf("%+v", a)
 		}
-		h.done(scan.Scan{Do: scan.Move, Code: palletA, Place: "P-2"})
-		if at := r.at("P-2"); at["CASE-1"] != 6 || at["CASE-2"] != 6 || len(r.at("DOCK")) != 0 {
+		if a := h.scan(scan.Scan{Do: scan.Move, Code: palletA, Place: "P-2"}); a.Result != scan.Refused || a.Where != "location" {
+			t.Errorf("goods that are held back come to a place that is picked from: %+v", a)
+		}
+		h.done(scan.Scan{Do: scan.Move, Code: palletA, Place: "B-2"})
+		if at := r.at("B-2"); at["CASE-1"] != 6 || at["CASE-2"] != 6 || len(r.at("DOCK")) != 0 {
 			t.Errorf("%v, dock %v", at, r.at("DOCK"))
 		}
 		if l := r.lpn(palletA); len(l.Children) != 2 {

@@ -95,6 +95,7 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 		}
 	case inventory.StockPutAway:
 		d.stockOn(e.BookKey, e.To, sight(at(e.To.Location), e.At, e.By, "putaway"))
+		d.emptied(e.Scope, e.From.Location, e.At)
 	case inventory.StockAdjusted:
 		if e.Delta > 0 {
 			d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, e.By, "stock"))
@@ -212,7 +213,11 @@ func (d *decision) moveLPN(c tracking.Place, strict bool) {
 	}
 	if d.putLPN(c) {
 		l := d.lpn(c.Scope, c.LPN)
-		d.bringAlong(l, d.root(l).Last.Location, strict)
+		to := d.root(l).Last.Location
+		if strict {
+			d.takesLPN(l, to)
+		}
+		d.bringAlong(l, to, strict)
 	}
 }
 
@@ -255,6 +260,8 @@ func (d *decision) bringItem(k inventory.BookKey, lpn, location string, strict b
 				d.onStock(k, events, posts, err)
 				if part.stage == inventory.Received {
 					d.standsAt(k, to, part.qty)
+				} else {
+					d.standsBefore(k, to, part.stage)
 				}
 			}
 		}

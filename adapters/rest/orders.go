@@ -20,7 +20,7 @@ type OrderState struct {
 	Status order.Status `json:"status,omitempty"`
 }
 
-// HoldBody stops work on an order.
+// HoldBody lets no new work begin on an order.
 type HoldBody struct {
 	Reason string `json:"reason" doc:"manual, credit, address, fraud, ..."`
 }
@@ -77,7 +77,7 @@ func (s *server) orders() {
 			b, err := decode[MergeBody](ctx)
 			return s.orderDo(ctx, in, order.Merge{From: b.From, By: callOf(ctx).client}, err)
 		})
-	register(s, op[HoldBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Stop all work on an order, for one reason more"),
+	register(s, op[HoldBody, OrderState](s, http.MethodPost, "/v1/orders/{owner}/{number}/hold", "hold-order", tag, "Begin no new work on an order, for one reason more; a task that somebody has claimed is picked to its end"),
 		func(ctx context.Context, in *orderCommand) (*reply, error) {
 			b, err := decode[HoldBody](ctx)
 			return s.orderDo(ctx, in, order.Hold{Reason: b.Reason, By: callOf(ctx).client}, err)

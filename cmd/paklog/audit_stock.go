@@ -6,6 +6,7 @@ import (
 
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/scope"
 )
 
 // stock notes what the stream of a book says, to be held against its balances.
@@ -14,7 +15,17 @@ func (w *warehouse) stock(s inventory.Stock) {
 		w.r.find("stock", 0, "Book %s has %d on hand, and %d came in and %d went out.", s.Book(), s.OnHand(), s.In, s.Out)
 	}
 	if w.told == nil {
-		w.told = map[string]toldStock{}
+		w.told, w.stands = map[string]toldStock{}, map[string]string{}
+	}
+	for _, sh := range s.Shelves {
+		if sh.LPN == "" || sh.Allocated+sh.Suspect > 0 { // which stay behind until they are fetched or counted
+			continue
+		}
+		key := scope.Join(s.Tenant, s.Facility, sh.LPN)
+		if was, known := w.stands[key]; known && was != sh.Location {
+			w.r.find("stock", 0, "LPN %s is at %s and at %s by the books.", sh.LPN, was, sh.Location)
+		}
+		w.stands[key] = sh.Location
 	}
 	w.told[s.Book()] = toldStock{onHand: s.OnHand(), free: s.Free(), promised: s.Promised}
 }

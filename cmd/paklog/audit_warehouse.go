@@ -39,6 +39,7 @@ type warehouse struct {
 	where   map[journal.ID]journal.Pos // messages of open effects
 	holds   map[string]*held           // by stock book
 	told    map[string]toldStock       // by stock book
+	stands  map[string]string          // location by LPN of a building
 	labels  map[string]string          // carton by standing label
 	laid    map[string][]dated[facility.Spec]
 	lies    map[string][]dated[location.Spec]

@@ -212,8 +212,11 @@ func orderActWith(cmd *cobra.Command, g *global, number, owner, verb string, of 
 func newOrderHold(g *global) *cobra.Command {
 	var owner, reason string
 	cmd := &cobra.Command{
-		Use: "hold ORDER", Short: "Stop all work on an order, for one reason more",
-		Long: "Stop all work on an order. It may be on hold for several reasons; each is released by itself, and the work goes on with the last.",
+		Use: "hold ORDER", Short: "Begin no new work on an order, for one reason more",
+		Long: `Begin no new work on an order: it is promised nothing more, comes into no wave, nobody is given a task of
+it or opens a carton, and nothing of it is loaded. What somebody has in hand is told to its end: a task that
+he has claimed is picked, and a carton that is open may be filled, and is closed after the release. An order
+may be on hold for several reasons; each is released by itself, and the work goes on with the last.`,
 		Example: `  paklog orders hold SO-1001 --reason credit
   paklog orders hold SO-1001 --reason address`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: fromHub(g, orderNumbers),

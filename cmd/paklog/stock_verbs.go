@@ -6,20 +6,17 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/paklog/hub/adapters/bulk"
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/replenish"
 	"github.com/paklog/hub/core/reservation"
-	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/view"
 )
 
@@ -204,159 +201,6 @@ free; world is the other side of the door: goods come from it and leave to it.`,
 	cmd.Flags().StringVar(&owner, "owner", "", "whose goods")
 	cmd.Flags().StringVar(&facility, "facility", "", "the building; the configured one where it is left out")
 	return cmd
-}
-
-func newStockReconcile(g *global) *cobra.Command {
-	var format, owner, facility, reason string
-	var adjust bool
-	cmd := &cobra.Command{
-		Use: "reconcile FILE", Short: "Compare the stock with another system's snapshot, and set it right when told to",
-		Long: `Compare what lies here with a file of what another system believes: columns item and qty, and of
-location, lot and lpn those that it tells places apart by. Of the owners and items that are meant, what the
-file does not name counts as none there. Without locations the file is compared with everything in the
-building, totes and cartons included; such a difference has no place and is only listed.
-
-With --adjust each difference that has one place is booked there. Goods that orders were promised are not
-written off: what is missing of them is told. Ends with 3 while differences are left.`,
-		Example: `  paklog stock reconcile snapshot.csv
-  paklog stock reconcile snapshot.csv --owner ACME --adjust --reason cutover`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if adjust && reason == "" {
-				return usagef(cmd, "--adjust needs --reason: it is kept with each adjustment")
-			}
-			if format == "" {
-				format = formatOf(args[0])
-			}
-			if format != bulk.CSV && format != bulk.NDJSON {
-				return usagef(cmd, "say with --format whether %s is csv or ndjson", args[0])
-			}
-			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
-				sc := scope.Scope{Tenant: c.cfg.Tenant, Owner: c.cfg.Owner, Facility: c.cfg.Facility}
-				if owner != "" {
-					sc.Owner = owner
-				}
-				if facility != "" {
-					sc.Facility = facility
-				}
-				f, err := os.Open(args[0])
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				theirs, grain, err := bulk.ReadSnapshot(f, bulk.Config{Format: format, Scope: sc})
-				if err != nil {
-					return fmt.Errorf("reading %s: %w", args[0], err)
-				}
-				r := &reconciling{c: c, theirs: theirs, grain: grain, sc: sc, all: owner == ""}
-				diffs, err := r.differences(ctx)
-				if err != nil {
-					return err
-				}
-				if adjust {
-					for _, d := range diffs {
-						if err := r.settle(ctx, d, reason); err != nil {
-							return err
-						}
-					}
-					if diffs, err = r.differences(ctx); err != nil {
-						return err
-					}
-				}
-				return showDifferences(cmd, g, diffs, adjust)
-			})
-		},
-	}
-	cmd.Flags().StringVar(&format, "format", "", "csv or ndjson; by the file's name where it is left out")
-	cmd.Flags().StringVar(&owner, "owner", "", "only this owner's stock; that of all whom the file names where it is left out")
-	cmd.Flags().StringVar(&facility, "facility", "", "the building; the configured one where it is left out")
-	cmd.Flags().BoolVar(&adjust, "adjust", false, "book the differences that have one place")
-	cmd.Flags().StringVar(&reason, "reason", "", "of --adjust: reason code")
-	_ = cmd.RegisterFlagCompletionFunc("format", words(bulk.CSV, bulk.NDJSON))
-	return cmd
-}
-
-// reconciling compares the stock of a building with a snapshot.
-type reconciling struct {
-	c      *caller
-	theirs []inventory.SnapshotLine
-	grain  inventory.Grain
-	sc     scope.Scope
-	all    bool // every owner whom the snapshot names
-}
-
-func (r *reconciling) differences(ctx context.Context) ([]inventory.Difference, error) {
-	owners := map[string]bool{r.sc.Owner: true}
-	for _, l := range r.theirs {
-		if r.all {
-			owners[l.Owner] = true
-		}
-	}
-	var ours []inventory.Stock
-	for owner := range owners {
-		docs, err := documents(ctx, r.c, "/v1/stock", url.Values{"owner": {owner}, "facility": {r.sc.Facility}}, 0)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range docs.Items {
-			var s inventory.Stock
-			if err := json.Unmarshal(d.State, &s); err != nil {
-				return nil, fmt.Errorf("reading %s: %w", d.Key, err)
-			}
-			ours = append(ours, s)
-		}
-	}
-	var theirs []inventory.SnapshotLine
-	for _, l := range r.theirs {
-		if owners[l.Owner] && l.Facility == r.sc.Facility {
-			theirs = append(theirs, l)
-		}
-	}
-	return inventory.Reconcile(ours, theirs, r.grain), nil
-}
-
-// settle books a difference where it has one place and can be had there.
-func (r *reconciling) settle(ctx context.Context, d inventory.Difference, reason string) error {
-	if d.At == nil || d.Should() < 0 {
-		return nil
-	}
-	err := r.c.do(ctx, http.MethodPost, "/v1/stock/settle", rest.SettleBody{
-		Owner: d.Owner, Facility: d.Facility, Item: d.Item, ShelfBody: rest.ShelfBody(*d.At), Counted: d.Should(), Reason: reason,
-	}, nil)
-	if err != nil {
-		return fmt.Errorf("item %s at %s: %w", clean(d.Item), clean(d.At.Location), err)
-	}
-	return nil
-}
-
-func showDifferences(cmd *cobra.Command, g *global, diffs []inventory.Difference, adjusted bool) error {
-	out := cmd.OutOrStdout()
-	if g.json {
-		if err := writeJSON(out, append([]inventory.Difference{}, diffs...)); err != nil {
-			return err
-		}
-	} else if len(diffs) == 0 {
-		fmt.Fprintln(out, "no differences")
-	} else {
-		t := newTable(out, "OWNER", "ITEM", "LOCATION", "LOT", "LPN", "OURS", "THEIRS", "DIFFERENCE", "CAN BE BOOKED")
-		for _, d := range diffs {
-			can := "yes"
-			switch {
-			case d.At == nil:
-				can = "no: it has no one place"
-			case adjusted:
-				can = "no: orders were promised it"
-			}
-			t.row(d.Owner, d.Item, d.Location, d.Lot, d.LPN, d.Ours, d.Theirs, d.Theirs-d.Ours, can)
-		}
-		if err := t.flush(); err != nil {
-			return err
-		}
-	}
-	if len(diffs) > 0 {
-		return exitFindings
-	}
-	return nil
 }
 
 func newReservations(g *global) *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/core/count"
-	"github.com/paklog/hub/core/inventory"
 )
 
 func (s *shell) file(name, text string) string {
@@ -156,24 +156,48 @@ func TestAForeignSnapshotIsComparedAndSetRight(t *testing.T) {
 	s.must("reservations", "place", "CART-1", "--item", "MILK", "--qty", "9", "--for", "1h")
 	snapshot := s.file("theirs.csv", "item,location,lot,qty\nMUG,P-1,,10\nMUG,P-2,,3\nMUG,B-1,,60\nMILK,P-2,OLD,5\n")
 	out, _, code := s.run("stock", "reconcile", snapshot, "--json")
-	diffs := decoded[[]inventory.Difference](t, out)
-	if code != 3 || len(diffs) != 3 {
+	diffs := decoded[[]differing](t, out)
+	if code != 3 || len(diffs) != 3 || diffs[0].Outcome != canBook {
 		t.Fatalf("exit %d: %+v", code, diffs)
 	}
 	s.refused(2, "--adjust needs --reason", "stock", "reconcile", snapshot, "--adjust")
 	out, _, code = s.run("stock", "reconcile", snapshot, "--adjust", "--reason", "cutover", "--json")
-	diffs = decoded[[]inventory.Difference](t, out)
+	diffs = decoded[[]differing](t, out)
 	// Of the milk nine are promised: one of five may be written off.
-	if code != 3 || len(diffs) != 1 || diffs[0].Item != "MILK" || diffs[0].Ours != 4 || diffs[0].Theirs != 0 {
+	if code != 3 || len(diffs) != 3 || diffs[0].Item != "MILK" || diffs[0].Outcome != partlyBooked || diffs[0].Left != -4 ||
+		diffs[1].Outcome != booked || diffs[2].Outcome != booked {
 		t.Fatalf("exit %d: %+v", code, diffs)
 	}
 	s.must("reservations", "release", "CART-1")
-	if out := s.must("stock", "reconcile", snapshot, "--adjust", "--reason", "cutover"); !strings.Contains(out, "no differences") {
+	if out := s.must("stock", "reconcile", snapshot, "--adjust", "--reason", "cutover"); !strings.Contains(out, "booked") || strings.Contains(out, "left") {
 		t.Errorf("%s", out)
 	}
+	if out := s.must("stock", "reconcile", snapshot); !strings.Contains(out, "no differences") {
+		t.Errorf("%s", out)
+	}
+	// What cannot be booked says why, and keeps nothing after it from being booked.
+	s.must("import", "items", s.file("camera.csv", "sku,uom,serial_tracked\nCAMERA,each,true\n"))
+	s.must("import", "opening", s.file("cameras.csv", "item,location,qty,serials\nCAMERA,P-1,1,S-1\n"))
+	odd := s.file("odd.csv", "item,location,lot,qty\nMUG,P-1,,10\nMUG,P-2,,3\nMUG,B-1,,61\nMILK,P-2,OLD,5\nCAMERA,P-1,,2\nGHOST,P-1,,1\nMUG,NOWHERE,,1\n")
+	for _, args := range [][]string{{}, {"--adjust", "--reason", "cutover"}} {
+		out, _, code = s.run(append([]string{"stock", "reconcile", odd, "--json"}, args...)...)
+		outcomes := map[string]string{}
+		for _, d := range decoded[[]differing](t, out) {
+			outcomes[d.Item+" "+d.Location] = d.Outcome + " " + d.Why
+		}
+		want := map[string]string{"MUG B-1": canBook + " ", "MUG NOWHERE": cannotBook + " location is not known",
+			"GHOST P-1": cannotBook + " item is not known", "CAMERA P-1": cannotBook + " item is tracked by serial number: adjust by those that are missing or too many"}
+		if len(args) > 0 {
+			want["MUG B-1"] = booked + " "
+		}
+		if code != 3 || !maps.Equal(outcomes, want) {
+			t.Errorf("exit %d: %q, expected %q", code, outcomes, want)
+		}
+	}
+	s.must("stock", "adjust", "MUG", "--location", "B-1", "--delta", "-1", "--reason", "cutover")
 	s.refused(1, "line 2: qty: -1", "stock", "reconcile", s.file("bad.csv", "item,qty\nMUG,-1\n"))
 	out, _, code = s.run("stock", "reconcile", s.file("total.csv", "item,qty\nMUG,1\nMILK,5\n"))
-	if code != 3 || !strings.Contains(out, "no: it has no one place") {
+	if code != 3 || !strings.Contains(out, "it has no one place") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	s.must("audit")

@@ -94,7 +94,7 @@ func Schemas() []event.Schema {
 		event.Of[inventory.StockDeallocated](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockPicked](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockShorted](event.InventoryEvents, event.Widened),
-		event.Of[inventory.StockPutBack](event.InventoryEvents, event.Widened),
+		event.Of[inventory.StockPutBack](event.InventoryEvents, event.Widened, event.Widened),
 		event.Of[inventory.StockSorted](event.InventoryEvents),
 		event.Of[inventory.StockPacked](event.InventoryEvents, event.Widened),
 		event.Of[inventory.StockUnpacked](event.InventoryEvents),

@@ -122,7 +122,8 @@ type Short struct {
 	Found    int64
 }
 
-// PutBack returns picked, packed or staged goods to a shelf.
+// PutBack takes picked, packed or staged goods from their order: back to a shelf, or, with the
+// Stage received, to where they wait to be put away.
 type PutBack struct {
 	BookKey
 	For
@@ -131,6 +132,7 @@ type PutBack struct {
 	Qty     int64
 	Reason  string
 	Serials []string
+	Stage   string // free, which "" is, or received
 }
 
 // Sort moves picked goods from a tote into the slot or tote of their order.

@@ -273,7 +273,7 @@ func (c Short) Decide(balance Balance, at time.Time) ([]event.Event, []journal.P
 	return d.done()
 }
 
-// Decide returns picked, packed or staged goods to a shelf.
+// Decide takes picked, packed or staged goods from their order.
 func (c PutBack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d := decide("PutBack", c.BookKey, at)
 	d.qty("qty", c.Qty)
@@ -285,10 +285,17 @@ func (c PutBack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) 
 	if c.From.Lot != c.To.Lot {
 		d.bad("to.lot", "goods of lot %q cannot be put back as lot %q", c.From.Lot, c.To.Lot)
 	}
-	d.move(c.Qty, c.From, c.To.In(Free))
-	d.post.free(c.Qty)
+	switch c.Stage {
+	case "", Free:
+		d.move(c.Qty, c.From, c.To.In(Free))
+		d.post.free(c.Qty)
+	case Received:
+		d.move(c.Qty, c.From, c.To.In(Received))
+	default:
+		d.bad("stage", "%q is not %s or %s", c.Stage, Free, Received)
+	}
 	d.serials(c.Serials, c.Qty, false, SerialOut, SerialShelf)
-	d.emit(StockPutBack{d.head, c.For, c.From, c.To, c.Qty, c.Reason, slices.Clone(c.Serials)})
+	d.emit(StockPutBack{d.head, c.For, c.From, c.To, c.Qty, c.Reason, slices.Clone(c.Serials), c.Stage})
 	return d.done()
 }
 

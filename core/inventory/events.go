@@ -98,7 +98,9 @@ type StockShorted struct {
 	Quarantined int64 `json:"quarantined,omitempty"`
 }
 
-// StockPutBack says that picked or packed goods went back to a shelf and are free.
+// StockPutBack says that picked or packed goods are no order's any more: they wait to be put away
+// in the tote or carton that they were taken into, which is their location then. Without a Stage
+// they lie on a shelf, and are free.
 type StockPutBack struct {
 	Head
 	For
@@ -107,6 +109,7 @@ type StockPutBack struct {
 	Qty     int64    `json:"qty"`
 	Reason  string   `json:"reason,omitempty"`
 	Serials []string `json:"serials,omitempty"`
+	Stage   string   `json:"stage,omitempty"` // "" is free
 }
 
 // StockSorted says that picked goods went from a tote into the slot or tote of their order.

@@ -182,7 +182,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 	case StockPutBack:
 		s.loose(e.From.Stage, -e.Qty)
 		sh := s.at(e.To)
-		s.put(sh, Free, e.Qty)
+		s.put(sh, cmp.Or(e.Stage, Free), e.Qty)
 		if sh.Since.IsZero() {
 			sh.Since = e.At
 		}

@@ -98,7 +98,7 @@ type Source struct {
 	Cause   string `json:"cause,omitempty"`    // message id of the document
 }
 
-// Hold stops all work on the order. An order may be on hold for several reasons.
+// Hold lets no new work begin on the order (see [Order.Workable]). An order may be on hold for several reasons.
 type Hold struct{ Reason, By string }
 
 // Release ends the hold for one reason, "" for all. The order goes on when none is left.

@@ -321,6 +321,17 @@ func (l LPN) known(op string) error {
 	return nil
 }
 
+// Clear says that it is for nothing in particular any more.
+func (l LPN) Clear(at time.Time) ([]event.Event, error) {
+	if err := l.known("tracking.Clear"); err != nil {
+		return nil, err
+	}
+	if l.Ref == "" || l.Ended != "" {
+		return nil, nil
+	}
+	return []event.Event{Registered{l.head(at), l.Kind, ""}}, nil
+}
+
 // Load notes an item; one that is known already is no event, nor is one too many: what lies in
 // an LPN is for the stock to say.
 func (l LPN) Load(c Load, at time.Time) ([]event.Event, error) {

@@ -359,7 +359,7 @@ func (c *checker) moves(e event.Event) {
 			c.allot(e.Head, e.To, e.Place, e.Qty)
 		}
 	case inventory.StockPutBack:
-		move(e.Head, e.Qty, e.From, e.To.In(inventory.Free))
+		move(e.Head, e.Qty, e.From, e.To.In(cmp.Or(e.Stage, inventory.Free)))
 	case inventory.StockPutAway:
 		move(e.Head, e.Qty, e.From.In(e.Stage), e.To.In(inventory.Free))
 	case inventory.StockPacked:

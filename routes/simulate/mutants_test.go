@@ -25,8 +25,7 @@ type mutant struct {
 var mutants = []mutant{
 	{"inventory: a pick takes free goods", "inventory/decide.go",
 		"d.move(c.Qty, c.In(Allocated), InTote(c.Lot, c.Tote))\n\td.serials(c.Serials, c.Qty, false, SerialShelf, SerialOut)", "d.move(c.Qty, c.In(Free), InTote(c.Lot, c.Tote))\n\td.serials(c.Serials, c.Qty, false, SerialShelf, SerialOut)"},
-	{"inventory: what is put back is not available again", "inventory/decide.go",
-		"d.move(c.Qty, c.From, c.To.In(Free))\n\td.post.free(c.Qty)", "d.move(c.Qty, c.From, c.To.In(Free))"},
+	{"inventory: what is to be put back is held", "inventory/decide.go", "d.move(c.Qty, c.From, c.To.In(Received))", "d.move(c.Qty, c.From, c.To.In(Held))"},
 	{"inventory: an allocation that is taken back keeps its promise", "inventory/decide.go", "\tto := ATP\n\tif c.Keep {\n\t\tto = Promised", "\tto := Promised\n\tif c.Keep {\n\t\tto = ATP"},
 	{"inventory: a short loses what is missing", "inventory/decide.go", "c.Expected, c.Found, missing, doubted})", "c.Expected, c.Found, 0, doubted})"},
 	{"order: a cancellation puts nothing back", "order/hold.go", "PutBack: l.Picked, Unpack", "PutBack: 0, Unpack"},

@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/dlq"
+	"github.com/paklog/hub/routes"
 )
 
 // What a worker does.
@@ -579,7 +580,10 @@ func (w *worker) pack(j *job) {
 			}
 			err = w.scanned(sc)
 		} else {
-			err = w.f.ask(door.Floor, j.scope, j.id, pack.CloseCarton{Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: w.name})
+			f := w.f
+			err = f.ask(door.Floor, j.scope, j.id, pack.CloseCarton{
+				Box: c.Box, Contents: c.Contents, Dims: c.Dims, Weight: c.Weight, Packer: w.name, Scanned: f.verifies(),
+			})
 		}
 		if err != nil {
 			w.gone(j, err)
@@ -587,6 +591,11 @@ func (w *worker) pack(j *job) {
 		}
 		w.pack(j)
 	})
+}
+
+// verifies reports whether each unit is scanned into its carton, as the hub that is forked demands.
+func (f *floor) verifies() bool {
+	return f.r.cfg.Fork != nil && f.r.cfg.Fork.Flows.Pack.Verify == routes.VerifyAll
 }
 
 // one is true once in n times, and never for 0.

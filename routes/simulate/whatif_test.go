@@ -79,6 +79,24 @@ func TestAForkGoesOnWithTheSameArrivals(t *testing.T) {
 	}
 }
 
+// Where the hub wants each unit scanned into its carton, the floor of a fork scans it.
+func TestAForkScansWhereTheHubVerifies(t *testing.T) {
+	r, last := past(t, 11)
+	flows := r.flows()
+	flows.Pack.Verify = routes.VerifyAll
+	f, err := ReadFork(t.Context(), r.store, last/4, flows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := WhatIf(t.Context(), f, Config{Seed: 5, Workers: 4}, []string{"wave.size=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Old.Shipped == 0 || got.New.Shipped == 0 {
+		t.Errorf("nothing is packed: %+v, %+v", got.Old.Summary, got.New.Summary)
+	}
+}
+
 // What many events of one unit tell together is one command, and comes again as it came.
 func TestAForkPlaysUnitsAgain(t *testing.T) {
 	c := Config{Seed: 15, Orders: 60, Items: 30, Workers: 4, Faults: FloorFaults()}
