@@ -1,6 +1,9 @@
 package routes
 
 import (
+	"fmt"
+
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/scope"
@@ -14,8 +17,8 @@ func codeKey(s scope.Scope, code string) string {
 	return "code/" + scope.Join(s.Tenant, s.Owner, code)
 }
 
-// noteCodes lets an item be found by the codes that it has now. A code that another item has
-// stays that one's.
+// noteCodes lets an item be found by the codes that it has now. A GTIN is one item's; another code that
+// another item has stays that one's.
 func (d *decision) noteCodes(s scope.Scope, sku string, was, is []item.Code) {
 	wanted := map[string]bool{}
 	var keys []string
@@ -30,6 +33,12 @@ func (d *decision) noteCodes(s scope.Scope, sku string, was, is []item.Code) {
 	clear(wanted)
 	for _, c := range is {
 		wanted[codeKey(s, c.Value)] = true
+	}
+	for i, c := range is {
+		var of string
+		if _, found := d.state(codeKey(s, c.Value), &of); found && of != sku && c.IsGTIN() && d.err == nil {
+			d.fail(fault.At("routes.Master", fault.Rejected, fmt.Sprintf("codes[%d].value", i), fmt.Errorf("%s is the number of item %s", c.Value, of)))
+		}
 	}
 	for _, k := range keys {
 		var of string

@@ -1,6 +1,10 @@
 package item
 
-import "github.com/paklog/hub/core/gs1"
+import (
+	"strings"
+
+	"github.com/paklog/hub/core/gs1"
+)
 
 // ByCode is the unit that a barcode is printed on: one of the item's codes, or its SKU,
 // which means the smallest unit. GTINs of 8 to 14 digits are compared as numbers.
@@ -21,6 +25,15 @@ func (i Item) ByCode(code string) (Unit, bool) {
 		return i.Unit("")
 	}
 	return Unit{}, false
+}
+
+// IsGTIN reports whether the code is of a kind that is a GTIN: one number of one item of its owner.
+func (c Code) IsGTIN() bool {
+	switch strings.ToLower(c.Kind) {
+	case "gtin", "ean", "upc":
+		return true
+	}
+	return false
 }
 
 // GTIN is the number of a unit as 14 digits, where one of the item's codes is one.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -137,6 +138,9 @@ func (s Spec) Validate() error {
 			return bad(fmt.Sprintf("codes[%d].kind", i), "%w", err)
 		}
 		if err := scope.CheckPart(c.Value); err != nil {
+			return bad(fmt.Sprintf("codes[%d].value", i), "%w", err)
+		}
+		if err := gs1.CheckGTIN(c.Value); c.IsGTIN() && err != nil {
 			return bad(fmt.Sprintf("codes[%d].value", i), "%w", err)
 		}
 		if c.UOM != "" && !seen[c.UOM] {

@@ -80,7 +80,7 @@ func TestSpecsAreRefusedWithPlace(t *testing.T) {
 		"codes":                   func(s *item.Spec) { s.Codes = make([]item.Code, item.MaxCodes+1) },
 		"codes[0].kind":           func(s *item.Spec) { s.Codes = []item.Code{{Value: "1"}} },
 		"codes[0].value":          func(s *item.Spec) { s.Codes = []item.Code{{Kind: "upc"}} },
-		"codes[0].uom":            func(s *item.Spec) { s.Codes = []item.Code{{Kind: "upc", Value: "1", UOM: "barrel"}} },
+		"codes[0].uom":            func(s *item.Spec) { s.Codes = []item.Code{{Kind: "vendor", Value: "1", UOM: "barrel"}} },
 		"description":             func(s *item.Spec) { s.Description = string(make([]byte, 2000)) },
 		"storage_type":            func(s *item.Spec) { s.StorageType = "\n" },
 		"packing.bears_mg":        func(s *item.Spec) { s.Packing = item.Packing{Fragile: true, Bears: 1} },
