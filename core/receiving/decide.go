@@ -303,6 +303,8 @@ func (d Discrepancy) String() string {
 		fmt.Fprintf(&b, "%d came that nobody announced", d.Qty)
 	case OtherLot:
 		fmt.Fprintf(&b, "%d are of lot %q", d.Qty, d.Lot)
+	case OtherExpiry:
+		fmt.Fprintf(&b, "%d expire on another day than was announced", d.Qty)
 	case WasDamaged:
 		fmt.Fprintf(&b, "%d came damaged", d.Qty)
 	case WasRejected:

@@ -15,6 +15,8 @@ type Count struct {
 	Damaged  int64 `json:"damaged,omitempty"`
 	Held     int64 `json:"held,omitempty"`
 	Rejected int64 `json:"rejected,omitempty"` // held, and not passed
+	// OtherExpiry is how many of them expire on another day than was announced.
+	OtherExpiry int64 `json:"other_expiry,omitempty"`
 }
 
 // Got is all that came.
@@ -46,6 +48,9 @@ type Act struct {
 	Item  string `json:"item"`
 	Qty   int64  `json:"qty"`
 	As    string `json:"as,omitempty"` // the condition
+	// Expiry and Serials are what was said of the goods, or announced.
+	Expiry  inventory.Date `json:"expiry,omitempty"`
+	Serials []string       `json:"serials,omitempty"`
 }
 
 // Receipt is the state of a receipt. The zero Receipt does not exist.
@@ -84,7 +89,7 @@ func (r Receipt) index(no int) int {
 }
 
 // Fold makes a [Receipt].
-var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 2, Apply: apply}
+var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 3, Apply: apply}
 
 func apply(r Receipt, e event.Event) (Receipt, error) {
 	switch e := e.(type) {
@@ -157,6 +162,9 @@ func (r Receipt) received(e Received) Receipt {
 	default:
 		n.Good += e.Qty
 	}
+	if n := &r.Lines[i]; n.Expiry != "" && e.Expiry != "" && e.Expiry != n.Expiry && (n.Lot == "" || n.Lot == e.Lot) {
+		n.OtherExpiry += e.Qty
+	}
 	r.Entries = put(slices.Clone(r.Entries), Entry{e.Place, e.Line, e.Stage, e.Qty})
 	if e.Entry == "" {
 		return r
@@ -164,9 +172,10 @@ func (r Receipt) received(e Received) Receipt {
 	r.Acts = slices.Clone(r.Acts)
 	if i := slices.IndexFunc(r.Acts, func(a Act) bool { return a.Entry == e.Entry }); i >= 0 {
 		r.Acts[i].Qty += e.Qty
+		r.Acts[i].Serials = slices.Concat(r.Acts[i].Serials, e.Serials)
 		return r
 	}
-	r.Acts = append(r.Acts, Act{e.Place, e.Entry, e.Item, e.Qty, as})
+	r.Acts = append(r.Acts, Act{e.Place, e.Entry, e.Item, e.Qty, as, e.Expiry, e.Serials})
 	return r
 }
 
@@ -205,6 +214,7 @@ const (
 	WasRejected = "rejected"    // it did not pass
 	StillHeld   = "held"        // nobody has said yet whether it passes
 	OtherLot    = "lot"         // it is of another lot than was announced
+	OtherExpiry = "expiry"      // it expires on another day than was announced
 	MissingLPN  = "lpn_missing" // nothing came of what was announced on it
 )
 
@@ -240,6 +250,7 @@ func (r Receipt) Differs() []Discrepancy {
 		note(WasRejected, l.Rejected)
 		note(StillHeld, l.Held)
 		r.otherLots(l, &out)
+		note(OtherExpiry, l.OtherExpiry)
 		if l.LPN != "" {
 			if !slices.Contains(lpns, l.LPN) {
 				lpns = append(lpns, l.LPN)

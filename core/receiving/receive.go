@@ -154,9 +154,19 @@ func (r Receipt) said(op string, c Receive) (bool, error) {
 	}
 	a := r.Acts[i]
 	if a.Item == c.Item && a.Place == c.Place && a.Qty == c.Qty && a.As == c.Condition {
+		switch {
+		case c.Expiry != "" && c.Expiry != a.Expiry:
+			return false, fault.At(op, fault.Rejected, "expiry", fmt.Errorf("what entry %s said expires on %q: take another name for another entry", c.Entry, string(a.Expiry)))
+		case !sameSerials(a.Serials, c.Serials):
+			return false, fault.At(op, fault.Rejected, "serials", fmt.Errorf("entry %s named other serial numbers: take another name for another entry", c.Entry))
+		}
 		return true, nil
 	}
 	return false, fault.At(op, fault.Rejected, "entry", fmt.Errorf("entry %s is %d of item %s at %s: take another name for another entry", c.Entry, a.Qty, a.Item, a.Location))
+}
+
+func sameSerials(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // waiting are the lines that the goods may go to, the best first; a line of its own for what

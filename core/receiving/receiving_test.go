@@ -411,3 +411,45 @@ func TestWhatCameIsWhatTheLinesSay(t *testing.T) {
 		}
 	})
 }
+
+// Goods that expire on another day than was announced are a difference, and an entry that is said again
+// with another expiry or other serial numbers is another entry.
+func TestAnotherExpiryIsADifference(t *testing.T) {
+	r := announced(t)
+	milk := goods("MILK", 6)
+	milk.Place = inventory.Place{Location: "DOCK", Lot: "L1", LPN: "P-1"}
+	milk.Entry, milk.Expiry, milk.Serials = "E-1", "2027-02-28", []string{"1", "2", "3", "4", "5", "6"}
+	r = receive(t, r, milk)
+	if evs, err := r.Receive(milk, now); err != nil || len(evs) != 0 {
+		t.Errorf("said again: %v, %v", evs, err)
+	}
+	for place, change := range map[string]func(*receiving.Receive){
+		"expiry":  func(c *receiving.Receive) { c.Expiry = "2027-03-01" },
+		"serials": func(c *receiving.Receive) { c.Serials = []string{"1", "2", "3", "4", "5", "7"} },
+	} {
+		c := milk
+		change(&c)
+		if _, err := r.Receive(c, now); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != place {
+			t.Errorf("%s: %v at %q", place, err, fault.PlaceOf(err))
+		}
+	}
+	var told []string
+	for _, d := range r.Differs() {
+		if d.Item == "MILK" {
+			told = append(told, d.String())
+		}
+	}
+	if len(told) != 1 || told[0] != "line 2, item MILK: 6 expire on another day than was announced" {
+		t.Errorf("%q", told)
+	}
+	// As announced, or of a lot that nobody announced, which is told by its lot.
+	for lot, expiry := range map[string]inventory.Date{"L1": "2027-01-31", "L2": "2027-02-28"} {
+		c := milk
+		c.Lot, c.Expiry = lot, expiry
+		for _, d := range receive(t, announced(t), c).Differs() {
+			if d.Kind == receiving.OtherExpiry {
+				t.Errorf("lot %s: %s", lot, d)
+			}
+		}
+	}
+}
