@@ -118,7 +118,7 @@ func (w *worker) scans(j *job, sc scan.Scan) {
 	if w.sent = sc.Seq; early {
 		f.kept["H-"+w.name] = sc.Seq
 	}
-	if early || got.Result == scan.Refused {
+	if early || got.Result != scan.Done { // it waits for one before it, or was refused
 		w.later(j)
 		return
 	}
