@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -209,7 +210,7 @@ func KeepHeld(s Stock, e event.Event, by string, at time.Time) ([]event.Event, [
 	case StockReceived:
 		c.BookKey, c.Place, c.From, c.Qty, c.Serials = e.BookKey, e.Place, e.Stage, e.Qty, e.Serials
 	case StockPutBack:
-		c.BookKey, c.Place, c.Qty, c.Serials = e.BookKey, e.To, e.Qty, e.Serials
+		c.BookKey, c.Place, c.From, c.Qty, c.Serials = e.BookKey, e.To, cmp.Or(e.Stage, Free), e.Qty, e.Serials
 	case StockDeallocated:
 		if c.BookKey, c.Place, c.Qty = e.BookKey, e.Place, e.Qty; e.Keep {
 			return nil, nil, nil // promised to the line, which is given others
