@@ -365,7 +365,7 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 	var uploads net.Listener
 	if a.files != nil {
 		var err error
-		if uploads, err = net.Listen("tcp", a.cfg.SFTP.Listen); err != nil {
+		if uploads, err = new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.SFTP.Listen); err != nil {
 			return fmt.Errorf("sftp.listen: %w", err)
 		}
 	}
