@@ -124,8 +124,8 @@ func (in *Inbox) Run(ctx context.Context) error {
 	}
 }
 
-// Whole says that a file of an inbox is whole, so that it need not be looked at for a while before
-// it is taken.
+// Whole says that a file of an inbox was closed, so that it need not be looked at for a while before
+// it is taken. One that looks half written is, all the same: clients that are interrupted close, too.
 func (in *Inbox) Whole(partner, name string) {
 	select {
 	case in.whole <- wholeFile{partner, name}:
@@ -136,8 +136,8 @@ func (in *Inbox) Whole(partner, name string) {
 func (in *Inbox) takeWhole(ctx context.Context, w wholeFile) {
 	path := filepath.Join(in.cfg.Root, w.partner, "inbox", w.name)
 	info, err := os.Lstat(path)
-	if err != nil || skip(w.name) || !info.Mode().IsRegular() {
-		return
+	if err != nil || skip(w.name) || !info.Mode().IsRegular() || !whole(path, info.Size()) {
+		return // what looks cut off is looked at for a while
 	}
 	in.tryTake(ctx, w.partner, w.name, path, stamp{info.Size(), info.ModTime()})
 }

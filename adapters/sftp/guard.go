@@ -51,6 +51,14 @@ func (g *guard) enters(at netip.Addr, now time.Time, most int) bool {
 	return true
 }
 
+// out reports whether an address is kept out.
+func (g *guard) out(at netip.Addr, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	v := g.of[at]
+	return v != nil && now.Before(v.until)
+}
+
 func (g *guard) leaves(at netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

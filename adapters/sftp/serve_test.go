@@ -410,6 +410,59 @@ func TestWhoGuessesIsKeptOut(t *testing.T) {
 	}
 }
 
+// Passwords are counted one by one, whatever becomes of their connections.
+func TestGuessesWithinAConnectionAreCounted(t *testing.T) {
+	o := host(t)
+	for range mostFailures / 2 {
+		tries := 0
+		_, err := o.dial("ACME", ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
+			if tries++; tries > 2 {
+				return "", errors.New("hung up")
+			}
+			return "a guess", nil
+		}), 3))
+		if err == nil {
+			t.Fatal("a guess was let in")
+		}
+	}
+	if c, err := o.dial("ACME", ssh.Password(password)); err == nil {
+		_ = c.Close()
+		t.Error("who guessed so often was let in")
+	}
+}
+
+func TestAFileIsWrittenAnewAndWhole(t *testing.T) {
+	o := host(t)
+	c := o.client()
+	if err := o.put(c, "inbox/.a.tmp", []byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	for name, flags := range map[string]int{
+		"in part":      os.O_WRONLY,
+		"read too":     os.O_RDWR,
+		"but not over": os.O_WRONLY | os.O_CREATE | os.O_EXCL,
+		"at its end":   os.O_WRONLY | os.O_CREATE | os.O_APPEND,
+	} {
+		if f, err := c.OpenFile("inbox/.a.tmp", flags); err == nil {
+			_ = f.Close()
+			t.Errorf("%s: it was opened", name)
+		}
+	}
+	if f, err := c.OpenFile("inbox/none", os.O_WRONLY|os.O_TRUNC); err == nil {
+		_ = f.Close()
+		t.Error("one that is not there was opened")
+	}
+	if err := c.Truncate("inbox/.a.tmp", 2); err == nil {
+		t.Error("it was cut")
+	}
+	if err := c.Chmod("inbox/.a.tmp", 0o600); err != nil {
+		t.Error(err)
+	}
+	if got := o.inbox(); len(got) != 1 || got[".a.tmp"] != "whole" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestFilesThatArePartnersTooMany(t *testing.T) {
 	o := host(t, func(c *ServerConfig) { c.MaxBytes, c.Quota = 1000, 2500 })
 	c := o.client()

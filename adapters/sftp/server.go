@@ -87,7 +87,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("host_key: %w", err)
 	}
-	s.ssh = ssh.ServerConfig{MaxAuthTries: 4, PublicKeyCallback: s.byKey, PasswordCallback: s.byPassword, ServerVersion: "SSH-2.0-PakLog"}
+	s.ssh = ssh.ServerConfig{MaxAuthTries: 4, PublicKeyCallback: s.byKey, PasswordCallback: s.byPassword, AuthLogCallback: s.tried, ServerVersion: "SSH-2.0-PakLog"}
 	s.ssh.AddHostKey(host)
 	for name, a := range cfg.Partners {
 		if err := a.validate(); err != nil {
@@ -194,10 +194,26 @@ func (s *Server) byPassword(c ssh.ConnMetadata, password []byte) (*ssh.Permissio
 	return &ssh.Permissions{}, nil
 }
 
+// tried counts each password that was wrong, whatever becomes of its connection. Keys cannot be
+// guessed, and a client shows all that it has.
+func (s *Server) tried(c ssh.ConnMetadata, method string, err error) {
+	if err == nil || method != "password" {
+		return
+	}
+	at := addressOf(c.RemoteAddr())
+	s.cfg.Log.Warn("a password is refused over SFTP", "address", at)
+	if until := s.guard.fails(at, time.Now()); !until.IsZero() {
+		s.cfg.Log.Warn("an address failed to log in too often and is kept out", "address", at, "until", until)
+	}
+}
+
 // allowed reports whether a user may come from where he comes.
 func (s *Server) allowed(c ssh.ConnMetadata) bool {
 	from := s.from[c.User()]
 	at := addressOf(c.RemoteAddr())
+	if s.guard.out(at, time.Now()) {
+		return false
+	}
 	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Contains(at) })
 }
 
@@ -270,13 +286,7 @@ func (s *Server) talk(c *idling, at netip.Addr) {
 	_ = c.Conn.SetDeadline(time.Now().Add(handshake))
 	conn, channels, requests, err := ssh.NewServerConn(c, &s.ssh)
 	if err != nil {
-		var refused *ssh.ServerAuthError
-		if errors.As(err, &refused) {
-			if until := s.guard.fails(at, time.Now()); !until.IsZero() {
-				s.cfg.Log.Warn("an address failed to log in too often and is kept out", "address", at, "until", until)
-			}
-			s.cfg.Log.Warn("nobody was let in over SFTP", "address", at, "err", errDenied)
-		}
+		s.cfg.Log.Debug("nobody was let in over SFTP", "address", at, "err", err)
 		return
 	}
 	s.guard.welcomed(at)
@@ -317,6 +327,7 @@ func (s *Server) session(partner string, channel ssh.Channel, in <-chan *ssh.Req
 		files := sftp.NewRequestServer(channel, sftp.Handlers{FileGet: v, FilePut: v, FileCmd: v, FileList: v})
 		err = files.Serve()
 		v.end()
+		_, _ = channel.SendRequest("exit-status", false, make([]byte, 4)) // scp waits for it
 		_ = files.Close()
 		if err != nil && !errors.Is(err, fs.ErrClosed) {
 			s.cfg.Log.Debug("an SFTP session ended", "partner", partner, "err", err)

@@ -85,8 +85,16 @@ func (v *visit) Fileread(r *sftp.Request) (io.ReaderAt, error) {
 // Filewrite implements [sftp.FileWriter].
 func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	folder, file, err := where(r.Filepath)
-	if err != nil || folder != inbox || file == "" || r.Pflags().Append {
+	flags := r.Pflags()
+	if err != nil || folder != inbox || file == "" || flags.Append {
 		return nil, sftp.ErrSSHFxPermissionDenied
+	}
+	// A file is written anew and whole: one that is there is not changed in part.
+	switch _, err := v.root.Lstat(path.Join(inbox, file)); {
+	case err == nil && (flags.Excl || !flags.Trunc):
+		return nil, sftp.ErrSSHFxFailure
+	case errors.Is(err, fs.ErrNotExist) && !flags.Creat:
+		return nil, sftp.ErrSSHFxNoSuchFile
 	}
 	lying, err := v.lying()
 	if err != nil {
@@ -129,7 +137,10 @@ func (v *visit) Filecmd(r *sftp.Request) error {
 		return said(err)
 	}
 	switch r.Method {
-	case "Setstat": // what partners set, times and modes, is ours
+	case "Setstat": // times and modes are ours, and a size is what was written
+		if r.AttrFlags().Size {
+			return sftp.ErrSSHFxOpUnsupported
+		}
 		return nil
 	case "Remove":
 		if file == "" {

@@ -62,6 +62,12 @@ func newPartnerList(g *global) *cobra.Command {
 					row.By = "as2"
 				case p.AS2.ID != "":
 					row.By = "as2 in, folder out"
+				case p.SFTP.Addr != "":
+					row.By, row.URL = "sftp", p.SFTP.Addr
+				default:
+					if _, in := p.Login.account(); in {
+						row.By = "our sftp server"
+					}
 				}
 				if c, ok := station.Partners[name].EncryptsFor(time.Now()); ok {
 					row.Expires = c.NotAfter

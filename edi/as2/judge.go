@@ -39,7 +39,7 @@ func (s Sent) Judge(h *Request, r *Received) (Outcome, string) {
 		return Foreign, "it is not a receipt"
 	case bare(m.OriginalMessageID) != bare(s.MessageID):
 		return Foreign, fmt.Sprintf("it is for message %s", m.OriginalMessageID)
-	case h.From != s.To || h.To != s.From:
+	case !names(h.From, s.To) || !names(h.To, s.From):
 		return Foreign, fmt.Sprintf("it goes from %q to %q", h.From, h.To)
 	case !m.Disposition.Accepted():
 		// A refusal without signature is believed: the message is sent again or
@@ -73,6 +73,16 @@ func (s Sent) proof(r *Received) (Outcome, string) {
 		return Delivered, d.String()
 	}
 	return Delivered, ""
+}
+
+// names reports whether a name of a receipt is the one that is meant; some quote again what they
+// were sent in quotes (pyas2-lib 1.4).
+func names(got, meant string) bool {
+	if got == meant {
+		return true
+	}
+	again, err := ParseName(got)
+	return err == nil && again == meant
 }
 
 // bare is a message id without brackets, which some leave out.

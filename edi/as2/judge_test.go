@@ -34,6 +34,7 @@ func TestJudge(t *testing.T) {
 		"from another":           {func(h *Request, _ *Received) { h.From = "thrm" }, Foreign, "thrm"},
 		"in another case":        {func(h *Request, _ *Received) { h.From = "Them" }, Foreign, "Them"},
 		"not swapped":            {func(h *Request, _ *Received) { h.From, h.To = h.To, h.From }, Foreign, "us"},
+		"names quoted again":     {func(h *Request, _ *Received) { h.From, h.To = `"`+h.From+`"`, `"`+h.To+`"` }, Delivered, ""},
 		"no receipt":             {func(_ *Request, r *Received) { r.MDN = nil }, Foreign, "receipt"},
 		"refused":                {func(_ *Request, r *Received) { r.MDN.Disposition = DispositionOf(errors.New("x")) }, Refused, "unexpected"},
 		"displayed":              {func(_ *Request, r *Received) { r.MDN.Disposition.Type = "displayed" }, Refused, "displayed"},
