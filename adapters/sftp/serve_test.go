@@ -455,6 +455,9 @@ func TestAFileIsWrittenAnewAndWhole(t *testing.T) {
 	if err := c.Truncate("inbox/.a.tmp", 2); err == nil {
 		t.Error("it was cut")
 	}
+	if err := c.Truncate("inbox/.a.tmp", 5); err != nil { // as scp does at the end
+		t.Error(err)
+	}
 	if err := c.Chmod("inbox/.a.tmp", 0o600); err != nil {
 		t.Error(err)
 	}

@@ -138,7 +138,7 @@ func (v *visit) Filecmd(r *sftp.Request) error {
 	}
 	switch r.Method {
 	case "Setstat": // times and modes are ours, and a size is what was written
-		if r.AttrFlags().Size {
+		if r.AttrFlags().Size && !v.has(folder, file, int64(r.Attributes().Size)) {
 			return sftp.ErrSSHFxOpUnsupported
 		}
 		return nil
@@ -155,6 +155,20 @@ func (v *visit) Filecmd(r *sftp.Request) error {
 		return said(v.publish(path.Join(inbox, file), name))
 	}
 	return sftp.ErrSSHFxOpUnsupported
+}
+
+// has reports whether a file, or one that is being written, is of a size: scp ends each by setting
+// the one that it has.
+func (v *visit) has(folder, file string, size int64) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for u := range v.open {
+		if u.name == file && u.size() == size {
+			return true
+		}
+	}
+	info, err := v.root.Lstat(path.Join(folder, file))
+	return err == nil && info.Size() == size
 }
 
 func (v *visit) remove(folder, file string) error {
@@ -321,6 +335,16 @@ func (u *upload) WriteAt(b []byte, off int64) (int, error) {
 	}
 	u.wrote(piece{off, end})
 	return n, nil
+}
+
+// size is how far the file was written.
+func (u *upload) size() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.pieces) == 0 {
+		return 0
+	}
+	return u.pieces[len(u.pieces)-1].to
 }
 
 // wrote joins a piece with those that it touches.
