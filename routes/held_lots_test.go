@@ -146,3 +146,35 @@ func TestWhatIsPutBackOfARecalledLotIsHeld(t *testing.T) {
 		r.noLetters()
 	})
 }
+
+// A lot that lies in totes alone is recalled all the same, and so is one that has not come yet; what
+// is put back of it keeps its date.
+func TestALotThatLiesOnNoShelfIsRecalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, byPeople)
+		tracked := spec(1)
+		tracked.Tracking.Lot = true
+		r.must(door.Master, "A", item.Register{Spec: tracked})
+		r.stockOnly("A", 0, "P-1")
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "P-1", Lot: "J1"}, Qty: 3, Expiry: "2030-05-01"})
+		r.place("SO-1", "A", 3)
+		settle(time.Minute)
+		r.workAll("kim", func(_ pick.List, st pick.Step) int64 { return st.Left() })
+		settle(time.Minute)
+		for _, lot := range []string{"J1", "J9"} {
+			r.must(door.Stock, "A", inventory.Quarantine{Place: inventory.Place{Lot: lot}, Reason: "recall"})
+		}
+		if o := r.order("SO-1"); !o.OnHold() {
+			t.Errorf("the order goes on: %v", o.Holds)
+		}
+		r.must(door.Stock, "A", inventory.Receive{Place: inventory.Place{Location: "P-1", Lot: "J9"}, Qty: 2})
+		r.must(door.Orders, "SO-1", order.Cancel{Reason: "recall"})
+		settle(time.Minute)
+		st := r.stockOf("A")
+		if st.Free() != 0 || st.Expires("J1") != "2030-05-01" {
+			t.Errorf("%d are free, J1 expires %q\n%s", st.Free(), st.Expires("J1"), r.story())
+		}
+		r.books("A")
+		r.noLetters()
+	})
+}

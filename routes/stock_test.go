@@ -404,7 +404,7 @@ func TestAQuarantineTakesFromOrdersAndTheyFindOthers(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 		r.refused(door.Stock, "A", inventory.Quarantine{Reason: "recall"}, fault.Invalid, "lot")
-		r.refused(door.Stock, "A", inventory.Quarantine{Place: inventory.Place{Lot: "NONE"}, Reason: "recall"}, fault.Rejected, "lot")
+		r.refused(door.Stock, "A", inventory.Quarantine{Place: inventory.Place{Lot: "NONE"}, Reason: "passed", Release: true}, fault.Rejected, "lot")
 		r.noLetters()
 	})
 }

@@ -46,7 +46,7 @@ type warehouse struct {
 }
 
 // held is what orders say that they hold of a book.
-type held struct{ reserved, allocated, picked, packed, shipped int64 }
+type held struct{ reserved, allocated, picked, packed int64 }
 
 func (w *warehouse) audit(ctx context.Context) error {
 	var err error
@@ -224,7 +224,6 @@ func (w *warehouse) order(o order.Order) {
 		h.allocated += l.Allocated
 		h.picked += l.Picked
 		h.packed += l.Packed
-		h.shipped += l.Shipped
 	}
 }
 

@@ -127,7 +127,8 @@ func (c Quarantine) Decide(s Stock, balance Balance, at time.Time) (events []eve
 	if c.Release {
 		most = MaxQty
 	}
-	meant, named := c.Lasting && c.Release && wasHeld, c.Serials
+	// A whole lot may be in totes and cartons, or only come: it is meant all the same.
+	meant, named := c.Lasting && c.Release == wasHeld, c.Serials
 	wanted := MaxQty
 	if len(named) > 0 {
 		wanted = int64(len(named))

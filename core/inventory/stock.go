@@ -23,10 +23,17 @@ type Stock struct {
 	Packed   int64 `json:"packed,omitempty"`   // in cartons
 	Staged   int64 `json:"staged,omitempty"`   // in cartons at the dock
 
-	HeldLots []string `json:"held_lots,omitempty"` // held back everywhere, sorted
+	HeldLots []string  `json:"held_lots,omitempty"` // held back everywhere, sorted
+	Dates    []LotDate `json:"dates,omitempty"`     // of lots that lie on no shelf, while some goods are in totes and cartons
 
 	In  int64 `json:"in,omitempty"`  // came through the door, adjustments included
 	Out int64 `json:"out,omitempty"` // left through it
+}
+
+// LotDate is when a lot expires.
+type LotDate struct {
+	Lot    string `json:"lot"`
+	Expiry Date   `json:"expiry"`
 }
 
 // Shelf is what lies in one place.
@@ -122,11 +129,23 @@ func (s Stock) Expires(lot string) Date {
 			return s.Shelves[i].Expiry
 		}
 	}
+	for _, d := range s.Dates {
+		if d.Lot == lot {
+			return d.Expiry
+		}
+	}
 	return ""
 }
 
+// leaves keeps the date of a lot whose last goods are taken from a shelf: they may be put back.
+func (s *Stock) leaves(sh Shelf) {
+	if sh.Lot != "" && sh.Expiry != "" && !slices.ContainsFunc(s.Dates, func(d LotDate) bool { return d.Lot == sh.Lot }) {
+		s.Dates = append(slices.Clone(s.Dates), LotDate{sh.Lot, sh.Expiry})
+	}
+}
+
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 8, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 9, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if k, ok := KeyOf(e); !ok {
@@ -244,7 +263,16 @@ func apply(s Stock, e event.Event) (Stock, error) {
 	if err := s.sound(); err != nil {
 		return Stock{}, err
 	}
-	s.Shelves = slices.DeleteFunc(s.Shelves, func(sh Shelf) bool { return sh.Total() == 0 })
+	s.Shelves = slices.DeleteFunc(s.Shelves, func(sh Shelf) bool {
+		if sh.Total() > 0 {
+			return false
+		}
+		s.leaves(sh)
+		return true
+	})
+	if s.Picked+s.Packed+s.Staged == 0 {
+		s.Dates = nil
+	}
 	return s, nil
 }
 

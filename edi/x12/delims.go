@@ -8,7 +8,7 @@ type Delimiters struct {
 	Element    byte `json:"element"`              // ISA byte 4
 	Component  byte `json:"component,omitempty"`  // ISA16
 	Repetition byte `json:"repetition,omitempty"` // ISA11 from version 00402 on
-	Terminator byte `json:"terminator"`           // the byte behind ISA16; LF where lines end in CR LF
+	Terminator byte `json:"terminator"`           // the byte behind ISA16, NUL too; LF where lines end in CR LF
 }
 
 // DefaultDelimiters are what North American partners expect when nothing else
@@ -17,8 +17,8 @@ var DefaultDelimiters = Delimiters{Element: '*', Component: '>', Terminator: '~'
 
 // Validate reports the first pair of delimiters that could not be told apart.
 func (d Delimiters) Validate() error {
-	if d.Element == 0 || d.Terminator == 0 {
-		return fmt.Errorf("x12: element separator %q and segment terminator %q must both be set", d.Element, d.Terminator)
+	if d.Element == 0 {
+		return fmt.Errorf("x12: element separator %q must be set", d.Element)
 	}
 	all := []struct {
 		name string
