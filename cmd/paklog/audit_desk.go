@@ -52,6 +52,10 @@ func (w *warehouse) openEffects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	dropped, err := w.dropped(ctx)
+	if err != nil {
+		return err
+	}
 	for _, m := range w.effects {
 		w.r.OpenEffects = append(w.r.OpenEffects, m.openEffect)
 		pos := w.where[m.id]
@@ -63,11 +67,30 @@ func (w *warehouse) openEffects(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !waits {
+		if !waits && !dropped[leftBy{m.route, pos}] {
 			w.r.find("effect", pos, "Effect %s is %s and its message at %d is finished: nobody will ask what became of it.", m.Key, m.State, pos)
 		}
 	}
 	return nil
+}
+
+// leftBy is a message that somebody gave up for a route.
+type leftBy struct {
+	route string
+	pos   journal.Pos
+}
+
+// dropped are the messages whose letters somebody dropped: what became of their calls is his to know.
+func (w *warehouse) dropped(ctx context.Context) (map[leftBy]bool, error) {
+	out := map[leftBy]bool{}
+	err := scanRows(ctx, w.d, journal.TableLetter, "", func(row journal.Row) error {
+		l, err := journal.DecodeLetter(row.Value)
+		if err == nil && l.State == journal.LetterDropped {
+			out[leftBy{l.Sub, l.Pos}] = true
+		}
+		return err
+	})
+	return out, err
 }
 
 // waits reports whether a subscription has still to do with a message.

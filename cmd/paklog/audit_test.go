@@ -74,6 +74,9 @@ func TestTheWarehouseAuditFindsWhatTheLogAllows(t *testing.T) {
 		{"an effect that nobody asks about", "is not in the log", func(w *planted) {
 			w.write(journal.Unit{Effects: []journal.EffectOp{{Key: journal.EffectKey("out.ups", id, "buy"), To: journal.EffectStarted}}})
 		}},
+		{"an effect whose message is finished", "nobody will ask what became of it", func(w *planted) { w.called(journal.LetterNone) }},
+		{"an effect whose letter was dropped", "", func(w *planted) { w.called(journal.LetterDropped) }},
+		{"an effect whose letter was resolved", "nobody will ask what became of it", func(w *planted) { w.called(journal.LetterResolved) }},
 		{"a letter of another message", "does not hold the message", func(w *planted) {
 			l := dlq.New("r", &journal.Record{ID: id, Pos: 1}, scopeError, 1, time.Unix(1, 0))
 			w.write(journal.Unit{Letters: []journal.LetterOp{{ID: l.ID, To: journal.LetterOpen, Letter: journal.Letter{Sub: "r", Pos: 1, Data: l.Encode()}}}})
@@ -131,6 +134,25 @@ type planted struct {
 func newPlanted(t *testing.T) *planted {
 	t.Helper()
 	return &planted{t: t, store: journalmem.New()}
+}
+
+// called writes a message whose call has no outcome, and a letter of it that came to an end.
+func (p *planted) called(end journal.LetterState) {
+	p.t.Helper()
+	p.order()
+	u, err := p.store.Holding(p.t.Context(), 1)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r := &u.Unit.Records[0]
+	unit := journal.Unit{Effects: []journal.EffectOp{{Key: journal.EffectKey("r", r.ID, "send"), To: journal.EffectStarted}}}
+	if end != journal.LetterNone {
+		l := dlq.New("r", r, scopeError, 1, time.Unix(1, 0))
+		letter := journal.Letter{Sub: "r", Pos: 1, Data: l.Encode()}
+		p.write(journal.Unit{Letters: []journal.LetterOp{{ID: l.ID, To: journal.LetterOpen, Letter: letter}}})
+		unit.Letters = []journal.LetterOp{{ID: l.ID, From: journal.LetterOpen, To: end, Letter: letter}}
+	}
+	p.write(unit)
 }
 
 // toured writes a wave of one tour to A, which lies in cell 5, and was in cell 3 before.
