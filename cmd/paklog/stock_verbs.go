@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,6 +141,9 @@ func newStockQuarantine(g *global, release bool) *cobra.Command {
 			}
 			return ask(cmd, g, path, b, func(s rest.QuarantineState) {
 				stockLine(cmd)(s.StockState)
+				if !release && b.Lot != "" && !slices.ContainsFunc(s.Shelves, func(sh inventory.Shelf) bool { return sh.Lot == b.Lot }) {
+					fmt.Fprintf(cmd.OutOrStdout(), "no shelf has lot %s: what comes of it is held until \"paklog stock release\" says otherwise\n", clean(b.Lot))
+				}
 				if len(s.TakenBack) > 0 {
 					fmt.Fprintf(cmd.OutOrStdout(), "taken back from orders, which wait for others: %s\n", clean(strings.Join(s.TakenBack, ", ")))
 				}

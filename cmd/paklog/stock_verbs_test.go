@@ -80,7 +80,10 @@ func TestTheStockOfAWarehouseFromTheShell(t *testing.T) {
 		t.Errorf("quarantine:\n%s", out)
 	}
 	s.must("stock", "release", "MILK", "--lot", "NEW", "--reason", "passed")
-	s.refused(1, "0 available", "stock", "quarantine", "MILK", "--lot", "NONE", "--reason", "recall")
+	s.refused(1, "0 available", "stock", "release", "MILK", "--lot", "NONE", "--reason", "passed")
+	if out := s.must("stock", "quarantine", "MILK", "--lot", "COMING", "--reason", "recall"); !strings.Contains(out, "no shelf has lot COMING") {
+		t.Errorf("quarantine of a lot that is not here:\n%s", out)
+	}
 
 	s.must("reservations", "place", "CART-1", "--item", "MUG", "--qty", "3", "--kind", "hard", "--for", "1h")
 	s.must("reservations", "extend", "CART-1", "--for", "2h")
