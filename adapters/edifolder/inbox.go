@@ -16,9 +16,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/dropped"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
-	"github.com/paklog/hub/edi/sniff"
 )
 
 // Config of the folders.
@@ -136,7 +136,7 @@ func (in *Inbox) Whole(partner, name string) {
 func (in *Inbox) takeWhole(ctx context.Context, w wholeFile) {
 	path := filepath.Join(in.cfg.Root, w.partner, "inbox", w.name)
 	info, err := os.Lstat(path)
-	if err != nil || skip(w.name) || !info.Mode().IsRegular() || !whole(path, info.Size()) {
+	if err != nil || dropped.Unfinished(w.name) || !info.Mode().IsRegular() || !whole(path, info.Size()) {
 		return // what looks cut off is looked at for a while
 	}
 	in.tryTake(ctx, w.partner, w.name, path, stamp{info.Size(), info.ModTime()})
@@ -168,7 +168,7 @@ func (in *Inbox) Poll(ctx context.Context) {
 				return
 			}
 			name := e.Name()
-			if skip(name) {
+			if dropped.Unfinished(name) {
 				continue
 			}
 			path := filepath.Join(dir, name)
@@ -216,12 +216,6 @@ func (in *Inbox) byAge(entries []fs.DirEntry) []fs.DirEntry {
 	return entries
 }
 
-func skip(name string) bool {
-	low := strings.ToLower(name)
-	return strings.HasPrefix(low, ".") || strings.HasSuffix(low, ".tmp") ||
-		strings.HasSuffix(low, ".part") || strings.HasSuffix(low, ".filepart")
-}
-
 // take hands one file to the hub and archives it once the hub holds it.
 func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stamp) error {
 	if seen.size > in.cfg.MaxBytes {
@@ -238,7 +232,7 @@ func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stam
 	}
 	sum := sha256.Sum256(data)
 	_, err = in.hub.Call(ctx, door.Documents, door.Document{
-		Partner: partner, Name: name, Media: media(data), Bytes: data,
+		Partner: partner, Name: name, Media: dropped.Media(data), Bytes: data,
 		Key: door.Key{Scope: "folder/" + partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
 	})
 	if err != nil {
@@ -311,14 +305,6 @@ func wholeEDIFACT(head, tail []byte) bool {
 	}
 	last := tail[len(tail)-1]
 	return last-'0' > 9 && last|0x20-'a' > 25 && last != head[separator]
-}
-
-// media is the type of a document by its first bytes (RFC 1767).
-func media(data []byte) string {
-	if sniff.Of(data) == sniff.EDIFACT {
-		return "application/edifact"
-	}
-	return "application/edi-x12"
 }
 
 func readAll(path string, limit int64) ([]byte, error) {

@@ -18,9 +18,9 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"github.com/paklog/hub/adapters/internal/dropped"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
-	"github.com/paklog/hub/edi/sniff"
 )
 
 // Pickup takes a partner's files into the hub. A file is read once it stood the same at two looks
@@ -141,15 +141,9 @@ func (p *Pickup) look(info fs.FileInfo) sight {
 	return sight{s, min(was.looks+1, patience), was.done}
 }
 
-// unfinished reports whether a name is that of a file that is being written.
-func unfinished(name string) bool {
-	low := strings.ToLower(name)
-	return strings.HasPrefix(low, ".") || strings.HasSuffix(low, ".tmp") || strings.HasSuffix(low, ".part") || strings.HasSuffix(low, ".filepart")
-}
-
 // skip are names of files that are being written, and of those that are not meant for us.
 func (p *Pickup) skip(name string) bool {
-	if unfinished(name) || name != path.Base(name) {
+	if dropped.Unfinished(name) || name != path.Base(name) {
 		return true
 	}
 	match := cmp.Or(p.conn.cfg.Match, "*")
@@ -176,7 +170,7 @@ func (p *Pickup) take(ctx context.Context, info fs.FileInfo) (left bool, err err
 	}
 	sum := sha256.Sum256(data)
 	_, err = p.hub.Call(ctx, door.Documents, door.Document{
-		Partner: cfg.Partner, Name: name, Media: media(data), Bytes: data,
+		Partner: cfg.Partner, Name: name, Media: dropped.Media(data), Bytes: data,
 		Key: door.Key{Scope: "folder/" + cfg.Partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
 	})
 	if err != nil {
@@ -255,12 +249,4 @@ func (p *Pickup) leave(ctx context.Context, from, name string, info fs.FileInfo,
 			to = path.Join(p.conn.cfg.Archive, fmt.Sprintf("%s.%s-%d", name, mark, i))
 		}
 	})
-}
-
-// media is the type of a document by its first bytes (RFC 1767).
-func media(data []byte) string {
-	if sniff.Of(data) == sniff.EDIFACT {
-		return "application/edifact"
-	}
-	return "application/edi-x12"
 }

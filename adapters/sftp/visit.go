@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/pkg/sftp"
+
+	"github.com/paklog/hub/adapters/internal/dropped"
 )
 
 // What a partner sees: his folder's inbox and outbox. Uploads lie in staging until they are whole.
@@ -277,7 +279,7 @@ func (v *visit) publish(from, name string) error {
 // free is a name of the inbox that nothing has: a file that waits there is never replaced, but one
 // that its partner has not finished is.
 func (v *visit) free(name string) (string, error) {
-	if unfinished(name) {
+	if dropped.Unfinished(name) {
 		return name, nil
 	}
 	for i := 1; ; i++ {
