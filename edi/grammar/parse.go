@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // LineError is a mistake in a grammar's text.
@@ -23,7 +24,7 @@ func (e *LineError) Unwrap() error { return e.Err }
 // lines calls each for every line that says something, with its indentation.
 func lines(text string, each func(indent int, fields string) error) error {
 	for i, line := range strings.Split(text, "\n") {
-		line = strings.TrimRight(line, " \r\t")
+		line = strings.TrimRightFunc(line, unicode.IsSpace)
 		body := strings.TrimLeft(line, " ")
 		if body == "" || body[0] == '#' {
 			continue
