@@ -139,7 +139,7 @@ func (d *decision) askCount(a *door.Ask) (got answered, done bool, err error) {
 		if c.Cause == "" {
 			c.Cause = count.CauseAsked
 		}
-		if !d.stocked(c.BookKey, c.Location) {
+		if !d.liesThere(c.BookKey, c.Location) {
 			return answered{}, true, d.err
 		}
 		c.Class = d.itemSeen(c.Scope, c.Item).Spec.Class
@@ -187,11 +187,10 @@ func (d *decision) tally(s scope.Scope, id string, c count.Tally) {
 		d.countTask(d.count(s, id))
 	case count.Settled:
 		d.endCount(was)
-		events, posts, err := inventory.Settle{
+		d.settleStock(inventory.Settle{
 			BookKey: was.BookKey, Place: was.Place, Counted: e.Counted, Count: id, Reason: "count_" + was.Cause, By: c.By,
 			Tracking: d.itemSeen(was.Scope, was.Item).Spec.Tracking,
-		}.Decide(d.balance, d.m.Now)
-		d.onStock(was.BookKey, events, posts, err)
+		})
 	}
 }
 

@@ -198,11 +198,14 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 	case inventory.Adjust:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.Location) {
+		if !d.liesThere(k, c.Location) {
 			return answered{}, d.err
 		}
 		if err := f.reasonCode(c.Reason); err != nil {
 			return answered{}, err
+		}
+		if c.Delta > 0 && c.Stage == inventory.Free {
+			c.Stage = d.goodStage(k.Scope, c.Location)
 		}
 		if d.lacks(k, c.In(c.Stage), -c.Delta, true) {
 			return answered{}, d.err
@@ -216,10 +219,15 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		}
 		events, posts, err := c.Decide(now)
 		d.onStock(k, events, posts, err)
+		d.restage(events)
+		d.leftTote(events)
 	case inventory.Transfer:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
 		stage := cmp.Or(c.Stage, inventory.Free)
+		if c.Stage == "" && d.balance(k.Book(), c.From.In(inventory.Free).String()) == 0 && d.balance(k.Book(), c.From.In(inventory.Received).String()) > 0 {
+			c.Stage, stage = inventory.Received, inventory.Received
+		}
 		if !d.stocked(k, c.To.Location) || d.lacks(k, c.From.In(stage), c.Qty, false) {
 			return answered{}, d.err
 		}
@@ -227,9 +235,13 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 			return answered{}, d.err
 		}
 		events, posts, err := c.Decide(now)
-		if d.onStock(k, events, posts, err) && c.From.Location != c.To.Location {
+		switch moved := d.onStock(k, events, posts, err) && c.From.Location != c.To.Location; {
+		case moved && stage == inventory.Received:
+			d.standsAt(k, c.To, c.Qty)
+		case moved:
 			d.standsBefore(k, c.To, stage)
 		}
+		d.leftTote(events)
 		d.standsOnce(k, c.To)
 	case inventory.Quarantine:
 		return d.quarantine(bookOf(c.BookKey, k), c)
@@ -239,19 +251,21 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if err := f.reasonCode(c.Reason); err != nil {
 			return answered{}, err
 		}
-		if !d.stocked(k, c.Location) {
+		if !d.liesThere(k, c.Location) {
 			return answered{}, d.err
 		}
 		c.Tracking = d.item(k.Scope, k.Item).Spec.Tracking
 		if lies, _ := d.stock(k).Shelf(c.Place); c.Counted > lies.Total() && !d.knownLot(k, c.Lot, c.Tracking) {
 			return answered{}, d.err
 		}
-		events, posts, err := c.Decide(d.balance, now)
-		d.onStock(k, events, posts, err)
+		d.settleStock(c)
 	case inventory.ChangeStatus:
 		k = bookOf(c.BookKey, k)
 		c.BookKey = k
-		if !d.stocked(k, c.Location) || d.lacks(k, c.In(c.From), c.Qty, true) {
+		if c.To == inventory.Free && c.From != inventory.Received {
+			c.To = d.goodStage(k.Scope, c.Location)
+		}
+		if !d.liesThere(k, c.Location) || d.lacks(k, c.In(c.From), c.Qty, true) {
 			return answered{}, d.err
 		}
 		c.Serials, c.Kept = d.serialsMeant(k, c.Serials, c.Qty, c.From, c.To)
@@ -267,6 +281,16 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		return answered{}, wrongCommand(door.Stock, a.Cmd)
 	}
 	return answered{d.stockView(k), true}, d.err
+}
+
+// settleStock makes the books of a place agree with what was counted there.
+func (d *decision) settleStock(c inventory.Settle) {
+	c.Good = d.goodStage(c.Scope, c.Location)
+	events, posts, err := c.Decide(d.balance, d.m.Now)
+	if d.onStock(c.BookKey, events, posts, err) {
+		d.restage(events)
+		d.leftTote(events)
+	}
 }
 
 // knownLot refuses goods of an item whose lots or expiry are tracked where nobody said which lot

@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/putaway"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/task"
@@ -122,11 +123,26 @@ func (d *decision) putLater(w toPutAway) {
 	}
 }
 
-// restage lets goods be put away that became so by a change of their stage.
+// restage lets goods be put away that turned out to be good, or damaged, or to be there at all, where
+// such are not kept.
 func (d *decision) restage(events []event.Event) {
 	for _, e := range events {
-		if e, ok := e.(inventory.StockStatusChanged); ok && e.To == inventory.Received {
-			d.putLater(toPutAway{Scope: e.Scope, Location: e.Location, LPN: e.LPN, Goods: []loading{{e.Item, e.Lot}}})
+		var p inventory.Place
+		var stage string
+		var k inventory.BookKey
+		switch e := e.(type) {
+		case inventory.StockStatusChanged:
+			k, p, stage = e.BookKey, e.Place, e.To
+		case inventory.StockAdjusted:
+			if k, p, stage = e.BookKey, e.Place, e.Stage; e.Delta < 0 {
+				continue
+			}
+		default:
+			continue
+		}
+		l := d.location(k.Scope, p.Location).Spec
+		if stage == inventory.Damaged && l.Purpose != location.Quarantine || stage == inventory.Received || stage == inventory.Free && !stores(l) {
+			d.putLater(toPutAway{Scope: k.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{k.Item, p.Lot}}})
 		}
 	}
 }

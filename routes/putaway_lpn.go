@@ -133,10 +133,10 @@ func (d *decision) wrongPlace(k inventory.BookKey, stage, code string) bool {
 }
 
 // standsBefore lets goods be put away that were brought to a place before the shelves: free ones from
-// a dock, others from wherever nothing is kept.
+// a dock or a staging place, others from wherever nothing is kept.
 func (d *decision) standsBefore(k inventory.BookKey, p inventory.Place, stage string) {
-	l := d.location(k.Scope, p.Location).Spec
-	if l.Purpose == location.Dock || stage != inventory.Free && !shelved(l) {
+	l := d.location(k.Scope, p.Location)
+	if stage == inventory.Free && beforeShelf(l) || stage != inventory.Free && !shelved(l.Spec) {
 		d.putLater(toPutAway{Scope: k.Scope, Location: p.Location, LPN: p.LPN, Goods: []loading{{k.Item, p.Lot}}})
 	}
 }

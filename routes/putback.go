@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pick"
@@ -31,6 +32,28 @@ func (d *decision) waitsStill(s scope.Scope, in string) {
 	if len(left) < len(h.Items) {
 		h.Items, h.dirty = left, true
 	}
+}
+
+// leftTote forgets what waits no more in totes and cartons that these events took goods from.
+func (d *decision) leftTote(events []event.Event) {
+	for _, e := range events {
+		switch e := e.(type) {
+		case inventory.StockTransferred:
+			d.waitsStill(e.Scope, e.From.Location)
+		case inventory.StockAdjusted:
+			d.waitsStill(e.Scope, e.Location)
+		}
+	}
+}
+
+// liesThere refuses stock of an item, or in a place, that nobody registered, unless some of it waits
+// there to be put away: in a tote or a carton.
+func (d *decision) liesThere(k inventory.BookKey, code string) bool {
+	if scope.CheckPart(code) == nil && k.Validate() == nil && !d.location(k.Scope, code).Known() &&
+		slices.Contains(d.shelf(k.Scope, code).Items, ownItem{k.Owner, k.Item}) {
+		return d.err == nil
+	}
+	return d.stocked(k, code)
 }
 
 // emptyTote refuses to begin a pick with a tote in which goods wait to be put back. Those that come to

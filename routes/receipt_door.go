@@ -205,9 +205,12 @@ func beforeShelf(l location.Location) bool {
 	return l.Spec.Purpose == location.Dock || l.Spec.Purpose == location.Staging || l.Spec.Purpose == location.Quarantine
 }
 
-// goodStage is the stage of good goods that are put down at a place.
+// goodStage is the stage of good goods that are put down at a place, or turn out to be good there.
+// In quarantine, and in a tote or carton that they wait in, nobody is promised them, whatever holds
+// for docks.
 func (d *decision) goodStage(s scope.Scope, code string) string {
-	if beforeShelf(d.location(s, code)) && !d.f.cfg.Receiving.PromiseAtDock {
+	switch l := d.location(s, code); {
+	case !l.Known(), l.Spec.Purpose == location.Quarantine, beforeShelf(l) && !d.f.cfg.Receiving.PromiseAtDock:
 		return inventory.Received
 	}
 	return inventory.Free

@@ -25,7 +25,7 @@ func (f *Flows) addScanDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Scans, About: "takes what handhelds scan, each scan once and in the order of its device",
 		Handle:   f.sendScan,
-		Writes:   []string{onTracking, onTasks, onPicks, onPacks, onOrders, onInventory, onAudit},
+		Writes:   []string{onTracking, onTasks, onPicks, onPacks, onOrders, onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }

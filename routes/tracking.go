@@ -93,12 +93,15 @@ func (d *decision) follow(e event.Event, how tracking.Sighting) {
 		if e.Reason != lpnMove {
 			d.stockOn(e.BookKey, e.To, sight(at(e.To.Location), e.At, "", "stock"))
 		}
+		d.emptied(e.Scope, e.From.Location, e.At)
 	case inventory.StockPutAway:
 		d.stockOn(e.BookKey, e.To, sight(at(e.To.Location), e.At, e.By, "putaway"))
 		d.emptied(e.Scope, e.From.Location, e.At)
 	case inventory.StockAdjusted:
 		if e.Delta > 0 {
 			d.stockOn(e.BookKey, e.Place, sight(at(e.Location), e.At, e.By, "stock"))
+		} else {
+			d.emptied(e.Scope, e.Location, e.At)
 		}
 	}
 }
@@ -299,7 +302,7 @@ func (d *decision) endLPN(s scope.Scope, id string, c tracking.End) {
 func (f *Flows) addTrackingDoor() error {
 	return f.hub.Add(Route{
 		Name: door.Tracking, About: "takes where LPNs are put, and that they are gone",
-		Handle: f.ask(door.Tracking, f.askTracking), Writes: []string{onTracking, onInventory, onAudit},
+		Handle: f.ask(door.Tracking, f.askTracking), Writes: []string{onTracking, onInventory, onPutAways, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }

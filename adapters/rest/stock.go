@@ -32,13 +32,13 @@ type AdjustBody struct {
 	Facility string `json:"facility,omitempty"`
 	Item     string `json:"item"`
 	ShelfBody
-	Stage   string   `json:"stage,omitempty" enum:"free,held,damaged,suspect" doc:"free"`
+	Stage   string   `json:"stage,omitempty" enum:"free,received,held,damaged,suspect" doc:"free; what is too much in a tote or carton where goods wait to be put away is received"`
 	Delta   int64    `json:"delta" doc:"what is more, or less, than the books say"`
 	Reason  string   `json:"reason"`
 	Serials []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of an item that is tracked by them: those that are more, or less"`
 }
 
-// TransferBody moves free goods from shelf to shelf.
+// TransferBody moves goods from place to place.
 type TransferBody struct {
 	Owner    string    `json:"owner,omitempty"`
 	Facility string    `json:"facility,omitempty"`
@@ -46,16 +46,18 @@ type TransferBody struct {
 	From     ShelfBody `json:"from"`
 	To       ShelfBody `json:"to"`
 	Qty      int64     `json:"qty" minimum:"1"`
+	Stage    string    `json:"stage,omitempty" enum:"free,received,held,damaged" doc:"free, or received where none is free"`
 	Reason   string    `json:"reason,omitempty"`
 }
 
-// StatusBody moves goods on a shelf between free, held, damaged and suspect.
+// StatusBody moves goods between free, held, damaged and suspect; those that wait to be put away are
+// received.
 type StatusBody struct {
 	Owner    string `json:"owner,omitempty"`
 	Facility string `json:"facility,omitempty"`
 	Item     string `json:"item"`
 	ShelfBody
-	From    string   `json:"from" enum:"free,held,damaged,suspect"`
+	From    string   `json:"from" enum:"free,received,held,damaged,suspect"`
 	To      string   `json:"to" enum:"free,held,damaged,suspect"`
 	Qty     int64    `json:"qty" minimum:"1"`
 	Reason  string   `json:"reason"`
@@ -97,12 +99,12 @@ func (s *server) stock() {
 				Delta: b.Delta, Reason: b.Reason, By: callOf(ctx).client, Serials: b.Serials,
 			}, err)
 		})
-	register(s, op[TransferBody, StockState](s, http.MethodPost, "/v1/stock/transfer", "transfer-stock", tag, "Move free goods from shelf to shelf", http.StatusCreated, http.StatusOK),
+	register(s, op[TransferBody, StockState](s, http.MethodPost, "/v1/stock/transfer", "transfer-stock", tag, "Move goods from place to place", http.StatusCreated, http.StatusOK),
 		func(ctx context.Context, in *Keyed) (*reply, error) {
 			b, err := decode[TransferBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)
 			return move(ctx, in, key, inventory.Transfer{
-				BookKey: key, From: inventory.Place(b.From), To: inventory.Place(b.To), Qty: b.Qty, Reason: b.Reason,
+				BookKey: key, From: inventory.Place(b.From), To: inventory.Place(b.To), Qty: b.Qty, Reason: b.Reason, Stage: b.Stage,
 			}, err)
 		})
 	register(s, op[StatusBody, StockState](s, http.MethodPost, "/v1/stock/status", "change-stock-status", tag, "Hold, release or write down goods on a shelf", http.StatusCreated, http.StatusOK),

@@ -91,9 +91,9 @@ func newStockAdjust(g *global) *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().Int64Var(&b.Delta, "delta", 0, "what is more, or less, than the books say")
 	cmd.Flags().Int64Var(&counted, "counted", 0, "everything that lies there")
-	cmd.Flags().StringVar(&b.Stage, "stage", "", "of --delta: free, held, damaged or suspect; free")
+	cmd.Flags().StringVar(&b.Stage, "stage", "", "of --delta: free, received, held, damaged or suspect; free")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "reason code; required")
-	_ = cmd.RegisterFlagCompletionFunc("stage", words(inventory.Free, inventory.Held, inventory.Damaged, inventory.Suspect))
+	_ = cmd.RegisterFlagCompletionFunc("stage", words(inventory.Free, inventory.Received, inventory.Held, inventory.Damaged, inventory.Suspect))
 	return cmd
 }
 
@@ -102,8 +102,9 @@ func newStockMove(g *global) *cobra.Command {
 	var b rest.TransferBody
 	var to string
 	cmd := &cobra.Command{
-		Use: "move ITEM", Short: "Move free goods from shelf to shelf",
+		Use: "move ITEM", Short: "Move goods from place to place",
 		Example: `  paklog stock move MUG --location B-07 --to A-01 --qty 24
+  paklog stock move MUG --location TOTE-4 --to A-01 --qty 2
   paklog slots MUG`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -118,7 +119,9 @@ func newStockMove(g *global) *cobra.Command {
 	f.add(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "the place that they are brought to")
 	cmd.Flags().Int64Var(&b.Qty, "qty", 0, "how many, in the smallest unit")
+	cmd.Flags().StringVar(&b.Stage, "stage", "", "free, received, held or damaged; free, or received where none is free")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why")
+	_ = cmd.RegisterFlagCompletionFunc("stage", words(inventory.Free, inventory.Received, inventory.Held, inventory.Damaged))
 	return cmd
 }
 

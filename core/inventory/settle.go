@@ -21,6 +21,8 @@ type Settle struct {
 	Count   string // the count that it ends, "" for none
 	Reason  string
 	By      string
+	// Good is the stage of good goods there, "" is [Free]: what is found after all becomes so.
+	Good string
 	// Tracking is what the item demands: which serial number is missing, no count says.
 	Tracking item.Tracking
 }
@@ -37,6 +39,10 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 	if c.Counted < 0 || c.Counted > MaxQty {
 		d.bad("counted", "%d is not between 0 and %d", c.Counted, MaxQty)
 	}
+	good := cmp.Or(c.Good, Free)
+	if good != Free && good != Received {
+		d.bad("good", "%q is not %s or %s", good, Free, Received)
+	}
 	if d.err != nil {
 		return d.done()
 	}
@@ -50,9 +56,11 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 		return d.done()
 	}
 	if found := min(suspect, suspect-missing); found > 0 {
-		d.move(found, c.In(Suspect), c.In(Free))
-		d.post.free(found)
-		d.emit(StockStatusChanged{d.head, c.Place, Suspect, Free, found, c.Reason, c.By, nil})
+		d.move(found, c.In(Suspect), c.In(good))
+		if good == Free {
+			d.post.free(found)
+		}
+		d.emit(StockStatusChanged{d.head, c.Place, Suspect, good, found, c.Reason, c.By, nil})
 		suspect -= found
 	}
 	adjust := func(stage string, delta int64) {
@@ -67,7 +75,7 @@ func (c Settle) Decide(balance Balance, at time.Time) ([]event.Event, []journal.
 		d.emit(StockAdjusted{d.head, c.Place, stage, delta, c.Reason, c.By, nil})
 	}
 	if missing < 0 {
-		adjust(Free, -missing)
+		adjust(good, -missing)
 		missing = 0
 	}
 	for _, x := range [...]struct {
