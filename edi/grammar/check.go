@@ -85,6 +85,7 @@ type frame struct {
 	first int32 // of its counts
 	at    int32 // start of the place that was reached last
 	nth   int32 // which repetition of the loop this is
+	row   int32 // of the set's steps behind that place
 }
 
 type checker struct {
@@ -106,11 +107,13 @@ type checker struct {
 	between [256]uint8 // class, of a document whose line ends are none of its data
 	made    Syntax     // that class was made for
 
-	across   uint8  // what bytes of the document may be beside data
-	seen     uint8  // and those of the segment at hand
-	clean    uint32 // from here on no release character stands before
-	released uint32 // this, where one stands or the document ends
-	end      uint32 // of the document in text
+	across   uint8                  // what bytes of the document may be beside data
+	seen     uint8                  // and those of the segment at hand
+	parted   [8]uint8               // how many components of an element were told apart in the segment at hand
+	cuts     [8 * partedMost]uint32 // their ends
+	clean    uint32                 // from here on no release character stands before
+	released uint32                 // this, where one stands or the document ends
+	end      uint32                 // of the document in text
 	scratch  []byte
 	trigger  string // element that made a note apply
 
@@ -128,6 +131,9 @@ const (
 	isRelease    = stream.Release
 	isBreak      = stream.Break
 )
+
+// partedMost is how many components of an element are kept apart.
+const partedMost = 8
 
 func (c *checker) classes(sx *Syntax) {
 	key := Syntax{Component: sx.Component, Repetition: sx.Repetition, Release: sx.Release, Wrapped: sx.Wrapped}
@@ -208,7 +214,7 @@ func (c *checker) run() {
 
 // read takes segment i at hand.
 func (c *checker) read(i int) (tag []byte) {
-	c.i = i
+	c.i, c.parted = i, [8]uint8{}
 	if i < len(c.regular.Bounds) {
 		b := &c.regular.Bounds[i]
 		c.ends = c.regular.Idx[b.First : b.Last+1]
@@ -242,7 +248,11 @@ func (c *checker) field(n int) []byte {
 }
 
 func (c *checker) push(n *Node, nth int32) {
-	c.frames = append(c.frames, frame{node: n, first: int32(len(c.counts)), nth: nth})
+	f := frame{node: n, first: int32(len(c.counts)), nth: nth}
+	if len(n.kids) > 0 {
+		f.row = n.kids[0].row
+	}
+	c.frames = append(c.frames, f)
 	c.counts = append(c.counts, n.zeros...)
 }
 
@@ -357,6 +367,12 @@ func (c *checker) valueOf(n, component int) []byte {
 	from, to := c.ends[n-1]+1, c.ends[n]
 	switch {
 	case component == 0:
+	case n < len(c.parted) && component <= int(c.parted[n]):
+		ends := c.cuts[n*partedMost:]
+		if component > 1 {
+			from = ends[component-2] + 1
+		}
+		to = ends[component-1]
 	case c.seen&isRelease != 0:
 		v, _ := nth(c.text[from:to], component, c.sx.Component, c.sx.Release)
 		return trim(v)
@@ -374,27 +390,30 @@ func (c *checker) valueOf(n, component int) []byte {
 // step is forward where nothing has to be chosen.
 func (c *checker) step(number uint16) *Node {
 	d := len(c.frames) - 1
-	f := &c.frames[d]
-	if len(f.node.kids) == 0 {
-		return nil
-	}
-	s := f.node.kids[f.at].next[number]
-	if s.at == 0 {
+	s := &c.set.steps[int(c.frames[d].row)+int(number)]
+	if s.node == nil {
 		return nil
 	}
 	d -= int(s.up)
-	f = &c.frames[d]
-	i := int(s.at) - 1
-	if *c.count(f, i) >= f.node.kids[i].max {
+	f := &c.frames[d]
+	count := c.count(f, int(s.at))
+	if *count >= s.max {
 		return nil
 	}
 	if s.up > 0 {
 		c.close(d + 1)
 	}
-	if int32(i) != f.at && len(f.node.must) > 0 {
-		c.require(f, i)
+	if at := int32(s.at); at != f.at {
+		if s.musts {
+			c.require(f, int(at))
+		}
+		f.at, f.row = at, s.row
 	}
-	return c.enter(f, i)
+	*count = max(*count, 0) + 1 // what was said to be missing may come late
+	if s.node.Loop {
+		return c.open(s.node, *count)
+	}
+	return s.node
 }
 
 func (c *checker) forward(number uint16, key tagKey, room bool) *Node {
@@ -485,7 +504,7 @@ func (c *checker) unqualified(key tagKey) *Node {
 			}
 			c.at(n.Match.Element, n.Match.Component, CodeUnknownQualifier, severity, "closed",
 				fmt.Sprintf("the profile %s %s with qualifier %q", verb, n.ID, c.valueOf(n.Match.Element, n.Match.Component)), strings.Join(known, " "), "")
-			f.at = slot
+			f.at, f.row = slot, f.node.kids[slot].row
 			if n.Loop {
 				return c.open(n, max(*c.count(f, i), 0)+1)
 			}
@@ -501,6 +520,7 @@ func (c *checker) enter(f *frame, i int) *Node {
 	n := f.node.Children[i]
 	most := f.node.kids[i].max
 	f.at = f.node.kids[i].slot
+	f.row = f.node.kids[f.at].row
 	count := c.count(f, i)
 	*count = max(*count, 0) + 1 // what was said to be missing may come late
 	times := *count

@@ -50,6 +50,9 @@ func (t *codeTable) has(k uint32) bool {
 
 // pack is a code of at most four bytes as a number, 0 for none.
 func pack(v []byte) (k uint32) {
+	if n := len(v); cap(v) >= 4 && n > 0 { // what lies behind is shifted out
+		return binary.LittleEndian.Uint32(v[:4]) << (32 - 8*n) >> (32 - 8*n)
+	}
 	for i := len(v) - 1; i >= 0; i-- {
 		k = k<<8 | uint32(v[i])
 	}

@@ -218,9 +218,16 @@ func (c *checker) components(n int, e *Element, raw []byte, flags uint8) {
 func (c *checker) parts(n int, e *Element, from, to, released uint32) {
 	text, sep, specs := c.text, c.sx.Component, e.specs
 	i := 0
+	var cuts []uint32
+	if n < len(c.parted) && released >= to {
+		cuts = c.cuts[n*partedMost : n*partedMost+partedMost]
+	}
 	for ; i < len(specs) && from < to; i++ {
 		sp := &specs[i]
 		end := stream.Until(text, from, to, sep)
+		if i < len(cuts) {
+			cuts[i] = end
+		}
 		switch {
 		case released < end:
 			end = c.past(released, to)
@@ -241,6 +248,9 @@ func (c *checker) parts(n int, e *Element, from, to, released uint32) {
 			c.value(n, i+1, e.Components[i], one, one, 0)
 		}
 		from = end + 1
+	}
+	if cuts != nil {
+		c.parted[n] = uint8(min(i, partedMost))
 	}
 	for ; i < e.must; i++ {
 		if specs[i].must {

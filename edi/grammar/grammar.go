@@ -136,8 +136,8 @@ type kid struct {
 	tag  tagKey
 	slot int32 // index of the first sibling of the same place
 	max  int32
-	sole bool   // no sibling shares its place, and it takes any qualifier
-	next []step // behind it, by the number of a tag
+	sole bool  // no sibling shares its place, and it takes any qualifier
+	row  int32 // of the set's steps: those behind it, by the number of a tag
 }
 
 // Label is the node's tag, and its first qualifier where it has one: "N1(ST)".
@@ -214,6 +214,7 @@ type Set struct {
 
 	segments map[tagKey]*Segment
 	inside   numbers // tags that occur anywhere in the set
+	steps    []step  // a row for each place
 	names    map[string]string
 	changes  map[change]Applied
 }
@@ -446,15 +447,22 @@ func (s *Set) compile() {
 	for _, d := range s.segments {
 		d.compile()
 	}
-	s.steps(nil, s.Root)
+	s.walk()
 	for i, r := range s.Rules {
 		r.nth = i
 	}
 }
 
 // step leads from a segment to the place of the one behind it, where nothing has to be
-// chosen: up so many loops, and there to child at-1. Where at is 0 it has to be looked for.
-type step struct{ up, at uint8 }
+// chosen: up so many loops, and there to the child at. Where node is nil it has to be
+// looked for.
+type step struct {
+	node   *Node // the child
+	row    int32 // behind it, in that loop
+	max    int32 // of the child
+	up, at uint8
+	musts  bool // the loop has children that are required
+}
 
 // opened is a loop on the way down to a node, and the place in it.
 type opened struct {
@@ -462,21 +470,34 @@ type opened struct {
 	at int
 }
 
-// steps fills the steps behind what stands in n, which the loops above lead to.
-func (s *Set) steps(above []opened, n *Node) {
+// walk makes the steps.
+func (s *Set) walk() {
+	width, rows := int32(s.inside.n)+1, int32(0)
+	s.Root.each(func(n *Node) {
+		for i := range n.kids {
+			n.kids[i].row = rows * width
+			rows++
+		}
+	})
+	s.steps = make([]step, rows*width)
+	s.walkIn(nil, s.Root)
+}
+
+// walkIn fills the steps behind what stands in n, which the loops above lead to.
+func (s *Set) walkIn(above []opened, n *Node) {
 	for i := range n.kids {
 		k := &n.kids[i]
 		open := append(above, opened{n, int(k.slot)})
 		if child := n.Children[i]; child.Loop {
-			s.steps(open, child)
+			s.walkIn(open, child)
 		}
-		k.next = make([]step, s.inside.n+1)
-		for tag := range k.next {
+		for tag := range s.inside.n + 1 {
 			for up := range open {
 				o := open[len(open)-1-up]
 				if at := int(o.where[tag]) - 1; at >= o.at {
 					if at != scattered-1 && o.kids[at].sole {
-						k.next[tag] = step{uint8(up), uint8(at) + 1}
+						to := &o.kids[at]
+						s.steps[k.row+int32(tag)] = step{node: o.Children[at], row: to.row, max: to.max, up: uint8(up), at: uint8(at), musts: len(o.must) > 0}
 					}
 					break
 				}

@@ -347,7 +347,7 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 	if r.sscc {
 		ok = len(v) == 18 || len(v) == 20 && v[0] == '0' && v[1] == '0'
 	}
-	ok = ok && stream.Digits(v, 0, uint32(len(v)))
+	ok = ok && stream.Digits(v[:cap(v)], 0, uint32(len(v)))
 	want := byte(0)
 	if ok {
 		if want = CheckDigit(v[:len(v)-1]); want == v[len(v)-1] {
