@@ -96,8 +96,9 @@ type checker struct {
 	regular stream.Run // the document's segments, empty where they are not regular
 	most    finding.Severity
 	frames  []frame
-	counts  []int32 // of frames' children, one frame's behind another's
-	lastAt  int     // segment before the one at hand
+	counts  []int32  // of frames' children, one frame's behind another's
+	lastAt  int      // segment before the one at hand
+	def     *Segment // of the one whose elements were checked last
 
 	i       int        // segment at hand
 	text    []byte     // its elements stand in, at
@@ -166,7 +167,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 func (c *checker) forget() {
 	c.text, c.ends, c.frames, c.counts, c.totals, c.told = nil, nil, c.frames[:0], c.counts[:0], c.totals[:0], c.told[:0]
-	c.set, c.src, c.syntax, c.regular, c.watch = nil, nil, Syntax{}, stream.Run{}, nil
+	c.set, c.src, c.def, c.syntax, c.regular, c.watch = nil, nil, nil, Syntax{}, stream.Run{}, nil
 	c.tree.forget()
 }
 
@@ -538,7 +539,8 @@ func (c *checker) enter(f *frame, i int) *Node {
 }
 
 func (c *checker) tooMany(n *Node, code, what string, times int32) {
-	c.add(0, code, finding.Error, n.Label()+" max", fmt.Sprintf("%s %s comes %d times", what, n.Label(), times), fmt.Sprintf("at most %d", n.Max), "")
+	f := c.finding(0, 0, code, finding.Error, fmt.Sprintf("%s %s comes %d times", what, n.Label(), times), fmt.Sprintf("at most %d", n.Max), "")
+	c.report(f, "max", n.by)
 }
 
 // path names the open loops, "LX[2]/W01[1]".
@@ -563,38 +565,52 @@ func (c *checker) add(n int, code string, severity finding.Severity, rule, messa
 
 // at is add for a component, the first being 1.
 func (c *checker) at(n, component int, code string, severity finding.Severity, rule, message, expected, hint string) {
+	var by origins
+	if e, def := c.element(n, component); e != nil && e.by[rule].Overlay != "" {
+		by = e.by
+	} else if def != nil && def.by[rule].Overlay != "" {
+		by = def.by
+	}
+	c.report(c.finding(n, component, code, severity, message, expected, hint), rule, by)
+}
+
+// finding is one about an element or component of the segment at hand.
+func (c *checker) finding(n, component int, code string, severity finding.Severity, message, expected, hint string) finding.Finding {
 	tag := c.tag()
 	f := finding.Finding{Code: code, Severity: min(severity, c.most), Message: message, Expected: expected, Hint: hint,
 		Element: tag, Segment: c.i + 1, Loop: c.path()}
 	f.Offset, f.Length = c.src.Place(c.i, n)
-	if n > 0 {
-		f.Element = finding.Ref(tag, n, component)
-		if n < len(c.ends) {
-			v := c.field(n)
-			if component > 0 {
-				var from int
-				v, from = nth(v, component, c.sx.Component, c.sx.Release)
-				f.Offset, f.Length = f.Offset+int64(from), len(v)
-			}
-			f.Found = finding.Clip(v)
-		}
-		f.Ack.Ref = c.refOf(tag, n, component)
-	} else {
+	if n == 0 {
 		f.Found = tag
+		return f
 	}
-	c.report(f, rule)
+	f.Element = finding.Ref(tag, n, component)
+	if n < len(c.ends) {
+		v := c.field(n)
+		if component > 0 {
+			var from int
+			v, from = nth(v, component, c.sx.Component, c.sx.Release)
+			f.Offset, f.Length = f.Offset+int64(from), len(v)
+		}
+		f.Found = finding.Clip(v)
+	}
+	if e, _ := c.element(n, component); e != nil {
+		f.Ack.Ref = e.Ref
+	}
+	return f
 }
 
-// report fills in the layer that set the rule, and the acknowledgement codes.
-func (c *checker) report(f finding.Finding, rule string) {
+// report fills in the layer that set the rule, by what is told apart in its place or by
+// the whole set, and the acknowledgement codes.
+func (c *checker) report(f finding.Finding, rule string, own origins) {
 	f.Layer = finding.Standard
-	tag, _, _ := strings.Cut(f.Element, "-")
-	for _, key := range []change{{f.Element, rule}, {tag, rule}, {"", rule}} {
-		if by, ok := c.set.changes[key]; ok {
-			f.Layer = by.Layer
-			f.Message += " (" + by.Overlay + ")"
-			break
-		}
+	by, ok := own[rule]
+	if !ok {
+		by, ok = c.set.by[rule]
+	}
+	if ok {
+		f.Layer = by.Layer
+		f.Message += " (" + by.Overlay + ")"
 	}
 	if f.Severity >= finding.Error {
 		ref := f.Ack.Ref
@@ -613,16 +629,21 @@ func (c *checker) tag() string {
 	return string(c.read(c.i))
 }
 
-func (c *checker) refOf(tag string, n, component int) string {
-	def := c.set.segments[keyOf(tag)]
-	if def == nil || n > len(def.Elements) || def.Elements[n-1] == nil {
-		return ""
+// element is the definition of an element or component of the segment at hand, and of
+// the segment, as they are in its place. Either may be nil.
+func (c *checker) element(n, component int) (*Element, *Segment) {
+	def := c.def
+	if tag := c.tag(); def == nil || def.ID != tag {
+		def = c.set.segments[keyOf(tag)]
+	}
+	if def == nil || n == 0 || n > len(def.Elements) || def.Elements[n-1] == nil {
+		return nil, def
 	}
 	e := def.Elements[n-1]
 	if component > 0 && component <= len(e.Components) && e.Components[component-1] != nil {
 		e = e.Components[component-1]
 	}
-	return e.Ref
+	return e, def
 }
 
 // missing reports a mandatory node where it was due: before the segment at hand.
@@ -642,5 +663,5 @@ func (c *checker) missing(n *Node) {
 	f.Expected = fmt.Sprintf("%s after %s, before %s", n.Label(), after, before)
 	f.Message = fmt.Sprintf("mandatory %s %s is missing", what, n.Label())
 	f.Hint = "send it in this place"
-	c.report(f, n.Label()+" require")
+	c.report(f, "require", n.by)
 }

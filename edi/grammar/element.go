@@ -14,6 +14,7 @@ import (
 // elements checks a segment's elements by their definitions, then the notes
 // that tie them together.
 func (c *checker) elements(def *Segment) {
+	c.def = def
 	var there uint64
 	text, ends, class := c.text, c.ends, &c.class
 	have := len(ends) - 1

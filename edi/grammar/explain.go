@@ -8,20 +8,13 @@ import (
 	"github.com/paklog/hub/edi/finding"
 )
 
-// by says which layer set an attribute: "partner acme", or "standard".
-func (s *Set) by(at, attribute string) string {
-	if a, ok := s.changes[change{at, attribute}]; ok {
-		return string(a.Layer) + " " + a.Overlay
-	}
-	return string(finding.Standard)
-}
-
 // Explain writes every rule of the set whose place begins with prefix, each
-// with the layer that set it.
+// with the layer that set it. Elements stand where their segment is met first, under
+// its path where they are others there than in the rest of the set.
 func (s *Set) Explain(w io.Writer, prefix string) error {
 	var b strings.Builder
 	line := func(at, rule, by string) {
-		if strings.HasPrefix(at, prefix) {
+		if strings.HasPrefix(at, prefix) || strings.HasPrefix(at[strings.LastIndexByte(at, '/')+1:], prefix) {
 			fmt.Fprintf(&b, "%-24s %-44s %s\n", at, rule, by)
 		}
 	}
@@ -29,7 +22,7 @@ func (s *Set) Explain(w io.Writer, prefix string) error {
 	if s.Closed {
 		closed = "what is not known is an error"
 	}
-	line("", closed, s.by("", "closed"))
+	line("", closed, s.by.of("closed"))
 	told := map[*Segment]bool{}
 	var walk func(n *Node, path string)
 	walk = func(n *Node, path string) {
@@ -43,14 +36,18 @@ func (s *Set) Explain(w io.Writer, prefix string) error {
 				if c.Required {
 					need = "must come"
 				}
-				line(at, need, s.by("", c.Label()+" require"))
-				line(at, fmt.Sprintf("at most %d times", c.Max), s.by("", c.Label()+" max"))
+				line(at, need, c.by.of("require"))
+				line(at, fmt.Sprintf("at most %d times", c.Max), c.by.of("max"))
 			}
 			if c.Loop {
 				walk(c, at+"/")
 			} else if c.def != nil && !told[c.def] {
 				told[c.def] = true
-				s.explainElements(c.def, line)
+				own := ""
+				if c.def != s.segments[c.tag] {
+					own = at
+				}
+				s.explainElements(c.def, own, line)
 			}
 		}
 	}
@@ -60,35 +57,39 @@ func (s *Set) Explain(w io.Writer, prefix string) error {
 		if r.Severity != 0 {
 			severity = r.Severity.String()
 		}
-		line(r.At.Tag, "rule "+r.text+": "+severity, s.by("", r.text))
+		line(r.At.Tag, "rule "+r.text+": "+severity, s.by.of(r.text))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func (s *Set) explainElements(def *Segment, line func(at, rule, by string)) {
+// explainElements names elements by their path where they stand in one place alone.
+func (s *Set) explainElements(def *Segment, path string, line func(at, rule, by string)) {
+	if path == "" {
+		path = def.ID
+	}
 	each := func(e *Element, n, component int) {
-		ref := finding.Ref(def.ID, n, component)
+		ref := finding.Ref(path, n, component)
 		switch e.Requirement {
 		case 'M':
-			line(ref, "must be sent", s.by(ref, "require"))
+			line(ref, "must be sent", e.by.of("require"))
 		case 'X':
-			line(ref, "depends on others", s.by(ref, "require"))
+			line(ref, "depends on others", e.by.of("require"))
 		default:
-			line(ref, "may be sent", s.by(ref, "require"))
+			line(ref, "may be sent", e.by.of("require"))
 		}
 		if e.Type != "C" {
-			line(ref, "is "+typeName(e), s.by(ref, "max"))
+			line(ref, "is "+typeName(e), e.by.of("max", "min", "type"))
 		}
 		if len(e.Codes) > 0 {
 			known := "known codes "
 			if e.Closed || s.Closed {
 				known = "only the codes "
 			}
-			line(ref, known+e.some(60), s.by(ref, "codes"))
+			line(ref, known+e.some(60), e.by.of("codes"))
 		}
 		if e.Repeat > 1 {
-			line(ref, fmt.Sprintf("at most %d repetitions", e.Repeat), s.by(ref, "repeat"))
+			line(ref, fmt.Sprintf("at most %d repetitions", e.Repeat), e.by.of("repeat"))
 		}
 	}
 	for i, e := range def.Elements {
@@ -103,7 +104,7 @@ func (s *Set) explainElements(def *Segment, line func(at, rule, by string)) {
 		}
 	}
 	for _, n := range def.Notes {
-		line(def.ID, "note "+n.String()+": "+n.meaning(def.ID), s.by(def.ID, n.String()))
+		line(path, "note "+n.String()+": "+n.meaning(def.ID), def.by.of(n.String()))
 	}
 }
 

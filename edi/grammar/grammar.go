@@ -38,6 +38,7 @@ type Element struct {
 	Closed      bool // codes beyond Codes are errors
 	Components  []*Element
 
+	by    origins
 	like  string     // what a sample says, "" where it need not say anything
 	table *codeTable // Codes, where they fit
 	specs []spec     // of Components
@@ -60,8 +61,9 @@ type Segment struct {
 	Elements []*Element
 	Notes    []Note
 
-	specs []spec // of Elements, in one piece
-	must  int    // the last mandatory one
+	by    origins // of Notes
+	specs []spec  // of Elements, in one piece
+	must  int     // the last mandatory one
 }
 
 // spec is what the checker asks of nearly every element or component.
@@ -121,6 +123,7 @@ type Node struct {
 	Match    *Match // nil takes any
 	Children []*Node
 
+	by    origins
 	where []uint8 // by the number of a tag: its place + 1, 255 where it must be looked for, 0 without any
 	tag   tagKey
 	kids  []kid   // of Children
@@ -216,7 +219,7 @@ type Set struct {
 	inside   numbers // tags that occur anywhere in the set
 	steps    []step  // a row for each place
 	names    map[string]string
-	changes  map[change]Applied
+	by       origins // of Closed, and of Rules by their text
 }
 
 // Segment is the definition of a tag, nil if it is unknown.
@@ -330,7 +333,7 @@ func (e *Element) clone() *Element {
 		return nil
 	}
 	c := *e
-	c.Components = nil
+	c.Components, c.by = nil, maps.Clone(e.by)
 	for _, x := range e.Components {
 		c.Components = append(c.Components, x.clone())
 	}
@@ -338,7 +341,7 @@ func (e *Element) clone() *Element {
 }
 
 func (s *Segment) clone() *Segment {
-	c := &Segment{ID: s.ID, Notes: slices.Clone(s.Notes), Elements: make([]*Element, len(s.Elements))}
+	c := &Segment{ID: s.ID, Notes: slices.Clone(s.Notes), by: maps.Clone(s.by), Elements: make([]*Element, len(s.Elements))}
 	for i, e := range s.Elements {
 		c.Elements[i] = e.clone()
 	}
@@ -347,7 +350,7 @@ func (s *Segment) clone() *Segment {
 
 func (n *Node) clone() *Node {
 	c := *n
-	c.rules, c.acts = nil, nil
+	c.rules, c.acts, c.by = nil, nil, maps.Clone(n.by)
 	if n.Match != nil {
 		m := *n.Match
 		c.Match = &m
@@ -378,7 +381,7 @@ func (s *Set) clone() *Set {
 		own := *r
 		c.Rules = append(c.Rules, &own)
 	}
-	c.Layers, c.changes = slices.Clone(s.Layers), maps.Clone(s.changes)
+	c.Layers, c.by = slices.Clone(s.Layers), maps.Clone(s.by)
 	return &c
 }
 

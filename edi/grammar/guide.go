@@ -73,12 +73,8 @@ func (s *Set) Guide(w io.Writer) error {
 			if c.Required {
 				row.Need = "required"
 			}
-			row.By = string(finding.Standard)
-			for _, attribute := range []string{"added", "require", "max"} {
-				if by := s.by("", c.Label()+" "+attribute); by != row.By && (i > 0 || n == s.Root) {
-					row.By = by
-					break
-				}
+			if row.By = string(finding.Standard); i > 0 || n == s.Root {
+				row.By = c.by.of("require", "max")
 			}
 			if c.Match != nil {
 				row.Qualifier = fmt.Sprintf("where %s is %s", finding.Ref(c.ID, c.Match.Element, c.Match.Component), strings.Join(c.Match.Values, " or "))
@@ -96,7 +92,7 @@ func (s *Set) Guide(w io.Writer) error {
 	walk(s.Root, 0)
 	for _, r := range s.Rules {
 		if r.Severity != 0 {
-			data.Rules = append(data.Rules, fmt.Sprintf("%s (%s, %s)", r.words(), r.Severity, s.by("", r.text)))
+			data.Rules = append(data.Rules, fmt.Sprintf("%s (%s, %s)", r.words(), r.Severity, s.by.of(r.text)))
 		}
 	}
 	return guidePage.Execute(w, data)
@@ -105,7 +101,8 @@ func (s *Set) Guide(w io.Writer) error {
 func (s *Set) guideElements(row *guideRow, def *Segment) {
 	each := func(e *Element, n, component int) {
 		ref := finding.Ref(def.ID, n, component)
-		g := guideElement{Ref: ref, Name: e.Name, Need: "optional", Type: typeName(e), Component: component > 0, By: string(finding.Standard), Codes: e.some(60)}
+		g := guideElement{Ref: ref, Name: e.Name, Need: "optional", Type: typeName(e), Component: component > 0,
+			By: e.by.of("require", "max", "min", "type", "codes", "name", "repeat"), Codes: e.some(60)}
 		if g.Name == "" {
 			g.Name = s.names[e.Ref]
 		}
@@ -117,12 +114,6 @@ func (s *Set) guideElements(row *guideRow, def *Segment) {
 		}
 		if e.Type == "C" {
 			g.Type = "composite"
-		}
-		for _, attribute := range []string{"require", "max", "min", "type", "codes", "name", "repeat"} {
-			if by := s.by(ref, attribute); by != g.By {
-				g.By = by
-				break
-			}
 		}
 		row.Elements = append(row.Elements, g)
 	}

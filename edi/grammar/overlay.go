@@ -90,8 +90,28 @@ type Applied struct {
 	Layer   finding.Layer
 }
 
-// change is what an overlay may have set: an element, and an attribute.
-type change struct{ at, attribute string }
+// origins are the overlays that set something last, by what they set: "require",
+// "max", "codes", the text of a note or rule. What is not there is the standard's.
+type origins map[string]Applied
+
+func (o *origins) set(by Applied, what ...string) {
+	if *o == nil {
+		*o = origins{}
+	}
+	for _, w := range what {
+		(*o)[w] = by
+	}
+}
+
+// of is the first overlay that set one of these: "partner acme", or "standard".
+func (o origins) of(what ...string) string {
+	for _, w := range what {
+		if a, ok := o[w]; ok {
+			return string(a.Layer) + " " + a.Overlay
+		}
+	}
+	return string(finding.Standard)
+}
 
 // ParseOverlay reads one overlay; unknown keys are refused.
 func ParseOverlay(text []byte) (*Overlay, error) {
@@ -178,31 +198,27 @@ func (l *Library) With(overlays ...*Overlay) (*Library, error) {
 func (s *Set) apply(o *Overlay, c *Changes) (errs []error) {
 	by := Applied{o.Name, o.Layer}
 	s.Layers = append(s.Layers, by)
-	if s.changes == nil {
-		s.changes = map[change]Applied{}
-	}
-	mark := func(at, attribute string) { s.changes[change{at, attribute}] = by }
 	if c.Closed != nil {
 		s.Closed = *c.Closed
-		mark("", "closed")
+		s.by.set(by, "closed")
 	}
 	for _, p := range slices.Sorted(maps.Keys(c.Segments)) {
-		if err := s.segment(p, c.Segments[p], mark); err != nil {
+		if err := s.segment(p, c.Segments[p], by); err != nil {
 			errs = append(errs, fmt.Errorf("segment %s: %w", p, err))
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(c.Elements)) {
-		if err := s.element(p, c.Elements[p], mark); err != nil {
+		if err := s.element(p, c.Elements[p], by); err != nil {
 			errs = append(errs, fmt.Errorf("element %s: %w", p, err))
 		}
 	}
 	for _, tag := range slices.Sorted(maps.Keys(c.Notes)) {
-		if err := s.note(tag, c.Notes[tag], mark); err != nil {
+		if err := s.note(tag, c.Notes[tag], by); err != nil {
 			errs = append(errs, fmt.Errorf("notes of %s: %w", tag, err))
 		}
 	}
 	for _, text := range slices.Sorted(maps.Keys(c.Rules)) {
-		if err := s.ruled(text, c.Rules[text], mark); err != nil {
+		if err := s.ruled(text, c.Rules[text], by); err != nil {
 			errs = append(errs, fmt.Errorf("rule %s: %w", text, err))
 		}
 	}
@@ -249,7 +265,7 @@ func (s *Set) parent(p string) (*Node, string, error) {
 	return n, labels[len(labels)-1], nil
 }
 
-func (s *Set) segment(p string, c *SegmentChange, mark func(at, attribute string)) error {
+func (s *Set) segment(p string, c *SegmentChange, by Applied) error {
 	if c == nil {
 		return errors.New("nothing is changed")
 	}
@@ -294,6 +310,7 @@ func (s *Set) segment(p string, c *SegmentChange, mark func(at, attribute string
 			}
 			i++
 		}
+		n.by.set(by, "require", "max")
 		in.Children = slices.Insert(in.Children, i, n)
 	} else if c.After != "" || c.Loop {
 		return errors.New("it has its place already")
@@ -301,17 +318,16 @@ func (s *Set) segment(p string, c *SegmentChange, mark func(at, attribute string
 		in.Children[i].Match = match
 	}
 	n := in.Children[i]
-	mark("", n.Label()+" added")
 	if c.Require != nil {
 		n.Required = *c.Require
-		mark("", n.Label()+" require")
+		n.by.set(by, "require")
 	}
 	if c.Max != nil {
 		if *c.Max < 1 {
 			return fmt.Errorf("%d is no number of occurrences; remove takes a segment away", *c.Max)
 		}
 		n.Max = *c.Max
-		mark("", n.Label()+" max")
+		n.by.set(by, "max")
 	}
 	if c.Name != "" {
 		n.Name = c.Name
@@ -321,7 +337,7 @@ func (s *Set) segment(p string, c *SegmentChange, mark func(at, attribute string
 
 // element finds the definitions that a key means: of a bare tag those of every
 // place, of a path its own.
-func (s *Set) element(p string, c *ElementChange, mark func(at, attribute string)) error {
+func (s *Set) element(p string, c *ElementChange, by Applied) error {
 	if c == nil {
 		return errors.New("nothing is changed")
 	}
@@ -381,16 +397,8 @@ func (s *Set) element(p string, c *ElementChange, mark func(at, attribute string
 		defs = []*Segment{def}
 	}
 	for _, def := range defs {
-		e := def.at(n, component)
-		if err := e.change(c); err != nil {
+		if err := def.at(n, component).change(c, by); err != nil {
 			return err
-		}
-	}
-	at := finding.Ref(tag, n, component)
-	for attribute, set := range map[string]bool{"require": c.Require != nil, "type": c.Type != "", "min": c.Min != nil, "max": c.Max != nil,
-		"repeat": c.Repeat != nil, "codes": c.Codes != nil || c.Closed != nil, "name": c.Name != ""} {
-		if set {
-			mark(at, attribute)
 		}
 	}
 	return nil
@@ -424,7 +432,13 @@ func (s *Segment) at(n, component int) *Element {
 	return e.Components[component-1]
 }
 
-func (e *Element) change(c *ElementChange) error {
+func (e *Element) change(c *ElementChange, by Applied) error {
+	for what, set := range map[string]bool{"require": c.Require != nil, "type": c.Type != "", "min": c.Min != nil, "max": c.Max != nil,
+		"repeat": c.Repeat != nil, "codes": c.Codes != nil || c.Closed != nil, "name": c.Name != ""} {
+		if set {
+			e.by.set(by, what)
+		}
+	}
 	if c.Require != nil {
 		e.Requirement = 'O'
 		if *c.Require {
@@ -457,7 +471,7 @@ func (e *Element) change(c *ElementChange) error {
 	return nil
 }
 
-func (s *Set) note(tag string, c *NoteChange, mark func(at, attribute string)) error {
+func (s *Set) note(tag string, c *NoteChange, by Applied) error {
 	def := s.segments[keyOf(tag)]
 	if def == nil || c == nil {
 		return errors.New("the segment is not known")
@@ -475,12 +489,12 @@ func (s *Set) note(tag string, c *NoteChange, mark func(at, attribute string)) e
 			return err
 		}
 		def.Notes = append(def.Notes, n)
-		mark(tag, a)
+		def.by.set(by, a)
 	}
 	return nil
 }
 
-func (s *Set) ruled(text, severity string, mark func(at, attribute string)) error {
+func (s *Set) ruled(text, severity string, by Applied) error {
 	sev, err := severityOf(severity)
 	if err != nil {
 		return err
@@ -489,7 +503,7 @@ func (s *Set) ruled(text, severity string, mark func(at, attribute string)) erro
 	if err != nil {
 		return err
 	}
-	mark("", r.text)
+	s.by.set(by, r.text)
 	for _, known := range s.Rules {
 		if known.text == r.text {
 			known.Severity = sev

@@ -160,6 +160,73 @@ func TestAPartnersRulesStandOnTheBase(t *testing.T) {
 	}
 }
 
+// Two overlays change segments of one name: each rule is the one's that set it last in its
+// place, in findings as in what is explained.
+func TestEachPlaceHasLayersOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var below, above grammar.Overlay
+	for text, into := range map[string]*grammar.Overlay{
+		`overlay: vics
+layer: industry
+sets:
+  "900":
+    segments:
+      N1(ST): {require: true}
+      LN/N1(ST): {max: 2, after: LN}
+    elements:
+      N1(ST)/N4-01: {require: true}
+      N1-02: {max: 5}`: &below,
+		`overlay: acme
+layer: partner
+base: vics
+sets:
+  "900":
+    segments: {N1(ST): {max: 3}, N1(BY): {}}
+    elements: {LN/N1(ST)-02: {max: 4}, N4-01: {max: 8}}`: &above,
+	} {
+		o, err := grammar.ParseOverlay([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		*into = *o
+	}
+	l, err := library(t).With(&below, &above)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, _ := l.Find("900", "R1")
+	var text bytes.Buffer
+	if err := set.Explain(&text, ""); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for line := range strings.Lines(text.String()) {
+		got[strings.Join(strings.Fields(line), " ")] = true
+	}
+	for _, want := range []string{
+		"N1(ST) must come industry vics", "N1(ST) at most 3 times partner acme", "N1(BY) may come partner acme", "N1 may come standard",
+		"LN/N1(ST) may come industry vics", "LN/N1(ST) at most 2 times industry vics",
+		"N1-02 is 1 to 5 characters industry vics", "LN/N1(ST)-02 is 1 to 4 characters partner acme",
+		"N1(ST)/N4-01 must be sent industry vics", "N1(ST)/N4-01 is 2 to 8 characters partner acme", "N4-01 may be sent standard",
+	} {
+		if !got[want] {
+			t.Errorf("%q is not said:\n%s", want, text.String())
+		}
+	}
+	for _, c := range []struct{ doc, want string }{
+		{"HD*1 LN*1*12", "error segment-missing N1  industry"},
+		{"HD*1 N1*ST*A LN*1*12", ""},
+		{"HD*1 N1*ST*A N4 LN*1*12", "error element-missing N4-01 N1(ST)[1] industry"},
+		{"HD*1 N1*ST*A N1*ST*A N1*ST*A N1*ST*A LN*1*12", "error loop-repeats N1 N1(ST)[4] partner"},
+		{"HD*1 N1*ST*ABCDEF LN*1*12 N1*ST*ABCDE", "error element-too-long N1-02 N1(ST)[1] industry, error element-too-long N1-02 LN[1] partner"},
+		{"HD*1 N1*ST*A LN*1*12 N1*ST N1*ST N1*ST", "error segment-repeats N1 LN[1] industry"},
+	} {
+		if got := strings.Join(check(t, l, c.doc, grammar.Syntax{Component: ':'}), ", "); got != c.want {
+			t.Errorf("%s: found %q, want %q", c.doc, got, c.want)
+		}
+	}
+}
+
 func TestReleaseCharactersAndRepetitions(t *testing.T) {
 	t.Parallel()
 	l := library(t)
