@@ -115,12 +115,23 @@ func (d *decision) bad(w toPutAway, l *takings) []part {
 		for _, stage := range []string{inventory.Held, inventory.Damaged} {
 			have := d.balance(k.Book(), p.In(stage).String())
 			if stage == inventory.Held {
-				have = min(have, d.heldOf(k, p))
+				have = min(have, d.heldOf(k, p)+l.turned(g))
 			}
 			out = append(out, d.rest(w, l, g, stage, have)...)
 		}
 	}
 	return out
+}
+
+// turned is how much of held goods is on its way that became so in somebody's hands.
+func (l takings) turned(g loading) int64 {
+	var n int64
+	for _, t := range l.Tasks {
+		if t.Turned {
+			n += takings{Tasks: []taking{t}}.takes(g, inventory.Held)
+		}
+	}
+	return n
 }
 
 // rest is what of goods no task takes yet. Tasks for more than there is end.

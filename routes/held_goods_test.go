@@ -154,11 +154,13 @@ func TestWhatIsJudgedOnItsWayIsDirectedAnew(t *testing.T) {
 		c.Location = "Q-1"
 		r.must(door.Receipts, "R-1", receiving.Judge{Line: 1, Pass: true, Reason: "dry", By: "al"})
 		settle(time.Second)
-		r.refused(door.Floor, first[0].Task, c, fault.Rejected, "task")
-		if x := foldOf(r, task.Fold, task.StreamOf(site, first[0].Task)); x.Status != task.StatusCancelled {
+		r.refused(door.Floor, first[0].Task, c, fault.Rejected, "location")
+		if x := foldOf(r, task.Fold, task.StreamOf(site, first[0].Task)); x.Status != task.StatusClaimed || x.Steps[0].To.Location != "B-1" {
 			t.Errorf("%+v", x)
 		}
-		r.puts()
+		c.Location = "B-1"
+		r.must(door.Floor, first[0].Task, c)
+		settle(time.Second)
 		if n := r.lie(inventory.Place{Location: "B-1"}).Free; n != 8 {
 			t.Errorf("%d on the shelf", n)
 		}

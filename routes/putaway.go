@@ -55,6 +55,10 @@ type taking struct {
 	Task  string `json:"task"`
 	To    string `json:"to"`
 	Goods []part `json:"goods"`
+	// Turned says that the goods became something else under the worker's hands, and Back that he
+	// brings them back to where he took them.
+	Turned bool `json:"turned,omitempty"`
+	Back   bool `json:"back,omitempty"`
 }
 
 type part struct {
@@ -195,6 +199,7 @@ func (d *decision) direct(w toPutAway) {
 	old, _ := d.state(w.key(), &l)
 	l.Tasks = slices.Clone(l.Tasks)
 	w.Goods = d.standsOn(w, l)
+	d.leftBehind(w, &l)
 	good, held, shares := d.good(w, &l)
 	if w.LPN != "" && len(good) > 0 && d.recallAll(w, &l) { // more stands on it than its task knows
 		good, held, shares = d.good(w, &l)
@@ -228,7 +233,8 @@ func (d *decision) direct(w toPutAway) {
 	case old.Data != nil:
 		d.out.SetState(w.key(), old, nil)
 	}
-	if stays.again {
+	if stays.again || slices.ContainsFunc(l.Tasks, func(x taking) bool { return x.Back }) {
+		w.Ends = false
 		d.tryLater(w)
 	}
 }
@@ -302,10 +308,12 @@ func (l takings) held(w toPutAway, bad []part) int64 {
 	return n
 }
 
-// recall ends the newest task for goods that are not there any more, and reports whether there was one.
+// recall ends the newest task for goods that are not there any more, or turns it where somebody has
+// them in hand, and reports whether there was one.
 func (d *decision) recall(w toPutAway, l *takings, g loading, stage string) bool {
 	for i, x := range slices.Backward(l.Tasks) {
-		if slices.ContainsFunc(x.Goods, func(p part) bool { return p.loading == g && p.Stage == stage }) && d.recallTask(w, l, i, "not_there") {
+		if !x.Back && slices.ContainsFunc(x.Goods, func(p part) bool { return p.loading == g && p.Stage == stage }) &&
+			(d.redirect(w, l, i) || d.recallTask(w, l, i, "not_there")) {
 			return true
 		}
 	}
@@ -431,21 +439,27 @@ func (d *decision) findPlaces(w toPutAway, a *putaway.Ask) (steps []putaway.Step
 // putAwayTask makes the task of one step, which holds the room from now on.
 func (d *decision) putAwayTask(w toPutAway, l *takings, st putaway.Step, parts []part) {
 	id := d.child("PA-", len(d.out.Records))
-	h := d.shelf(w.Scope, st.Location)
 	create := task.Create{Scope: w.Scope, Task: id, Kind: task.KindPutAway, Priority: 5, Zone: d.location(w.Scope, st.Location).Spec.Zone}
-	h.Coming = slices.Clone(h.Coming)
 	for i, x := range parts {
 		create.Steps = append(create.Steps, task.Step{
 			No: i + 1, Item: x.Item, From: w.place(x.loading), Qty: x.Qty, To: inventory.Place{Location: st.Location, Lot: x.Lot, LPN: w.LPN},
 		})
+	}
+	d.onItsWay(w, id, st, parts)
+	d.createTask(create)
+	l.Tasks = append(l.Tasks, taking{Task: id, To: st.Location, Goods: parts})
+}
+
+// onItsWay holds the room that goods will take at a place, and says why they go there.
+func (d *decision) onItsWay(w toPutAway, id string, st putaway.Step, parts []part) {
+	h := d.shelf(w.Scope, st.Location)
+	h.Coming, h.dirty = slices.Clone(h.Coming), true
+	for _, x := range parts {
 		h.Coming = append(h.Coming, comingGoods{ownItem{w.Owner, x.Item}, id, x.Lot, w.LPN, x.Qty})
 		k := keyOf(w.Scope, x.Item)
 		events, err := inventory.DirectPutAway{BookKey: k, From: w.place(x.loading), To: st.Location, Qty: x.Qty, Task: id, Why: st.Why}.Decide(d.m.Now)
 		d.onStock(k, events, nil, err)
 	}
-	h.dirty = true
-	d.createTask(create)
-	l.Tasks = append(l.Tasks, taking{id, st.Location, parts})
 }
 
 // workOf is what a put-away task takes away from.
@@ -516,6 +530,7 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 	if err := scope.CheckPart(c.Location); err != nil {
 		d.fail(fault.At(op, fault.Invalid, "location", fmt.Errorf("scan the place where the goods lie now: %w", err)))
 	}
+	d.turned(t, c.Location)
 	planned, parts := t.Steps[0].To.Location, slices.Clone(d.partsOf(t))
 	if c.Location != planned && c.Reason == "" {
 		d.fail(fault.At(op, fault.Invalid, "reason", fmt.Errorf("the goods were to go to %s: say why they lie at %s", planned, c.Location)))
@@ -529,8 +544,15 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 	case len(parts) > 0:
 		parts[0].Qty = c.Qty
 	}
-	d.takes(s, t, c.Location, parts)
+	back := t.Turned.Reason != "" && planned == t.Steps[0].From.Location
+	if !back {
+		d.takes(s, t, c.Location, parts)
+	}
 	if !d.onTask(s, id, events, nil) {
+		return
+	}
+	if back { // the books have them there all the time
+		d.putLater(d.endPutAway(t))
 		return
 	}
 	w := d.endPutAway(t)

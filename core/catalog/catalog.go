@@ -138,6 +138,7 @@ func Schemas() []event.Schema {
 		event.Of[task.Created](event.TaskEvents, event.Widened, event.Widened, event.Widened),
 		event.Of[task.Preempted](event.TaskEvents),
 		event.Of[task.Released](event.TaskEvents),
+		event.Of[task.Redirected](event.TaskEvents),
 		event.Of[crew.Registered](event.TaskEvents),
 		event.Of[crew.Changed](event.TaskEvents),
 		event.Of[crew.Retired](event.TaskEvents),

@@ -46,6 +46,14 @@ type Task struct {
 	Until  time.Time `json:"until,omitzero"`
 	// Taken says from whom an open task was taken back, and for what.
 	Taken Taken `json:"taken,omitzero"`
+	// Turned says where a task was to bring its goods before it was to bring them elsewhere, and why.
+	Turned Turned `json:"turned,omitzero"`
+}
+
+// Turned is what a task's worker must be told: the goods in his hands go elsewhere.
+type Turned struct {
+	From   string `json:"from"`
+	Reason string `json:"reason"`
 }
 
 // Taken is a task that was taken back from a worker.
@@ -56,7 +64,7 @@ type Taken struct {
 }
 
 // Fold makes a [Task].
-var Fold = event.Fold[Task]{Kind: "task", Version: 5, Apply: apply}
+var Fold = event.Fold[Task]{Kind: "task", Version: 6, Apply: apply}
 
 func apply(t Task, e event.Event) (Task, error) {
 	switch e := e.(type) {
@@ -72,6 +80,11 @@ func apply(t Task, e event.Event) (Task, error) {
 		t.Status, t.Worker, t.Until, t.Taken = StatusOpen, "", time.Time{}, Taken{e.Worker, e.For, e.Reason}
 	case Prioritized:
 		t.Priority, t.CutOff = e.Priority, e.CutOff
+	case Redirected:
+		t.Turned, t.Steps = Turned{e.From, e.Reason}, slices.Clone(t.Steps)
+		for i := range t.Steps {
+			t.Steps[i].To.Location = e.To
+		}
 	case Completed:
 		t.Status, t.Until = StatusCompleted, time.Time{}
 	case Cancelled:
@@ -284,6 +297,33 @@ func (t Task) Preempt(c Preempt, at time.Time) ([]event.Event, error) {
 		return nil, nil
 	}
 	return []event.Event{Preempted{t.head(at), t.Worker, t.Claims, c.For, c.Reason}}, nil
+}
+
+// Redirect turns a task that brings goods to one place to another; one that has ended is Rejected.
+func (t Task) Redirect(c Redirect, at time.Time) ([]event.Event, error) {
+	const op = "task.Redirect"
+	if err := t.exists(op); err != nil {
+		return nil, err
+	}
+	if err := scope.CheckPart(c.To); err != nil {
+		return nil, fault.At(op, fault.Invalid, "to", err)
+	}
+	if err := scope.CheckPart(c.Reason); err != nil {
+		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	was := t.Steps[0].To.Location
+	for _, st := range t.Steps {
+		if st.To.Location != was || was == "" {
+			return nil, fault.At(op, fault.Invalid, "to", fmt.Errorf("task %s does not bring all to one place", t.Task))
+		}
+	}
+	if t.ended() {
+		return nil, fault.At(op, fault.Rejected, "task", fmt.Errorf("task %s is %s", t.Task, t.Status))
+	}
+	if was == c.To {
+		return nil, nil
+	}
+	return []event.Event{Redirected{t.head(at), was, c.To, c.Reason}}, nil
 }
 
 // Prioritize says how urgent a task is that is not ended; as urgent already is no event.

@@ -94,6 +94,12 @@ type Release struct {
 	Reason string
 }
 
+// Redirect says that what a task brings goes to another place from now on, whoever holds it.
+type Redirect struct {
+	To     string // the location
+	Reason string // what became of the goods
+}
+
 // Prioritize says how urgent the task is from now on.
 type Prioritize struct {
 	Priority int       // 0 to 9
@@ -189,6 +195,15 @@ type Released struct {
 	Reason string `json:"reason"`
 }
 
+// Redirected says that what the task brings goes to another place from now on, and what became of the
+// goods. Its worker, who has them in hand, keeps it.
+type Redirected struct {
+	Head
+	From   string `json:"from"` // the location that it was to go to
+	To     string `json:"to"`
+	Reason string `json:"reason"`
+}
+
 // Prioritized says that the task is as urgent as this from now on.
 type Prioritized struct {
 	Head
@@ -235,6 +250,9 @@ func (Released) EventType() string { return "task.Released" }
 
 // EventType implements [event.Event].
 func (Prioritized) EventType() string { return "task.Prioritized" }
+
+// EventType implements [event.Event].
+func (Redirected) EventType() string { return "task.Redirected" }
 
 // EventType implements [event.Event].
 func (Completed) EventType() string { return "task.Completed" }

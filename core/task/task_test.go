@@ -164,3 +164,40 @@ func TestATaskIsGivenBackByWhoHoldsIt(t *testing.T) {
 		t.Errorf("claimed by the next: %+v", s)
 	}
 }
+
+func TestATaskIsTurnedToAnotherPlace(t *testing.T) {
+	bring := good
+	bring.Kind = task.KindPutAway
+	bring.Steps = []task.Step{{No: 1, Item: "X", From: inventory.Place{Location: "DOCK"}, Qty: 1, To: inventory.Place{Location: "A"}}}
+	evs, err := task.Task{}.Create(bring, at)
+	s := run(t, task.Task{}, evs, err)
+	for _, c := range []struct {
+		of          task.Task
+		to, reason  string
+		kind        fault.Kind
+		place, name string
+	}{
+		{s, "", "held", fault.Invalid, "to", "nowhere"},
+		{s, "Q", "", fault.Invalid, "reason", "for no reason"},
+		{claimed(t), "Q", "held", fault.Invalid, "to", "a pick, which goes to a tote"},
+		{task.Task{}, "Q", "held", fault.Rejected, "task", "none"},
+	} {
+		if _, err := c.of.Redirect(task.Redirect{To: c.to, Reason: c.reason}, at); fault.KindOf(err) != c.kind || fault.PlaceOf(err) != c.place {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	if evs, err := s.Redirect(task.Redirect{To: "A", Reason: "held"}, at); err != nil || len(evs) != 0 {
+		t.Errorf("to where it goes already: %v, %v", evs, err)
+	}
+	evs, err = s.Claim(task.Claim{Worker: "kim", Lease: time.Minute}, at)
+	s = run(t, s, evs, err)
+	evs, err = s.Redirect(task.Redirect{To: "Q", Reason: "held"}, at)
+	is := run(t, s, evs, err)
+	if is.Status != task.StatusClaimed || is.Worker != "kim" || is.Steps[0].To.Location != "Q" || is.Turned != (task.Turned{From: "A", Reason: "held"}) || s.Steps[0].To.Location != "A" {
+		t.Errorf("%+v, before %+v", is, s)
+	}
+	evs, err = is.Complete(task.Complete{Worker: "kim", Claim: 1}, at)
+	if _, err := run(t, is, evs, err).Redirect(task.Redirect{To: "A", Reason: "free"}, at); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "task" {
+		t.Errorf("ended: %v", err)
+	}
+}

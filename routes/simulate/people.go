@@ -163,6 +163,13 @@ func (f *floor) offer(e event.Event) {
 			j.ready = true
 			f.call2work(rolePick)
 		}
+	case task.Redirected:
+		if j := f.jobs[e.Stream()]; j != nil {
+			j.steps = slices.Clone(j.steps)
+			for i := range j.steps {
+				j.steps[i].To.Location = e.To
+			}
+		}
 	case task.Completed:
 		f.ended(e.Stream())
 	case task.Cancelled:
