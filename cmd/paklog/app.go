@@ -142,6 +142,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
+	if err := a.shops(flows); err != nil {
+		return nil, err
+	}
 	if err := a.notifications(flows); err != nil {
 		return nil, err
 	}
@@ -383,7 +386,7 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 		return a.hub.Run(ctx)
 	})
 	g.Go(func() error { return a.upkeep.Run(ctx) })
-	doors := []func(context.Context) error{a.inbox.Run}
+	doors := []func(context.Context) error{a.inbox.Run, a.lookThrough}
 	for _, p := range a.sftp {
 		doors = append(doors, p.Run)
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	AS2           AS2Config             `config:"as2" doc:"Our station, for partners who speak AS2."`
 	SFTP          SFTPServerConfig      `config:"sftp" doc:"Our SFTP server for trading partners."`
 	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
+	Shops         map[string]ShopConfig `config:"shops" doc:"Shops whose orders are shipped, by name; their webhooks come to POST /webhooks/shopify/NAME."`
 	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
 	Limits        LimitsConfig          `config:"limits" doc:"What protects the hub."`

@@ -78,13 +78,16 @@ func TestReferenceConfiguration(t *testing.T) {
 	if shop := got.Webhooks["shop"]; spoken.SFTP.Key.Reveal() == "" || spoken.SFTP.Password.Reveal() == "" || spoken.Login.Password.Reveal() == "" || got.SFTP.Key.Reveal() == "" || len(got.HTTP.Keys) != 1 || shop.Secret.Reveal() == "" || shop.OldSecret.Reveal() == "" || got.Carriers.UPS.ClientSecret.Reveal() == "" || got.Carriers.FedEx.ClientSecret.Reveal() == "" || got.Carriers.USPS.ClientSecret.Reveal() == "" {
 		t.Error("a secret that it shows was not read")
 	}
+	if shop := got.Shops["main"]; len(got.Shops) != 1 || shop.ClientSecret.Reveal() == "" || shop.OldSecret.Reveal() == "" || len(shop.Locations) != 1 || shop.Services["Express"].Carrier != "ups" {
+		t.Errorf("the shop that it shows is read as %+v", got.Shops)
+	}
 	if len(got.AS2.Certificates) != 1 || len(spoken.AS2.Certificates) != 1 || spoken.AS2.Password.Reveal() == "" || spoken.AS2.CA.Reveal() == "" {
 		t.Error("a certificate that it shows was not read")
 	}
 	got.AS2.Certificates, spoken.AS2.Certificates, spoken.AS2.Password, spoken.AS2.CA = nil, nil, configs.Secret{}, configs.Secret{}
 	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	got.EDI.Partners["ACME"] = spoken
-	got.HTTP.Keys, got.Webhooks, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, NotificationsConfig{}
+	got.HTTP.Keys, got.Webhooks, got.Shops, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, NotificationsConfig{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {
 		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)

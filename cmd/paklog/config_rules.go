@@ -86,6 +86,13 @@ func (c *Config) buildings() []error {
 	for _, name := range slices.Sorted(maps.Keys(c.Webhooks)) {
 		check("webhooks."+name+".facility", c.Webhooks[name].Facility)
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Shops)) {
+		errs = append(errs, goodName("shops."+name, name))
+		check("shops."+name+".facility", c.Shops[name].Facility)
+		for _, place := range slices.Sorted(maps.Keys(c.Shops[name].Locations)) {
+			check("shops."+name+".locations."+place, c.Shops[name].Locations[place])
+		}
+	}
 	return errs
 }
 

@@ -44,6 +44,7 @@ func (a *app) web(cfg *Config) (http.Handler, error) {
 	mux.Handle("/scan", page)
 	mux.Handle("/scan/", page)
 	mux.Handle("/webhooks/", hooks)
+	mux.Handle("/webhooks/shopify/", a.shopHooks(cfg))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
 	return mux, nil
 }

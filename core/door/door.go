@@ -29,6 +29,7 @@ const (
 	Dock      = "door.dock"      // pallet.*, load.*, manifest.Close
 	Tenders   = "door.tenders"   // tender.Offer, Withdraw, Accept, Decline
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
+	Shops     = "door.shops"     // shop.Hint
 	Documents = "door.documents" // Document: a file or body as it came
 	Outbox    = "door.outbox"    // Resend
 )

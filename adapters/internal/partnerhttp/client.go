@@ -27,6 +27,8 @@ type Config struct {
 	BaseURL string
 	// Tokens authorizes each call with a bearer token; nil sends none.
 	Tokens *Tokens
+	// TokenHeader carries the token alone; "" is Authorization, as a bearer.
+	TokenHeader string
 	// Payment authorizes calls that are [Call.Paid] with a second token, in
 	// PaymentHeader; nil sends none.
 	Payment       *Tokens
@@ -233,7 +235,11 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token, pay
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if token.Value != "" {
+	switch {
+	case token.Value == "":
+	case c.cfg.TokenHeader != "":
+		req.Header.Set(c.cfg.TokenHeader, token.Value)
+	default:
 		req.Header.Set("Authorization", "Bearer "+token.Value)
 	}
 	if payment.Value != "" {

@@ -73,6 +73,49 @@ func throttled(op string, wait time.Duration, err error) error {
 	return &fault.Error{Op: op, Kind: fault.Throttled, After: wait, Err: err}
 }
 
+// Throttle is for a partner who refuses in an answer of success: nothing leaves over c until wait
+// is over, and the error says so. wait 0 is one that doubles.
+func (c *Client) Throttle(op string, wait time.Duration, err error) error {
+	return throttled(op, c.limit.hit(c.cfg.Now(), min(wait, maxWait)), err)
+}
+
+// Points is a bucket of points that refills at a rate, as the partner last told it. It is safe
+// for concurrent use; a bucket that nothing was told of is full.
+type Points struct {
+	mu        sync.Mutex
+	told      time.Time
+	available int64
+	most      int64
+	rate      int64 // a second
+}
+
+// Learn takes what the partner says is left now.
+func (p *Points) Learn(available, most, rate int64, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told, p.available, p.most, p.rate = now, available, most, rate
+}
+
+// Spend takes cost out, or says how long it takes until the bucket holds as much.
+func (p *Points) Spend(cost int64, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.rate <= 0 {
+		return 0
+	}
+	if since := min(now.Sub(p.told), time.Hour); since > 0 { // no bucket takes longer to fill
+		grown := int64(since) * p.rate / int64(time.Second)
+		p.available = min(p.most, p.available+grown)
+		p.told = now.Add(time.Duration(grown)*time.Second/time.Duration(p.rate) - since) // fractions go on growing
+	}
+	cost = min(cost, p.most)
+	if short := cost - p.available; short > 0 {
+		return time.Duration(short) * time.Second / time.Duration(p.rate)
+	}
+	p.available -= cost
+	return 0
+}
+
 // Budget is how many calls a partner takes in a time; Calls 0 is no budget.
 type Budget struct {
 	Calls int

@@ -129,10 +129,15 @@ func (w *Wire) Grant(until time.Time) string {
 // Authorized reports whether r carries a token that is good now.
 func (w *Wire) Authorized(r *http.Request, now time.Time) bool {
 	value, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return bearer && w.Good(value, now)
+}
+
+// Good reports whether a token is good now.
+func (w *Wire) Good(value string, now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	until, known := w.tokens[value]
-	return bearer && known && now.Before(until)
+	return known && now.Before(until)
 }
 
 // Revoke makes every token invalid at once.

@@ -1,0 +1,195 @@
+package shopifysim
+
+import "slices"
+
+// workMutation is a mutation of a fulfilment order's state.
+func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
+	f := s.store.work[text(args["id"])]
+	if f == nil {
+		if name == "fulfillmentOrderHold" || name == "fulfillmentOrderReleaseHold" {
+			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment order not found.", "FULFILLMENT_ORDER_NOT_FOUND")}}, nil
+		}
+		return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment order does not exist.", "")}}, nil
+	}
+	no := func(message, code string) (any, error) {
+		return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, message, code)}}, nil
+	}
+	ok := func() (any, error) {
+		s.touch(f)
+		return obj{"fulfillmentOrder": s.workObj(f), "userErrors": none()}, nil
+	}
+	switch name {
+	case "fulfillmentOrderHold":
+		return s.holdWork(f, object(args["fulfillmentHold"]))
+	case "fulfillmentOrderReleaseHold":
+		return s.releaseWork(f, args)
+	case "fulfillmentOrderSubmitFulfillmentRequest":
+		if f.status != open || f.request != unsubmitted && f.request != rejected {
+			return obj{"originalFulfillmentOrder": nil, "submittedFulfillmentOrder": nil, "unsubmittedFulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, "Cannot request fulfillment for the fulfillment order.", "")}}, nil
+		}
+		f.request = submitted
+		f.requests = append(f.requests, obj{"__typename": "FulfillmentOrderMerchantRequest", "id": s.store.gid("FulfillmentOrderMerchantRequest"), "kind": "FULFILLMENT_REQUEST", "message": maybe(text(args["message"])), "requestOptions": obj{}, "sentAt": stamp(s.now())})
+		s.touch(f)
+		s.tell("fulfillment_orders/fulfillment_request_submitted", f.order, f)
+		return obj{"originalFulfillmentOrder": s.workObj(f), "submittedFulfillmentOrder": s.workObj(f), "unsubmittedFulfillmentOrder": nil, "userErrors": none()}, nil
+	case "fulfillmentOrderAcceptFulfillmentRequest":
+		if f.request != submitted {
+			return no("Cannot accept fulfillment request for the fulfillment order.", "")
+		}
+		f.request, f.status = accepted, inProgress
+		s.tell("fulfillment_orders/fulfillment_request_accepted", f.order, f)
+	case "fulfillmentOrderRejectFulfillmentRequest":
+		if f.request != submitted {
+			return no("Cannot reject fulfillment request for the fulfillment order.", "")
+		}
+		f.request = rejected
+		s.tell("fulfillment_orders/fulfillment_request_rejected", f.order, f)
+	case "fulfillmentOrderSubmitCancellationRequest":
+		if f.request != accepted {
+			return no("Cannot request cancellation for the fulfillment order.", "")
+		}
+		f.request = cancelAsked
+		s.tell("fulfillment_orders/cancellation_request_submitted", f.order, f)
+	case "fulfillmentOrderAcceptCancellationRequest":
+		if f.request != cancelAsked {
+			return no("Cannot accept cancellation request for the fulfillment order.", "")
+		}
+		f.request, f.status = cancelAccepted, open
+		s.tell("fulfillment_orders/cancellation_request_accepted", f.order, f)
+	case "fulfillmentOrderRejectCancellationRequest":
+		if f.request != cancelAsked {
+			return no("Cannot reject cancellation request for the fulfillment order.", "")
+		}
+		f.request = cancelRejected
+		s.tell("fulfillment_orders/cancellation_request_rejected", f.order, f)
+	case "fulfillmentOrderOpen":
+		f.status = open
+	case "fulfillmentOrderClose":
+		if f.status != inProgress || f.request == unsubmitted {
+			return no("The fulfillment order's assigned fulfillment service must be of api type and its status must be in progress to close it.", "")
+		}
+		f.status, f.request = incomplete, closedRq
+	case "fulfillmentOrderCancel":
+		if f.status == closedFO || f.status == cancelled {
+			return no("Fulfillment order is not in cancelable request state and can't be canceled.", "")
+		}
+		n := &fulfilmentOrder{id: s.store.gid("FulfillmentOrder"), order: f.order, status: open, request: unsubmitted, created: s.now(), place: f.place, method: f.method, fulfillAt: f.fulfillAt}
+		for _, l := range f.lines {
+			if l.remaining > 0 {
+				n.lines = append(n.lines, &workLine{id: s.store.gid("FulfillmentOrderLineItem"), line: l.line, total: l.remaining, remaining: l.remaining})
+			}
+		}
+		f.status, f.lines = closedFO, nil
+		f.order.work = append(f.order.work, n)
+		s.store.work[n.id] = n
+		s.touch(n)
+		s.touch(f)
+		s.tell("fulfillment_orders/cancelled", f.order, f)
+		return obj{"fulfillmentOrder": s.workObj(f), "replacementFulfillmentOrder": s.workObj(n), "userErrors": none()}, nil
+	default:
+		return nil, fail{message: "the simulator does not answer " + name, code: "INTERNAL_SERVER_ERROR"}
+	}
+	return ok()
+}
+
+// maxHolds is how many holds of one app a fulfilment order takes.
+const maxHolds = 10
+
+func (s *Sim) holdWork(f *fulfilmentOrder, in map[string]any) (any, error) {
+	no := func(field []any, message, code string) (any, error) {
+		return obj{"fulfillmentHold": nil, "fulfillmentOrder": nil, "remainingFulfillmentOrder": nil, "userErrors": []any{problem(field, message, code)}}, nil
+	}
+	handle := text(in["handle"])
+	lines := list(in["fulfillmentOrderLineItems"])
+	switch {
+	case len([]rune(handle)) > 64:
+		return no([]any{"fulfillmentHold", "handle"}, "Handle is too long (maximum is 64 characters)", "")
+	case slices.ContainsFunc(f.holds, func(h *hold) bool { return h.handle == handle }):
+		return no([]any{"fulfillmentHold", "handle"}, "The handle provided for the fulfillment hold is already in use by this app for another hold on this fulfillment order.", "DUPLICATE_FULFILLMENT_HOLD_HANDLE")
+	case len(f.holds) >= maxHolds:
+		return no([]any{"id"}, "The maximum number of fulfillment holds for this fulfillment order has been reached for this app. An app can only have up to 10 holds on a single fulfillment order at any one time.", "FULFILLMENT_ORDER_HOLD_LIMIT_REACHED")
+	case len(f.holds) > 0 && len(lines) > 0:
+		return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems"}, "The fulfillment order is not in a splittable state.", "FULFILLMENT_ORDER_NOT_SPLITTABLE")
+	case f.status != open && f.status != onHold && f.status != inProgress && f.status != scheduled:
+		return no([]any{"id"}, "The fulfillment order is not in a state that can be held.", "")
+	}
+	want := map[string]int{}
+	for i, x := range lines {
+		l := object(x)
+		id := text(l["id"])
+		qty, _ := number(l["quantity"])
+		at := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.id == id })
+		place := []any{"fulfillmentHold", "fulfillmentOrderLineItems", itoa(i), "quantity"}
+		switch {
+		case want[id] > 0:
+			return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems"}, "must contain unique line item ids", "DUPLICATED_FULFILLMENT_ORDER_LINE_ITEMS")
+		case qty < 1:
+			return no(place, "You must select at least one item to place on partial hold.", "GREATER_THAN_ZERO")
+		case at < 0 || qty > f.lines[at].remaining:
+			return no(place, "The line item quantity is invalid.", "INVALID_LINE_ITEM_QUANTITY")
+		}
+		want[id] = qty
+	}
+	var rest any
+	if n := s.splitOff(f, want); n != nil {
+		rest = s.workObj(n)
+	}
+	h := &hold{s.store.gid("FulfillmentHold"), handle, text(in["reason"]), text(in["reasonNotes"]), text(in["externalId"])}
+	f.holds = append(f.holds, h)
+	f.status = onHold
+	s.touch(f)
+	s.tell("fulfillment_orders/placed_on_hold", f.order, f)
+	return obj{"fulfillmentHold": holdObj(h), "fulfillmentOrder": s.workObj(f), "remainingFulfillmentOrder": rest, "userErrors": none()}, nil
+}
+
+// splitOff keeps what is wanted in f and makes a fulfilment order of the rest; nil where all is.
+func (s *Sim) splitOff(f *fulfilmentOrder, want map[string]int) *fulfilmentOrder {
+	if len(want) == 0 {
+		return nil
+	}
+	n := &fulfilmentOrder{id: s.store.gid("FulfillmentOrder"), order: f.order, status: f.status, request: f.request, created: s.now(), place: f.place, method: f.method, fulfillAt: f.fulfillAt}
+	var kept []*workLine
+	for _, l := range f.lines {
+		keep := want[l.id]
+		if rest := l.total - keep; rest > 0 {
+			n.lines = append(n.lines, &workLine{id: s.store.gid("FulfillmentOrderLineItem"), line: l.line, total: rest, remaining: rest})
+		}
+		if keep > 0 {
+			l.total, l.remaining = keep, keep
+			kept = append(kept, l)
+		}
+	}
+	if len(n.lines) == 0 {
+		return nil
+	}
+	f.lines = kept
+	f.order.work = append(f.order.work, n)
+	s.store.work[n.id] = n
+	s.touch(n)
+	return n
+}
+
+func (s *Sim) releaseWork(f *fulfilmentOrder, args map[string]any) (any, error) {
+	ids := list(args["holdIds"])
+	external := text(args["externalId"])
+	for _, id := range ids {
+		if !slices.ContainsFunc(f.holds, func(h *hold) bool { return h.id == text(id) }) {
+			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"holdIds"}, "One or more of the hold ids do not belong to the fulfillment order.", "INVALID_HOLD_ID")}}, nil
+		}
+	}
+	f.holds = slices.DeleteFunc(f.holds, func(h *hold) bool {
+		switch {
+		case len(ids) > 0:
+			return slices.Contains(ids, any(h.id))
+		case external != "":
+			return h.external == external
+		}
+		return true
+	})
+	if len(f.holds) == 0 && f.status == onHold {
+		f.status = open
+	}
+	s.touch(f)
+	s.tell("fulfillment_orders/hold_released", f.order, f)
+	return obj{"fulfillmentOrder": s.workObj(f), "userErrors": none()}, nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/adapters/shopify"
+	"github.com/paklog/hub/configs"
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/shop"
+	"github.com/paklog/hub/routes"
+)
+
+// ShopConfig is one app at one shop.
+type ShopConfig struct {
+	Kind         string                       `config:"kind" doc:"What shop it is: shopify."`
+	Domain       string                       `config:"domain" doc:"The shop's own domain, as example.myshopify.com."`
+	URL          string                       `config:"url" doc:"Where its API listens; \"\" is https:// and the domain."`
+	ClientID     string                       `config:"client_id" doc:"Of the app."`
+	ClientSecret configs.Secret               `config:"client_secret" doc:"Of the app; it signs webhooks too. Give client_secret_file, or ${NAME}."`
+	OldSecret    configs.Secret               `config:"old_secret" doc:"The secret before, while it is being rotated."`
+	Owner        string                       `config:"owner" doc:"Whose orders it sends; \"\" is the hub's."`
+	Facility     string                       `config:"facility" doc:"The building that ships them; \"\" is the hub's."`
+	Locations    map[string]string            `config:"locations" doc:"The shop's places by their numbers, and which building of ours each is. Work at any other place is not ours; empty takes all."`
+	Policy       string                       `config:"policy" doc:"partial or all_or_nothing."`
+	Services     map[string]ShopServiceConfig `config:"services" doc:"What the shop's ways of delivery mean, by their names."`
+	Notify       bool                         `config:"notify" doc:"The shop writes to the buyer when goods leave."`
+	Poll         time.Duration                `config:"poll" doc:"Time between two looks for what no webhook told."`
+	Overlap      time.Duration                `config:"overlap" doc:"How far before the last change that was seen a look begins."`
+	First        time.Duration                `config:"first" doc:"How far back the first look goes."`
+	Timeout      time.Duration                `config:"timeout" doc:"Deadline of one call."`
+	ResolveAfter time.Duration                `config:"resolve_after" doc:"How long past a lost call's deadline the shop's \"not there\" is believed."`
+}
+
+// ShopServiceConfig is what a way of delivery means to us.
+type ShopServiceConfig struct {
+	Carrier string `config:"carrier" doc:"\"\" compares prices."`
+	Service string `config:"service" doc:"In the carrier's own code; \"\" is the carrier's."`
+}
+
+// SetDefaults fills what most shops agree on.
+func (c *ShopConfig) SetDefaults() {
+	c.Kind, c.Policy = "shopify", order.Partial
+	c.Poll, c.Overlap, c.First = 2*time.Minute, 10*time.Minute, 24*time.Hour
+	c.Timeout, c.ResolveAfter = 30*time.Second, 2*time.Minute
+}
+
+// Validate refuses a shop that cannot be reached.
+func (c ShopConfig) Validate() error {
+	var errs []error
+	if c.Kind != "shopify" {
+		errs = append(errs, fmt.Errorf("kind: %q is no shop that is known; there is shopify", c.Kind))
+	}
+	if c.Domain == "" || strings.ContainsAny(c.Domain, "/: ") {
+		errs = append(errs, fmt.Errorf("domain: %q is none: want the one that ends in .myshopify.com", c.Domain))
+	}
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		errs = append(errs, fmt.Errorf("url: %q is none", c.URL))
+	}
+	if c.ClientID == "" || c.ClientSecret.Reveal() == "" {
+		errs = append(errs, errors.New("client_id, client_secret: are needed; Shopify shows them with the app"))
+	}
+	if c.Owner != "" {
+		errs = append(errs, goodName("owner", c.Owner))
+	}
+	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
+		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
+	}
+	for place := range c.Locations {
+		if strings.Trim(place, "0123456789") != "" {
+			errs = append(errs, fmt.Errorf("locations: %q is no number of a place", place))
+		}
+	}
+	for _, x := range []struct {
+		name  string
+		d     time.Duration
+		least time.Duration
+	}{{"poll", c.Poll, time.Second}, {"overlap", c.Overlap, 0}, {"first", c.First, 0}, {"timeout", c.Timeout, time.Second}, {"resolve_after", c.ResolveAfter, time.Second}} {
+		if x.d < x.least {
+			errs = append(errs, fmt.Errorf("%s: %s is less than %s", x.name, x.d, x.least))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// shopPort is a shop whose connections are held open.
+type shopPort interface {
+	shop.Shop
+	Close()
+}
+
+func (c ShopConfig) open(name, tokens string, warn func(string)) (shopPort, error) {
+	return shopify.New(shopify.Config{
+		Connection: "shop." + name, Shop: c.Domain, BaseURL: c.URL, ClientID: c.ClientID,
+		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
+		TokenDir:     tokens, Timeout: c.Timeout, Now: time.Now, Warn: warn,
+	})
+}
+
+// shops hosts the connections to shops, where there are any.
+func (a *app) shops(flows *routes.Flows) error {
+	if len(a.cfg.Shops) == 0 {
+		return nil
+	}
+	var all []routes.ShopConfig
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.Shops)) {
+		c := a.cfg.Shops[name]
+		port, err := c.open(name, filepath.Join(a.cfg.Data, "tokens"), func(words string) { a.log.Warn("the shop's API", "adapter", "shop."+name, "why", words) })
+		if err != nil {
+			return fmt.Errorf("shops.%s: %w", name, err)
+		}
+		a.close = append(a.close, func() error { port.Close(); return nil })
+		rc := routes.ShopConfig{
+			Name: name, Port: port, Policy: c.Policy, Notify: c.Notify, Poll: c.Poll, Overlap: c.Overlap, First: c.First,
+			Timeout: c.Timeout, ResolveAfter: c.ResolveAfter, Services: map[string]order.Service{}, Locations: map[string]string{},
+			Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility)},
+		}
+		for place, facility := range c.Locations {
+			rc.Locations[shopify.LocationID(place)] = facility
+		}
+		for method, s := range c.Services {
+			rc.Services[method] = order.Service{Carrier: s.Carrier, Level: s.Service}
+		}
+		all = append(all, rc)
+	}
+	return routes.AddShops(a.hub, flows, all)
+}
+
+// lookThrough lets the shops be looked through now. Looks that an earlier start set go on in any case.
+func (a *app) lookThrough(ctx context.Context) error {
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.Shops)) {
+		if _, err := a.hub.Call(ctx, door.Shops, shop.Hint{Shop: name}); err != nil {
+			a.log.Warn("the shop is not looked through at the start", "adapter", "shop."+name, "err", err)
+		}
+	}
+	return nil
+}
+
+// shopHooks is the door of shops' webhooks.
+func (a *app) shopHooks(cfg *Config) http.Handler {
+	sources := map[string]shopify.HookSource{}
+	for name, c := range cfg.Shops {
+		sources[name] = shopify.HookSource{Shop: c.Domain, Secrets: []string{c.ClientSecret.Reveal(), c.OldSecret.Reveal()}}
+	}
+	return shopify.Hooks(sources, shopify.HookDeps{Door: a.hub, Now: time.Now, Logger: a.log})
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/paklog/hub/adapters/shopify/shopifysim"
+	"github.com/paklog/hub/adapters/ups/upssim"
+)
+
+// shopped is a hub with a shop and a carrier, both simulated.
+type shopped struct {
+	*shell
+	shop *shopifysim.Sim
+	ups  *upssim.Sim
+}
+
+// newShopped serves a hub whose shop sends webhooks.
+func newShopped(t *testing.T, o shopifysim.Options, more string) *shopped {
+	t.Helper()
+	ups, err := upssim.New(upssim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ups.Close() })
+	s := &shopped{newShell(t), shopifysim.New(o), ups}
+	at := httptest.NewServer(s.shop)
+	t.Cleanup(at.Close)
+	carrier := httptest.NewServer(ups)
+	t.Cleanup(carrier.Close)
+	text := fmt.Sprintf(`%scarriers: {ups: {url: %q, client_id: %q, client_secret_file: secret, account: %q}}
+shops:
+  main:
+    {domain: %s, url: %q, client_id: %q, client_secret_file: shop, timeout: 2s, resolve_after: 1s, %s}
+`, readme(t, s.config), carrier.URL, upssim.ClientID, upssim.Account, shopifysim.Shop, at.URL, shopifysim.ClientID, more)
+	dir := filepath.Dir(s.config)
+	for path, content := range map[string]string{s.config: text, filepath.Join(dir, "secret"): upssim.ClientSecret, filepath.Join(dir, "shop"): shopifysim.ClientSecret} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// open serves the hub, and lets the shop's webhooks come to it.
+func (s *shopped) open() (stop func()) {
+	s.t.Helper()
+	stop = s.serve()
+	hub := httptest.NewServer(&s.app.front)
+	s.t.Cleanup(hub.Close)
+	s.shop.HookTo(hub.URL + "/webhooks/shopify/main")
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	done := make(chan struct{})
+	go func() { defer close(done); s.shop.Run(ctx) }()
+	s.t.Cleanup(func() { cancel(); <-done })
+	return stop
+}
+
+// told waits until the shop was told of so many shipments.
+func (s *shopped) told(n int) []shopifysim.Fulfilled {
+	s.t.Helper()
+	s.until(fmt.Sprintf("the shop knows of %d shipments", n), func() bool { return len(s.shop.Truth().Shipped) >= n })
+	return s.shop.Truth().Shipped
+}
+
+// A buyer pays, the webhook hints, the order is read, worked and shipped, and the shop is told once
+// with the tracking number, though its first answer is lost.
+func TestAShopifyOrderIsShippedAndTheShopIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := newShopped(t, shopifysim.Options{Hooks: shopifysim.HookOptions{Doubled: 500}}, "poll: 1h")
+	s.shop.Inject("fulfillmentCreate", shopifysim.AnswerLost)
+	s.open()
+	s.stock("MUG", 9)
+	p := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 2})
+	got := s.told(1)
+	if len(got) != 1 || got[0].Work != p.Work || got[0].Lines["MUG"] != 2 || len(got[0].Numbers) != 1 || !strings.HasPrefix(got[0].Numbers[0], "1Z") || got[0].Company != "UPS" {
+		t.Errorf("%+v", got)
+	}
+	s.until("the hub is certain", func() bool {
+		return strings.Contains(s.must("events", "tail", "--topic", "external-events", "--json"), "shop.Told")
+	})
+	if n := len(s.shop.Truth().Shipped); n != 1 || s.ups.Truth().Standing("") != 1 {
+		t.Errorf("%d shipments at the shop, labels %+v", n, s.ups.Truth().Labels)
+	}
+	if out := s.must("orders", "list"); strings.Count(out, "ACME") != 1 || !strings.Contains(out, strings.TrimPrefix(p.Name, "#")+".") {
+		t.Errorf("orders:\n%s", out)
+	}
+	s.must("audit")
+}
+
+// Nothing is heard of any webhook: what the shop has is found all the same.
+func TestWhatNoWebhookToldIsFound(t *testing.T) {
+	t.Parallel()
+	s := newShopped(t, shopifysim.Options{Hooks: shopifysim.HookOptions{Lost: 1000}}, "poll: 1s")
+	early := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 1})
+	s.open()
+	s.stock("MUG", 9)
+	late := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 3})
+	seen := map[string]int{}
+	for _, f := range s.told(2) {
+		seen[f.Work] += f.Lines["MUG"]
+	}
+	if seen[early.Work] != 1 || seen[late.Work] != 3 || len(seen) != 2 {
+		t.Errorf("%v", seen)
+	}
+}
+
+func TestAWebhookThatIsNotTheShopsIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newShopped(t, shopifysim.Options{Hooks: shopifysim.HookOptions{Secret: "another"}}, "poll: 1h")
+	s.open()
+	s.stock("MUG", 9)
+	s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 1})
+	s.shop.Send(t.Context())
+	if n := s.shop.Truth().Hooks; n != 0 {
+		t.Errorf("%d were taken", n)
+	}
+	if out := s.must("orders", "list"); strings.Contains(out, "ACME") {
+		t.Errorf("orders:\n%s", out)
+	}
+}
