@@ -148,13 +148,10 @@ func (e *edi) proven(ctx context.Context, m *Message, out *Out, partner string, 
 	if err != nil {
 		return fault.E(m.route, fault.Internal, err)
 	}
-	left, err := e.left(ctx, m, w.outgoing)
-	if err != nil {
+	if err := e.left(ctx, m, out, w.outgoing, w.Hash, []byte(strconv.FormatUint(uint64(w.Document), 10))); err != nil {
 		return err
 	}
-	out.Claim(sentTo(partner), w.Name, w.Hash, []byte(strconv.FormatUint(uint64(w.Document), 10)))
 	out.Claim(SentBy(partner), w.Sent.MessageID, sha256.Sum256([]byte(w.Sent.Body)), data)
-	out.Send(left)
 	if e.Partners[partner].Tap {
 		doc, err := m.Recall(ctx, w.Document)
 		if err != nil {

@@ -77,6 +77,8 @@ type Partner struct {
 	Rate   int
 	// EDIFACT is how he and we write where that is EDIFACT; what he sends is read by itself.
 	EDIFACT EDIFACT
+	// Batches are documents that wait for others, to leave in one interchange with them.
+	Batches []Batch
 	// Tap copies each document that left for him to audit-events, for whoever audits.
 	Tap bool
 	// Invoices charges him by 810 or INVOIC for what left of his orders.
@@ -144,7 +146,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
-		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()), h.Add(e.batches()), h.Add(e.flushes()),
 	}
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))

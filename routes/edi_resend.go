@@ -1,12 +1,12 @@
 package routes
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -81,18 +81,27 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 	if slices.Contains(acknowledges, d.Set) && d.Set != "824" && d.Set != "APERAK" {
 		return nil, nil, fault.At(door.Outbox, fault.Rejected, d.Name, fmt.Errorf("a %s tells of one document that came: replay that", d.Set))
 	}
-	out := m.Out()
-	out.Correlate(rec.Correlation)
-	data := cmp.Or(string(r.Corrected), string(rec.Personal))
-	made, err := e.again(ctx, m, out, p, d, []byte(data), len(r.Corrected) > 0)
+	meant, err := meantBy(ctx, m, d, r.Document)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := e.waitNoMore(ctx, m, out, d); err != nil {
+	out := m.Out()
+	out.Correlate(rec.Correlation)
+	p.Changes, p.Batches = nil, nil // it was changed when it was written first, and waited then
+	made, names, err := e.again(ctx, m, out, p, d, meant, rec.Personal, r.Corrected)
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := e.replaced(ctx, m, out, p, d.Name, made.Headers["name"]); err != nil {
+	if err := e.waitNoMore(ctx, m, out, d, meant); err != nil {
 		return nil, nil, err
+	}
+	for _, s := range meant {
+		if err := e.replaced(ctx, m, out, p, s.Name, names[s.Name]); err != nil {
+			return nil, nil, err
+		}
+		if s.Name != r.Document {
+			out.Claim(resentTo(p.Name), s.Name, sha256.Sum256(nil), []byte(names[s.Name]))
+		}
 	}
 	out.Send(made)
 	out.Publish(onAudit, door.ActType, p.Name, door.Act{
@@ -103,46 +112,116 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 	return out.Answer(door.Resent{Document: name}), []byte(name), nil
 }
 
-// again writes a document anew. One that a person corrected is held against the partner's rules
-// first.
-func (e *edi) again(ctx context.Context, m *Message, out *Out, p Partner, d outgoing, data []byte, corrected bool) (journal.Record, error) {
-	if sniff.Of(data) == sniff.EDIFACT {
-		return e.messageAgain(ctx, m, out, p, d, data, corrected)
+// meantBy are the documents of an interchange that a name means: the one, or all that were not sent anew.
+func meantBy(ctx context.Context, m *Message, d outgoing, name string) (meant []sentSet, err error) {
+	for _, s := range d.members() {
+		if s.Name == name {
+			return []sentSet{s}, nil
+		}
+		_, anew, err := m.Claimed(ctx, resentTo(d.Partner), s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !anew {
+			meant = append(meant, s)
+		}
 	}
-	var none journal.Record
-	doc, err := x12.Parse(data, e.Limits)
-	if err != nil {
-		return none, fault.E(door.Outbox, fault.Invalid, err)
+	if len(meant) == 0 {
+		return nil, fault.At(door.Outbox, fault.Rejected, d.Name, errors.New("each of its documents was sent anew"))
 	}
-	sets := slices.Collect(doc.Sets())
-	if len(sets) == 1 && corrected {
-		e.rules(p).Check(sets[0])
-	}
-	if err := sendable(doc.Findings(), len(sets), func() string { return sets[0].ST.ID }, d.Set); err != nil {
-		return none, err
-	}
-	p.Changes = nil // it was changed when it was written first
-	return e.envelope(ctx, m, out, p, d.Set, mapping.OfX12(sets[0]).Body())
+	return meant, nil
 }
 
-func (e *edi) messageAgain(ctx context.Context, m *Message, out *Out, p Partner, d outgoing, data []byte, corrected bool) (journal.Record, error) {
-	var none journal.Record
-	doc, err := edifact.Parse(data, edifact.Limits{})
+// again writes documents anew, and answers with the names that they have now, by those that they had. One that a person
+// corrected is held against the partner's rules first.
+func (e *edi) again(ctx context.Context, m *Message, out *Out, p Partner, d outgoing, meant []sentSet, sent, corrected []byte) (r journal.Record, names map[string]string, err error) {
+	if len(corrected) > 0 && len(meant) > 1 {
+		return r, nil, fault.At(door.Outbox, fault.Invalid, "document", fmt.Errorf("%s has %d documents: correct each by its own name", d.Name, len(meant)))
+	}
+	data := sent
+	if len(corrected) > 0 {
+		data = corrected
+	}
+	sets, err := e.content(p, d, meant, data, len(corrected) > 0)
 	if err != nil {
-		return none, fault.E(door.Outbox, fault.Invalid, err)
+		return r, nil, err
 	}
-	all := slices.Collect(doc.Messages())
-	if len(all) == 1 && corrected {
-		e.messageRules(p).Check(all[0])
+	names = map[string]string{}
+	switch s := sets[0]; {
+	case len(sets) > 1:
+		x := departure{edi: e, m: m, out: out, p: p}
+		for i := range sets {
+			names[sets[i].Name] = fmt.Sprintf("%s-%s.edi", sets[i].Set, own(m.ID.Child(m.route, sets[i].Set, i)))
+			sets[i].Name = names[sets[i].Name]
+		}
+		r, err = x.record(ctx, sets)
+	case s.Segments != nil:
+		r, err = e.interchange(ctx, m, out, p, p.unb(), s.UNH, func(int) ([]edifact.Out, error) { return s.Segments, nil })
+		names[s.Name] = r.Headers["name"]
+	default:
+		r, err = e.envelope(ctx, m, out, p, s.Set, s.Body)
+		names[s.Name] = r.Headers["name"]
 	}
-	if err := sendable(doc.Findings(), len(all), func() string { return all[0].UNH.Type }, d.Set); err != nil {
-		return none, err
+	return r, names, err
+}
+
+// content are documents of an interchange as it left, or one as it is corrected.
+func (e *edi) content(p Partner, d outgoing, meant []sentSet, data []byte, corrected bool) (sets []outSet, err error) {
+	one := len(d.Sets) == 0 || corrected
+	var findings []finding.Finding
+	found := 0
+	kind := ""
+	take := func(id func(sentSet) bool, set outSet) {
+		found++
+		i := slices.IndexFunc(meant, id)
+		if one {
+			i = min(0, len(meant)-1)
+		}
+		if i >= 0 {
+			kind = set.Set
+			set.sentSet = meant[i]
+			sets = append(sets, set)
+		}
 	}
-	p.Changes = nil // it was changed when it was written first
-	body := messageBody(mapping.OfEDIFACT(all[0]).Body())
-	h := all[0].UNH
-	return e.interchange(ctx, m, out, p, p.unb(), edifact.UNH{Type: h.Type, Version: h.Version, Release: h.Release, Agency: h.Agency, Association: h.Association},
-		func(int) ([]edifact.Out, error) { return body, nil })
+	if sniff.Of(data) == sniff.EDIFACT {
+		doc, err := edifact.Parse(data, edifact.Limits{})
+		if err != nil {
+			return nil, fault.E(door.Outbox, fault.Invalid, err)
+		}
+		for part := range doc.Messages() {
+			if corrected {
+				e.messageRules(p).Check(part)
+			}
+			s := outSet{sentSet: sentSet{Set: part.UNH.Type}}
+			s.ofMessage(part)
+			take(func(m sentSet) bool { return m.ST02 == part.UNH.Reference }, s)
+		}
+		findings = doc.Findings()
+	} else {
+		doc, err := x12.Parse(data, e.Limits)
+		if err != nil {
+			return nil, fault.E(door.Outbox, fault.Invalid, err)
+		}
+		for part := range doc.Sets() {
+			if corrected {
+				e.rules(p).Check(part)
+			}
+			group := ""
+			if part.GS != nil {
+				group = part.GS.Control
+			}
+			take(func(m sentSet) bool { return m.GS06 == group && m.ST02 == part.ST.Control },
+				outSet{sentSet: sentSet{Set: part.ST.ID}, Body: mapping.OfX12(part).Body()})
+		}
+		findings = doc.Findings()
+	}
+	if !one {
+		if len(sets) != len(meant) {
+			return nil, fault.E(door.Outbox, fault.Internal, fmt.Errorf("%d of %d documents are in what left", len(sets), len(meant)))
+		}
+		return sets, nil
+	}
+	return sets, sendable(findings, found, func() string { return kind }, meant[0].Set)
 }
 
 // sendable refuses what is not the one set or message that left, or is wrong.
@@ -162,9 +241,15 @@ func sendable(findings []finding.Finding, sets int, kind func() string, want str
 	return nil
 }
 
-// waitNoMore ends the watch for the acknowledgement of a document.
-func (e *edi) waitNoMore(ctx context.Context, m *Message, out *Out, d outgoing) error {
-	for watch, key := range map[string]string{"x12.ack-watch": ackKey(d.Partner, groupOf[d.Set], d.GS06), "edifact.ack-watch": contrlKey(d.Partner, d.ISA13)} {
+// waitNoMore ends the watch for the acknowledgement of documents.
+func (e *edi) waitNoMore(ctx context.Context, m *Message, out *Out, d outgoing, meant []sentSet) error {
+	keys := map[string]string{contrlKey(d.Partner, d.ISA13): "edifact.ack-watch"}
+	for _, s := range meant {
+		if s.GS06 != "" {
+			keys[ackKey(d.Partner, groupOf[s.Set], s.GS06)] = "x12.ack-watch"
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		st, err := m.State(ctx, key)
 		if err != nil {
 			return err
@@ -173,8 +258,14 @@ func (e *edi) waitNoMore(ctx context.Context, m *Message, out *Out, d outgoing) 
 		if st.Tag == 0 || json.Unmarshal(st.Data, &a) != nil || a.Document != d.Name {
 			continue
 		}
+		if a.Sets = slices.DeleteFunc(a.Sets, func(s ackSet) bool {
+			return slices.ContainsFunc(meant, func(m sentSet) bool { return m.Name == s.Document })
+		}); len(a.Sets) > 0 {
+			out.SetState(key, st, a)
+			continue
+		}
 		out.SetState(key, st, nil)
-		timer := watch + "/" + key
+		timer := keys[key] + "/" + key
 		if b, err := m.Row(ctx, journal.TableTimer, timer); err != nil {
 			return err
 		} else if b != nil {

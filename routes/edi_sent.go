@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/core/document"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/x12"
@@ -25,29 +26,36 @@ func tracked(set string) bool {
 }
 
 // written notes that a document is there to be sent, and what the partner knows it by: the control
-// numbers of its group or interchange, and what it is about.
-func (e *edi) written(out *Out, p Partner, d outgoing, about []string) {
-	if !tracked(d.Set) {
+// numbers of its group or interchange, its own among several of them, and what it is about.
+func (e *edi) written(out *Out, p Partner, d outgoing, s outSet, alone bool) {
+	if !tracked(s.Set) {
 		return
 	}
-	n := document.Numbers{Set: d.Set, Interchange: d.ISA13, Group: d.GS06, About: about[:min(len(about), document.MaxNumbers)]}
-	events, err := document.Document{}.Write(document.Write{Tenant: p.Profile.Tenant, Partner: p.Name, Document: d.Name, Numbers: n}, out.m.Now)
+	n := document.Numbers{Set: s.Set, Interchange: d.ISA13, Group: s.GS06, About: s.About[:min(len(s.About), document.MaxNumbers)]}
+	events, err := document.Document{}.Write(document.Write{Tenant: p.Profile.Tenant, Partner: p.Name, Document: s.Name, Numbers: n}, out.m.Now)
 	if err != nil {
 		out.fail(err)
 		return
 	}
 	AppendAll(out, events)
-	ids := []string{groupOf[d.Set] + "/" + d.GS06}
-	if d.GS06 == "" {
-		ids = []string{"UNB/" + d.ISA13}
+	if s.Correlation != "" && out.err == nil {
+		out.Records[len(out.Records)-1].Correlation = s.Correlation
 	}
+	number := groupOf[s.Set] + "/" + s.GS06
+	if s.GS06 == "" {
+		number = "UNB/" + d.ISA13
+	}
+	if !alone {
+		number += "/" + s.ST02
+	}
+	ids := []string{number}
 	for _, number := range n.About {
-		ids = append(ids, d.Set+"/"+number)
+		ids = append(ids, s.Set+"/"+number)
 	}
 	slices.Sort(ids)
 	for _, id := range slices.Compact(ids) {
 		out.Claims = append(out.Claims, journal.ClaimOp{Scope: knownAs(p.Name), ID: id, Forget: true})
-		out.Claim(knownAs(p.Name), id, sha256.Sum256([]byte(d.Name)), []byte(d.Name))
+		out.Claim(knownAs(p.Name), id, sha256.Sum256([]byte(s.Name)), []byte(s.Name))
 	}
 }
 
@@ -93,28 +101,39 @@ func distinct(all []string) (out []string) {
 	return out
 }
 
-// left is the record of a document that left.
-func (e *edi) left(ctx context.Context, m *Message, d outgoing) (journal.Record, error) {
+// left notes that an interchange left, at a position of the journal and with a hash: each of its
+// documents is found there by its name.
+func (e *edi) left(ctx context.Context, m *Message, out *Out, d outgoing, hash [32]byte, pos []byte) error {
+	out.Claim(sentTo(d.Partner), d.Name, hash, pos)
 	data, err := json.Marshal(d)
-	r := journal.Record{Type: "document.Sent", Topic: onExternal, Key: d.Partner, Data: data}
-	if err == nil && tracked(d.Set) {
-		was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[d.Partner].Profile.Tenant, d.Partner, d.Name))
-		if err != nil {
-			return r, err
+	if err != nil {
+		return fault.E(m.route, fault.Internal, err)
+	}
+	for _, s := range d.members() {
+		if s.Name != d.Name {
+			out.Claim(sentTo(d.Partner), s.Name, hash, pos)
 		}
-		for _, ev := range was.Send(m.Now) { // none of what was written by an older version
-			if r, err = m.hub.eventRecord(ev); err != nil {
-				return r, err
+		r := journal.Record{Type: "document.Sent", Topic: onExternal, Key: d.Partner, Data: data}
+		if tracked(s.Set) {
+			was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[d.Partner].Profile.Tenant, d.Partner, s.Name))
+			if err != nil {
+				return err
+			}
+			for _, ev := range was.Send(m.Now) { // none of what was written by an older version
+				if r, err = m.hub.eventRecord(ev); err != nil {
+					return err
+				}
 			}
 		}
+		r.Headers, r.Correlation = map[string]string{"partner": d.Partner, "name": s.Name}, s.Correlation
+		out.Send(r)
 	}
-	r.Headers = map[string]string{"partner": d.Partner, "name": d.Name}
-	return r, err
+	return nil
 }
 
 // acknowledged notes what the partner says of the syntax of a document that waited for it.
-func (e *edi) acknowledged(ctx context.Context, m *Message, out *Out, a ackState, c document.Acknowledge) error {
-	was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[a.Partner].Profile.Tenant, a.Partner, a.Document))
+func (e *edi) acknowledged(ctx context.Context, m *Message, out *Out, partner, name string, c document.Acknowledge) error {
+	was, err := Load(ctx, m, e.flows.documents, document.StreamOf(e.Partners[partner].Profile.Tenant, partner, name))
 	if err != nil {
 		return err
 	}
@@ -144,7 +163,7 @@ func (e *edi) spokenOf(d *decision, partner string, t x12wms.Told) (document.Doc
 	var ids []string
 	for _, s := range sets {
 		if t.Group != "" && groupOf[s] != "" {
-			ids = append(ids, groupOf[s]+"/"+t.Group)
+			ids = append(ids, groupOf[s]+"/"+t.Group+"/"+t.Control, groupOf[s]+"/"+t.Group)
 		}
 	}
 	for _, s := range sets {

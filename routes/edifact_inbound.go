@@ -2,10 +2,8 @@ package routes
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
-	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/edifact"
@@ -146,59 +144,49 @@ func (e *edi) contrlCame(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	control, verdict, why := contrlSays(part)
-	key := contrlKey(info.Partner, control)
-	st, err := m.State(ctx, key)
-	if err != nil {
-		return nil, err
-	}
+	said := contrlSays(part)
 	out := m.Out()
-	out.Publish(onExternal, "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "unb0020": control, "uci0083": verdict})
-	if st.Tag == 0 {
-		return out, nil // not ours, or acknowledged before: noted, no more
-	}
-	var a ackState
-	if err := json.Unmarshal(st.Data, &a); err != nil {
-		return nil, fault.E(m.route, fault.Internal, err)
-	}
-	out.SetState(key, st, nil)
-	if has, err := m.HasTimer(ctx, key); err != nil {
-		return nil, err
-	} else if has {
-		out.CancelTimer(key)
-	}
-	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: "CONTRL", Code: verdict, Accepted: verdict != "4", Why: why}); err != nil {
-		return nil, err
-	}
-	if verdict == "4" {
-		r := m.Record
-		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("edifact.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
-		r.Headers = m.Header("document", a.Document)
-		r.Headers["rejected"], r.Headers["why"] = a.Set+" "+a.Control, why
-		out.Send(r)
-	}
-	return out, nil
+	out.Publish(onExternal, "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "unb0020": said.control, "uci0083": said.verdict()})
+	return out, e.judged(ctx, m, out, contrlKey(info.Partner, said.control), "CONTRL", said)
 }
 
-// contrlSays is the interchange of ours that a CONTRL speaks of, its verdict (0083), and the first
-// error that it names, as near to the place as it goes. There is one message in each of ours.
-func contrlSays(p *edifact.Part) (control, verdict, why string) {
-	at, depth := "", 0 // of what why tells: interchange, message, segment, element
+// rejectsMessage is the code (0083) of what is not worked on.
+const rejectsMessage = "4"
+
+// contrlSays is the interchange of ours that a CONTRL speaks of, its verdict (0083) and that on each of
+// its messages, with the first error that it names of it, as near to the place as it goes.
+func contrlSays(p *edifact.Part) ackSays {
+	said := ackSays{sets: map[string]setSays{}}
+	at, set := "", ""
+	deep := map[string]int{} // of what why tells: interchange, message, segment, element
 	say := func(d int, place, segment, code string) {
-		if code != "" && d > depth {
-			why, depth = fmt.Sprintf("%s: 0085 in %s is %s", place, segment, code), d
+		if code == "" {
+			return
+		}
+		why := fmt.Sprintf("%s: 0085 in %s is %s", place, segment, code)
+		if one := said.sets[set]; set != "" && d > deep[set] {
+			one.why, deep[set] = why, d
+			said.sets[set] = one
+		}
+		if d > deep[""] {
+			said.why, deep[""] = why, d
 		}
 	}
 	for _, s := range p.Segments.All() {
 		switch s.ID() {
 		case "UCI":
-			control, verdict = s.Value(1, 1), s.Value(4, 1)
-			say(1, "interchange "+control, "UCI", s.Value(5, 1))
+			said.control, said.code = s.Value(1, 1), s.Value(4, 1)
+			said.all = said.code == rejectsMessage
+			say(1, "interchange "+said.control, "UCI", s.Value(5, 1))
 		case "UCM":
-			if s.Value(3, 1) == "4" {
-				verdict = "4"
+			set = s.Value(1, 1)
+			one := said.sets[set]
+			one.code = s.Value(3, 1)
+			if one.rejected = one.code == rejectsMessage; one.rejected {
+				said.rejected = true
 			}
-			say(2, "message "+s.Value(1, 1), "UCM", s.Value(4, 1))
+			said.sets[set] = one
+			say(2, "message "+set, "UCM", s.Value(4, 1))
 		case "UCS":
 			at = fmt.Sprintf("segment %s of the message", s.Value(1, 1))
 			say(3, at, "UCS", s.Value(2, 1))
@@ -210,5 +198,6 @@ func contrlSays(p *edifact.Part) (control, verdict, why string) {
 			say(4, "element "+element+" in "+at, "UCD", s.Value(1, 1))
 		}
 	}
-	return control, verdict, why
+	said.rejected = said.rejected || said.all
+	return said
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
@@ -118,12 +118,12 @@ func (p Partner) unh(kind string) edifact.UNH {
 	return edifact.UNH{Type: kind, Version: directory[:1], Release: directory[1:], Agency: "UN"}
 }
 
-// interchange writes a message into its interchange: the record lets it be sent. The control
-// reference, the document and the watch for its CONTRL are one unit.
+// interchange is [edi.envelope] for an EDIFACT message. control is a number that no other message of
+// its kind to the partner has.
 func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, unb edifact.UNB, unh edifact.UNH, body func(control int) ([]edifact.Out, error)) (journal.Record, error) {
-	const op = "edi.interchange"
 	var none journal.Record
-	n, err := e.control(ctx, m, out, p.Name, "unb")
+	lane, waits := p.laneOf(unh.Type)
+	n, err := e.control(ctx, m, out, p.Name, map[bool]string{false: "unb", true: "unh"}[waits])
 	if err != nil {
 		return none, err
 	}
@@ -131,28 +131,14 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 	if err != nil {
 		return none, err
 	}
-	now := m.Now
-	if p.Profile.Zone != nil {
-		now = now.In(p.Profile.Zone)
+	s := outSet{sentSet: sentSet{Set: unh.Type, ST02: "1"}, UNH: unh}
+	unb.Control = strconv.Itoa(n)
+	if waits {
+		unb.Control, s.ST02 = noControl, mostMessages
 	}
-	unb.Date, unb.Time, unb.Control = now.Format("060102"), now.Format("1504"), strconv.Itoa(n)
-	if unb.Version == "4" {
-		unb.Date = now.Format("20060102")
-	}
-	if p.usage() == "T" {
-		unb.Test = "1"
-	}
-	unh.Reference = "1"
-	d := outgoing{Partner: p.Name, Set: unh.Type, ISA13: unb.Control}
-	d.Name = fmt.Sprintf("%s-%09d-%s.edi", d.Set, n, m.ID.Child(m.route, d.Set, 0).String()[:8])
 	write := func(segments []edifact.Out) ([]byte, error) {
-		var buf bytes.Buffer
-		// What the partner's repertoire cannot hold of a name or a text must not keep the goods' advice back.
-		w := edifact.NewWriter(&buf, edifact.WriterOptions{LineEnd: p.Writer.LineEnd, Replace: '.'})
-		if err := errors.Join(w.BeginInterchange(unb), w.WriteMessage(unh, segments), w.EndInterchange(), w.Close()); err != nil {
-			return nil, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", d.Set, err))
-		}
-		return buf.Bytes(), nil
+		s.Segments = segments
+		return p.writeEDIFACT(unb, m.Now, []outSet{s})
 	}
 	text, err := write(segments)
 	if own := p.Changes[unh.Type]; own != nil && err == nil {
@@ -161,28 +147,35 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 	if err != nil {
 		return none, err
 	}
-	data, err := json.Marshal(d)
-	if err != nil {
-		return none, fault.E(op, fault.Internal, err)
+	s.Segments, s.About = segments, aboutMessage(segments)
+	if waits {
+		return e.queue(m, out, p, lane, s, text)
 	}
-	r := journal.Record{
-		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
-		Headers: map[string]string{"partner": p.Name, "name": d.Name},
-		Subject: "document/" + m.ID.String(), Personal: text,
+	s.Name = fmt.Sprintf("%s-%09d-%s.edi", s.Set, n, m.ID.Child(m.route, s.Set, 0).String()[:8])
+	d := outgoing{Partner: p.Name, Set: s.Set, Name: s.Name, ISA13: unb.Control, Contrl: unb.AckRequested == "1"}
+	return e.outgoing(ctx, m, out, p, d, []outSet{s}, text)
+}
+
+// writeEDIFACT writes an interchange.
+func (p Partner) writeEDIFACT(unb edifact.UNB, at time.Time, sets []outSet) ([]byte, error) {
+	at = p.local(at)
+	unb.Date, unb.Time = at.Format("060102"), at.Format("1504")
+	if unb.Version == "4" {
+		unb.Date = at.Format("20060102")
 	}
-	if unb.AckRequested == "1" {
-		key := contrlKey(p.Name, unb.Control)
-		st, err := m.State(ctx, key)
-		if err != nil {
-			return none, err
-		}
-		a := ackState{Partner: p.Name, Set: d.Set, Control: unb.Control, Document: d.Name}
-		out.SetState(key, st, a)
-		b, _ := json.Marshal(a) // plain strings
-		out.Timers = append(out.Timers, journal.TimerOp{ID: "edifact.ack-watch/" + key, Timer: journal.Timer{
-			Sub: "edifact.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
-		}})
+	if p.usage() == "T" {
+		unb.Test = "1"
 	}
-	e.written(out, p, d, aboutMessage(segments))
-	return r, out.err
+	var buf bytes.Buffer
+	// What the partner's repertoire cannot hold of a name or a text must not keep the goods' advice back.
+	w := edifact.NewWriter(&buf, edifact.WriterOptions{LineEnd: p.Writer.LineEnd, Replace: '.'})
+	err := w.BeginInterchange(unb)
+	for _, s := range sets {
+		s.UNH.Reference = s.ST02
+		err = errors.Join(err, w.WriteMessage(s.UNH, s.Segments))
+	}
+	if err = errors.Join(err, w.EndInterchange(), w.Close()); err != nil {
+		return nil, fault.E("edi.interchange", fault.Invalid, fmt.Errorf("writing %s: %w", sets[0].Set, err))
+	}
+	return buf.Bytes(), nil
 }

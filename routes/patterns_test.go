@@ -106,6 +106,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Tracking, door.Ask{ID: "T-1", Cmd: tracking.End{Reason: "none"}})
 		_, _ = r.ask(door.Devices, door.Ask{ID: "HH-1", Cmd: device.Revoke{}})
 		_, _ = r.resend("none.edi", "")
+		r.flush()
 		r.drop("943.edi", notice("943", "943", transfer))
 		r.drop("desadv.edi", desadv("351", despatch))
 		r.drop("990.edi", carrierSays("990", "990", "B1*ROAD*L-9*20000101*A~\n"))

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -135,11 +136,20 @@ func untranslated(route, name, document string, kind fault.Kind, err error) erro
 	return fault.At(route, kind, placeOf(f), fmt.Errorf("%s of %s: %s%s%s", name, document, f.Message, hint(f), more))
 }
 
-// ackState is a document of ours that waits for the partner's 997.
+// ackState is a group or interchange of ours that waits for the partner's 997 or CONTRL.
 type ackState struct {
 	Partner  string `json:"partner"`
 	Set      string `json:"st01"`
 	Control  string `json:"gs06"`
+	Document string `json:"document"`
+	// Sets are those of a batch that were not sent anew; else there is one, of the same name.
+	Sets []ackSet `json:"sets,omitempty"`
+}
+
+// ackSet is one of them.
+type ackSet struct {
+	Set      string `json:"st01"`
+	ST02     string `json:"st02"`
 	Document string `json:"document"`
 }
 
@@ -189,59 +199,123 @@ func (e *edi) overdue(ctx context.Context, m *Message) (*Out, error) {
 }
 
 func (e *edi) acked(ctx context.Context, m *Message) (*Out, error) {
-	const op = "x12.ack-watch"
 	info, part, _, err := e.set(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	var group, control, code, at, why string
-	told := false
+	said := functionalSays(part)
+	out := m.Out()
+	out.Publish("external-events", "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "gs01": said.group, "gs06": said.control, "ak901": said.code})
+	return out, e.judged(ctx, m, out, ackKey(info.Partner, said.group, said.control), info.Set, said)
+}
+
+// ackSays is what an acknowledgement says of a group, or of an interchange of EDIFACT.
+type ackSays struct {
+	group, control string
+	code           string             // AK901, UCI 0083
+	why            string             // the first error that it names
+	rejected       bool               // something of it is
+	all            bool               // everything
+	sets           map[string]setSays // by ST02 or message reference
+}
+
+// verdict is the code of a group or interchange that has one document.
+func (s ackSays) verdict() string {
+	if s.group == "" && s.rejected {
+		return rejectsMessage
+	}
+	return s.code
+}
+
+// setSays is what it says of one set.
+type setSays struct {
+	code, why string
+	rejected  bool
+}
+
+// rejects are the codes of a set or group (data elements 717 and 715) that is not worked on.
+var rejects = []string{"R", "M", "W", "X"}
+
+// functionalSays reads a 997 or 999.
+func functionalSays(part *x12.Part) ackSays {
+	said := ackSays{sets: map[string]setSays{}}
+	set, at, told, first := "", "", false, "" // first is the set of which why tells
 	for _, s := range part.Segments.All() {
+		one := said.sets[set]
 		switch s.ID() {
 		case "AK1":
-			group, control = s.Value(1), s.Value(2)
-		case "AK3":
-			if at = fmt.Sprintf("segment %s, %s of the set", s.Value(2), s.Value(1)); why == "" {
-				why = at + ": AK304 is " + s.Value(4)
+			said.group, said.control = s.Value(1), s.Value(2)
+		case "AK2":
+			set, at, told = s.Value(2), "", false
+			one = said.sets[set]
+		case "AK3", "IK3":
+			if at = fmt.Sprintf("segment %s, %s of the set", s.Value(2), s.Value(1)); one.why == "" {
+				one.why = fmt.Sprintf("%s: %s04 is %s", at, s.ID(), s.Value(4))
 			}
-		case "AK4":
+		case "AK4", "IK4":
 			if !told {
-				why, told = fmt.Sprintf("element %s in %s: AK403 is %s", s.Value(1), at, s.Value(3)), true
+				one.why, told = fmt.Sprintf("element %s in %s: %s03 is %s", s.Value(1), at, s.ID(), s.Value(3)), true
 			}
+		case "AK5", "IK5":
+			one.code = s.Value(1)
+			one.rejected = slices.Contains(rejects, one.code)
 		case "AK9":
-			code = s.Value(1)
+			said.code = s.Value(1)
 		}
+		if set != "" {
+			said.sets[set] = one
+		}
+		if one.why != "" && (said.why == "" || first == set) {
+			said.why, first = one.why, set
+		}
+		said.rejected = said.rejected || one.rejected
 	}
-	key := ackKey(info.Partner, group, control)
+	said.all = slices.Contains(rejects, said.code) || said.code == "P" && !said.rejected
+	said.rejected = said.rejected || said.all
+	return said
+}
+
+// judged ends the wait of the documents that an acknowledgement speaks of. Each that was rejected is
+// a letter.
+func (e *edi) judged(ctx context.Context, m *Message, out *Out, key, by string, said ackSays) error {
 	st, err := m.State(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	out := m.Out()
-	out.Publish("external-events", "ack.Received", info.Partner, map[string]string{"partner": info.Partner, "gs01": group, "gs06": control, "ak901": code})
-	if st.Tag == 0 {
-		return out, nil // not ours, or acknowledged before: noted, no more
+	if err != nil || st.Tag == 0 {
+		return err // not ours, or acknowledged before: noted, no more
 	}
 	var a ackState
 	if err := json.Unmarshal(st.Data, &a); err != nil {
-		return nil, fault.E(op, fault.Internal, err)
+		return fault.E(m.route, fault.Internal, err)
 	}
 	out.SetState(key, st, nil)
 	if has, err := m.HasTimer(ctx, key); err != nil {
-		return nil, err
+		return err
 	} else if has {
 		out.CancelTimer(key)
 	}
-	rejected := slices.Contains([]string{"R", "P", "M", "W", "X"}, code)
-	if err := e.acknowledged(ctx, m, out, a, document.Acknowledge{By: info.Set, Code: code, Accepted: !rejected, Why: why}); err != nil {
-		return nil, err
+	if a.Sets == nil {
+		return e.judgedOne(ctx, m, out, a, 0, ackSet{a.Set, "", a.Document}, document.Acknowledge{By: by, Code: said.verdict(), Accepted: !said.rejected, Why: said.why})
 	}
-	if rejected {
-		r := m.Record
-		r.ID, r.Type, r.Pos, r.Causation = m.ID.Child("x12.ack-watch", "rejected", 0), "ack.Rejected", 0, m.ID
-		r.Headers = m.Header("document", a.Document)
-		r.Headers["rejected"], r.Headers["why"] = a.Set+" "+a.Control, why
-		out.Send(r)
+	for i, s := range a.Sets {
+		one := said.sets[s.ST02]
+		c := document.Acknowledge{By: by, Code: cmp.Or(one.code, said.code), Accepted: !said.all && !one.rejected, Why: one.why}
+		if said.all {
+			c.Code, c.Why = said.code, cmp.Or(one.why, said.why)
+		}
+		if err := e.judgedOne(ctx, m, out, a, i, s, c); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	return nil
+}
+
+func (e *edi) judgedOne(ctx context.Context, m *Message, out *Out, a ackState, i int, s ackSet, c document.Acknowledge) error {
+	if err := e.acknowledged(ctx, m, out, a.Partner, s.Document, c); err != nil || c.Accepted {
+		return err
+	}
+	r := m.Record
+	r.ID, r.Type, r.Pos, r.Causation = m.ID.Child(m.route, "rejected", i), "ack.Rejected", 0, m.ID
+	r.Headers = m.Header("document", s.Document)
+	r.Headers["rejected"], r.Headers["why"] = s.Set+" "+a.Control, c.Why
+	out.Send(r)
+	return nil
 }

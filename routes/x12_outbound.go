@@ -5,9 +5,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
@@ -21,15 +21,6 @@ import (
 
 // groupOf is the functional group of each set we send.
 var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR"}
-
-// outgoing is a document that waits to be sent.
-type outgoing struct {
-	Partner string `json:"partner"`
-	Set     string `json:"st01"`
-	Name    string `json:"name"` // file name: unique for each document
-	ISA13   string `json:"isa13"`
-	GS06    string `json:"gs06"`
-}
 
 // functionalAck answers each group with a 997, or with a 999 where agreed, and each interchange
 // whose sender asks with a TA1. All sets have their verdict: the splitter gathered them while it
@@ -183,74 +174,30 @@ func (p Partner) delimiters() x12.Delimiters {
 	return p.Writer.Delimiters
 }
 
-// control takes the partner's next control number, in the unit that holds the document:
-// none is used twice, and none is lost to a document that never was.
-func (e *edi) control(ctx context.Context, m *Message, out *Out, partner, level string) (int, error) {
-	key := "control/" + partner + "/" + level
-	st, err := m.State(ctx, key)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	if st.Tag != 0 {
-		if err := json.Unmarshal(st.Data, &n); err != nil {
-			return 0, fault.E("edi.control", fault.Internal, fmt.Errorf("reading %s: %w", key, err))
-		}
-	}
-	if n++; n > 999_999_999 {
-		n = 1
-	}
-	out.SetState(key, st, n)
-	return n, nil
-}
-
-// envelope writes a set into its interchange: the record lets it be sent. Control numbers, the
-// document and the watch for its 997 are one unit.
+// envelope writes a set into its interchange: the record lets it be sent, or wait for others where
+// that is agreed. Control numbers, the document and the watch for its 997 are one unit.
 func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set string, body []x12.Out) (journal.Record, error) {
-	const op = "edi.envelope"
 	var none journal.Record
-	isa, err := e.control(ctx, m, out, p.Name, "isa13")
-	if err != nil {
-		return none, err
-	}
-	gs := 0
-	if set != "TA1" {
-		if gs, err = e.control(ctx, m, out, p.Name, "gs06"); err != nil {
+	s := outSet{sentSet: sentSet{Set: set, ST02: "0001"}}
+	lane, waits := p.laneOf(set)
+	isa13 := noControl
+	if s.GS06 = noControl; !waits {
+		isa, err := e.control(ctx, m, out, p.Name, "isa13")
+		if err != nil {
 			return none, err
 		}
+		isa13, s.GS06 = fmt.Sprintf("%09d", isa), "0"
+		if set != "TA1" {
+			gs, err := e.control(ctx, m, out, p.Name, "gs06")
+			if err != nil {
+				return none, err
+			}
+			s.GS06 = strconv.Itoa(gs)
+		}
 	}
-	version := cmp.Or(p.Version, "004010")
-	if set == "999" {
-		version = max(version, "005010") // which is where it begins
-	}
-	now := m.Now
-	if p.Profile.Zone != nil {
-		now = now.In(p.Profile.Zone)
-	}
-	d := outgoing{Partner: p.Name, Set: set, ISA13: fmt.Sprintf("%09d", isa), GS06: strconv.Itoa(gs)}
-	d.Name = fmt.Sprintf("%s-%s-%s.edi", set, d.ISA13, m.ID.Child(m.route, set, 0).String()[:8])
 	write := func(body []x12.Out) ([]byte, error) {
-		var buf bytes.Buffer
-		w := x12.NewWriter(&buf, p.Writer)
-		w.BeginInterchange(x12.ISA{
-			SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
-			Date: now.Format("060102"), Time: now.Format("1504"), Version: isaVersion(version), Control: d.ISA13, Usage: p.usage(),
-		})
-		if set == "TA1" {
-			w.Segment(body[0])
-		} else {
-			w.BeginGroup(x12.GS{
-				FunctionalID: groupOf[set], Sender: p.OurID, Receiver: p.ID,
-				Date: now.Format("20060102"), Time: now.Format("1504"), Control: d.GS06, Agency: "X", Version: version,
-			})
-			w.WriteSet(x12.ST{ID: set, Control: "0001"}, body)
-			w.EndGroup()
-		}
-		w.EndInterchange()
-		if err := w.Close(); err != nil {
-			return nil, fault.E(op, fault.Invalid, fmt.Errorf("writing %s: %w", set, err))
-		}
-		return buf.Bytes(), nil
+		s.Body = body
+		return p.writeX12(isa13, m.Now, []outSet{s})
 	}
 	text, err := write(body)
 	if own := p.Changes[set]; own != nil && err == nil {
@@ -259,30 +206,53 @@ func (e *edi) envelope(ctx context.Context, m *Message, out *Out, p Partner, set
 	if err != nil {
 		return none, err
 	}
-	data, err := json.Marshal(d)
-	if err != nil {
-		return none, fault.E(op, fault.Internal, err)
+	s.Body, s.About = body, aboutSet(set, body)
+	if waits {
+		return e.queue(m, out, p, lane, s, text)
 	}
-	r := journal.Record{
-		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
-		Headers: map[string]string{"partner": p.Name, "name": d.Name},
-		Subject: "document/" + m.ID.String(), Personal: text,
+	s.Name = fmt.Sprintf("%s-%s-%s.edi", set, isa13, m.ID.Child(m.route, set, 0).String()[:8])
+	return e.outgoing(ctx, m, out, p, outgoing{Partner: p.Name, Set: set, Name: s.Name, ISA13: isa13, GS06: s.GS06}, []outSet{s}, text)
+}
+
+// writeX12 writes an interchange. Sets of a functional group stand together, and have its number.
+func (p Partner) writeX12(isa13 string, at time.Time, sets []outSet) ([]byte, error) {
+	version := cmp.Or(p.Version, "004010")
+	if sets[0].Set == "999" {
+		version = max(version, "005010") // which is where it begins
 	}
-	if group := groupOf[set]; group != "" && group != "FA" {
-		key := ackKey(p.Name, groupOf[set], d.GS06)
-		st, err := m.State(ctx, key)
-		if err != nil {
-			return none, err
+	at = p.local(at)
+	var buf bytes.Buffer
+	w := x12.NewWriter(&buf, p.Writer)
+	w.BeginInterchange(x12.ISA{
+		SenderQualifier: p.OurQual, Sender: p.OurID, ReceiverQualifier: p.Qualifier, Receiver: p.ID,
+		Date: at.Format("060102"), Time: at.Format("1504"), Version: isaVersion(version), Control: isa13, Usage: p.usage(),
+	})
+	group := "" // that is open
+	for _, s := range sets {
+		if s.Set == "TA1" {
+			w.Segment(s.Body[0])
+			continue
 		}
-		a := ackState{Partner: p.Name, Set: set, Control: d.GS06, Document: d.Name}
-		out.SetState(key, st, a)
-		b, _ := json.Marshal(a) // plain strings
-		out.Timers = append(out.Timers, journal.TimerOp{ID: "x12.ack-watch/" + key, Timer: journal.Timer{
-			Sub: "x12.ack-watch", Key: p.Name, Due: p.opens(m.Now).Add(e.AckWithin), Type: "ack.Overdue", Data: b,
-		}})
+		if group != "" && group != s.GS06 {
+			w.EndGroup()
+		}
+		if group != s.GS06 {
+			w.BeginGroup(x12.GS{
+				FunctionalID: groupOf[s.Set], Sender: p.OurID, Receiver: p.ID,
+				Date: at.Format("20060102"), Time: at.Format("1504"), Control: s.GS06, Agency: "X", Version: version,
+			})
+			group = s.GS06
+		}
+		w.WriteSet(x12.ST{ID: s.Set, Control: s.ST02}, s.Body)
 	}
-	e.written(out, p, d, aboutSet(set, body))
-	return r, out.err
+	if group != "" {
+		w.EndGroup()
+	}
+	w.EndInterchange()
+	if err := w.Close(); err != nil {
+		return nil, fault.E("edi.envelope", fault.Invalid, fmt.Errorf("writing %s: %w", sets[0].Set, err))
+	}
+	return buf.Bytes(), nil
 }
 
 // isaVersion is the ISA12 that goes with a GS08: its first five digits, version and release.
@@ -302,13 +272,12 @@ func (e *edi) send(partner string) error {
 	name := func(m *Message) string { return m.Headers["name"] }
 	sent := func(ctx context.Context, m *Message) (*Out, error) {
 		hash, pos := sha256.Sum256(m.Personal), strconv.FormatUint(uint64(m.Pos), 10)
-		out := m.Out().Claim(sentTo(partner), name(m), hash, []byte(pos))
 		var d outgoing
 		if err := m.Decode(&d); err != nil {
 			return nil, err
 		}
-		left, err := e.left(ctx, m, d)
-		return out.Send(left), err
+		out := m.Out()
+		return out, e.left(ctx, m, out, d, hash, []byte(pos))
 	}
 	r := Route{
 		Name: "out.edi." + partner, About: "documents into the outbox of " + partner, Conn: "edi." + partner,

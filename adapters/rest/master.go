@@ -43,6 +43,7 @@ type ReasonBody struct {
 func (s *server) master() {
 	s.owners()
 	s.partnerDocuments()
+	s.batches()
 	s.items()
 	s.locations()
 	s.facilities()

@@ -63,6 +63,8 @@ type Deps struct {
 	Desk  *dlq.Desk
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
+	// Waiting is what waits to leave for trading partners together, of one or of all.
+	Waiting func(ctx context.Context, partner string) ([]door.Waiting, error)
 	// Ready says why no work is taken, or nil.
 	Ready  func(ctx context.Context) error
 	Now    func() time.Time

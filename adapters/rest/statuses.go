@@ -78,7 +78,7 @@ func Statuses(kind string) []string {
 	case view.Tender:
 		return []string{tender.StatusOffered, tender.StatusAccepted, tender.StatusDeclined, tender.StatusWithdrawn}
 	case view.Document:
-		return []string{document.StatusWritten, document.StatusSent, document.StatusAcknowledged, document.StatusAccepted, document.StatusRejected, document.StatusReplaced}
+		return []string{document.StatusQueued, document.StatusWritten, document.StatusSent, document.StatusAcknowledged, document.StatusAccepted, document.StatusRejected, document.StatusReplaced}
 	case view.Shipment:
 		return []string{"waiting", "partially_confirmed", "confirmed"}
 	}

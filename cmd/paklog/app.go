@@ -161,7 +161,7 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 		Facilities: a.cfg.Facilities, Keys: keys, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
-		Views: a.views, Wait: a.projector.Wait, Routes: a.standing,
+		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {
 				return journal.ErrFull
@@ -314,6 +314,10 @@ func (a *app) edi(flows *routes.Flows) error {
 		if err != nil {
 			return err
 		}
+		batches, err := p.batches()
+		if err != nil {
+			return fmt.Errorf("edi.partners.%s.%w", name, err)
+		}
 		names = append(names, name)
 		syntax, version, _ := strings.Cut(p.EDIFACT.Syntax, ":")
 		partners[name] = routes.Partner{
@@ -323,7 +327,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Station: p.AS2.ID != "" && p.AS2.URL != "",
-			Window:  window, Rate: p.Rate, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Runs: p.Runs, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
+			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Runs: p.Runs, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{

@@ -207,6 +207,7 @@ type PartnerConfig struct {
 	Advise       bool              `config:"application_advice" doc:"Send an 824 (APERAK) for each document that nobody can work on."`
 	Window       string            `config:"window" doc:"When he takes documents each day, in his zone (08:00-18:00); \"\" is always."`
 	Rate         int               `config:"rate" doc:"Documents a minute that he takes; 0 is any number."`
+	Batches      []BatchConfig     `config:"batches" doc:"Documents of ours that wait for others, to leave in one interchange with them."`
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Invoices     bool              `config:"invoices" doc:"Send an 810 (INVOIC) for each shipment of an order that came by 850 (ORDERS), at the prices of its lines."`
 	SCAC         string            `config:"scac" doc:"His SCAC, if he is a carrier: loads can be tendered to him by 204, and his 990, 214 and 210 are taken."`

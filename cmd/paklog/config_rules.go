@@ -257,6 +257,7 @@ func (c PartnerConfig) Validate() error {
 	if c.AS2.URL != "" && c.SFTP.Drop != "" {
 		errs = append(errs, errors.New("sftp.drop: ours leave for his AS2 station (as2.url): name one of the two"))
 	}
+	errs = append(errs, overlaps(c.Batches))
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
 	}

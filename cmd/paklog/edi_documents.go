@@ -25,6 +25,7 @@ func newEDIDocuments(g *global) *cobra.Command {
 syntax (997, 999, CONTRL) and of its content (824, APERAK). Acknowledgements are not listed. With partner and
 name, one document is shown with each thing that he found wrong.
 
+  queued        it waits for others, to leave in one interchange with them: paklog edi waiting
   written       it waits for the partner's window or rate, or until he can be reached
   sent          nothing was said of it
   acknowledged  its syntax is right

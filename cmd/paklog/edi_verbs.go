@@ -16,8 +16,8 @@ import (
 
 func newEDI(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "edi", Short: "Look into EDI documents, check them, answer and make them; no hub is needed, but for documents and resend",
-		Long: `Look into EDI documents, check them, answer and make them. Nothing is sent to a hub, but by resend; documents asks one.
+		Use: "edi", Short: "Look into EDI documents, check them, answer and make them; no hub is needed, but for documents, resend, waiting and flush",
+		Long: `Look into EDI documents, check them, answer and make them. Nothing is sent to a hub, but by resend and flush; documents and waiting ask one.
 
 Every verb takes files, folders (all files in them, by name) and - for standard input, and reads
 what is large as a stream. Exit codes for scripts: 0 is done and nothing is wrong, 1 it could not
@@ -26,7 +26,7 @@ be done, 2 it was asked wrongly, 3 it was done and an error was found.`,
   paklog edi ack 940.edi > 997.edi
   paklog edi profile guide 940 > 940.html`,
 	}
-	cmd.AddCommand(newDump(g), newValidate(g), newAck(), newEDIJSON(), newEDIBuild(), newEDIDiff(), newLearn(), newMutate(), newProfile(), newEDIMap(), newEDIBench(), newEDIResend(g), newEDIDocuments(g))
+	cmd.AddCommand(newDump(g), newValidate(g), newAck(), newEDIJSON(), newEDIBuild(), newEDIDiff(), newLearn(), newMutate(), newProfile(), newEDIMap(), newEDIBench(), newEDIResend(g), newEDIDocuments(g), newEDIWaiting(g), newEDIFlush(g))
 	return cmd
 }
 

@@ -212,6 +212,7 @@ func Schemas() []event.Schema {
 		event.Of[manifest.Removed](event.PackEvents),
 		event.Of[manifest.Closed](event.PackEvents, event.Widened),
 
+		event.Of[document.Queued](event.ExternalEvents),
 		event.Of[document.Written](event.ExternalEvents),
 		event.Of[document.Sent](event.ExternalEvents),
 		event.Of[document.Acknowledged](event.ExternalEvents),

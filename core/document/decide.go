@@ -13,6 +13,7 @@ import (
 
 // Statuses of a document, in the order of its life.
 const (
+	StatusQueued       = "queued"       // it waits for others to leave in one interchange with it
 	StatusWritten      = "written"      // it waits for the partner's window, his rate, or until he can be reached
 	StatusSent         = "sent"         // nothing was said of it
 	StatusAcknowledged = "acknowledged" // its syntax is right
@@ -24,11 +25,11 @@ const (
 // Document is the state of a document. The zero Document does not exist yet.
 type Document struct {
 	Head         `json:"head"`
-	Numbers      `json:"numbers"`
-	SentAt       time.Time     `json:"sent_at,omitzero"`
-	Acknowledged *Acknowledged `json:"acknowledged,omitempty"`
-	Advice       *Advised      `json:"advice,omitempty"`
-	ReplacedBy   string        `json:"replaced_by,omitempty"`
+	Numbers      `json:"numbers"` // without control numbers while it is queued
+	SentAt       time.Time        `json:"sent_at,omitzero"`
+	Acknowledged *Acknowledged    `json:"acknowledged,omitempty"`
+	Advice       *Advised         `json:"advice,omitempty"`
+	ReplacedBy   string           `json:"replaced_by,omitempty"`
 }
 
 // Known reports whether the document exists.
@@ -47,15 +48,19 @@ func (d Document) Status() string {
 		return StatusAcknowledged
 	case !d.SentAt.IsZero():
 		return StatusSent
+	case d.Known() && d.Interchange == "":
+		return StatusQueued
 	}
 	return StatusWritten
 }
 
 // Fold makes a [Document].
-var Fold = event.Fold[Document]{Kind: "document", Version: 1, Apply: apply}
+var Fold = event.Fold[Document]{Kind: "document", Version: 2, Apply: apply}
 
 func apply(d Document, e event.Event) (Document, error) {
 	switch e := e.(type) {
+	case Queued:
+		d.Head, d.Numbers = e.Head, Numbers{Set: e.Set, About: e.About}
 	case Written:
 		d.Head, d.Numbers = e.Head, e.Numbers
 	case Sent:
@@ -81,18 +86,37 @@ func (d Document) head(at time.Time) Head {
 	return h
 }
 
-// Write begins the document.
-func (d Document) Write(c Write, at time.Time) ([]event.Event, error) {
-	const op = "document.Write"
+// Queue begins a document that waits for others, to leave with them. It has no control numbers yet.
+func (d Document) Queue(c Queue, at time.Time) ([]event.Event, error) {
+	const op = "document.Queue"
+	if err := (Write{Tenant: c.Tenant, Partner: c.Partner, Document: c.Document, Numbers: Numbers{Set: c.Set, Interchange: "0", About: c.About}}).check(op); err != nil {
+		return nil, err
+	}
+	if d.Known() {
+		return nil, fault.At(op, fault.Rejected, "name", fmt.Errorf("document %s is there", d.Document))
+	}
+	return []event.Event{Queued{Head{c.Tenant, c.Partner, c.Document, at.UTC()}, c.Set, c.About}}, nil
+}
+
+func (c Write) check(op string) error {
 	for _, p := range [...]struct{ place, v string }{{"tenant", c.Tenant}, {"partner", c.Partner}, {"name", c.Document}, {"st01", c.Set}, {"isa13", c.Interchange}} {
 		if err := scope.CheckPart(p.v); err != nil {
-			return nil, fault.At(op, fault.Invalid, p.place, err)
+			return fault.At(op, fault.Invalid, p.place, err)
 		}
 	}
 	if len(c.About) > MaxNumbers {
-		return nil, fault.At(op, fault.Invalid, "about", fmt.Errorf("has %d numbers, at most %d are allowed", len(c.About), MaxNumbers))
+		return fault.At(op, fault.Invalid, "about", fmt.Errorf("has %d numbers, at most %d are allowed", len(c.About), MaxNumbers))
 	}
-	if d.Known() {
+	return nil
+}
+
+// Write begins the document, or gives one that was queued its control numbers.
+func (d Document) Write(c Write, at time.Time) ([]event.Event, error) {
+	const op = "document.Write"
+	if err := c.check(op); err != nil {
+		return nil, err
+	}
+	if d.Interchange != "" {
 		return nil, fault.At(op, fault.Rejected, "name", fmt.Errorf("document %s is written", d.Document))
 	}
 	return []event.Event{Written{Head{c.Tenant, c.Partner, c.Document, at.UTC()}, c.Numbers}}, nil

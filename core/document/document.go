@@ -17,6 +17,15 @@ const (
 	MaxText     = 500
 )
 
+// Queue says that a document is there to be sent with others.
+type Queue struct {
+	Tenant   string
+	Partner  string
+	Document string // no other has this name
+	Set      string // ST01, or the type of an EDIFACT message
+	About    []string
+}
+
 // Write says that a document is there to be sent.
 type Write struct {
 	Tenant   string
@@ -87,6 +96,14 @@ func (h Head) Stream() string { return StreamOf(h.Tenant, h.Partner, h.Document)
 // Key orders messages about the document.
 func (h Head) Key() string { return streamOf(h.Tenant, h.Partner, h.Document).Key() }
 
+// Queued says that a document is there to be sent with others. Once it leaves, Written says under
+// which numbers.
+type Queued struct {
+	Head
+	Set   string   `json:"st01"`
+	About []string `json:"about,omitempty"`
+}
+
 // Written says that a document is there to be sent.
 type Written struct {
 	Head
@@ -119,6 +136,9 @@ type Replaced struct {
 	Head
 	By string `json:"by"` // the other's name
 }
+
+// EventType implements [event.Event].
+func (Queued) EventType() string { return "document.Queued" }
 
 // EventType implements [event.Event].
 func (Written) EventType() string { return "document.Written" }

@@ -18,6 +18,9 @@ var (
 
 type step func(document.Document) ([]event.Event, error)
 
+func queue(d document.Document) ([]event.Event, error) {
+	return d.Queue(document.Queue{Tenant: "t", Partner: "ACME", Document: "945-1.edi", Set: "945", About: []string{"SO-1"}}, at)
+}
 func begin(d document.Document) ([]event.Event, error) { return d.Write(write, at) }
 func send(d document.Document) ([]event.Event, error)  { return d.Send(at), nil }
 func ack(code string, ok bool) step {
@@ -70,6 +73,9 @@ func TestTheLifeOfADocument(t *testing.T) {
 		"rejected by syntax, content is well": {[]step{begin, send, ack("R", false), advise(document.Accepts)}, document.StatusRejected, 4},
 		"advised before it is seen to leave":  {[]step{begin, advise(document.Rejects), send}, document.StatusRejected, 3},
 		"replaced":                            {[]step{begin, send, advise(document.Rejects), replace, replace}, document.StatusReplaced, 4},
+		"queued":                              {[]step{queue}, document.StatusQueued, 1},
+		"queued, then written":                {[]step{queue, begin}, document.StatusWritten, 2},
+		"queued, written, sent":               {[]step{queue, begin, send}, document.StatusSent, 3},
 		"nobody knows it":                     {[]step{send, ack("A", true), advise(document.Rejects), replace}, document.StatusWritten, 0},
 	} {
 		if d, n := after(t, c.steps...); d.Status() != c.status || n != c.events {
@@ -93,13 +99,20 @@ func TestWhatADocumentRefuses(t *testing.T) {
 		place string
 		kind  fault.Kind
 	}{
-		"no tenant":          {document.Document{}, with(func(c *document.Write) { c.Tenant = "" }), "tenant", fault.Invalid},
-		"no partner":         {document.Document{}, with(func(c *document.Write) { c.Partner = "" }), "partner", fault.Invalid},
-		"no name":            {document.Document{}, with(func(c *document.Write) { c.Document = "" }), "name", fault.Invalid},
-		"no set":             {document.Document{}, with(func(c *document.Write) { c.Set = "" }), "st01", fault.Invalid},
-		"no control number":  {document.Document{}, with(func(c *document.Write) { c.Interchange = " " }), "isa13", fault.Invalid},
-		"too many numbers":   {document.Document{}, with(func(c *document.Write) { c.About = make([]string, document.MaxNumbers+1) }), "about", fault.Invalid},
-		"one that is there":  {known, begin, "name", fault.Rejected},
+		"no tenant":            {document.Document{}, with(func(c *document.Write) { c.Tenant = "" }), "tenant", fault.Invalid},
+		"no partner":           {document.Document{}, with(func(c *document.Write) { c.Partner = "" }), "partner", fault.Invalid},
+		"no name":              {document.Document{}, with(func(c *document.Write) { c.Document = "" }), "name", fault.Invalid},
+		"no set":               {document.Document{}, with(func(c *document.Write) { c.Set = "" }), "st01", fault.Invalid},
+		"no control number":    {document.Document{}, with(func(c *document.Write) { c.Interchange = " " }), "isa13", fault.Invalid},
+		"too many numbers":     {document.Document{}, with(func(c *document.Write) { c.About = make([]string, document.MaxNumbers+1) }), "about", fault.Invalid},
+		"one that is there":    {known, begin, "name", fault.Rejected},
+		"queued that is there": {known, queue, "name", fault.Rejected},
+		"queued of no set": {document.Document{}, func(d document.Document) ([]event.Event, error) {
+			return d.Queue(document.Queue{Tenant: "t", Partner: "ACME", Document: "945-1.edi"}, at)
+		}, "st01", fault.Invalid},
+		"queued about too much": {document.Document{}, func(d document.Document) ([]event.Event, error) {
+			return d.Queue(document.Queue{Tenant: "t", Partner: "ACME", Document: "945-1.edi", Set: "945", About: make([]string, document.MaxNumbers+1)}, at)
+		}, "about", fault.Invalid},
 		"a verdict of none":  {known, advise("maybe"), "verdict", fault.Invalid},
 		"an ack of nobody":   {known, func(d document.Document) ([]event.Event, error) { return d.Acknowledge(document.Acknowledge{}, at) }, "by", fault.Invalid},
 		"advice of nobody":   {known, func(d document.Document) ([]event.Event, error) { return d.Advise(document.Advise{}, at) }, "by", fault.Invalid},

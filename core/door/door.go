@@ -10,6 +10,7 @@ package door
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
@@ -32,6 +33,7 @@ const (
 	Shops     = "door.shops"     // shop.Hint
 	Documents = "door.documents" // Document: a file or body as it came
 	Outbox    = "door.outbox"    // Resend
+	Batches   = "door.batches"   // Flush
 )
 
 // Ask is what every door but Documents is called with.
@@ -113,6 +115,28 @@ type Resend struct {
 type Resent struct {
 	Document string `json:"document"`
 	Repeat   bool   `json:"repeat"` // by an earlier call
+}
+
+// Flush lets what waits for others leave for a partner at once.
+type Flush struct {
+	Partner string
+	Actor   string
+}
+
+// Flushed is the answer to a Flush: the interchanges that were made, and of how many sets and messages.
+type Flushed struct {
+	Documents []string `json:"documents"`
+	Sets      int      `json:"sets"`
+}
+
+// Waiting is what waits to leave for a partner in one interchange.
+type Waiting struct {
+	Partner string    `json:"partner"`
+	Batch   string    `json:"batch"` // its syntax, and the sets that it is agreed for
+	Sets    int       `json:"sets"`
+	Bytes   int       `json:"bytes"` // of the interchange that they make now, at most
+	Since   time.Time `json:"since"` // the first of them
+	Due     time.Time `json:"due"`
 }
 
 // Accepted is the answer to a Document once it is durable: what becomes of it is told

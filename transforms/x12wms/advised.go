@@ -12,11 +12,12 @@ import (
 // Told is what an 824 or APERAK says of one document of ours.
 type Told struct {
 	document.Advise
-	Set   string // of the document: OTI-10, or the message's type; "" where it is not said
-	Group string // GS06 of the document: OTI-08
-	About string // what the document is about: OTI-03, RFF ACW or DOC
-	Found string // the first bad value: TED-07
-	At    Place  // where it says which document it means
+	Set     string // of the document: OTI-10, or the message's type; "" where it is not said
+	Group   string // GS06 of the document: OTI-08
+	Control string // its ST02: OTI-09
+	About   string // what the document is about: OTI-03, RFF ACW or DOC
+	Found   string // the first bad value: TED-07
+	At      Place  // where it says which document it means
 }
 
 // Name is the document as the partner names it.
@@ -44,7 +45,7 @@ func Advised(part *x12.Part) ([]Told, error) {
 			about := t.text(s, 3)
 			code := s.Value(1)
 			out = append(out, Told{Advise: document.Advise{By: "824", Number: number, Verdict: verdicts[code[max(0, len(code)-1):]]},
-				Set: t.text(s, 10).Value, Group: strings.TrimLeft(t.text(s, 8).Value, "0"), About: about.Value, At: about.At})
+				Set: t.text(s, 10).Value, Group: strings.TrimLeft(t.text(s, 8).Value, "0"), Control: t.text(s, 9).Value, About: about.Value, At: about.At})
 		case "TED":
 			if last < 0 {
 				continue
