@@ -164,12 +164,13 @@ func (s *Station) Send(ctx context.Context, partner string, m door.Sent) (door.P
 	proof.Outcome, proof.Reason, proof.Signer = string(out), reason, signer
 	why := fmt.Errorf("the receipt for %s is %s: %s", m.MessageID, out, reason)
 	switch {
-	case out == as2.Refused:
-		return proof, fault.E(op, fault.Rejected, why)
 	case out == as2.Delivered, out == as2.Unproven && !m.Signed:
 		return proof, nil
+	case out == as2.Foreign:
+		return proof, fault.E(op, fault.Unknown, why)
 	}
-	return proof, fault.E(op, fault.Unknown, why)
+	// He has answered: the same bytes again would have the same answer, and he might take them twice.
+	return proof, fault.E(op, fault.Rejected, why)
 }
 
 // prove holds a receipt against the message that it is to be for.

@@ -49,7 +49,7 @@ func (s Sent) Judge(h *Request, r *Received) (Outcome, string) {
 		return Mismatch, "its MIC cannot be read"
 	}
 	if len(m.MIC.Value) == 0 {
-		return Unproven, "it has no MIC"
+		return s.withoutMIC(r)
 	}
 	outcome, reason := Unproven, fmt.Sprintf("the MIC is under %s, which was not asked for", m.MIC.Digest.Name)
 	for _, mic := range s.MICs {
@@ -64,7 +64,17 @@ func (s Sent) Judge(h *Request, r *Received) (Outcome, string) {
 	return outcome, reason
 }
 
-// proof is what a receipt with the right MIC is worth.
+// withoutMIC is what a receipt without one is worth. A MIC is due where a signed receipt was asked
+// for (RFC 4130 7.3), and not of who knows the message already and says no more than that.
+func (s Sent) withoutMIC(r *Received) (Outcome, string) {
+	outcome, reason := s.proof(r)
+	if s.Receipt.Signed && outcome == Delivered && r.MDN.Disposition.Detail != DuplicateDocument {
+		return Unproven, "it has no MIC"
+	}
+	return outcome, reason
+}
+
+// proof is what a receipt is worth whose MIC is right or not due.
 func (s Sent) proof(r *Received) (Outcome, string) {
 	if s.Receipt.Signed && r.Signer() == nil {
 		return Unproven, "it is not signed"

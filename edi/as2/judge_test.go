@@ -43,12 +43,30 @@ func TestJudge(t *testing.T) {
 		"a MIC under another":    {func(_ *Request, r *Received) { r.MDN.MIC = foreign }, Unproven, "sha-1"},
 		"no MIC":                 {func(_ *Request, r *Received) { r.MDN.MIC = MIC{} }, Unproven, "no MIC"},
 		"unsigned":               {func(_ *Request, r *Received) { r.Layers = nil }, Unproven, "not signed"},
+		"known already": {func(_ *Request, r *Received) {
+			r.MDN.MIC, r.MDN.Disposition = MIC{}, DispositionOf(&Problem{Word: DuplicateDocument})
+		}, Delivered, "duplicate-document"},
+		"known already, unsigned": {func(_ *Request, r *Received) {
+			r.MDN.MIC, r.MDN.Disposition, r.Layers = MIC{}, DispositionOf(&Problem{Word: DuplicateDocument}), nil
+		}, Unproven, "not signed"},
 	} {
 		h, r := good()
 		c.change(h, r)
 		got, reason := sent.Judge(h, r)
 		if got != c.want || !strings.Contains(reason, c.reason) || (reason == "") != (c.reason == "") {
 			t.Errorf("%s: %s, %q", what, got, reason)
+		}
+	}
+	// Who asked for a receipt without a signature is owed no MIC; one that comes must be right.
+	sent.Receipt.Signed = false
+	for what, c := range map[string]struct {
+		mic  MIC
+		want Outcome
+	}{"none": {MIC{}, Delivered}, "ours": {mic, Delivered}, "of other bytes": {MIC{mic.Digest, bytes.Repeat([]byte{3}, 32)}, Mismatch}} {
+		h, r := good()
+		r.Layers, r.MDN.MIC = nil, c.mic
+		if got, reason := sent.Judge(h, r); got != c.want {
+			t.Errorf("a receipt without a signature, MIC %s: %s, %q", what, got, reason)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +107,22 @@ func edi(content []byte) File {
 func theirs(r Receipt, into *bytes.Buffer) Reading {
 	return Reading{Keys: them().decrypter(), Certificates: []*x509.Certificate{us().cert}, Receipt: r,
 		Open: func(Document) (io.Writer, error) { return into, nil }}
+}
+
+// Some answer with the MIC of what was compressed instead of that of what was signed.
+func TestTheMICOfTheInsideIsKnownToo(t *testing.T) {
+	t.Parallel()
+	m := message()
+	m.Compress = CompressBeforeSign
+	inside := send(t, m, edi([]byte("ISA*00"))).sent.MICs[0] // of the entity with its header: RFC 5402 4.3
+	m.Sign = us().signing(crypto.SHA256)
+	all := send(t, m, edi([]byte("ISA*00"))).sent.MICs
+	if all[0].Equal(inside) {
+		t.Error("the first is not of what was signed")
+	}
+	if !slices.ContainsFunc(all, inside.Equal) {
+		t.Errorf("%v is not among %v", inside, all)
+	}
 }
 
 // Every order of layers, every cipher, in bytes or base64, is read as what was

@@ -75,6 +75,7 @@ type Writing struct {
 	msg    Message
 	out    written
 	mics   []*MIC
+	inner  []*MIC // QUIRK(phax, Camel): of what was compressed before it was signed, RFC 5402 4.1 of what was signed
 }
 
 // Prepare decides on the layers of a message: files, compression, signature,
@@ -90,12 +91,16 @@ func (m Message) Prepare(files ...File) (*Writing, error) {
 	}
 	plain := m.Sign == nil && m.Encrypt == nil && m.Compress == Uncompressed
 	if m.Sign == nil {
-		e = wr.measured(e, !plain)
+		e, wr.mics = m.measured(e, !plain)
 		if !plain && m.Encrypt == nil {
 			// QUIRK(OpenAS2): of a message that is only compressed it makes the MIC
 			// of the content alone, RFC 5402 of the header too.
-			e = wr.measured(e, false)
+			var bare []*MIC
+			e, bare = m.measured(e, false)
+			wr.mics = append(wr.mics, bare...)
 		}
+	} else if m.Compress == CompressBeforeSign {
+		e, wr.inner = m.measured(e, true)
 	}
 	if m.Compress == CompressBeforeSign || m.Compress == CompressAfterSign && m.Sign == nil {
 		e = m.compressed(e)
@@ -186,7 +191,7 @@ func (wr *Writing) Body(w io.Writer) (Sent, error) {
 	if err := wr.out.body(w); err != nil {
 		return s, err
 	}
-	for _, mic := range wr.mics {
+	for _, mic := range slices.Concat(wr.mics, wr.inner) {
 		s.MICs = append(s.MICs, *mic)
 	}
 	return s, nil
@@ -237,10 +242,9 @@ func (m Message) related(files []File) written {
 	}
 }
 
-// measured makes the MICs of an unsigned message: under every digest that the
-// receipt may use.
-func (wr *Writing) measured(e written, withHeader bool) written {
-	digests := wr.msg.Receipt.Digests
+// measured makes the MICs of an entity: under every digest that the receipt may use.
+func (m Message) measured(e written, withHeader bool) (written, []*MIC) {
+	digests := m.Receipt.Digests
 	if len(digests) == 0 {
 		digests = []Digest{NewDigest(crypto.SHA256), NewDigest(crypto.SHA1)}
 	}
@@ -248,7 +252,6 @@ func (wr *Writing) measured(e written, withHeader bool) written {
 	for _, d := range digests {
 		mics = append(mics, &MIC{Digest: d})
 	}
-	wr.mics = append(wr.mics, mics...)
 	body := e.body
 	e.body = func(w io.Writer) error {
 		d := newDigester(hashesOf(mics), false)
@@ -264,7 +267,7 @@ func (wr *Writing) measured(e written, withHeader bool) written {
 		fill(mics, d)
 		return nil
 	}
-	return e
+	return e, mics
 }
 
 // promise notes the digests under which the receipt of a signed message may

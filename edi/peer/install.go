@@ -31,23 +31,44 @@ const (
 	staediVersion    = "1.26.0"
 )
 
-var java = kind{
-	driver: "Peer.java", folder: "edireader-" + edireaderVersion + "-staedi-" + staediVersion, tools: []string{"mvn", "java"},
-	prepare: func(dir string) error {
-		var b strings.Builder
-		b.WriteString("<project><modelVersion>4.0.0</modelVersion><groupId>peers</groupId><artifactId>peers</artifactId><version>1</version><packaging>pom</packaging><dependencies>")
-		for _, d := range [][3]string{{"com.berryworks", "edireader", edireaderVersion}, {"io.xlate", "staedi", staediVersion}} {
-			fmt.Fprintf(&b, "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>", d[0], d[1], d[2])
-		}
-		b.WriteString("</dependencies></project>")
-		return os.WriteFile(filepath.Join(dir, "pom.xml"), []byte(b.String()), 0o600)
-	},
-	fetch: func(ctx context.Context, dir string) *exec.Cmd {
-		return exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(dir, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(dir, "libs"), "-DincludeScope=runtime")
-	},
-	command: func(ctx context.Context, home, driver, name string) *exec.Cmd {
+var java = func() kind {
+	k := maven("edireader-"+edireaderVersion+"-staedi-"+staediVersion, "com.berryworks:edireader:"+edireaderVersion, "io.xlate:staedi:"+staediVersion)
+	k.driver = "Peer.java"
+	k.command = func(ctx context.Context, home, driver, name string) *exec.Cmd {
 		return exec.CommandContext(ctx, "java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", filepath.Join(home, "libs", "*"), driver, name)
-	},
+	}
+	return k
+}()
+
+// maven is what artifacts, as group:artifact:version, and what they need make together.
+func maven(folder string, artifacts ...string) kind {
+	return kind{
+		folder: folder, tools: []string{"mvn", "java"},
+		prepare: func(dir string) error {
+			var b strings.Builder
+			b.WriteString("<project><modelVersion>4.0.0</modelVersion><groupId>peers</groupId><artifactId>peers</artifactId><version>1</version><packaging>pom</packaging><dependencies>")
+			for _, a := range artifacts {
+				part := strings.Split(a, ":")
+				fmt.Fprintf(&b, "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>", part[0], part[1], part[2])
+			}
+			b.WriteString("</dependencies></project>")
+			return os.WriteFile(filepath.Join(dir, "pom.xml"), []byte(b.String()), 0o600)
+		},
+		fetch: func(ctx context.Context, dir string) *exec.Cmd {
+			return exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", filepath.Join(dir, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory="+filepath.Join(dir, "libs"), "-DincludeScope=runtime")
+		},
+	}
+}
+
+// Jars fetches artifacts, as group:artifact:version, and what they need into a folder of this name below
+// cache, where they are not yet, and returns the folder of their jars.
+func Jars(ctx context.Context, cache, name string, artifacts ...string) (string, error) {
+	k := maven(name, artifacts...)
+	home, err := k.install(ctx, cache)
+	if err != nil {
+		return "", &Unavailable{name, err.Error()}
+	}
+	return filepath.Join(home, "libs"), nil
 }
 
 func python(module, version string) kind {
