@@ -1,11 +1,17 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/x12"
 )
@@ -47,21 +53,52 @@ func setOf(p *x12.Part) []ediSet {
 	return []ediSet{s}
 }
 
-// diffSets shows in what b differs from a, and reports whether it does.
-func diffSets(w io.Writer, a, b []ediSet) (differ bool) {
-	for i := range max(len(a), len(b)) {
-		switch {
-		case i >= len(b):
-			fmt.Fprintf(w, "- %s\n", clean(a[i].name))
-			differ = true
-		case i >= len(a):
-			fmt.Fprintf(w, "+ %s\n", clean(b[i].name))
-			differ = true
-		default:
-			differ = diffSegments(w, a[i], b[i]) || differ
+// errEnough ends the reading of a document that nobody asks for more of.
+var errEnough = errors.New("enough was read")
+
+// setsOf reads a file, a folder or standard input set by set.
+func setsOf(cmd *cobra.Command, arg string) iter.Seq2[ediSet, error] {
+	return func(yield func(ediSet, error) bool) {
+		each := func(all []ediSet) error {
+			for _, s := range all {
+				if !yield(s, nil) {
+					return errEnough
+				}
+			}
+			return nil
+		}
+		err := eachInput(cmd, []string{arg}, func(_ string, in io.Reader) error {
+			return eachPart(in, func(p *x12.Part) error { return each(setOf(p)) }, func(p *edifact.Part) error { return each(setOfEDIFACT(p)) })
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(ediSet{}, err)
 		}
 	}
-	return differ
+}
+
+// diffSets shows in what b differs from a, set by set as they are read, and reports
+// whether it does.
+func diffSets(w io.Writer, a, b iter.Seq2[ediSet, error]) (differ bool, err error) {
+	nextA, stopA := iter.Pull2(a)
+	defer stopA()
+	nextB, stopB := iter.Pull2(b)
+	defer stopB()
+	for {
+		x, errX, okX := nextA()
+		y, errY, okY := nextB()
+		switch err := cmp.Or(errX, errY); {
+		case err != nil || !okX && !okY:
+			return differ, err
+		case !okY:
+			fmt.Fprintf(w, "- %s\n", clean(x.name))
+			differ = true
+		case !okX:
+			fmt.Fprintf(w, "+ %s\n", clean(y.name))
+			differ = true
+		default:
+			differ = diffSegments(w, x, y) || differ
+		}
+	}
 }
 
 // mostAligned bounds the table of an alignment; what is longer is held against

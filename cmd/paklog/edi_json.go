@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 
@@ -76,24 +77,12 @@ against each other in their order; - is OLD, + is NEW. Ends with 3 when they dif
 		Example: "  paklog edi diff yesterday.edi today.edi",
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var docs [2][]ediSet
-			for i, arg := range args {
-				err := eachInput(cmd, []string{arg}, func(_ string, in io.Reader) error {
-					return eachPart(in, func(p *x12.Part) error {
-						docs[i] = append(docs[i], setOf(p)...)
-						return nil
-					}, func(p *edifact.Part) error {
-						docs[i] = append(docs[i], setOfEDIFACT(p)...)
-						return nil
-					})
-				})
-				if err != nil {
-					return err
-				}
+			if args[0] == "-" && args[1] == "-" {
+				return usagef(cmd, "only one of the two can be standard input")
 			}
 			out := bufio.NewWriter(cmd.OutOrStdout())
-			differ := diffSets(out, docs[0], docs[1])
-			if err := out.Flush(); err != nil {
+			differ, err := diffSets(out, setsOf(cmd, args[0]), setsOf(cmd, args[1]))
+			if err := cmp.Or(err, out.Flush()); err != nil {
 				return err
 			}
 			if differ {

@@ -179,7 +179,7 @@ func TestAnOverlayIsLearnedAndDocumentsAreMutated(t *testing.T) {
 		t.Errorf("learned:\n%s", learned)
 	}
 	out, errs, code := s.pipe(own, "edi", "learn", "--name", "acme", "-")
-	if code != 0 || !strings.Contains(out, "LX/ZA1: {after: LX, max: 1} # 3 in 3 of 3 documents") || !strings.Contains(out, "ZA1-01: {type: AN, min: 3, max: 3}") {
+	if code != 0 || !strings.Contains(out, "LX/ZA1: {after: LX, max: 1} # 3 in 3 of 3 documents") || !strings.Contains(out, "ZA1-01: {type: AN, min: 3, max: 3, require: true}") {
 		t.Errorf("learned: exit %d\n%s%s", code, out, errs)
 	}
 	file := filepath.Join(dir, "acme.yaml")
@@ -252,4 +252,11 @@ func TestTablesOfOnesOwnAreImported(t *testing.T) {
 		t.Errorf("bench:\n%s", out)
 	}
 	s.refused(2, "--seconds", "edi", "bench", "--seconds", "-1", good)
+	if out, _, code := s.pipe(text, "edi", "bench", "--seconds", "0.01", "-", filepath.Dir(good)); code != 0 || !strings.Contains(out, "validate") {
+		t.Errorf("standard input and a folder: exit %d\n%s", code, out)
+	}
+	if _, errs, code := s.pipe("", "edi", "bench", "-"); code != 1 || !strings.Contains(errs, "is empty") {
+		t.Errorf("nothing: exit %d, %s", code, errs)
+	}
+	s.refused(2, "only one of the two", "edi", "diff", "-", "-")
 }

@@ -68,7 +68,7 @@ func Resume(rest stream.Rest, limits Limits) *Reader {
 
 // StopAtOther makes the reader end, with io.EOF, before an X12 interchange that begins
 // where an EDIFACT one could. What is left is [Reader.Rest].
-func (r *Reader) StopAtOther() { r.stops = true }
+func (r *Reader) StopAtOther() { r.stops, r.win.other = true, true }
 
 // Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
 func (r *Reader) Rest() stream.Rest {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/paklog/hub/edi/internal/stream"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 const scanStep = 64 << 10
@@ -16,8 +17,9 @@ type window struct {
 	delims Delimiters
 	table  [256]uint8
 
-	scanned int // headers that begin before this are known
-	cut     int // one that begins here, though no terminator stands before it; or -1
+	scanned int  // headers that begin before this are known
+	other   bool // headers of X12 are looked for as well
+	cut     int  // one that begins here, though no terminator stands before it; or -1
 }
 
 func (w *window) slide(n, k int) (moved, entries int) {
@@ -55,11 +57,25 @@ func (w *window) nextCut(from, to int) (int, error) {
 		if w.scanned = max(w.scanned, from); w.scanned >= to {
 			return -1, nil
 		}
-		if err := w.Want(w.scanned, to-w.scanned+headReach); err != nil {
+		if err := w.Want(w.scanned, to-w.scanned+2*sniff.Header); err != nil {
 			return -1, err
 		}
 		end := min(len(w.Buf), w.scanned+scanStep)
 		i := stream.Pair(w.Buf[w.scanned:end], 'U', 'N')
+		if w.other {
+			if !w.EOF {
+				end = min(end, len(w.Buf)-sniff.Header)
+			}
+			before := end - w.scanned
+			if i >= 0 {
+				before = min(before, i)
+			}
+			if at := sniff.Within(w.Buf[w.scanned:], before, sniff.X12); at >= 0 {
+				w.cut = w.scanned + at
+				w.scanned = w.cut + 1
+				continue
+			}
+		}
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
 			w.scanned = end

@@ -32,3 +32,29 @@ func TestCheckDigitWeighsDigitsFromTheRight(t *testing.T) {
 		t.Errorf("SSCC: %c", got)
 	}
 }
+
+// The short forms of the General Specifications' table, each with the UPC-A that it is
+// read as.
+func TestZeroSuppressedNumbersAreThoseTheyAreShortFor(t *testing.T) {
+	t.Parallel()
+	for short, long := range map[string]string{
+		"01234505": "012000003455", // ends in 0, 1, 2: the fourth digit of the long one
+		"01234514": "012100003454",
+		"04252614": "042100005264",
+		"01234531": "012300000451",
+		"01234543": "012340000053",
+		"01234558": "012345000058",
+		"01234590": "012345000096", // the check digit of the long one is 6: not this
+		"12345670": "",
+		"0123450":  "",
+	} {
+		got := upcE([]byte(short))
+		switch {
+		case got == nil && long == "":
+		case got == nil || long == "" || string(got[:]) != long[:11]:
+			t.Errorf("%s: %q, want %q", short, got, long)
+		case CheckDigit(got[:]) != long[11]:
+			t.Errorf("%s: check digit %c, want %c", short, CheckDigit(got[:]), long[11])
+		}
+	}
+}

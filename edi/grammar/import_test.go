@@ -14,7 +14,7 @@ TEST,,004010,X,X12-4.10,Nobody's own
 900=^[ST,M][HD,M]{:>1[N1,,1][.N4,,2]}{LN:99[LN,M]}+20[TO][SE,M]
 .SEGS
 HD=[1,M][!2]
-N1=[3,M][4]+R0304+P0102
+N1=[3,M][4]+R0304P0102E0102+C0201
 N4=[5]
 LN=[6,M][7,M]{2[C01][9]}
 TO=[8]
@@ -49,7 +49,7 @@ replace
 composite C01 M AN 1-3 10 | O AN 1-35 11
 HD M AN 1-10 1 | O ID 2-2 2 (AA,BB)
 LN M AN 1-6 6 | M R 1-9 7 | O C 1-999 C01 | ? | O C 1-999 C01 | ?
-N1 M ID 2-2 3 | O AN 1-20 4 ; R0304 P0102
+N1 M ID 2-2 3 | O AN 1-20 4 ; R0304 P0102 E0102 C0201
 N4 O AN 2-30 5
 TO O N2 1-9 8
 `

@@ -21,8 +21,8 @@ type Learner struct {
 func NewLearner() *Learner { return &Learner{sets: map[*Set]*seenSet{}} }
 
 const (
-	enoughDocuments = 3  // before "always" is said of segments
-	enoughValues    = 10 // and of elements and codes
+	enoughDocuments = 3  // before "always" is said of segments, and of the elements in as many
+	enoughValues    = 10 // before a list of codes is
 	mostCodes       = 12 // of a list that is proposed
 )
 
@@ -225,7 +225,11 @@ func (s *seenSet) segmentLines(set *Set) (out []string) {
 	walk(set.Root, "")
 	for _, path := range slices.Sorted(maps.Keys(s.strays)) {
 		st := s.strays[path]
-		out = append(out, fmt.Sprintf("%s: {after: %s, max: %d} # %d in %d of %d documents, not known", path, st.after, st.most, st.n, st.docs, s.docs))
+		require := ""
+		if st.docs == s.docs && s.docs >= enoughDocuments && !strings.Contains(path, "/") { // of a loop's it is not known how often the loop came
+			require = "require: true, "
+		}
+		out = append(out, fmt.Sprintf("%s: {%safter: %s, max: %d} # %d in %d of %d documents, not known", path, require, st.after, st.most, st.n, st.docs, s.docs))
 	}
 	return out
 }
@@ -279,6 +283,9 @@ func (e *seenElement) line(known *Element, within int) (say, why []string) {
 			kind = "R"
 		}
 		add(fmt.Sprintf("type: %s, min: %d, max: %d", kind, max(1, e.least), e.longest), "not known, %d values", e.n)
+		if e.n == within && e.n >= enoughDocuments {
+			add("require: true", "in %d of %d", e.n, within)
+		}
 		return say, why
 	}
 	if known.Type == "C" {
@@ -290,7 +297,7 @@ func (e *seenElement) line(known *Element, within int) (say, why []string) {
 	if e.least < known.Min && known.Type[0] != 'N' && known.Type != "R" {
 		add(fmt.Sprintf("min: %d", e.least), "%d characters came where %d are needed", e.least, known.Min)
 	}
-	if known.Requirement != 'M' && e.n == within && e.n >= enoughValues {
+	if known.Requirement != 'M' && e.n == within && e.n >= enoughDocuments {
 		add("require: true", "in %d of %d", e.n, within)
 	}
 	coded := known.Type == "ID" || known.Type[0] == 'A' && known.Max <= 3 // EDIFACT has no type of its own for codes

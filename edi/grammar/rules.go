@@ -350,7 +350,11 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 	ok = ok && stream.Digits(v[:cap(v)], 0, uint32(len(v)))
 	want := byte(0)
 	if ok {
-		if want = CheckDigit(v[:len(v)-1]); want == v[len(v)-1] {
+		want = CheckDigit(v[:len(v)-1])
+		if want == v[len(v)-1] {
+			return
+		}
+		if long := upcE(v); long != nil && CheckDigit(long[:]) == v[7] {
 			return
 		}
 	}
@@ -368,6 +372,31 @@ func (c *checker) digit(r *Rule, e int, v []byte) {
 	}
 	c.at(e, r.At.Component, CodeCheckDigit, r.Severity, r.text, fmt.Sprintf("the check digit of the %s in %s is %c, not %c", what, ref, want, v[len(v)-1]),
 		string(v[:len(v)-1])+string(want), "a digit was mistyped, or the number is none of GS1")
+}
+
+// upcE is the UPC-A, without its check digit, that a UPC-E of 8 digits is short for (GS1
+// General Specifications, section 5.2.2.4.2), nil where v is none: its zeros are left
+// out, and its check digit is that of the whole number.
+func upcE(v []byte) *[11]byte {
+	if len(v) != 8 || v[0] != '0' {
+		return nil
+	}
+	out := [11]byte{'0', v[1], v[2], '0', '0', '0', '0', '0', '0', '0', '0'}
+	switch last := v[6]; {
+	case last <= '2':
+		out[3] = last
+		copy(out[8:], v[3:6])
+	case last == '3':
+		out[3] = v[3]
+		copy(out[9:], v[4:6])
+	case last == '4':
+		copy(out[3:], v[3:5])
+		out[10] = v[5]
+	default:
+		copy(out[3:], v[3:6])
+		out[10] = last
+	}
+	return &out
 }
 
 // CheckDigit is that of a GS1 number without it (GS1 General Specifications,

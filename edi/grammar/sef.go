@@ -190,18 +190,34 @@ func (x *sef) segment(head, body string, composites map[string]string) (string, 
 	line := head + " " + strings.Join(elements, " | ")
 	if notes != "" {
 		var kept []string
-		for n := range strings.SplitSeq(notes, "+") {
-			if _, err := parseNote(strings.TrimSpace(n)); err != nil {
+		for _, n := range chained(notes) {
+			if _, err := parseNote(n); err != nil {
 				x.left["note "+n+" in "+head] = true
 				continue
 			}
-			kept = append(kept, strings.TrimSpace(n))
+			kept = append(kept, n)
 		}
 		if len(kept) > 0 {
 			line += " ; " + strings.Join(kept, " ")
 		}
 	}
 	return line + "\n", nil
+}
+
+// chained takes "R0203P0304+C0506" apart: a note begins with its letter, whether a plus
+// sign stands before it or not.
+func chained(notes string) (out []string) {
+	for run := range strings.FieldsFuncSeq(notes, func(c rune) bool { return c == '+' || c == ' ' }) {
+		from := 0
+		for i := 1; i < len(run); i++ {
+			if run[i]-'0' > 9 && run[i-1]-'0' < 10 {
+				out = append(out, run[from:i])
+				from = i
+			}
+		}
+		out = append(out, run[from:])
+	}
+	return out
 }
 
 // element writes one element; [number,requirement,repetitions].

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -154,14 +155,21 @@ func TestWhatBreaksOffEndsWhereTheOtherFormatBegins(t *testing.T) {
 	}{
 		{"X12", append(bytes.Clone(cutX), e...), "[ISA 000000007 ST 0001 IEA UNB 7 UNH 1 UNH 2 UNZ]", "[se-missing ge-missing iea-missing]"},
 		{"EDIFACT", append(bytes.Clone(cutE), x...), "[UNB 7 UNH 1 UNZ ISA 000000007 ST 0001 ST 0002 IEA]", "[unt-missing unz-missing]"},
+		{"X12 within a segment", append(bytes.Clone(cutX[:len(cutX)-3]), e...), "[ISA 000000007 ST 0001 IEA UNB 7 UNH 1 UNH 2 UNZ]", "[segment-unterminated se-missing ge-missing iea-missing]"},
+		{"EDIFACT within a segment", append(bytes.Clone(cutE[:len(cutE)-3]), x...), "[UNB 7 UNH 1 UNZ ISA 000000007 ST 0001 ST 0002 IEA]", "[segment-unterminated unt-missing unz-missing]"},
+		{"X12 without its last terminator", append(bytes.TrimRight(bytes.Clone(x), "~\r\n"), e...), "[ISA 000000007 ST 0001 ST 0002 IEA UNB 7 UNH 1 UNH 2 UNZ]", "[segment-unterminated]"},
+		{"EDIFACT without its last terminator", append(bytes.TrimRight(bytes.Clone(e), "'\r\n"), x...), "[UNB 7 UNH 1 UNH 2 UNZ ISA 000000007 ST 0001 ST 0002 IEA]", "[segment-unterminated]"},
+		{"X12 without its last terminator, before a UNA", slices.Concat(bytes.TrimRight(x, "~\r\n"), []byte("UNA:+.? '"), e), "[ISA 000000007 ST 0001 ST 0002 IEA UNB 7 UNH 1 UNH 2 UNZ]", "[segment-unterminated]"},
 	} {
-		kinds, findings := read(t, c.text, mixed.NewReader(bytes.NewReader(c.text), mixed.Limits{}))
-		var codes []string
-		for _, f := range findings {
-			codes = append(codes, f.Code)
-		}
-		if fmt.Sprint(kinds) != c.kinds || fmt.Sprint(codes) != c.want {
-			t.Errorf("%s: %v %v", c.name, kinds, codes)
+		for _, in := range []io.Reader{bytes.NewReader(c.text), iotest.OneByteReader(bytes.NewReader(c.text))} {
+			kinds, findings := read(t, c.text, mixed.NewReader(in, mixed.Limits{}))
+			var codes []string
+			for _, f := range findings {
+				codes = append(codes, f.Code)
+			}
+			if fmt.Sprint(kinds) != c.kinds || fmt.Sprint(codes) != c.want {
+				t.Errorf("%s: %v %v", c.name, kinds, codes)
+			}
 		}
 	}
 }

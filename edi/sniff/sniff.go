@@ -3,7 +3,11 @@
 // to and nothing else: what is wrong with it the reader says.
 package sniff
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/paklog/hub/edi/internal/stream"
+)
 
 // Format is what bytes look like.
 type Format string
@@ -66,6 +70,59 @@ func Next(b []byte, from int, f Format, all bool) int {
 		}
 	}
 	return -1
+}
+
+// Within is where, before limit, the first header of a format stands in b that is one
+// whatever stands before it, letters as well: a transmission broke off and another was
+// appended. It is -1 where there is none.
+func Within(b []byte, limit int, f Format) int {
+	a, z := byte('I'), byte('S')
+	if f == EDIFACT {
+		a, z = 'U', 'N'
+	}
+	limit = min(limit, len(b))
+	for i := 0; i < limit; i++ {
+		n := stream.Pair(b[i:min(limit+1, len(b))], a, z)
+		if i += n; n < 0 {
+			return -1
+		}
+		if f == EDIFACT && sureUNB(b[i:]) || f == X12 && sureISA(b[i:]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sureISA holds for an ISA whose first elements are as long as they must be.
+func sureISA(b []byte) bool {
+	if len(b) < Header || string(b[:3]) != "ISA" || !canSeparate(b[3]) {
+		return false
+	}
+	for _, at := range [...]int{6, 17, 20, 31, 34, 50, 53} {
+		if b[at] != b[3] {
+			return false
+		}
+	}
+	return true
+}
+
+// sureUNB holds for UNB with a syntax identifier and version, and for the UNA before one.
+func sureUNB(b []byte) bool {
+	b = b[:min(len(b), Header)]
+	if len(b) > 9 && string(b[:3]) == "UNA" {
+		component, element := b[3], b[4]
+		b = bytes.TrimLeft(b[9:], "\r\n ")
+		return sureUNB(b) && b[3] == element && b[8] == component
+	}
+	if len(b) < 10 || string(b[:3]) != "UNB" || !canSeparate(b[3]) || !canSeparate(b[8]) || b[9]-'0' > 9 {
+		return false
+	}
+	for _, c := range b[4:8] {
+		if c-'A' > 25 {
+			return false
+		}
+	}
+	return true
 }
 
 // starts is the format whose header b begins with. Inside other text (not first)

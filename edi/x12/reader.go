@@ -63,7 +63,7 @@ func Resume(rest stream.Rest, limits Limits) *Reader {
 
 // StopAtOther makes the reader end, with io.EOF, before an EDIFACT interchange that begins
 // where an X12 one could. What is left is [Reader.Rest].
-func (r *Reader) StopAtOther() { r.stops = true }
+func (r *Reader) StopAtOther() { r.stops, r.win.other = true, true }
 
 // Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
 func (r *Reader) Rest() stream.Rest {

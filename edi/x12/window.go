@@ -2,6 +2,7 @@ package x12
 
 import (
 	"github.com/paklog/hub/edi/internal/stream"
+	"github.com/paklog/hub/edi/sniff"
 )
 
 const scanStep = 64 << 10
@@ -13,8 +14,9 @@ type window struct {
 	delims Delimiters
 	table  [256]uint8
 
-	scanned int // ISAs that begin before this are known
-	cut     int // an ISA that begins here, though no terminator stands before it; or -1
+	scanned int  // ISAs that begin before this are known
+	other   bool // headers of EDIFACT are looked for as well
+	cut     int  // an ISA that begins here, though no terminator stands before it; or -1
 }
 
 // slide forgets the first n bytes once that is worth the copying, and returns
@@ -53,6 +55,20 @@ func (w *window) nextCut(from, to int) (int, error) {
 		}
 		end := min(len(w.Buf), w.scanned+scanStep)
 		i := findISA(w.Buf[w.scanned:end])
+		if w.other {
+			if !w.EOF {
+				end = min(end, len(w.Buf)-sniff.Header)
+			}
+			before := end - w.scanned
+			if i >= 0 {
+				before = min(before, i)
+			}
+			if at := sniff.Within(w.Buf[w.scanned:], before, sniff.EDIFACT); at >= 0 {
+				w.cut = w.scanned + at
+				w.scanned = w.cut + 1
+				continue
+			}
+		}
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
 			w.scanned = end

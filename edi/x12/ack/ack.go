@@ -298,9 +298,10 @@ func digits(s string) string {
 	return s
 }
 
-// safe is s cut to most bytes, or "" where it holds what cannot be sent.
+// safe is s cut to most bytes, without blanks behind it, or "" where it holds what
+// cannot be sent.
 func safe(s string, d x12.Delimiters, most int) string {
-	s = s[:min(len(s), most)]
+	s = strings.TrimRight(s[:min(len(s), most)], " ")
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7F || c == d.Element || c == d.Component || c == d.Repetition || c == d.Terminator {
 			return ""
