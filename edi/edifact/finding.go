@@ -39,6 +39,7 @@ const (
 	CodeEmptySegment       = "segment-empty"
 	CodeBadTag             = "segment-tag"
 	CodeLimit              = "segment-limit"
+	CodeMessageLimit       = "message-limit"
 	CodeInnerBreak         = "line-break-in-data"
 	CodeCharset            = "character-repertoire"
 	CodeUTF8               = "utf8-undeclared"

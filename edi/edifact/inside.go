@@ -14,6 +14,18 @@ func (r *Reader) inside() error {
 	if err != nil {
 		return err
 	}
+	id := ""
+	if found == aSegment {
+		id = string(r.tagOf(b))
+	}
+	if r.skips && found == aSegment && !endsMessage([]byte(id)) {
+		r.skips = id != "UNT"
+		r.part.Findings = nil
+		r.bounds = append(r.bounds, b)
+		r.emit(Stray, int(b.End), next)
+		return nil
+	}
+	r.skips = false
 	switch found {
 	case nothing:
 		r.dropSegment()
@@ -25,7 +37,7 @@ func (r *Reader) inside() error {
 		return nil
 	}
 	r.measure(b)
-	switch id := string(r.tagOf(b)); id {
+	switch id {
 	case "UNG":
 		if r.ung != nil {
 			r.dropSegment()
@@ -210,10 +222,7 @@ func (r *Reader) message(b bound, next int) error {
 	end, k := int(b.End), next
 	for {
 		end, k, whole = r.plain(end, k)
-		if end-r.lo > r.win.lim.MessageBytes {
-			return r.tooLong()
-		}
-		if whole {
+		if r.skips = !whole && end-r.lo > r.win.lim.MessageBytes; whole || r.skips {
 			break
 		}
 		kept := len(r.part.Findings)
@@ -232,10 +241,8 @@ func (r *Reader) message(b bound, next int) error {
 		r.nested = r.nested || len(id) != len(r.rawTag(b))
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.End), next
-		if end-r.lo > r.win.lim.MessageBytes {
-			return r.tooLong()
-		}
-		if whole = string(id) == "UNT"; whole {
+		whole = string(id) == "UNT"
+		if r.skips = !whole && end-r.lo > r.win.lim.MessageBytes; whole || r.skips {
 			break
 		}
 	}
@@ -344,6 +351,10 @@ func (r *Reader) checkMessage(whole bool) {
 		r.checkTags()
 	}
 	last := p.Segments.At(p.Segments.Len() - 1)
+	if r.skips {
+		p.Add(r.tooLarge(last))
+		return
+	}
 	if !whole {
 		r.missingTrailer(last, "UNT", CodeMissingUNT, "the message has no trailer", "the message may be cut off: send it again with its UNT")
 		return

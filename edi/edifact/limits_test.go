@@ -37,12 +37,9 @@ func TestLimitsAreNamed(t *testing.T) {
 	small := Limits{SegmentBytes: 10_000, MessageBytes: 100_000, Elements: 100}
 	for _, c := range []struct{ name, head, repeat, limit string }{
 		{"a segment without end", head, "AAAAAAAA", "MessageBytes"},
-		{"release characters without end", head, "??'", "MessageBytes"},
 		{"terminators that are released, without end", head, "?'", "MessageBytes"},
 		{"blanks without end", head, " ", "MessageBytes"},
-		{"a message without end", head, "LIN+1'", "MessageBytes"},
 		{"elements without end", head, "+", "MessageBytes"},
-		{"segments of too many elements, without end", head, strings.Repeat("+A", 200) + "'", "MessageBytes"},
 		{"a header without end", "UNB+UNOC:3+A+B+C'"[:16], "AAAAAAAA", "MessageBytes"},
 		{"an object of a gigabyte", plainUNB + "UNO+P1+D+T+999999999'", "A", "MessageBytes"},
 		{"an object without end", plainUNB + "UNO+P1+D+T+12'", "A", "MessageBytes"},
@@ -98,6 +95,44 @@ func TestASegmentOverALimitHarmsItsMessageAlone(t *testing.T) {
 			}
 			if got != c.want || messages != 3 {
 				t.Errorf("%s, by %d bytes: %d messages, found %q, want %q", c.name, size, messages, got, c.want)
+			}
+		}
+	}
+}
+
+// TestAMessageOverItsLimitIsCutAndHarmsNoNeighbour reads good messages around one that is too
+// long, whose end comes, does not come, or is another message.
+func TestAMessageOverItsLimitIsCutAndHarmsNoNeighbour(t *testing.T) {
+	t.Parallel()
+	small := Limits{SegmentBytes: 1000, MessageBytes: 3000, Elements: 100}
+	good := func(n string) string { return "UNH+" + n + "+ORDERS:D:96A:UN'BGM+220'UNT+3+" + n + "'" }
+	for name, segment := range map[string]string{"segments": "LIN+1'", "with many elements": "A11" + strings.Repeat("+A", 200) + "'", "line ends": "LIN+1'\r\n", "released": "FTX+?'UNT+?''"} {
+		for _, end := range []string{"UNT+5+2'", ""} {
+			text := plainUNB + good("1") + "UNH+2+ORDERS:D:96A:UN'" + strings.Repeat(segment, 2*3000/len(segment)) + end + good("3") + "UNZ+3+REF7'"
+			for _, size := range []int{1, 7, 4096, 1 << 20} {
+				parts, err := readAll(NewReader(&chunks{r: strings.NewReader(text), n: size}, small))
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				checkLaw(t, []byte(text), parts)
+				var got []string
+				for _, p := range parts {
+					if p.Kind == Message {
+						got = append(got, p.UNH.Reference)
+					}
+					for _, f := range p.Findings {
+						if f.Code == CodeLimit && segment[0] == 'A' {
+							continue
+						}
+						got = append(got, f.Code, f.Set, f.Ack.UCI)
+						if at := int(f.Offset) - len(plainUNB+good("1")); at <= 3000 || at > 3000+len(segment) || !strings.Contains(f.Message, "MessageBytes") {
+							t.Errorf("%s: at %d: %v", name, at, f)
+						}
+					}
+				}
+				if want := "[1 2 message-limit 2 35 3]"; fmt.Sprint(got) != want {
+					t.Errorf("%s, by %d bytes: %v, want %s", name, size, got, want)
+				}
 			}
 		}
 	}

@@ -31,6 +31,7 @@ type Reader struct {
 	mixed    bool              // was said of this interchange
 	badTag   bool              // a segment of the message at hand has a tag that is none
 	over     bool              // one of the part at hand is over a limit
+	skips    bool              // the rest of a message that is over its limit
 	nested   bool              // or more than a tag where that stands
 	last     UNH               // of the message before but for its reference, which most share
 	lastWhat []byte            // and the element it was read from, in this interchange

@@ -45,6 +45,7 @@ const (
 	CodeInnerBreak         = "line-break-in-data"
 	CodeBinary             = "binary-length"
 	CodeLimit              = "segment-limit"
+	CodeSetLimit           = "set-limit"
 	CodeStray              = "segment-outside-set"
 	CodeSetOutsideGroup    = "set-outside-group"
 	CodeMissingSE          = "se-missing"

@@ -16,6 +16,7 @@ func (r *Reader) inside() error {
 		return err
 	}
 	if !found {
+		r.skips = false
 		why := "the stream ends"
 		if r.stopped {
 			why = "an EDIFACT interchange follows"
@@ -24,8 +25,17 @@ func (r *Reader) inside() error {
 		r.closeMissing(why)
 		return nil
 	}
+	id := tag(w.Buf[b.Start:w.Idx[b.First]])
+	if r.skips && !endsSet(string(id)) {
+		r.skips = string(id) != "SE"
+		r.part.Findings = nil
+		r.bounds = append(r.bounds, b)
+		r.emit(Stray, int(b.End), next)
+		return nil
+	}
+	r.skips = false
 	r.measure(b)
-	switch string(tag(w.Buf[b.Start:w.Idx[b.First]])) {
+	switch string(id) {
 	case "ISA":
 		if err := w.Want(int(b.Start), lookahead); err != nil {
 			return err
@@ -218,10 +228,7 @@ func (r *Reader) set(b bound, next int) error {
 	end, k := int(b.End), next
 	for {
 		end, k, whole = r.plain(end, k)
-		if end-r.lo > w.lim.SetBytes {
-			return r.tooLong()
-		}
-		if whole {
+		if r.skips = !whole && end-r.lo > w.lim.SetBytes; whole || r.skips {
 			break
 		}
 		kept := len(r.part.Findings)
@@ -244,10 +251,7 @@ func (r *Reader) set(b bound, next int) error {
 		r.measure(b)
 		r.bounds = append(r.bounds, b)
 		end, k = int(b.End), next
-		if end-r.lo > w.lim.SetBytes {
-			return r.tooLong()
-		}
-		if whole {
+		if r.skips = !whole && end-r.lo > w.lim.SetBytes; whole || r.skips {
 			break
 		}
 	}
@@ -368,6 +372,10 @@ func (r *Reader) checkSet(whole bool) {
 		r.checkTags()
 	}
 	last := p.Segments.At(p.Segments.Len() - 1)
+	if r.skips {
+		p.Add(r.tooLarge(last))
+		return
+	}
 	if !whole {
 		f := p.At(last, 0)
 		f.Code, f.Element, f.Found = CodeMissingSE, "SE", ""

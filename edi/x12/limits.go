@@ -6,7 +6,7 @@ import "fmt"
 // value of each field means its default.
 type Limits struct {
 	SegmentBytes int // longest segment, binary ones included; default 1 MiB. A longer one is an error of its set
-	SetBytes     int // longest transaction set; default 64 MiB, at most 1 GiB. A longer one ends the reading
+	SetBytes     int // longest transaction set; default 64 MiB, at most 1 GiB. A longer one is cut, with an error, and a segment without end ends the reading
 	Elements     int // most elements of a segment; default 65,536. More are an error of their set
 	Findings     int // most findings kept for one part; default 1,000
 }
@@ -40,6 +40,18 @@ func (e *LimitError) Error() string {
 // measure remembers that a segment of the part at hand is over a limit.
 func (r *Reader) measure(b bound) {
 	r.over = r.over || int(b.End-b.Start) > r.win.lim.SegmentBytes || int(b.Last-b.First) > r.win.lim.Elements
+}
+
+// tooLarge is the finding that the set at hand is over its limit behind its last segment.
+// What follows up to its SE is handed out segment by segment, as strays of which no more is said.
+func (r *Reader) tooLarge(last Segment) Finding {
+	p := &r.part
+	f := p.At(last, 0)
+	f.Code, f.Layer, f.Offset, f.Length, f.Found = CodeSetLimit, LayerSyntax, p.Offset+int64(len(p.Raw)), 0, ""
+	f.Message = fmt.Sprintf("the transaction set is longer than the limit SetBytes: what stands behind its segment %d is no part of it", last.Ordinal())
+	f.Expected = fmt.Sprintf("at most %d bytes", r.win.lim.SetBytes)
+	f.Hint, f.Ack = "send it as several sets, or raise the limit", AckCodes{AK5: "5"}
+	return f
 }
 
 // checkLimits reports the segments of the part that are over a limit: at the longest of

@@ -36,11 +36,7 @@ func TestLimitsAreNamed(t *testing.T) {
 	for _, c := range []struct{ name, repeat, limit string }{
 		{"a segment without end", "AAAAAAAA", "SetBytes"},
 		{"blanks without end", " ", "SetBytes"},
-		{"a set without end", "LX*1~", "SetBytes"},
 		{"elements without end", "*", "SetBytes"},
-		{"segments of too many elements, without end", strings.Repeat("*A", 200) + "~", "SetBytes"},
-		{"binary data of a gigabyte", "BIN*999999999*AAAA~", "SetBytes"},
-		{"binary data that ends nowhere", "BIN*99999*AAAA~", "SetBytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := NewReader(io.MultiReader(strings.NewReader(head), &endless{text: c.repeat, n: 1 << 40}), small)
@@ -95,6 +91,46 @@ func TestASegmentOverALimitHarmsItsSetAlone(t *testing.T) {
 			}
 			if got != c.want || sets != 3 {
 				t.Errorf("%s, by %d bytes: %d sets, found %q, want %q", c.name, size, sets, got, c.want)
+			}
+		}
+	}
+}
+
+// TestASetOverItsLimitIsCutAndHarmsNoNeighbour reads good sets around one that is too long,
+// whose end comes, does not come, or is another set.
+func TestASetOverItsLimitIsCutAndHarmsNoNeighbour(t *testing.T) {
+	t.Parallel()
+	small := Limits{SegmentBytes: 1000, SetBytes: 3000, Elements: 100}
+	good := func(n string) string { return "ST*940*" + n + "~W05*N*ORD-1~SE*3*" + n + "~" }
+	for name, segment := range map[string]string{"segments": "LX*1~", "with many elements": "A1" + strings.Repeat("*A", 200) + "~", "line ends": "LX*1~\r\n", "binary": "BIN*4*~~~~~"} {
+		for _, end := range []string{"SE*5*0002~", ""} {
+			long := "ST*940*0002~" + strings.Repeat(segment, 2*3000/len(segment))
+			head := plainISA + "GS*OW*A*B*20261123*0915*7*X*004010~"
+			text := head + good("0001") + long + end + good("0003") + "GE*3*7~IEA*1*000000007~"
+			for _, size := range []int{1, 7, 4096, 1 << 20} {
+				parts, err := readAll(NewReader(chunks{strings.NewReader(text), size}, small))
+				if err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				checkLaw(t, []byte(text), parts)
+				var got []string
+				for _, p := range parts {
+					if p.Kind == TransactionSet {
+						got = append(got, p.ST.Control)
+					}
+					for _, f := range p.Findings {
+						if f.Code == CodeLimit && segment[0] == 'A' {
+							continue
+						}
+						got = append(got, f.Code, f.Set, f.Ack.AK5)
+						if at := int(f.Offset) - len(head); at <= 3000 || at > 3000+len(good(""))+len(segment)+20 || !strings.Contains(f.Message, "SetBytes") {
+							t.Errorf("%s: at %d: %v", name, at, f)
+						}
+					}
+				}
+				if want := "[0001 0002 set-limit 0002 5 0003]"; fmt.Sprint(got) != want {
+					t.Errorf("%s, by %d bytes: %v, want %s", name, size, got, want)
+				}
 			}
 		}
 	}

@@ -27,6 +27,7 @@ type Reader struct {
 	named   stream.References // GS06 of the open interchange
 	badTag  bool              // a segment of the set at hand has a tag that is none
 	over    bool              // one of the part at hand is over a limit
+	skips   bool              // the rest of a set that is over its limit
 	rest    rest              // of the set at hand
 	lastID  string            // ST01 of the set before, whose text most share
 	inJunk  bool              // the noise going on was reported
