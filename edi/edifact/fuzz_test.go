@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -128,8 +129,9 @@ func FuzzReader(f *testing.F) {
 	for _, s := range uglySeeds {
 		f.Add([]byte(s), 7)
 	}
+	f.Add([]byte(plainUNB+"UNH+1+ORDERS:D:96A:UN'"+strings.Repeat("LIN+1'", 500)+"UNT+2+1'UNH+2+ORDERS:D:96A:UN'UNT+2+2'UNZ+2+REF7'"), 7)
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
-		checkPieces(t, data, size, Limits{SegmentBytes: 4096, MessageBytes: 8192, Elements: 64, Findings: 50})
+		checkPieces(t, data, size, Limits{SegmentBytes: 1024, MessageBytes: 2048, Elements: 64, Findings: 50})
 	})
 }
 

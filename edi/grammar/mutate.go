@@ -263,6 +263,11 @@ func (m *mutator) rules() {
 					if r.Kind == "sscc" {
 						v = "00123456789012345670" // of this one 5
 					}
+					for _, o := range m.set.Rules { // numbers beside it are good ones
+						if o.Kind == r.Kind && o.At.Tag == r.At.Tag && x.Segments[i].value(o.At.Element, o.At.Component) != "" {
+							x.Segments[i].set(o.At.Element, o.At.Component, v[:len(v)-1]+"5")
+						}
+					}
 					x.Segments[i].set(r.At.Element, r.At.Component, v)
 				})
 			}

@@ -361,7 +361,7 @@ func (s *Set) faults(x Sample) []finding.Finding {
 	return d.errors
 }
 
-// Finds reports whether the set finds in m what it has to, and nothing else that is
+// Finds reports whether the set finds in m what it has to, once, and nothing else that is
 // more than a note.
 func (s *Set) Finds(m Mutation) bool {
 	d := &sampled{Sample: m.Sample}
@@ -369,7 +369,7 @@ func (s *Set) Finds(m Mutation) bool {
 	found := false
 	for _, f := range d.all {
 		is := f.Code == m.Code && (f.Element == m.Place || strings.HasPrefix(f.Element, m.Place))
-		if !is && f.Severity > finding.Note {
+		if (!is || found) && f.Severity > finding.Note {
 			return false
 		}
 		found = found || is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -82,8 +83,9 @@ func FuzzReader(f *testing.F) {
 	for _, s := range uglySeeds {
 		f.Add([]byte(s), 7)
 	}
+	f.Add([]byte(plainISA+"GS*OW*A*B*20261123*0915*7*X*004010~ST*940*0001~"+strings.Repeat("LX*1~", 500)+"SE*2*0001~ST*940*0002~SE*2*0002~GE*2*7~IEA*1*000000007~"), 7)
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
-		lim := Limits{SegmentBytes: 4096, Elements: 64, Findings: 50}
+		lim := Limits{SegmentBytes: 1024, SetBytes: 2048, Elements: 64, Findings: 50}
 		whole, err := readAll(NewBytesReader(data, lim))
 		var limit *LimitError
 		if err != nil && !errors.As(err, &limit) {

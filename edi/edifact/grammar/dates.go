@@ -3,6 +3,7 @@ package grammar
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/edi/edifact"
@@ -32,6 +33,9 @@ func dates(p *edifact.Part, exact bool) {
 			continue
 		}
 		f := p.AtComponent(s, 1, 1, 2)
+		if slices.ContainsFunc(p.Findings, func(o edifact.Finding) bool { return o.Offset == f.Offset && o.Element == f.Element }) {
+			continue // what is too long was told as such
+		}
 		f.Code, f.Layer, f.Ack = grammar.CodeDate, edifact.LayerStandard, acks[grammar.CodeDate]
 		if !exact {
 			f.Severity, f.Ack = edifact.Warning, edifact.AckCodes{}

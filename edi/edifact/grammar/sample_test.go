@@ -66,3 +66,28 @@ func TestCheckDigitsAreHeldWhereverTheyStand(t *testing.T) {
 		}
 	}
 }
+
+// A date that is too long is told as that, and not as no date besides.
+func TestAWrongDateIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for date, want := range map[string]string{
+		"20261123:102": "", strings.Repeat("1", 36) + ":102": "element-too-long", "2026112:102": "element-date", "20261323:102": "element-date",
+	} {
+		d, err := edifact.Parse([]byte("UNB+UNOC:3+A+B+261123:0915+1'UNH+1+APERAK:D:96A:UN'BGM+305+1+9'DTM+137:"+date+"'UNT+4+1'UNZ+1+1'"), edifact.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range d.Parts {
+			grammar.Builtin().Check(p)
+			for _, f := range p.Findings {
+				if f.Severity == edifact.Error {
+					got = append(got, f.Code)
+				}
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %v, want %q", date, got, want)
+		}
+	}
+}
