@@ -10,6 +10,7 @@ import (
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/edifact/ack"
 	"github.com/paklog/hub/edi/edifact/grammar"
+	"github.com/paklog/hub/edi/finding"
 )
 
 // messages are the grammars that EDIFACT is checked by.
@@ -107,7 +108,7 @@ func (a *answering) contrl(p *edifact.Part, lib *grammar.Library, collect *ack.C
 	}
 	collect.Add(p)
 	if p.Kind != edifact.InterchangeTrailer {
-		return false, nil
+		return p.UNB == nil && finding.Worst(p.Findings) == finding.Error, nil
 	}
 	for i := range collect.Interchanges {
 		v := &collect.Interchanges[i]

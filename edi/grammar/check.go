@@ -376,7 +376,7 @@ func (c *checker) valueOf(n, component int) []byte {
 		to = ends[component-1]
 	case c.seen&isRelease != 0:
 		v, _ := nth(c.text[from:to], component, c.sx.Component, c.sx.Release)
-		return trim(v)
+		return c.unwrapped(trim(v))
 	default:
 		for ; component > 1; component-- {
 			if from = stream.Until(c.text, from, to, c.sx.Component) + 1; from > to {
@@ -385,7 +385,18 @@ func (c *checker) valueOf(n, component int) []byte {
 		}
 		to = stream.Until(c.text, from, to, c.sx.Component)
 	}
+	if c.syntax.Wrapped {
+		return c.unwrapped(c.text[from:to])
+	}
 	return trim(c.text[from:to])
+}
+
+// unwrapped takes line breaks that stand inside data, and blanks behind it, out of a value.
+func (c *checker) unwrapped(v []byte) []byte {
+	if !c.syntax.Wrapped || !bytes.ContainsAny(v, "\r\n") {
+		return trim(v)
+	}
+	return trim(slices.DeleteFunc(bytes.Clone(v), func(b byte) bool { return b == '\r' || b == '\n' }))
 }
 
 // step is forward where nothing has to be chosen.

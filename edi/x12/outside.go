@@ -127,6 +127,12 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 	case len(b) > 3 && string(b[:3]) == "ISA" && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeISAMalformed, "the interchange header cannot be read", "an ISA has 16 elements, its own separator at byte 4 and a terminator at byte 106"
 		f.Ack.TA1 = "022"
+	case bytes.HasPrefix(b, []byte{0xFE, 0xFF}) || bytes.HasPrefix(b, []byte{0xFF, 0xFE}) || len(b) > 3 && b[1] == 0 && b[3] == 0:
+		f.Message, f.Hint = "this is text in UTF-16, of two bytes a character", "send it in ASCII or UTF-8"
+	case bytes.HasPrefix(b, []byte{0xC9, 0xE2, 0xC1}) || bytes.HasPrefix(b, []byte{0xE4, 0xD5, 0xC1}) || bytes.HasPrefix(b, []byte{0xE4, 0xD5, 0xC2}):
+		f.Message, f.Hint = "this is an interchange in EBCDIC", "let the transfer convert it to ASCII"
+	case bytes.HasPrefix(b, []byte{0x1F, 0x8B}) || bytes.HasPrefix(b, []byte("PK\x03\x04")):
+		f.Message, f.Hint = "this is a compressed file", "unpack it"
 	case headerFollows || r.any:
 		f.Code, f.Severity, f.Message, f.Hint = CodeNoise, Warning, "text stands outside any interchange", "it is kept and skipped"
 	}

@@ -49,8 +49,11 @@ const noDate, noTime = "000101", "0000"
 // Wanted reports whether the sender asked for a TA1, or must be told of errors.
 func (v *Interchange) Wanted() bool { return v.ISA.AckRequested == "1" || v.Verdict != Accepted }
 
-func (v *Interchange) note(findings []x12.Finding) {
-	for _, f := range findings {
+func (v *Interchange) note(p *x12.Part) {
+	for _, f := range p.Findings {
+		if f.Code == x12.CodeTooManyFindings && f.Severity >= x12.Error && p.Kind != x12.TransactionSet {
+			f.Ack.TA1 = "024" // what was suppressed had a code of its own
+		}
 		if f.Ack.TA1 == "" {
 			continue
 		}
@@ -86,7 +89,7 @@ func (c *Collector) Add(p *x12.Part) Set {
 		return Set{}
 	}
 	v := &c.Interchanges[len(c.Interchanges)-1]
-	v.note(p.Findings)
+	v.note(p)
 	switch p.Kind {
 	case x12.InterchangeAck:
 		v.acks = true
