@@ -2,16 +2,12 @@ package main
 
 import (
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/paklog/hub/edi/peer"
 )
@@ -19,8 +15,8 @@ import (
 // An xmlStation is OpenAS2, or phax as2-server that came from it: driven by folders, told by XML files that
 // differ in names.
 type xmlStation struct {
+	folders
 	home string // of its jars
-	dir  string
 
 	main       []string // class, and what the JVM is told
 	processors string   // package of the modules
@@ -141,13 +137,8 @@ func (o *xmlStation) partnerships(f *foreign) string {
 }
 
 func (o *xmlStation) start(t *testing.T, f *foreign) {
-	o.dir = filepath.Join(f.dir, "station")
-	for _, name := range []string{"outbox", "inbox", "error", "mdn", "temp", "pending", "pendinginfo"} {
-		if err := os.MkdirAll(filepath.Join(o.dir, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	keyStore(t, filepath.Join(o.dir, "keys.p12"), f)
+	o.make(t, f)
+	keyStore(t, filepath.Join(o.dir, "keys.p12"))
 	// What it answers without a signature is written by a handler that its many jars do not agree on.
 	const mailcap = "multipart/*;;x-java-content-handler=com.sun.mail.handlers.multipart_mixed\ntext/plain;;x-java-content-handler=com.sun.mail.handlers.text_plain\n"
 	for name, text := range map[string]string{".mailcap": mailcap, "config.xml": o.config(f), "partnerships.xml": o.partnerships(f)} {
@@ -159,47 +150,10 @@ func (o *xmlStation) start(t *testing.T, f *foreign) {
 	serving(t, f, filepath.Join(o.dir, "log"), append(command, filepath.Join(o.dir, "config.xml"))...)
 }
 
-// serving starts a station and waits until it listens.
-func serving(t *testing.T, f *foreign, log string, command ...string) {
-	t.Helper()
-	out, err := os.Create(log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.Dir = out, out, filepath.Dir(log)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // killed
-		out.Close()
-		if t.Failed() {
-			said, _ := os.ReadFile(log)
-			t.Logf("it said:\n%s", said[max(0, len(said)-6000):])
-		}
-	})
-	if !everySoOften(t, time.Minute, func() bool {
-		c, err := net.DialTimeout("tcp", f.listen, time.Second)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	}) {
-		t.Fatal("the station does not listen")
-	}
-}
-
 // keyStore writes both certificates as PKCS #12, in the form that old stations read: theirs with its key.
-func keyStore(t *testing.T, file string, f *foreign) {
+func keyStore(t *testing.T, file string) {
 	t.Helper()
 	dir := filepath.Dir(file)
-	for name, text := range map[string]string{"theirs.pem": f.their.Certificate + f.their.Key, "ours.crt": f.own.Certificate} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	run := func(name string, args ...string) {
 		cmd := exec.CommandContext(t.Context(), name, args...)
 		cmd.Dir = dir
@@ -211,65 +165,8 @@ func keyStore(t *testing.T, file string, f *foreign) {
 	run("keytool", "-J-Dkeystore.pkcs12.legacy", "-importcert", "-noprompt", "-keystore", file, "-storetype", "PKCS12", "-storepass", "secret", "-alias", "ours", "-file", "ours.crt")
 }
 
-func (o *xmlStation) send(c cell, name string, document []byte) error {
-	tmp := filepath.Join(o.dir, "temp", name)
-	if err := os.WriteFile(tmp, document, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, filepath.Join(o.dir, "outbox", fmt.Sprintf("%s-%s-%s", c.name(), ourStation, name)))
-}
-
-func (o *xmlStation) mailbox() (out [][]byte, err error) {
-	err = eachFile(filepath.Join(o.dir, "inbox"), func(_ string, data []byte) { out = append(out, data) })
-	return out, err
-}
-
-// eachFile calls f for every file of a folder.
-func eachFile(dir string, f func(name string, data []byte)) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return err
-		}
-		f(e.Name(), data)
-	}
-	return nil
-}
-
-// receipts are kept in files that are named after who sent the message.
-func (o *xmlStation) receipts() (map[string]string, error) {
-	out := map[string]string{}
-	err := eachFile(filepath.Join(o.dir, "mdn"), func(name string, data []byte) {
-		if from, _, ok := strings.Cut(name, "-"+ourStation+"-"); ok {
-			out[from] = string(data)
-		}
-	})
-	return out, err
-}
-
-// notMatched is what each says of a MIC that is not its own, with the id of the message.
-var notMatched = regexp.MustCompile(`(?i)MIC (?:is )?not matched.*@(\w+)_` + ourStation + `>`)
-
-// complaints are told by phax in its log; OpenAS2 lays the message aside.
-func (o *xmlStation) complaints() (map[string]bool, error) {
-	log, err := os.ReadFile(filepath.Join(o.dir, "log"))
-	out := map[string]bool{}
-	for _, m := range notMatched.FindAllSubmatch(log, -1) {
-		out[string(m[1])] = true
-	}
-	return out, errors.Join(err, eachFile(filepath.Join(o.dir, "error"), func(name string, _ []byte) {
-		if _, id, ok := strings.Cut(name, "@"); ok {
-			out[strings.TrimSuffix(id, "_"+ourStation)] = true
-		}
-	}))
-}
-
-// station fetches the jars of one and skips where they cannot be had.
-func stationJars(t *testing.T, name string, artifacts ...string) string {
+// stationCache is where stations are kept.
+func stationCache(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts and kills processes")
@@ -278,12 +175,19 @@ func stationJars(t *testing.T, name string, artifacts ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return filepath.Join(cache, "as2-stations")
+}
+
+// stationJars fetches the jars of one and skips where they cannot be had.
+func stationJars(t *testing.T, name string, artifacts ...string) string {
+	t.Helper()
+	cache := stationCache(t)
 	for _, tool := range []string{"openssl", "keytool"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(err)
 		}
 	}
-	home, err := peer.Jars(t.Context(), filepath.Join(cache, "as2-stations"), name, artifacts...)
+	home, err := peer.Jars(t.Context(), cache, name, artifacts...)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -295,7 +199,7 @@ func stationJars(t *testing.T, name string, artifacts ...string) string {
 func TestOpenAS2(t *testing.T) {
 	speak(t, "OpenAS2 2.10.1", newOpenAS2(stationJars(t, "openas2-2.10.1", "net.sf.openas2:openas2-server:2.10.1")), known{differs: func(c cell) bool {
 		return !c.Sign && !c.Encrypt && c.Compress != "none" && c.Receipt == "signed"
-	}, loses: func(cell) bool { return false }})
+	}, loses: func(cell) bool { return false }, speaks: everything, proves: everything})
 }
 
 // phax makes the MIC of what was compressed and not signed of the compressed bytes. RFC 5402 4.2 and 4.3 say of
@@ -305,5 +209,7 @@ func TestOpenAS2(t *testing.T) {
 func TestPhax(t *testing.T) {
 	speak(t, "phax as2-server 4.6.3", newPhax(stationJars(t, "phax-4.6.3", "com.helger.as2:as2-server:4.6.3")), known{differs: func(c cell) bool {
 		return !c.Sign && c.Compress != "none" && c.Receipt != "none" && !c.Async
-	}, loses: func(c cell) bool { return c.Async }})
+	}, loses: func(c cell) bool { return c.Async }, speaks: everything, proves: everything})
 }
+
+func everything(cell) bool { return true }

@@ -71,6 +71,17 @@ func Jars(ctx context.Context, cache, name string, artifacts ...string) (string,
 	return filepath.Join(home, "libs"), nil
 }
 
+// Wheels fetches a module of Python into a folder below cache, where it is not yet, and returns the folder: it
+// belongs into PYTHONPATH.
+func Wheels(ctx context.Context, cache, module, version string) (string, error) {
+	k := python(module, version)
+	home, err := k.install(ctx, cache)
+	if err != nil {
+		return "", &Unavailable{module, err.Error()}
+	}
+	return home, nil
+}
+
 func python(module, version string) kind {
 	return kind{
 		driver: module + "_peer.py", folder: module + "-" + version, tools: []string{"python3"},
