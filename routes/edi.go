@@ -90,6 +90,9 @@ type Partner struct {
 	// Runs are buildings of ours that he runs, a 3PL: he is told of orders and receipts in them by
 	// 940 and 943, and says by 945 and 944 what became of them.
 	Runs []string
+	// ReportsWithin is how long after an order was to leave, or a receipt to come, he may take to say
+	// what became of it; 0 is any time.
+	ReportsWithin time.Duration
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string
 	// Stock is what he is told of the stock of owners.

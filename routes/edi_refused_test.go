@@ -169,3 +169,39 @@ func TestACrashAfterAnyUnitOfARefusalTellsItOnce(t *testing.T) {
 		t.Errorf("it died %d times only", died)
 	}
 }
+
+// A trailer that is missing or stands alone is no letter of its own beside a set that was refused; what may
+// be an order is.
+func TestOneBadFileIsOneLetter(t *testing.T) {
+	good := purchase("850", "9", purchased)
+	bad := strings.Replace(good, "PO1*1*10*", "PO1*1*MANY*", 1)
+	orders := "UNB+UNOC:3+ACME+PAKLOG+261123:0915+991'UNH+1+ORDERS:D:96A:UN'BGM+220+X+9'UNT+9+1'"
+	cut := func(s, from, to string) string {
+		a := strings.Index(s, from)
+		return s[:a] + s[a+strings.Index(s[a:], to)+len(to):]
+	}
+	for name, c := range map[string]struct {
+		text string
+		want int
+	}{
+		"a bad set":                           {bad, 1},
+		"a bad set, no IEA":                   {cut(bad, "IEA*", "~\n"), 1},
+		"a bad set, no GE":                    {cut(bad, "GE*", "~\n"), 1},
+		"a good set, no GE":                   {cut(good, "GE*", "~\n"), 1},
+		"a set without a group, and its GE":   {cut(good, "GS*", "~\n"), 1},
+		"a bad message, no UNZ":               {orders, 1},
+		"a bad set, and half an order behind": {strings.Replace(bad, "GE*", "BEG*00*SA*PO-2**20000101~\nGE*", 1), 2},
+		"words":                               {"Dear Sir", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := ediRig(t)
+				r.drop("file", c.text)
+				settle(time.Minute)
+				if l := r.letters(); len(l) != c.want {
+					t.Errorf("%d letters, want %d: %v", len(l), c.want, r.lettersText())
+				}
+			})
+		})
+	}
+}

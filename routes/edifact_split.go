@@ -205,6 +205,7 @@ func (p Partner) strangerTo(part *edifact.Part) (finding.Finding, bool) {
 }
 
 func (s *messages) refuse(ctx context.Context, part *edifact.Part) error {
+	s.wrong = true
 	return s.send(ctx, part, "edifact.Refused", topicRefusedMessages)
 }
 

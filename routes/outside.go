@@ -44,6 +44,19 @@ func (e *edi) runs(facility string) (Partner, bool) {
 	return Partner{}, false
 }
 
+// shippedBefore is where the cartons that 3PLs shipped are found by their SSCC: as claims, which end by
+// themselves after the year in which no other carton may have the number (GS1 General Specifications,
+// section on the SSCC).
+func shippedBefore(tenant string) string { return "outside-sscc/" + tenant }
+
+// elsewhere reports whether a partner's code means another building than the one that is spoken of.
+func (p Partner) elsewhere(code, facility string) bool {
+	if f, ok := p.Profile.Facilities[code]; ok {
+		return f != facility
+	}
+	return code != "" && code != facility && (len(p.Profile.Facilities) > 0 || slices.Contains(p.Runs, code))
+}
+
 // asked940 is what a 3PL was asked of an order the last time.
 type asked940 struct {
 	Body      [32]byte `json:"body"` // of the 940, by whatever purpose
@@ -77,6 +90,9 @@ func (e *edi) outsiders() []Route {
 // askOutside says to the 3PL what is wanted of an order now. It goes by the order's state: what he was
 // asked already is not asked again.
 func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
+	if m.Type == outsideLate {
+		return e.lateOrder(ctx, m)
+	}
 	stream := m.Event.(event.Streamed).Stream()
 	o, err := Peek(ctx, m, e.flows.orders, stream)
 	if err != nil {
@@ -135,6 +151,9 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 		return nil, err
 	}
 	out.Send(rec).SetState(key, st, now)
+	if !now.Withdrawn {
+		e.expect(out, p, stream, o.Dates.ShipBy)
+	}
 	out.Claims = append(out.Claims, journal.ClaimOp{Scope: askedOf(p.Name), ID: o.Number, Forget: true})
 	return out.Claim(askedOf(p.Name), o.Number, sha256.Sum256([]byte(stream)), []byte(stream)), nil
 }
@@ -184,9 +203,29 @@ func (e *edi) shippedOutside(ctx context.Context, m *Message) (*Out, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
+	if p.elsewhere(a.Warehouse.Value, o.Scope.Facility) {
+		return nil, refuse(a.Warehouse.At, "it is of building %.40q, and order %s was to leave from %s", a.Warehouse.Value, o.Number, p.Profile.Outside(p.Profile.Facilities, o.Scope.Facility))
+	}
 	left, at, err := e.fits(d, o, a)
 	if err != nil {
 		return nil, refuse(at, "%s", fault.Reason(err))
+	}
+	for _, c := range a.Cartons {
+		if c.SSCC.Value == "" {
+			continue
+		}
+		before, ok, err := m.Claimed(ctx, shippedBefore(o.Scope.Tenant), c.SSCC.Value)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return nil, refuse(c.SSCC.At, "carton %s left before, with order %s: ask %s which holds", c.SSCC.Value, before.Answer, p.Name)
+		}
+	}
+	for _, c := range left.Cartons {
+		if c.Carton != "" {
+			d.out.Claim(shippedBefore(o.Scope.Tenant), c.Carton, sha256.Sum256([]byte(o.Number)), []byte(o.Number))
+		}
 	}
 	d.leftOutside(o, p, a, left)
 	d.out.Claim(toldBy(p.Name), id, hash, nil)
@@ -220,7 +259,7 @@ func (e *edi) fits(d *decision, o order.Order, a x12wms.Shipped) (left gone, at 
 	for _, c := range a.Cartons {
 		m := ship.Manifested{Carton: c.SSCC.Value, Carrier: a.Carrier, Service: a.Service, Tracking: c.Tracking}
 		for _, x := range c.Lines {
-			l, ok := lineOf(o, x, open)
+			l, ok := d.lineOf(o, x, open)
 			if !ok {
 				return left, x.At, fmt.Errorf("order %s has no such line", o.Number)
 			}
@@ -250,29 +289,51 @@ func (e *edi) fits(d *decision, o order.Order, a x12wms.Shipped) (left gone, at 
 				left.Short = addQty(left.Short, l.No, short)
 			}
 		}
-		if len(m.Contents) > 0 {
+		// What stands in one carton may be said an item at a time.
+		same := slices.IndexFunc(left.Cartons, func(c ship.Manifested) bool { return c.Carton != "" && c.Carton == m.Carton })
+		switch {
+		case len(m.Contents) == 0:
+		case same >= 0:
+			c := &left.Cartons[same]
+			c.Contents, c.Tracking = append(c.Contents, m.Contents...), cmp.Or(c.Tracking, m.Tracking)
+		default:
 			left.Cartons = append(left.Cartons, m)
 		}
 	}
 	return left, at, nil
 }
 
-// lineOf is the line that is meant: by the number that we gave it, else by the item, of which the line
-// with the most open is taken.
-func lineOf(o order.Order, x x12wms.ShippedLine, open map[int]int64) (best order.Line, ok bool) {
+// lineOf is the line that is meant: by the number that we gave it, else by the item, as it was ordered or
+// by any code that it has: then the line with the least open that holds what he says, else the most.
+func (d *decision) lineOf(o order.Order, x x12wms.ShippedLine, open map[int]int64) (best order.Line, ok bool) {
 	for _, l := range o.Lines {
 		if x.Ref.Value != "" && x.Ref.Value != fmt.Sprint(l.No) {
 			continue
 		}
 		named := slices.ContainsFunc(x.Codes, func(c x12wms.Code) bool {
 			v := c.Value.Value
-			return v == l.SKU || v == l.Item || slices.ContainsFunc(l.Codes, func(own item.Code) bool { return own.Value == v })
+			return v == l.SKU || v == l.Item || slices.ContainsFunc(l.Codes, func(own item.Code) bool { return own.Value == v }) || d.isCode(o.Scope, l.SKU, v)
 		})
-		if (named || len(x.Codes) == 0 && x.Ref.Value != "") && (!ok || open[l.No] > open[best.No]) {
+		if !named && (len(x.Codes) > 0 || x.Ref.Value == "") {
+			continue
+		}
+		if !ok {
 			best, ok = l, true
+			continue
+		}
+		said, err := d.item(o.Scope, l.SKU).ToSmallest(max(1, x.Qty+x.Short), x.UOM)
+		is, was := open[l.No], open[best.No]
+		if err == nil && (is >= said && (was < said || is < was) || was < said && is > was) {
+			best = l
 		}
 	}
 	return best, ok
+}
+
+// isCode reports whether an item has a code.
+func (d *decision) isCode(s scope.Scope, sku, code string) bool {
+	_, ok := d.item(s, sku).ByCode(code)
+	return ok
 }
 
 // leftOutside ships what left of an order, and closes what will not: cartons that were given no number

@@ -18,6 +18,9 @@ import (
 
 // announceOutside tells the 3PL what comes to a building that he runs, and what of it is another now.
 func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
+	if m.Type == outsideLate {
+		return e.lateReceipt(ctx, m)
+	}
 	stream := m.Event.(event.Streamed).Stream()
 	r, err := Peek(ctx, m, e.flows.receipts, stream)
 	if err != nil {
@@ -38,6 +41,7 @@ func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.expect(out, p, stream, r.Due)
 	out.Claims = append(out.Claims, journal.ClaimOp{Scope: announcedTo(p.Name), ID: r.ID, Forget: true})
 	return out.Send(rec).Claim(announcedTo(p.Name), r.ID, sha256.Sum256([]byte(stream)), []byte(stream)), nil
 }
@@ -81,12 +85,15 @@ func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, par
 	}
 	d := e.flows.decide(ctx, m)
 	stream := string(known.Answer)
+	if r := load(d, d.f.receipts, stream); d.err == nil && p.elsewhere(a.Warehouse.Value, r.Scope.Facility) {
+		return nil, refuse(a.Warehouse.At, "it is of building %.40q, and receipt %s was announced for %s", a.Warehouse.Value, r.ID, p.Profile.Outside(p.Profile.Facilities, r.Scope.Facility))
+	}
 	for i, l := range a.Lines {
 		r := load(d, d.f.receipts, stream)
 		if d.err != nil {
 			return nil, d.err
 		}
-		sku, line, ok := receiptLine(r, l)
+		sku, line, ok := d.receiptLine(r, l)
 		if !ok {
 			return nil, refuse(l.At, "receipt %s has no such line", r.ID)
 		}
@@ -128,10 +135,16 @@ func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, par
 }
 
 // receiptLine is the line that is meant: by the number that we gave it, else the item that is named.
-func receiptLine(r receiving.Receipt, l x12wms.ArrivedLine) (sku string, no int, ok bool) {
+func (d *decision) receiptLine(r receiving.Receipt, l x12wms.ArrivedLine) (sku string, no int, ok bool) {
+	is := func(x receiving.Expected) bool {
+		return slices.ContainsFunc(l.Codes, func(c x12wms.Text) bool { return c.Value == x.Item || d.isCode(r.Scope, x.Item, c.Value) })
+	}
 	i := slices.IndexFunc(r.Lines, func(x receiving.Expected) bool { return l.Ref.Value != "" && fmt.Sprint(x.No) == l.Ref.Value })
 	if i >= 0 {
-		return r.Lines[i].Item, r.Lines[i].No, l.Code.Value == "" || l.Code.Value == r.Lines[i].Item
+		return r.Lines[i].Item, r.Lines[i].No, len(l.Codes) == 0 || is(r.Lines[i])
 	}
-	return l.Code.Value, 0, slices.ContainsFunc(r.Lines, func(x receiving.Expected) bool { return x.Item == l.Code.Value })
+	if i = slices.IndexFunc(r.Lines, is); i >= 0 {
+		return r.Lines[i].Item, 0, true
+	}
+	return "", 0, false
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 )
 
@@ -90,6 +92,8 @@ func TestWhatA3PLSaysAmissIsALetterAtItsPlace(t *testing.T) {
 		"half a piece":                                {"W12*CC*3*3**CA", "W12*CC*3*2.5**CA", "W12-03", `quantity "2.5" is not a whole number`},
 		"an SSCC that is none":                        {"001234567890123452", "001234567890123453", "MAN-02", "has check digit 3, expected 2; send the carton's SSCC, or none"},
 		"a total that is another":                     {"W03*13~", "W03*12~", "W03-01", ""},
+		"of another building":                         {"N1*SF**92*LOU1", "N1*SF**92*LOU2", "N1-04 (segment 3,", `it is of building "LOU2", and order SO-1 was to leave from LOU1`},
+		"of a GTIN that is another item's":            {"**CA**SK*SKU-1~", "**CA*036000291452~", "W12-03 (segment 13,", "order SO-1 has no such line"},
 		"a day that is none":                          {"*20000103*", "*20000231*", "W06-03", ""},
 		"of nothing":                                  {wholeAdvice[strings.Index(wholeAdvice, "LX*1"):], "", "LX", "mandatory loop LX is missing"},
 	} {
@@ -118,6 +122,101 @@ func TestWhatA3PLSaysAmissIsALetterAtItsPlace(t *testing.T) {
 				}
 				settle(time.Minute)
 				r.status("SO-1", order.StatusShipped)
+			})
+		})
+	}
+}
+
+// What he names by GTIN alone is the item that has it, whichever of its lengths he writes; what stands in
+// one carton may be said an item at a time.
+func TestA3PLNamesItemsByGTINAndACartonTwice(t *testing.T) {
+	for _, code := range []string{"EA*036000291452~", "EA**EN*0036000291452~", "EA**UK*00036000291452~"} {
+		synctest.Test(t, func(t *testing.T) {
+			r, box := outsideRig(t)
+			spec := item.Spec{Units: []item.Unit{{UOM: item.Each, Factor: 1, Weight: 10 * measure.Gram, Dims: cm(2, 2, 2)}, {UOM: item.Case, Factor: 6}, {UOM: "PK", Factor: 2}}}
+			spec.Codes = []item.Code{{Kind: "gtin", Value: "036000291452", UOM: item.Each}}
+			r.must(door.Master, "SKU-1", item.Register{Spec: spec, Update: true})
+			r.drop("940", purchase("940", "11", outsideOrder))
+			settle(time.Hour)
+			text := strings.NewReplacer("EA**SK*SKU-1~", code, "N9*LI*1~\n", "", "00001234567890123469", "001234567890123452").Replace(wholeAdvice)
+			if err := r.tpl(advice945("21", text)); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Minute)
+			r.noLetters()
+			r.status("SO-1", order.StatusShipped)
+			if back := box.sets(t, "945"); len(back) != 1 || strings.ReplaceAll(said(back, "MAN", 2), "001234567890123452", "") != strings.Repeat(", ", strings.Count(said(back, "MAN", 2), ",")) || said(back, "W03", 1) != "13" {
+				t.Errorf("%d 945s: %s", len(back), said(back, "MAN", 2))
+			}
+		})
+	}
+}
+
+func TestACartonLeavesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := outsideRig(t)
+		r.drop("940", purchase("940", "11", outsideOrder))
+		r.drop("940 too", purchase("940", "12", strings.ReplaceAll(outsideOrder, "SO-1", "SO-2")))
+		settle(time.Hour)
+		for control, text := range map[string]string{"21": wholeAdvice, "22": strings.NewReplacer("SO-1", "SO-2", "SHP-1", "SHP-2", "001234567890123452", "001234567890123476").Replace(wholeAdvice)} {
+			if control == "22" {
+				settle(time.Minute)
+			}
+			if err := r.tpl(advice945(control, text)); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Minute)
+		}
+		l := r.letters()
+		if len(l) != 1 || !strings.HasPrefix(l[0].Place, "MAN-02 (segment 12,") || !strings.Contains(l[0].Cause, "carton 001234567890123469 left before, with order SO-") {
+			t.Fatalf("%+v", l)
+		}
+	})
+}
+
+func TestA3PLThatSaysNothingInTimeIsALetter(t *testing.T) {
+	for name, c := range map[string]struct {
+		advice string
+		says   string
+	}{
+		"nothing":   {"", "has said by no 945 that order SO-1 left whole: 28 of 28 are open"},
+		"a part":    {"W06*F*SO-1*20000103*SHP-1~\nLX*1~\nW12*BP*10*4*6*EA**SK*SKU-1~\nN9*LI*1~\nW03*4~\n", "24 of 28 are open"},
+		"all of it": {wholeAdvice, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := outsideRig(t)
+				tpl := r.edi.Partners["TPL"]
+				tpl.ReportsWithin = 48 * time.Hour
+				r.edi.Partners["TPL"] = tpl
+				r.restart()
+				r.drop("940", purchase("940", "11", strings.Replace(outsideOrder, "G62*10*20000120~\n", "", 1)))
+				r.outsideReceipt(t)
+				if c.advice != "" {
+					if err := r.tpl(advice945("21", c.advice)); err != nil {
+						t.Fatal(err)
+					}
+					settle(time.Minute)
+				}
+				settle(10 * time.Hour)
+				r.noLetters()
+				settle(60 * 24 * time.Hour)
+				var orders, receipts int
+				for _, l := range r.letters() {
+					switch l.Route {
+					case "x12.shipping-orders":
+						if orders++; l.Place != "SO-1" || c.says == "" || !strings.Contains(l.Cause, c.says) {
+							t.Errorf("%+v", l)
+						}
+					case "x12.transfer-advices":
+						if receipts++; l.Place != "R-1" || !strings.Contains(l.Cause, "TPL has said by no 944 what came of receipt R-1, which was to come by 2000-01-04T12:00:00Z") {
+							t.Errorf("%+v", l)
+						}
+					}
+				}
+				if want := map[bool]int{true: 1}[c.says != ""]; orders != want || receipts != 1 {
+					t.Errorf("%d letters about the order, %d about the receipt", orders, receipts)
+				}
 			})
 		})
 	}

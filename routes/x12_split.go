@@ -10,6 +10,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
@@ -130,6 +131,7 @@ type splitting struct {
 	claims []journal.ClaimOp   // that the next child takes along
 	found  bool                // there was an interchange
 	lost   lost[*x12.Part]
+	wrong  bool    // a set or message was refused: a letter names it
 	cut    bool    // the last set has no end: it tells already that the rest is missing
 	at     *judged // the interchange at hand
 	group  int     // its groups so far
@@ -159,6 +161,15 @@ func (l *lost[P]) add(part P, findings []finding.Finding, least finding.Severity
 		}
 		l.findings = append(l.findings, f)
 	}
+}
+
+// trailing reports whether nothing is wrong but trailers of interchanges and groups, in which no order
+// stands. Beside a set that was refused they are no letter of their own: its sender sends the whole anew.
+func (l *lost[P]) trailing() bool {
+	return !slices.ContainsFunc(l.findings, func(f finding.Finding) bool {
+		tag, _, _ := strings.Cut(f.Element, "-")
+		return !slices.Contains([]string{"GE", "IEA", "UNE", "UNZ"}, tag)
+	})
 }
 
 // read yields the children of X12 in the document.
@@ -379,6 +390,7 @@ func (s *splitting) set(ctx context.Context, part *x12.Part, accepted bool) erro
 }
 
 func (s *splitting) refuse(ctx context.Context, part *x12.Part) error {
+	s.wrong = true
 	return s.send(ctx, part, "x12.Refused", topicRefused)
 }
 
@@ -438,13 +450,13 @@ func (s *splitting) end(ctx context.Context, x *messages) error {
 		}
 		return fault.At(s.m.route, fault.Invalid, fmt.Sprintf("%s byte %d", s.m.Headers["name"], f.Offset), errors.New(f.String()))
 	}
-	if p := s.lost.stray; p != nil {
+	if p := s.lost.stray; p != nil && !(s.wrong && s.lost.trailing()) {
 		info := setInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: p.Identity(), Origin: p.Origin(), Findings: s.lost.findings}
 		if err := s.add(ctx, "x12.Refused", topicRefused, info, p.Raw); err != nil {
 			return err
 		}
 	}
-	if p := x.lost.stray; p != nil {
+	if p := x.lost.stray; p != nil && !(s.wrong && x.lost.trailing()) {
 		info := messageInfo{Partner: s.p.Name, Document: s.m.Headers["name"], Identity: p.Identity(), Origin: p.Origin(), Findings: x.lost.findings}
 		return s.add(ctx, "edifact.Refused", topicRefusedMessages, info, p.Raw)
 	}

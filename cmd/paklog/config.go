@@ -212,6 +212,7 @@ type PartnerConfig struct {
 	Invoices     bool              `config:"invoices" doc:"Send an 810 (INVOIC) for each shipment of an order that came by 850 (ORDERS), at the prices of its lines."`
 	SCAC         string            `config:"scac" doc:"His SCAC, if he is a carrier: loads can be tendered to him by 204, and his 990, 214 and 210 are taken."`
 	Runs         []string          `config:"runs" doc:"Buildings of ours that he runs, a 3PL: he is sent a 940 for each order in them and a 943 for each receipt; his 945 and 944 say what became of them."`
+	Reports      time.Duration     `config:"reports_within" doc:"How long after an order in them was to leave, or a receipt to come, his 945 or 944 may take before it is a letter; 0 is any time."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 	Stock        StockConfig       `config:"stock" doc:"What he is told of the stock of owners."`
 	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`
@@ -264,6 +265,7 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 	c.Reject, c.Acknowledge = "set", "997"
+	c.Reports = 48 * time.Hour
 	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"
 	c.AS2.setDefaults()
 	c.SFTP.Poll, c.SFTP.Timeout = 30*time.Second, 30*time.Second

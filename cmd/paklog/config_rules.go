@@ -258,6 +258,9 @@ func (c PartnerConfig) Validate() error {
 		errs = append(errs, errors.New("sftp.drop: ours leave for his AS2 station (as2.url): name one of the two"))
 	}
 	errs = append(errs, overlaps(c.Batches))
+	if c.Reports < 0 {
+		errs = append(errs, errors.New("reports_within: is less than nothing; 0 is any time"))
+	}
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
 	}

@@ -45,14 +45,15 @@ func (p Profile) TransferAdvice(r receiving.Receipt) []x12.Out {
 
 // Arrived is what a 944 says that somebody else received of goods that we announced to him.
 type Arrived struct {
-	Numbers []Text // W17-05 and W17-04: one of them is the receipt's
-	Lines   []ArrivedLine
+	Warehouse Text   // N1*WH: his code of the building
+	Numbers   []Text // W17-05 and W17-04: one of them is the receipt's
+	Lines     []ArrivedLine
 }
 
 // ArrivedLine is a W07 loop. Quantities are of its unit.
 type ArrivedLine struct {
-	Ref     Text // N9*LI
-	Code    Text // of the item
+	Ref     Text   // N9*LI
+	Codes   []Text // of the item
 	At      Place
 	Qty     int64 // that came, what is damaged included
 	Damaged int64
@@ -60,6 +61,14 @@ type ArrivedLine struct {
 	Lot     string
 	Expiry  inventory.Date
 	Serials []string
+}
+
+// code is the first code of the item, or "".
+func (l ArrivedLine) code() string {
+	if len(l.Codes) == 0 {
+		return ""
+	}
+	return l.Codes[0].Value
 }
 
 // Said is what it says, without the places.
@@ -71,7 +80,7 @@ func (a Arrived) Said() any {
 	}
 	var out []line
 	for _, l := range a.Lines {
-		out = append(out, line{l.Ref.Value, l.Code.Value, l.UOM, l.Lot, string(l.Expiry), l.Qty, l.Damaged, l.Serials})
+		out = append(out, line{l.Ref.Value, l.code(), l.UOM, l.Lot, string(l.Expiry), l.Qty, l.Damaged, l.Serials})
 	}
 	return out
 }
@@ -86,14 +95,21 @@ func (p Profile) Arrived(part *x12.Part) (Arrived, error) {
 		switch string(s.Tag()) {
 		case "W17":
 			a.Numbers = []Text{t.text(s, 5), t.text(s, 4)}
+		case "N1":
+			if n == 0 && s.Value(1) == "WH" {
+				a.Warehouse = t.text(s, 4)
+			}
 		case "W07":
-			l := ArrivedLine{Qty: t.count(t.text(s, 1)), At: t.text(s, 1).At, UOM: p.uom(t.text(s, 2).Value), Code: t.text(s, 3)}
+			l := ArrivedLine{Qty: t.count(t.text(s, 1)), At: t.text(s, 1).At, UOM: p.uom(t.text(s, 2).Value)}
+			if upc := t.text(s, 3); upc.Value != "" {
+				l.Codes = append(l.Codes, upc)
+			}
 			for k := 4; k+1 <= 7; k += 2 {
 				switch v := t.text(s, k+1); {
 				case s.Value(k) == lotQualifier:
 					l.Lot = v.Value
-				case l.Code.Value == "":
-					l.Code = v
+				case v.Value != "":
+					l.Codes = append(l.Codes, v)
 				}
 			}
 			a.Lines = append(a.Lines, l)
@@ -128,7 +144,7 @@ func (p Profile) Arrived(part *x12.Part) (Arrived, error) {
 func (t *translator) damaged(lines []ArrivedLine, q Text) {
 	left := t.count(q)
 	last := lines[len(lines)-1]
-	for i := len(lines) - 1; i >= 0 && left > 0 && strings.EqualFold(lines[i].Code.Value, last.Code.Value); i-- {
+	for i := len(lines) - 1; i >= 0 && left > 0 && strings.EqualFold(lines[i].code(), last.code()); i-- {
 		n := min(left, lines[i].Qty-lines[i].Damaged)
 		lines[i].Damaged, left = lines[i].Damaged+n, left-n
 	}

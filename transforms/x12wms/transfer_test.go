@@ -85,7 +85,7 @@ func TestWhatA944SaysIsRead(t *testing.T) {
 			r.Fatalf("%+v of %+v", a, have)
 		}
 		for i, l := range a.Lines {
-			if w := have.Lines[i]; l.Ref.Value != itoa(w.No) || l.Code.Value != w.Item || l.Qty != w.Got() || l.Damaged != w.Damaged || l.Lot != w.Lot {
+			if w := have.Lines[i]; l.Ref.Value != itoa(w.No) || l.Codes[0].Value != w.Item || l.Qty != w.Got() || l.Damaged != w.Damaged || l.Lot != w.Lot {
 				r.Fatalf("wrote line %+v, read %+v", w, l)
 			}
 		}
