@@ -13,7 +13,7 @@ export PAKLOG_CACHE ?= $(HOME)/.cache/paklog
 # tarball or a foreign mount has none, and must build all the same.
 BUILD := $(shell git status >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: help build demo test check bench bench-core bench-edi torture torture-core fuzz lint clean
+.PHONY: help build demo test check bench bench-core bench-edi bench-as2 torture torture-core fuzz lint clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench-core: ## the core's solvers against published optima; ARGS=-json prints on
 
 bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only edi/ $(ARGS)
+
+bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors of RSA and of bytes; needs 20 GB of disk
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/ $(ARGS)
 
 torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 	@PAKLOG_TORTURE_ROUNDS=$(or $(ROUNDS),1000) go test -count=1 -timeout 3h -v -run 'Torture|Crash|PowerLoss' ./...

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"os"
 )
@@ -19,11 +18,11 @@ const inline = 64 << 10
 type spool struct {
 	ctx   context.Context
 	store Store
-	hash  hash.Hash
 	size  int64
 	head  bytes.Buffer
 	pipe  *io.PipeWriter // once it is longer
 	done  chan placed
+	name  string // in the store, once it is kept there
 }
 
 type placed struct {
@@ -32,12 +31,11 @@ type placed struct {
 }
 
 func newSpool(ctx context.Context, s Store) *spool {
-	return &spool{ctx: ctx, store: s, hash: sha256.New()}
+	return &spool{ctx: ctx, store: s}
 }
 
 // Write implements [io.Writer].
 func (s *spool) Write(p []byte) (int, error) {
-	s.hash.Write(p)
 	s.size += int64(len(p))
 	if s.pipe == nil {
 		if s.size <= inline {
@@ -55,17 +53,23 @@ func (s *spool) Write(p []byte) (int, error) {
 	return s.pipe.Write(p)
 }
 
-// sum is the SHA-256 of what was written.
-func (s *spool) sum() string { return hex.EncodeToString(s.hash.Sum(nil)) }
+// sum is the SHA-256 of what was written and, where it is long, kept: by it the store names it.
+func (s *spool) sum() string {
+	if s.name != "" {
+		return s.name
+	}
+	sum := sha256.Sum256(s.head.Bytes())
+	return hex.EncodeToString(sum[:])
+}
 
 // keep makes a long content durable; a short one stays in memory, and its name is "".
 func (s *spool) keep() (name string, err error) {
 	if s.pipe == nil {
-		return "", nil
+		return s.name, nil
 	}
 	s.pipe.Close()
 	p := <-s.done
-	s.pipe = nil
+	s.pipe, s.name = nil, p.name
 	return p.name, p.err
 }
 

@@ -119,6 +119,9 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request) (status int, er
 		in.body.drop()
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("more than %d bytes", in.cfg.MaxBytes)
 	}
+	if err == nil {
+		_, err = in.body.keep()
+	}
 	if err != nil {
 		in.body.drop()
 		if _, ours := errors.AsType[*fault.Error](err); ours {
@@ -153,11 +156,11 @@ func (p *paced) Read(b []byte) (int, error) {
 }
 
 // content reads the body from its beginning.
-func (in *incoming) content(ctx context.Context, name string) (io.ReadCloser, error) {
-	if name == "" {
+func (in *incoming) content(ctx context.Context) (io.ReadCloser, error) {
+	if in.body.name == "" {
 		return io.NopCloser(bytes.NewReader(in.body.head.Bytes())), nil
 	}
-	return in.store.Open(ctx, name)
+	return in.store.Open(ctx, in.body.name)
 }
 
 // take judges what came and hands it to the hub. The receipt it returns is what the hub holds.
@@ -170,31 +173,26 @@ func (in *incoming) take(ctx context.Context) (*door.Receipt, error) {
 		t, err := in.hand(ctx, door.Arrival{Exchange: first})
 		return t.Receipt, err
 	}
-	long, err := in.body.keep()
-	if err != nil {
-		return nil, err
-	}
 	docs := &documents{ctx: ctx, store: in.store}
 	defer docs.drop()
-	got, problem, err := in.judge(ctx, long, docs)
+	got, problem, err := in.judge(ctx, docs)
 	if err != nil {
 		return nil, err
 	}
 	if got.MDN != nil {
-		return nil, in.settle(ctx, got, problem, long)
+		return nil, in.settle(ctx, got, problem)
 	}
-	x := in.exchange(got, problem, docs)
-	if long == "" { // the store has the bytes before the receipt leaves
-		if _, err := in.body.place(); err != nil {
-			return nil, err
-		}
+	// The store has the bytes before the receipt leaves.
+	if _, err := in.body.place(); err != nil {
+		return nil, err
 	}
-	a := door.Arrival{Exchange: x}
+	var a door.Arrival
 	if problem == nil {
 		if a.Documents, err = docs.keep(in); err != nil {
 			return nil, err
 		}
 	}
+	a.Exchange = in.exchange(got, problem, docs)
 	if a.Receipt, a.Own, err = in.receipt(got, problem); err != nil {
 		return nil, err
 	}
@@ -229,8 +227,8 @@ func (in *incoming) reused(ctx context.Context, got *as2.Received, x door.Exchan
 }
 
 // judge reads the message. problem is what its receipt tells; err is our own trouble.
-func (in *incoming) judge(ctx context.Context, long string, docs *documents) (got *as2.Received, problem *as2.Problem, err error) {
-	body, err := in.content(ctx, long)
+func (in *incoming) judge(ctx context.Context, docs *documents) (got *as2.Received, problem *as2.Problem, err error) {
+	body, err := in.content(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

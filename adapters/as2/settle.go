@@ -11,7 +11,7 @@ import (
 
 // settle takes a receipt that came by itself. Its sender learns that it is here; nothing that is wrong
 // with it would be mended by sending it again.
-func (in *incoming) settle(ctx context.Context, got *as2.Received, problem *as2.Problem, long string) error {
+func (in *incoming) settle(ctx context.Context, got *as2.Received, problem *as2.Problem) error {
 	id := got.MDN.OriginalMessageID
 	note := func(why string) {
 		in.cfg.Log.Warn("a receipt is not believed", "partner", in.partner, "msg_id", id, "why", why)
@@ -26,7 +26,7 @@ func (in *incoming) settle(ctx context.Context, got *as2.Received, problem *as2.
 	if err != nil {
 		return err
 	}
-	body, err := in.content(ctx, long)
+	body, err := in.content(ctx)
 	if err != nil {
 		return err
 	}

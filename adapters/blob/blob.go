@@ -116,13 +116,14 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (string, error) {
 // place gives a whole file its name. A file of that name is replaced, for only what was
 // synced here is known to be whole.
 func (s *Store) place(temp, name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	path, err := s.path(name)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
+	s.mu.Lock()
+	err = os.Rename(temp, path)
+	s.mu.Unlock() // from here it is young, and nobody sweeps it away
+	if err != nil {
 		return err
 	}
 	return s.syncDir(filepath.Dir(path))

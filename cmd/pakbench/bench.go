@@ -16,6 +16,7 @@ type bench struct {
 	name, about, unit string
 	floor, peer       string // other benches that its value is divided by, "" for none
 	once              bool   // one round, after the others: it runs the whole hub
+	named             bool   // only where it is asked for by name: it takes gigabytes of the disk
 	open              func(ctx context.Context, c *config) (probe, error)
 }
 
@@ -75,6 +76,13 @@ var benches = []*bench{
 	{name: "edi/edifact-staedi", about: "StAEDI on that file", unit: "MB/s", peer: "edi/edifact-envelope", open: openPeer("staedi", edifactText, false)},
 	{name: "edi/edifact-npm", about: "npm's edifact (JavaScript) on that file: segments and components, no envelope", unit: "MB/s", peer: "edi/edifact-envelope", open: openPeer("edifact", edifactText, false)},
 	{name: "edi/edifact-pydifact", about: "pydifact (Python) on that file: messages and segments", unit: "MB/s", peer: "edi/edifact-envelope", once: true, open: openPeer("pydifact", edifactText, false)},
+	{name: "floor/rsa", about: "an RSA-2048 decryption and a signature: what each encrypted message with a signed receipt costs; operations a second of processor time here and below", unit: "ops/s", open: openRSA},
+	{name: "floor/bulk", about: "ten megabytes read, decrypted, digested twice, written and synced, and floor/rsa", unit: "ops/s", open: openBulk},
+	{name: "as2/receive-1k", about: "AS2 messages of 1 KB to `paklog serve`, signed and encrypted, durable before their signed receipt", unit: "msg/s", floor: "floor/rsa", once: true, open: openReceive(as2Plan{bytes: 1 << 10, messages: 1000, most: 32})},
+	{name: "as2/receive-100k", about: "the same of 100 KB", unit: "msg/s", floor: "floor/rsa", once: true, open: openReceive(as2Plan{bytes: 100 << 10, messages: 400, most: 8})},
+	{name: "as2/receive-10m", about: "the same of 10 MB", unit: "msg/s", floor: "floor/bulk", once: true, open: openReceive(as2Plan{bytes: 10 << 20, messages: 10, most: 2})},
+	{name: "as2/receive-100m", about: "the same of 100 MB", unit: "msg/s", floor: "floor/bulk", once: true, named: true, open: openReceive(as2Plan{bytes: 100 << 20, messages: 1, most: 2})},
+	{name: "as2/receive-8x1g", about: "eight of 1 GB at once, each second one by AES-GCM: memory", unit: "msg/s", floor: "floor/bulk", once: true, named: true, open: openReceive(as2Plan{bytes: 1 << 30, most: 8, gcm: true})},
 	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
 	{name: "tasks/next", about: "workers ask for work over HTTP, 200/s, among 100,000 open tasks in 20 lanes: the 99th percentile, each claimed durably", unit: "ms", once: true, open: openNext},
 	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -144,7 +145,7 @@ func (c *config) folders() error {
 // choose finds the benches of names; a name that ends in a slash is all that begin with it.
 func choose(names []string) ([]*bench, error) {
 	if len(names) == 0 {
-		return benches, nil
+		return slices.DeleteFunc(slices.Clone(benches), func(b *bench) bool { return b.named }), nil
 	}
 	var out []*bench
 	for _, b := range benches {

@@ -42,7 +42,8 @@ type served struct {
 // serveOptions are what the benches change of the defaults.
 type serveOptions struct {
 	data  string
-	floor bool // workers pick and pack, and a carrier sells labels
+	floor bool   // workers pick and pack, and a carrier sells labels
+	more  string // configuration
 }
 
 // readyWithin bounds a start.
@@ -69,6 +70,7 @@ func (c *config) serve(ctx context.Context, o serveOptions) (_ *served, err erro
 		settings += fmt.Sprintf("warehouse:\n  auto_workers: 4\n  wave_orders: 50\n  wave_wait: 1s\ncarriers:\n  ups:\n    url: %s\n    client_id: %s\n    client_secret: %s\n    account: %s\n",
 			s.sim.URL, upssim.ClientID, "${PAKBENCH_UPS_SECRET}", upssim.Account)
 	}
+	settings += o.more
 	file := filepath.Join(dir, "paklog.yaml")
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return nil, err
