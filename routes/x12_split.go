@@ -361,6 +361,10 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 // where the partner's are: in his folder it is a mistake that somebody must look at.
 func (p Partner) stranger(part *x12.Part) (x12.Finding, bool) {
 	h := part.ISA
+	if h.Absent {
+		return x12.Finding{Code: x12.CodeNoEnvelope, Severity: x12.Error, Layer: x12.LayerPartner, Offset: part.Offset,
+			Message: "groups or sets stand without an interchange around them: nobody knows who sent them", Hint: "let the partner send ISA and IEA around them"}, true
+	}
 	for _, c := range [...]struct {
 		element    int
 		got, want  string

@@ -80,7 +80,7 @@ EDIFACT interchange. Acknowledgements are never acknowledged. Ends with 3 when s
 						for j := range v.Groups {
 							rejected = rejected || v.Groups[j].Verdict() != ack.Accepted && v.Groups[j].Verdict() != ack.WithErrors
 						}
-						rejected = rejected || v.Verdict == ack.Rejected
+						rejected = rejected || v.Verdict == ack.Rejected || v.ISA.Absent
 						if err := a.answer(v); err != nil {
 							return err
 						}
@@ -118,6 +118,9 @@ type answering struct {
 }
 
 func (a *answering) answer(v *ack.Interchange) error {
+	if v.ISA.Absent {
+		return nil // nobody knows who sent it
+	}
 	d := v.ISA.Delimiters
 	if d.Component == 0 || d.Validate() != nil {
 		d = x12.DefaultDelimiters

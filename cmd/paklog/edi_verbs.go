@@ -124,6 +124,9 @@ func (d *dump) part(p *x12.Part) {
 		d.interchanges++
 		head = fmt.Sprintf("interchange %s from %s/%s to %s/%s, version %s, usage %s", p.ISA.Control,
 			p.ISA.SenderQualifier, p.ISA.Sender, p.ISA.ReceiverQualifier, p.ISA.Receiver, p.ISA.Version, p.ISA.Usage)
+		if p.ISA.Absent {
+			head = "groups or sets without an interchange"
+		}
 	case x12.GroupHeader:
 		d.groups++
 		head = fmt.Sprintf("  group %s %s, version %s", p.GS.FunctionalID, p.GS.Control, p.GS.Version)

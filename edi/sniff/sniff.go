@@ -131,6 +131,16 @@ func starts(b []byte, first bool) Format {
 	if len(b) < 5 {
 		return Unknown
 	}
+	switch string(b[:2]) {
+	case "ST": // and three digits
+		if first && len(b) > 6 && canSeparate(b[2]) && b[6] == b[2] && isAlnum(b[3]) && isAlnum(b[4]) && isAlnum(b[5]) {
+			return X12
+		}
+	case "GS": // and two letters
+		if first && len(b) > 5 && canSeparate(b[2]) && b[5] == b[2] && isAlnum(b[3]) && isAlnum(b[4]) {
+			return X12
+		}
+	}
 	switch string(b[:3]) {
 	case "ISA":
 		// Two digits of ISA01 and the separator again.

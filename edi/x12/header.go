@@ -50,6 +50,40 @@ func readHeader(b []byte, trusted bool) (h header, ok bool) {
 	return h, h.guessShort(b)
 }
 
+// bareHeader finds the delimiters of sets or groups that come without an ISA: the byte
+// behind the tag, and the one behind the last element of ST or GS, which are codes and
+// numbers. There is no saying what separates components.
+func bareHeader(b []byte) (d Delimiters, ok bool) {
+	if len(b) < 4 || string(b[:2]) != "ST" && string(b[:2]) != "GS" || !canSeparate(b[2]) {
+		return d, false
+	}
+	d.Element = b[2]
+	b = b[:min(len(b), lookahead)]
+	group, most, code := b[0] == 'G', 3, 3
+	if group {
+		most, code = 8, 2
+	}
+	at, n := 2, 0
+	for ; n < most && at < len(b) && b[at] == d.Element; n++ {
+		from := at + 1
+		free := group && n > 0 && n+1 < most // names and such, which end at a separator alone
+		for at = from; at < len(b) && (isAlnum(b[at]) || free && b[at] != d.Element && b[at] != '\r' && b[at] != '\n'); at++ {
+		}
+		if n == 0 && at-from != code {
+			return d, false
+		}
+	}
+	if at >= len(b) || n < 2 || group && n < most {
+		return d, false
+	}
+	if d.Terminator = b[at]; d.Terminator == '\r' && at+1 < len(b) && b[at+1] == '\n' {
+		d.Terminator, at = '\n', at+1
+	}
+	next := bytes.TrimLeft(b[at+1:], "\r\n ")
+	id, _, _ := bytes.Cut(next, []byte{d.Element})
+	return d, isTag(id) && d.Validate() == nil
+}
+
 func strictISA(b []byte) bool {
 	if len(b) < isaLength-1 { // the terminator may be missing at the end of the stream
 		return false

@@ -102,6 +102,7 @@ func (r *Reader) closeMissing(why string) {
 		r.emit(GroupTrailer, r.lo, r.k)
 		r.gs = nil
 	} else {
+		absent := r.isa.Absent
 		f.Code, f.Element, f.Expected = CodeMissingIEA, "IEA", "IEA*"+strconv.Itoa(r.groups)+"*"+r.isa.Control
 		f.Message = "the interchange has no trailer: " + why
 		f.Hint = "its groups are read; send IEA behind the last GE, and check that the file is whole"
@@ -109,6 +110,9 @@ func (r *Reader) closeMissing(why string) {
 		p.Groups = r.groups
 		r.emit(InterchangeTrailer, r.lo, r.k)
 		r.isa = nil
+		if absent {
+			return
+		}
 	}
 	p.Add(f)
 }
@@ -344,7 +348,7 @@ func (r *Reader) checkSet(whole bool) {
 		f.Code, f.Message, f.Expected, f.Hint, f.Ack = code, message, expected, hint, ack
 		p.Add(f)
 	}
-	if r.gs == nil {
+	if r.gs == nil && !r.isa.Absent {
 		add(st, 0, CodeSetOutsideGroup, "the transaction set stands outside any functional group", "GS before ST", "send GS and GE around it", AckCodes{TA1: "024"})
 	}
 	if p.ST.ID == "" {

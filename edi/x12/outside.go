@@ -50,6 +50,10 @@ func (r *Reader) outside() error {
 		r.header(h, r.lo+start)
 		return nil
 	}
+	if d, ok := bareHeader(rest[start:]); ok && !r.inJunk {
+		r.bare(d, r.lo+start)
+		return nil
+	}
 	n := nextHeader(rest, start+1, w.EOF)
 	if r.stops {
 		if i := sniff.Next(rest[:cmp.Or(max(n, 0), len(rest))], start+1, sniff.EDIFACT, w.EOF); i >= 0 {
@@ -122,8 +126,6 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 		f.Code, f.Message, f.Hint = CodeEDIFACT, "this is an EDIFACT interchange", "give it to the EDIFACT reader; this one reads X12"
 	case len(b) > 4 && string(b[:4]) == "STX=":
 		f.Code, f.Message, f.Hint = CodeTRADACOMS, "this is a TRADACOMS transmission, which is not supported", "ask the partner for X12 or EDIFACT"
-	case len(b) > 3 && string(b[:2]) == "ST" && canSeparate(b[2]):
-		f.Code, f.Message, f.Hint = CodeNoEnvelope, "a transaction set stands without an interchange around it", "put ISA and GS before it, GE and IEA behind it"
 	case len(b) > 3 && string(b[:3]) == "ISA" && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeISAMalformed, "the interchange header cannot be read", "an ISA has 16 elements, its own separator at byte 4 and a terminator at byte 106"
 		f.Ack.TA1 = "022"
@@ -137,6 +139,24 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 		f.Code, f.Severity, f.Message, f.Hint = CodeNoise, Warning, "text stands outside any interchange", "it is kept and skipped"
 	}
 	r.part.Add(f)
+}
+
+// bare opens an interchange for groups or sets that have none, the first at start.
+func (r *Reader) bare(d Delimiters, start int) {
+	w := &r.win
+	w.use(d, start)
+	r.isa = &ISA{Delimiters: d, Absent: true}
+	r.part.ISA = r.isa
+	r.any, r.groups = true, 0
+	r.named.Forget()
+	r.emit(InterchangeHeader, start, 0)
+	what := "transaction sets"
+	if w.Buf[start] == 'G' {
+		what = "functional groups"
+	}
+	r.part.Add(Finding{Code: CodeNoEnvelope, Severity: Error, Layer: LayerEnvelope, Offset: w.Base + int64(start), Element: "ISA",
+		Expected: "ISA before " + clip(w.Buf[start:start+2]), Message: what + " stand without an interchange around them",
+		Hint: "they are read; put ISA and GS before them, GE and IEA behind, or nobody knows who sent them"})
 }
 
 // header opens the interchange whose ISA begins at start.

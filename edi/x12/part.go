@@ -12,7 +12,8 @@ const (
 	// Noise is what belongs to no interchange: line ends between interchanges, a
 	// byte order mark, mail headers, another format. Findings say which.
 	Noise Kind = iota + 1
-	// InterchangeHeader is an ISA. Each is followed by one InterchangeTrailer.
+	// InterchangeHeader is an ISA. Each is followed by one InterchangeTrailer. Where
+	// groups or sets come without an interchange, Raw is what stands before the first.
 	InterchangeHeader
 	// InterchangeAck is a TA1.
 	InterchangeAck
@@ -49,6 +50,7 @@ type ISA struct {
 	AckRequested      string     `json:"ack_requested,omitempty"`      // ISA14: "1" asks for a TA1
 	Usage             string     `json:"usage"`                        // ISA15: P production, T test, I information
 	Delimiters        Delimiters `json:"delimiters"`
+	Absent            bool       `json:"absent,omitempty"` // groups or sets came without an interchange
 }
 
 // GS is a functional group header.

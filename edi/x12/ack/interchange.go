@@ -19,7 +19,7 @@ type Interchange struct {
 // TA1 is the interchange acknowledgement. ok is false where none may be sent:
 // for an interchange that carried a TA1 itself and nothing else.
 func (v *Interchange) TA1() (ta1 x12.Out, ok bool) {
-	if v.acks && len(v.Groups) == 0 {
+	if v.ISA.Absent || v.acks && len(v.Groups) == 0 {
 		return x12.Out{}, false
 	}
 	control := digits(v.ISA.Control)

@@ -40,11 +40,11 @@ type builder struct {
 func (b *builder) object() error {
 	var head canon.Segment
 	var iea *canon.Segment
-	begun := false
+	begun, noise := false, false
 	err := b.Keys(func(key string) (err error) {
 		switch key {
 		case "noise":
-			begun, b.Exact = true, true // nothing follows
+			begun, noise, b.Exact = true, true, true // nothing follows
 			return b.Bytes()
 		case "isa":
 			return b.In.Decode(&head)
@@ -73,11 +73,16 @@ func (b *builder) object() error {
 	if !begun {
 		return errors.New("the interchange has no groups")
 	}
-	if b.isa == "" {
-		return nil // noise
+	if noise {
+		return nil
 	}
-	if err := b.Trailer(iea, "IEA", b.groups, b.isa); err != nil || b.Exact {
-		return err
+	if b.isa != "" || iea != nil {
+		if err := b.Trailer(iea, "IEA", b.groups, b.isa); err != nil {
+			return err
+		}
+	}
+	if b.Exact {
+		return nil
 	}
 	_, err = b.W.WriteString(b.LineEnd)
 	return err
@@ -114,9 +119,16 @@ func (b *builder) header(s canon.Segment) error {
 		if err := b.delims.Validate(); err != nil {
 			return err
 		}
-		if len(s.Elements) != 17 || s.Elements[0] != "ISA" {
-			return fmt.Errorf("isa is %q, and ISA and 16 elements are due before groups", s.Elements)
+		if len(s.Elements) == 0 {
+			return nil // no interchange stands around what follows
 		}
+		if len(s.Elements) != 17 || s.Elements[0] != "ISA" {
+			return fmt.Errorf("isa is %q, and ISA and 16 elements, or [], are due before groups", s.Elements)
+		}
+	}
+	if s.Raw != nil && len(s.Elements) == 0 {
+		_, err := b.W.Write(s.Raw)
+		return err
 	}
 	if len(s.Elements) > 13 {
 		b.isa = strings.TrimRight(s.Elements[13], " ")

@@ -17,7 +17,7 @@
 //
 // Trailers are counted when the JSON is written as X12: "se", "ge" and "iea"
 // stand there only where the document's own differ from that, and are [] where it
-// has none. "ta1" and "stray" segments stand where they stood: in "groups" or
+// has none. "isa" is [] where groups or sets stand without an interchange. "ta1" and "stray" segments stand where they stood: in "groups" or
 // "sets". {"noise":"..."} is base64 of what stands between interchanges and is
 // not blank.
 //

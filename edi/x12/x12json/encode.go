@@ -81,23 +81,42 @@ func (e *Encoder) Part(p *x12.Part) error {
 		e.out.GroupEnd()
 	case x12.InterchangeTrailer:
 		e.out.Put("]")
-		e.trailer(p, "iea", "IEA", p.Groups, e.isa)
+		switch {
+		case !p.ISA.Absent:
+			e.trailer(p, "iea", "IEA", p.Groups, e.isa)
+		case p.Segments.Len() > 0: // none is counted
+			e.out.Put(`,"iea":`)
+			e.segment(p.Segments.At(0))
+		}
 		e.out.Put("}\n")
 	}
 	return e.out.Flush(e.w)
 }
 
 func (e *Encoder) header(p *x12.Part) {
-	s := p.Segments.At(0)
-	e.delims, e.isa = p.Segments.Delimiters(), string(s.Data(13))
+	e.delims, e.isa, e.cr = p.ISA.Delimiters, p.ISA.Control, false
 	e.table = canon.Table(e.delims.Element, e.delims.Terminator, map[byte]uint8{e.delims.Component: stream.Component, e.delims.Repetition: stream.Repetition})
-	if e.isa == "" {
+	e.out.Begin()
+	e.out.Put(`{"isa":`)
+	if p.ISA.Absent {
+		at := len(e.out.Buf)
+		if e.out.Put("[]"); e.out.Exact && len(p.Raw) > 0 {
+			e.out.Buf = canon.AppendRaw(e.out.Buf, at, p.Raw)
+		}
+	} else {
+		e.interchange(p.Segments.At(0))
+	}
+	e.delimiters()
+	e.pending = true
+}
+
+// interchange writes an ISA.
+func (e *Encoder) interchange(s x12.Segment) {
+	if e.isa = string(s.Data(13)); e.isa == "" {
 		e.isa = "0"
 	}
 	raw := s.Raw()
 	e.cr = e.delims.Terminator == '\n' && bytes.HasSuffix(raw, []byte("\r\n"))
-	e.out.Begin()
-	e.out.Put(`{"isa":`)
 	e.want = e.want[:0]
 	fits := e.isaWant(s)
 	plain := func() {
@@ -119,6 +138,9 @@ func (e *Encoder) header(p *x12.Part) {
 	} else {
 		e.isa = string(filled(12, []byte(e.isa)))
 	}
+}
+
+func (e *Encoder) delimiters() {
 	e.out.Put(`,"delimiters":{"element":`)
 	e.out.Text([]byte{e.delims.Element})
 	if e.delims.Component != 0 {
@@ -136,7 +158,6 @@ func (e *Encoder) header(p *x12.Part) {
 		e.out.Text([]byte{e.delims.Terminator})
 	}
 	e.out.Put("}")
-	e.pending = true
 }
 
 // lead is what stands before a part's first segment.

@@ -147,6 +147,8 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(isa + gs + set + tail)
 	f.Add("junk" + strings.ReplaceAll(isa+gs+set+tail, "~", "\r\n"))
 	f.Add(isa + "BIN*3*a~b~" + set)
+	f.Add("\r\n" + gs + set + "GE*1*7~")
+	f.Add("ST*940*1~W05*N~SE*3*1~\nIEA*0*1~x")
 	f.Fuzz(func(t *testing.T, data string) {
 		if _, err := x12.Parse([]byte(data), x12.Limits{}); err != nil {
 			return
