@@ -238,11 +238,6 @@ func (d *decision) put(l pick.List, st pick.Step, of orderOf, qty int64, c pick.
 	if !d.onPick(l.Scope, l.Task, events, err) {
 		return
 	}
-	k := keyOf(of.Scope, st.Item)
-	moved, posts, err := inventory.Sort{
-		BookKey: k, For: inventory.For{Order: of.number, Line: st.Line, Task: l.Task}, Lot: st.From.Lot, Tote: c.Tote, Slot: slot, Qty: qty,
-	}.Decide(d.m.Now)
-	d.onStock(k, moved, posts, err)
 	w := d.work(of.Scope, of.number)
 	var serials []string
 	for i := range w.Totes {
@@ -256,6 +251,11 @@ func (d *decision) put(l pick.List, st pick.Step, of orderOf, qty int64, c pick.
 			break
 		}
 	}
+	k := keyOf(of.Scope, st.Item)
+	moved, posts, err := inventory.Sort{
+		BookKey: k, For: inventory.For{Order: of.number, Line: st.Line, Task: l.Task}, Lot: st.From.Lot, Tote: c.Tote, Slot: slot, Qty: qty, Serials: serials,
+	}.Decide(d.m.Now)
+	d.onStock(k, moved, posts, err)
 	w.Totes = addContent(w.Totes, pack.Content{Line: st.Line, Item: st.Item, Lot: st.From.Lot, Tote: slot, Qty: qty, Serials: serials})
 	w.changed()
 	out.Puts = append(out.Puts, events[0].(pick.Placed))

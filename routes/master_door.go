@@ -234,6 +234,7 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if c.From.Location != c.To.Location && (d.wrongPlace(k, stage, c.To.Location) || d.noRoom(k, c.To, c.Qty)) {
 			return answered{}, d.err
 		}
+		d.serialsKept(k, c.Serials, stage)
 		events, posts, err := c.Decide(now)
 		switch moved := d.onStock(k, events, posts, err) && c.From.Location != c.To.Location; {
 		case moved && stage == inventory.Received:

@@ -279,7 +279,7 @@ func (d *decision) reopen(s scope.Scope, id string, c pack.Reopen) {
 	for _, x := range held.Contents {
 		k := keyOf(s, x.Item)
 		moved, posts, err := inventory.Unpack{
-			BookKey: k, For: inventory.For{Order: p.Order, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: c.Carton, Qty: x.Qty,
+			BookKey: k, For: inventory.For{Order: p.Order, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: c.Carton, Qty: x.Qty, Serials: x.Serials,
 		}.Decide(d.m.Now)
 		d.onStock(k, moved, posts, err)
 		lines = addQty(lines, x.Line, x.Qty)

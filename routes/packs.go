@@ -240,7 +240,7 @@ func (d *decision) closed(s scope.Scope, id string, events []event.Event, err er
 	for _, x := range closed.Contents {
 		k := keyOf(s, x.Item)
 		moved, posts, err := inventory.Pack{
-			BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: closed.Carton, Qty: x.Qty,
+			BookKey: k, For: inventory.For{Order: number, Line: x.Line}, Tote: x.Tote, Lot: x.Lot, Carton: closed.Carton, Qty: x.Qty, Serials: x.Serials,
 		}.Decide(d.m.Now)
 		d.onStock(k, moved, posts, err)
 		lines = addQty(lines, x.Line, x.Qty)

@@ -3,6 +3,7 @@ package routes
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -535,6 +536,9 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 	if c.Location != planned && c.Reason == "" {
 		d.fail(fault.At(op, fault.Invalid, "reason", fmt.Errorf("the goods were to go to %s: say why they lie at %s", planned, c.Location)))
 	}
+	if len(c.Serials) > 0 && len(parts) > 1 {
+		d.fail(fault.At(op, fault.Invalid, "serials", errors.New("the task brings several goods, which all go to one place: leave their serial numbers out")))
+	}
 	switch whole := t.Steps[0].From.LPN != ""; {
 	case c.Qty == 0:
 	case whole:
@@ -563,13 +567,14 @@ func (d *decision) putAway(s scope.Scope, id string, c putaway.Put) {
 		if d.lacks(k, from.In(x.Stage), x.Qty, false) {
 			return
 		}
+		d.serialsKept(k, c.Serials, x.Stage)
 		if isHeld(x.Stage) {
-			events, posts, err := inventory.Transfer{BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Reason: cmp.Or(c.Reason, task.KindPutAway)}.Decide(d.m.Now)
+			events, posts, err := inventory.Transfer{BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Reason: cmp.Or(c.Reason, task.KindPutAway), Serials: c.Serials}.Decide(d.m.Now)
 			d.onStock(k, events, posts, err)
 			continue
 		}
 		events, posts, err := inventory.PutAway{
-			BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Task: id, Planned: planned, Reason: c.Reason, By: c.Worker,
+			BookKey: k, From: from, To: to, Stage: x.Stage, Qty: x.Qty, Task: id, Planned: planned, Reason: c.Reason, By: c.Worker, Serials: c.Serials,
 		}.Decide(d.m.Now)
 		d.onStock(k, events, posts, err)
 	}

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -81,7 +82,7 @@ func (e *Export) Add(d view.Doc) error {
 		return fmt.Errorf("reading %s: %w", d.Key, err)
 	}
 	for _, r := range openingOf(s) {
-		if err := e.put(r, func() ([]written, error) { return receiptRow(r), nil }); err != nil {
+		if err := e.put(r, func() ([]written, error) { return receiptRow(r) }); err != nil {
 			return err
 		}
 	}
@@ -297,24 +298,39 @@ func openingOf(s inventory.Stock) []custom.Receipt {
 	var out []custom.Receipt
 	for i := range s.Shelves {
 		sh := &s.Shelves[i]
+		free := sh.Free + sh.Allocated + sh.Received
+		good, held := min(int(free), len(sh.Serials)), min(int(sh.Held), len(sh.HeldSerials))
 		for _, x := range [...]struct {
-			stage string
-			qty   int64
-		}{{"", sh.Free + sh.Allocated + sh.Received}, {inventory.Held, sh.Held + sh.Suspect}, {inventory.Damaged, sh.Damaged}} {
-			if x.qty > 0 {
-				out = append(out, custom.Receipt{
+			stage   string
+			qty     int64
+			serials []string
+		}{
+			{"", free, sh.Serials[:good]},
+			{inventory.Held, sh.Held + sh.Suspect, slices.Concat(sh.HeldSerials[:held], sh.Serials[good:])},
+			{inventory.Damaged, sh.Damaged, sh.HeldSerials[held:]},
+		} {
+			for left := x.qty; left > 0; {
+				// Units without a number stand by themselves, and so do more than one receipt takes.
+				n := min(left, int64(len(x.serials)), inventory.MaxSerials)
+				r := custom.Receipt{
 					Owner: s.Owner, Facility: s.Facility, Item: s.Item, Location: sh.Location, Lot: sh.Lot, LPN: sh.LPN,
-					Stage: x.stage, Qty: x.qty, Expiry: string(sh.Expiry),
-				})
+					Stage: x.stage, Qty: cmp.Or(n, left), Expiry: string(sh.Expiry), Serials: x.serials[:n],
+				}
+				x.serials = x.serials[n:]
+				left -= r.Qty
+				out = append(out, r)
 			}
 		}
 	}
 	return out
 }
 
-func receiptRow(r custom.Receipt) []written {
+func receiptRow(r custom.Receipt) ([]written, error) {
+	if strings.Contains(strings.Join(r.Serials, ""), listed) {
+		return nil, fmt.Errorf("item %s: a serial number has %q in it, which has no column: export as %s", r.Item, listed, NDJSON)
+	}
 	return []written{{
 		"owner": r.Owner, "facility": r.Facility, "item": r.Item, "location": r.Location, "lot": r.Lot, "lpn": r.LPN, "stage": r.Stage,
-		"qty": strconv.FormatInt(r.Qty, 10), "expiry": r.Expiry, "reference": r.Reference,
-	}}
+		"qty": strconv.FormatInt(r.Qty, 10), "expiry": r.Expiry, "reference": r.Reference, "serials": strings.Join(r.Serials, listed),
+	}}, nil
 }

@@ -2,6 +2,9 @@ package bulk_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +13,7 @@ import (
 	"github.com/paklog/hub/adapters/internal/doormem"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/view"
+	"github.com/paklog/hub/transforms/custom"
 )
 
 // kinds are the files of a small warehouse, in the order that they may be imported in.
@@ -31,7 +35,8 @@ var kinds = []struct{ kind, doc, file string }{
 `},
 	{bulk.Opening, view.Stock, `{"item":"A-1","location":"P-1","lot":"L1","lpn":"PAL-1","qty":7,"expiry":"2027-05-01"}
 {"item":"A-1","location":"P-1","lot":"L1","lpn":"PAL-1","qty":2,"stage":"held"}
-{"owner":"BETA","facility":"DC2","item":"B-1","location":"X","qty":1,"stage":"damaged"}
+{"owner":"BETA","facility":"DC2","item":"B-1","location":"X","qty":1,"stage":"damaged","serials":["S-9"]}
+{"owner":"BETA","facility":"DC2","item":"B-1","location":"X","qty":2,"serials":["S-1","S-2"]}
 `},
 }
 
@@ -80,6 +85,70 @@ func TestMasterDataComesBackAsItWas(t *testing.T) {
 				t.Errorf("%s %s:\n%+v\n%+v", format, k.kind, got, want)
 			}
 		}
+	}
+}
+
+// Opening stock of numbered units has their numbers, no more at a time than one receipt takes; units
+// without stand by themselves, and what is doubted is held with its own.
+func TestOpeningStockHasItsSerialNumbers(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for i := range 1500 {
+		many = append(many, fmt.Sprintf("S%04d", i))
+	}
+	rows := func(sh inventory.Shelf) (out []string) {
+		t.Helper()
+		state, err := json.Marshal(inventory.Stock{BookKey: inventory.BookKey{Scope: here, Item: "I"}, Shelves: []inventory.Shelf{sh}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b bytes.Buffer
+		e, err := bulk.NewExport(&b, bulk.Opening, bulk.NDJSON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Add(view.Doc{Kind: view.Stock, State: state}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			var r custom.Receipt
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatal(err)
+			}
+			first := ""
+			if len(r.Serials) > 0 {
+				first = r.Serials[0]
+			}
+			out = append(out, fmt.Sprint(r.Stage, " ", r.Qty, " ", len(r.Serials), " ", first))
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		sh   inventory.Shelf
+		want []string
+	}{
+		"more than one receipt takes": {inventory.Shelf{Free: 1400, Allocated: 100, Serials: many}, []string{" 1000 1000 S0000", " 500 500 S1000"}},
+		"some without":                {inventory.Shelf{Free: 3, Received: 2, Serials: many[:4]}, []string{" 4 4 S0000", " 1 0 "}},
+		"all without":                 {inventory.Shelf{Free: 3}, []string{" 3 0 "}},
+		"of every kind": {
+			inventory.Shelf{Free: 1, Suspect: 1, Held: 2, Damaged: 1, Serials: many[:2], HeldSerials: many[10:13]},
+			[]string{" 1 1 S0000", "held 3 3 S0010", "damaged 1 1 S0012"},
+		},
+	} {
+		if got := rows(c.sh); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	state, err := json.Marshal(inventory.Stock{Shelves: []inventory.Shelf{{Free: 1, Serials: []string{"A|B;C D"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := bulk.NewExport(io.Discard, bulk.Opening, bulk.CSV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Add(view.Doc{Kind: view.Stock, State: state}); err == nil || !strings.Contains(err.Error(), "ndjson") {
+		t.Errorf("a number that a cell cannot hold: %v", err)
 	}
 }
 

@@ -101,11 +101,12 @@ type JudgeBody struct {
 
 // PutBody ends a put-away: the goods lie where the worker has scanned.
 type PutBody struct {
-	Worker   string `json:"worker"`
-	Claim    int    `json:"claim" doc:"what the claim was answered with"`
-	Location string `json:"location" doc:"as scanned"`
-	Qty      int64  `json:"qty,omitempty" minimum:"1" doc:"all where it is left out; the rest is directed anew"`
-	Reason   string `json:"reason,omitempty" doc:"why another place than was planned"`
+	Worker   string   `json:"worker"`
+	Claim    int      `json:"claim" doc:"what the claim was answered with"`
+	Location string   `json:"location" doc:"as scanned"`
+	Qty      int64    `json:"qty,omitempty" minimum:"1" doc:"all where it is left out; the rest is directed anew"`
+	Reason   string   `json:"reason,omitempty" doc:"why another place than was planned"`
+	Serials  []string `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of units that are tracked by them, where it matters which"`
 }
 
 func (s *server) receipts() {

@@ -48,6 +48,7 @@ type TransferBody struct {
 	Qty      int64     `json:"qty" minimum:"1"`
 	Stage    string    `json:"stage,omitempty" enum:"free,received,held,damaged" doc:"free, or received where none is free"`
 	Reason   string    `json:"reason,omitempty"`
+	Serials  []string  `json:"serials,omitempty" maxItems:"1000" nullable:"false" doc:"of units that are tracked by them, where it matters which"`
 }
 
 // StatusBody moves goods between free, held, damaged and suspect; those that wait to be put away are
@@ -104,7 +105,7 @@ func (s *server) stock() {
 			b, err := decode[TransferBody](ctx)
 			key := s.book(b.Owner, b.Facility, b.Item)
 			return move(ctx, in, key, inventory.Transfer{
-				BookKey: key, From: inventory.Place(b.From), To: inventory.Place(b.To), Qty: b.Qty, Reason: b.Reason, Stage: b.Stage,
+				BookKey: key, From: inventory.Place(b.From), To: inventory.Place(b.To), Qty: b.Qty, Reason: b.Reason, Stage: b.Stage, Serials: b.Serials,
 			}, err)
 		})
 	register(s, op[StatusBody, StockState](s, http.MethodPost, "/v1/stock/status", "change-stock-status", tag, "Hold, release or write down goods on a shelf", http.StatusCreated, http.StatusOK),

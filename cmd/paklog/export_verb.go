@@ -30,8 +30,8 @@ func newExport(g *global) *cobra.Command {
 		Use: "export owners|items|locations|facilities|workers|opening FILE", Short: "Write master data or stock to a file that import reads back",
 		Long: `Write a CSV or NDJSON file that paklog import reads back, here or in another hub. opening is what lies on
 the shelves, as the opening stock of another hub: what orders were given is free there, what is doubted is
-held, and what is in totes and cartons is left out. Serial numbers are left out too: add them before it is
-imported. - is standard output.`,
+held, and what is in totes and cartons is left out. Serial numbers stand where the books know them
+("paklog stock serials"). - is standard output.`,
 		Example: `  paklog export items items.csv
   paklog export facilities - --format ndjson
   paklog export opening stock.ndjson --owner ACME`,

@@ -64,9 +64,10 @@ func newStock(g *global) *cobra.Command {
 	cmd.Use, cmd.Short = "stock", "List stock; adjust, move, quarantine and reconcile it"
 	cmd.Example = `  paklog stock
   paklog stock accounts MUG
+  paklog stock serials DRILL
   paklog stock adjust MUG --location A-01 --delta -2 --reason damage
   paklog stock reconcile snapshot.csv`
-	cmd.AddCommand(newStockList(g), newStockAccounts(g), newStockAdjust(g), newStockMove(g), newStockQuarantine(g, false), newStockQuarantine(g, true), newStockReconcile(g))
+	cmd.AddCommand(newStockList(g), newStockAccounts(g), newStockAdjust(g), newStockMove(g), newStockSerials(g), newStockQuarantine(g, false), newStockQuarantine(g, true), newStockReconcile(g))
 	return cmd
 }
 

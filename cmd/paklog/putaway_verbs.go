@@ -102,6 +102,7 @@ func newPutAwayDone(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&b.Location, "location", "", "the place, as scanned; required")
 	cmd.Flags().Int64Var(&b.Qty, "qty", 0, "how many; all where it is left out, and the rest is directed anew")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why another place than was planned")
+	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of the units, where it matters which")
 	cmd.ValidArgsFunction = fromHub(g, putAwayNames)
 	return cmd
 }

@@ -120,8 +120,57 @@ func newStockMove(g *global) *cobra.Command {
 	cmd.Flags().StringVar(&to, "to", "", "the place that they are brought to")
 	cmd.Flags().Int64Var(&b.Qty, "qty", 0, "how many, in the smallest unit")
 	cmd.Flags().StringVar(&b.Stage, "stage", "", "free, received, held or damaged; free, or received where none is free")
+	cmd.Flags().StringSliceVar(&b.Serials, "serial", nil, "serial numbers of the units, where it matters which")
 	cmd.Flags().StringVar(&b.Reason, "reason", "", "why")
 	_ = cmd.RegisterFlagCompletionFunc("stage", words(inventory.Free, inventory.Received, inventory.Held, inventory.Damaged))
+	return cmd
+}
+
+func newStockSerials(g *global) *cobra.Command {
+	var owner, facility string
+	cmd := &cobra.Command{
+		Use: "serials ITEM [SERIAL]", Short: "Say where serial numbers are: on which shelf, or in which tote or carton",
+		Long: `Say where the units of an item are that came in under serial numbers, as the books know it: where they
+were named last, and whither goods went that they must have gone along with. STAGE is good, held (or
+damaged) or loose: in a tote or a carton.`,
+		Example: `  paklog stock serials DRILL
+  paklog stock serials DRILL SN-0042 --json`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
+				owner, err := ownerOf(ctx, c, view.Stock, args[0], owner)
+				if err != nil {
+					return err
+				}
+				var d view.Doc
+				path := "/v1/stock/" + url.PathEscape(owner) + "/" + url.PathEscape(args[0]) + "?facility=" + url.QueryEscape(facility)
+				if err := c.do(ctx, http.MethodGet, path, nil, &d); err != nil {
+					return err
+				}
+				var s inventory.Stock
+				if err := json.Unmarshal(d.State, &s); err != nil {
+					return err
+				}
+				found := s.WhereSerials()
+				if len(args) > 1 {
+					found = slices.DeleteFunc(found, func(x inventory.SerialAt) bool { return x.Serial != args[1] })
+				}
+				if g.json {
+					return writeJSON(cmd.OutOrStdout(), found)
+				}
+				if len(args) > 1 && len(found) == 0 {
+					return fmt.Errorf("serial number %s of item %s is not here", args[1], args[0])
+				}
+				t := newTable(cmd.OutOrStdout(), "SERIAL", "STAGE", "LOCATION", "LOT", "LPN")
+				for _, x := range found {
+					t.row(x.Serial, x.Stage, x.Location, x.Lot, x.LPN)
+				}
+				return t.flush()
+			})
+		},
+	}
+	cmd.Flags().StringVar(&owner, "owner", "", "whose goods")
+	cmd.Flags().StringVar(&facility, "facility", "", "the building; the configured one where it is left out")
 	return cmd
 }
 

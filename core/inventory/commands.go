@@ -139,20 +139,22 @@ type PutBack struct {
 type Sort struct {
 	BookKey
 	For
-	Lot  string
-	Tote string
-	Slot string
-	Qty  int64
+	Lot     string
+	Tote    string
+	Slot    string
+	Qty     int64
+	Serials []string
 }
 
 // Pack moves picked goods from a tote into a closed carton.
 type Pack struct {
 	BookKey
 	For
-	Tote   string
-	Lot    string
-	Carton string
-	Qty    int64
+	Tote    string
+	Lot     string
+	Carton  string
+	Qty     int64
+	Serials []string
 }
 
 // Unpack moves goods of a carton that was opened again back to their tote.
@@ -201,6 +203,7 @@ type Transfer struct {
 	Qty      int64
 	Reason   string
 	Stage    string
+	Serials  []string // of the units, where it matters which
 }
 
 // PutAway moves goods from where they were received to a shelf, by a task. Planned is where the
@@ -212,6 +215,7 @@ type PutAway struct {
 	Qty                   int64
 	Task, Planned, Reason string
 	By                    string
+	Serials               []string // of the units, where it matters which
 }
 
 // DirectPutAway says where goods are to be put away, and why there.

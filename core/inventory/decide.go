@@ -111,6 +111,9 @@ func (d *decision) serialsFrom(list []string, qty int64, needed bool, from func(
 	}
 }
 
+// named checks serial numbers of units that stay as they are, wherever they go.
+func (d *decision) named(list []string, qty int64) { d.serials(list, qty, false, "", "") }
+
 // Kept says where the books have a serial number of a unit that lies on a shelf: [SerialShelf]
 // or [SerialHeld]. Nil is where its stage says.
 type Kept func(serial string) string
@@ -307,7 +310,7 @@ func (c Sort) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d.part("slot", c.Slot)
 	d.optional("lot", c.Lot)
 	d.move(c.Qty, InTote(c.Lot, c.Tote), InTote(c.Lot, c.Slot))
-	d.emit(StockSorted{d.head, c.For, c.Lot, c.Tote, c.Slot, c.Qty})
+	d.emit(StockSorted{d.head, c.For, c.Lot, c.Tote, c.Slot, c.Qty, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -319,7 +322,7 @@ func (c Pack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d.part("carton", c.Carton)
 	d.optional("lot", c.Lot)
 	d.move(c.Qty, InTote(c.Lot, c.Tote), InCarton(c.Lot, c.Carton))
-	d.emit(StockPacked{d.head, c.For, c.Tote, c.Lot, c.Carton, c.Qty})
+	d.emit(StockPacked{d.head, c.For, c.Tote, c.Lot, c.Carton, c.Qty, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -331,7 +334,7 @@ func (c Unpack) Decide(at time.Time) ([]event.Event, []journal.Posting, error) {
 	d.part("carton", c.Carton)
 	d.optional("lot", c.Lot)
 	d.move(c.Qty, InCarton(c.Lot, c.Carton), InTote(c.Lot, c.Tote))
-	d.emit(StockUnpacked{d.head, c.For, c.Tote, c.Lot, c.Carton, c.Qty})
+	d.emit(StockUnpacked{d.head, c.For, c.Tote, c.Lot, c.Carton, c.Qty, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -412,7 +415,8 @@ func (c Transfer) Decide(at time.Time) ([]event.Event, []journal.Posting, error)
 		d.bad("stage", "goods that are %s are not moved by themselves", c.Stage)
 	}
 	d.move(c.Qty, c.From.In(stage), c.To.In(stage))
-	d.emit(StockTransferred{d.head, c.From, c.To, c.Qty, c.Reason, told})
+	d.named(c.Serials, c.Qty)
+	d.emit(StockTransferred{d.head, c.From, c.To, c.Qty, c.Reason, told, slices.Clone(c.Serials)})
 	return d.done()
 }
 
@@ -439,7 +443,8 @@ func (c PutAway) Decide(at time.Time) ([]event.Event, []journal.Posting, error) 
 	if c.Stage == Received {
 		d.post.free(c.Qty)
 	}
-	d.emit(StockPutAway{d.head, c.From, c.To, c.Stage, c.Qty, c.Task, c.Planned, c.Reason, c.By})
+	d.named(c.Serials, c.Qty)
+	d.emit(StockPutAway{d.head, c.From, c.To, c.Stage, c.Qty, c.Task, c.Planned, c.Reason, c.By, slices.Clone(c.Serials)})
 	return d.done()
 }
 

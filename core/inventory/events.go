@@ -120,6 +120,8 @@ type StockSorted struct {
 	Tote string `json:"tote"`
 	Slot string `json:"slot"`
 	Qty  int64  `json:"qty"`
+
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockPacked says that goods went from a tote into a closed carton.
@@ -130,6 +132,8 @@ type StockPacked struct {
 	Lot    string `json:"lot,omitempty"`
 	Carton string `json:"carton"` // SSCC
 	Qty    int64  `json:"qty"`
+
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockUnpacked says that goods of a carton that was opened again are in their tote.
@@ -140,6 +144,8 @@ type StockUnpacked struct {
 	Lot    string `json:"lot,omitempty"`
 	Carton string `json:"carton"` // SSCC
 	Qty    int64  `json:"qty"`
+
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockStaged says that a carton's goods stand at the dock.
@@ -183,6 +189,8 @@ type StockTransferred struct {
 	Qty    int64  `json:"qty"`
 	Reason string `json:"reason,omitempty"`
 	Stage  string `json:"stage,omitempty"`
+	// Serials are those of the units, where somebody named them.
+	Serials []string `json:"serials,omitempty"`
 }
 
 // StockStatusChanged says that goods on a shelf changed stage: quarantined,
@@ -267,6 +275,8 @@ type StockPutAway struct {
 	Planned string `json:"planned,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 	By      string `json:"by,omitempty"`
+	// Serials are those of the units, where somebody named them.
+	Serials []string `json:"serials,omitempty"`
 }
 
 // PutAwayDirected says where goods are to be put away by a task, and why there.

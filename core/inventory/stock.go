@@ -26,6 +26,8 @@ type Stock struct {
 	HeldLots []string  `json:"held_lots,omitempty"` // held back everywhere, sorted
 	Dates    []LotDate `json:"dates,omitempty"`     // of lots that lie on no shelf, while some goods are in totes and cartons
 
+	Loose []LooseSerial `json:"loose_serials,omitempty"` // in totes and cartons
+
 	In  int64 `json:"in,omitempty"`  // came through the door, adjustments included
 	Out int64 `json:"out,omitempty"` // left through it
 }
@@ -50,6 +52,11 @@ type Shelf struct {
 	Damaged   int64 `json:"damaged,omitempty"`
 	Suspect   int64 `json:"suspect,omitempty"`
 	Received  int64 `json:"received,omitempty"`
+
+	// Serial numbers of units that are known to lie here, good ones and those that are held or damaged,
+	// sorted.
+	Serials     []string `json:"serials,omitempty"`
+	HeldSerials []string `json:"held_serials,omitempty"`
 }
 
 // Total is all that lies in the place.
@@ -145,7 +152,7 @@ func (s *Stock) leaves(sh Shelf) {
 }
 
 // Fold makes a [Stock].
-var Fold = event.Fold[Stock]{Kind: "stock", Version: 9, Apply: apply}
+var Fold = event.Fold[Stock]{Kind: "stock", Version: 10, Apply: apply}
 
 func apply(s Stock, e event.Event) (Stock, error) {
 	if k, ok := KeyOf(e); !ok {
@@ -180,6 +187,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		if sh.Since.IsZero() || e.At.Before(sh.Since) {
 			sh.Since = e.At
 		}
+		s.come(e.Place, good(e.Stage), e.Serials)
 	case StockAllocated:
 		s.Promised -= e.Qty
 		s.put(s.at(e.Place), Free, -e.Qty)
@@ -193,11 +201,15 @@ func apply(s Stock, e event.Event) (Stock, error) {
 	case StockPicked:
 		s.put(s.at(e.Place), Allocated, -e.Qty)
 		s.Picked += e.Qty
+		s.leave(e.Place, true, e.Serials)
+		s.out(e.Serials, e.Tote)
+		s.over(e.Place, true)
 	case StockShorted:
 		s.put(s.at(e.Place), Allocated, -e.Expected)
 		s.put(s.at(e.Place), Free, -e.Quarantined)
 		s.put(s.at(e.Place), Suspect, e.Missing+e.Quarantined)
 		s.Picked += e.Found
+		s.over(e.Place, true)
 	case StockPutBack:
 		s.loose(e.From.Stage, -e.Qty)
 		sh := s.at(e.To)
@@ -208,13 +220,17 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		if sh.Expiry == "" {
 			sh.Expiry = s.Expires(sh.Lot)
 		}
+		s.come(e.To, true, e.Serials)
 	case StockSorted: // from one tote to another
+		s.out(e.Serials, e.Slot)
 	case StockPacked:
 		s.Picked -= e.Qty
 		s.Packed += e.Qty
+		s.out(e.Serials, e.Carton)
 	case StockUnpacked:
 		s.Packed -= e.Qty
 		s.Picked += e.Qty
+		s.out(e.Serials, e.Tote)
 	case StockStaged:
 		s.Packed -= e.Qty
 		s.Staged += e.Qty
@@ -225,6 +241,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 			s.Packed -= e.Qty
 		}
 		s.Out += e.Qty
+		s.out(e.Serials, "")
 	case StockAdjusted:
 		if e.Delta > 0 {
 			s.In += e.Delta
@@ -240,14 +257,23 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		if sh.Expiry == "" {
 			sh.Expiry = s.Expires(sh.Lot)
 		}
+		if e.Delta > 0 {
+			s.come(e.Place, good(e.Stage), e.Serials)
+		} else {
+			s.leave(e.Place, good(e.Stage), e.Serials)
+			s.over(e.Place, good(e.Stage))
+		}
 	case StockTransferred:
 		stage := cmp.Or(e.Stage, Free)
 		s.carry(e.From, e.To, stage, stage, e.Qty)
+		s.along(e.From, good(stage), e.To, good(stage), e.Serials)
 	case StockPutAway:
 		s.carry(e.From, e.To, e.Stage, Free, e.Qty)
+		s.along(e.From, good(e.Stage), e.To, true, e.Serials)
 	case StockStatusChanged:
 		s.put(s.at(e.Place), e.From, -e.Qty)
 		s.put(s.at(e.Place), e.To, e.Qty)
+		s.along(e.Place, good(e.From), e.Place, good(e.To), e.Serials)
 		if e.From == Suspect {
 			s.at(e.Place).Counting = false
 		}
@@ -271,7 +297,7 @@ func apply(s Stock, e event.Event) (Stock, error) {
 		return true
 	})
 	if s.Picked+s.Packed+s.Staged == 0 {
-		s.Dates = nil
+		s.Dates, s.Loose = nil, nil
 	}
 	return s, nil
 }

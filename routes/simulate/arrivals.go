@@ -249,7 +249,7 @@ func arrivalOf(e event.Event) (a arrival, known bool) {
 	case inventory.StockAdjusted:
 		return stock(e.Head, inventory.Adjust{Place: e.Place, Stage: e.Stage, Delta: e.Delta, Reason: e.Reason, By: e.By, Serials: e.Serials})
 	case inventory.StockTransferred:
-		return stock(e.Head, inventory.Transfer{From: e.From, To: e.To, Qty: e.Qty})
+		return stock(e.Head, inventory.Transfer{From: e.From, To: e.To, Qty: e.Qty, Stage: e.Stage, Serials: e.Serials})
 	case reservation.Placed:
 		return arrival{door: door.Stock, scope: e.Scope, id: e.ID, cmd: reservation.Place{
 			BookKey: e.BookKey, ID: e.ID, Kind: e.Kind, Qty: e.Qty, Priority: e.Priority, Expires: e.Expires, Reference: e.Reference,
