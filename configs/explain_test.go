@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/configs"
 )
@@ -95,6 +96,47 @@ func TestTemplateReadsBackAsTheDefaults(t *testing.T) {
 	want["tls.cert"] = ""
 	if got := settings(unmarked, hub{}); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("with the marks off:\n%v, want\n%v", got, want)
+	}
+}
+
+// An empty list shows what an entry of it may say, and reads as nothing until somebody takes the marks
+// off.
+func TestTemplateShowsTheEntriesOfAnEmptyList(t *testing.T) {
+	t.Parallel()
+	type most struct {
+		Lines int `config:"lines" doc:"How many."`
+	}
+	type wave struct {
+		Name string        `config:"name" doc:"What it is named by."`
+		Most most          `config:"most"`
+		Wait time.Duration `config:"wait"`
+	}
+	target := struct {
+		Waves []wave `config:"waves" doc:"Templates of waves."`
+	}{}
+	var text strings.Builder
+	if err := configs.Template(&text, &target, ""); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	read := func(text string) int {
+		t.Helper()
+		got := target
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (configs.Loader{}).Load(path, &got); err != nil {
+			t.Fatalf("%v\nof\n%s", err, text)
+		}
+		return len(got.Waves)
+	}
+	off := regexp.MustCompile(`(?m)^( *)#([a-z])`).ReplaceAllString(text.String(), "$1$2")
+	if n := read(text.String()) + read(off); n != 0 {
+		t.Errorf("%d entries nobody asked for:\n%s", n, text.String())
+	}
+	entry := strings.ReplaceAll(strings.Replace(text.String(), "#waves: []", "waves:", 1), "#   ", "   ")
+	if n := read(entry); n != 1 || !strings.Contains(text.String(), `#   - name: ""`) || !strings.Contains(text.String(), "#       lines: 0") {
+		t.Errorf("%d entries of\n%s", n, entry)
 	}
 }
 

@@ -66,6 +66,28 @@ func (t *template) field(v reflect.Value, indent, key, name, mark string, bytes 
 		}
 	default:
 		fmt.Fprintf(t, "%s#%s: %s\n", indent, key, inline(v, bytes))
+		if typ.Kind() == reflect.Slice && isSection(deref(typ.Elem())) && v.Len() == 0 {
+			t.entry(fresh(deref(typ.Elem())), indent, name)
+		}
+	}
+}
+
+// entry shows, as a comment, what may stand in an entry of a list that is empty.
+func (t *template) entry(v reflect.Value, indent, name string) {
+	var each template
+	each.section(v, " ", name, "")
+	t.comment(indent, "An entry of it:")
+	lead := "- "
+	for line := range strings.Lines(each.String()) {
+		line = strings.TrimPrefix(line, " ")
+		switch says := strings.TrimLeft(line, " "); {
+		case strings.HasPrefix(says, "# "): // what a setting means
+			line = "  " + line
+		default:
+			line = lead + strings.Replace(line, "#", "", 1)
+			lead = "  "
+		}
+		t.WriteString(indent + "#   " + line)
 	}
 }
 
