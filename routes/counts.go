@@ -40,7 +40,10 @@ func (f *Flows) openCounts(ctx context.Context, m *Message) (*Out, error) {
 		return m.Out(), nil
 	}
 	d := f.decide(ctx, m)
-	d.openCount(count.Open{BookKey: e.BookKey, Place: e.Place, Cause: e.Cause, Blind: true})
+	id, created := d.openCount(count.Open{BookKey: e.BookKey, Place: e.Place, Cause: e.Cause, Blind: true, Reporter: e.By})
+	if created && d.others(e.Scope, e.By) {
+		d.gaveBack(e.Scope, d.count(e.Scope, id).Task, e.By) // it is for another
+	}
 	return d.done()
 }
 
@@ -176,7 +179,7 @@ func (d *decision) tally(s scope.Scope, id string, c count.Tally) {
 		return
 	}
 	c.Booked = d.booked(was.BookKey, was.Place)
-	c.Tolerance, c.Recounts, c.Task = d.f.cfg.Count.Tolerance, d.f.cfg.Count.Recounts, d.child("CT-", 0)
+	c.Tolerance, c.Recounts, c.Task, c.Others = d.f.cfg.Count.Tolerance, d.f.cfg.Count.Recounts, d.child("CT-", 0), d.others(s, c.By)
 	events, err := was.Tally(c, d.m.Now)
 	if !add(d, d.f.counts, count.StreamOf(s, id), events, err) {
 		return

@@ -159,7 +159,9 @@ func (d *decision) askWorker(a *door.Ask) (got answered, done bool, err error) {
 	default:
 		return answered{}, false, nil
 	}
-	add(d, d.f.workers, crew.StreamOf(s, id), events, err)
+	if add(d, d.f.workers, crew.StreamOf(s, id), events, err) && len(events) > 0 {
+		d.enrol(load(d, d.f.workers, crew.StreamOf(s, id)))
+	}
 	return answered{load(d, d.f.workers, crew.StreamOf(s, id)), len(events) > 0}, true, d.err
 }
 

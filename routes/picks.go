@@ -182,7 +182,7 @@ func (d *decision) shortStep(s scope.Scope, id string, c pick.Short) {
 		return
 	}
 	moved, posts, err := inventory.Short{
-		BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Expected: st.Left(), Found: c.Found,
+		BookKey: k, For: forStep(l, st), Place: st.From, Tote: c.Tote, Expected: st.Left(), Found: c.Found, By: c.Worker,
 	}.Decide(d.balance, d.m.Now)
 	d.onStock(k, moved, posts, err)
 	number := numberOf(l, st)

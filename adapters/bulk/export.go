@@ -222,7 +222,7 @@ func noColumns(sku, what string) error {
 func locationRow(l custom.Location) []written {
 	r := written{
 		"facility": l.Facility, "location": l.Code, "purpose": l.Purpose, "zone": l.Zone, "aisle": l.Aisle, "bay": l.Bay, "level": l.Level,
-		"storage_type": l.StorageType, "mix": l.Mix,
+		"storage_type": l.StorageType, "mix": l.Mix, "blocked": l.Blocked,
 	}
 	r.int("cell", int64(l.Cell))
 	r.int("sequence", l.Sequence)

@@ -87,7 +87,7 @@ func (t *table) location(x *thing, c *cells) error {
 	doc := custom.Location{Facility: get("facility"), Code: get("location"), LocationSpec: custom.LocationSpec{
 		Purpose: get("purpose"), Zone: get("zone"), Aisle: get("aisle"), Bay: get("bay"), Level: get("level"), Cell: int(f.integer("cell")), Sequence: f.integer("sequence"),
 		StorageType: get("storage_type"), Mix: get("mix"), Capacity: f.capacity(),
-	}}
+	}, Blocked: get("blocked")}
 	if s := (custom.Slot{Owner: get("slot_owner"), Item: get("slot_item"), Min: f.integer("slot_min"), Max: f.integer("slot_max")}); s != (custom.Slot{}) {
 		if s.Owner == "" {
 			s.Owner = t.cfg.Scope.Owner

@@ -28,7 +28,7 @@ var kinds = []struct{ kind, doc, file string }{
 {"facility":"DC2","worker":"lee"}
 `},
 	{bulk.Locations, view.Location, `{"location":"P-1","purpose":"pick","zone":"Z1","aisle":"01","bay":"2","level":"3","cell":4,"sequence":7,"storage_type":"shelf","capacity":{"units":5,"volume_mm3":6},"slot":{"owner":"ACME","item":"A-1","min":2,"max":9},"mix":"lot"}
-{"facility":"DC2","location":"D-1","purpose":"dock"}
+{"facility":"DC2","location":"D-1","purpose":"dock","blocked":"flooded"}
 `},
 	{bulk.Items, view.Item, `{"sku":"A-1","description":"Mug; \"blue\"","units":[{"uom":"pallet","factor":48,"weight_mg":9},{"uom":"each","factor":1,"weight_mg":5,"dims":{"length_um":1,"width_um":2,"height_um":3}},{"uom":"inner","factor":4},{"uom":"case","factor":12,"dims":{"length_um":4,"width_um":5,"height_um":6}}],"tracking":{"lot":true,"expiry":true},"codes":[{"kind":"gtin","value":"00614141000012"}],"storage_type":"shelf","status":"phase_out","class":"A","rotation":"fefo","shelf_life":{"receive_days":5,"ship_days":3},"inspect":true}
 {"owner":"BETA","facility":"DC2","sku":"B-1","units":[{"uom":"piece","factor":1}],"tracking":{"serial":true}}

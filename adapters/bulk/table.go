@@ -47,7 +47,7 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{"location", "purpose"},
 		[]string{
 			"facility", "zone", "aisle", "bay", "level", "cell", "sequence", "storage_type", "capacity_units", "capacity_volume_mm3", "capacity_weight_mg",
-			"capacity_lpns", "slot_owner", "slot_item", "slot_min", "slot_max", "mix",
+			"capacity_lpns", "slot_owner", "slot_item", "slot_min", "slot_max", "mix", "blocked",
 		},
 	},
 	Facilities: {

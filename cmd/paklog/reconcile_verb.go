@@ -97,6 +97,7 @@ type reconciling struct {
 	grain  inventory.Grain
 	sc     scope.Scope
 	all    bool // every owner whom the snapshot names
+	ours   map[string]inventory.Stock
 }
 
 func (r *reconciling) differences(ctx context.Context) ([]inventory.Difference, error) {
@@ -125,6 +126,10 @@ func (r *reconciling) differences(ctx context.Context) ([]inventory.Difference, 
 		if owners[l.Owner] && l.Facility == r.sc.Facility {
 			theirs = append(theirs, l)
 		}
+	}
+	r.ours = map[string]inventory.Stock{}
+	for _, s := range ours {
+		r.ours[s.Book()] = s
 	}
 	return inventory.Reconcile(ours, theirs, r.grain), nil
 }
@@ -198,6 +203,8 @@ func (r *reconciling) cannot(ctx context.Context, d inventory.Difference, items 
 		return "item is tracked by serial number: adjust by those that are missing or too many", nil
 	case it.Spec.Tracking.Lot && d.At.Lot == "" && d.Theirs > d.Ours:
 		return "item is tracked by lot: the snapshot names none", nil
+	case it.Spec.Tracking.Expiry && d.Theirs > d.Ours && r.ours[d.Book()].Expires(d.At.Lot) == "":
+		return "nobody said when the lot expires: receive these goods with their expiry", nil
 	case !there:
 		return "location is not known", nil
 	}

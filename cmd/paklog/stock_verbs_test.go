@@ -181,7 +181,7 @@ func TestAForeignSnapshotIsComparedAndSetRight(t *testing.T) {
 	// What cannot be booked says why, and keeps nothing after it from being booked.
 	s.must("import", "items", s.file("camera.csv", "sku,uom,serial_tracked\nCAMERA,each,true\n"))
 	s.must("import", "opening", s.file("cameras.csv", "item,location,qty,serials\nCAMERA,P-1,1,S-1\n"))
-	odd := s.file("odd.csv", "item,location,lot,qty\nMUG,P-1,,10\nMUG,P-2,,3\nMUG,B-1,,61\nMILK,P-2,OLD,5\nCAMERA,P-1,,2\nGHOST,P-1,,1\nMUG,NOWHERE,,1\n")
+	odd := s.file("odd.csv", "item,location,lot,qty\nMUG,P-1,,10\nMUG,P-2,,3\nMUG,B-1,,61\nMILK,P-2,OLD,5\nMILK,P-2,FOUND,1\nCAMERA,P-1,,2\nGHOST,P-1,,1\nMUG,NOWHERE,,1\n")
 	for _, args := range [][]string{{}, {"--adjust", "--reason", "cutover"}} {
 		out, _, code = s.run(append([]string{"stock", "reconcile", odd, "--json"}, args...)...)
 		outcomes := map[string]string{}
@@ -189,7 +189,7 @@ func TestAForeignSnapshotIsComparedAndSetRight(t *testing.T) {
 			outcomes[d.Item+" "+d.Location] = d.Outcome + " " + d.Why
 		}
 		want := map[string]string{"MUG B-1": canBook + " ", "MUG NOWHERE": cannotBook + " location is not known",
-			"GHOST P-1": cannotBook + " item is not known", "CAMERA P-1": cannotBook + " item is tracked by serial number: adjust by those that are missing or too many"}
+			"GHOST P-1": cannotBook + " item is not known", "MILK P-2": cannotBook + " nobody said when the lot expires: receive these goods with their expiry", "CAMERA P-1": cannotBook + " item is tracked by serial number: adjust by those that are missing or too many"}
 		if len(args) > 0 {
 			want["MUG B-1"] = booked + " "
 		}

@@ -37,7 +37,8 @@ const (
 // MaxRounds is how often a place is counted before the last number is believed.
 const MaxRounds = 3
 
-// Open asks for a count. Expected is what the books say, for one that is not blind.
+// Open asks for a count. Expected is what the books say, for one that is not blind, and Reporter who
+// found too little there: he does not settle it where another can.
 type Open struct {
 	inventory.BookKey
 	inventory.Place
@@ -47,11 +48,13 @@ type Open struct {
 	Blind    bool
 	Expected int64
 	Task     string
+	Reporter string
 }
 
 // Tally is what somebody counted. Booked is what the books say at that moment; Tolerance is
 // how far the two may be apart, and Recounts by how many others a difference beyond it must
-// be confirmed. Task is the name of the next task, should there be one.
+// be confirmed. Task is the name of the next task, should there be one. Others says that another
+// person than By is there to count.
 type Tally struct {
 	Counted   int64
 	By        string
@@ -59,6 +62,7 @@ type Tally struct {
 	Tolerance int64
 	Recounts  int
 	Task      string
+	Others    bool
 }
 
 // Cancel ends it without a number.
@@ -93,6 +97,7 @@ type Opened struct {
 	Blind    bool   `json:"blind,omitempty"`
 	Expected int64  `json:"expected,omitempty"`
 	Task     string `json:"task"`
+	Reporter string `json:"reporter,omitempty"` // who found too little there
 }
 
 // Tallied says what was counted, and what the books said then.
@@ -158,6 +163,7 @@ type Count struct {
 	Blind    bool   `json:"blind,omitempty"`
 	Expected int64  `json:"expected,omitempty"`
 	Task     string `json:"task,omitempty"` // the open one
+	Reporter string `json:"reporter,omitempty"`
 	Looks    []Look `json:"looks,omitempty"`
 	Status   string `json:"status"`
 	Because  string `json:"because,omitempty"`
@@ -167,12 +173,12 @@ type Count struct {
 func (c Count) Known() bool { return c.ID != "" }
 
 // Fold makes a [Count].
-var Fold = event.Fold[Count]{Kind: "count", Version: 1, Apply: apply}
+var Fold = event.Fold[Count]{Kind: "count", Version: 2, Apply: apply}
 
 func apply(c Count, e event.Event) (Count, error) {
 	switch e := e.(type) {
 	case Opened:
-		return Count{Head: e.Head, Cause: e.Cause, Class: e.Class, Blind: e.Blind, Expected: e.Expected, Task: e.Task, Status: StatusOpen}, nil
+		return Count{Head: e.Head, Cause: e.Cause, Class: e.Class, Blind: e.Blind, Expected: e.Expected, Task: e.Task, Reporter: e.Reporter, Status: StatusOpen}, nil
 	case Tallied:
 		c.Looks = append(slices.Clone(c.Looks), Look{e.Counted, e.Booked, e.By})
 	case RecountAsked:
@@ -229,7 +235,7 @@ func (c Count) Open(o Open, at time.Time) ([]event.Event, error) {
 	if o.Blind {
 		o.Expected = 0
 	}
-	return []event.Event{Opened{Head{o.BookKey, o.Place, o.ID, at.UTC()}, o.Cause, o.Class, o.Blind, o.Expected, o.Task}}, nil
+	return []event.Event{Opened{Head{o.BookKey, o.Place, o.ID, at.UTC()}, o.Cause, o.Class, o.Blind, o.Expected, o.Task, o.Reporter}}, nil
 }
 
 // Tally takes a number. A difference that nobody confirmed yet is looked at again by somebody
@@ -247,6 +253,9 @@ func (c Count) Tally(t Tally, at time.Time) ([]event.Event, error) {
 	}
 	if slices.ContainsFunc(c.Looks, func(l Look) bool { return l.By == t.By }) {
 		return nil, fault.At(op, fault.Rejected, "by", fmt.Errorf("%s has counted %s: somebody else must look again", t.By, c.Location))
+	}
+	if c.Reporter == t.By && t.Others {
+		return nil, fault.At(op, fault.Rejected, "by", fmt.Errorf("%s found too little at %s: somebody else must count it", t.By, c.Location))
 	}
 	h, round := c.head(at), len(c.Looks)+1
 	out := []event.Event{Tallied{h, round, t.Counted, t.Booked, t.By}}

@@ -35,6 +35,25 @@ func opened(t testing.TB, change func(*count.Open)) count.Count {
 	return c
 }
 
+// Who found too little at a place does not settle what lies there, unless nobody else can.
+func TestAShortIsCountedByAnother(t *testing.T) {
+	c := opened(t, func(o *count.Open) { o.Cause, o.Reporter = count.CauseShort, "kim" })
+	if _, err := c.Tally(count.Tally{Counted: 0, Booked: 3, By: "kim", Others: true}, at); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "by" {
+		t.Errorf("settled by who reported it: %v", err)
+	}
+	for name, x := range map[string]count.Tally{
+		"by another":   {Counted: 0, Booked: 3, By: "jo", Others: true},
+		"by the alone": {Counted: 0, Booked: 3, By: "kim"},
+	} {
+		if evs, err := c.Tally(x, at); err != nil || len(evs) != 2 {
+			t.Errorf("%s: %v, %v", name, evs, err)
+		}
+	}
+	if evs, err := opened(t, func(*count.Open) {}).Tally(count.Tally{Counted: 1, Booked: 1, By: "kim", Others: true}, at); err != nil || len(evs) != 2 {
+		t.Errorf("a count that nobody's short asked for: %v, %v", evs, err)
+	}
+}
+
 func TestWhenANumberIsBelieved(t *testing.T) {
 	type look struct {
 		counted, booked int64

@@ -120,6 +120,7 @@ type Short struct {
 	Tote     string
 	Expected int64
 	Found    int64
+	By       string // who did not find it
 }
 
 // PutBack takes picked, packed or staged goods from their order: back to a shelf, or, with the

@@ -272,7 +272,7 @@ func (c Short) Decide(balance Balance, at time.Time) ([]event.Event, []journal.P
 		d.post.free(-doubted)
 	}
 	d.emit(StockShorted{d.head, c.For, c.Place, c.Expected, c.Found, missing, doubted})
-	d.emit(CountRequested{d.head, c.For, c.Place, "short_pick"})
+	d.emit(CountRequested{d.head, c.For, c.Place, "short_pick", c.By})
 	return d.done()
 }
 
@@ -519,7 +519,7 @@ func (c RequestCount) Decide(at time.Time) ([]event.Event, error) {
 	d := decide("RequestCount", c.BookKey, at)
 	d.place("", c.Place)
 	d.part("cause", c.Cause)
-	d.emit(CountRequested{d.head, c.For, c.Place, c.Cause})
+	d.emit(CountRequested{d.head, c.For, c.Place, c.Cause, ""})
 	out, _, err := d.done()
 	return out, err
 }

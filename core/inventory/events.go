@@ -313,7 +313,8 @@ type CountRequested struct {
 	Head
 	For
 	Place
-	Cause string `json:"cause"` // "short_pick", ...
+	Cause string `json:"cause"`        // "short_pick", ...
+	By    string `json:"by,omitempty"` // who doubts it
 }
 
 // Why says why a place was chosen, as data.

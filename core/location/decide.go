@@ -30,16 +30,27 @@ func (l Location) Register(c Register, at time.Time) ([]event.Event, error) {
 	if err := c.Spec.Validate(); err != nil {
 		return nil, fault.Wrap(op, err)
 	}
-	if l.Known() {
-		if l.Spec == c.Spec {
-			return nil, nil
-		}
-		if c.Update {
-			return l.Change(Change{c.Spec}, at)
-		}
+	var out []event.Event
+	switch is := l.Spec == c.Spec; {
+	case !l.Known():
+		out = append(out, Registered{Head{s, c.Code, at.UTC()}, c.Spec})
+	case !c.Update && (!is || c.Blocked != "" && l.Status != StatusBlocked):
 		return nil, fault.At(op, fault.Rejected, "location", fmt.Errorf("location %s is registered with other properties: change it instead", c.Code))
+	case !is:
+		out = append(out, Changed{l.head(at), c.Spec})
 	}
-	return []event.Event{Registered{Head{s, c.Code, at.UTC()}, c.Spec}}, nil
+	if c.Blocked == "" {
+		return out, nil
+	}
+	if err := scope.CheckPart(c.Blocked); err != nil {
+		return nil, fault.At(op, fault.Invalid, "blocked", err)
+	}
+	l, err := Fold.Replay(l, out...)
+	if err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	blocked, err := l.Block(Block{Reason: c.Blocked}, at)
+	return append(out, blocked...), err
 }
 
 // Change replaces the spec; the same spec again is no event.

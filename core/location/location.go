@@ -74,12 +74,13 @@ type Spec struct {
 }
 
 // Register makes a location known. With Update, one that is known with another spec is
-// changed.
+// changed. Blocked says why it is out of use, and leaves one as it is where it says nothing.
 type Register struct {
 	scope.Scope
-	Code   string
-	Spec   Spec
-	Update bool
+	Code    string
+	Spec    Spec
+	Blocked string
+	Update  bool
 }
 
 // Change replaces the spec.

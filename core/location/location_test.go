@@ -54,6 +54,37 @@ func TestOnlyWhatIsActiveAndForPickingIsUsable(t *testing.T) {
 	}
 }
 
+// A place comes with the word that it is out of use, as an export has it, and is not brought back by one
+// that says nothing of it.
+func TestAPlaceIsRegisteredBlocked(t *testing.T) {
+	out := good
+	out.Blocked = "flooded"
+	evs, err := location.Location{}.Register(out, at)
+	l := run(t, location.Location{}, evs, err)
+	if l.Status != location.StatusBlocked || l.Reason != "flooded" {
+		t.Fatalf("%+v", l)
+	}
+	for name, c := range map[string]location.Register{"the same": out, "another reason": func() location.Register { c := out; c.Blocked = "leak"; return c }(), "no word": good} {
+		if evs, err := l.Register(c, at); err != nil || len(evs) != 0 {
+			t.Errorf("%s: %v, %v", name, evs, err)
+		}
+	}
+	evs, err = l.Unblock(location.Unblock{}, at)
+	active := run(t, l, evs, err)
+	if _, err := active.Register(out, at); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "location" {
+		t.Errorf("blocked by being registered again: %v", err)
+	}
+	out.Update, out.Spec.Purpose = true, location.Bulk
+	evs, err = active.Register(out, at)
+	if l := run(t, active, evs, err); len(evs) != 2 || l.Status != location.StatusBlocked || l.Spec.Purpose != location.Bulk {
+		t.Errorf("%v: %+v", evs, l)
+	}
+	out.Blocked = " "
+	if _, err := (location.Location{}).Register(out, at); fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != "blocked" {
+		t.Errorf("for no reason: %v", err)
+	}
+}
+
 func TestLocationsAreRefusedWithPlace(t *testing.T) {
 	for place, change := range map[string]func(*location.Register){
 		"location":       func(c *location.Register) { c.Code = "" },

@@ -147,6 +147,9 @@ func LocationOf(l location.Location) Location {
 		slot := Slot(s.Slot)
 		out.Slot = &slot
 	}
+	if l.Status == location.StatusBlocked {
+		out.Blocked = l.Reason
+	}
 	return out
 }
 

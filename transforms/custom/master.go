@@ -106,6 +106,7 @@ type Location struct {
 	Facility string `json:"facility,omitempty"`
 	Code     string `json:"location"`
 	LocationSpec
+	Blocked string `json:"blocked,omitempty" doc:"why it is out of use; left out, it stays as it is"`
 }
 
 // LocationSpec is what may change about a place. A capacity of 0 is no bound.
@@ -161,7 +162,7 @@ func (c *Capacity) measure() location.Capacity {
 
 // Register is the command that the location means.
 func (l *Location) Register(s scope.Scope) location.Register {
-	return location.Register{Scope: within(s, "", l.Facility).Building(), Code: l.Code, Spec: l.Spec()}
+	return location.Register{Scope: within(s, "", l.Facility).Building(), Code: l.Code, Spec: l.Spec(), Blocked: l.Blocked}
 }
 
 // Receipt brings goods in.
