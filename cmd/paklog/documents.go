@@ -87,14 +87,22 @@ func (l *listing) query() url.Values {
 	return q
 }
 
-// list answers a verb that lists documents: all that is known of each under --json, a line
-// each for people.
-func (l *listing) list(cmd *cobra.Command, g *global, path string, head []string, row func(view.Doc) ([]any, error)) error {
+// wrong refuses flags of a listing that no document could fit.
+func (l *listing) wrong(cmd *cobra.Command) error {
 	switch {
 	case l.limit < 0:
 		return usagef(cmd, "--limit is how many at most, 0 is all")
 	case l.status != "" && !slices.Contains(l.statuses, l.status):
 		return usagef(cmd, "--status %s is none of %s", l.status, strings.Join(l.statuses, ", "))
+	}
+	return nil
+}
+
+// list answers a verb that lists documents: all that is known of each under --json, a line
+// each for people.
+func (l *listing) list(cmd *cobra.Command, g *global, path string, head []string, row func(view.Doc) ([]any, error)) error {
+	if err := l.wrong(cmd); err != nil {
+		return err
 	}
 	return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 		found, err := documents(ctx, c, path, l.query(), l.limit)

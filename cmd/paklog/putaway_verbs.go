@@ -31,11 +31,15 @@ func newPutAwayList(g *global) *cobra.Command {
 		Example: `  paklog putaway list --status open`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := l.wrong(cmd); err != nil {
+				return err
+			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 				tasks, err := documents(ctx, c, "/v1/tasks", l.query(), 0)
 				if err != nil {
 					return err
 				}
+				defer standing(cmd.ErrOrStderr(), tasks)
 				found := []view.Doc{}
 				t := newTable(cmd.OutOrStdout(), "OWNER", "TASK", "STATUS", "WORKER", "ITEM", "LOT", "LPN", "QTY", "FROM", "TO")
 				for _, d := range tasks.Items {

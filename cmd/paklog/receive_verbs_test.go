@@ -52,6 +52,8 @@ func TestGoodsComeInFromTheShell(t *testing.T) {
 	if docs := decoded[[]view.Doc](t, s.must("putaway", "--limit", "1", "--json")); len(docs) != 1 {
 		t.Errorf("%+v", docs)
 	}
+	s.refused(2, "--status nope is none of", "putaway", "--status", "nope")
+	s.refused(2, "--limit", "putaway", "list", "--limit", "-1")
 	s.refused(2, "as scanned", "putaway", "done", "PA-0")
 	s.refused(1, "there is no such task", "putaway", "done", "PA-0", "--worker", "jo", "--location", "B-1")
 	s.must("receive", "announce", "ASN-2", "--line", "MUG=1")
