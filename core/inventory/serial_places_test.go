@@ -45,7 +45,7 @@ func TestEachSerialNumberHasAPlace(t *testing.T) {
 				}
 				return out
 			}
-			any := func(stage string) []string {
+			some := func(stage string) []string {
 				if rapid.Bool().Draw(t, "unnamed") {
 					return nil
 				}
@@ -61,11 +61,11 @@ func TestEachSerialNumberHasAPlace(t *testing.T) {
 			case 1:
 				events, posts, err = inventory.Receive{BookKey: key, Place: p, Stage: inventory.Held, Qty: n, Serials: fresh(), Tracking: tracked}.Decide(s, at)
 			case 2:
-				events, posts, err = inventory.Transfer{BookKey: key, From: p, To: to, Qty: n, Serials: any(inventory.SerialGood)}.Decide(at)
+				events, posts, err = inventory.Transfer{BookKey: key, From: p, To: to, Qty: n, Serials: some(inventory.SerialGood)}.Decide(at)
 			case 3:
-				events, posts, err = inventory.Transfer{BookKey: key, From: p, To: to, Qty: n, Stage: inventory.Held, Serials: any(inventory.Held)}.Decide(at)
+				events, posts, err = inventory.Transfer{BookKey: key, From: p, To: to, Qty: n, Stage: inventory.Held, Serials: some(inventory.Held)}.Decide(at)
 			case 4:
-				events, posts, err = inventory.PutAway{BookKey: key, From: p, To: to, Qty: n, Stage: inventory.Free, Task: "T", Serials: any(inventory.SerialGood)}.Decide(at)
+				events, posts, err = inventory.PutAway{BookKey: key, From: p, To: to, Qty: n, Stage: inventory.Free, Task: "T", Serials: some(inventory.SerialGood)}.Decide(at)
 			case 5:
 				events, posts, err = inventory.ChangeStatus{BookKey: key, Place: p, From: inventory.Free, To: inventory.Held, Qty: n, Reason: "r", Serials: named(inventory.SerialGood)}.Decide(at)
 			case 6:
