@@ -355,8 +355,8 @@ func TestABatchThatNobodyAcknowledgesIsSentAnewWholeOrInPart(t *testing.T) {
 		}
 		settle(time.Minute)
 		_, all := box.left(ofBatch)
-		if shape(t, all[made.Document]) != "SW:945,945" {
-			t.Errorf("%s", all[made.Document])
+		if shape(t, all[made.Document]) != "SW:945,945" || !slices.Equal(made.Replaced, []string{names[0], names[2]}) {
+			t.Errorf("%v: %s", made.Replaced, all[made.Document])
 		}
 		for i, name := range names {
 			if d := r.paper(name); d.Status() != document.StatusReplaced || r.paper(d.ReplacedBy).Status() != document.StatusSent {
@@ -414,6 +414,23 @@ func TestMessagesOfEDIFACTLeaveTogether(t *testing.T) {
 		settle(time.Minute)
 		if n := len(box.messages(t, "DESADV")); n != 5 {
 			t.Errorf("%d DESADVs", n)
+		}
+	})
+}
+
+// An answer that waits has a number that none has which left alone.
+func TestNumbersOfMessagesThatWaitAreNoInterchanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t, func(p *Partner) { p.Batches = []Batch{{Sets: []string{"ORDRSP"}, Every: time.Minute}} })
+		text, _ := generatedMessages(t, edifactgen.Config{Seed: 7, Messages: 2, MostLine: 1})
+		r.drop("orders.edi", text)
+		settle(2 * time.Minute)
+		var got []string
+		for _, m := range box.messages(t, "ORDRSP") {
+			got = append(got, values(m, "BGM", 2, 1)...)
+		}
+		if !slices.Equal(got, []string{"1000000001", "1000000002"}) {
+			t.Errorf("%q", got)
 		}
 	})
 }

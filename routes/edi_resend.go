@@ -95,11 +95,13 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 	if err := e.waitNoMore(ctx, m, out, d, meant); err != nil {
 		return nil, nil, err
 	}
+	var others []string
 	for _, s := range meant {
 		if err := e.replaced(ctx, m, out, p, s.Name, names[s.Name]); err != nil {
 			return nil, nil, err
 		}
 		if s.Name != r.Document {
+			others = append(others, s.Name)
 			out.Claim(resentTo(p.Name), s.Name, sha256.Sum256(nil), []byte(names[s.Name]))
 		}
 	}
@@ -109,7 +111,7 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 		Door:  door.Outbox, Command: "edi.Resend", ID: d.Name, Actor: r.Actor, At: m.Now,
 	})
 	name := made.Headers["name"]
-	return out.Answer(door.Resent{Document: name}), []byte(name), nil
+	return out.Answer(door.Resent{Document: name, Replaced: others}), []byte(name), nil
 }
 
 // meantBy are the documents of an interchange that a name means: the one, or all that were not sent anew.

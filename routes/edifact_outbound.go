@@ -118,6 +118,9 @@ func (p Partner) unh(kind string) edifact.UNH {
 	return edifact.UNH{Type: kind, Version: directory[:1], Release: directory[1:], Agency: "UN"}
 }
 
+// aboveControls keeps the numbers of messages that wait apart from those that are an interchange's.
+const aboveControls = 1_000_000_000
+
 // interchange is [edi.envelope] for an EDIFACT message. control is a number that no other message of
 // its kind to the partner has.
 func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, unb edifact.UNB, unh edifact.UNH, body func(control int) ([]edifact.Out, error)) (journal.Record, error) {
@@ -127,7 +130,11 @@ func (e *edi) interchange(ctx context.Context, m *Message, out *Out, p Partner, 
 	if err != nil {
 		return none, err
 	}
-	segments, err := body(n)
+	number := n
+	if waits {
+		number += aboveControls
+	}
+	segments, err := body(number)
 	if err != nil {
 		return none, err
 	}

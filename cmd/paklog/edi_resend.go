@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,8 @@ func newEDIResend(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resend PARTNER DOCUMENT", Short: "Send a document that left anew, as it was or corrected, under new control numbers",
 		Long: `Send a document that left for a partner anew, under new control numbers: one that he rejected by a 997 or
-CONTRL, by an 824 or APERAK, or that he does not find. The document is named as it left, as letters and document.Sent name it. The one
+CONTRL, by an 824 or APERAK, or that he does not find. The document is named as it left, as letters and document.Sent name it; the name of
+an interchange that has several means all of them that were not sent anew. The one
 before stays in the journal, and its acknowledgement is waited for no more; open letters about it are let go. Asked
 again for the same document, it answers with the one that was made.
 
@@ -100,7 +102,7 @@ func (a *app) resending(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		for _, l := range letters {
-			if l.Place == in.Document && a.hub.Desk().Replay(r.Context(), l.ID, l.Opening, actor) == nil { // else somebody was faster
+			if (l.Place == in.Document || slices.Contains(out.Replaced, l.Place)) && a.hub.Desk().Replay(r.Context(), l.ID, l.Opening, actor) == nil { // else somebody was faster
 				out.Letters = append(out.Letters, l.Name())
 			}
 		}

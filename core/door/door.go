@@ -115,6 +115,8 @@ type Resend struct {
 type Resent struct {
 	Document string `json:"document"`
 	Repeat   bool   `json:"repeat"` // by an earlier call
+	// Replaced are the documents that it stands for, where it is of several.
+	Replaced []string `json:"replaced,omitempty"`
 }
 
 // Flush lets what waits for others leave for a partner at once.

@@ -1,6 +1,7 @@
 package x12wms
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,8 +25,8 @@ type Shipped struct {
 
 // ShippedCarton is an LX loop.
 type ShippedCarton struct {
-	SSCC     Text // MAN*GM; "" where none is named
-	Tracking string
+	SSCC     Text   // MAN*GM or AA; "" where none is named
+	Tracking string // N9*2I or CN, MAN*CP; of all cartons where the head says it
 	Lines    []ShippedLine
 }
 
@@ -78,7 +79,7 @@ func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
 	a := Shipped{Order: t.due("W06-02")}
 	total, told := int64(0), Text{}
 	var last *ShippedLine
-	at := Text{}
+	at, tracking := Text{}, ""
 	for _, s := range part.Segments.All() {
 		switch string(s.Tag()) {
 		case "W06":
@@ -94,14 +95,9 @@ func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
 		case "LX":
 			a.Cartons, last = append(a.Cartons, ShippedCarton{}), nil
 		case "MAN":
-			if n := len(a.Cartons); n > 0 && s.Value(1) == "GM" {
-				c := &a.Cartons[n-1]
-				if c.SSCC = t.text(s, 2); len(c.SSCC.Value) == 20 {
-					c.SSCC.Value = strings.TrimPrefix(c.SSCC.Value, "00") // its application identifier
-				}
-				if err := gs1.CheckSSCC(c.SSCC.Value); err != nil {
-					t.fail(c.SSCC.At, CodeCommand, t.text(s, 2).Value, "an SSCC of 18 digits", "send the carton's SSCC, or none", "%v", err)
-				}
+			if n := len(a.Cartons); n > 0 {
+				t.mark(&a.Cartons[n-1], s.Value(1), t.text(s, 2))
+				t.mark(&a.Cartons[n-1], s.Value(4), t.text(s, 5))
 			}
 		case "W12":
 			if len(a.Cartons) == 0 {
@@ -114,7 +110,9 @@ func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
 		case "N9":
 			v := t.text(s, 2)
 			switch q := s.Value(1); {
-			case last == nil && len(a.Cartons) > 0 && (q == "2I" || q == "CN"):
+			case last == nil && (q == "2I" || q == "CN") && len(a.Cartons) == 0:
+				tracking = v.Value
+			case last == nil && (q == "2I" || q == "CN"):
 				a.Cartons[len(a.Cartons)-1].Tracking = v.Value
 			case last == nil:
 			case q == "LI":
@@ -127,6 +125,10 @@ func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
 		case "W03":
 			told = t.text(s, 1)
 		}
+	}
+	for i := range a.Cartons {
+		c := &a.Cartons[i]
+		c.Tracking = cmp.Or(c.Tracking, tracking)
 	}
 	switch {
 	case a.Order.Value == "":
@@ -145,6 +147,19 @@ func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
 		a.At = day
 	}
 	return a, t.err("x12wms.Shipped")
+}
+
+// mark takes a number of a carton (MAN-02 by 01, 05 by 04; data element 88).
+func (t *translator) mark(c *ShippedCarton, qualifier string, number Text) {
+	switch qualifier {
+	case "GM", "AA":
+		c.SSCC = SSCC(number)
+		if err := gs1.CheckSSCC(c.SSCC.Value); err != nil {
+			t.fail(number.At, CodeCommand, number.Value, "an SSCC of 18 digits", "send the carton's SSCC, or none", "%v", err)
+		}
+	case "CP":
+		c.Tracking = cmp.Or(c.Tracking, number.Value)
+	}
 }
 
 func (p Profile) shippedLine(t *translator, s x12.Segment) ShippedLine {

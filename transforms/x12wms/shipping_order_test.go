@@ -1,6 +1,7 @@
 package x12wms_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,42 @@ func TestWhatA945SaysIsRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestHowCartonsAreNamedIn945(t *testing.T) {
+	const sscc, line = "001234567890123452", "W12*CC*1*1**EA**SK*A~"
+	for name, c := range map[string]struct{ body, want string }{
+		"by GM with its application identifier": {"LX*1~MAN*GM*00" + sscc + "~" + line, sscc + "/"},
+		"by AA":                                 {"LX*1~MAN*AA*" + sscc + "~" + line, sscc + "/"},
+		"the carrier's number beside it":        {"LX*1~MAN*GM*" + sscc + "**CP*1Z9~" + line, sscc + "/1Z9"},
+		"the carrier's number first":            {"LX*1~MAN*CP*1Z9~MAN*GM*" + sscc + "~" + line, sscc + "/1Z9"},
+		"the carrier's number alone":            {"LX*1~MAN*CP*1Z9~" + line, "/1Z9"},
+		"a number for all in the head":          {"N9*2I*PRO-1~LX*1~" + line + "LX*2~N9*2I*1Z9~" + line, "/PRO-1 /1Z9"},
+		"a mark of another kind":                {"LX*1~MAN*W*114X~" + line, "/"},
+		"no LX at all":                          {line, "/"},
+		"an SSCC that is none":                  {"LX*1~MAN*AA*4711~" + line, "MAN-02"},
+		"one in the second place":               {"LX*1~MAN*CP*1Z9**GM*4711~" + line, "MAN-05"},
+	} {
+		text := "ISA*00*          *00*          *ZZ*A              *ZZ*B              *000101*0000*U*00401*000000001*0*P*>~GS*SW*A*B*20000101*0000*1*X*004010~ST*945*0001~W06*F*SO-1~" + c.body + "SE*9*0001~GE*1*1~IEA*1*000000001~"
+		doc, err := x12.Parse([]byte(text), x12.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part := range doc.Sets() {
+			got := ""
+			a, err := x12wms.Profile{Tenant: "t"}.Shipped(part)
+			for _, carton := range a.Cartons {
+				got += " " + carton.SSCC.Value + "/" + carton.Tracking
+			}
+			var x *x12wms.Error
+			if errors.As(err, &x) {
+				got = x.Findings[0].Element
+			}
+			if strings.TrimSpace(got) != c.want {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, c.want)
+			}
+		}
+	}
 }
 
 func shortsOf(o order.Order) (out []ship.ShortLine) {
