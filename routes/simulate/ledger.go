@@ -368,6 +368,7 @@ func (c *checker) tasksAtEnd() {
 // cartonLedger is a carton from its closing to the dock.
 type cartonLedger struct {
 	order   string
+	stream  string // of the order
 	carrier string
 	label   string
 	with    string // the load or manifest that took it
@@ -378,7 +379,7 @@ func (c *checker) cartonClosed(e pack.CartonClosed) {
 	if c.cartons[e.Carton] != nil || c.isPast(e.Carton) {
 		c.fails("carton number %s is given twice", e.Carton)
 	}
-	c.cartons[e.Carton] = &cartonLedger{order: e.Order}
+	c.cartons[e.Carton] = &cartonLedger{order: e.Order, stream: order.StreamOf(e.Scope, e.Order)}
 }
 
 func (c *checker) labelBought(e label.Bought) {
@@ -431,7 +432,8 @@ func (c *checker) confirmed(e ship.Confirmed) {
 	}
 }
 
-// cartonsAtEnd: the carrier has a label for each carton that left, and for no other.
+// cartonsAtEnd: the carrier has a label for each carton that left, or waits with an order on hold, and for
+// no other.
 func (c *checker) cartonsAtEnd() {
 	standing := map[string]bool{}
 	for _, l := range c.r.floor.carrier.sold {
@@ -442,7 +444,7 @@ func (c *checker) cartonsAtEnd() {
 		if x.with != "" {
 			c.fails("carton %s of order %s went with %s, and nobody confirmed it", key, x.order, x.with)
 		}
-		if x.left != standing[x.label] {
+		if x.left != standing[x.label] && (x.left || !c.r.floor.onHold(x.stream)) {
 			c.fails("carton %s of order %s left: %v, and its label %q stands at the carrier: %v", key, x.order, x.left, x.label, standing[x.label])
 		}
 		delete(standing, x.label)
