@@ -89,7 +89,7 @@ func AddShops(h *Hub, f *Flows, configs []ShopConfig) error {
 			return err
 		}
 	}
-	return errors.Join(h.Add(s.door(hints)), h.Add(s.deciding(outs)), h.Add(s.shipping(outs)))
+	return errors.Join(h.Add(s.door(hints)), h.Add(s.deciding(outs)), h.Add(s.holding(outs)), h.Add(s.shipping(outs)))
 }
 
 // door takes hints. A hint about nothing lets the shop be looked through now, and from then on.

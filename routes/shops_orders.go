@@ -27,6 +27,7 @@ type shopWork struct {
 	Base []shop.LineQty `json:"base,omitempty"`
 	Told []shop.LineQty `json:"told,omitempty"`
 	Said string         `json:"said,omitempty"` // the last answer that was given
+	Held bool           `json:"held,omitempty"` // the shop was told that it waits here
 }
 
 func qtyOf(list []shop.LineQty, ref string) int64 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/ship"
@@ -57,6 +58,58 @@ func (s *shops) shipping(outs []string) Route {
 			return d.done()
 		},
 	}
+}
+
+// holding tells shops of orders that wait for a person here, and that they wait no longer. It goes by
+// how the order stands, whatever told of it.
+func (s *shops) holding(outs []string) Route {
+	return Route{
+		Name: "shop.holds", About: "that orders of shops wait here and wait no longer, to the shop they came from",
+		Topics: []string{onOrders}, Types: takes(order.Held{}, order.HoldLifted{}, order.Released{}), Start: bus.Now, Writes: outs,
+		Patterns: []string{eip.NameFilter, eip.NameRouter},
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			d := s.flows.decide(ctx, m)
+			o := peek(d, s.flows.orders, m.Event.(event.Streamed).Stream())
+			if d.err != nil || o.Source.Door != shopSource || o.Closed() {
+				return d.done()
+			}
+			c, err := s.shop(o.Source.Partner)
+			if err != nil {
+				return nil, err
+			}
+			if _, ok := c.Port.(shop.Answerer); !ok {
+				return m.Out(), nil
+			}
+			own := slices.DeleteFunc(slices.Clone(o.Holds), func(r string) bool { return r == shopHold })
+			for _, id := range worksOf(o) {
+				key := shopWorkKey(c.Name, id)
+				var st shopWork
+				old, found := d.state(key, &st)
+				if d.err != nil || !found || st.Held == (len(own) > 0) {
+					continue
+				}
+				a := shop.Answer{Key: m.ID.String(), Work: id, Do: shop.Release}
+				if st.Held = len(own) > 0; st.Held {
+					a.Do, a.Reason = shop.Hold, strings.Join(own, ", ")
+				}
+				d.out.SetState(key, old, st)
+				d.out.Publish(shopOut(c.Name), cmdShopAnswer, m.Key, a)
+			}
+			return d.done()
+		},
+	}
+}
+
+// worksOf are the works that lines of an order came from.
+func worksOf(o order.Order) []string {
+	var ids []string
+	for _, l := range o.Lines {
+		if number, _, ok := strings.Cut(l.Ref, "/"); ok {
+			ids = append(ids, workID(o, number))
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // shipmentsOf is what a confirmation says of each work that lines of the order came from.

@@ -1,19 +1,17 @@
 package shopify_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/shopify"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/shop"
+	"github.com/paklog/hub/core/shop/shoptest"
 )
 
 func newClient(t *testing.T, url string, now func() time.Time, change ...func(*shopify.Config)) *shopify.Client {
@@ -41,19 +39,6 @@ func newShop(t *testing.T, o shopifysim.Options) (*shopifysim.Sim, *shopify.Clie
 	return sim, newClient(t, simtest.Serve(t, sim), clk.Now), clk
 }
 
-// shipment is all that is open of a work.
-func shipment(w shop.Work, tracking ...string) shop.Shipment {
-	s := shop.Shipment{Key: "k", Work: w.ID}
-	for _, l := range w.Order.Lines {
-		s.Lines = append(s.Lines, shop.LineQty{Ref: l.Ref, Qty: l.Qty - w.DoneOf(l.Ref)})
-		s.After = append(s.After, shop.LineQty{Ref: l.Ref, Qty: l.Qty})
-	}
-	for _, n := range tracking {
-		s.Parcels = append(s.Parcels, shop.Parcel{Carrier: "ups", Tracking: n})
-	}
-	return s
-}
-
 func read(t *testing.T, c *shopify.Client, id string) shop.Work {
 	t.Helper()
 	list, err := c.Read(t.Context(), id)
@@ -77,7 +62,7 @@ func TestAnOrderIsReadAsWorkAndToldAsShipped(t *testing.T) {
 		len(o.Lines) != 2 || o.Lines[0].Item != "MUG" || o.Lines[0].Qty != 2 || !strings.HasPrefix(o.Number, strings.TrimPrefix(p.Name, "#")+".") {
 		t.Fatalf("%+v", w)
 	}
-	id, err := c.Ship(t.Context(), shipment(w, "1Z1", "1Z2"))
+	id, err := c.Ship(t.Context(), shoptest.Shipment(w, "1Z1", "1Z2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +74,7 @@ func TestAnOrderIsReadAsWorkAndToldAsShipped(t *testing.T) {
 	if w.State != shop.Closed || w.DoneOf(o.Lines[0].Ref) != 2 {
 		t.Errorf("%+v", w)
 	}
-	if _, err := c.Ship(t.Context(), shipment(w, "1Z3")); fault.KindOf(err) != fault.Invalid {
+	if _, err := c.Ship(t.Context(), shoptest.Shipment(w, "1Z3")); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("nothing left to ship: %v", err)
 	}
 }
@@ -107,34 +92,6 @@ func TestWhatIsNotThereIsNoWork(t *testing.T) {
 	}
 }
 
-func TestChangedWalksAllPages(t *testing.T) {
-	t.Parallel()
-	sim, c, clk := newShop(t, shopifysim.Options{})
-	begun := clk.Now()
-	for i := range 45 {
-		clk.Advance(time.Second)
-		sim.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: fmt.Sprintf("I%d", i), Qty: 1})
-	}
-	for since, want := range map[time.Time]int{begun: 45, begun.Add(41 * time.Second): 5, clk.Now().Add(time.Second): 0} {
-		seen, after := map[string]bool{}, ""
-		for range 10 {
-			p, err := c.Changed(t.Context(), since, after)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, w := range p.Work {
-				seen[w.ID] = true
-			}
-			if after = p.Next; after == "" {
-				break
-			}
-		}
-		if len(seen) != want || after != "" {
-			t.Errorf("since %s: %d, want %d", since, len(seen), want)
-		}
-	}
-}
-
 func TestAnOrderOfManyLinesIsReadWhole(t *testing.T) {
 	t.Parallel()
 	sim, c, _ := newShop(t, shopifysim.Options{})
@@ -146,48 +103,6 @@ func TestAnOrderOfManyLinesIsReadWhole(t *testing.T) {
 	w := read(t, c, p.Work)
 	if len(w.Order.Lines) != 333 || w.Order.Lines[332].Item != "I332" {
 		t.Errorf("%d lines", len(w.Order.Lines))
-	}
-}
-
-// Whatever befalls the call, the shop has one fulfilment once the caller is certain.
-func TestAShipmentIsToldOnceWhateverBefallsIt(t *testing.T) {
-	t.Parallel()
-	kinds := map[simhttp.Fault]fault.Kind{
-		simhttp.DropBefore: fault.Unknown, simhttp.ServerError: fault.Unknown, simhttp.Outage: fault.Unknown, simhttp.OutageHTML: fault.Unknown,
-		simhttp.TooMany: fault.Throttled, simhttp.Revoke: fault.Transient,
-		simhttp.AnswerLost: fault.Unknown, simhttp.LateError: fault.Unknown, simhttp.GatewayError: fault.Unknown, simhttp.Truncated: fault.Unknown,
-		simhttp.HTML: fault.Unknown, simhttp.Doubled: fault.Unknown, simhttp.NullResults: fault.Unknown, simhttp.ObjectsForText: fault.Unknown,
-	}
-	for f, kind := range kinds {
-		for _, tracked := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, tracked %t", f, tracked), func(t *testing.T) {
-				t.Parallel()
-				sim, c, clk := newShop(t, shopifysim.Options{})
-				p := sim.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 2})
-				s := shipment(read(t, c, p.Work))
-				if tracked {
-					s.Parcels = []shop.Parcel{{Carrier: "ups", Tracking: "1Z1"}}
-				}
-				sim.Inject("fulfillmentCreate", f)
-				_, err := c.Ship(t.Context(), s)
-				if fault.KindOf(err) != kind || err == nil {
-					t.Fatalf("%v, want %v", err, kind)
-				}
-				clk.Advance(fault.AfterOf(err) + time.Second)
-				_, found, err := c.Shipped(t.Context(), s)
-				if err != nil || found != (len(sim.Truth().Shipped) == 1) {
-					t.Fatalf("found %t, %v; in truth %+v", found, err, sim.Truth().Shipped)
-				}
-				if !found {
-					if _, err = c.Ship(t.Context(), s); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if got := sim.Truth().Shipped; len(got) != 1 {
-					t.Errorf("%+v", got)
-				}
-			})
-		}
 	}
 }
 
@@ -255,27 +170,6 @@ func TestTokensAreSharedRenewedAndKept(t *testing.T) {
 	read(t, c, p.Work)
 }
 
-func TestAWrongSecretStopsTheConnectionAndIsNotShown(t *testing.T) {
-	t.Parallel()
-	sim, _, clk := newShop(t, shopifysim.Options{})
-	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *shopify.Config) {
-		c.ClientSecret = func() (string, error) { return "not-the-secret", nil }
-	})
-	_, err := c.Read(t.Context(), "gid://shopify/Order/1")
-	if fault.KindOf(err) != fault.Unavailable || strings.Contains(err.Error(), "not-the-secret") {
-		t.Error(err)
-	}
-	nobody := newClient(t, simtest.Nobody(t), clk.Now)
-	if _, err := nobody.Read(t.Context(), "gid://shopify/Order/1"); fault.KindOf(err) != fault.Unavailable {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errors.New("enough"))
-	if _, err := c.Read(ctx, "gid://shopify/Order/1"); err == nil {
-		t.Error("a cancelled call succeeded")
-	}
-}
-
 func TestAConfigurationIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := shopify.New(shopify.Config{Shop: "https://x.myshopify.com", BaseURL: "nowhere"})
@@ -283,5 +177,77 @@ func TestAConfigurationIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+}
+
+func TestASecretIsNotShown(t *testing.T) {
+	t.Parallel()
+	sim, _, clk := newShop(t, shopifysim.Options{})
+	var seen []string
+	c := newClient(t, simtest.Serve(t, sim), clk.Now, func(c *shopify.Config) {
+		c.ClientSecret = func() (string, error) { return "not-the-secret", nil }
+		c.Capture = func(a shopify.Attempt) { seen = append(seen, a.Request+a.Response) }
+	})
+	_, err := c.Read(t.Context(), "gid://shopify/Order/1")
+	if err == nil || strings.Contains(err.Error()+strings.Join(seen, ""), "not-the-secret") {
+		t.Error(err)
+	}
+}
+
+// What an answer asks for is so afterwards, given once, twice or after its own was lost.
+func TestAnswersAreGivenOnce(t *testing.T) {
+	t.Parallel()
+	for do, want := range map[string]string{
+		shop.Accept: "IN_PROGRESS ACCEPTED", shop.Reject: "OPEN REJECTED", shop.AcceptCancel: "OPEN CANCELLATION_ACCEPTED",
+		shop.RejectCancel: "IN_PROGRESS CANCELLATION_REJECTED", shop.Hold: "ON_HOLD UNSUBMITTED", shop.Release: "OPEN UNSUBMITTED",
+	} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			sim, c, _ := newShop(t, shopifysim.Options{Service: do != shop.Hold && do != shop.Release})
+			p := sim.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 2})
+			give := func(do string) {
+				t.Helper()
+				if err := c.Answer(t.Context(), shop.Answer{Work: p.Work, Do: do, Reason: "so"}); err != nil {
+					t.Error(err)
+				}
+			}
+			if do == shop.AcceptCancel || do == shop.RejectCancel {
+				give(shop.Accept)
+				sim.AskBack(p.Work)
+			}
+			if do == shop.Release {
+				give(shop.Hold)
+				if w := read(t, c, p.Work); w.State != shop.Open {
+					t.Errorf("our own hold comes back as %s", w.State)
+				}
+			}
+			for _, op := range []shopifysim.Op{"fulfillmentOrderAcceptFulfillmentRequest", "fulfillmentOrderHold", "fulfillmentOrderReleaseHold"} {
+				sim.Inject(op, shopifysim.AnswerLost)
+			}
+			if err := c.Answer(t.Context(), shop.Answer{Work: p.Work, Do: do}); err != nil && fault.KindOf(err) != fault.Transient {
+				t.Error(err)
+			}
+			give(do)
+			give(do)
+			if w, _ := sim.Look(p.Work); w.Status+" "+w.Request != want {
+				t.Errorf("it is %s %s, want %s", w.Status, w.Request, want)
+			}
+		})
+	}
+	_, c, _ := newShop(t, shopifysim.Options{})
+	for _, a := range []shop.Answer{{Work: "gid://shopify/FulfillmentOrder/1", Do: "dance"}, {Work: "1", Do: shop.Accept}} {
+		if err := c.Answer(t.Context(), a); fault.KindOf(err) != fault.Invalid || err == nil {
+			t.Errorf("%+v: %v", a, err)
+		}
+	}
+}
+
+func TestAnAnswerThatComesTooLateIsRefusedInTheShopsWords(t *testing.T) {
+	t.Parallel()
+	sim, c, _ := newShop(t, shopifysim.Options{})
+	p := sim.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 2})
+	err := c.Answer(t.Context(), shop.Answer{Work: p.Work, Do: shop.Accept})
+	if fault.KindOf(err) != fault.Rejected || !strings.Contains(err.Error(), "Cannot accept") {
+		t.Error(err)
 	}
 }

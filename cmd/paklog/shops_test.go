@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/adapters/ups/upssim"
@@ -120,6 +121,118 @@ func TestAWebhookThatIsNotTheShopsIsRefused(t *testing.T) {
 	if n := s.shop.Truth().Hooks; n != 0 {
 		t.Errorf("%d were taken", n)
 	}
+	if out := s.must("orders", "list"); strings.Contains(out, "ACME") {
+		t.Errorf("orders:\n%s", out)
+	}
+}
+
+// byHand serves a hub whose orders wait for people.
+func byHand(t *testing.T, o shopifysim.Options, more string) *shopped {
+	t.Helper()
+	s := newShopped(t, o, more)
+	text := strings.Replace(readme(t, s.config), "auto_workers: 2", "auto_workers: 0", 1)
+	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open()
+	return s
+}
+
+// numberOf is our order of a purchase.
+func numberOf(p shopifysim.Placed) string {
+	return strings.TrimPrefix(p.Name, "#") + p.Work[strings.LastIndexByte(p.Work, '/'):]
+}
+
+// shows waits until our order of a purchase says all of it.
+func (s *shopped) shows(p shopifysim.Placed, want ...string) {
+	s.t.Helper()
+	number := strings.Replace(numberOf(p), "/", ".", 1)
+	var out string
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
+		out, _, _ = s.run("orders", "show", number, "--json")
+		all := true
+		for _, w := range want {
+			all = all && strings.Contains(out, w)
+		}
+		if all {
+			return
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("order %s does not say %v:\n%s", number, want, out)
+		}
+	}
+}
+
+// What the buyer or the shop changes is changed here, and what it stops is stopped.
+func TestAnOrderFollowsWhatTheShopMakesOfIt(t *testing.T) {
+	t.Parallel()
+	s := byHand(t, shopifysim.Options{Hooks: shopifysim.HookOptions{Doubled: 300, NewFamily: true}}, "poll: 1h")
+	s.stock("MUG", 20)
+	p := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 5})
+	s.shows(p, `"ordered": 5`, `"door": "shop"`)
+	s.shop.Edit(p.Work, "MUG", 3)
+	s.shows(p, `"ordered": 3`)
+	s.shop.Hold(p.Work, "HIGH_RISK_OF_FRAUD")
+	s.shows(p, `"status": "held"`)
+	s.shop.Release(p.Work)
+	s.until("it goes on", func() bool { return !strings.Contains(s.must("orders", "list"), "held") })
+	s.shop.Cancel(p.Order)
+	s.shows(p, `"status": "cancelled"`)
+	if n := len(s.shop.Truth().Shipped); n != 0 {
+		t.Errorf("%d shipments of what was cancelled", n)
+	}
+	if out := s.must("dlq", "list"); strings.Contains(out, "shop.") {
+		t.Errorf("letters:\n%s", out)
+	}
+	s.must("audit")
+}
+
+// A fulfilment service is asked: it accepts, and what it can still stop it stops.
+func TestAShopThatAsksIsAnswered(t *testing.T) {
+	t.Parallel()
+	s := byHand(t, shopifysim.Options{Service: true}, "poll: 1h, policy: all_or_nothing")
+	s.stock("MUG", 20)
+	stands := func(p shopifysim.Placed, want string) {
+		t.Helper()
+		s.until(want, func() bool { w, _ := s.shop.Look(p.Work); return w.Request == want })
+	}
+	good := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 5})
+	stands(good, "ACCEPTED")
+	s.shows(good, `"ordered": 5`)
+	bad := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "NOBODY-KNOWS", Qty: 1})
+	stands(bad, "REJECTED")
+	nowhere := s.shop.Buy(shopifysim.Buyer{First: "Nobody", Country: "Utopia"}, shopifysim.Line{SKU: "MUG", Qty: 1})
+	stands(nowhere, "REJECTED")
+	s.shop.AskBack(good.Work)
+	stands(good, "CANCELLATION_ACCEPTED")
+	s.shows(good, `"status": "cancelled"`)
+}
+
+// A person here lets an order wait: the shop knows, and its echo changes nothing.
+func TestAnOrderThatWaitsHereWaitsAtTheShop(t *testing.T) {
+	t.Parallel()
+	s := byHand(t, shopifysim.Options{}, "poll: 1h")
+	s.stock("MUG", 20)
+	p := s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 5})
+	s.shows(p, `"ordered": 5`)
+	number := strings.Replace(numberOf(p), "/", ".", 1)
+	s.must("orders", "hold", number, "--reason", "address")
+	s.until("it waits there", func() bool { w, _ := s.shop.Look(p.Work); return w.Holds == 1 && w.Status == "ON_HOLD" })
+	s.must("orders", "release", number)
+	s.until("it goes on there", func() bool { w, _ := s.shop.Look(p.Work); return w.Holds == 0 && w.Status == "OPEN" })
+	s.until("it goes on here", func() bool { return !strings.Contains(s.must("orders", "show", number, "--json"), `"holds"`) })
+}
+
+// Work at places that are not ours is not ours, and what goes to another place is given up.
+func TestWorkElsewhereIsNotOurs(t *testing.T) {
+	t.Parallel()
+	s := byHand(t, shopifysim.Options{}, `poll: 1s, locations: {"1": DC1}`)
+	s.stock("MUG", 20)
+	s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 5})
+	s.until("webhooks were taken", func() bool { return s.shop.Truth().Hooks > 1 && s.shop.Calls("order") > 0 })
+	s.until("nothing waits", func() bool { return s.app.bus.Last() > 0 && s.shop.Calls("fulfillmentOrders") > 1 })
 	if out := s.must("orders", "list"); strings.Contains(out, "ACME") {
 		t.Errorf("orders:\n%s", out)
 	}

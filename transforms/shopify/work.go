@@ -24,7 +24,7 @@ fragment Work on FulfillmentOrder {
   assignedLocation { location { id } }
   deliveryMethod { methodType presentedName serviceCode }
   destination { firstName lastName company address1 address2 city province zip countryCode phone email }
-  fulfillmentHolds { id reason reasonNotes }
+  fulfillmentHolds { handle reason }
   lineItems(first: 50) { nodes { ...Line } pageInfo { hasNextPage endCursor } }
 }
 fragment Line on FulfillmentOrderLineItem {
@@ -130,9 +130,8 @@ type node struct {
 		Email    string `json:"email"`
 	} `json:"destination"`
 	Holds []struct {
-		ID     string `json:"id"`
+		Handle string `json:"handle"`
 		Reason string `json:"reason"`
-		Notes  string `json:"reasonNotes"`
 	} `json:"fulfillmentHolds"`
 	Lines connection[line] `json:"lineItems"`
 }
@@ -231,12 +230,7 @@ func (f Fulfilment) Work() shop.Work {
 	if f.Assigned.Location != nil {
 		w.Location = f.Assigned.Location.ID
 	}
-	var holds []string
-	for _, h := range f.Holds {
-		holds = append(holds, strings.ToLower(h.Reason))
-	}
-	slices.Sort(holds)
-	w.Hold = strings.Join(slices.Compact(holds), " ")
+	w.Hold = strings.Join(f.holds(), " ")
 	w.Order = f.place()
 	for _, l := range f.Lines.Nodes {
 		if l.Ships && l.Total > l.Remaining {
@@ -260,7 +254,7 @@ func (f Fulfilment) state() shop.State {
 		return shop.Cancelled
 	}
 	switch {
-	case f.Status == "ON_HOLD":
+	case f.Status == "ON_HOLD" && (len(f.holds()) > 0 || len(f.Holds) == 0):
 		return shop.Held
 	case f.Request == "SUBMITTED":
 		return shop.Asked
@@ -268,6 +262,18 @@ func (f Fulfilment) state() shop.State {
 		return shop.Closed // nothing travels
 	}
 	return shop.Open
+}
+
+// holds are why others hold it: our own hold is known here.
+func (f Fulfilment) holds() []string {
+	var why []string
+	for _, h := range f.Holds {
+		if h.Handle != OwnHold {
+			why = append(why, strings.ToLower(h.Reason))
+		}
+	}
+	slices.Sort(why)
+	return slices.Compact(why)
 }
 
 // lineRef names a line of a fulfilment order by both numbers, so that a line which went to another order
