@@ -27,7 +27,9 @@ type ShopConfig struct {
 	Policy    string // of its orders: order.Partial where it is ""
 	// Services are what the shop's ways of delivery mean, by their names.
 	Services map[string]order.Service
-	Notify   bool // the shop writes to the buyer when goods leave
+	// Stock is what it is told of the stock at Locations.
+	Stock  ShopStock
+	Notify bool // the shop writes to the buyer when goods leave
 	// Poll is how often it is asked what changed: 2 min. Overlap is how far before the last change
 	// that was seen each look begins: 10 min. First is how far back the first look goes: 24 h.
 	Poll, Overlap, First time.Duration
@@ -86,6 +88,20 @@ func AddShops(h *Hub, f *Flows, configs []ShopConfig) error {
 		s.all[c.Name] = c
 		hints, outs = append(hints, shopHints(c.Name)), append(outs, shopOut(c.Name))
 		if err := errors.Join(h.Add(s.reading(c)), h.AddEffect(s.telling(c))); err != nil {
+			return err
+		}
+		if c.Stock.told() {
+			port, ok := c.Port.(shop.Stockist)
+			if !ok || len(c.Locations) == 0 {
+				return fmt.Errorf("shop %s: no stock is told: its adapter sets none, or none of its places is named", c.Name)
+			}
+			if err := h.AddEffect(s.setting(c, port)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range s.stocking() {
+		if err := h.Add(r); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,9 @@ type shopWork struct {
 	Base []shop.LineQty `json:"base,omitempty"`
 	Told []shop.LineQty `json:"told,omitempty"`
 	Said string         `json:"said,omitempty"` // the last answer that was given
-	Held bool           `json:"held,omitempty"` // the shop was told that it waits here
+	// Known is what of Told the shop has taken.
+	Known []shop.LineQty `json:"known,omitempty"`
+	Held  bool           `json:"held,omitempty"` // the shop was told that it waits here
 }
 
 func qtyOf(list []shop.LineQty, ref string) int64 {
@@ -116,6 +118,15 @@ func asks(p order.Place) (string, error) {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:16]), nil
+}
+
+// decided reports whether a work is as it was decided on last. Its time alone does not tell: it counts
+// in seconds.
+func (c ShopConfig) decided(w shop.Work, was shopWork) bool {
+	p := c.asked(w, was.Base, "")
+	p.Number = cmp.Or(was.Number, p.Number)
+	hash, err := asks(p)
+	return err == nil && hash == was.Asks && was.Updated.Equal(w.Updated) && was.State == w.State
 }
 
 // decide does what the shop wants of one work. Where that was refused before, why says so: the shop is told

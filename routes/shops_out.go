@@ -149,10 +149,14 @@ func workID(o order.Order, number string) string {
 
 // toldShop is what a shop took of us.
 type toldShop struct {
-	Shop string `json:"shop"`
-	Work string `json:"work"`
-	Do   string `json:"do"`
-	ID   string `json:"id,omitempty"` // the shop's, of what it made of it
+	Shop  string `json:"shop"`
+	Work  string `json:"work"`
+	Do    string `json:"do"`
+	ID    string `json:"id,omitempty"` // the shop's, of what it made of it
+	Order string `json:"order,omitempty"`
+	// Items is how many levels were set, Skipped those that the shop does not stock.
+	Items   int      `json:"items,omitempty"`
+	Skipped []string `json:"skipped,omitempty"`
 }
 
 // telling is the one way by which anything of a shop is changed about its orders.
@@ -198,18 +202,28 @@ func (s *shops) telling(c ShopConfig) (Route, Effect) {
 				b, err := json.Marshal(id)
 				return b, true, err
 			},
-			Then: func(_ context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+			Then: func(ctx context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+				d := s.flows.decide(ctx, m)
 				t := toldShop{Shop: c.Name, Do: "ship"}
-				switch v := call.Value.(type) {
-				case shop.Shipment:
-					t.Work = v.Work
-				case shop.Answer:
-					t.Work, t.Do = v.Work, v.Do
-				}
 				if err := json.Unmarshal(outcome, &t.ID); err != nil {
 					return nil, fault.E(m.route, fault.Internal, err)
 				}
-				return m.Out().Publish(onExternal, shopTold, m.Key, t), nil
+				switch v := call.Value.(type) {
+				case shop.Shipment:
+					t.Work = v.Work
+					var st shopWork
+					if old, found := d.state(shopWorkKey(c.Name, v.Work), &st); found {
+						for _, l := range v.Lines {
+							st.Known = addTo(st.Known, l.Ref, l.Qty)
+						}
+						t.Order = st.Number
+						d.out.SetState(shopWorkKey(c.Name, v.Work), old, st)
+					}
+				case shop.Answer:
+					t.Work, t.Do = v.Work, v.Do
+				}
+				d.out.Publish(onExternal, shopTold, m.Key, t)
+				return d.done()
 			},
 		}
 }

@@ -128,7 +128,7 @@ func (s *shops) read(ctx context.Context, m *Message, c ShopConfig, list []shop.
 		if b != nil {
 			var was shopWork
 			st, err := journal.DecodeState(b)
-			if err == nil && json.Unmarshal(st.Data, &was) == nil && was.Updated.Equal(w.Updated) && was.State == w.State {
+			if err == nil && json.Unmarshal(st.Data, &was) == nil && c.decided(w, was) {
 				continue
 			}
 		}

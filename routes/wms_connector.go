@@ -280,9 +280,9 @@ func (e *edi) report(d *decision, r stockReport, full bool) {
 	var items []string
 	var more bool
 	if full {
-		items, more = e.stocked(d, r)
+		items, more = d.itemsOf(r.Scope, r.After, reportItems)
 	} else {
-		items, more = e.marked(d, r)
+		items, more = d.marked(r.marks(), reportItems)
 	}
 	r.Ref = cmp.Or(r.Ref, d.m.ID.String()[24:])
 	if len(items) > 0 {
@@ -324,35 +324,18 @@ func (e *edi) inventoryReport(ctx context.Context, m *Message, out *Out, p Partn
 	return e.envelope(ctx, m, out, p, "846", p.Profile.InventoryReport(s, ref, m.Now, full, told))
 }
 
-// marked are items that changed, whose marks the unit takes away.
-func (e *edi) marked(d *decision, r stockReport) (items []string, more bool) {
-	rows, err := d.f.hub.bus.Driver().Scan(d.ctx, journal.TableState, r.marks(), "", reportItems+1)
-	if err != nil {
-		d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading what changed: %w", err)))
-		return nil, false
-	}
-	for _, row := range rows[:min(len(rows), reportItems)] {
-		var sku string
-		if old, found := d.state(row.Key, &sku); found {
-			d.out.SetState(row.Key, old, nil)
-			items = append(items, sku)
-		}
-	}
-	return items, len(rows) > reportItems
-}
-
-// stocked are the items that the owner has, or had, in the building, behind the last one told.
-func (e *edi) stocked(d *decision, r stockReport) (items []string, more bool) {
-	prefix := scope.Join(r.Tenant, r.Owner) + "/"
+// itemsOf are the items that an owner has, or had, in a building, behind the last one told.
+func (d *decision) itemsOf(of scope.Scope, told string, most int) (items []string, more bool) {
+	prefix := scope.Join(of.Tenant, of.Owner) + "/"
 	after := prefix
-	if r.After != "" {
-		after = keyOf(r.Scope, r.After).Book()
+	if told != "" {
+		after = keyOf(of, told).Book()
 	}
 	account := "\xff"
-	if r.After == "" {
+	if told == "" {
 		account = ""
 	}
-	for {
+	for d.err == nil {
 		rows, err := d.f.hub.bus.Driver().Balances(d.ctx, after, account, 1000)
 		if err != nil {
 			d.fail(fault.E(d.m.route, fault.Transient, fmt.Errorf("reading the stock: %w", err)))
@@ -363,15 +346,16 @@ func (e *edi) stocked(d *decision, r stockReport) (items []string, more bool) {
 				return items, false
 			}
 			s, sku, err := scope.ParseBook(row.Book)
-			if err == nil && s == r.Scope && (len(items) == 0 || items[len(items)-1] != sku) && sku != r.After {
-				if len(items) == reportItems {
+			if err == nil && s == of && (len(items) == 0 || items[len(items)-1] != sku) && sku != told {
+				if len(items) == most {
 					return items, true
 				}
 				items = append(items, sku)
 			}
 		}
 		if len(rows) < 1000 {
-			return items, false
+			break
 		}
 	}
+	return items, false
 }

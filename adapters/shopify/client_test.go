@@ -251,3 +251,63 @@ func TestAnAnswerThatComesTooLateIsRefusedInTheShopsWords(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestStockIsSetWhereTheShopHasNotChangedItsMind(t *testing.T) {
+	t.Parallel()
+	for name, befalls := range map[string]func(*shopifysim.Sim){
+		"nothing":           func(*shopifysim.Sim) {},
+		"the answer lost":   func(s *shopifysim.Sim) { s.Inject("inventorySetQuantities", shopifysim.AnswerLost) },
+		"a cut answer":      func(s *shopifysim.Sim) { s.Inject("inventorySetQuantities", "truncated") },
+		"a page about it":   func(s *shopifysim.Sim) { s.Inject("inventoryItems", "html") },
+		"never got there":   func(s *shopifysim.Sim) { s.Inject("inventorySetQuantities", "drop-before") },
+		"a token revoked":   func(s *shopifysim.Sim) { s.Inject("inventorySetQuantities", "token-revoked") },
+		"an error after it": func(s *shopifysim.Sim) { s.Inject("inventorySetQuantities", "late-error") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, c, clk := newShop(t, shopifysim.Options{})
+			place := sim.Location()
+			var set []shop.Level
+			for i := range 300 {
+				sku := fmt.Sprintf("IT'EM %d", i)
+				sim.Stock(sku, i)
+				set = append(set, shop.Level{Item: sku, Location: place, OnHand: int64(2 * i)})
+			}
+			set = append(set, shop.Level{Item: "NOT-SOLD", Location: place, OnHand: 1})
+			befalls(sim)
+			var skipped []string
+			for range 4 {
+				var err error
+				if skipped, err = c.SetLevels(t.Context(), "k", set); err == nil {
+					break
+				} else if k := fault.KindOf(err); k != fault.Transient && k != fault.Throttled {
+					t.Fatal(err)
+				}
+				clk.Advance(time.Minute)
+			}
+			if fmt.Sprint(skipped) != "[NOT-SOLD]" {
+				t.Errorf("skipped %v", skipped)
+			}
+			truth := sim.Truth().OnHand
+			for _, l := range set[:300] {
+				if int64(truth[l.Item]) != l.OnHand {
+					t.Fatalf("%s: %d, want %d", l.Item, truth[l.Item], l.OnHand)
+				}
+			}
+			calls := sim.Calls("inventorySetQuantities")
+			if _, err := c.SetLevels(t.Context(), "k2", set); err != nil || sim.Calls("inventorySetQuantities") != calls {
+				t.Errorf("what is so already is set again: %v", err)
+			}
+			have, err := c.Levels(t.Context(), place, []string{"IT'EM 7", "NOT-SOLD"})
+			if err != nil || len(have) != 1 || have[0].OnHand != 14 {
+				t.Errorf("%+v, %v", have, err)
+			}
+		})
+	}
+	_, c, _ := newShop(t, shopifysim.Options{})
+	for _, bad := range [][]shop.Level{{{Item: "A", OnHand: -1}}, {{Item: "A", Location: "1"}, {Item: "B", Location: "2"}}} {
+		if _, err := c.SetLevels(t.Context(), "k", bad); fault.KindOf(err) != fault.Invalid || err == nil {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+}

@@ -35,6 +35,7 @@ type ShopConfig struct {
 	Locations    map[string]string            `config:"locations" doc:"The shop's places by their numbers, and which building of ours each is. Work at any other place is not ours; empty takes all."`
 	Policy       string                       `config:"policy" doc:"partial or all_or_nothing."`
 	Services     map[string]ShopServiceConfig `config:"services" doc:"What the shop's ways of delivery mean, by their names."`
+	Stock        ShopStockConfig              `config:"stock" doc:"What the shop is told of the stock; it needs locations."`
 	Notify       bool                         `config:"notify" doc:"The shop writes to the buyer when goods leave."`
 	Poll         time.Duration                `config:"poll" doc:"Time between two looks for what no webhook told."`
 	Overlap      time.Duration                `config:"overlap" doc:"How far before the last change that was seen a look begins."`
@@ -47,6 +48,13 @@ type ShopConfig struct {
 type ShopServiceConfig struct {
 	Carrier string `config:"carrier" doc:"\"\" compares prices."`
 	Service string `config:"service" doc:"In the carrier's own code; \"\" is the carrier's."`
+}
+
+// ShopStockConfig is what a shop is told of the stock.
+type ShopStockConfig struct {
+	Within time.Duration `config:"within" doc:"How long a change waits for others before the shop is told; 0 is none."`
+	Every  time.Duration `config:"every" doc:"Time between two tellings of all stock; 0 is none."`
+	Buffer int64         `config:"buffer" doc:"Units of each item that are kept back."`
 }
 
 // SetDefaults fills what most shops agree on.
@@ -76,6 +84,12 @@ func (c ShopConfig) Validate() error {
 	}
 	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
 		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
+	}
+	if c.Stock.Within < 0 || c.Stock.Every < 0 || c.Stock.Buffer < 0 {
+		errs = append(errs, errors.New("stock: nothing of it is below 0"))
+	}
+	if len(c.Locations) == 0 && (c.Stock.Within > 0 || c.Stock.Every > 0) {
+		errs = append(errs, errors.New("stock: name the shop's places in locations first"))
 	}
 	for place := range c.Locations {
 		if strings.Trim(place, "0123456789") != "" {
@@ -122,7 +136,7 @@ func (a *app) shops(flows *routes.Flows) error {
 		}
 		a.close = append(a.close, func() error { port.Close(); return nil })
 		rc := routes.ShopConfig{
-			Name: name, Port: port, Policy: c.Policy, Notify: c.Notify, Poll: c.Poll, Overlap: c.Overlap, First: c.First,
+			Name: name, Port: port, Policy: c.Policy, Notify: c.Notify, Stock: routes.ShopStock(c.Stock), Poll: c.Poll, Overlap: c.Overlap, First: c.First,
 			Timeout: c.Timeout, ResolveAfter: c.ResolveAfter, Services: map[string]order.Service{}, Locations: map[string]string{},
 			Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility)},
 		}

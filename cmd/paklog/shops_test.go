@@ -237,3 +237,33 @@ func TestWorkElsewhereIsNotOurs(t *testing.T) {
 		t.Errorf("orders:\n%s", out)
 	}
 }
+
+// stockOf adds the shop's place to the configuration, whose number it made itself.
+func stockOf(o shopifysim.Options, more string) string {
+	place := shopifysim.New(o).Location()
+	return fmt.Sprintf(`locations: {%q: DC1}, stock: {%s}`, place[strings.LastIndexByte(place, '/')+1:], more)
+}
+
+// What comes, goes and is counted here is what the shop says, whatever it sells itself meanwhile.
+func TestTheShopSaysWhatThereIs(t *testing.T) {
+	t.Parallel()
+	s := newShopped(t, shopifysim.Options{}, "poll: 1h, "+stockOf(shopifysim.Options{}, "within: 100ms, every: 2s, buffer: 1"))
+	s.open()
+	s.shop.Stock("MUG", 3)
+	s.shop.Inject("inventorySetQuantities", shopifysim.AnswerLost)
+	s.stock("MUG", 20)
+	says := func(n int) {
+		t.Helper()
+		s.until(fmt.Sprintf("the shop says %d", n), func() bool { return s.shop.Truth().OnHand["MUG"] == n })
+	}
+	says(19)
+	s.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: "MUG", Qty: 4})
+	s.told(1)
+	says(15)
+	s.shop.Recount("MUG", 99)
+	says(15)
+	s.must("audit")
+	if out := s.must("dlq", "list"); strings.Contains(out, "shop.") || strings.Contains(out, "out.") {
+		t.Errorf("letters:\n%s", out)
+	}
+}

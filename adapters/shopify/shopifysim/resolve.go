@@ -2,6 +2,7 @@ package shopifysim
 
 import (
 	"encoding/base64"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,13 +155,15 @@ func (s *Sim) node(id string) any {
 	return nil
 }
 
+var searchTerm = regexp.MustCompile(`\(?\w+:(?:[<>=]*'(?:[^'\\]|\\.)*'|\S+)`)
+
 // matches is the part of the search syntax that is used: terms of name:value, all of which must hold.
 func matches(query string, fields map[string]string, updated time.Time) bool {
 	for _, or := range strings.Split(query, " OR ") {
 		all := true
-		for _, term := range strings.Fields(or) {
+		for _, term := range searchTerm.FindAllString(or, -1) {
 			name, want, _ := strings.Cut(strings.Trim(term, "()"), ":")
-			want = strings.Trim(want, `'"`)
+			want = strings.ReplaceAll(strings.Trim(want, `'"`), `\'`, `'`)
 			switch {
 			case name == "updated_at":
 				op := strings.TrimRight(want[:min(2, len(want))], "'0123456789")
