@@ -131,9 +131,11 @@ func (c *Client) run(ctx context.Context, op string, q query, vars variables) (j
 		return a.Data, nil
 	case a.Errors.Has("THROTTLED"): // with status 200
 		return nil, c.http.Throttle(op, refill(a.Throttle), a.Errors)
+	case a.Did():
+		return nil, c.doubtful(op, q, fault.E(op, fault.Unavailable, a.Errors))
 	case a.Errors.Has("ACCESS_DENIED"):
 		return nil, fault.E(op, fault.Unavailable, fmt.Errorf("the app may not do this, give it the scope and install it anew: %w", a.Errors))
-	case a.Errors.Has("INTERNAL_SERVER_ERROR"), a.Data != nil:
+	case a.Errors.Has("INTERNAL_SERVER_ERROR"):
 		return nil, c.doubtful(op, q, fault.E(op, fault.Transient, a.Errors))
 	}
 	return nil, fault.E(op, fault.Rejected, a.Errors)

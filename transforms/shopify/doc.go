@@ -79,6 +79,21 @@ type Answer struct {
 	Throttle *Throttle
 }
 
+// Did reports whether some of what was asked for was done, whatever the errors say of the rest: Shopify
+// denies a field by itself.
+func (a Answer) Did() bool {
+	var fields map[string]json.RawMessage
+	if a.Data == nil || json.Unmarshal(a.Data, &fields) != nil {
+		return false
+	}
+	for _, v := range fields {
+		if string(v) != "null" {
+			return true
+		}
+	}
+	return false
+}
+
 // ReadAnswer opens the envelope. An answer that is none is Invalid.
 func ReadAnswer(body []byte) (Answer, error) {
 	var wire struct {

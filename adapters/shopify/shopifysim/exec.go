@@ -3,6 +3,7 @@ package shopifysim
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -137,6 +138,7 @@ type execution struct {
 	doc     *ast.QueryDocument
 	vars    map[string]any
 	objects int
+	path    []any
 	errs    []any
 }
 
@@ -159,6 +161,7 @@ func (x *execution) into(out obj, set ast.SelectionSet, of obj, root func(name s
 				continue
 			}
 			name := sel.Alias
+			x.path = append(x.path, name)
 			var v any
 			switch {
 			case sel.Name == "__typename" && of == nil:
@@ -176,12 +179,23 @@ func (x *execution) into(out obj, set ast.SelectionSet, of obj, root func(name s
 					x.errs = append(x.errs, f.wire())
 				}
 			default:
-				v = of[sel.Name]
+				var modelled bool
+				if v, modelled = of[sel.Name]; !modelled && sel.Definition != nil {
+					v = bare(of, sel.Definition.Type, sel.ArgumentMap(x.vars))
+				}
 				if f, ok := v.(call); ok {
 					v = f(sel.ArgumentMap(x.vars))
 				}
 			}
+			if v != nil && sel.Name == "heldByApp" && !slices.Contains(x.s.opts.Scopes, "read_apps") {
+				v = nil
+				x.errs = append(x.errs, fail{
+					message: "Access denied for heldByApp field. Required access: `read_apps` access scope.", code: "ACCESS_DENIED", path: slices.Clone(x.path),
+					more: obj{"documentation": "https://shopify.dev/api/usage/access-scopes", "requiredAccess": "`read_apps` access scope."},
+				}.wire())
+			}
 			got := x.value(v, sel)
+			x.path = x.path[:len(x.path)-1]
 			if had, ok := out[name].(obj); ok { // selected in two places
 				if again, ok := got.(obj); ok {
 					for k, v := range again {
@@ -193,6 +207,41 @@ func (x *execution) into(out obj, set ast.SelectionSet, of obj, root func(name s
 			out[name] = got
 		}
 	}
+}
+
+// bare is what a field says that has no state behind it: nothing, in the shape of its type.
+func bare(of obj, t *ast.Type, args map[string]any) any {
+	name := t.Name()
+	switch {
+	case name == "MoneyBag" && t.Elem == nil:
+		if m, ok := of["money"].(obj); ok {
+			return m
+		}
+		return moneyBag(0, "USD")
+	case strings.HasSuffix(name, "Connection"):
+		return page(nil, args)
+	case t.Elem != nil && t.NonNull:
+		return []any{}
+	case !t.NonNull:
+		return nil
+	}
+	switch def := loadSchema().Types[name]; {
+	case name == "Boolean":
+		return false
+	case name == "Int":
+		return 0
+	case def.Kind == ast.Enum:
+		return def.EnumValues[0].Name
+	case def.Kind == ast.Scalar:
+		return ""
+	}
+	return obj{"__typename": name}
+}
+
+// moneyBag is an amount in hundredths.
+func moneyBag(cents int, currency string) obj {
+	m := obj{"__typename": "MoneyV2", "amount": fmt.Sprintf("%d.%d", cents/100, cents%100/10), "currencyCode": currency}
+	return obj{"__typename": "MoneyBag", "shopMoney": m, "presentmentMoney": m}
 }
 
 func (x *execution) value(v any, f *ast.Field) any {
@@ -208,7 +257,9 @@ func (x *execution) value(v any, f *ast.Field) any {
 	case []any:
 		list := make([]any, len(v))
 		for i, one := range v {
+			x.path = append(x.path, i)
 			list[i] = x.value(one, f)
+			x.path = x.path[:len(x.path)-1]
 		}
 		return list
 	}

@@ -53,6 +53,17 @@ func (s *Sim) mutations(name string, args map[string]any, f *ast.Field) (any, er
 	case "bulkOperationRunQuery":
 		return s.bulkRun(text(args["query"])), nil
 	}
+	if name == "fulfillmentOrdersSetFulfillmentDeadline" {
+		return s.deadline(list(args["fulfillmentOrderIds"]), text(args["fulfillmentDeadline"])), nil
+	}
+	if name == "fulfillmentOrderSplit" {
+		return s.splitWork(list(args["fulfillmentOrderSplits"])), nil
+	}
+	if name == "orderDelete" {
+		id := text(args["orderId"])
+		s.store.orders = slices.DeleteFunc(s.store.orders, func(o *order) bool { return o.id == id })
+		return obj{"deletedId": id, "userErrors": none()}, nil
+	}
 	if strings.HasPrefix(name, "fulfillmentOrder") {
 		return s.workMutation(name, args)
 	}
@@ -156,7 +167,7 @@ func (s *Sim) cancelFulfilment(id string) obj {
 	case f == nil:
 		return obj{"fulfillment": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment not found.", "")}}
 	case f.status == cancelled:
-		return obj{"fulfillment": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment is already cancelled.", "")}}
+		return obj{"fulfillment": s.fulfilmentObj(f), "userErrors": none()}
 	}
 	f.status, f.updated = cancelled, s.now()
 	for _, w := range f.work {
@@ -220,6 +231,14 @@ func (s *Sim) orderCancel(args map[string]any) obj {
 	}
 	if o == nil {
 		return no("Order does not exist", "NOT_FOUND")
+	}
+	if len([]rune(text(args["staffNote"]))) > 255 {
+		p := problem([]any{"staffNote"}, "Staff note is too long. Maximum length is 255 characters.", "INVALID")
+		return obj{"job": nil, "orderCancelUserErrors": []any{p}, "userErrors": []any{p}}
+	}
+	if _, refund := args["refund"]; refund && args["refundMethod"] != nil && args["refund"] != nil {
+		p := problem([]any{"refund"}, "Only one of the arguments `refund` or `refund_method` is allowed.", "INVALID")
+		return obj{"job": nil, "orderCancelUserErrors": []any{p}, "userErrors": []any{p}}
 	}
 	if !o.cancelledAt.IsZero() {
 		return no("Cannot cancel an order that has already been canceled", "INVALID")

@@ -144,7 +144,7 @@ func (s *Sim) Cancel(orderID string) {
 
 func (s *Sim) cancelOrder(o *order, reason string, restock bool) {
 	now := s.now()
-	o.cancelledAt, o.updated, o.reason = now, now, reason
+	o.cancelledAt, o.closed, o.updated, o.reason = now, now, now, reason
 	for _, f := range o.work {
 		if f.status == closedFO || f.status == cancelled {
 			continue

@@ -1,15 +1,16 @@
 package shopifysim
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // workMutation is a mutation of a fulfilment order's state.
 func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 	f := s.store.work[text(args["id"])]
 	if f == nil {
-		if name == "fulfillmentOrderHold" || name == "fulfillmentOrderReleaseHold" {
-			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment order not found.", "FULFILLMENT_ORDER_NOT_FOUND")}}, nil
-		}
-		return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, "Fulfillment order does not exist.", "")}}, nil
+		return nil, fail{message: "Invalid id: " + text(args["id"]), code: "RESOURCE_NOT_FOUND"}
 	}
 	no := func(message, code string) (any, error) {
 		return obj{"fulfillmentOrder": nil, "userErrors": []any{problem([]any{"id"}, message, code)}}, nil
@@ -63,13 +64,26 @@ func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 		f.request = cancelRejected
 		s.tell("fulfillment_orders/cancellation_request_rejected", f.order, f)
 	case "fulfillmentOrderOpen":
+		if f.status != inProgress && f.status != scheduled {
+			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem(nil, "Expected fulfillment order status to be valid but it was "+strings.ToLower(f.status)+".", "")}}, nil
+		}
 		f.status = open
+	case "fulfillmentOrderReportProgress":
+		if f.status != open && f.status != inProgress {
+			return no("Fulfillment order "+digits(f.id)+" has an unfulfillable status= "+strings.ToLower(f.status)+".", "")
+		}
+		f.status = inProgress
 	case "fulfillmentOrderClose":
 		if f.status != inProgress || f.request == unsubmitted {
-			return no("The fulfillment order's assigned fulfillment service must be of api type and its status must be in progress to close it.", "")
+			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem(nil, "The fulfillment order's assigned fulfillment service must be of api type", "")}}, nil
 		}
 		f.status, f.request = incomplete, closedRq
 	case "fulfillmentOrderCancel":
+		if f.status == inProgress && f.request == unsubmitted {
+			return obj{"fulfillmentOrder": nil, "replacementFulfillmentOrder": nil, "userErrors": []any{
+				problem([]any{"id"}, "Cannot cancel fulfillment order that has had progress reported. Mark as unfulfilled first.", ""),
+			}}, nil
+		}
 		if f.status == closedFO || f.status == cancelled {
 			return no("Fulfillment order is not in cancelable request state and can't be canceled.", "")
 		}
@@ -92,6 +106,76 @@ func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 	return ok()
 }
 
+// deadline says by when fulfilment orders must be fulfilled.
+func (s *Sim) deadline(ids []any, by string) obj {
+	at, err := time.Parse(time.RFC3339, by)
+	for _, id := range ids {
+		if f := s.store.work[text(id)]; f == nil || err != nil {
+			return obj{"success": false, "userErrors": []any{problem([]any{"fulfillmentOrderIds"}, "The fulfillment orders could not be found.", "FULFILLMENT_ORDERS_NOT_FOUND")}}
+		}
+	}
+	for _, id := range ids {
+		f := s.store.work[text(id)]
+		f.by = at
+		s.touch(f)
+	}
+	return obj{"success": true, "userErrors": none()}
+}
+
+// splitWork takes what each split names out of its fulfilment order, into one of its own.
+func (s *Sim) splitWork(splits []any) obj {
+	no := func(field []any, message, code string) obj {
+		return obj{"fulfillmentOrderSplits": nil, "userErrors": []any{problem(field, message, code)}}
+	}
+	at := func(i int, more ...any) []any {
+		return append([]any{"fulfillmentOrderSplits", itoa(i)}, more...)
+	}
+	for i, x := range splits {
+		in := object(x)
+		f := s.store.work[text(in["fulfillmentOrderId"])]
+		lines := list(in["fulfillmentOrderLineItems"])
+		switch {
+		case f == nil:
+			return no(nil, "Fulfillment order does not exist.", "FULFILLMENT_ORDER_NOT_FOUND")
+		case len(lines) == 0:
+			return no(at(i, "fulfillmentOrderLineItems"), "There must be at least one item selected in this fulfillment to split it.", "NO_LINE_ITEMS_PROVIDED_TO_SPLIT")
+		}
+		for j, y := range lines {
+			l := object(y)
+			qty, _ := number(l["quantity"])
+			k := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.id == text(l["id"]) })
+			switch place := at(i, "fulfillmentOrderLineItems", itoa(j), "quantity"); {
+			case qty < 1:
+				return no(place, "You must select at least one item to split into a new fulfillment order.", "GREATER_THAN")
+			case k < 0 || qty > f.lines[k].remaining:
+				return no(nil, "Invalid fulfillment order line item quantity requested.", "")
+			}
+		}
+	}
+	out := []any{}
+	for _, x := range splits {
+		in := object(x)
+		f := s.store.work[text(in["fulfillmentOrderId"])]
+		keep := map[string]int{}
+		for _, l := range f.lines {
+			keep[l.id] = l.total
+		}
+		for _, y := range list(in["fulfillmentOrderLineItems"]) {
+			qty, _ := number(object(y)["quantity"])
+			keep[text(object(y)["id"])] -= qty
+		}
+		n := s.splitOff(f, keep)
+		s.touch(f)
+		one := obj{"fulfillmentOrder": s.workObj(f), "remainingFulfillmentOrder": nil, "replacementFulfillmentOrder": nil}
+		if n != nil {
+			one["remainingFulfillmentOrder"] = s.workObj(n)
+		}
+		out = append(out, one)
+		s.tell("fulfillment_orders/split", f.order, f)
+	}
+	return obj{"fulfillmentOrderSplits": out, "userErrors": none()}
+}
+
 // maxHolds is how many holds of one app a fulfilment order takes.
 const maxHolds = 10
 
@@ -101,6 +185,19 @@ func (s *Sim) holdWork(f *fulfilmentOrder, in map[string]any) (any, error) {
 	}
 	handle := text(in["handle"])
 	lines := list(in["fulfillmentOrderLineItems"])
+	want := map[string]int{}
+	for i, x := range lines {
+		l := object(x)
+		id := text(l["id"])
+		qty, _ := number(l["quantity"])
+		switch {
+		case want[id] > 0:
+			return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems"}, "must contain unique line item ids", "DUPLICATED_FULFILLMENT_ORDER_LINE_ITEMS")
+		case qty < 1:
+			return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems", itoa(i), "quantity"}, "You must select at least one item to place on partial hold.", "GREATER_THAN_ZERO")
+		}
+		want[id] = qty
+	}
 	switch {
 	case len([]rune(handle)) > 64:
 		return no([]any{"fulfillmentHold", "handle"}, "Handle is too long (maximum is 64 characters)", "")
@@ -113,32 +210,27 @@ func (s *Sim) holdWork(f *fulfilmentOrder, in map[string]any) (any, error) {
 	case f.status != open && f.status != onHold && f.status != inProgress && f.status != scheduled:
 		return no([]any{"id"}, "The fulfillment order is not in a state that can be held.", "")
 	}
-	want := map[string]int{}
 	for i, x := range lines {
 		l := object(x)
-		id := text(l["id"])
 		qty, _ := number(l["quantity"])
-		at := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.id == id })
-		place := []any{"fulfillmentHold", "fulfillmentOrderLineItems", itoa(i), "quantity"}
-		switch {
-		case want[id] > 0:
-			return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems"}, "must contain unique line item ids", "DUPLICATED_FULFILLMENT_ORDER_LINE_ITEMS")
-		case qty < 1:
-			return no(place, "You must select at least one item to place on partial hold.", "GREATER_THAN_ZERO")
-		case at < 0 || qty > f.lines[at].remaining:
-			return no(place, "The line item quantity is invalid.", "INVALID_LINE_ITEM_QUANTITY")
+		at := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.id == text(l["id"]) })
+		if at < 0 || qty > f.lines[at].remaining {
+			return no([]any{"fulfillmentHold", "fulfillmentOrderLineItems", itoa(i), "quantity"}, "The line item quantity is invalid.", "INVALID_LINE_ITEM_QUANTITY")
 		}
-		want[id] = qty
 	}
-	var rest any
-	if n := s.splitOff(f, want); n != nil {
-		rest = s.workObj(n)
+	n := s.splitOff(f, want)
+	if n != nil {
+		f.rest = n
 	}
 	h := &hold{s.store.gid("FulfillmentHold"), handle, text(in["reason"]), text(in["reasonNotes"]), text(in["externalId"])}
 	f.holds = append(f.holds, h)
 	f.status = onHold
 	s.touch(f)
 	s.tell("fulfillment_orders/placed_on_hold", f.order, f)
+	var rest any
+	if n != nil {
+		rest = s.workObj(n)
+	}
 	return obj{"fulfillmentHold": holdObj(h), "fulfillmentOrder": s.workObj(f), "remainingFulfillmentOrder": rest, "userErrors": none()}, nil
 }
 
@@ -169,6 +261,24 @@ func (s *Sim) splitOff(f *fulfilmentOrder, want map[string]int) *fulfilmentOrder
 	return n
 }
 
+// mergeRest takes back what a hold of a part had split off.
+func (s *Sim) mergeRest(f *fulfilmentOrder) {
+	n := f.rest
+	if n == nil || n.status != open {
+		return
+	}
+	for _, l := range n.lines {
+		if i := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.line == l.line }); i >= 0 {
+			f.lines[i].total += l.total
+			f.lines[i].remaining += l.remaining
+		} else {
+			f.lines = append(f.lines, &workLine{id: s.store.gid("FulfillmentOrderLineItem"), line: l.line, total: l.total, remaining: l.remaining})
+		}
+	}
+	n.status, f.rest = closedFO, nil
+	s.touch(n)
+}
+
 func (s *Sim) releaseWork(f *fulfilmentOrder, args map[string]any) (any, error) {
 	ids := list(args["holdIds"])
 	external := text(args["externalId"])
@@ -188,6 +298,7 @@ func (s *Sim) releaseWork(f *fulfilmentOrder, args map[string]any) (any, error) 
 	})
 	if len(f.holds) == 0 && f.status == onHold {
 		f.status = open
+		s.mergeRest(f)
 	}
 	s.touch(f)
 	s.tell("fulfillment_orders/hold_released", f.order, f)

@@ -47,12 +47,13 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 			slices.SortStableFunc(found, func(a, b *order) int { return a.updated.Compare(b.updated) })
 		}
 		return page(each(found, s.orderObj), args), nil
-	case "fulfillmentOrders", "assignedFulfillmentOrders":
+	case "fulfillmentOrders", "assignedFulfillmentOrders", "manualHoldsFulfillmentOrders":
 		var found []*fulfilmentOrder
 		for _, o := range s.store.orders {
 			for _, f := range o.work {
 				gone := f.status == closedFO || f.status == cancelled
 				switch {
+				case name == "manualHoldsFulfillmentOrders" && f.status != onHold:
 				case name == "assignedFulfillmentOrders" && (!f.place.service || gone):
 				case name == "fulfillmentOrders" && gone && !flag(args["includeClosed"]):
 				case !matches(text(args["query"]), map[string]string{"status": f.status, "assigned_location_id": digits(f.place.id), "id": digits(f.id)}, f.updated):
@@ -274,12 +275,13 @@ func address(typ string, a map[string]any) obj {
 }
 
 func (s *Sim) lineObj(l *orderLine) obj {
-	left := 0
-	for _, o := range s.store.orders {
-		for _, f := range o.work {
-			for _, w := range f.lines {
-				if w.line == l && f.status != cancelled && f.status != closedFO {
-					left += w.remaining
+	left := l.current
+	for _, f := range s.store.work {
+		for _, w := range f.lines {
+			if w.line == l {
+				left -= w.total - w.remaining
+				if f.status == onHold {
+					left -= w.remaining
 				}
 			}
 		}
@@ -345,6 +347,14 @@ func (f *fulfilmentOrder) actions() []string {
 		}
 		return a
 	}
+	merges := func(a []string) []string {
+		for _, other := range f.order.work {
+			if other != f && other.place == f.place && other.status == open {
+				return append(a, "MERGE")
+			}
+		}
+		return a
+	}
 	switch f.status {
 	case open:
 		if f.place.service && f.request == submitted {
@@ -353,13 +363,16 @@ func (f *fulfilmentOrder) actions() []string {
 		if f.place.service {
 			return more([]string{"REQUEST_FULFILLMENT", "CREATE_FULFILLMENT", "MOVE", "HOLD"}, "SPLIT")
 		}
-		return more([]string{"CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"}, "SPLIT")
+		return merges(more([]string{"CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD"}, "SPLIT"))
 	case inProgress:
 		if f.request == accepted {
 			return []string{"REQUEST_CANCELLATION", "CREATE_FULFILLMENT", "HOLD"}
 		}
 		return more([]string{"CREATE_FULFILLMENT", "REPORT_PROGRESS", "HOLD", "MARK_AS_OPEN"})
 	case onHold:
+		if len(f.holds) >= maxHolds {
+			return []string{"RELEASE_HOLD", "MOVE"}
+		}
 		return []string{"RELEASE_HOLD", "HOLD", "MOVE"}
 	case scheduled:
 		return []string{"MARK_AS_OPEN"}
@@ -370,10 +383,10 @@ func (f *fulfilmentOrder) actions() []string {
 func holdObj(h *hold) obj {
 	words := map[string]string{
 		"AWAITING_PAYMENT": "Awaiting payment", "HIGH_RISK_OF_FRAUD": "High risk of fraud", "INCORRECT_ADDRESS": "Incorrect address",
-		"INVENTORY_OUT_OF_STOCK": "Inventory out of stock", "UNKNOWN_DELIVERY_DATE": "Unknown delivery date", "AWAITING_RETURN_ITEMS": "Awaiting return items", "OTHER": "Other",
+		"INVENTORY_OUT_OF_STOCK": "Inventory out of stock", "UNKNOWN_DELIVERY_DATE": "Unknown delivery date", "AWAITING_RETURN_ITEMS": "Exchange items awaiting return delivery", "OTHER": "Other",
 	}
 	return obj{
-		"__typename": "FulfillmentHold", "id": h.id, "handle": maybe(h.handle), "reason": h.reason, "reasonNotes": maybe(h.notes), "displayReason": words[h.reason],
+		"__typename": "FulfillmentHold", "id": h.id, "handle": h.handle, "reason": h.reason, "reasonNotes": maybe(h.notes), "displayReason": words[h.reason],
 		"heldByRequestingApp": true, "heldByApp": app,
 	}
 }
@@ -420,7 +433,7 @@ func (s *Sim) fulfilmentObj(f *fulfilment) obj {
 	return obj{
 		"__typename": "Fulfillment", "id": f.id, "name": f.name, "status": f.status, "displayStatus": display, "createdAt": stamp(f.created), "updatedAt": stamp(f.updated),
 		"trackingInfo": tracks, "totalQuantity": total, "requiresShipping": true,
-		"service":  obj{"__typename": "FulfillmentService", "id": "gid://shopify/FulfillmentService/manual", "handle": "manual", "serviceName": "Manual", "type": "MANUAL"},
+		"service":  obj{"__typename": "FulfillmentService", "id": "gid://shopify/FulfillmentService/manual", "handle": "manual", "serviceName": "Manual", "type": "MANUAL", "location": s.placeObj(f.place)},
 		"location": s.placeObj(f.place),
 		"order":    call(func(map[string]any) any { return s.orderObj(f.order) }),
 		"fulfillmentLineItems": paged(f.lines, func(l fulfilled) obj {

@@ -69,6 +69,7 @@ type fulfilmentOrder struct {
 	holds            []*hold
 	fulfils          []*fulfilment
 	requests         []obj
+	rest             *fulfilmentOrder // split off by a hold of a part
 	method           string
 }
 
