@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/paklog/hub/adapters/internal/partnerhttp"
@@ -62,6 +63,9 @@ type Client struct {
 	cfg    Config
 	http   *partnerhttp.Client
 	points partnerhttp.Points
+	// As the last answer said: the version that was spoken, and how far the shop's clock was ahead.
+	version atomic.Pointer[string]
+	skew    atomic.Int64
 }
 
 // New returns a client for cfg, or everything that is wrong with cfg.
@@ -118,7 +122,7 @@ func (c *Client) run(ctx context.Context, op string, q query, vars variables) (j
 	if err != nil {
 		return nil, closed(op, err)
 	}
-	c.watch(ans.Header.Get("X-Shopify-API-Version"))
+	c.watch(ans.Header)
 	a, err := shopify.ReadAnswer(ans.Body)
 	if err != nil {
 		return nil, c.doubtful(op, q, err)
@@ -169,7 +173,14 @@ func closed(op string, err error) error {
 
 // watch tells when Shopify answers in another version than it was asked in: it does once a version has
 // ended.
-func (c *Client) watch(version string) {
+func (c *Client) watch(h http.Header) {
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		c.skew.Store(int64(at.Sub(c.cfg.Now())))
+	}
+	version := h.Get("X-Shopify-API-Version")
+	if version != "" {
+		c.version.Store(&version)
+	}
 	if c.cfg.Warn != nil && version != "" && version != shopify.Version {
 		c.cfg.Warn(fmt.Sprintf("Shopify answers in version %s of its API, PakLog speaks %s: upgrade PakLog", version, shopify.Version))
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/paklog/hub/adapters/shopify"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
@@ -111,6 +113,7 @@ func (c ShopConfig) Validate() error {
 // shopPort is a shop whose connections are held open.
 type shopPort interface {
 	shop.Shop
+	Check(ctx context.Context, want shopify.Wanted) []shopify.Finding
 	Close()
 }
 
@@ -168,4 +171,41 @@ func (a *app) shopHooks(cfg *Config) http.Handler {
 		sources[name] = shopify.HookSource{Shop: c.Domain, Secrets: []string{c.ClientSecret.Reveal(), c.OldSecret.Reveal()}}
 	}
 	return shopify.Hooks(sources, shopify.HookDeps{Door: a.hub, Now: time.Now, Logger: a.log})
+}
+
+// checkShop says what does not fit at a shop of a name; false is none.
+func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err error) {
+	cfg, _, err := load(g.config)
+	if err != nil {
+		return false, err
+	}
+	c, known := cfg.Shops[name]
+	if !known {
+		return false, nil
+	}
+	port, err := c.open(name, filepath.Join(cfg.Data, "tokens"), nil)
+	if err != nil {
+		return true, err
+	}
+	defer port.Close()
+	found := port.Check(cmd.Context(), shopify.Wanted{
+		Locations: slices.Sorted(maps.Keys(c.Locations)), Stock: c.Stock.Within > 0 || c.Stock.Every > 0, Hooks: "/webhooks/shopify/" + name, Poll: c.Poll,
+	})
+	stops := slices.ContainsFunc(found, func(f shopify.Finding) bool { return f.Stops })
+	if g.json {
+		err = writeJSON(cmd.OutOrStdout(), found)
+	} else {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is a shop at Shopify\n", name)
+		for _, f := range found {
+			mark := "  note  "
+			if f.Stops {
+				mark = "  fails "
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s\n", mark, f.Place, clean(f.Text))
+		}
+	}
+	if err == nil && stops {
+		err = exitFindings
+	}
+	return true, err
 }

@@ -267,3 +267,30 @@ func TestTheShopSaysWhatThereIs(t *testing.T) {
 		t.Errorf("letters:\n%s", out)
 	}
 }
+
+func TestAShopIsCheckedInWords(t *testing.T) {
+	t.Parallel()
+	s := newShopped(t, shopifysim.Options{}, `locations: {"1": DC1}`)
+	out, errs, code := s.run("partner", "check", "main")
+	for _, want := range []string{"lets the app in", "has no place 1", "what lies at Warehouse", "no webhook comes to /webhooks/shopify/main"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s%s", want, out, errs)
+		}
+	}
+	if code != 3 {
+		t.Errorf("exit %d", code)
+	}
+	s = newShopped(t, shopifysim.Options{Scopes: []string{"read_orders"}, ClientSecret: "another"}, "poll: 1h")
+	if out, _, code := s.run("partner", "check", "main", "--json"); code != 3 || !strings.Contains(out, "client_secret") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	s = newShopped(t, shopifysim.Options{Scopes: []string{"read_orders"}}, stockOf(shopifysim.Options{}, "within: 1s"))
+	if out, _, code := s.run("partner", "check", "main"); code != 3 || !strings.Contains(out, "lacks read_locations, write_inventory") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	s = newShopped(t, shopifysim.Options{}, stockOf(shopifysim.Options{}, "within: 1s"))
+	if out, _, code := s.run("partner", "check", "main"); code != 0 || strings.Contains(out, "fails") {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	s.refused(1, "no partner is named", "partner", "check", "nobody")
+}
