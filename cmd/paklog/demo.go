@@ -13,10 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
@@ -30,8 +32,8 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
-		Long: `Starts the hub on the embedded store with a trading partner's folder and a simulated UPS in
-this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
+		Long: `Starts the hub on the embedded store with a trading partner's folder, a simulated UPS and a simulated shop at
+Shopify in this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
 945, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
@@ -67,6 +69,7 @@ type demo struct {
 	dir   string
 	keep  bool
 	sim   *upssim.Sim
+	shop  *shopifysim.Sim
 	app   *app
 	addr  string
 	begun time.Time
@@ -101,13 +104,20 @@ func (d *demo) run(ctx context.Context) error {
 	simCtx, simStop := context.WithCancel(context.WithoutCancel(ctx))
 	defer simStop()
 	go func() { simDone <- serveHTTP(simCtx, simCtx, l, d.sim, time.Second) }()
+	atShop, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.shop = shopifysim.New(shopifysim.Options{Hooks: shopifysim.HookOptions{Doubled: 500}})
+	shopDone := make(chan error, 1)
+	go func() { shopDone <- serveHTTP(simCtx, simCtx, atShop, d.shop, time.Second) }()
 
 	logFile, err := os.Create(filepath.Join(d.dir, "hub.log"))
 	if err != nil {
 		return err
 	}
 	defer logFile.Close()
-	cfg := d.config("http://" + l.Addr().String())
+	cfg := d.config("http://"+l.Addr().String(), "http://"+atShop.Addr().String())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	hubCtx, hubStop := context.WithCancel(context.WithoutCancel(ctx))
 	defer hubStop()
@@ -122,12 +132,16 @@ func (d *demo) run(ctx context.Context) error {
 	case err := <-done:
 		return err
 	}
-	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s", d.addr, d.dir, l.Addr())
+	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s, simulated Shopify on http://%s", d.addr, d.dir, l.Addr(), atShop.Addr())
+	d.shop.HookTo("http://" + d.addr + "/webhooks/shopify/shopify")
+	var hooks sync.WaitGroup
+	hooks.Go(func() { d.shop.Run(simCtx) })
 	err = d.story(ctx)
 	if err == nil && d.keep {
 		d.say("\nstill up (Ctrl-C ends it):")
 		d.say("  API and its page     http://%s/docs", d.addr)
 		d.say("  UPS's ground truth   http://%s/_truth", l.Addr())
+		d.say("  Shopify's            http://%s/_truth", atShop.Addr())
 		d.say("  partner's folder     %s", d.partner())
 		d.say("  command line         PAKLOG_DATA=%s paklog routes", d.dir)
 		d.say("  hub's log            %s", logFile.Name())
@@ -136,10 +150,11 @@ func (d *demo) run(ctx context.Context) error {
 	hubStop()
 	err = errors.Join(err, <-done)
 	simStop()
-	return errors.Join(err, <-simDone)
+	hooks.Wait()
+	return errors.Join(err, <-simDone, <-shopDone)
 }
 
-func (d *demo) config(ups string) *Config {
+func (d *demo) config(ups, shop string) *Config {
 	c := defaults()
 	c.Data, c.Owner = d.dir, "ACME"
 	c.HTTP.Listen = "127.0.0.1:0"
@@ -151,6 +166,11 @@ func (d *demo) config(ups string) *Config {
 	p.ID, p.Owner = "ACME", "ACME"
 	c.EDI.Partners = map[string]PartnerConfig{"ACME": p}
 	c.Webhooks = map[string]HookConfig{"shop": {Secret: configs.NewSecret(demoSecret), Owner: "ACME"}}
+	s := ShopConfig{}
+	s.SetDefaults()
+	s.Domain, s.URL, s.ClientID, s.ClientSecret, s.Owner = shopifysim.Shop, shop, shopifysim.ClientID, configs.NewSecret(shopifysim.ClientSecret), "ACME"
+	s.Timeout, s.ResolveAfter = 2*time.Second, time.Second
+	c.Shops = map[string]ShopConfig{"shopify": s}
 	c.Carriers.UPS = CarrierConfig{
 		Aliases: []string{"UPSN"},
 		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,
@@ -163,7 +183,7 @@ func (d *demo) partner() string { return filepath.Join(d.dir, "partners", "ACME"
 
 // story lets things happen, in order.
 func (d *demo) story(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.imports, d.settle, d.journey, d.cartons, d.floor, d.verdict} {
+	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.bought, d.imports, d.settle, d.journey, d.cartons, d.floor, d.verdict} {
 		if err := act(ctx); err != nil {
 			return err
 		}

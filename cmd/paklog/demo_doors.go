@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -55,6 +56,19 @@ func (d *demo) webhooks(ctx context.Context) error {
 				return fmt.Errorf("a forged webhook was answered with %d", code)
 			}
 		}
+	}
+	return nil
+}
+
+// shopifyOrders are bought at a simulated Shopify.
+const shopifyOrders = 3
+
+// bought lets buyers order at Shopify, whose webhooks tell of it.
+func (d *demo) bought(context.Context) error {
+	d.say("   and %d orders at Shopify: a webhook hints, the hub reads the fulfilment order; the first answer about a shipment is lost on purpose", shopifyOrders)
+	d.shop.Inject("fulfillmentCreate", shopifysim.AnswerLost)
+	for i := range shopifyOrders {
+		d.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: skus[i].sku, Qty: 1 + i})
 	}
 	return nil
 }
