@@ -144,14 +144,15 @@ func get(o []member, name string) any {
 type step struct{ at, op, differs string }
 
 type player struct {
-	t     *testing.T
-	sim   *shopifysim.Sim
-	url   string
-	token string
-	doc   any
-	ids   map[string]string
-	steps []step
-	path  []string
+	t      *testing.T
+	sim    *shopifysim.Sim
+	url    string
+	token  string
+	client *http.Client
+	doc    any
+	ids    map[string]string
+	steps  []step
+	path   []string
 }
 
 func newPlayer(t *testing.T, file string) *player {
@@ -165,8 +166,8 @@ func newPlayer(t *testing.T, file string) *player {
 	sim := shopifysim.New(shopifysim.Options{Bucket: 1_000_000_000})
 	srv := httptest.NewServer(sim)
 	t.Cleanup(srv.Close)
-	p := &player{t: t, sim: sim, url: srv.URL, doc: ordered(d), ids: map[string]string{}}
-	res, err := http.PostForm(p.url+"/admin/oauth/access_token", url.Values{ //nolint:noctx // of this test
+	p := &player{t: t, sim: sim, url: srv.URL, client: srv.Client(), doc: ordered(d), ids: map[string]string{}}
+	res, err := p.client.PostForm(p.url+"/admin/oauth/access_token", url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {shopifysim.ClientID}, "client_secret": {shopifysim.ClientSecret},
 	})
 	if err != nil {
@@ -287,7 +288,7 @@ func (p *player) step(o []member) bool {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Shopify-Access-Token", p.token)
-	res, err := http.DefaultClient.Do(req)
+	res, err := p.client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
