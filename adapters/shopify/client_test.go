@@ -268,7 +268,7 @@ func TestStockIsSetWhereTheShopHasNotChangedItsMind(t *testing.T) {
 			sim, c, clk := newShop(t, shopifysim.Options{})
 			place := sim.Location()
 			var set []shop.Level
-			for i := range 300 {
+			for i := range 260 {
 				sku := fmt.Sprintf("IT'EM %d", i)
 				sim.Stock(sku, i)
 				set = append(set, shop.Level{Item: sku, Location: place, OnHand: int64(2 * i)})
@@ -289,7 +289,7 @@ func TestStockIsSetWhereTheShopHasNotChangedItsMind(t *testing.T) {
 				t.Errorf("skipped %v", skipped)
 			}
 			truth := sim.Truth().OnHand
-			for _, l := range set[:300] {
+			for _, l := range set[:260] {
 				if int64(truth[l.Item]) != l.OnHand {
 					t.Fatalf("%s: %d, want %d", l.Item, truth[l.Item], l.OnHand)
 				}

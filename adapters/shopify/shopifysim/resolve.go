@@ -14,6 +14,7 @@ import (
 // queries answers the fields of the query.
 func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, error) {
 	id := text(args["id"])
+	fits := search(text(args["query"]))
 	switch name {
 	case "order", "fulfillmentOrder", "fulfillment", "inventoryItem", "productVariant", "product", "bulkOperation", "inventoryLevel":
 		return s.node(id), nil
@@ -39,7 +40,7 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 	case "orders":
 		var found []*order
 		for _, o := range s.store.orders {
-			if matches(text(args["query"]), map[string]string{"tag": joined(o.tags), "name": o.name, "email": o.email, "id": digits(o.id)}, o.updated) {
+			if fits(map[string]string{"tag": joined(o.tags), "name": o.name, "email": o.email, "id": digits(o.id)}, o.updated) {
 				found = append(found, o)
 			}
 		}
@@ -56,7 +57,7 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 				case name == "manualHoldsFulfillmentOrders" && f.status != onHold:
 				case name == "assignedFulfillmentOrders" && (!f.place.service || gone):
 				case name == "fulfillmentOrders" && gone && !flag(args["includeClosed"]):
-				case !matches(text(args["query"]), map[string]string{"status": f.status, "assigned_location_id": digits(f.place.id), "id": digits(f.id)}, f.updated):
+				case !fits(map[string]string{"status": f.status, "assigned_location_id": digits(f.place.id), "id": digits(f.id)}, f.updated):
 				default:
 					found = append(found, f)
 				}
@@ -69,7 +70,7 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 	case "inventoryItems":
 		var found []*item
 		for _, i := range s.store.items {
-			if matches(text(args["query"]), map[string]string{"sku": i.sku, "id": digits(i.id)}, time.Time{}) {
+			if fits(map[string]string{"sku": i.sku, "id": digits(i.id)}, time.Time{}) {
 				found = append(found, i)
 			}
 		}
@@ -158,35 +159,41 @@ func (s *Sim) node(id string) any {
 
 var searchTerm = regexp.MustCompile(`\(?\w+:(?:[<>=]*'(?:[^'\\]|\\.)*'|\S+)`)
 
-// matches is the part of the search syntax that is used: terms of name:value, all of which must hold.
-func matches(query string, fields map[string]string, updated time.Time) bool {
+// term is a part of a search: a name and what it must be.
+type term struct{ name, want string }
+
+// search reads the part of the search syntax that is used: terms of name:value, all of which must hold,
+// in alternatives. The returned function says whether a thing fits.
+func search(query string) func(fields map[string]string, updated time.Time) bool {
+	var alternatives [][]term
 	for _, or := range strings.Split(query, " OR ") {
-		all := true
-		for _, term := range searchTerm.FindAllString(or, -1) {
-			name, want, _ := strings.Cut(strings.Trim(term, "()"), ":")
-			want = strings.ReplaceAll(strings.Trim(want, `'"`), `\'`, `'`)
-			switch {
-			case name == "updated_at":
-				op := strings.TrimRight(want[:min(2, len(want))], "'0123456789")
-				at, err := time.Parse(time.RFC3339, strings.Trim(want[len(op):], `'"`))
-				if err != nil {
-					continue
-				}
-				if d := updated.Compare(at); op == ">=" && d < 0 || op == ">" && d <= 0 || op == "<" && d >= 0 {
-					all = false
-				}
-			case want == "":
-			case name == "tag":
-				all = all && slices.Contains(strings.Split(fields["tag"], ","), want)
-			default:
-				all = all && strings.EqualFold(fields[name], want)
-			}
+		var all []term
+		for _, t := range searchTerm.FindAllString(or, -1) {
+			name, want, _ := strings.Cut(strings.Trim(t, "()"), ":")
+			all = append(all, term{name, strings.ReplaceAll(strings.Trim(want, `'"`), `\'`, `'`)})
 		}
-		if all {
-			return true
-		}
+		alternatives = append(alternatives, all)
 	}
-	return false
+	return func(fields map[string]string, updated time.Time) bool {
+		return slices.ContainsFunc(alternatives, func(all []term) bool {
+			return !slices.ContainsFunc(all, func(t term) bool { return !t.fits(fields, updated) })
+		})
+	}
+}
+
+func (t term) fits(fields map[string]string, updated time.Time) bool {
+	switch {
+	case t.name == "updated_at":
+		op := strings.TrimRight(t.want[:min(2, len(t.want))], "'0123456789")
+		at, err := time.Parse(time.RFC3339, strings.Trim(t.want[len(op):], `'"`))
+		d := updated.Compare(at)
+		return err != nil || !(op == ">=" && d < 0 || op == ">" && d <= 0 || op == "<" && d >= 0)
+	case t.want == "":
+		return true
+	case t.name == "tag":
+		return slices.Contains(strings.Split(fields["tag"], ","), t.want)
+	}
+	return strings.EqualFold(fields[t.name], t.want)
 }
 
 // page is a connection with a page of things.
