@@ -75,7 +75,11 @@ func (c *config) serve(ctx context.Context, o serveOptions) (_ *served, err erro
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return nil, err
 	}
-	s.cmd = exec.CommandContext(ctx, c.paklog, "serve", "--config", file)
+	args := []string{"serve", "--config", file}
+	if c.profile != "" {
+		args = append(args, "--cpuprofile", c.profile+"."+filepath.Base(dir))
+	}
+	s.cmd = exec.CommandContext(ctx, c.paklog, args...)
 	s.cmd.Env = append(os.Environ(), "PAKBENCH_UPS_SECRET="+upssim.ClientSecret)
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = 30 * time.Second

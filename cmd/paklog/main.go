@@ -3,9 +3,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"runtime/pprof"
 	"syscall"
 	"time"
 
@@ -24,6 +27,7 @@ func main() {
 		cancel()
 	}()
 	err := newRoot().ExecuteContext(ctx)
+	pprof.StopCPUProfile() // nothing where none was asked for
 	cancel()
 	os.Exit(ended(os.Stderr, err))
 }
@@ -51,11 +55,25 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().StringVarP(&g.config, "config", "c", "", "configuration file; without one the embedded default is in force")
 	root.PersistentFlags().BoolVar(&g.json, "json", false, "answer in JSON")
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml") // the flag is there
+	profile := root.PersistentFlags().String("cpuprofile", "", "write a CPU profile of this command, for go tool pprof")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return profiled(*profile) }
 	root.AddCommand(verbs(g)...)
 	addCompletion(root)
 	strictHelp(root)
 	strict(root)
 	return root
+}
+
+// profiled begins a CPU profile, which ends with the process.
+func profiled(file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(filepath.Clean(file))
+	if err != nil {
+		return fmt.Errorf("writing a CPU profile: %w", err)
+	}
+	return pprof.StartCPUProfile(f)
 }
 
 func version() string {
