@@ -147,6 +147,10 @@ func starts(b []byte, first bool) Format {
 		if canSeparate(b[3]) && (first || len(b) > 6 && b[6] == b[3]) {
 			return X12
 		}
+		// A tab separates where it stands behind ISA01 to ISA03 of a padded one.
+		if b[3] == '\t' && len(b) > 20 && b[6] == b[3] && b[17] == b[3] && b[20] == b[3] {
+			return X12
+		}
 	case "UNA":
 		before := b[:min(len(b), 64)]
 		if sound := canSeparate(b[3]) && canSeparate(b[4]); bytes.Contains(before, []byte("UNB")) || sound && first {

@@ -27,11 +27,14 @@ type header struct {
 // that is left. trusted says that nothing but blanks stand before it, so that a
 // malformed ISA is still taken for one.
 func readHeader(b []byte, trusted bool) (h header, ok bool) {
-	if len(b) < 4 || string(b[:3]) != "ISA" || !canSeparate(b[3]) {
+	if len(b) < 4 || string(b[:3]) != "ISA" {
+		return h, false
+	}
+	if h.strict = strictISA(b); !h.strict && !canSeparate(b[3]) {
 		return h, false
 	}
 	h.delims.Element = b[3]
-	if h.strict = strictISA(b); h.strict {
+	if h.strict {
 		for i := range 15 {
 			h.element[i+1] = b[isaSeparators[i]+1 : isaSeparators[i+1]]
 		}
@@ -84,8 +87,13 @@ func bareHeader(b []byte) (d Delimiters, ok bool) {
 	return d, isTag(id) && d.Validate() == nil
 }
 
+// strictISA reports whether the separators stand where those of a padded ISA do. There a tab, form feed or
+// the like may separate, too.
 func strictISA(b []byte) bool {
 	if len(b) < isaLength-1 { // the terminator may be missing at the end of the stream
+		return false
+	}
+	if c := b[3]; isAlnum(c) || c == ' ' || c == '\r' || c == '\n' || c == 0 {
 		return false
 	}
 	for _, p := range isaSeparators {
@@ -158,6 +166,8 @@ func (h *header) afterISA15(b []byte, at int) {
 	}
 	d := &h.delims
 	switch {
+	case h.strict && next == 2 && from == 0 && tabDelimits(gap, b[at+next:]):
+		d.Component, d.Terminator, h.end, h.found, solid = gap[0], gap[1], 2, true, []int{0}
 	case len(solid) == 0:
 		h.noComp = true
 		d.Terminator, h.end = lineEnd()
@@ -217,6 +227,18 @@ func (h *header) settle() {
 // isBreak holds for what separates lines and words: never a delimiter beside
 // another that is none.
 func isBreak(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// tabDelimits reports whether the two bytes behind the last separator of a padded ISA are delimiters of
+// which one is a tab, and no blank beside one.
+func tabDelimits(two, rest []byte) bool {
+	switch {
+	case two[0] == '\t':
+		return !isBreak(two[1])
+	case two[1] == '\t':
+		return !isBreak(two[0]) && bytes.IndexByte(rest, two[0]) < 0
+	}
+	return false
+}
 
 // endsLines tells "*P*~ CR LF" without a component separator from "*P*>" with
 // CR LF for a terminator: in the former the next segment ends in the same byte.

@@ -81,7 +81,7 @@ func (w *window) nextCut(from, to int) (int, error) {
 		default:
 			at := w.scanned + i
 			w.scanned = at + 1
-			if strictISA(w.Buf[at:]) && canSeparate(w.Buf[at+3]) && plausibleISA(w.Buf[at:]) {
+			if strictISA(w.Buf[at:]) && plausibleISA(w.Buf[at:]) {
 				w.cut = at
 			}
 		}
