@@ -69,7 +69,7 @@ func TestARejectedDocumentIsResentFromTheCommandLine(t *testing.T) {
 	}
 	s.refused(1, "there is no such document", "edi", "documents", "ACME", "none.edi")
 	s.refused(2, "name the partner and the document", "edi", "documents", "ACME")
-	s.refused(2, "is none of written", "edi", "documents", "--status", "lost")
+	s.refused(2, "is none of queued, written", "edi", "documents", "--status", "lost")
 	s.refused(1, "no document none.edi left for ACME", "edi", "resend", "ACME", "none.edi")
 	s.refused(1, "no partner is named", "edi", "resend", "NOBODY", name)
 	s.refused(1, "this is not an X12 interchange", "edi", "resend", "ACME", name, "--with", s.file("words.edi", "Dear Sir"))
