@@ -75,7 +75,7 @@ func TestA3PLIsAskedBy940AndWhatHeSaysBy945Ships(t *testing.T) {
 		}
 		// And who ordered is told, as of what left here.
 		back := box.sets(t, "945")
-		if len(back) != 1 || back[0].ISA.Receiver != "ACME" || said(back, "MAN", 2) != "001234567890123452, 001234567890123469" || !strings.Contains(said(back, "N9", 1, 2), "2I 1Z9") ||
+		if len(back) != 1 || back[0].ISA.Receiver != "ACME" || said(back, "MAN", 2) != "00001234567890123452, 00001234567890123469" || !strings.Contains(said(back, "N9", 1, 2), "2I 1Z9") ||
 			!strings.Contains(said(back, "N9", 1, 2), "LT L7") || said(back, "W03", 1) != "13" {
 			t.Errorf("%d 945s: %s, %s", len(back), said(back, "MAN", 2), said(back, "N9", 1, 2))
 		}
@@ -145,7 +145,7 @@ func TestA3PLNamesItemsByGTINAndACartonTwice(t *testing.T) {
 			settle(time.Minute)
 			r.noLetters()
 			r.status("SO-1", order.StatusShipped)
-			if back := box.sets(t, "945"); len(back) != 1 || strings.ReplaceAll(said(back, "MAN", 2), "001234567890123452", "") != strings.Repeat(", ", strings.Count(said(back, "MAN", 2), ",")) || said(back, "W03", 1) != "13" {
+			if back := box.sets(t, "945"); len(back) != 1 || strings.ReplaceAll(said(back, "MAN", 2), "00001234567890123452", "") != strings.Repeat(", ", strings.Count(said(back, "MAN", 2), ",")) || said(back, "W03", 1) != "13" {
 				t.Errorf("%d 945s: %s", len(back), said(back, "MAN", 2))
 			}
 		})

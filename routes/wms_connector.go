@@ -40,11 +40,11 @@ type StockNotices struct {
 func stockTopic(partner string) string { return "stock-notices." + partner }
 
 // receipts announces what 943 and 856 say is on its way. One that comes again under its number
-// replaces the one before.
+// replaces the one before, and one that is refused keeps no other from being taken.
 func (e *edi) receipts() Route {
 	return Route{
 		Name: "x12.receipts", About: "943 and 856 to expected receipts",
-		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
+		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			info, part, p, err := e.set(ctx, m)
@@ -68,7 +68,7 @@ func (e *edi) receipts() Route {
 func (e *edi) messageReceipts() Route {
 	return Route{
 		Name: "edifact.receipts", About: "DESADV to expected receipts",
-		Topics: []string{topicMessageReceipts}, Writes: []string{onInventory, onPutAways, onAudit},
+		Topics: []string{topicMessageReceipts}, Writes: []string{onInventory, onPutAways, onAudit}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			info, part, p, err := e.message(ctx, m)
@@ -88,9 +88,26 @@ func (e *edi) messageReceipts() Route {
 	}
 }
 
+// lastNotice is the notice of a receipt that was taken last, by the position of its document.
+type lastNotice struct {
+	At journal.Pos `json:"at"`
+}
+
+func noticeOf(partner string, s scope.Scope, id string) string {
+	return "asn/" + scope.Join(partner, s.Tenant, s.Owner, s.Facility, id)
+}
+
 // announce asks for what a document of a kind announces.
 func (e *edi) announce(ctx context.Context, m *Message, p Partner, kind string, x x12wms.Expected) (*Out, error) {
 	d := e.flows.decide(ctx, m)
+	var last lastNotice
+	key := noticeOf(p.Name, x.Scope, x.ID)
+	st, _ := d.state(key, &last)
+	if last.At > m.Pos {
+		// Its letter was replayed after the notice had come anew.
+		return nil, fault.At(m.route, fault.Rejected, "", fmt.Errorf("a later notice of %s was taken: drop this one", x.ID))
+	}
+	d.out.SetState(key, st, lastNotice{m.Pos})
 	ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
 	switch r := d.receipt(x.Scope, x.ID); {
 	case x.Cancel:
@@ -141,7 +158,7 @@ func (e *edi) stockNotices(topics []string) Route {
 	return Route{
 		Name: "wms.notices", About: "receipts and adjustments to the partners who want to know of an owner's stock",
 		Topics: []string{onInventory}, Start: bus.Now, Writes: topics,
-		Types:    takes(receiving.Closed{}, inventory.StockAdjusted{}, inventory.StockCounted{}, inventory.StockStatusChanged{}),
+		Types:    takes(receiving.Closed{}, inventory.StockAdjusted{}, inventory.StockStatusChanged{}),
 		Patterns: []string{eip.NameFilter, eip.NameRecipientList},
 		Handle: eip.Filter(func(_ context.Context, m *Message) (bool, error) { return len(told(m)) > 0, nil },
 			eip.RecipientList[*Message, *Out](func(m *Message) ([]string, error) { return told(m), nil })),

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,38 @@ func TestANoticeThatCannotBeTakenSaysWhereAndIsReplayed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A notice that is refused keeps no other from being taken, not even the corrected one, over which it is not
+// taken afterwards.
+func TestANoticeThatIsRefusedHoldsNoOtherUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _ := stockRig(t)
+		of := func(number string, was ...string) string {
+			return strings.NewReplacer(append(was, "TR-1", number)...).Replace(transfer)
+		}
+		r.drop("a", notice("943", "1", of("TR-1", "W04*2*EA**SK*SKU-1", "W04*2*EA**SK*NEW")))
+		r.drop("b", notice("943", "2", of("TR-2")))
+		settle(time.Minute)
+		l := r.letters()
+		if len(l) != 1 || r.receipt("TR-1").Known() || !r.receipt("TR-2").Known() {
+			t.Fatalf("%+v", l)
+		}
+		r.drop("c", notice("943", "3", of("TR-1")))
+		settle(time.Minute)
+		was := r.receipt("TR-1")
+		if !was.Known() {
+			t.Fatalf("the corrected one waits: %+v", r.letters())
+		}
+		r.must(door.Master, "NEW", item.Register{Spec: spec(measure.Gram)})
+		if err := r.hub.Desk().Replay(t.Context(), l[0].ID, l[0].Opening, "ann"); err != nil {
+			t.Fatal(err)
+		}
+		settle(time.Minute)
+		if l := r.letters(); len(l) != 1 || !strings.Contains(l[0].Cause, "a later notice of TR-1 was taken") || !reflect.DeepEqual(r.receipt("TR-1"), was) {
+			t.Errorf("%+v\n%+v\n%+v", l, was, r.receipt("TR-1"))
+		}
+	})
 }
 
 func TestChangesOfTheStockAreToldOnceAndTogether(t *testing.T) {

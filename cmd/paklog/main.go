@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/pprof"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -26,7 +28,7 @@ func main() {
 		signal.Stop(signals)
 		cancel()
 	}()
-	err := newRoot().ExecuteContext(ctx)
+	err := newRootAt(processBegan(time.Now())).ExecuteContext(ctx)
 	pprof.StopCPUProfile() // nothing where none was asked for
 	cancel()
 	os.Exit(ended(os.Stderr, err))
@@ -39,8 +41,11 @@ type global struct {
 	began  time.Time // the command: whoever gave it knows nothing that came later
 }
 
-func newRoot() *cobra.Command {
-	g := &global{began: time.Now()}
+func newRoot() *cobra.Command { return newRootAt(time.Now()) }
+
+// newRootAt is the command that was given at a time.
+func newRootAt(began time.Time) *cobra.Command {
+	g := &global{began: began}
 	root := &cobra.Command{
 		Use:   "paklog",
 		Short: "Integration hub for warehouses: orders in, labels and advices out, nothing lost or doubled",
@@ -62,6 +67,28 @@ func newRoot() *cobra.Command {
 	strictHelp(root)
 	strict(root)
 	return root
+}
+
+// processBegan is when this process began, where the system tells (proc(5): the 22nd field of stat, in
+// hundredths of a second since the machine's start): on a busy machine long before its first line runs.
+// Elsewhere it is now.
+func processBegan(now time.Time) time.Time {
+	stat, err := os.ReadFile("/proc/self/stat")
+	up, err2 := os.ReadFile("/proc/uptime")
+	if err != nil || err2 != nil {
+		return now
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name before it may hold blanks
+	fields, uptime := strings.Fields(rest), strings.Fields(string(up))
+	if len(fields) < 20 || len(uptime) == 0 {
+		return now
+	}
+	ticks, err := strconv.ParseInt(fields[19], 10, 64)
+	seconds, err2 := strconv.ParseFloat(uptime[0], 64)
+	if age := time.Duration(seconds*float64(time.Second)) - time.Duration(ticks)*10*time.Millisecond; err == nil && err2 == nil && age > 0 {
+		return now.Add(-age)
+	}
+	return now
 }
 
 // profiled begins a CPU profile, which ends with the process.

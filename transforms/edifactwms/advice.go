@@ -65,6 +65,9 @@ func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifac
 		w.add("CPS", strconv.Itoa(level), "1")
 		w.add("PAC", "1", "", "CT")
 		w.add("PCI", "33E")
+		if m.Tracking != "" {
+			w.add("RFF", edifact.C("CN", cut(m.Tracking, 35)))
+		}
 		w.add("GIN", "BJ", m.Carton)
 		for j, x := range m.Contents {
 			l, _ := o.Line(x.Line)
@@ -252,8 +255,11 @@ func (w *advice) transport(o order.Order, c ship.Confirmed) {
 		}
 	}
 	method := cmp.Or(ownMethods[o.Service.Method], "30")
+	if len(tracking) > 17 { // as data element 8028 takes; each carton has its own
+		tracking = ""
+	}
 	if carrier != "" || tracking != "" {
-		w.add("TDT", "20", cut(tracking, 17), method, "", cut(carrier, 17))
+		w.add("TDT", "20", tracking, method, "", cut(carrier, 17))
 	}
 }
 

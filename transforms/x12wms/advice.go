@@ -88,7 +88,7 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 		}
 	}
 	for i, m := range c.Cartons {
-		head := []x12.Out{x12.Seg("MAN", "GM", m.Carton)}
+		head := []x12.Out{x12.Seg("MAN", "GM", "00"+m.Carton)} // GM is the SSCC with its application identifier
 		if m.Tracking != "" {
 			head = append(head, x12.Seg("N9", "2I", cut(m.Tracking, 30)))
 		}

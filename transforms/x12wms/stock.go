@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -140,12 +141,13 @@ func changeOf(e event.Event) change {
 	switch e := e.(type) {
 	case inventory.StockAdjusted:
 		c := change{e.Head, e.Lot, e.Delta, e.Reason, reasonOther}
-		if e.Delta < 0 && (e.Reason == returns.Scrap || e.Reason == "destroyed") {
+		switch {
+		case strings.HasPrefix(e.Reason, "count_"): // what a count found; stock.Counted says the same again
+			c.code = reasonCount
+		case e.Delta < 0 && (e.Reason == returns.Scrap || e.Reason == "destroyed"):
 			c.code = reasonLost
 		}
 		return c
-	case inventory.StockCounted:
-		return change{e.Head, e.Lot, e.Counted - e.Booked, "count", reasonCount}
 	case inventory.StockStatusChanged:
 		c := change{head: e.Head, lot: e.Lot, reason: e.Reason, code: reasonChanged}
 		switch was, is := heldBack(e.From), heldBack(e.To); {
