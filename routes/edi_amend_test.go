@@ -56,7 +56,7 @@ func TestAn860ChangesTheOrderThatAn850Placed(t *testing.T) {
 		"less, down to nothing":     {"POC*1*QD*0**EA~\n", "2:3 case", "ID, IA"},
 		"a line out":                {"POC*2*DI~\n", "1:10 each", "IA, ID"},
 		"a line in":                 {"POC*3*AI*2**EA***SK*SKU-1~\n", "1:10 each, 2:3 case, 3:2 each", "IA, IA, IA"},
-		"a line that nobody knows":  {"POC*3*AI*2**EA***SK*NEW~\n", "1:10 each, 2:3 case, 3:2 each", "IA, IA, IR"},
+		"a line that nobody knows":  {"POC*3*AI*2**EA***SK*NEW~\n", "1:10 each, 2:3 case, 3:2 each", "IA, IA, IH"},
 		"a price alone":             {"POC*1*PC*10**EA*9.99~\n", "1:10 each, 2:3 case", "IA, IA"},
 		"all of it":                 {"POC*1*RZ*4**EA***SK*SKU-1~\nPOC*9*AI*1**EA***SK*SKU-1~\n", "1:4 each, 9:1 each", "IA, ID, IA"},
 		"lines by their item alone": {"POC**DI******SK*SKU-1~\n", "", ""},
@@ -82,7 +82,7 @@ func TestAn860ChangesTheOrderThatAn850Placed(t *testing.T) {
 				if got := ordered(r.order("PO-1")); got != c.lines {
 					t.Errorf("lines %s, want %s", got, c.lines)
 				}
-				if len(answers) != 2 || said(answers[1:], "BAK", 1, 2, 3) != map[bool]string{false: "04 AD PO-1", true: "04 AC PO-1"}[strings.Contains(c.acks, "IR")] || said(answers[1:], "ACK", 1) != c.acks {
+				if len(answers) != 2 || said(answers[1:], "BAK", 1, 2, 3) != map[bool]string{false: "04 AD PO-1", true: "04 AC PO-1"}[strings.Contains(c.acks, "IH")] || said(answers[1:], "ACK", 1) != c.acks {
 					t.Errorf("%d answers: %s: %s", len(answers), said(answers, "BAK", 1, 2, 3), said(answers, "ACK", 1))
 				}
 				// Sent again under another number, it changes nothing and is answered as before.
@@ -92,7 +92,7 @@ func TestAn860ChangesTheOrderThatAn850Placed(t *testing.T) {
 				if n := r.count()["order.Changed"]; n != before || len(box.sets(t, "855")) != 3 {
 					t.Errorf("%d changes, %d before; %d answers", n, before, len(box.sets(t, "855")))
 				}
-				if !strings.Contains(c.acks, "IR") {
+				if !strings.Contains(c.acks, "IH") {
 					r.noLetters()
 				}
 				r.books("SKU-1")

@@ -13,7 +13,6 @@ const (
 	lineDeleted  = "2"
 	lineChanged  = "3" // something waits
 	lineAccepted = "5"
-	lineRefused  = "7"
 )
 
 // OrderResponse is the body of the ORDRSP for a, without UNH and UNT. BGM says
@@ -33,12 +32,9 @@ func OrderResponse(p x12wms.Profile, number string, a x12wms.Answer) []edifact.O
 	for _, h := range a.Held {
 		held[h.Line] = h.Problem
 	}
-	waiting := make(map[int]int64, len(a.Backordered))
-	for _, b := range a.Backordered {
-		waiting[b.Line] += b.Qty
-	}
+	waiting, cancelled := x12wms.ByLine(a.Backordered), x12wms.ByLine(a.Cancelled)
 	kind := "29"
-	if len(held)+len(waiting) > 0 {
+	if len(held)+len(waiting)+len(cancelled) > 0 {
 		kind = "4"
 	}
 	body := []edifact.Out{seg("BGM", "231", cut(number, 35), kind), seg("DTM", day), seg("RFF", edifact.C("ON", cut(a.Accepted.Order, 35)))}
@@ -52,20 +48,22 @@ func OrderResponse(p x12wms.Profile, number string, a x12wms.Answer) []edifact.O
 		switch problem := held[l.No]; {
 		case a.Gone[l.No]:
 			action, qty, wait = lineDeleted, 0, 0
-		case problem.Code == order.UnknownItem:
-			action, qty = lineRefused, 0
-		case problem.Code != "" || wait > 0:
+		case problem.Code != "" || wait > 0 || cancelled[l.No] > 0:
 			action = lineChanged
 			qty -= wait
+			if problem.Code == order.UnknownItem {
+				qty = 0 // until somebody says what it is
+			}
+			if f := factor(l); f > 0 {
+				qty = max(0, qty-cancelled[l.No]/f)
+			}
 		}
 		ref := l.Ref
 		if ref == "" || len(ref) > 6 {
 			ref = strconv.Itoa(l.No)
 		}
 		body = append(body, seg("LIN", ref, action, itemCode(l)), seg("QTY", edifact.C("21", strconv.FormatInt(l.Qty, 10), unit)))
-		if action != lineRefused {
-			body = append(body, seg("QTY", edifact.C("12", strconv.FormatInt(qty, 10), unit)))
-		}
+		body = append(body, seg("QTY", edifact.C("12", strconv.FormatInt(qty, 10), unit)))
 		if wait > 0 {
 			body = append(body, seg("QTY", edifact.C("83", strconv.FormatInt(wait, 10), unit)))
 		}

@@ -168,7 +168,12 @@ func TestPurchaseOrderAcknowledgement(t *testing.T) {
 			a.Accepted.Refs = nil
 			a.Held = []order.LineHeld{{Line: 2, Problem: order.Problem{Code: order.UnknownItem}}, {Line: 3, Problem: order.Problem{Code: order.UnknownUOM}}}
 			a.Backordered = []order.LineQty{{Line: 1, Qty: 18}}
-		}, "BAK*00*AC*ORD-1*20261125*****20261125~PO1*1*4*CA***VN*SKU-1*UP*012345678905~ACK*IA*1*CA~ACK*IB*3*CA~PO1*2*10*EA***VN*SKU-2*UP*012345678905~ACK*IR*10*EA~PO1*3*5*EA***VN*SKU-3*UP*012345678905~ACK*IH*5*EA~CTT*3~"},
+		}, "BAK*00*AC*ORD-1*20261125*****20261125~PO1*1*4*CA***VN*SKU-1*UP*012345678905~ACK*IA*1*CA~ACK*IB*3*CA~PO1*2*10*EA***VN*SKU-2*UP*012345678905~ACK*IH*10*EA~PO1*3*5*EA***VN*SKU-3*UP*012345678905~ACK*IH*5*EA~CTT*3~"},
+		{"cancelled in part, and waiting", func(a *x12wms.Answer) {
+			a.Accepted.Refs, a.Accepted.Lines = nil, a.Accepted.Lines[:2]
+			a.Backordered = []order.LineQty{{Line: 1, Qty: 6}, {Line: 2, Qty: 4}}
+			a.Cancelled = []order.LineQty{{Line: 1, Qty: 12}, {Line: 2, Qty: 6}}
+		}, "BAK*00*AC*ORD-1*20261125*****20261125~PO1*1*4*CA***VN*SKU-1*UP*012345678905~ACK*IA*1*CA~ACK*IB*1*CA~ACK*ID*2*CA~PO1*2*10*EA***VN*SKU-2*UP*012345678905~ACK*IB*4*EA~ACK*ID*6*EA~CTT*2~"},
 		{"rejected whole", func(a *x12wms.Answer) {
 			a.Rejected = &order.Rejected{Head: order.Head{Scope: where, Order: "ORD-1"}, Problems: []order.Problem{{Text: "item SKU-9 is not known"}}}
 		}, "BAK*00*RD*ORD-1*20261125~N9*L1*REJECTED~MSG*item SKU-9 is not known~"},

@@ -19,8 +19,9 @@ type Answer struct {
 	Accepted order.Accepted
 	Gone     map[int]bool // lines that were taken out
 	Held     []order.LineHeld
-	// Backordered quantities of lines, in smallest units.
-	Backordered []order.LineQty
+	// Backordered quantities of lines, and those that were cancelled of lines of which other is
+	// wanted, in smallest units.
+	Backordered, Cancelled []order.LineQty
 	// Rejected is set instead where the order was refused whole.
 	Rejected *order.Rejected
 	At       time.Time // of the answer
@@ -41,6 +42,8 @@ func Standing(o order.Order, purpose string, at time.Time) Answer {
 		a.Accepted.Lines = append(a.Accepted.Lines, l.AcceptedLine)
 		if l.Dropped || l.Ordered > 0 && l.Cancelled == l.Ordered {
 			a.Gone[l.No] = true
+		} else if l.Cancelled > 0 {
+			a.Cancelled = append(a.Cancelled, order.LineQty{Line: l.No, Qty: l.Cancelled})
 		}
 	}
 	a.Waits(o)
@@ -60,7 +63,7 @@ func (a *Answer) Waits(o order.Order) {
 }
 
 // PurchaseOrderAck is the body of the 855 for a, without ST and SE. Each line
-// says what becomes of it: IA accepted, IH held, IB backordered, IR rejected, ID deleted.
+// says what becomes of it: IA accepted, IH held, IB backordered, ID deleted.
 func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 	purpose := cmp.Or(a.Purpose, "00")
 	day := a.At.In(p.zone()).Format("20060102")
@@ -75,12 +78,9 @@ func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 	for _, h := range a.Held {
 		held[h.Line] = h.Problem
 	}
-	waiting := make(map[int]int64, len(a.Backordered))
-	for _, b := range a.Backordered {
-		waiting[b.Line] += b.Qty
-	}
+	waiting, cancelled := ByLine(a.Backordered), ByLine(a.Cancelled)
 	kind := "AD" // detail, no change
-	if len(held) > 0 || len(waiting) > 0 {
+	if len(held) > 0 || len(waiting) > 0 || len(cancelled) > 0 {
 		kind = "AC"
 	}
 	ordered := ""
@@ -109,30 +109,51 @@ func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 			body = append(body, x12.Seg("ACK", "ID", strconv.FormatInt(l.Qty, 10), unit))
 			continue
 		}
-		body = append(body, lineStatus(l, held[l.No], waiting[l.No], unit)...)
+		body = append(body, lineStatus(l, held[l.No], waiting[l.No], cancelled[l.No], unit)...)
 	}
 	return append(body, x12.Seg("CTT", strconv.Itoa(len(a.Accepted.Lines))))
 }
 
-// lineStatus splits a line into what is accepted and what waits.
-func lineStatus(l order.AcceptedLine, problem order.Problem, waiting int64, unit string) []x12.Out {
-	qty := strconv.FormatInt(l.Qty, 10)
+// ByLine sums quantities up by line.
+func ByLine(list []order.LineQty) map[int]int64 {
+	out := make(map[int]int64, len(list))
+	for _, q := range list {
+		out[q.Line] += q.Qty
+	}
+	return out
+}
+
+// lineStatus splits a line into what is accepted, what waits and what was cancelled, as far as these are
+// whole units of it.
+func lineStatus(l order.AcceptedLine, problem order.Problem, waiting, cancelled int64, unit string) (out []x12.Out) {
+	left := l.Qty
+	part := func(code string, qty int64) {
+		left -= qty
+		out = append(out, x12.Seg("ACK", code, strconv.FormatInt(qty, 10), unit))
+	}
+	wait, whole := inUnits(l, waiting)
+	gone, wholeGone := inUnits(l, cancelled)
+	accepted := "IA"
+	if problem.Code != "" {
+		accepted = "IH"
+	}
 	switch {
-	case problem.Code == order.UnknownItem:
-		return []x12.Out{x12.Seg("ACK", "IR", qty, unit)}
-	case problem.Code != "":
-		return []x12.Out{x12.Seg("ACK", "IH", qty, unit)}
-	case waiting <= 0:
-		return []x12.Out{x12.Seg("ACK", "IA", qty, unit)}
+	case waiting > 0 && (!whole || wait >= l.Qty):
+		part("IB", l.Qty)
+		return out
+	case !whole || !wholeGone || wait+gone > l.Qty:
+		wait, gone = 0, 0
 	}
-	wait, ok := inUnits(l, waiting)
-	if !ok || wait >= l.Qty {
-		return []x12.Out{x12.Seg("ACK", "IB", qty, unit)}
+	if n := left - wait - gone; n > 0 || wait+gone == 0 {
+		part(accepted, n)
 	}
-	return []x12.Out{
-		x12.Seg("ACK", "IA", strconv.FormatInt(l.Qty-wait, 10), unit),
-		x12.Seg("ACK", "IB", strconv.FormatInt(wait, 10), unit),
+	if wait > 0 {
+		part("IB", wait)
 	}
+	if gone > 0 {
+		part("ID", gone)
+	}
+	return out
 }
 
 // inUnits is a quantity in smallest units as whole units of the order line.
