@@ -2,10 +2,12 @@ package routes
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -61,4 +63,30 @@ func (d *decision) itemBy(s scope.Scope, c gs1.Code) (sku string) {
 		d.state(codeKey(s, code), &sku)
 	}
 	return sku
+}
+
+// named are lines with our name of each item that the owner knows by a code alone: the one that stands for
+// the item, or another of the line.
+func (d *decision) named(s scope.Scope, lines []order.PlaceLine) []order.PlaceLine {
+	for i, l := range lines {
+		if sku := d.skuOf(s, l.Item, l.Codes); sku != l.Item {
+			lines = slices.Clone(lines)
+			lines[i].Item = sku
+		}
+	}
+	return lines
+}
+
+// skuOf is the owner's item of a name: itself, or the item that has it or one of the others for a code.
+func (d *decision) skuOf(s scope.Scope, name string, others []item.Code) string {
+	if d.err != nil || d.item(s, name).Known() {
+		return name
+	}
+	for _, c := range append([]item.Code{{Value: name}}, others...) {
+		var sku string
+		if d.state(codeKey(s, c.Value), &sku); sku != "" {
+			return sku
+		}
+	}
+	return name
 }

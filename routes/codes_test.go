@@ -7,6 +7,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/order"
 )
 
 // A GTIN has its check digit, and is one item's of an owner: whoever scans it means that one.
@@ -29,5 +30,27 @@ func TestAGTINIsOneItems(t *testing.T) {
 		r.must(door.Master, "A", item.Change{Spec: coded("vendor", "V-1")})
 		r.must(door.Master, "C", item.Register{Spec: coded("upc", "614141000012")})
 		r.noLetters()
+	})
+}
+
+// An order may call an item by any code of it; one that is nobody's stays as it was said.
+func TestAnOrderNamesItemsByTheirCodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s := spec(1000)
+		s.Codes = []item.Code{{Kind: "buyer", Value: "B-1"}, {Kind: "upc", Value: "614141000012"}}
+		r.must(door.Master, "A", item.Register{Spec: s})
+		r.must(door.Master, "B", item.Register{Spec: spec(1000)})
+		p := place("SO-1", []order.PlaceLine{
+			{No: 1, Item: "00614141000012", Qty: 1}, {No: 2, Item: "B", Qty: 1, Codes: []item.Code{{Kind: "buyer", Value: "B-1"}}},
+			{No: 3, Item: "X", Qty: 1, Codes: []item.Code{{Kind: "upc", Value: "614141999996"}, {Kind: "buyer", Value: "B-1"}}}, {No: 4, Item: "614141999996", Qty: 1},
+		})
+		for range 2 { // the same again is the same order
+			r.must(door.Orders, "SO-1", p)
+			o := r.order("SO-1")
+			if o.Lines[0].Item != "A" || o.Lines[1].Item != "B" || o.Lines[2].Item != "A" || o.Lines[3].Item != "614141999996" || !o.Lines[3].Held() {
+				t.Fatalf("%+v", o.Lines)
+			}
+		}
 	})
 }

@@ -100,6 +100,7 @@ func (d *decision) place(c order.Place) error {
 	if err := d.f.building(c.Facility); err != nil {
 		return err
 	}
+	c.Lines = d.named(c.Scope, c.Lines)
 	o := d.order(c.Scope, c.Number)
 	events, err := o.Place(c, d.known(c.Scope), d.m.Now)
 	if err != nil {

@@ -108,6 +108,9 @@ func (e *edi) announce(ctx context.Context, m *Message, p Partner, kind string, 
 		return nil, fault.At(m.route, fault.Rejected, "", fmt.Errorf("a later notice of %s was taken: drop this one", x.ID))
 	}
 	d.out.SetState(key, st, lastNotice{m.Pos})
+	for i := range x.Announcement.Lines {
+		x.Announcement.Lines[i].Item = d.skuOf(x.Scope, x.Announcement.Lines[i].Item, nil)
+	}
 	ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
 	switch r := d.receipt(x.Scope, x.ID); {
 	case x.Cancel:

@@ -128,6 +128,11 @@ func TestANoticeThatCannotBeTakenSaysWhereAndIsReplayed(t *testing.T) {
 				{UOM: item.Each, Factor: 1, Weight: 10 * measure.Gram, Dims: cm(2, 2, 2)}, {UOM: item.Case, Factor: 6}, {UOM: "PK", Factor: 2}, {UOM: item.Pallet, Factor: 60},
 			}}})
 		}},
+		"a code of nobody": {strings.Replace(transfer, "W04*2*EA**SK*SKU-1", "W04*2*EA**UP*614141000012", 1), "W04-05", fault.Rejected, func(r *rig) {
+			s := spec(measure.Gram)
+			s.Codes = []item.Code{{Kind: "upc", Value: "614141000012"}}
+			r.must(door.Master, "NEW", item.Register{Spec: s})
+		}},
 		"another building": {strings.Replace(transfer, "92*DC1", "92*DC9", 1), "N1-04", fault.Invalid, nil},
 		"no lines":         {"W06*J*TR-1*20000101~\nN1*WH**92*DC1~\n", "W04", fault.Invalid, nil},
 	} {
