@@ -6,6 +6,15 @@ import (
 	"time"
 )
 
+// requestSteps are the mutations that take a request from one state to the next, and what is told of it.
+var requestSteps = map[string]struct{ from, to, status, does, topic string }{
+	"fulfillmentOrderAcceptFulfillmentRequest":  {submitted, accepted, inProgress, "accept fulfillment request", "fulfillment_request_accepted"},
+	"fulfillmentOrderRejectFulfillmentRequest":  {submitted, rejected, "", "reject fulfillment request", "fulfillment_request_rejected"},
+	"fulfillmentOrderSubmitCancellationRequest": {accepted, cancelAsked, "", "request cancellation", "cancellation_request_submitted"},
+	"fulfillmentOrderAcceptCancellationRequest": {cancelAsked, cancelAccepted, open, "accept cancellation request", "cancellation_request_accepted"},
+	"fulfillmentOrderRejectCancellationRequest": {cancelAsked, cancelRejected, "", "reject cancellation request", "cancellation_request_rejected"},
+}
+
 // workMutation is a mutation of a fulfilment order's state.
 func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 	f := s.store.work[text(args["id"])]
@@ -18,6 +27,17 @@ func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 	ok := func() (any, error) {
 		s.touch(f)
 		return obj{"fulfillmentOrder": s.workObj(f), "userErrors": none()}, nil
+	}
+	if step, answers := requestSteps[name]; answers {
+		if f.request != step.from {
+			return no("Cannot "+step.does+" for the fulfillment order.", "")
+		}
+		f.request = step.to
+		if step.status != "" {
+			f.status = step.status
+		}
+		s.tell("fulfillment_orders/"+step.topic, f.order, f)
+		return ok()
 	}
 	switch name {
 	case "fulfillmentOrderHold":
@@ -33,36 +53,6 @@ func (s *Sim) workMutation(name string, args map[string]any) (any, error) {
 		s.touch(f)
 		s.tell("fulfillment_orders/fulfillment_request_submitted", f.order, f)
 		return obj{"originalFulfillmentOrder": s.workObj(f), "submittedFulfillmentOrder": s.workObj(f), "unsubmittedFulfillmentOrder": nil, "userErrors": none()}, nil
-	case "fulfillmentOrderAcceptFulfillmentRequest":
-		if f.request != submitted {
-			return no("Cannot accept fulfillment request for the fulfillment order.", "")
-		}
-		f.request, f.status = accepted, inProgress
-		s.tell("fulfillment_orders/fulfillment_request_accepted", f.order, f)
-	case "fulfillmentOrderRejectFulfillmentRequest":
-		if f.request != submitted {
-			return no("Cannot reject fulfillment request for the fulfillment order.", "")
-		}
-		f.request = rejected
-		s.tell("fulfillment_orders/fulfillment_request_rejected", f.order, f)
-	case "fulfillmentOrderSubmitCancellationRequest":
-		if f.request != accepted {
-			return no("Cannot request cancellation for the fulfillment order.", "")
-		}
-		f.request = cancelAsked
-		s.tell("fulfillment_orders/cancellation_request_submitted", f.order, f)
-	case "fulfillmentOrderAcceptCancellationRequest":
-		if f.request != cancelAsked {
-			return no("Cannot accept cancellation request for the fulfillment order.", "")
-		}
-		f.request, f.status = cancelAccepted, open
-		s.tell("fulfillment_orders/cancellation_request_accepted", f.order, f)
-	case "fulfillmentOrderRejectCancellationRequest":
-		if f.request != cancelAsked {
-			return no("Cannot reject cancellation request for the fulfillment order.", "")
-		}
-		f.request = cancelRejected
-		s.tell("fulfillment_orders/cancellation_request_rejected", f.order, f)
 	case "fulfillmentOrderOpen":
 		if f.status != inProgress && f.status != scheduled {
 			return obj{"fulfillmentOrder": nil, "userErrors": []any{problem(nil, "Expected fulfillment order status to be valid but it was "+strings.ToLower(f.status)+".", "")}}, nil
