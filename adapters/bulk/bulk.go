@@ -23,6 +23,7 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -98,15 +99,16 @@ const (
 	Created  = "created"
 	Exists   = "exists"   // it is there already, the same
 	Repeated = "repeated" // an earlier run of this file did it
+	Held     = "held"     // its order is accepted, and this line waits until its item or unit is known
 	Refused  = "refused"  // it must be corrected
 	Failed   = "failed"   // the hub could not take it now: run the import again
 )
 
 // Result is what became of a row.
 type Result struct {
-	Row     int    `json:"row"`  // of the data, from 1
-	Line    int    `json:"line"` // of the file, from 1
-	ID      string `json:"id,omitempty"`
+	Row     int    `json:"row"`          // of the data, from 1
+	Line    int    `json:"line"`         // of the file, from 1
+	ID      string `json:"id,omitempty"` // the order's number, the item, whatever the row is about
 	Outcome string `json:"outcome"`
 	Place   string `json:"place,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -118,6 +120,7 @@ type Summary struct {
 	Created  int `json:"created"`
 	Exists   int `json:"exists"`
 	Repeated int `json:"repeated"`
+	Held     int `json:"held"`
 	Refused  int `json:"refused"`
 	Failed   int `json:"failed"`
 }
@@ -131,6 +134,8 @@ func (s *Summary) add(outcome string) {
 		s.Exists++
 	case Repeated:
 		s.Repeated++
+	case Held:
+		s.Held++
 	case Refused:
 		s.Refused++
 	case Failed:
@@ -147,7 +152,8 @@ type thing struct {
 	door    string
 	ask     door.Ask
 	hash    [32]byte
-	rows    []at
+	rows    []at  // in the order of the file
+	table   bool  // each row is a line of it
 	err     error // why it is not even asked
 	bytes   int64
 	answers chan []Result
@@ -157,6 +163,29 @@ type thing struct {
 // at is where a row stands: its number among the data, and the line where it begins.
 type at struct {
 	row, line int
+	// err is set in a row that stands between those of a thing and is none of them: it cannot
+	// be read, and id is whose it says it is.
+	err error
+	id  string
+}
+
+// own is which of the rows are the thing's.
+func (t *thing) own() []int {
+	out := make([]int, 0, len(t.rows))
+	for i, r := range t.rows {
+		if r.err == nil {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// first is the number of the thing's first row: what it is known by when the file comes again.
+func (t *thing) first() int {
+	if own := t.own(); len(own) > 0 {
+		return t.rows[own[0]].row
+	}
+	return t.rows[0].row
 }
 
 // reader makes things of a file; io.EOF ends it.
@@ -310,7 +339,7 @@ func (im *importer) run(ctx context.Context, cancel func(), things reader) (Summ
 // does not wait for itself.
 func (t *thing) lane(n int) int {
 	if t.door == door.Stock || t.ask.ID == "" {
-		return t.rows[0].row % n
+		return t.first() % n
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(t.ask.Scope.Owner + "\x00" + t.ask.ID)) // a hash never fails
@@ -319,42 +348,79 @@ func (t *thing) lane(n int) int {
 
 // ask calls the door for a thing and says what became of its rows.
 func (im *importer) ask(ctx context.Context, t *thing) []Result {
-	if t.err != nil {
+	if t.err != nil || len(t.own()) == 0 {
 		return refused(t, t.err)
 	}
-	t.ask.Key = &door.Key{Scope: im.scope, ID: strconv.Itoa(t.rows[0].row), Hash: t.hash}
+	t.ask.Key = &door.Key{Scope: im.scope, ID: strconv.Itoa(t.first()), Hash: t.hash}
 	t.ask.Actor = "import"
-	got, err := im.to.Call(ctx, t.door, t.ask)
+	r, err := im.call(ctx, t)
+	said := said{}
 	if err == nil {
-		r, ok := got.(door.Reply)
-		switch {
-		case !ok:
-			err = fault.E("bulk.ask", fault.Internal, fmt.Errorf("door %s answered %T", t.door, got))
-		case r.Repeat:
-			return every(t, Repeated)
-		case r.Created:
-			return every(t, Created)
-		default:
-			return every(t, Exists)
+		said, err = read(t, r)
+	}
+	if err == nil && r.Repeat && said.waits() {
+		// That is what an earlier run was told. Somebody may have helped meanwhile: the number
+		// of the order says how it stands now, and places again what was rejected.
+		t.ask.Key = nil
+		if r, err = im.call(ctx, t); err == nil {
+			r.Repeat = !r.Created
+			said, err = read(t, r)
 		}
+	}
+	switch {
+	case err == nil && said.Rejected:
+		return refused(t, &order.InvalidError{Problems: said.Problems})
+	case err == nil && r.Repeat:
+		return said.held(t, every(t, Repeated))
+	case err == nil && r.Created:
+		return said.held(t, every(t, Created))
+	case err == nil:
+		return said.held(t, every(t, Exists))
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Rejected:
 		return refused(t, err)
+	case fault.Internal:
+		// A mistake of ours about this thing is none about the next.
+		t.stop = ctx.Err() != nil
 	default:
 		t.stop = true
-		out := every(t, Failed)
-		for i := range out {
-			out[i].Message = sentence(err)
-		}
-		return out
 	}
+	out := every(t, Failed)
+	for _, i := range t.own() {
+		out[i].Message = sentence(err)
+	}
+	return out
 }
 
+// call asks the door, and again where it was only too late.
+func (im *importer) call(ctx context.Context, t *thing) (door.Reply, error) {
+	const tries = 3
+	var got any
+	var err error
+	for range tries {
+		if got, err = im.to.Call(ctx, t.door, t.ask); fault.KindOf(err) != fault.Transient || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return door.Reply{}, err
+	}
+	r, ok := got.(door.Reply)
+	if !ok {
+		return r, fault.E("bulk.ask", fault.Internal, fmt.Errorf("door %s answered %T", t.door, got))
+	}
+	return r, nil
+}
+
+// every gives all rows of a thing one outcome, but for those in between that are none of it.
 func every(t *thing, outcome string) []Result {
 	out := make([]Result, len(t.rows))
 	for i, r := range t.rows {
 		out[i] = Result{Row: r.row, Line: r.line, ID: t.ask.ID, Outcome: outcome}
+		if r.err != nil {
+			out[i].ID, out[i].Outcome, out[i].Message = r.id, Refused, sentence(r.err)
+		}
 	}
 	return out
 }

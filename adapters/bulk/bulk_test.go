@@ -115,7 +115,11 @@ func TestBadRowsAreReportedAndStopNoOther(t *testing.T) {
 		"a NUL":                    {bulk.Items, bulk.CSV, "sku,uom\nM\x00,each\nC,each\n", 2, "", "NUL", 1},
 		"a quote within":           {bulk.Items, bulk.CSV, "sku,uom\n5\"x,each\nC,each\n", 2, "", "a quote within a field", 1},
 		"text behind a quote":      {bulk.Items, bulk.CSV, "sku,uom\n\"5\"x,each\nC,each\n", 2, "", "behind the closing quote", 1},
-		"a quote never closed":     {bulk.Items, bulk.CSV, "sku,uom\nC,each\n\"B,each\nD,each\n", 3, "", "opened on line 3 is never closed", 1},
+		"a quote never closed":     {bulk.Items, bulk.CSV, "sku,uom\nC,each\n\"B,each\nD,each\n", 3, "", "opened on line 3 is never closed", 2},
+		"a quote that closes late": {bulk.Orders, bulk.CSV, head + "S1,A-1,\"1,x\nS2,A-1,1,\"x\"\nS3,A-1,1,x\n", 2, "", "behind the closing quote", 2},
+		"a quote of two rows":      {bulk.Orders, bulk.CSV, head + "S1,\"A-1,1,x\nS2,A-1\",1,x\nS3,A-1,1,x\n", 2, "", "a line end within column \"item\": is a quote on line 2 not closed?", 1},
+		"an empty quantity":        {bulk.Orders, bulk.CSV, head + "S1,A-1,,x\nS2,A-1,1,x\n", 2, "qty", "is missing", 1},
+		"no quantity in JSON":      {bulk.Orders, bulk.NDJSON, `{"number":"S1","lines":[{"item":"A-1"}]}` + "\n" + `{"number":"S2","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1}]}`, 1, "lines[0].qty", "is missing", 1},
 		"a huge field":             {bulk.Items, bulk.CSV, "sku,uom\n" + strings.Repeat("x", 300<<10) + ",each\nC,each\n", 2, "", "more than 262144 bytes", 1},
 		"a thousand fields":        {bulk.Items, bulk.CSV, "sku,uom\n" + strings.Repeat(`"",`, 1000) + "\nC,each\n", 2, "", "more than 256 fields", 1},
 		"a yes that is none":       {bulk.Items, bulk.CSV, "sku,uom,lot_tracked\nB,each,maybe\nC,each,yes\n", 2, "lot_tracked", "neither yes nor no", 1},
@@ -168,22 +172,167 @@ func TestEachRowOfAnOrderTellsWhatIsWrongWithIt(t *testing.T) {
 	}
 }
 
-// An order of which a row cannot be read would ship short.
-func TestOrderNextToAnUnreadableRowIsNotPlaced(t *testing.T) {
-	t.Parallel()
-	d := withItem(t)
-	file := "number,item,qty,name\nS1,A-1,1,x\nS1,A-1\nS2,A-1,1,x\nS3,A-1,1,x\nS4,A-1,1,x\nS4,\"A\"-1,1,x\nS4,A-2,1,x\nS5,A-1,1,x\n"
-	sum, out, err := load(t, d, bulk.Orders, bulk.CSV, file)
-	if err != nil || sum.Created != 2 || sum.Refused != 6 {
-		t.Fatalf("%+v %+v: %v", sum, out, err)
+// said writes what a file's rows were told: outcome and name of each.
+func said(out []bulk.Result) string {
+	var b strings.Builder
+	for _, r := range out {
+		fmt.Fprintf(&b, "%d %s %s\n", r.Line, r.ID, r.Outcome)
 	}
-	for _, number := range []string{"S3", "S5"} {
-		if _, ok := d.Orders()[order.StreamOf(here, number)]; !ok {
-			t.Errorf("%s is not placed", number)
+	return b.String()
+}
+
+// An order of which a row cannot be read would ship short; one that stands beside such a row would not.
+func TestAnUnreadableRowIsOfOneOrderAlone(t *testing.T) {
+	t.Parallel()
+	const head = "number,item,qty,name\n"
+	for name, c := range map[string]struct{ file, want string }{
+		"between two orders, of the first": {
+			head + "S1,A-1,1,x\nS1,A-1\nS2,A-1,1,x\n", "2 S1 refused\n3 S1 refused\n4 S2 created\n",
+		},
+		"between two orders, of the second": {
+			head + "S1,A-1,1,x\nS2,A-1\nS2,A-1,1,x\n", "2 S1 created\n3 S2 refused\n4 S2 refused\n",
+		},
+		"between two orders, of a third": {
+			head + "S1,A-1,1,x\nS9,A-1,1,x,y\nS2,A-1,1,x\n", "2 S1 created\n3 S9 refused\n4 S2 created\n",
+		},
+		"between two orders, of nobody": {
+			head + "S1,A-1,1,x\n,,,,,\nS2,A-1,1,x\n", "2 S1 created\n3  refused\n4 S2 created\n",
+		},
+		"between rows of one order, of nobody": {
+			head + "S1,A-1,1,x\n\x00,A-2,1,x\nS1,A-2,1,x\nS2,A-1,1,x\n", "2 S1 refused\n3 S1 refused\n4 S1 refused\n5 S2 created\n",
+		},
+		"between rows of one order, of another": {
+			head + "S1,A-1,1,x\nS9,A\"-2,1,x\nS1,A-2,1,x\n", "2 S1 created\n3 S9 refused\n4 S1 created\n",
+		},
+		"a comma too many before the number": {
+			"item,number,qty,name\nA-1,S1,1,x\nA,1,S2,1,x\nA-2,S2,1,x\n", "2 S1 created\n3 S2 refused\n4 S2 refused\n",
+		},
+		"first and last in the file": {
+			head + "S1\nS2,A-1,1,x\nS3\n", "2 S1 refused\n3 S2 created\n4 S3 refused\n",
+		},
+		"one that is passed is of the next order, too": {
+			head + "S1,A-1,1,x\nS2,A-1\nS1,A-2\nS2,A-2,1,x\nS3,A-1,1,x\n", "2 S1 refused\n3 S2 refused\n4 S1 refused\n5 S2 refused\n6 S3 created\n",
+		},
+		"a quote that swallows the file": {
+			head + "S1,A-1,1,x\nS2,A-1,1,\"x\nS3,A-1,1,x\nS4,A-1,1,\"Jo\n \"\"Ann\"\"\"\nS5,A-1,1,x\n",
+			"2 S1 created\n3 S2 refused\n4 S3 created\n5 S4 created\n7 S5 created\n",
+		},
+		"another charset": {
+			head + "S1,A-1,1,x\nS2,A-1,1,M\xfcller\nS3,A-1,1,x\n", "2 S1 created\n3 S2 refused\n4 S3 created\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sum, out, err := load(t, withItem(t), bulk.Orders, bulk.CSV, c.file)
+			if got := said(out); err != nil || got != c.want || sum.Rows != len(out) {
+				t.Errorf("%+v: %v\n%s\nwant\n%s", sum, err, got, c.want)
+			}
+			again, out2, err := load(t, withItem(t), bulk.Orders, bulk.CSV, c.file)
+			if got := said(out2); err != nil || again != sum || got != c.want {
+				t.Errorf("read again: %+v: %v\n%s", again, err, got)
+			}
+		})
+	}
+}
+
+// A line of JSON is named by what can be read of it.
+func TestALineThatIsNoJSONIsNamed(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		`{"number":"S1","colour":1}`:                                 "S1",
+		`{"lines":[{"number":"no","item":"A-1"}],"number":"S2","x"}`: "S2",
+		`{"number":"S3","lines":[{"item":"A`:                         "S3",
+		`{"number":4}`:                                               "",
+		`["number","S5"]`:                                            "",
+		`{"x":{"number":1`:                                           "",
+		`no JSON`:                                                    "",
+	} {
+		_, out, err := load(t, withItem(t), bulk.Orders, bulk.NDJSON, line+"\n")
+		if err != nil || len(out) != 1 || out[0].ID != want || out[0].Outcome != bulk.Refused {
+			t.Errorf("%s: %+v, %v, want %q", line, out, err, want)
 		}
 	}
-	if !strings.Contains(out[0].Message, "because of line 3") || !strings.Contains(out[2].Message, "line 3 before it") {
-		t.Errorf("got %+v", out)
+}
+
+// What waits for a person is told at its row, in every run until it waits no more.
+func TestAnUnknownItemIsToldAtItsRow(t *testing.T) {
+	t.Parallel()
+	for format, file := range map[string]string{
+		bulk.CSV: "number,item,qty,name,policy,uom\nS1,A-1,1,x,,\nS1,NEW,2,x,,\nS2,A-1,1,x,,crate\nS3,A-1,1,x,all_or_nothing,\nS3,NEW,1,x,all_or_nothing,\nS4,A-1,1,x,,\n",
+		bulk.NDJSON: `{"number":"S1","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1}]}
+{"number":"S1b","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1},{"item":"NEW","qty":2}]}
+{"number":"S2","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1,"uom":"crate"}]}
+{"number":"S2b","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1}]}
+{"number":"S3","ship_to":{"name":"x"},"policy":"all_or_nothing","lines":[{"item":"A-1","qty":1},{"item":"NEW","qty":1}]}
+{"number":"S4","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1}]}
+`,
+	} {
+		d := withItem(t)
+		check := func(run string, want bulk.Summary, outcomes ...string) []bulk.Result {
+			t.Helper()
+			sum, out, err := load(t, d, bulk.Orders, format, file)
+			if err != nil || sum != want {
+				t.Fatalf("%s %s: %+v: %v\n%s", format, run, sum, err, said(out))
+			}
+			for i, o := range outcomes {
+				if out[i].Outcome != o {
+					t.Errorf("%s %s: row %d is %+v, want %s", format, run, i+1, out[i], o)
+				}
+			}
+			return out
+		}
+		third := bulk.Created
+		refused, created := 1, 3
+		if format == bulk.CSV {
+			third = bulk.Refused // its order ships whole or not at all
+			refused, created = 2, 2
+		}
+		out := check("first", bulk.Summary{Rows: 6, Created: created, Held: 2, Refused: refused}, bulk.Created, bulk.Held, bulk.Held, third, bulk.Refused, bulk.Created)
+		for i, says := range map[int]string{1: `item "NEW" is not known`, 2: `"crate" is not a unit`, 4: `item "NEW" is not known`} {
+			if place := out[i].Place; !strings.Contains(out[i].Message, says) || !strings.HasSuffix(place, "item") && !strings.HasSuffix(place, "uom") {
+				t.Errorf("%s: row %d says %+v, want %s", format, i+1, out[i], says)
+			}
+		}
+		third = bulk.Repeated
+		if format == bulk.CSV {
+			third = bulk.Refused
+		}
+		check("second", bulk.Summary{Rows: 6, Repeated: created, Held: 2, Refused: refused}, bulk.Repeated, bulk.Held, bulk.Held, third, bulk.Refused, bulk.Repeated)
+
+		if _, _, err := load(t, d, bulk.Items, bulk.CSV, "sku,uom\nNEW,each\n"); err != nil {
+			t.Fatal(err)
+		}
+		// The order that was rejected is placed now, by the same file.
+		third = bulk.Repeated
+		if format == bulk.CSV {
+			third = bulk.Created
+		}
+		out = check("once the item is known", bulk.Summary{Rows: 6, Created: refused, Repeated: created, Held: 2}, bulk.Repeated, bulk.Held, bulk.Held, third, bulk.Created, bulk.Repeated)
+		if len(d.Orders()) != len(map[string]bool{out[0].ID: true, out[1].ID: true, out[2].ID: true, out[3].ID: true, out[4].ID: true, out[5].ID: true}) {
+			t.Errorf("%s: %d orders", format, len(d.Orders()))
+		}
+	}
+}
+
+// A mistake of ours about one row is none about the next; a hub that is gone ends the import.
+func TestOurOwnMistakeStopsNoOtherRow(t *testing.T) {
+	t.Parallel()
+	d := withItem(t)
+	late := 0
+	d.Before = func(_ context.Context, _ string, a door.Ask) error {
+		switch a.ID {
+		case "S2":
+			return fault.E("door", fault.Internal, errors.New("panic: nil map"))
+		case "S3":
+			if late++; late < 3 {
+				return fault.E("door", fault.Transient, errors.New("decided too late"))
+			}
+		}
+		return nil
+	}
+	sum, out, err := load(t, d, bulk.Orders, bulk.CSV, "number,item,qty,name\nS1,A-1,1,x\nS2,A-1,1,x\nS3,A-1,1,x\n")
+	if err != nil || sum != (bulk.Summary{Rows: 3, Created: 2, Failed: 1}) || out[1].Outcome != bulk.Failed || out[1].Message != "panic: nil map" {
+		t.Errorf("%+v %+v: %v", sum, out, err)
 	}
 }
 
@@ -262,6 +411,16 @@ func TestHundredThousandLinesInBoundedMemory(t *testing.T) {
 	}
 	if told.Rows != n || told.Percent() != 100 {
 		t.Errorf("the progress ended at %+v", told)
+	}
+}
+
+// A file of nothing but quotes that never close is read in a time that grows with its length alone.
+func TestHundredThousandOpenQuotesAreReadInBoundedTime(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	sum, out, err := load(t, withItem(t), bulk.Orders, bulk.CSV, "number,item,qty,name\n"+strings.Repeat("S1,A-1,1,\"x\n", n))
+	if err != nil || sum.Rows != n || sum.Refused != n || out[n-1].Line != n+1 || out[n-1].ID != "S1" {
+		t.Errorf("%+v, the last row is %+v: %v", sum, out[len(out)-1], err)
 	}
 }
 

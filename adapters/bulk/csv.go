@@ -19,13 +19,17 @@ func (e *rowError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, 
 
 // source counts the lines and bytes of a file, and skips a byte order mark.
 type source struct {
+	from io.ReadSeeker
 	r    *bufio.Reader
 	at   int64 // offset of the next byte
 	line int   // of the next byte, from 1
+
+	begun []byte // how the line of the last mark begins
+	ended int64  // offset behind that line, 0 while it goes on
 }
 
-func newSource(r io.Reader) (*source, error) {
-	s := &source{r: bufio.NewReaderSize(r, 64<<10), line: 1}
+func newSource(r io.ReadSeeker) (*source, error) {
+	s := &source{from: r, r: bufio.NewReaderSize(r, 16<<10), line: 1} // small, for it is filled anew when the source goes back
 	head, err := s.r.Peek(3)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -45,11 +49,39 @@ func (s *source) next() (byte, error) {
 	c, err := s.r.ReadByte()
 	if err == nil {
 		s.at++
+		if s.ended == 0 && len(s.begun) < mostBegun {
+			s.begun = append(s.begun, c)
+		}
 		if c == '\n' {
 			s.line++
+			if s.ended == 0 {
+				s.ended = s.at
+			}
 		}
 	}
 	return c, err
+}
+
+// mostBegun bounds what is kept of the beginning of a line.
+const mostBegun = 1 << 10
+
+// mark says that a row begins here.
+func (s *source) mark() { s.begun, s.ended = s.begun[:0], 0 }
+
+// within reports that the source is behind the first line of the row that began at the mark.
+func (s *source) within() bool { return s.ended != 0 && s.at > s.ended }
+
+// back returns to the second line of the row that began at line.
+func (s *source) back(line int) error {
+	if !s.within() {
+		return nil
+	}
+	if _, err := s.from.Seek(s.ended, io.SeekStart); err != nil {
+		return fmt.Errorf("going back to line %d: %w", line+1, err)
+	}
+	s.r.Reset(s.from)
+	s.at, s.line = s.ended, line+1
+	return nil
 }
 
 func (s *source) peek() byte {
@@ -89,11 +121,20 @@ func (r row) field(i int) string {
 	return string(r.buf[from:r.ends[i]])
 }
 
+func (r row) fields() []string {
+	out := make([]string, r.len())
+	for i := range out {
+		out[i] = r.field(i)
+	}
+	return out
+}
+
 // blank reports a row of nothing: an empty line.
 func (r row) blank() bool { return len(r.ends) == 1 && len(r.buf) == 0 }
 
 // read returns the next row. A [*rowError] says that this row cannot be read and that
-// reading goes on at the next line; io.EOF ends the file.
+// reading goes on at the next line, be it one that a quote without an end would swallow; io.EOF
+// ends the file.
 func (c *csvReader) read() (row, error) {
 	s := c.src
 	out := row{Line: s.line, Offset: s.at}
@@ -104,6 +145,7 @@ func (c *csvReader) read() (row, error) {
 			bad = &rowError{at, fmt.Sprintf(format, a...)}
 		}
 	}
+	s.mark()
 	b, err := s.next()
 	if err != nil {
 		return out, err
@@ -134,6 +176,9 @@ func (c *csvReader) read() (row, error) {
 	}
 	out.buf, out.ends = c.buf, c.ends
 	if bad != nil {
+		if err := s.back(out.Line); err != nil {
+			return out, err
+		}
 		return out, bad
 	}
 	// Field by field: two halves of a character may meet where a comma stood.
@@ -189,6 +234,9 @@ func (c *csvReader) quoted(fail func(int64, string, ...any), bad **rowError) (en
 	open := c.src.at - 1
 	line := c.src.line
 	for {
+		if *bad != nil && c.src.within() {
+			return true, nil // each of the lines that the quote swallowed is read again
+		}
 		b, err := c.src.next()
 		if errors.Is(err, io.EOF) {
 			fail(open, "the quote opened on line %d is never closed", line)

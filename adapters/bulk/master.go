@@ -3,8 +3,6 @@ package bulk
 import (
 	"errors"
 	"fmt"
-	"hash"
-	"io"
 	"slices"
 	"strings"
 
@@ -127,53 +125,41 @@ func words(cell string) []string {
 	return strings.Split(cell, listed)
 }
 
-// facility gathers the rows of one building, which stand behind each other: one row is of the
-// building itself, the others of its zones, aisles, layouts and rules, in their order. A building that
-// lacks a row is never registered.
-func (t *table) facility(x *thing, c *cells, h hash.Hash) error {
-	doc := custom.Facility{Code: t.get(c, "facility")}
-	if doc.Code == "" && t.get(c, "record") == recordFacility {
-		doc.Code = t.get(c, "code")
-	}
-	var wrong error
-	note := func(place string, err error) {
-		if err != nil && wrong == nil {
-			wrong = fault.At("bulk.facility", fault.Invalid, fmt.Sprintf("lines[%d].%s", len(x.rows)-1, place), err)
+// buildingRows gathers the rows of one building: one row is of the building itself, the others of its
+// zones, aisles, layouts and rules, in their order. A building that lacks a row is never registered.
+type buildingRows struct {
+	t     *table
+	doc   custom.Facility
+	wrong error
+}
+
+func (t *table) facility(c *cells) gathering {
+	return &buildingRows{t: t, doc: custom.Facility{Code: t.building(c)[0]}}
+}
+
+func (g *buildingRows) row(i int, c *cells) {
+	place, err := "record", c.err
+	if err == nil {
+		if err = g.t.record(&g.doc, c); err != nil {
+			place, err = fault.PlaceOf(err), errors.Unwrap(err)
 		}
 	}
-	record := func(c *cells) {
-		if err := t.record(&doc, c); err != nil {
-			note(fault.PlaceOf(err), errors.Unwrap(err))
-		}
+	if err != nil && g.wrong == nil {
+		g.wrong = fault.At("bulk.facility", fault.Invalid, fmt.Sprintf("lines[%d].%s", i, place), errors.New(err.Error()))
 	}
-	record(c)
-	for {
-		next, err := t.read()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if next == nil || next.err == nil && t.building(next) != doc.Code {
-			t.ahead = next
-			break
-		}
-		x.rows, x.bytes = append(x.rows, next.at), next.after
-		if next.err != nil { // nobody knows whose row it is
-			note("record", errors.New(next.err.Error()))
-			continue
-		}
-		add(h, next)
-		record(next)
-	}
-	x.facility(doc, t.cfg)
-	return wrong
+}
+
+func (g *buildingRows) end(x *thing) error {
+	x.facility(g.doc, g.t.cfg)
+	return g.wrong
 }
 
 // building is whose a row is.
-func (t *table) building(c *cells) string {
+func (t *table) building(c *cells) [2]string {
 	if v := t.get(c, "facility"); v != "" || t.get(c, "record") != recordFacility {
-		return v
+		return [2]string{v}
 	}
-	return t.get(c, "code")
+	return [2]string{t.get(c, "code")}
 }
 
 // record puts what one row says into the building.

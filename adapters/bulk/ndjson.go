@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,15 +40,47 @@ func (j *jsonLines) next() (*thing, error) {
 			continue
 		}
 		j.row++
-		t := &thing{rows: []at{{j.row, line}}, bytes: j.src.at}
+		t := &thing{rows: []at{{row: j.row, line: line}}, bytes: j.src.at}
 		if size > j.cfg.MaxRow {
 			t.err = &rowError{offset, fmt.Sprintf("the line has %d bytes, at most %d are allowed", size, j.cfg.MaxRow)}
 			return t, nil
 		}
 		j.buf = bytes.TrimRight(j.buf, "\r\n")
 		t.hash = sha256.Sum256(j.buf)
-		t.err = j.fill(t)
+		if t.err = j.fill(t); t.err != nil && t.ask.ID == "" {
+			t.ask.ID = names.in(j.buf, j.cfg.Kind)
+		}
 		return t, nil
+	}
+}
+
+// in is what a document that cannot be read calls itself, as far as it can be read.
+func (n naming) in(doc []byte, kind string) string {
+	d := json.NewDecoder(bytes.NewReader(doc))
+	if tok, err := d.Token(); err != nil || tok != json.Delim('{') {
+		return ""
+	}
+	depth, key := 1, true // key: what comes next is a key of the document
+	for {
+		tok, err := d.Token()
+		if err != nil {
+			return ""
+		}
+		switch tok {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+			key = depth == 1
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+			key = depth == 1
+		default:
+			if depth == 1 && key && tok == n[kind] {
+				v, _ := d.Token() // nothing is said where it cannot be read
+				s, _ := v.(string)
+				return clip(s)
+			}
+			key = depth == 1 && !key
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,13 +13,66 @@ import (
 	"github.com/paklog/hub/core/order"
 )
 
+// said is what the door answered about an order, as far as rows are told of it.
+type said struct {
+	Rejected bool            `json:"rejected"`
+	Problems []order.Problem `json:"problems"`
+	Lines    []struct {
+		Problem order.Problem `json:"hold"`
+		Dropped bool          `json:"drop"`
+	} `json:"lines"`
+}
+
+func read(t *thing, r door.Reply) (s said, err error) {
+	if t.door != door.Orders {
+		return s, nil
+	}
+	if err := json.Unmarshal(r.Body, &s); err != nil {
+		return s, fault.E("bulk.read", fault.Internal, fmt.Errorf("reading what the door says of order %s: %w", t.ask.ID, err))
+	}
+	return s, nil
+}
+
+// waits reports whether a person has to help before all of the order is worked on.
+func (s said) waits() bool {
+	for _, l := range s.Lines {
+		if l.Problem.Code != "" && !l.Dropped {
+			return true
+		}
+	}
+	return s.Rejected
+}
+
+// held tells the rows whose lines wait what they wait for.
+func (s said) held(t *thing, out []Result) []Result {
+	own := t.own()
+	for _, l := range s.Lines {
+		if l.Problem.Code == "" || l.Dropped {
+			continue
+		}
+		i, place := t.rowOf(l.Problem.Place, len(own))
+		r := &out[own[i]]
+		if r.Outcome == Held {
+			r.Message += "; " + l.Problem.Text
+			continue
+		}
+		r.Outcome, r.Place, r.Message = Held, place, l.Problem.Text
+	}
+	return out
+}
+
 // refused spreads what is wrong with a thing over its rows: each problem to the row of the
 // order line that it is about.
 func refused(t *thing, err error) []Result {
 	out := every(t, Refused)
+	own := t.own()
+	if len(own) == 0 {
+		return out // each says what is wrong with it
+	}
 	first := -1
 	for _, p := range problems(err) {
-		i, place := rowOf(p.place, len(out))
+		n, place := t.rowOf(p.place, len(own))
+		i := own[n]
 		if out[i].Message != "" {
 			out[i].Message += "; "
 			place = out[i].Place // the first
@@ -29,7 +83,7 @@ func refused(t *thing, err error) []Result {
 			first = i
 		}
 	}
-	for i := range out {
+	for _, i := range own {
 		if out[i].Message == "" && first >= 0 {
 			out[i].Message = fmt.Sprintf("not taken, because of line %d", out[first].Line)
 		}
@@ -75,9 +129,9 @@ func problems(err error) []problem {
 }
 
 // rowOf is the row that a place is about, and the place within that row.
-func rowOf(place string, rows int) (int, string) {
+func (t *thing) rowOf(place string, rows int) (int, string) {
 	rest, ok := strings.CutPrefix(place, "lines[")
-	if !ok || rows == 1 && !strings.HasPrefix(place, "lines[0]") {
+	if !ok || !t.table {
 		return 0, place
 	}
 	n, field, ok := strings.Cut(rest, "].")

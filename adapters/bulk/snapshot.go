@@ -32,7 +32,7 @@ const mostWrong = 20
 // ReadSnapshot reads a snapshot whole, and how finely it tells places apart: by those of
 // location, lot and LPN that its columns, or its first line, have. One bad row refuses the
 // file: a snapshot with a hole would make differences that are none.
-func ReadSnapshot(src io.Reader, cfg Config) ([]inventory.SnapshotLine, inventory.Grain, error) {
+func ReadSnapshot(src io.ReadSeeker, cfg Config) ([]inventory.SnapshotLine, inventory.Grain, error) {
 	cfg.Kind = Snapshot
 	cfg = cfg.withDefaults()
 	s, err := newSource(src)
@@ -66,7 +66,7 @@ func ReadSnapshot(src io.Reader, cfg Config) ([]inventory.SnapshotLine, inventor
 		get := func(name string) string { return t.get(c, name) }
 		line := inventory.SnapshotLine{
 			BookKey: inventory.BookKey{Scope: elsewhere(cfg.Scope, get("owner"), get("facility")), Item: get("item")},
-			Place:   inventory.Place{Location: get("location"), Lot: get("lot"), LPN: get("lpn")}, Qty: f.integer("qty"),
+			Place:   inventory.Place{Location: get("location"), Lot: get("lot"), LPN: get("lpn")}, Qty: f.needed("qty"),
 		}
 		if f.err == nil {
 			f.err = line.Validate(grain)

@@ -86,19 +86,21 @@ type table struct {
 	width  int
 	row    int
 
-	// ahead is a row that was read and belongs to the next thing.
-	ahead *cells
+	ahead []*cells // rows that were read and belong to the next thing
 	end   error
-	// unread is the line of a row before that could not be read, 0 when there is none.
-	unread int
+	// lacks is who lacks a row that was passed before he came, and the line of that row.
+	lacks     [2]string
+	lacksLine int
 }
 
 // cells are a row's own copy of its fields.
 type cells struct {
 	at     at
-	after  int64 // offset behind it
-	fields []string
+	after  int64    // offset behind it
+	fields []string // nil where err says why the row cannot be read
 	err    error
+	says   []string // whose the row is, as far as can be told of one that cannot be read
+	sure   bool     // no field of it is missing or too many
 }
 
 func openTable(s *source, cfg Config, file string) (*table, error) {
@@ -146,10 +148,11 @@ func clip(s string) string {
 	return s
 }
 
-// read is the next row that is not blank, or nil at the end.
+// read is the next row that is not blank, or io.EOF at the end.
 func (t *table) read() (*cells, error) {
-	if c := t.ahead; c != nil {
-		t.ahead = nil
+	if len(t.ahead) > 0 {
+		c := t.ahead[0]
+		t.ahead = t.ahead[1:]
 		return c, nil
 	}
 	if t.end != nil {
@@ -166,20 +169,86 @@ func (t *table) read() (*cells, error) {
 			continue
 		}
 		t.row++
-		c := &cells{at: at{t.row, r.Line}, after: t.csv.src.at}
+		c := &cells{at: at{row: t.row, line: r.Line}}
 		switch {
 		case bad != nil:
+			t.whose(c, t.pieces())
 			c.err = bad
-		case r.len() != t.width:
-			c.err = &rowError{r.Offset, fmt.Sprintf("the row has %d fields, the header %d", r.len(), t.width)}
 		default:
-			c.fields = make([]string, r.len())
-			for i := range c.fields {
-				c.fields[i] = r.field(i)
+			if bad = t.misfit(r); bad == nil {
+				c.fields = r.fields()
+				break
+			}
+			c.err = bad
+			if t.csv.src.within() {
+				t.whose(c, t.pieces())
+			} else {
+				t.whose(c, r.fields())
+			}
+			if err := t.csv.src.back(r.Line); err != nil {
+				t.end = err
+				return nil, err
 			}
 		}
+		c.after = t.csv.src.at
 		return c, nil
 	}
+}
+
+// misfit is why a row of right CSV is none of this table, or nil.
+func (t *table) misfit(r row) *rowError {
+	if r.len() != t.width {
+		return &rowError{r.Offset, fmt.Sprintf("the row has %d fields, the header %d", r.len(), t.width)}
+	}
+	if !t.csv.src.within() {
+		return nil
+	}
+	for name, i := range t.column {
+		if strings.Contains(r.field(i), "\n") && !slices.Contains(texts, name) {
+			return &rowError{r.Offset, fmt.Sprintf("a line end within column %q: is a quote on line %d not closed?", name, r.Line)}
+		}
+	}
+	return nil
+}
+
+// texts are the columns in which a line may end.
+var texts = []string{"name", "company", "street", "street2", "street3", "city", "note", "description", "title"}
+
+// pieces are the first line of a row that is no right CSV, as far as it is kept, cut at the commas.
+func (t *table) pieces() []string {
+	line, _, whole := strings.Cut(string(t.csv.src.begun), "\n")
+	out := strings.Split(strings.TrimSuffix(line, "\r"), string(t.csv.comma))
+	if !whole && len(line) == mostBegun {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+// whose tells what a row that cannot be read is about, by the column that says so: from the left and,
+// where there are too many fields or too few, from the right. The first that says something is what the
+// report calls it.
+func (t *table) whose(c *cells, fields []string) {
+	i, ok := t.column[names[t.cfg.Kind]]
+	if !ok {
+		return
+	}
+	c.sure = len(fields) == t.width
+	for _, i := range []int{i, len(fields) - t.width + i} {
+		if i < 0 || i >= len(fields) {
+			continue
+		}
+		v := clip(strings.Trim(strings.ToValidUTF8(fields[i], "\ufffd"), "\"\x00 "))
+		if v != "" && !slices.Contains(c.says, v) {
+			c.says = append(c.says, v)
+		}
+	}
+}
+
+// naming is the column, or the field, of each kind that says what a row is about.
+type naming map[string]string
+
+var names = naming{
+	Orders: "number", Owners: "owner", Items: "sku", Locations: "location", Facilities: "facility", Workers: "worker", Stock: "item", Opening: "item",
 }
 
 func (t *table) get(c *cells, name string) string {
@@ -190,45 +259,154 @@ func (t *table) get(c *cells, name string) string {
 }
 
 func (t *table) next() (*thing, error) {
+	switch t.cfg.Kind {
+	case Orders:
+		return t.gather(t.orderOf, t.order)
+	case Facilities:
+		return t.gather(t.building, t.facility)
+	}
 	c, err := t.read()
 	if err != nil {
 		return nil, err
 	}
-	x := &thing{rows: []at{c.at}, bytes: c.after, err: c.err}
+	x := &thing{table: true, rows: []at{c.at}, bytes: c.after}
 	if c.fields == nil {
-		t.unread = c.at.line
+		x.pass(c)
 		return x, nil
 	}
 	h := sha256.New()
 	add(h, c)
 	switch t.cfg.Kind {
-	case Orders:
-		err = t.order(x, c, h)
 	case Owners:
-		err = t.owner(x, c)
+		x.err = t.owner(x, c)
 	case Items:
-		err = t.item(x, c)
+		x.err = t.item(x, c)
 	case Locations:
-		err = t.location(x, c)
-	case Facilities:
-		err = t.facility(x, c, h)
+		x.err = t.location(x, c)
 	case Workers:
 		t.worker(x, c)
 	default:
-		err = t.receipt(x, c)
+		x.err = t.receipt(x, c)
 	}
 	h.Sum(x.hash[:0])
-	var own *fault.Error
-	var invalid *order.InvalidError
-	switch {
-	case err == nil:
-	case errors.As(err, &own), errors.As(err, &invalid):
-		x.err = err
-	default:
-		return nil, err
-	}
 	return x, nil
 }
+
+// pass makes the last row of x one that is reported by itself.
+func (t *thing) pass(c *cells) {
+	last := &t.rows[len(t.rows)-1]
+	if last.err = c.err; len(c.says) > 0 {
+		last.id = c.says[0]
+	}
+}
+
+// gathering makes one thing of rows. It takes each with its index among the thing's, readable or not.
+type gathering interface {
+	row(i int, c *cells)
+	end(x *thing) error
+}
+
+// gather makes a thing of the rows that stand behind each other and are of the same. What cannot be
+// read is the row of whom it says it is; where it says nothing that is sure, it is that of the rows around
+// it, if those are one thing's. Otherwise it is nobody's, and stops nobody.
+func (t *table) gather(of func(*cells) [2]string, begin func(*cells) gathering) (*thing, error) {
+	bad, first, err := t.run()
+	if err != nil {
+		return nil, err
+	}
+	x := &thing{table: true}
+	n := 0
+	take := func(c *cells) { x.rows, x.bytes = append(x.rows, c.at), c.after }
+	if first == nil {
+		for _, c := range bad {
+			take(c)
+			x.pass(c)
+		}
+		return x, nil
+	}
+	key := of(first)
+	g := begin(first)
+	own := func(c *cells) {
+		take(c)
+		g.row(n, c)
+		n++
+	}
+	for _, c := range bad {
+		if c.is(key) {
+			own(c)
+			continue
+		}
+		take(c)
+		x.pass(c)
+	}
+	h := sha256.New()
+	add(h, first)
+	own(first)
+	if t.lacks == key {
+		g.row(n-1, &cells{err: fmt.Errorf("line %d, which is of it too, cannot be read", t.lacksLine)})
+	}
+	t.lacks = [2]string{}
+	for {
+		bad, next, err := t.run()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		same := next != nil && of(next) == key
+		upto := 0
+		for i, c := range bad {
+			if same || c.is(key) {
+				upto = i + 1
+			}
+		}
+		for _, c := range bad[:upto] {
+			if c.is(key) || same && (!c.sure || len(c.says) == 0) {
+				own(c)
+				continue
+			}
+			take(c)
+			x.pass(c)
+			if next != nil && c.is(of(next)) {
+				t.lacks, t.lacksLine = of(next), c.at.line
+			}
+		}
+		if !same {
+			t.ahead = append(t.ahead, bad[upto:]...)
+			if next != nil {
+				t.ahead = append(t.ahead, next)
+			}
+			break
+		}
+		add(h, next)
+		own(next)
+	}
+	x.err = g.end(x)
+	h.Sum(x.hash[:0])
+	return x, nil
+}
+
+// run is the next row that can be read, which is nil at the end, and what cannot be read in front
+// of it. Of that there is no more than mostUnread; io.EOF says that there is nothing.
+func (t *table) run() (bad []*cells, c *cells, err error) {
+	for len(bad) < mostUnread {
+		c, err := t.read()
+		switch {
+		case errors.Is(err, io.EOF) && len(bad) > 0:
+			return bad, nil, nil
+		case err != nil:
+			return nil, nil, err
+		case c.err == nil:
+			return bad, c, nil
+		}
+		bad = append(bad, c)
+	}
+	return bad, nil, nil
+}
+
+// mostUnread bounds the rows that are looked past to find out whose they are.
+const mostUnread = 1000
+
+// is reports whether an unreadable row says that it is of key.
+func (c *cells) is(key [2]string) bool { return slices.Contains(c.says, clip(key[0])) }
 
 func add(h hash.Hash, c *cells) {
 	for _, f := range c.fields {
@@ -263,6 +441,15 @@ func (f *field) integer(name string) int64 {
 	return n
 }
 
+// needed is [field.integer] of a cell that must say something.
+func (f *field) needed(name string) int64 {
+	if strings.TrimSpace(f.t.get(f.c, name)) == "" {
+		f.bad(name, "is missing")
+		return 0
+	}
+	return f.integer(name)
+}
+
 func (f *field) flag(name string) bool {
 	switch v := strings.ToLower(strings.TrimSpace(f.t.get(f.c, name))); v {
 	case "", "0", "no", "n", "false":
@@ -291,11 +478,21 @@ func (f *field) day(name string) time.Time {
 	return at
 }
 
-// order gathers the rows of one order. Its head is that of the first row.
-func (t *table) order(x *thing, c *cells, h hash.Hash) error {
+func (t *table) orderOf(c *cells) [2]string { return [2]string{t.get(c, "number"), t.get(c, "owner")} }
+
+// orderRows gathers the rows of one order.
+type orderRows struct {
+	t     *table
+	doc   custom.Order
+	wrong order.InvalidError // the first of each row, at its row among the order's
+}
+
+// order begins an order with the head of its first row.
+func (t *table) order(c *cells) gathering {
+	g := &orderRows{t: t}
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
-	doc := custom.Order{
+	g.doc = custom.Order{
 		Owner: get("owner"), Facility: get("facility"), Number: get("number"), Policy: get("policy"), Type: get("type"), Priority: int(f.integer("priority")),
 		ShipTo: custom.Address{
 			Name: get("name"), Company: get("company"), City: get("city"), Region: get("region"), PostalCode: get("postal_code"),
@@ -306,71 +503,55 @@ func (t *table) order(x *thing, c *cells, h hash.Hash) error {
 	}
 	for _, name := range []string{"street", "street2", "street3"} {
 		if v := get(name); v != "" {
-			doc.ShipTo.Lines = append(doc.ShipTo.Lines, v)
+			g.doc.ShipTo.Lines = append(g.doc.ShipTo.Lines, v)
 		}
 	}
 	if v := get("po"); v != "" {
-		doc.Refs = []custom.Ref{{Kind: "po", Value: v}}
+		g.doc.Refs = []custom.Ref{{Kind: "po", Value: v}}
 	}
 	if v := get("note"); v != "" {
-		doc.Notes = []string{v}
+		g.doc.Notes = []string{v}
 	}
-	line := func(c *cells) {
-		f.c = c
-		if len(doc.Lines) <= order.MaxLines { // one more is enough to be refused for
-			doc.Lines = append(doc.Lines, custom.Line{
-				No: int(f.integer("line")), Ref: t.get(c, "line_ref"), Item: t.get(c, "item"), Qty: f.integer("qty"),
-				UOM: t.get(c, "uom"), Lot: t.get(c, "lot"), MinExpiry: t.get(c, "min_expiry"),
-			})
-		}
-	}
-	// wrong is what is wrong, the first of each row at its row among the order's.
+	return g
+}
+
+// row implements [gathering]. An order that lacks a line is never placed.
+func (g *orderRows) row(i int, c *cells) {
 	const most = 20
-	wrong := &order.InvalidError{}
-	note := func(err error) {
-		f.err = nil
-		switch {
-		case err == nil:
-		case len(wrong.Problems) == most:
-			wrong.More++
-		default:
-			wrong.Problems = append(wrong.Problems, order.Problem{
-				Place: fmt.Sprintf("lines[%d].%s", len(x.rows)-1, fault.PlaceOf(err)), Text: sentence(err),
-			})
+	err := c.err
+	if err == nil {
+		f := &field{t: g.t, c: c}
+		if i == 0 { // what is wrong with the head is wrong with its row
+			f.integer("priority")
+			for _, name := range []string{"not_before", "ship_by", "deliver_by", "cancel_after"} {
+				f.day(name)
+			}
 		}
-	}
-	if t.unread != 0 {
-		note(fmt.Errorf("line %d before it cannot be read and may belong to this order", t.unread))
-		t.unread = 0
-	}
-	line(c)
-	note(f.err)
-	for {
-		more, err := t.read()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+		get := func(name string) string { return g.t.get(c, name) }
+		l := custom.Line{
+			No: int(f.integer("line")), Ref: get("line_ref"), Item: get("item"), Qty: f.needed("qty"),
+			UOM: get("uom"), Lot: get("lot"), MinExpiry: get("min_expiry"),
 		}
-		if more == nil || more.err == nil && (t.get(more, "number") != doc.Number || t.get(more, "owner") != doc.Owner) {
-			t.ahead = more
-			break
+		if len(g.doc.Lines) <= order.MaxLines { // one more is enough to be refused for
+			g.doc.Lines = append(g.doc.Lines, l)
 		}
-		x.rows, x.bytes = append(x.rows, more.at), more.after
-		if more.err != nil {
-			// Nobody knows whose row it is: an order that lacks a line is never placed.
-			note(more.err)
-			t.unread = more.at.line
-			continue
-		}
-		t.unread = 0
-		add(h, more)
-		line(more)
-		note(f.err)
+		err = f.err
 	}
-	x.ask.ID = doc.Number
-	if len(wrong.Problems) > 0 {
-		return fault.At("bulk.order", fault.Invalid, wrong.Problems[0].Place, wrong)
+	switch {
+	case err == nil:
+	case len(g.wrong.Problems) == most:
+		g.wrong.More++
+	default:
+		g.wrong.Problems = append(g.wrong.Problems, order.Problem{Place: fmt.Sprintf("lines[%d].%s", i, fault.PlaceOf(err)), Text: sentence(err)})
 	}
-	return x.place(doc.Place(t.cfg.Scope, t.cfg.source(t.file)))
+}
+
+func (g *orderRows) end(x *thing) error {
+	x.ask.ID = g.doc.Number
+	if len(g.wrong.Problems) > 0 {
+		return fault.At("bulk.order", fault.Invalid, g.wrong.Problems[0].Place, &g.wrong)
+	}
+	return x.place(g.doc.Place(g.t.cfg.Scope, g.t.cfg.source(g.t.file)))
 }
 
 func (t *table) receipt(x *thing, c *cells) error {
@@ -378,7 +559,7 @@ func (t *table) receipt(x *thing, c *cells) error {
 	get := func(name string) string { return t.get(c, name) }
 	doc := custom.Receipt{
 		Owner: get("owner"), Facility: get("facility"), Item: get("item"), Location: get("location"), Lot: get("lot"), LPN: get("lpn"),
-		Stage: get("stage"), Qty: f.integer("qty"), Expiry: get("expiry"), From: get("from"), Reference: get("reference"),
+		Stage: get("stage"), Qty: f.needed("qty"), Expiry: get("expiry"), From: get("from"), Reference: get("reference"),
 	}
 	if v := get("serials"); v != "" {
 		doc.Serials = strings.Split(v, listed)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -101,10 +102,13 @@ func newImport(g *global) *cobra.Command {
 		Use: "import KIND FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
 		Long: `Import a file of orders, owners, items, locations, facilities, workers, stock (receipts) or opening (stock
 that lies there already) through the same doors as everything else. What is wrong with a row is reported
-with its line and place and stops no other row. Stopped anywhere and run again, it goes on: the key of each
-row is made of the file's hash and the row's number. A running hub reads the file itself.
+with its line and place and stops no other row, but those of its own order: an order that lacks a line is
+not placed. Stopped anywhere and run again, it goes on: the key of each row is made of the file's hash and
+the row's number. A running hub reads the file itself.
 
-The report has a line a row. Ends with 3 when rows were refused, 1 when the hub could not take some now.`,
+The report has a line a row, with the number of its order: created, held (the order is accepted, and the
+line waits until its item or unit is known), exists, repeated (by an earlier run), refused, or failed.
+Ends with 3 when rows were refused or are held, 1 when the hub could not take some now.`,
 		Example: `  paklog import orders orders.csv
   paklog import items items.ndjson --owner ACME
   paklog import locations locations.csv --update
@@ -174,7 +178,7 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 	}
 	bar := terminal(cmd.ErrOrStderr()) && !g.json
 	var last importLine
-	told := 0
+	told, rows := 0, 0
 	err = c.lines(ctx, "/control/import", in, func(line []byte) error {
 		last = importLine{}
 		if err := json.Unmarshal(line, &last); err != nil {
@@ -183,7 +187,8 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 		switch {
 		case last.Result != nil:
 			r := *last.Result
-			if (r.Outcome == bulk.Refused || r.Outcome == bulk.Failed) && !g.json {
+			rows = r.Row
+			if (r.Outcome == bulk.Refused || r.Outcome == bulk.Held || r.Outcome == bulk.Failed) && !g.json {
 				if told++; told <= 10 {
 					place := ""
 					if r.Place != "" {
@@ -203,21 +208,24 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 	if bar {
 		fmt.Fprintln(cmd.ErrOrStderr())
 	}
+	if err == nil && last.Done == nil && last.Error == "" {
+		err = errHubGone // it ended in between two lines
+	}
+	if errors.Is(err, errHubGone) {
+		err = fmt.Errorf("the import got as far as row %d: %w; start the hub and run the same command again: it goes on there, nothing is done twice", rows, err)
+	}
 	if err = errors.Join(err, end()); err != nil {
 		return err
 	}
-	switch {
-	case last.Error != "":
+	if last.Error != "" {
 		return errors.New(last.Error)
-	case last.Done == nil:
-		return errors.New("the hub ended before the import did: run the same import again, nothing is done twice")
 	}
 	s := *last.Done
 	if g.json {
 		err = writeJSON(cmd.OutOrStdout(), s)
 	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "%d rows: %d created, %d there already, %d done by an earlier run, %d refused, %d failed\n",
-			s.Rows, s.Created, s.Exists, s.Repeated, s.Refused, s.Failed)
+		fmt.Fprintf(cmd.OutOrStdout(), "%d rows: %d created, %d held, %d there already, %d done by an earlier run, %d refused, %d failed\n",
+			s.Rows, s.Created, s.Held, s.Exists, s.Repeated, s.Refused, s.Failed)
 		if report != "-" {
 			fmt.Fprintf(cmd.OutOrStdout(), "report in %s\n", report)
 		}
@@ -227,7 +235,7 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 		return err
 	case s.Failed > 0:
 		return exitFailure
-	case s.Refused > 0:
+	case s.Refused+s.Held > 0:
 		return exitFindings
 	}
 	return nil
@@ -264,7 +272,9 @@ func (c *caller) lines(ctx context.Context, path string, in any, each func(line 
 		body = pr
 	} else {
 		res, err := c.client.Do(req)
-		if err != nil {
+		if wentAway(err) {
+			return errHubGone
+		} else if err != nil {
 			return fmt.Errorf("asking the running hub: %w", err)
 		}
 		defer res.Body.Close()
@@ -275,21 +285,47 @@ func (c *caller) lines(ctx context.Context, path string, in any, each func(line 
 		}
 		body = res.Body
 	}
-	s := bufio.NewScanner(body)
-	s.Buffer(make([]byte, 64<<10), mostLine)
-	for s.Scan() {
+	return eachLine(body, func(line []byte) error {
 		var p problem
-		if c.local != nil && json.Unmarshal(s.Bytes(), &p) == nil && p.Status >= 400 {
+		if c.local != nil && json.Unmarshal(line, &p) == nil && p.Status >= 400 {
 			return &p
 		}
-		if err := each(s.Bytes()); err != nil {
+		return each(line)
+	})
+}
+
+// errHubGone says that the hub ended while it answered.
+var errHubGone = errors.New("the running hub went away while it answered")
+
+// wentAway reports whether a connection ended because whoever answered did.
+func wentAway(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// eachLine hands out the lines of an answer. One that is cut off is none.
+func eachLine(body io.Reader, each func(line []byte) error) error {
+	r := bufio.NewReaderSize(body, 64<<10)
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if line = append(line, part...); len(line) > mostLine {
+			return fmt.Errorf("reading the hub's answer: a line has more than %d bytes", mostLine)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+			continue
+		case errors.Is(err, io.EOF) && len(line) == 0:
+			return nil
+		case wentAway(err):
+			return errHubGone
+		case err != nil:
+			return fmt.Errorf("reading the hub's answer: %w", err)
+		}
+		if err := each(line); err != nil {
 			return err
 		}
+		line = line[:0]
 	}
-	if err := s.Err(); err != nil {
-		return fmt.Errorf("reading the hub's answer: %w", err)
-	}
-	return nil
 }
 
 // streamed takes the answer of a handler in this process, line by line.

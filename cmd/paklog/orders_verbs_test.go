@@ -1,12 +1,19 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/bulk"
 	"github.com/paklog/hub/adapters/rest"
@@ -213,6 +220,34 @@ func TestAnOrderIsAskedForAndCheckedAsItIsTyped(t *testing.T) {
 	}
 }
 
+// Whoever imports while the hub is killed is told so, and how to go on.
+func TestAHubThatGoesAwayInAnImportIsToldSo(t *testing.T) {
+	t.Parallel()
+	const row = `{"result":{"row":7,"line":8,"id":"SO-7","outcome":"created"}}` + "\n"
+	for name, c := range map[string]struct{ sent, says string }{
+		"between two rows": {row, "got as far as row 7"}, "within a row": {row + row[:20], "got as far as row 7"}, "before any": {"", "got as far as row 0"},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if _, err := io.WriteString(w, c.sent); err != nil || c.sent == "" {
+				panic(http.ErrAbortHandler)
+			}
+			_ = http.NewResponseController(w).Flush() // the connection is cut next
+			panic(http.ErrAbortHandler)
+		}))
+		client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", srv.Listener.Addr().String())
+		}}}
+		cmd := &cobra.Command{}
+		cmd.SetErr(io.Discard)
+		err := runImport(t.Context(), cmd, &global{}, &caller{client: client}, importRequest{Path: "o.csv", Kind: bulk.Orders, Format: bulk.CSV}, "-")
+		client.CloseIdleConnections()
+		srv.Close()
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "went away") || !strings.Contains(err.Error(), "run the same command again") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestAnImportGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -244,5 +279,27 @@ func TestAnImportGoesOnWhereItStopped(t *testing.T) {
 		t.Errorf("again: exit %d, %+v %s", code, sum, errs)
 	}
 	s.refused(1, "no such file", "import", "orders", file+"x", "--format", "csv")
+
+	// What waits for its item is told at its row, and is no longer once somebody helped.
+	held := filepath.Join(filepath.Dir(s.config), "held.csv")
+	if err := os.WriteFile(held, []byte("number,item,qty,name\nI-3,MUG,1,a\nI-3,CUP,1,a\nI-4,\"MUG,1,a\nI-5,MUG,1,a\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stop = s.serve()
+	for run, want := range []bulk.Summary{{Rows: 4, Created: 2, Held: 1, Refused: 1}, {Rows: 4, Repeated: 2, Held: 1, Refused: 1}, {Rows: 4, Repeated: 3, Refused: 1}} {
+		if run == 2 {
+			s.stock("CUP", 1)
+			s.until("the line goes on", func() bool { return !strings.Contains(s.must("order", "show", "I-3", "--json"), "unknown_item") })
+		}
+		out, errs, code = s.run("import", "orders", held, "--json")
+		if sum := decoded[bulk.Summary](t, out); code != 3 || sum != want {
+			t.Errorf("run %d: exit %d, %+v, want %+v %s", run, code, sum, want, errs)
+		}
+		report, err := os.ReadFile(held + ".report.csv")
+		if err != nil || run < 2 && !strings.Contains(string(report), `2,3,I-3,held,item,"item ""CUP"" is not known`) || !strings.Contains(string(report), "3,4,I-4,refused") {
+			t.Errorf("run %d: %v\n%s", run, err, report)
+		}
+	}
+	stop()
 	s.refused(2, "--format", "import", "orders", s.data)
 }
