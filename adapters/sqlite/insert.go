@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
 	"errors"
 	"slices"
 
 	"github.com/paklog/hub/adapters/internal/sqlrows"
+	"github.com/paklog/hub/adapters/internal/stretch"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -122,28 +122,10 @@ func (w *writer) insert(ctx context.Context) error {
 }
 
 func (w *writer) insertUnits(ctx context.Context) error {
-	for units := w.staged.Units; len(units) > 0; {
-		n, size, parts := 0, 0, len(w.parts)
-		for ; n < len(units); n++ {
-			u := &units[n]
-			if size += len(u.Data); n > 0 && size+len(w.parts)-parts+partSize*(1+len(u.Unit.Records)) > stretchSize {
-				break
-			}
-			w.parts = appendPart(w.parts, len(u.Unit.Records), len(u.Data), w.unitLinks(u.Unit))
-		}
-		w.parts = binary.LittleEndian.AppendUint32(w.parts, partsSum(units[0].First, w.parts[parts:]))
-		data := units[0].Data
-		if n > 1 {
-			from := len(w.data)
-			for i := range units[:n] {
-				w.data = append(w.data, units[i].Data...)
-			}
-			data = w.data[from:len(w.data):len(w.data)]
-		}
-		if err := w.stmt.stretch.Add(ctx, int64(units[0].First), data, w.parts[parts:len(w.parts):len(w.parts)]); err != nil {
-			return err
-		}
-		units = units[n:]
+	if err := w.packer.Pack(w.staged.Units, w.unitLinks, func(first journal.Pos, data, parts []byte) error {
+		return w.stmt.stretch.Add(ctx, int64(first), data, parts)
+	}); err != nil {
+		return err
 	}
 	return w.stmt.stretch.Flush(ctx)
 }
@@ -158,8 +140,8 @@ func (w *writer) insertTopics(ctx context.Context) error {
 		return err
 	}
 	for i := range w.runs {
-		for at := range slices.Chunk(w.runs[i].at, topicRun) {
-			err := w.stmt.run.Add(ctx, w.runs[i].id, int64(at[len(at)-1]), appendRun(nil, at))
+		for at := range slices.Chunk(w.runs[i].at, stretch.TopicRun) {
+			err := w.stmt.run.Add(ctx, w.runs[i].id, int64(at[len(at)-1]), stretch.AppendRun(nil, at))
 			if err != nil {
 				return err
 			}

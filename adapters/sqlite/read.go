@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/paklog/hub/adapters/internal/sqlrows"
+	"github.com/paklog/hub/adapters/internal/stretch"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -57,16 +58,16 @@ func (q *queries) close() error {
 func (s *Store) Last(context.Context) (journal.Pos, error) { return journal.Pos(s.last.Load()), nil }
 
 // unitsOf reads rows of the log and gives each unit that is wanted to f until it returns false.
-func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) driver.Stmt, wanted func(part) bool, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
+func (s *Store) unitsOf(ctx context.Context, from *lookups, stmt func(*lookup) driver.Stmt, wanted func(stretch.Part) bool, f func(journal.Stored, []journal.Pos) bool, args ...any) error {
 	err := from.query(ctx, stmt, func(row []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
+		return stretch.Each(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p stretch.Part) (bool, error) {
 			if !wanted(p) {
 				return true, nil
 			}
-			u, prev, err := p.stored()
+			u, prev, err := p.Stored()
 			if err == nil && !f(u, prev) {
 				err = sqlrows.ErrStop
 			}
@@ -87,7 +88,7 @@ func (s *Store) Units(ctx context.Context, from journal.Pos, limit int) ([]journ
 		return nil, nil
 	}
 	var out []journal.Stored
-	err := s.unitsOf(ctx, s.pages, between, func(p part) bool { return p.first >= from }, func(u journal.Stored, _ []journal.Pos) bool {
+	err := s.unitsOf(ctx, s.pages, between, func(p stretch.Part) bool { return p.First >= from }, func(u journal.Stored, _ []journal.Pos) bool {
 		out = append(out, u)
 		return len(out) < limit
 	}, int64(from), int64(math.MaxInt64))
@@ -101,26 +102,26 @@ func (s *Store) Holding(ctx context.Context, pos journal.Pos) (journal.Stored, e
 }
 
 func (s *Store) holding(ctx context.Context, pos journal.Pos) (u journal.Stored, prev []journal.Pos, err error) {
-	var one part
+	var one stretch.Part
 	err = s.look.query(ctx, func(l *lookup) driver.Stmt { return l.holding }, func(row []driver.Value) error {
-		return stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
-			if p.first > pos || p.behind <= pos {
+		return stretch.Each(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p stretch.Part) (bool, error) {
+			if p.First > pos || p.Behind <= pos {
 				return true, nil
 			}
 			one = p
-			if len(p.data) < len(blob(row[1])) {
-				one.data = bytes.Clone(p.data) // whoever keeps something of it keeps no whole page
+			if len(p.Data) < len(blob(row[1])) {
+				one.Data = bytes.Clone(p.Data) // whoever keeps something of it keeps no whole page
 			}
 			return false, nil
 		})
 	}, int64(pos))
-	if err == nil && one.data != nil {
-		u, prev, err = one.stored()
+	if err == nil && one.Data != nil {
+		u, prev, err = one.Stored()
 	}
 	if err != nil {
 		return u, nil, advice(s.file, fmt.Errorf("reading units: %w", err))
 	}
-	if one.data == nil {
+	if one.Data == nil {
 		return u, nil, fmt.Errorf("position %d: %w", pos, journal.ErrNoUnit)
 	}
 	return u, prev, nil
@@ -163,7 +164,7 @@ func (s *Store) positions(ctx context.Context, topic string, after journal.Pos, 
 			if err := rows.Scan(&last, &b); err != nil {
 				return n, err
 			}
-			if at, err = readRun(at, b, journal.Pos(last), after, limit); err != nil {
+			if at, err = stretch.ReadRun(at, b, journal.Pos(last), after, limit); err != nil {
 				return n, err
 			}
 		}
@@ -198,7 +199,7 @@ func (s *Store) records(ctx context.Context, at []journal.Pos) ([]journal.Record
 		}
 		got := len(out)
 		want := at[:n]
-		err := s.unitsOf(ctx, s.pages, between, func(p part) bool { return p.behind > want[0] }, func(u journal.Stored, _ []journal.Pos) bool {
+		err := s.unitsOf(ctx, s.pages, between, func(p stretch.Part) bool { return p.Behind > want[0] }, func(u journal.Stored, _ []journal.Pos) bool {
 			for len(want) > 0 {
 				r, ok := u.At(want[0])
 				if !ok {
@@ -229,7 +230,7 @@ func (s *Store) Stream(ctx context.Context, stream string, after uint64, limit i
 	// From the end of the page, or the first milestone behind it, the links lead back.
 	last := min(h.Version, after+uint64(limit))
 	pos, version := h.Last, h.Version
-	if m := (last + every - 1) / every * every; m < h.Version {
+	if m := (last + stretch.Every - 1) / stretch.Every * stretch.Every; m < h.Version {
 		found, err := s.one(ctx, func(l *lookup) driver.Stmt { return l.milestone }, "stream "+stream, func(row []driver.Value) error {
 			pos = journal.Pos(number(row[0]))
 			return nil

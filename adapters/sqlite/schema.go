@@ -14,6 +14,9 @@ import (
 
 const pageSize = 8192
 
+// stretchSize bounds the bytes of a row that holds several units: with its header it fits into a page.
+const stretchSize = pageSize - 192
+
 // appID is the application id in the file's header: "PkLg".
 const appID = 0x506b4c67
 

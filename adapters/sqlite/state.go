@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"github.com/paklog/hub/adapters/internal/recent"
 	"github.com/paklog/hub/adapters/internal/sqlrows"
 	"github.com/paklog/hub/core/journal"
 )
@@ -14,11 +15,11 @@ import (
 // only after a commit: a batch that failed leaves nothing to take back.
 type state struct {
 	w           *writer
-	streams     *cache[string, *stream]
-	balances    *cache[account, journal.Balance]
-	rows        *cache[rowID, []byte] // nil: known to be absent
-	checkpoints *cache[partition, *journal.Checkpoint]
-	topics      *cache[string, int64]
+	streams     *recent.Map[string, *stream]
+	balances    *recent.Map[account, journal.Balance]
+	rows        *recent.Map[rowID, []byte] // nil: known to be absent
+	checkpoints *recent.Map[partition, *journal.Checkpoint]
+	topics      *recent.Map[string, int64]
 }
 
 type (
@@ -68,26 +69,26 @@ func (a account) cost() int { return rowOverhead + len(a.book) + len(a.name) }
 func newState(w *writer) *state {
 	return &state{
 		w:           w,
-		streams:     newCache[string, *stream](cachedStreams),
-		balances:    newCache[account, journal.Balance](cachedBalances),
-		rows:        newCache[rowID, []byte](cachedRowBytes),
-		checkpoints: newCache[partition, *journal.Checkpoint](cachedParts),
-		topics:      newCache[string, int64](cachedTopics),
+		streams:     recent.New[string, *stream](cachedStreams),
+		balances:    recent.New[account, journal.Balance](cachedBalances),
+		rows:        recent.New[rowID, []byte](cachedRowBytes),
+		checkpoints: recent.New[partition, *journal.Checkpoint](cachedParts),
+		topics:      recent.New[string, int64](cachedTopics),
 	}
 }
 
 func (s *state) stream(ctx context.Context, name string) (*stream, error) {
-	if v, ok := s.streams.get(name); ok {
+	if v, ok := s.streams.Get(name); ok {
 		return v, nil
 	}
 	v := &stream{}
 	if r, ok := take(s.w.s.glances, s.w.s.glances.streams, name); ok {
 		v.id, v.head = r.id, r.head
-		s.streams.put(name, v, rowOverhead+len(name))
+		s.streams.Put(name, v, rowOverhead+len(name))
 		return v, nil
 	}
 	if s.w.s.names.absent([]byte(name)) {
-		s.streams.put(name, v, rowOverhead+len(name))
+		s.streams.Put(name, v, rowOverhead+len(name))
 		return v, nil
 	}
 	err := s.w.query(ctx, s.w.stmt.stream, func(row []driver.Value) error {
@@ -98,7 +99,7 @@ func (s *state) stream(ctx context.Context, name string) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.streams.put(name, v, rowOverhead+len(name))
+	s.streams.Put(name, v, rowOverhead+len(name))
 	return v, nil
 }
 
@@ -114,7 +115,7 @@ func (s *state) Head(ctx context.Context, name string) (journal.Head, error) {
 // Balance implements [journal.View].
 func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance, error) {
 	k := account{book, name}
-	if v, ok := s.balances.get(k); ok {
+	if v, ok := s.balances.Get(k); ok {
 		return v, nil
 	}
 	var v journal.Balance
@@ -123,7 +124,7 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 		return nil
 	}, balanceKey(book, name))
 	if err == nil {
-		s.balances.put(k, v, k.cost())
+		s.balances.Put(k, v, k.cost())
 	}
 	return v, err
 }
@@ -131,7 +132,7 @@ func (s *state) Balance(ctx context.Context, book, name string) (journal.Balance
 // Row implements [journal.View].
 func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, error) {
 	k := rowID{t, key}
-	if v, ok := s.rows.get(k); ok {
+	if v, ok := s.rows.Get(k); ok {
 		return v, nil
 	}
 	if v, ok := take(s.w.s.glances, s.w.s.glances.rows, k); ok {
@@ -155,16 +156,16 @@ func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, e
 
 func (s *state) keepRow(k rowID, v []byte) {
 	if len(v) > cachedRow {
-		s.rows.drop(k)
+		s.rows.Drop(k)
 		return
 	}
-	s.rows.put(k, v, rowOverhead+len(k.key)+len(v))
+	s.rows.Put(k, v, rowOverhead+len(k.key)+len(v))
 }
 
 // Checkpoint implements [journal.View].
 func (s *state) Checkpoint(ctx context.Context, sub string, part uint8) (*journal.Checkpoint, error) {
 	k := partition{sub, part}
-	if v, ok := s.checkpoints.get(k); ok {
+	if v, ok := s.checkpoints.Get(k); ok {
 		return v, nil
 	}
 	v := &journal.Checkpoint{}
@@ -173,14 +174,14 @@ func (s *state) Checkpoint(ctx context.Context, sub string, part uint8) (*journa
 		return err
 	}, []byte(sub), int64(part))
 	if err == nil {
-		s.checkpoints.put(k, v, 1)
+		s.checkpoints.Put(k, v, 1)
 	}
 	return v, err
 }
 
 // topic is the topic's id, 0 when it has none yet.
 func (s *state) topic(ctx context.Context, name string) (int64, error) {
-	if id, ok := s.topics.get(name); ok {
+	if id, ok := s.topics.Get(name); ok {
 		return id, nil
 	}
 	var id int64
@@ -189,7 +190,7 @@ func (s *state) topic(ctx context.Context, name string) (int64, error) {
 		return nil
 	}, []byte(name))
 	if err == nil && id > 0 {
-		s.topics.put(name, id, 1)
+		s.topics.Put(name, id, 1)
 	}
 	return id, err
 }
@@ -198,19 +199,19 @@ func (s *state) topic(ctx context.Context, name string) (int64, error) {
 func (s *state) committed(st *journal.Staged) {
 	for _, b := range st.Balances {
 		k := account{b.Book, b.Account}
-		s.balances.put(k, b.Balance, k.cost())
+		s.balances.Put(k, b.Balance, k.cost())
 	}
 	for _, r := range st.Rows {
 		// An outside id is seldom asked for again and a snapshot only at a
 		// start: they would push out what is.
 		if r.Table == journal.TableClaim || r.Table == journal.TableSnapshot {
-			s.rows.drop(rowID{r.Table, r.Key})
+			s.rows.Drop(rowID{r.Table, r.Key})
 			continue
 		}
 		s.keepRow(rowID{r.Table, r.Key}, r.Value)
 	}
 	for _, c := range st.Checkpoints {
-		s.checkpoints.put(partition{c.Sub, c.Part}, c.Checkpoint, 1)
+		s.checkpoints.Put(partition{c.Sub, c.Part}, c.Checkpoint, 1)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/paklog/hub/adapters/internal/sqlrows"
+	"github.com/paklog/hub/adapters/internal/stretch"
 	"github.com/paklog/hub/core/journal"
 )
 
@@ -25,8 +26,7 @@ type writer struct {
 	nextTopic  int64
 
 	// Memory of one batch, used again by the next.
-	data       []byte // of all stretches
-	parts      []byte
+	packer     stretch.Packer
 	links      []byte    // of one unit
 	heads      []*stream // of staged.Heads
 	byName     map[string]*stream
@@ -49,9 +49,6 @@ type milestone struct {
 	pos     journal.Pos
 }
 
-// every is the distance of milestones. It is part of the stored format.
-const every = 64
-
 type name struct {
 	name string
 	id   int64
@@ -65,7 +62,7 @@ type run struct {
 }
 
 func newWriter(s *Store, conn driver.Conn) *writer {
-	w := &writer{s: s, conn: conn, byName: map[string]*stream{}, topics: map[string]int{}, copied: make(chan struct{}, 1)}
+	w := &writer{s: s, conn: conn, byName: map[string]*stream{}, topics: map[string]int{}, packer: stretch.Packer{Size: stretchSize}, copied: make(chan struct{}, 1)}
 	w.state = newState(w)
 	return w
 }
@@ -105,18 +102,18 @@ func (w *writer) readLast(ctx context.Context) (last journal.Pos, err error) {
 	}
 	defer st.Close()
 	err = w.query(ctx, st, func(row []driver.Value) error {
-		var end part
-		err := stretch(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p part) (bool, error) {
+		var end stretch.Part
+		err := stretch.Each(journal.Pos(number(row[0])), blob(row[1]), blob(row[2]), func(p stretch.Part) (bool, error) {
 			end = p
 			return true, nil
 		})
 		if err == nil {
-			_, _, err = end.stored()
+			_, _, err = end.Stored()
 		}
 		if err != nil {
 			return fmt.Errorf("reading where the log ends: %w", err)
 		}
-		last = end.behind - 1
+		last = end.Behind - 1
 		return nil
 	})
 	return last, err
@@ -230,10 +227,10 @@ func (w *writer) committed() {
 		if v.id == 0 {
 			v.id = v.newID
 		}
-		w.state.streams.put(st.Heads[i].Stream, v, rowOverhead+len(st.Heads[i].Stream))
+		w.state.streams.Put(st.Heads[i].Stream, v, rowOverhead+len(st.Heads[i].Stream))
 	}
 	for _, n := range w.newTopics {
-		w.state.topics.put(n.name, n.id, 1)
+		w.state.topics.Put(n.name, n.id, 1)
 	}
 	w.nextStream += int64(len(w.newStreams))
 	w.nextTopic += int64(len(w.newTopics))
@@ -249,7 +246,6 @@ func (w *writer) committed() {
 // link gives ids to new streams and topics, and lists the positions of each topic. Nothing that
 // it notes is true before the commit.
 func (w *writer) link(ctx context.Context) error {
-	w.data, w.parts = w.data[:0], w.parts[:0]
 	w.heads, w.marks, w.newStreams, w.newTopics = w.heads[:0], w.marks[:0], w.newStreams[:0], w.newTopics[:0]
 	clear(w.byName)
 	clear(w.topics)
@@ -311,9 +307,9 @@ func (w *writer) unitLinks(u *journal.Unit) []byte {
 			continue
 		}
 		v := w.byName[r.Stream]
-		w.links = appendLink(w.links, r.Version, r.Pos, v.prev)
+		w.links = stretch.AppendLink(w.links, r.Version, r.Pos, v.prev)
 		v.prev = r.Pos
-		if r.Version%every == 0 {
+		if r.Version%stretch.Every == 0 {
 			w.marks = append(w.marks, milestone{v, r.Version, r.Pos})
 		}
 	}
