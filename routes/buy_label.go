@@ -40,74 +40,88 @@ const cmdVoid = "label.Void"
 
 func voidTopic(conn string) string { return "void." + conn }
 
-// addCarriers hosts each carrier connection: one route that buys, one that voids.
 // callsAtOnce is how many calls a connection has under way: a partner that comes back after an
 // outage is not met by all that waited at once.
 const callsAtOnce = 16
 
+// addCarriers hosts each carrier connection: routes that buy, and routes that void.
 func (f *Flows) addCarriers() error {
 	for _, c := range f.cfg.Carriers {
 		buys := "out." + c.Name
-		err := f.hub.AddEffect(Route{
-			Name: buys, About: "buys labels at " + c.Name + ", each once", Conn: c.Name,
-			Topics: []string{buyTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
-			Writes: []string{onPacks, voidTopic(c.Name)}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameCompeting},
-		}, Effect{
-			Step: stepBuy, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
-			Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) { return f.planBuy(ctx, m, buys) },
-			Do: func(ctx context.Context, call *Call) ([]byte, error) {
-				l, err := c.Port.Buy(ctx, call.Value.(ship.Parcel))
-				if err != nil {
-					return nil, err
-				}
-				return f.outcome(ctx, call, []ship.Label{l})
-			},
-			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
-				found, err := f.resolveBuy(ctx, c.Port, call)
-				if err != nil || len(found) == 0 {
-					return nil, false, err
-				}
-				out, err := f.outcome(ctx, call, found)
-				return out, err == nil, err
-			},
-			Then: func(ctx context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
-				return f.labelBought(ctx, m, c.Name, call, outcome)
-			},
-			Refused: func(ctx context.Context, m *Message, _ *Call, why error) (*Out, error) {
-				return f.labelRefused(ctx, m, c.Name, why)
-			},
-		})
-		if err != nil {
-			return err
-		}
-		err = f.hub.AddEffect(Route{
-			Name: buys + ".void", About: "gives labels back to " + c.Name, Conn: c.Name,
-			Topics: []string{voidTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
-			Writes: []string{onPacks}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameCompeting},
-		}, Effect{
-			Step: stepVoid, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
-			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
-				var v voiding
-				if err := m.Decode(&v); err != nil {
-					return nil, nil, err
-				}
-				return &Call{Ref: v.Label.TrackingNumber, Value: v}, nil, nil
-			},
-			Do: func(ctx context.Context, call *Call) ([]byte, error) {
-				return nil, c.Port.Void(ctx, call.Value.(voiding).Label.Label)
-			},
-			// Voiding may be repeated after any outcome: asking is doing it again.
-			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
-				err := c.Port.Void(ctx, call.Value.(voiding).Label.Label)
-				return nil, err == nil, err
-			},
-			Then: f.labelVoided,
-		})
+		err := errors.Join(
+			f.hub.AddEffect(outward(c, buys, "buys labels at "+c.Name+", each once", buyTopic(c.Name), onPacks, voidTopic(c.Name)), f.buying(c, Effect{
+				Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) { return f.planBuy(ctx, m, buys) },
+				Then: func(ctx context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+					return f.labelBought(ctx, m, c.Name, call, outcome)
+				},
+				Refused: func(ctx context.Context, m *Message, _ *Call, why error) (*Out, error) {
+					return f.labelRefused(ctx, m, c.Name, why)
+				},
+			})),
+			f.hub.AddEffect(outward(c, buys+".void", "gives labels back to "+c.Name, voidTopic(c.Name), onPacks), givingBack(c, Effect{
+				Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
+					var v voiding
+					if err := m.Decode(&v); err != nil {
+						return nil, nil, err
+					}
+					return &Call{Ref: v.Label.TrackingNumber, Value: v}, nil, nil
+				},
+				Then: f.labelVoided,
+			})),
+			f.addPostage(c))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// outward is a route to a carrier connection.
+func outward(c CarrierConfig, name, about, topic string, writes ...string) Route {
+	return Route{
+		Name: name, About: about, Conn: c.Name, Topics: []string{topic}, Parking: Parking{Independent: true}, Parallel: callsAtOnce,
+		Writes: writes, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameCompeting},
+	}
+}
+
+// buying completes an effect whose call's value is the parcel that is bought.
+func (f *Flows) buying(c CarrierConfig, e Effect) Effect {
+	e.Step, e.Timeout, e.ResolveAfter = stepBuy, c.Timeout, c.ResolveAfter
+	e.Do = func(ctx context.Context, call *Call) ([]byte, error) {
+		l, err := c.Port.Buy(ctx, call.Value.(ship.Parcel))
+		if err != nil {
+			return nil, err
+		}
+		return f.outcome(ctx, call, []ship.Label{l})
+	}
+	e.Resolve = func(ctx context.Context, call *Call) ([]byte, bool, error) {
+		found, err := f.resolveBuy(ctx, c.Port, call)
+		if err != nil || len(found) == 0 {
+			return nil, false, err
+		}
+		out, err := f.outcome(ctx, call, found)
+		return out, err == nil, err
+	}
+	return e
+}
+
+// unwanted is a label that is given back.
+type unwanted interface{ sold() ship.Label }
+
+func (v voiding) sold() ship.Label { return v.Label.Label }
+
+// givingBack completes an effect whose call's value is [unwanted]. Voiding may be repeated after any
+// outcome: asking is doing it again.
+func givingBack(c CarrierConfig, e Effect) Effect {
+	e.Step, e.Timeout, e.ResolveAfter = stepVoid, c.Timeout, c.ResolveAfter
+	e.Do = func(ctx context.Context, call *Call) ([]byte, error) {
+		return nil, c.Port.Void(ctx, call.Value.(unwanted).sold())
+	}
+	e.Resolve = func(ctx context.Context, call *Call) ([]byte, bool, error) {
+		err := c.Port.Void(ctx, call.Value.(unwanted).sold())
+		return nil, err == nil, err
+	}
+	return e
 }
 
 // resolveBuy asks which labels a purchase left. Those that a carrier prints once, and whose
@@ -188,6 +202,15 @@ func (f *Flows) outcome(ctx context.Context, call *Call, labels []ship.Label) ([
 	return b, nil
 }
 
+// boughtOf are the labels of an outcome in the ledger, one at least.
+func boughtOf(m *Message, outcome []byte) ([]bought, error) {
+	var labels []bought
+	if err := json.Unmarshal(outcome, &labels); err != nil || len(labels) == 0 {
+		return nil, fault.E(m.route, fault.Internal, fmt.Errorf("reading the labels in the ledger: %w", errors.Join(err, errors.New("there must be one"))))
+	}
+	return labels, nil
+}
+
 // labelBought records the label that was bought. One that nobody waits for any more, and
 // all but the first of a purchase that was doubled, are given back.
 func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, call *Call, outcome []byte) (*Out, error) {
@@ -195,9 +218,9 @@ func (f *Flows) labelBought(ctx context.Context, m *Message, conn string, call *
 	if err := m.Decode(&b); err != nil {
 		return nil, err
 	}
-	var labels []bought
-	if err := json.Unmarshal(outcome, &labels); err != nil || len(labels) == 0 {
-		return nil, fault.E(m.route, fault.Internal, fmt.Errorf("reading the labels in the ledger: %w", errors.Join(err, errors.New("there must be one"))))
+	labels, err := boughtOf(m, outcome)
+	if err != nil {
+		return nil, err
 	}
 	d := f.decide(ctx, m)
 	first := labels[0]

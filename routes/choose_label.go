@@ -134,7 +134,27 @@ type offer struct {
 // cheapest asks the carriers side by side and takes the best price of those that answer in
 // time. That nobody answers is Unavailable; that all say no is Rejected.
 func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p ship.Parcel) (offer, error) {
-	const op = "routes.Rates"
+	offers, silent := f.offers(ctx, m.In(), ask, p)
+	if len(offers) > 0 {
+		return offers[0], nil
+	}
+	errs := []error{}
+	worst := fault.Rejected
+	for _, a := range silent {
+		errs = append(errs, fmt.Errorf("asking %s: %w", a.Of, a.Err))
+		if k := fault.KindOf(a.Err); k != fault.Rejected && k != fault.Invalid {
+			worst = fault.Transient
+		}
+	}
+	if len(errs) == 0 {
+		errs = append(errs, errors.New("no carrier offers a service for this parcel"))
+	}
+	return offer{}, fault.E("routes.Rates", worst, errors.Join(errs...))
+}
+
+// offers are the prices of carriers that are asked side by side and answer in time, the best first,
+// and who gave none.
+func (f *Flows) offers(ctx context.Context, in eip.In, ask []CarrierConfig, p ship.Parcel) (offers []offer, silent []eip.Answered[[]ship.Rate]) {
 	questions := make([]eip.Question[[]ship.Rate], len(ask))
 	for i, c := range ask {
 		questions[i] = eip.Question[[]ship.Rate]{Of: c.Name, Ask: func(ctx context.Context) ([]ship.Rate, error) {
@@ -143,33 +163,21 @@ func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p
 			})
 		}}
 	}
-	var offers []offer
-	var errs []error
-	worst := fault.Rejected
 	// Ports keep to their context, so the slowest answers by the deadline.
-	for _, a := range eip.AskAll(ctx, m.In(), f.cfg.RateDeadline, questions) {
+	for _, a := range eip.AskAll(ctx, in, f.cfg.RateDeadline, questions) {
 		if a.Err != nil {
-			errs = append(errs, fmt.Errorf("asking %s: %w", a.Of, a.Err))
-			if k := fault.KindOf(a.Err); k != fault.Rejected && k != fault.Invalid {
-				worst = fault.Transient
-			}
+			silent = append(silent, a)
 			continue
 		}
 		for _, r := range a.Value {
 			offers = append(offers, offer{r, a.Of})
 		}
 	}
-	if len(offers) == 0 {
-		if len(errs) == 0 {
-			errs = append(errs, errors.New("no carrier offers a service for this parcel"))
-		}
-		return offer{}, fault.E(op, worst, errors.Join(errs...))
-	}
 	slices.SortFunc(offers, func(a, b offer) int {
 		return cmp.Or(cmp.Compare(a.Cost.Minor, b.Cost.Minor), cmp.Compare(a.TransitDays, b.TransitDays),
 			cmp.Compare(a.conn, b.conn), cmp.Compare(a.Service.Code, b.Service.Code))
 	})
-	return offers[0], nil
+	return offers, silent
 }
 
 func effectRef(route string, m journal.ID, step string) string {

@@ -96,6 +96,8 @@ type FlowConfig struct {
 	// their name; shorter ones are kept by the event itself. It is called before the purchase
 	// is written, and may be called again with the same bytes.
 	KeepLabel func(ctx context.Context, image []byte) (name string, err error)
+	// ReadLabel gives back what KeepLabel kept.
+	ReadLabel func(ctx context.Context, name string) (image []byte, err error)
 }
 
 // WaveConfig says when a wave is planned.
@@ -264,6 +266,7 @@ type Flows struct {
 	packs        *Aggregate[pack.Packing]
 	labels       *Aggregate[label.Label]
 	shipments    *Aggregate[ship.Shipment]
+	postages     *Aggregate[ship.Postage]
 	lpns         *Aggregate[tracking.LPN]
 	scanners     *Aggregate[scan.Device]
 	devices      *Aggregate[device.Device]
@@ -306,6 +309,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		packs:        NewAggregate(pack.Fold, reg),
 		labels:       NewAggregate(label.Fold, reg),
 		shipments:    NewAggregate(ship.ConfirmFold, reg),
+		postages:     NewAggregate(ship.PostageFold, reg),
 		lpns:         NewAggregate(tracking.Fold, reg),
 		scanners:     NewAggregate(scan.Fold, reg),
 		devices:      NewAggregate(device.Fold, reg),
@@ -321,12 +325,12 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
-		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addDockDoor,
+		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addPostageDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWorkload, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addTaskFollowing, f.addPreempting, f.addSorter, f.addPackFollowing, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,
 		f.addTracking, f.addTrackingDoor, f.addScanDoor, f.addScanResuming, f.addDeviceDoor,
-		f.addLabelChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,
+		f.addLabelChoice, f.addPostageChoice, f.addCarriers, f.addRefusedLabels, f.addShipConfirm, f.addManifests, f.addDepartures,
 	}
 	for _, a := range add {
 		if err := a(); err != nil {

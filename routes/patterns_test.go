@@ -100,6 +100,11 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Waves, door.Ask{ID: "W-000001", Cmd: wave.Release{}})
 		_, _ = r.ask(door.Floor, door.Ask{ID: "T-1", Cmd: task.Claim{Worker: "jo", Lease: time.Minute}})
 		_, _ = r.ask(door.Dock, door.Ask{Cmd: pallet.Build{}})
+		wish := gift()
+		wish.Connection = ""
+		if _, err := r.wish("k", wish); err != nil {
+			t.Fatal(err)
+		}
 		_, _ = r.ask(door.Prints, door.Ask{ID: "SO-1", Cmd: ship.PrintOrder{}})
 		_, _ = r.ask(door.Master, door.Ask{ID: "", Cmd: item.Register{}})
 		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})

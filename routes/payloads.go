@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/label"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/routes/eip"
 )
 
@@ -21,11 +22,11 @@ func PayloadsNamed(u *journal.Unit) []string {
 			names = append(names, s)
 		}
 	}
-	bought := label.Bought{}.EventType()
+	bought, postage := label.Bought{}.EventType(), ship.PostageBought{}.EventType()
 	for i := range u.Records {
 		r := &u.Records[i]
 		add(r.Headers[eip.Ticket])
-		if r.Type == bought {
+		if r.Type == bought || r.Type == postage {
 			var b label.Bought
 			if json.Unmarshal(r.Data, &b) == nil {
 				add(b.Document)

@@ -168,6 +168,9 @@ var projections = map[string]projection{
 	view.Label: project(label.Fold,
 		func(l label.Label) string { return string(l.Status) },
 		func(l label.Label) []string { return []string{l.Order, l.Tracking, l.Head.Carton} }),
+	view.Postage: project(ship.PostageFold,
+		func(p ship.Postage) string { return string(p.Status) },
+		func(p ship.Postage) []string { return []string{p.OrderNumber, p.Tracking} }),
 	view.Pallet: project(pallet.Fold,
 		func(p pallet.Pallet) string { return string(p.Status) },
 		func(p pallet.Pallet) []string {

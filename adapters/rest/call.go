@@ -76,6 +76,7 @@ type reply struct {
 	Position string `header:"Paklog-Position"`
 	Location string `header:"Location"`
 	Replayed string `header:"Idempotency-Replayed"`
+	Cache    string `header:"Cache-Control"`
 	Body     []byte
 }
 

@@ -61,6 +61,8 @@ type Deps struct {
 	// Books are the balances of the stock.
 	Books Books
 	Desk  *dlq.Desk
+	// Carriers are asked on request.
+	Carriers Carriers
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
 	// Waiting is what waits to leave for trading partners together, of one or of all.
@@ -160,6 +162,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.dock()
 		s.tenders()
 		s.prints()
+		s.postage()
 		s.desk()
 		s.queries()
 		s.events()

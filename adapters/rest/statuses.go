@@ -23,6 +23,7 @@ import (
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/returns"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/view"
@@ -57,6 +58,8 @@ func Statuses(kind string) []string {
 		return texts(pack.StatusOpen, pack.StatusCompleted, pack.StatusCancelled)
 	case view.Label:
 		return texts(label.StatusRequested, label.StatusBought, label.StatusVoided, label.StatusRefused)
+	case view.Postage:
+		return texts(ship.PostageRequested, ship.PostageIsBought, ship.PostageIsRefused, ship.PostageIsVoiding, ship.PostageIsVoided)
 	case view.Reservation:
 		return []string{"held", reservation.Expired, reservation.Released, reservation.Consumed}
 	case view.Count:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,15 +52,16 @@ import (
 // app is the hub with everything around it, made from a configuration: the one place
 // that sees all parts.
 type app struct {
-	cfg   *Config
-	log   *slog.Logger
-	store *sqlite.Store
-	bus   *bus.Bus
-	hub   *routes.Hub
-	inbox *edifolder.Inbox
-	front front // what answers HTTP
-	sftp  []*sftp.Pickup
-	files *sftp.Server // nil is none
+	cfg       *Config
+	log       *slog.Logger
+	store     *sqlite.Store
+	bus       *bus.Bus
+	hub       *routes.Hub
+	inbox     *edifolder.Inbox
+	warehouse *routes.Flows
+	front     front // what answers HTTP
+	sftp      []*sftp.Pickup
+	files     *sftp.Server // nil is none
 
 	station     *as2.Station // nil where no partner speaks AS2
 	stationAddr string       // where it listens; "" for nowhere
@@ -139,6 +141,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err != nil {
 		return nil, err
 	}
+	a.warehouse = flows
 	if err := a.edi(flows); err != nil {
 		return nil, err
 	}
@@ -162,6 +165,7 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
+		Carriers: a.warehouse,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {
 				return journal.ErrFull
@@ -241,6 +245,14 @@ func (a *app) flows() (*routes.Flows, error) {
 	}
 	fc.KeepLabel = func(ctx context.Context, image []byte) (string, error) {
 		return a.payloads.Put(ctx, bytes.NewReader(image))
+	}
+	fc.ReadLabel = func(ctx context.Context, name string) ([]byte, error) {
+		r, err := a.payloads.Open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		return io.ReadAll(r)
 	}
 	return routes.AddFlows(a.hub, fc)
 }

@@ -57,15 +57,7 @@ twice.`,
 	f.StringVar(&doc.Policy, "policy", "", "partial or all_or_nothing")
 	f.IntVar(&doc.Priority, "priority", 0, "0 to 9; 9 is most urgent")
 	f.StringArrayVar(&lines, "line", nil, "ITEM=QTY or ITEM=QTY:UOM; once a line")
-	f.StringVar(&doc.ShipTo.Name, "name", "", "ship to: name")
-	f.StringVar(&doc.ShipTo.Company, "company", "", "ship to: company")
-	f.StringArrayVar(&doc.ShipTo.Lines, "street", nil, "ship to: street; up to three times")
-	f.StringVar(&doc.ShipTo.City, "city", "", "ship to: city")
-	f.StringVar(&doc.ShipTo.Region, "region", "", "ship to: state or province code")
-	f.StringVar(&doc.ShipTo.PostalCode, "postal-code", "", "ship to: postal code")
-	f.StringVar(&doc.ShipTo.Country, "country", "", "ship to: country, two letters")
-	f.StringVar(&doc.ShipTo.Phone, "phone", "", "ship to: phone")
-	f.StringVar(&doc.ShipTo.Email, "email", "", "ship to: mail address")
+	shipToFlags(f, &doc.ShipTo)
 	f.StringArrayVar(&doc.Notes, "note", nil, "a note for people")
 	f.StringVar(&svc.Carrier, "carrier", "", "who carries it; the hub chooses where it is left out")
 	f.StringVar(&svc.Level, "service", "", "service of the carrier")
@@ -184,4 +176,17 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 		}
 	}
 	return nil
+}
+
+// shipToFlags say where something goes.
+func shipToFlags(f *pflag.FlagSet, to *custom.Address) {
+	f.StringVar(&to.Name, "name", "", "ship to: name")
+	f.StringVar(&to.Company, "company", "", "ship to: company")
+	f.StringArrayVar(&to.Lines, "street", nil, "ship to: street; up to three times")
+	f.StringVar(&to.City, "city", "", "ship to: city")
+	f.StringVar(&to.Region, "region", "", "ship to: state or province code")
+	f.StringVar(&to.PostalCode, "postal-code", "", "ship to: postal code")
+	f.StringVar(&to.Country, "country", "", "ship to: country, two letters")
+	f.StringVar(&to.Phone, "phone", "", "ship to: phone")
+	f.StringVar(&to.Email, "email", "", "ship to: mail address")
 }

@@ -183,6 +183,12 @@ func Schemas() []event.Schema {
 		event.Of[ship.CartonManifested](event.PackEvents),
 		event.Of[ship.CartonDropped](event.PackEvents),
 		event.Of[ship.Confirmed](event.PackEvents),
+		event.Of[ship.PostageAsked](event.PackEvents),
+		event.Of[ship.PostageBought](event.PackEvents),
+		event.Of[ship.PostageRefused](event.PackEvents),
+		event.Of[ship.PostageVoidAsked](event.PackEvents),
+		event.Of[ship.PostageVoided](event.PackEvents),
+		event.Of[ship.PostageKept](event.PackEvents),
 
 		event.Of[tracking.Registered](event.TrackingEvents),
 		event.Of[tracking.Moved](event.TrackingEvents),

@@ -77,6 +77,7 @@ func TestFoldVersions(t *testing.T) {
 		"pack":        hash(t, pack.Fold),
 		"label":       hash(t, label.Fold),
 		"ship":        hash(t, ship.ConfirmFold),
+		"postage":     hash(t, ship.PostageFold),
 		"lpn":         hash(t, tracking.Fold),
 		"scans":       hash(t, scan.Fold),
 		"device":      hash(t, device.Fold),

@@ -29,6 +29,7 @@ const (
 	Devices   = "door.devices"   // device.Invite, Enrol, Check, Revoke
 	Dock      = "door.dock"      // pallet.*, load.*, manifest.Close
 	Tenders   = "door.tenders"   // tender.Offer, Withdraw, Accept, Decline
+	Postage   = "door.postage"   // ship.AskPostage, VoidPostage
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
 	Shops     = "door.shops"     // shop.Hint
 	Documents = "door.documents" // Document: a file or body as it came

@@ -89,6 +89,20 @@ type Rate struct {
 	Arrives string `json:"arrives,omitempty"`
 }
 
+// Quotes are the prices for one parcel of carriers that were asked side by side, best first.
+type Quotes struct {
+	Rates []Rate `json:"rates" nullable:"false"`
+	// Silent are the connections that gave none in time, and why.
+	Silent []Silence `json:"silent" nullable:"false"`
+}
+
+// Silence is why a connection gave no price.
+type Silence struct {
+	Connection string `json:"connection"`
+	Kind       string `json:"kind"` // of the fault
+	Reason     string `json:"reason"`
+}
+
 // Format is the language of a label's bytes.
 type Format string
 

@@ -38,6 +38,7 @@ const (
 	Worker      = "worker"
 	Owner       = "owner"
 	Tender      = "tender"
+	Postage     = "postage"
 	Document    = "document" // of ours to a trading partner, who stands in the owner's place
 )
 

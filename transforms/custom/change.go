@@ -47,7 +47,7 @@ func (c *Change) Change(by string) order.Change {
 		out.Add = append(out.Add, l.place())
 	}
 	if c.ShipTo != nil {
-		a := c.ShipTo.party()
+		a := c.ShipTo.Party()
 		out.ShipTo = &a
 	}
 	if c.Service != nil {

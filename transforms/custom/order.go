@@ -103,13 +103,13 @@ func (o *Order) In(s scope.Scope) scope.Scope {
 func (o *Order) Place(s scope.Scope, src order.Source) order.Place {
 	c := order.Place{
 		Scope: o.In(s), Number: o.Number, Policy: o.Policy, Type: o.Type, Priority: o.Priority, Notes: o.Notes, Source: src,
-		ShipTo: o.ShipTo.party(), Lines: make([]order.PlaceLine, len(o.Lines)),
+		ShipTo: o.ShipTo.Party(), Lines: make([]order.PlaceLine, len(o.Lines)),
 	}
 	for i, l := range o.Lines {
 		c.Lines[i] = l.place()
 	}
 	if o.BillTo != nil {
-		c.BillTo = o.BillTo.party()
+		c.BillTo = o.BillTo.Party()
 	}
 	if o.Service != nil {
 		c.Service = order.Service(*o.Service)
@@ -133,7 +133,8 @@ func (l *Line) place() order.PlaceLine {
 	return out
 }
 
-func (a *Address) party() party.Address {
+// Party is a in core's words.
+func (a *Address) Party() party.Address {
 	return party.Address{
 		Name: a.Name, Company: a.Company, Lines: a.Lines, City: a.City, Region: a.Region, PostalCode: a.PostalCode,
 		Country: a.Country, Phone: a.Phone, Email: a.Email, Code: a.Code,
