@@ -3,8 +3,6 @@ package edifolder
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/paklog/hub/adapters/internal/dropped"
@@ -26,7 +25,10 @@ type Config struct {
 	Root     string
 	Partners []string
 	Poll     time.Duration // between two looks at the inboxes: 1 s
-	MaxBytes int64         // a larger file is refused: 64 MiB
+	Patience time.Duration // how long what looks half written waits for its rest, beside ten looks
+	MaxBytes int64         // a larger file, or document in one, is refused: 64 MiB
+	Store    dropped.Store // of long documents; nil keeps them in memory
+	Open     dropped.Open  // takes what protects a file off it; nil is nothing
 	Log      *slog.Logger
 	Now      func() time.Time
 }
@@ -38,6 +40,7 @@ type Inbox struct {
 	seen map[string]sight // by path, at the last poll
 
 	whole chan wholeFile
+	moves map[string]*sync.Mutex // of each partner's inbox
 }
 
 // wholeFile is one that somebody knows to be whole.
@@ -52,6 +55,7 @@ type stamp struct {
 type sight struct {
 	stamp
 	looks int
+	since time.Time // the first of them
 }
 
 // enough is at how many looks in a row a file stands the same before it is read; patience
@@ -101,10 +105,23 @@ func NewInbox(cfg Config, hub door.Caller) (*Inbox, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	if err := Prepare(cfg.Root, cfg.Partners); err != nil {
 		return nil, err
 	}
-	return &Inbox{cfg: cfg, hub: hub, seen: map[string]sight{}, whole: make(chan wholeFile, 256)}, nil
+	in := &Inbox{cfg: cfg, hub: hub, seen: map[string]sight{}, whole: make(chan wholeFile, 256), moves: map[string]*sync.Mutex{}}
+	for _, p := range cfg.Partners {
+		in.moves[p] = &sync.Mutex{}
+	}
+	return in, nil
+}
+
+// Lock keeps files of a partner's inbox from being moved until it is undone: for who replaces one.
+func (in *Inbox) Lock(partner string) (undo func()) {
+	in.moves[partner].Lock()
+	return in.moves[partner].Unlock
 }
 
 // Run polls until ctx ends.
@@ -183,11 +200,11 @@ func (in *Inbox) Poll(ctx context.Context) {
 				continue
 			}
 			s := stamp{info.Size(), info.ModTime()}
-			at := sight{s, 1}
+			at := sight{s, 1, in.cfg.Now()}
 			if was := in.seen[path]; was.stamp == s {
-				at.looks = min(was.looks+1, patience)
+				at.looks, at.since = min(was.looks+1, patience), was.since
 			}
-			if at.looks < enough || at.looks < patience && !whole(path, s.size) {
+			if at.looks < enough || in.mayGrow(at) && !whole(path, s.size) {
 				next[path] = at
 				continue
 			}
@@ -197,6 +214,11 @@ func (in *Inbox) Poll(ctx context.Context) {
 		}
 	}
 	in.seen = next
+}
+
+// mayGrow reports whether a file that looks half written is still waited for.
+func (in *Inbox) mayGrow(at sight) bool {
+	return at.looks < patience || in.cfg.Now().Sub(at.since) < in.cfg.Patience
 }
 
 // byAge puts the oldest file first: partners number their interchanges in order.
@@ -226,22 +248,31 @@ func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stam
 		in.refuse(partner, name, "is empty: nothing was written into it")
 		return nil
 	}
-	data, err := readAll(path, in.cfg.MaxBytes)
+	doc, err := in.read(ctx, partner, name, path)
+	if refused := (*dropped.RefusedError)(nil); errors.As(err, &refused) {
+		in.refuse(partner, name, err.Error())
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	sum := sha256.Sum256(data)
-	_, err = in.hub.Call(ctx, door.Documents, door.Document{
-		Partner: partner, Name: name, Media: dropped.Media(data), Bytes: data,
-		Key: door.Key{Scope: "folder/" + partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
-	})
-	if err != nil {
+	if _, err = in.hub.Call(ctx, door.Documents, doc); err != nil {
 		return err
 	}
+	defer in.Lock(partner)()
 	if info, err := os.Lstat(path); err != nil || seen != (stamp{info.Size(), info.ModTime()}) {
 		return errors.Join(errors.New("it changed while it was taken: what it says then is taken too"), err)
 	}
-	return in.move(partner, name, "archive", hex.EncodeToString(sum[:4]))
+	return in.move(partner, name, "archive", doc.Key.ID[:8])
+}
+
+func (in *Inbox) read(ctx context.Context, partner, name, path string) (door.Document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return door.Document{}, err
+	}
+	defer f.Close()
+	return dropped.Taker{Store: in.cfg.Store, Open: in.cfg.Open, Max: in.cfg.MaxBytes}.Take(ctx, partner, name, f)
 }
 
 // whole reports that a file does not look half written. Only what begins as an interchange
@@ -305,22 +336,6 @@ func wholeEDIFACT(head, tail []byte) bool {
 	}
 	last := tail[len(tail)-1]
 	return last-'0' > 9 && last|0x20-'a' > 25 && last != head[separator]
-}
-
-func readAll(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, errors.New("grew while it was read")
-	}
-	return data, nil
 }
 
 func (in *Inbox) refuse(partner, name, why string) {

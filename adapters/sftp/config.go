@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/paklog/hub/adapters/internal/dropped"
+	"github.com/paklog/hub/adapters/internal/remote"
 )
 
 // Config is one partner's server. Folders are of the server, "/"-separated.
@@ -30,10 +32,13 @@ type Config struct {
 	Poll    time.Duration // between two looks: 30 s
 	Timeout time.Duration // of one step on the connection: 30 s
 	Max     int64         // bytes of a file that is taken: 64 MiB
+
+	Spool string        // folder here for what is on its way; "" is that of temporary files
+	Store dropped.Store // of long documents; nil keeps them in memory
+	Open  dropped.Open  // takes what protects a file off it; nil is nothing
 }
 
 const (
-	defaultPoll    = 30 * time.Second
 	defaultTimeout = 30 * time.Second
 	defaultMax     = 64 << 20
 )
@@ -41,21 +46,16 @@ const (
 // prepared is a Config that was read.
 type prepared struct {
 	Config
-	ssh  ssh.ClientConfig
-	pins [][]byte
+	ssh     ssh.ClientConfig
+	pins    [][]byte
+	folders remote.Folders
 }
 
 func (c Config) prepare() (*prepared, error) {
 	var errs []error
 	bad := func(place string, err error) { errs = append(errs, fmt.Errorf("%s: %w", place, err)) }
-	if c.Poll <= 0 {
-		c.Poll = defaultPoll
-	}
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
-	}
-	if c.Max <= 0 {
-		c.Max = defaultMax
 	}
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		c.Addr = net.JoinHostPort(strings.Trim(c.Addr, "[]"), "22")
@@ -66,22 +66,12 @@ func (c Config) prepare() (*prepared, error) {
 	if c.User == "" {
 		bad("user", errors.New("is missing"))
 	}
-	if c.Pickup == "" && c.Drop == "" {
-		bad("pickup", errors.New("neither a folder to take files from nor one to drop them in is named"))
+	folders := remote.Folders{
+		Partner: c.Partner, Server: c.Addr, Pickup: c.Pickup, Match: c.Match, Archive: c.Archive, Keep: c.Keep, Drop: c.Drop, Poll: c.Poll, Max: c.Max,
+		Spool: c.Spool, Store: c.Store, Open: c.Open,
 	}
-	if _, err := path.Match(c.Match, ""); err != nil {
-		bad("match", err)
-	}
-	if c.Archive != "" && path.Clean(c.Archive) == path.Clean(c.Pickup) {
-		bad("archive", errors.New("is the folder that files are taken from: they would be taken again"))
-	}
-	if c.Archive != "" && c.Keep {
-		bad("keep", errors.New("files are either archived or kept where they lie"))
-	}
-	if c.Drop != "" && path.Clean(c.Drop) == path.Clean(c.Pickup) {
-		bad("drop", errors.New("is the folder that files are taken from: ours would come back"))
-	}
-	p := &prepared{Config: c}
+	errs = append(errs, folders.Prepare()...)
+	p := &prepared{Config: c, folders: folders}
 	p.ssh = ssh.ClientConfig{User: c.User, Timeout: c.Timeout, HostKeyCallback: p.pinned}
 	if c.Key != "" {
 		signer, err := ssh.ParsePrivateKey([]byte(c.Key))

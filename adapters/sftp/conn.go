@@ -1,12 +1,15 @@
 package sftp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +17,8 @@ import (
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/paklog/hub/adapters/internal/remote"
+	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 )
 
@@ -63,22 +68,20 @@ const idle = 15 * time.Second
 // slowest is how many bytes of a file a second are waited for.
 const slowest = 32 << 10
 
-// do runs one step on the connection, which moves so many bytes, in its time. An error is
-// classified: Unavailable where nothing can have happened, and where a step that changes something
-// for the partner broke off it is Unknown.
-func (c *Conn) do(ctx context.Context, op string, changes bool, bytes int64, step func(*sftp.Client) error) error {
+// Do implements [remote.Link].
+func (c *Conn) Do(ctx context.Context, op string, changes bool, bytes int64, step func(remote.Session) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	most := c.cfg.Timeout + time.Duration(bytes/slowest)*time.Second
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	if err := c.ready(ctx); err != nil {
-		return fault.E(op, fault.Unavailable, fmt.Errorf("%s: %w", c.cfg.Addr, err))
+		return fault.E(op, fault.Unavailable, fmt.Errorf("%w: %s: %w", remote.ErrLine, c.cfg.Addr, err))
 	}
 	conn := c.ssh
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
-	err := step(c.sftp)
+	err := step(session{c.sftp})
 	c.used = time.Now()
 	switch {
 	case err == nil:
@@ -93,7 +96,7 @@ func (c *Conn) do(ctx context.Context, op string, changes bool, bytes int64, ste
 	if changes {
 		kind = fault.Unknown
 	}
-	return fault.E(op, kind, fmt.Errorf("%s: %w", c.cfg.Addr, err))
+	return fault.E(op, kind, fmt.Errorf("%w: %s: %w", remote.ErrLine, c.cfg.Addr, err))
 }
 
 // ready makes the connection, or sees that it is still there.
@@ -147,9 +150,6 @@ func (c *Conn) alive(ctx context.Context) bool {
 	return err == nil
 }
 
-// errAnswer is what we found in an answer that came whole.
-var errAnswer = errors.New("")
-
 // answered reports whether an error is the server's answer, or ours to it: the connection is as
 // good as before.
 func answered(err error) bool {
@@ -157,7 +157,7 @@ func answered(err error) bool {
 	if errors.As(err, &status) {
 		return status.FxCode() != sftp.ErrSSHFxNoConnection && status.FxCode() != sftp.ErrSSHFxConnectionLost
 	}
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrExist) || errors.Is(err, errAnswer)
+	return remote.Answered(err)
 }
 
 // classified says what may be done about a server's answer. A folder that is not there or may not
@@ -167,4 +167,58 @@ func classified(op string, err error) error {
 		return fault.E(op, fault.Unavailable, err)
 	}
 	return fault.E(op, fault.Transient, err)
+}
+
+// NewPickup takes the partner's files over a connection.
+func NewPickup(c *Conn, hub door.Caller, log *slog.Logger) *remote.Pickup {
+	return remote.NewPickup(c, c.cfg.folders, hub, log)
+}
+
+// NewOutbox drops files over a connection.
+func NewOutbox(c *Conn) *remote.Outbox { return remote.NewOutbox(c, c.cfg.folders) }
+
+// session implements [remote.Session].
+type session struct{ c *sftp.Client }
+
+func (s session) List(dir string) ([]fs.FileInfo, error) { return s.c.ReadDir(dir) }
+
+func (s session) Stat(name string) (fs.FileInfo, error) { return s.c.Lstat(name) }
+
+func (s session) Get(name string, from int64, to io.Writer) error {
+	f, err := s.c.Open(name)
+	if err != nil {
+		return err
+	}
+	if from > 0 {
+		_, err = f.Seek(from, io.SeekStart)
+	}
+	if err == nil {
+		_, err = f.WriteTo(to)
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (s session) Put(name string, data []byte) error {
+	f, err := s.c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	_, err = f.ReadFrom(bytes.NewReader(data))
+	if err == nil {
+		err = f.Sync()
+		var status *sftp.StatusError
+		if errors.As(err, &status) && status.FxCode() == sftp.ErrSSHFxOpUnsupported {
+			err = nil // then the server syncs when it likes
+		}
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (s session) Rename(from, to string) error { return s.c.Rename(from, to) }
+
+func (s session) Remove(name string) error { return s.c.Remove(name) }
+
+// Try asks a partner's server for what is needed of it; see [remote.Try].
+func Try(ctx context.Context, c *Conn) (remote.Tried, error) {
+	return remote.Try(ctx, c, c.cfg.folders)
 }

@@ -16,15 +16,21 @@ const (
 	mostVisitors = 10_000 // that are remembered
 )
 
-// guard keeps out who guesses, and bounds how many are in at once.
+// guard keeps out who guesses or comes too often, and bounds how many are in at once. Who is not
+// logged in yet takes half of the places at most: a crowd before the door does not keep partners out
+// that are in.
 type guard struct {
-	mu sync.Mutex
-	in int
-	of map[netip.Addr]*visitor
+	mu        sync.Mutex
+	in        int
+	strangers int // of them
+	rate      int // connections of an address in a minute; 0 is any number
+	of        map[netip.Addr]*visitor
 }
 
 type visitor struct {
 	in       int
+	came     int       // within the minute
+	minute   time.Time // that began then
 	failures int
 	since    time.Time // of the first of them
 	until    time.Time // kept out
@@ -43,12 +49,26 @@ func (g *guard) enters(at netip.Addr, now time.Time, most int) bool {
 		v = &visitor{}
 		g.of[at] = v
 	}
-	if now.Before(v.until) || g.in >= most || v.in >= max(1, most/4) {
+	if now.Sub(v.minute) >= time.Minute {
+		v.minute, v.came = now, 0
+	}
+	if v.came++; g.rate > 0 && v.came > g.rate {
+		return false
+	}
+	if now.Before(v.until) || g.in >= most || g.strangers >= max(1, most/2) || v.in >= max(1, most/4) {
 		return false
 	}
 	v.in++
 	g.in++
+	g.strangers++
 	return true
+}
+
+// known notes that one who entered has logged in, or that his handshake is over.
+func (g *guard) known() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.strangers--
 }
 
 // out reports whether an address is kept out.
@@ -101,7 +121,7 @@ func (g *guard) welcomed(at netip.Addr) {
 // forget drops addresses that nothing is to be remembered of.
 func (g *guard) forget(now time.Time) {
 	for at, v := range g.of {
-		if v.in == 0 && !now.Before(v.until) && now.Sub(v.since) > failsWithin {
+		if v.in == 0 && !now.Before(v.until) && now.Sub(v.since) > failsWithin && now.Sub(v.minute) >= time.Minute {
 			delete(g.of, at)
 		}
 	}

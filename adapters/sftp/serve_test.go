@@ -27,10 +27,11 @@ const password = "a long password"
 
 // ours is our server with two partners.
 type ours struct {
-	t    *testing.T
-	dir  string
-	addr string
-	key  ssh.PublicKey
+	t      *testing.T
+	dir    string
+	addr   string
+	key    ssh.PublicKey
+	server *Server
 
 	mu   sync.Mutex
 	told []string
@@ -65,6 +66,7 @@ func host(t *testing.T, change ...func(*ServerConfig)) *ours {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.server = s
 	private, err := ssh.ParsePrivateKey([]byte(key))
 	if err != nil {
 		t.Fatal(err)
@@ -104,6 +106,27 @@ func (o *ours) client() *sftp.Client {
 		o.t.Fatal(err)
 	}
 	return f
+}
+
+// breaks lets an upload of ACME's break off after what it holds.
+func (o *ours) breaks(name string, data []byte) {
+	o.t.Helper()
+	conn, err := o.dial("ACME", ssh.Password(password))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	c, err := sftp.NewClient(conn)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	f, err := c.Create(name)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if _, err := f.Write(data); err != nil {
+		o.t.Fatal(err)
+	}
+	_ = conn.Close()
 }
 
 func (o *ours) put(c *sftp.Client, name string, data []byte) error {
@@ -241,16 +264,23 @@ func TestAnUploadThatBreaksOffIsGone(t *testing.T) {
 	if o.told[0] != "ACME/good.edi" || len(o.told) != 1 {
 		t.Errorf("told of %q", o.told)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	o.until("what was under way is gone, or laid aside", func() bool {
 		list, err := os.ReadDir(filepath.Join(o.dir, "ACME", staging))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(list) == 0 {
-			break
-		}
+		return !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), uploading) })
+	})
+}
+
+// until waits for what the server does by itself.
+func (o *ours) until(what string, so func() bool) {
+	o.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !so(); <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatalf("staging still holds %v", list)
+			o.t.Fatalf("waited in vain: %s", what)
 		}
 	}
 }
@@ -437,16 +467,22 @@ func TestAFileIsWrittenAnewAndWhole(t *testing.T) {
 	if err := o.put(c, "inbox/.a.tmp", []byte("whole")); err != nil {
 		t.Fatal(err)
 	}
-	for name, flags := range map[string]int{
-		"in part":      os.O_WRONLY,
-		"read too":     os.O_RDWR,
-		"but not over": os.O_WRONLY | os.O_CREATE | os.O_EXCL,
-		"at its end":   os.O_WRONLY | os.O_CREATE | os.O_APPEND,
-	} {
-		if f, err := c.OpenFile("inbox/.a.tmp", flags); err == nil {
-			_ = f.Close()
-			t.Errorf("%s: it was opened", name)
+	for name, flags := range map[string]int{"in part": os.O_WRONLY, "read too": os.O_RDWR, "at its end": os.O_WRONLY | os.O_CREATE | os.O_APPEND} {
+		f, err := c.OpenFile("inbox/.a.tmp", flags)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
 		}
+		if _, err := f.WriteAt([]byte("H"), 0); err == nil {
+			t.Errorf("%s: its beginning was written", name)
+		}
+		if err := f.Close(); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+	if f, err := c.OpenFile("inbox/.a.tmp", os.O_WRONLY|os.O_CREATE|os.O_EXCL); err == nil {
+		_ = f.Close()
+		t.Error("one that is there was made")
 	}
 	if f, err := c.OpenFile("inbox/none", os.O_WRONLY|os.O_TRUNC); err == nil {
 		_ = f.Close()

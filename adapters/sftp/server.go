@@ -40,15 +40,19 @@ type ServerConfig struct {
 	MaxBytes int64              // of one file: 64 MiB
 	Quota    int64              // of all files in one inbox: 1 GiB
 	Conns    int                // at once: 200; those of one address are a quarter
+	Rate     int                // connections of one address in a minute; 0 is any number
 	Idle     time.Duration      // a connection that asks for nothing is ended after this: 10 min
 	Log      *slog.Logger
 	// Uploaded is told of each file once it lies whole and durable in an inbox.
 	Uploaded func(partner, name string)
+	// Lock keeps everybody else from moving files of an inbox, until it is undone; nil where nobody does.
+	Lock func(partner string) (undo func())
 }
 
 // Server is an SFTP server with one virtual folder a partner. He sees /inbox, which he may write,
 // and /outbox, which he may read and clear; nothing leads out of them. A file shows up once it was
-// closed whole and is durable: what breaks off is gone.
+// closed whole and is durable. What breaks off is not there; for a day he may go on where it broke
+// (reput).
 type Server struct {
 	cfg  ServerConfig
 	ssh  ssh.ServerConfig
@@ -79,9 +83,12 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Lock == nil {
+		cfg.Lock = func(string) func() { return func() {} }
+	}
 	s := &Server{
 		cfg: cfg, keys: map[string][][]byte{}, from: map[string][]netip.Prefix{}, conns: map[net.Conn]struct{}{},
-		room: map[string]*allowance{}, guard: guard{of: map[netip.Addr]*visitor{}},
+		room: map[string]*allowance{}, guard: guard{rate: cfg.Rate, of: map[netip.Addr]*visitor{}},
 	}
 	host, err := ssh.ParsePrivateKey([]byte(cfg.Key))
 	if err != nil {
@@ -202,7 +209,7 @@ func (s *Server) tried(c ssh.ConnMetadata, method string, err error) {
 	}
 	at := addressOf(c.RemoteAddr())
 	s.cfg.Log.Warn("a password is refused over SFTP", "address", at)
-	if until := s.guard.fails(at, time.Now()); !until.IsZero() {
+	if until := s.guard.fails(houseOf(at), time.Now()); !until.IsZero() {
 		s.cfg.Log.Warn("an address failed to log in too often and is kept out", "address", at, "until", until)
 	}
 }
@@ -211,7 +218,7 @@ func (s *Server) tried(c ssh.ConnMetadata, method string, err error) {
 func (s *Server) allowed(c ssh.ConnMetadata) bool {
 	from := s.from[c.User()]
 	at := addressOf(c.RemoteAddr())
-	if s.guard.out(at, time.Now()) {
+	if s.guard.out(houseOf(at), time.Now()) {
 		return false
 	}
 	return len(from) == 0 || slices.ContainsFunc(from, func(p netip.Prefix) bool { return p.Contains(at) })
@@ -222,8 +229,23 @@ func addressOf(a net.Addr) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return p.Addr().Unmap()
+	return p.Addr().Unmap().WithZone("")
 }
+
+// houseOf is what guesses are counted by: one host has a /64 of IPv6 addresses (RFC 6177).
+func houseOf(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return a
+	}
+	return p.Addr()
+}
+
+// breath is waited when no connection can be taken.
+const breath = 50 * time.Millisecond
 
 // handshake is how long a visitor may take until he is known.
 const handshake = 20 * time.Second
@@ -240,19 +262,25 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	})
 	defer stop()
 	defer s.wg.Wait()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
 	for {
 		c, err := l.Accept()
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return nil
-		case err != nil:
-			var busy net.Error
-			if errors.As(err, &busy) && busy.Timeout() {
-				continue
-			}
+		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accepting SFTP connections: %w", err)
+		case err != nil: // out of files, or the visitor is gone again: it passes
+			s.cfg.Log.Warn("an SFTP connection cannot be taken", "err", err)
+			rest.Reset(breath)
+			select {
+			case <-rest.C:
+			case <-ctx.Done():
+			}
+			continue
 		}
-		at := addressOf(c.RemoteAddr())
+		at := houseOf(addressOf(c.RemoteAddr()))
 		if !s.guard.enters(at, time.Now(), s.cfg.Conns) || !s.holds(ctx, c) {
 			_ = c.Close()
 			continue
@@ -275,7 +303,8 @@ func (s *Server) holds(ctx context.Context, c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ctx.Err() != nil {
-		s.guard.leaves(addressOf(c.RemoteAddr()))
+		s.guard.known()
+		s.guard.leaves(houseOf(addressOf(c.RemoteAddr())))
 		return false
 	}
 	s.conns[c] = struct{}{}
@@ -285,6 +314,7 @@ func (s *Server) holds(ctx context.Context, c net.Conn) bool {
 func (s *Server) talk(c *idling, at netip.Addr) {
 	_ = c.Conn.SetDeadline(time.Now().Add(handshake))
 	conn, channels, requests, err := ssh.NewServerConn(c, &s.ssh)
+	s.guard.known()
 	if err != nil {
 		s.cfg.Log.Debug("nobody was let in over SFTP", "address", at, "err", err)
 		return

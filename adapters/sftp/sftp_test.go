@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/paklog/hub/adapters/internal/remote"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 )
@@ -57,9 +58,17 @@ func (h *hub) texts() []string {
 	return out
 }
 
-func pickup(t *testing.T, s *server, h *hub, change ...func(*Config)) *Pickup {
+// poller is a pickup with its connection.
+type poller struct {
+	*remote.Pickup
+
+	conn *Conn
+}
+
+func pickup(t *testing.T, s *server, h *hub, change ...func(*Config)) *poller {
 	t.Helper()
-	return NewPickup(conn(t, s, change...), h, slog.New(slog.DiscardHandler))
+	c := conn(t, s, append([]func(*Config){func(c *Config) { c.Spool = t.TempDir() }}, change...)...)
+	return &poller{NewPickup(c, h, slog.New(slog.DiscardHandler)), c}
 }
 
 func conn(t *testing.T, s *server, change ...func(*Config)) *Conn {
@@ -77,7 +86,7 @@ func conn(t *testing.T, s *server, change ...func(*Config)) *Conn {
 }
 
 // looks polls so often, and fails where a poll does.
-func (p *Pickup) looks(t *testing.T, n int) {
+func (p *poller) looks(t *testing.T, n int) {
 	t.Helper()
 	for range n {
 		if err := p.Poll(t.Context()); err != nil {
@@ -201,7 +210,7 @@ func TestFilesThatCannotBeTakenAreLeftAlone(t *testing.T) {
 	s.puts("out/large.edi", strings.Repeat("x", 11))
 	s.puts("out/empty.edi", "")
 	s.puts("out/good.edi", "ISA")
-	p.looks(t, patience+2)
+	p.looks(t, 12)
 	if got := s.names("out"); len(got) != 2 || h.calls != 1 {
 		t.Errorf("%v, asked %d times", got, h.calls)
 	}
@@ -420,5 +429,33 @@ func TestConfigurationsAreRefusedWithTheirPlace(t *testing.T) {
 	cfg.HostKeys = nil
 	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "ssh-keyscan") {
 		t.Errorf("without a host key: %v", err)
+	}
+}
+
+// A try says what is missing at the partner's, and leaves nothing there.
+func TestATryShowsWhatIsMissing(t *testing.T) {
+	s := serve(t)
+	s.puts("out/a.edi", "ISA")
+	s.puts("out/b.tmp", "ISA")
+	got, err := Try(t.Context(), conn(t, s))
+	if err != nil || got.Waiting != 1 || got.Example != "a.edi" || !got.Dropped || got.Notes != "" {
+		t.Errorf("%+v %v", got, err)
+	}
+	if left := s.names("in"); len(left) != 0 || len(s.names("out")) != 2 {
+		t.Errorf("%v", left)
+	}
+	for what, change := range map[string]func(*Config){
+		"looking into nowhere": func(c *Config) { c.Pickup = "nowhere" },
+		"looking for nowhere":  func(c *Config) { c.Archive = "nowhere" },
+		"writing nowhere/":     func(c *Config) { c.Drop = "nowhere" },
+		"refuses user":         func(c *Config) { c.Password = "wrong" },
+	} {
+		if _, err := Try(t.Context(), conn(t, s, change)); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.readOnly.Store(true)
+	if got, err := Try(t.Context(), conn(t, s)); err == nil || got.Dropped {
+		t.Errorf("a server that may only be read: %+v", got)
 	}
 }

@@ -1,7 +1,10 @@
 package sftp
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pkg/sftp"
 
@@ -23,7 +27,11 @@ const (
 	outbox  = "outbox"
 	staging = ".staging"
 
-	uploading = "up-" // what names of unfinished uploads begin with
+	uploading = "up-"   // what names of uploads under way begin with
+	broken    = "half-" // and those of uploads that broke off
+
+	mostBroken = 16             // of one partner
+	brokenFor  = 24 * time.Hour // may he take one up again
 )
 
 // visit is one session of a partner.
@@ -88,28 +96,34 @@ func (v *visit) Fileread(r *sftp.Request) (io.ReaderAt, error) {
 func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	folder, file, err := where(r.Filepath)
 	flags := r.Pflags()
-	if err != nil || folder != inbox || file == "" || flags.Append {
+	if err != nil || folder != inbox || file == "" {
 		return nil, sftp.ErrSSHFxPermissionDenied
 	}
-	// A file is written anew and whole: one that is there is not changed in part.
+	goesOn := !flags.Trunc && !flags.Excl
+	there := v.size(file)
 	switch _, err := v.root.Lstat(path.Join(inbox, file)); {
-	case err == nil && (flags.Excl || !flags.Trunc):
+	case flags.Excl && err == nil:
 		return nil, sftp.ErrSSHFxFailure
-	case errors.Is(err, fs.ErrNotExist) && !flags.Creat:
+	case there < 0 && !flags.Creat:
 		return nil, sftp.ErrSSHFxNoSuchFile
 	}
-	lying, err := v.lying()
-	if err != nil {
+	if err := v.room.count(v.lying); err != nil {
 		return nil, said(err)
 	}
-	v.room.holds(lying)
 	name := path.Join(staging, uploading+rand.Text()+".tmp")
-	f, err := v.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640)
+	f, err := v.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o640)
 	if err != nil {
 		v.s.cfg.Log.Error("a file cannot be taken in", "partner", v.partner, "file", file, "err", err)
 		return nil, sftp.ErrSSHFxFailure
 	}
 	u := &upload{v: v, f: f, staged: name, name: file}
+	if goesOn && there > 0 {
+		if err := u.goOn(there); err != nil {
+			v.s.cfg.Log.Warn("a file cannot be gone on with", "partner", v.partner, "file", file, "err", err)
+			_, _ = f.Close(), v.root.Remove(name)
+			return nil, sftp.ErrSSHFxFailure
+		}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.open == nil {
@@ -119,17 +133,47 @@ func (v *visit) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	return u, nil
 }
 
-// lying is how many bytes lie in the inbox.
+// half is where an upload of a name lies that broke off.
+func half(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return path.Join(staging, broken+hex.EncodeToString(sum[:16])+".tmp")
+}
+
+// size is how much the inbox holds of a file, or how much came of it before it broke off; negative
+// is none.
+func (v *visit) size(file string) int64 {
+	most := int64(-1)
+	for _, at := range []string{path.Join(inbox, file), half(file)} {
+		if info, err := v.root.Lstat(at); err == nil && info.Mode().IsRegular() {
+			most = max(most, info.Size())
+		}
+	}
+	return most
+}
+
+// lying is how many bytes lie in the inbox, and wait to be gone on with.
 func (v *visit) lying() (n int64, err error) {
-	d, err := v.root.Open(inbox)
+	for _, folder := range []string{inbox, staging} {
+		list, err := v.list(folder)
+		if err != nil {
+			return 0, err
+		}
+		for _, i := range list {
+			if folder == inbox || strings.HasPrefix(i.Name(), broken) {
+				n += i.Size()
+			}
+		}
+	}
+	return n, nil
+}
+
+func (v *visit) list(folder string) ([]fs.FileInfo, error) {
+	d, err := v.root.Open(folder)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	list, err := d.Readdir(-1)
-	for _, i := range list {
-		n += i.Size()
-	}
-	return n, errors.Join(err, d.Close())
+	return list, errors.Join(err, d.Close())
 }
 
 // Filecmd implements [sftp.FileCmder].
@@ -195,6 +239,11 @@ func (v *visit) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	switch r.Method {
 	case "Stat", "Lstat":
 		info, err := v.root.Lstat(at)
+		if folder == inbox && file != "" {
+			if h, missing := v.root.Lstat(half(file)); missing == nil && (err != nil || h.Size() > info.Size()) {
+				info, err = named{h, file}, nil
+			}
+		}
 		if err != nil {
 			return nil, said(err)
 		}
@@ -203,12 +252,7 @@ func (v *visit) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 		}
 		return listing{info}, nil
 	case "List":
-		d, err := v.root.Open(at)
-		if err != nil {
-			return nil, said(err)
-		}
-		defer func() { _ = d.Close() }()
-		list, err := d.Readdir(-1)
+		list, err := v.list(at)
 		if err != nil {
 			return nil, said(err)
 		}
@@ -221,6 +265,15 @@ func (v *visit) Filelist(r *sftp.Request) (sftp.ListerAt, error) {
 	}
 	return nil, sftp.ErrSSHFxOpUnsupported
 }
+
+// named is a file under another name.
+type named struct {
+	fs.FileInfo
+
+	name string
+}
+
+func (n named) Name() string { return n.name }
 
 // listing is a list as it was when it was asked for, given page by page: an answer of more than
 // 256 KiB breaks clients.
@@ -251,23 +304,14 @@ func said(err error) error {
 	return sftp.ErrSSHFxFailure
 }
 
-// publish gives a whole file its name in the inbox, or another one where that is taken, and says
-// so. When it returns the file is there even if the power fails.
+// publish gives a whole file its name in the inbox, or another one where that is taken by a file of
+// other content, and says so. When it returns the file is there even if the power fails.
 func (v *visit) publish(from, name string) error {
-	v.room.naming.Lock()
-	defer v.room.naming.Unlock()
-	name, err := v.free(name)
+	name, err := v.place(from, name)
 	if err != nil {
 		return err
 	}
-	if err := v.root.Rename(from, path.Join(inbox, name)); err != nil {
-		return err
-	}
-	d, err := v.root.Open(inbox)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := v.room.sync(func() error { return v.syncDir(inbox) }); err != nil {
 		return err
 	}
 	if f := v.s.cfg.Uploaded; f != nil {
@@ -276,150 +320,70 @@ func (v *visit) publish(from, name string) error {
 	return nil
 }
 
-// free is a name of the inbox that nothing has: a file that waits there is never replaced, but one
-// that its partner has not finished is.
-func (v *visit) free(name string) (string, error) {
-	if dropped.Unfinished(name) {
-		return name, nil
+func (v *visit) syncDir(folder string) error {
+	d, err := v.root.Open(folder)
+	if err != nil {
+		return err
 	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// place renames a file into the inbox. One that waits there keeps its name, unless the new one is the
+// same, or goes on where it ends: then it was cut off, and the new one stands for both. One that its
+// partner names as unfinished is replaced.
+func (v *visit) place(from, name string) (string, error) {
+	v.room.naming.Lock()
+	defer v.room.naming.Unlock()
+	defer v.s.cfg.Lock(v.partner)()
 	for i := 1; ; i++ {
 		at := name
 		if i > 1 {
 			at = fmt.Sprintf("%s.%d", name, i)
 		}
-		if _, err := v.root.Lstat(path.Join(inbox, at)); errors.Is(err, fs.ErrNotExist) {
-			return at, nil
-		} else if err != nil {
+		to := path.Join(inbox, at)
+		old, err := v.root.Lstat(to)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && dropped.Unfinished(name) {
+			return at, v.root.Rename(from, to)
+		}
+		if err != nil {
 			return "", err
+		}
+		if from == to || !old.Mode().IsRegular() {
+			continue
+		}
+		same, err := v.begins(from, to)
+		if err != nil {
+			return "", err
+		}
+		if same {
+			return at, v.root.Rename(from, to)
 		}
 	}
 }
 
-// upload is a file that a partner writes, in pieces of any order.
-type upload struct {
-	v      *visit
-	f      *os.File
-	staged string
-	name   string
-
-	mu     sync.Mutex
-	pieces []piece // that were written, in order, none beside another
-	held   int64   // of the partner's room
-	failed error
-}
-
-type piece struct{ from, to int64 }
-
-var errTooLarge = errors.New("larger than files may be")
-
-// WriteAt implements [io.WriterAt].
-func (u *upload) WriteAt(b []byte, off int64) (int, error) {
-	end := off + int64(len(b))
-	u.mu.Lock()
-	if off < 0 || end > u.v.s.cfg.MaxBytes {
-		u.failed = errTooLarge
-	} else if end > u.held && !u.v.room.take(end-u.held) {
-		u.failed = errors.New("no room is left for the partner's files")
-	} else {
-		u.held = max(u.held, end)
-	}
-	err := u.failed
-	u.mu.Unlock()
+// begins reports whether a file begins with all of another one.
+func (v *visit) begins(long, short string) (bool, error) {
+	a, err := v.root.Open(long)
 	if err != nil {
-		return 0, sftp.ErrSSHFxFailure
+		return false, err
 	}
-	n, err := u.f.WriteAt(b, off)
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	defer a.Close()
+	b, err := v.root.Open(short)
 	if err != nil {
-		u.failed = err
-		return n, sftp.ErrSSHFxFailure
+		return false, err
 	}
-	u.wrote(piece{off, end})
-	return n, nil
-}
-
-// size is how far the file was written.
-func (u *upload) size() int64 {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.pieces) == 0 {
-		return 0
+	defer b.Close()
+	one, two := make([]byte, 32<<10), make([]byte, 32<<10)
+	for {
+		n, err := io.ReadFull(b, two)
+		if m, _ := io.ReadFull(a, one[:n]); m < n || !bytes.Equal(one[:n], two[:n]) {
+			return false, nil
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	return u.pieces[len(u.pieces)-1].to
-}
-
-// wrote joins a piece with those that it touches.
-func (u *upload) wrote(p piece) {
-	i, _ := slices.BinarySearchFunc(u.pieces, p.from, func(x piece, from int64) int { return int(min(1, max(-1, x.to-from))) })
-	j := i
-	for ; j < len(u.pieces) && u.pieces[j].from <= p.to; j++ {
-		p.from, p.to = min(p.from, u.pieces[j].from), max(p.to, u.pieces[j].to)
-	}
-	u.pieces = slices.Replace(u.pieces, i, j, p)
-}
-
-// TransferError implements [sftp.TransferError]: what breaks off is not published.
-func (u *upload) TransferError(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.failed = errors.Join(u.failed, err)
-}
-
-// Close publishes the file once it is durable, or discards it.
-func (u *upload) Close() error {
-	u.v.mu.Lock()
-	delete(u.v.open, u)
-	u.v.mu.Unlock()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	defer u.v.room.give(u.held)
-	err := u.failed
-	if err == nil && (len(u.pieces) > 1 || len(u.pieces) == 1 && u.pieces[0].from != 0) {
-		err = errors.New("it has holes")
-	}
-	if err == nil {
-		err = u.f.Sync()
-	}
-	err = errors.Join(err, u.f.Close())
-	if err == nil {
-		err = u.v.publish(u.staged, u.name)
-	}
-	if err != nil {
-		_ = u.v.root.Remove(u.staged)
-		u.v.s.cfg.Log.Warn("a file that a partner sent is discarded: he was told, or went away", "partner", u.v.partner, "file", u.name, "err", err)
-		return sftp.ErrSSHFxFailure
-	}
-	return nil
-}
-
-// allowance is the room that a partner's files take in his inbox, and while they are written.
-type allowance struct {
-	naming sync.Mutex // held while a file gets its name
-
-	mu                sync.Mutex
-	used, lies, bound int64
-}
-
-// holds notes how much lies in the inbox.
-func (a *allowance) holds(n int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.lies = n
-}
-
-func (a *allowance) take(n int64) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.used+a.lies+n > a.bound {
-		return false
-	}
-	a.used += n
-	return true
-}
-
-func (a *allowance) give(n int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.used -= n
 }

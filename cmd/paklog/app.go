@@ -59,9 +59,9 @@ type app struct {
 	hub       *routes.Hub
 	inbox     *edifolder.Inbox
 	warehouse *routes.Flows
-	front     front // what answers HTTP
-	sftp      []*sftp.Pickup
-	files     *sftp.Server // nil is none
+	front     front                         // what answers HTTP
+	pickups   []func(context.Context) error // from partners' servers
+	files     *sftp.Server                  // nil is none
 
 	station     *as2.Station // nil where no partner speaks AS2
 	stationAddr string       // where it listens; "" for nowhere
@@ -353,15 +353,14 @@ func (a *app) edi(flows *routes.Flows) error {
 		return err
 	}
 	if a.inbox, err = edifolder.NewInbox(edifolder.Config{
-		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, MaxBytes: a.cfg.Limits.MaxDocument, Log: a.log,
+		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, Patience: a.cfg.EDI.Patience, MaxBytes: a.cfg.Limits.MaxDocument, Store: a.payloads, Log: a.log,
 	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
-	pickups, own, err := overSFTP(a.cfg.EDI.Partners, a.cfg.Limits.MaxDocument, through(a.cfg.probe.inbox, door.Caller(a.hub)), a.log)
+	own, err := a.overSFTP(through(a.cfg.probe.inbox, door.Caller(a.hub)))
 	if err != nil {
 		return err
 	}
-	a.sftp = pickups
 	if a.files, err = a.sftpServer(); err != nil {
 		return err
 	}
@@ -403,9 +402,7 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 	})
 	g.Go(func() error { return a.upkeep.Run(ctx) })
 	doors := []func(context.Context) error{a.inbox.Run, a.lookThrough}
-	for _, p := range a.sftp {
-		doors = append(doors, p.Run)
-	}
+	doors = append(doors, a.pickups...)
 	if uploads != nil {
 		doors = append(doors, func(ctx context.Context) error { return a.files.Serve(ctx, uploads) })
 	}

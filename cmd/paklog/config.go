@@ -177,6 +177,7 @@ func (c PackConfig) flows() routes.PackConfig {
 type EDIConfig struct {
 	Root      string                   `config:"root" doc:"Folder with one folder a partner (inbox, outbox, archive, refused); \"\" is partners/ in the data folder."`
 	Poll      time.Duration            `config:"poll" doc:"Time between two looks at the inboxes."`
+	Patience  time.Duration            `config:"patience" doc:"How long a file that looks cut off waits in an inbox for its rest."`
 	AckWithin time.Duration            `config:"ack_within" doc:"A document of ours without the partner's 997 after this becomes a letter."`
 	Profiles  string                   `config:"profiles" doc:"Folder of overlays (NAME.yaml) that partners' profiles name; \"\" is profiles/ in the data folder."`
 	Maps      string                   `config:"maps" doc:"Folder of the maps that partners name; \"\" is maps/ in the data folder."`
@@ -347,8 +348,8 @@ func defaults() *Config {
 			Pack:  PackConfig{Verify: routes.VerifyTrust},
 		},
 		AS2:  AS2Config{MaxMessage: 64 << 20, AtOnce: 32, Receipt: 15 * time.Minute},
-		EDI:  EDIConfig{Poll: time.Second, AckWithin: 24 * time.Hour},
-		SFTP: SFTPServerConfig{Quota: 1 << 30, Conns: 200},
+		EDI:  EDIConfig{Poll: time.Second, Patience: 5 * time.Minute, AckWithin: 24 * time.Hour},
+		SFTP: SFTPServerConfig{Quota: 1 << 30, Conns: 200, Rate: 300},
 		Carriers: CarriersConfig{
 			UPS:   CarrierConfig{Aliases: []string{"UPS", "UPSN", "UPGN"}, Service: "03", Timeout: 30 * time.Second, ResolveAfter: 2 * time.Minute, Confirm: routes.AtLabel},
 			FedEx: CarrierConfig{Aliases: []string{"FEDEX", "FDE", "FDEG"}, Service: "FEDEX_GROUND", Timeout: 30 * time.Second, ResolveAfter: 30 * time.Minute, Confirm: routes.AtLabel},

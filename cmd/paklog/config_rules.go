@@ -195,6 +195,9 @@ func (b BoxConfig) Validate() error {
 // apart: each would be sent the control numbers of the other.
 func (c EDIConfig) Validate() error {
 	errs := []error{positive("poll", c.Poll), positive("ack_within", c.AckWithin)}
+	if c.Patience < 0 {
+		errs = append(errs, errors.New("patience: is less than nothing"))
+	}
 	seen := map[[4]string]string{}
 	for _, name := range slices.Sorted(maps.Keys(c.Partners)) {
 		p := c.Partners[name]

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -57,11 +56,12 @@ type SFTPServerConfig struct {
 	Key    configs.Secret `config:"key" doc:"Its private host key in PEM: give key_file; without one it is made once and kept in the data folder."`
 	Quota  int64          `config:"quota,bytes" doc:"What may lie in one partner's inbox."`
 	Conns  int            `config:"connections" doc:"Connections at once; one address has a quarter of them at most."`
+	Rate   int            `config:"rate" doc:"Connections that one address may make in a minute; 0 is any number."`
 }
 
 // Validate reports what does not fit.
 func (c SFTPServerConfig) Validate() error {
-	errs := []error{atLeast("connections", c.Conns, 1)}
+	errs := []error{atLeast("connections", c.Conns, 1), atLeast("rate", c.Rate, 0)}
 	if c.Quota < 1 {
 		errs = append(errs, errors.New("quota: is less than a byte"))
 	}
@@ -124,7 +124,8 @@ func (a *app) sftpServer() (*sftp.Server, error) {
 	}
 	a.log.Info("partners know our SFTP server by its key", "fingerprint", fingerprint, "key", line)
 	return sftp.NewServer(sftp.ServerConfig{
-		Root: a.partnersRoot(), Key: key, Partners: accounts, MaxBytes: a.cfg.Limits.MaxDocument, Quota: c.Quota, Conns: c.Conns, Log: a.log, Uploaded: a.inbox.Whole,
+		Root: a.partnersRoot(), Key: key, Partners: accounts, MaxBytes: a.cfg.Limits.MaxDocument, Quota: c.Quota, Conns: c.Conns, Rate: c.Rate,
+		Log: a.log, Uploaded: a.inbox.Whole, Lock: a.inbox.Lock,
 	})
 }
 
@@ -171,27 +172,32 @@ func (o outboxes) Staged(ctx context.Context, partner, name string) (bool, error
 }
 
 // overSFTP are the doors of the partners who have a server.
-func overSFTP(partners map[string]PartnerConfig, most int64, hub door.Caller, log *slog.Logger) (pickups []*sftp.Pickup, out map[string]routes.Outbox, err error) {
+func (a *app) overSFTP(hub door.Caller) (out map[string]routes.Outbox, err error) {
 	out = map[string]routes.Outbox{}
-	for name, p := range partners {
+	spool := filepath.Join(a.cfg.Data, "spool")
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return nil, err
+	}
+	for name, p := range a.cfg.EDI.Partners {
 		if p.SFTP.Addr == "" {
 			continue
 		}
-		cfg := p.SFTP.connection(name, most)
-		if cfg.Pickup != "" {
+		cfg := p.SFTP.connection(name, a.cfg.Limits.MaxDocument)
+		cfg.Spool, cfg.Store = spool, a.payloads
+		for _, pickup := range []bool{true, false} {
+			if pickup && cfg.Pickup == "" || !pickup && cfg.Drop == "" {
+				continue
+			}
 			c, err := sftp.NewConn(cfg)
 			if err != nil {
-				return nil, nil, fmt.Errorf("edi.partners.%s.sftp.%w", name, err)
+				return nil, fmt.Errorf("edi.partners.%s.sftp.%w", name, err)
 			}
-			pickups = append(pickups, sftp.NewPickup(c, hub, log))
-		}
-		if cfg.Drop != "" {
-			c, err := sftp.NewConn(cfg)
-			if err != nil {
-				return nil, nil, fmt.Errorf("edi.partners.%s.sftp.%w", name, err)
+			if pickup {
+				a.pickups = append(a.pickups, sftp.NewPickup(c, hub, a.log).Run)
+			} else {
+				out[name] = sftp.NewOutbox(c)
 			}
-			out[name] = sftp.NewOutbox(c)
 		}
 	}
-	return pickups, out, nil
+	return out, nil
 }

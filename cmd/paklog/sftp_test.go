@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -163,34 +165,13 @@ func TestDocumentsGoOverAPartnersSFTPServer(t *testing.T) {
 // outbox.
 func TestPartnersComeToOurSFTPServer(t *testing.T) {
 	t.Parallel()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	free.Close()
+	addr := freeAddr(t)
 	s := newShell(t)
 	s.configured(fmt.Sprintf(`edi: {poll: 1h, partners: {ACME: {id: ACME, owner: ACME, login: {password_file: password, from: [127.0.0.0/8]}}}}
 sftp: {listen: %q}
 `, addr))
 	s.serve()
-	key, err := os.ReadFile(filepath.Join(s.data, "sftp_host_key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := ssh.ParsePrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := ssh.Dial("tcp", addr, &ssh.ClientConfig{User: "ACME", Auth: []ssh.AuthMethod{ssh.Password(sftpPassword)}, HostKeyCallback: ssh.FixedHostKey(private.PublicKey())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	c, err := pkgsftp.NewClient(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := s.clientOf(addr, "ACME")
 	f, err := c.Create("/inbox/940.edi")
 	if err != nil {
 		t.Fatal(err)
@@ -208,4 +189,96 @@ sftp: {listen: %q}
 	if list, err := c.ReadDir("/inbox"); err != nil || len(list) != 0 {
 		t.Errorf("his file still lies there: %v %v", list, err)
 	}
+}
+
+// A file that comes cut off waits for its rest, and when it is put again the two are one. Where the
+// hub has lost its patience, the whole one is a letter: what was taken of it before is there once,
+// and nothing is lost.
+func TestAFileThatWasCutOffAndPutAgainIsTakenOnce(t *testing.T) {
+	t.Parallel()
+	for _, patience := range []string{"5m", "0s"} {
+		t.Run(patience, func(t *testing.T) {
+			t.Parallel()
+			addr := freeAddr(t)
+			s := newShell(t)
+			s.configured(fmt.Sprintf(`edi: {poll: 20ms, patience: %s, partners: {ACME: {id: ACME, owner: ACME, login: {password_file: password}}}}
+sftp: {listen: %q}
+`, patience, addr))
+			s.serve()
+			c := s.clientOf(addr, "ACME")
+			put := func(data []byte) {
+				t.Helper()
+				f, err := c.Create("/inbox/940.edi")
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = f.Write(data)
+				if err := errors.Join(err, f.Close()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			waits := func() bool {
+				list, err := c.ReadDir("/inbox")
+				return err != nil || len(list) > 0
+			}
+			var text bytes.Buffer
+			cfg := orders940(1)
+			cfg.Sets = 3
+			if _, err := x12gen.Write(&text, cfg); err != nil {
+				t.Fatal(err)
+			}
+			cut, orders := text.Bytes()[:text.Len()*2/3], 3
+			put(cut)
+			if patience == "0s" {
+				orders = bytes.Count(cut, []byte("\nSE*"))
+				s.until("the cut one is taken", func() bool { return !waits() })
+			}
+			put(text.Bytes())
+			s.until("the whole one is taken", func() bool { return !waits() })
+			s.until("its orders are there", func() bool { return strings.Count(s.must("orders", "list"), "SO-1-") == orders })
+			letters := func() bool {
+				list := s.must("dlq", "list")
+				return strings.Contains(list, "ISA-13") && strings.Contains(list, "SE (segment")
+			}
+			if patience == "0s" {
+				s.until("letters say what was cut off and what came again", letters)
+			} else if letters() {
+				t.Errorf("%s", s.must("dlq", "list"))
+			}
+		})
+	}
+}
+
+// freeAddr is where nobody listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// clientOf is a partner at our server.
+func (s *shell) clientOf(addr, user string) *pkgsftp.Client {
+	s.t.Helper()
+	key, err := os.ReadFile(filepath.Join(s.data, "sftp_host_key"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	private, err := ssh.ParsePrivateKey(key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	conn, err := ssh.Dial("tcp", addr, &ssh.ClientConfig{User: user, Auth: []ssh.AuthMethod{ssh.Password(sftpPassword)}, HostKeyCallback: ssh.FixedHostKey(private.PublicKey())})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	c, err := pkgsftp.NewClient(conn)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
 }

@@ -1,7 +1,6 @@
-package sftp
+package remote
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -11,12 +10,12 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/pkg/sftp"
 
 	"github.com/paklog/hub/adapters/internal/dropped"
 	"github.com/paklog/hub/core/door"
@@ -27,7 +26,9 @@ import (
 // in a row, and leaves its folder once the hub holds it. What comes again, here or by another
 // door, is taken once: by its bytes.
 type Pickup struct {
-	conn *Conn
+	link Link
+	at   Folders
+	take dropped.Taker
 	hub  door.Caller
 	log  *slog.Logger
 
@@ -52,14 +53,25 @@ type sight struct {
 // of an empty one, whose bytes may follow.
 const enough, patience = 2, 10
 
-// NewPickup takes files over a connection.
-func NewPickup(c *Conn, hub door.Caller, log *slog.Logger) *Pickup {
-	return &Pickup{conn: c, hub: hub, log: log.With("partner", c.cfg.Partner, "server", c.cfg.Addr), seen: map[string]sight{}}
+// NewPickup takes files over a link.
+func NewPickup(link Link, at Folders, hub door.Caller, log *slog.Logger) *Pickup {
+	p := &Pickup{
+		link: link, at: at, hub: hub, take: dropped.Taker{Store: at.Store, Open: at.Open, Max: at.Max},
+		log: log.With("partner", at.Partner, "server", at.Server), seen: map[string]sight{},
+	}
+	// What an earlier process had begun to fetch may be torn.
+	left, _ := filepath.Glob(p.spool("*")) // the pattern is ours
+	for _, name := range left {
+		if err := os.Remove(name); err != nil {
+			p.log.Warn("what was fetched in part cannot be removed", "err", err)
+		}
+	}
+	return p
 }
 
 // Run looks at the folder until ctx ends.
 func (p *Pickup) Run(ctx context.Context) error {
-	tick := time.NewTicker(p.conn.cfg.Poll)
+	tick := time.NewTicker(p.at.Poll)
 	defer tick.Stop()
 	for {
 		if err := p.Poll(ctx); ctx.Err() == nil {
@@ -67,7 +79,7 @@ func (p *Pickup) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return p.conn.Close()
+			return p.link.Close()
 		case <-tick.C:
 		}
 	}
@@ -88,8 +100,8 @@ func (p *Pickup) tell(err error) {
 // look; it never stops another file. The error is that of the folder.
 func (p *Pickup) Poll(ctx context.Context) error {
 	var list []fs.FileInfo
-	err := p.conn.do(ctx, "sftp.Poll", false, 0, func(c *sftp.Client) (err error) {
-		list, err = c.ReadDirContext(ctx, p.conn.cfg.Pickup)
+	err := p.link.Do(ctx, "remote.Poll", false, 0, func(s Session) (err error) {
+		list, err = s.List(p.at.Pickup)
 		return err
 	})
 	if err != nil {
@@ -108,7 +120,7 @@ func (p *Pickup) Poll(ctx context.Context) error {
 			next[info.Name()] = at
 			continue
 		}
-		left, err := p.take(ctx, info)
+		left, err := p.fetch(ctx, info)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return err
@@ -119,7 +131,7 @@ func (p *Pickup) Poll(ctx context.Context) error {
 			at.done = true
 			next[info.Name()] = at
 		}
-		if fault.KindOf(err) == fault.Unavailable && !answered(err) { // those behind it wait their turn
+		if fault.KindOf(err) == fault.Unavailable && !Answered(err) { // those behind it wait their turn
 			for _, rest := range list[i+1:] {
 				next[rest.Name()] = p.look(rest)
 			}
@@ -146,58 +158,89 @@ func (p *Pickup) skip(name string) bool {
 	if dropped.Unfinished(name) || name != path.Base(name) {
 		return true
 	}
-	match := cmp.Or(p.conn.cfg.Match, "*")
+	match := cmp.Or(p.at.Match, "*")
 	ok, err := path.Match(match, name)
 	return err != nil || !ok
 }
 
-// take hands one file to the hub, and takes it out of the folder once the hub holds it. It reports
+// fetch hands one file to the hub, and takes it out of the folder once the hub holds it. It reports
 // whether the file has left.
-func (p *Pickup) take(ctx context.Context, info fs.FileInfo) (left bool, err error) {
-	cfg, name := p.conn.cfg, info.Name()
+func (p *Pickup) fetch(ctx context.Context, info fs.FileInfo) (left bool, err error) {
+	name := info.Name()
 	switch {
-	case info.Size() > cfg.Max:
-		p.log.Error("a file is too large and stays where it is", "file", name, "bytes", info.Size(), "at_most", cfg.Max)
+	case info.Size() > p.at.Max:
+		p.log.Error("a file is too large and stays where it is", "file", name, "bytes", info.Size(), "at_most", p.at.Max)
 		return false, nil
 	case info.Size() == 0:
 		p.log.Error("a file is empty and stays where it is", "file", name)
 		return false, nil
 	}
-	from := path.Join(cfg.Pickup, name)
-	data, err := p.read(ctx, from, info)
+	from := path.Join(p.at.Pickup, name)
+	f, err := p.read(ctx, from, info)
 	if err != nil {
 		return false, err
 	}
-	sum := sha256.Sum256(data)
-	_, err = p.hub.Call(ctx, door.Documents, door.Document{
-		Partner: cfg.Partner, Name: name, Media: dropped.Media(data), Bytes: data,
-		Key: door.Key{Scope: "folder/" + cfg.Partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
-	})
-	if err != nil {
-		return false, err
-	}
-	if cfg.Keep {
+	defer func() {
+		_ = f.Close()
+		_ = os.Remove(f.Name()) // read whole: it has no more use
+	}()
+	doc, err := p.take.Take(ctx, p.at.Partner, name, f)
+	if refused := (*dropped.RefusedError)(nil); errors.As(err, &refused) {
+		p.log.Error("a file is refused and stays where it is", "file", name, "err", err)
 		return false, nil
 	}
-	return true, p.leave(ctx, from, name, info, hex.EncodeToString(sum[:4]))
+	if err != nil {
+		return false, err
+	}
+	if _, err = p.hub.Call(ctx, door.Documents, doc); err != nil {
+		return false, err
+	}
+	if p.at.Keep {
+		return false, nil
+	}
+	return true, p.leave(ctx, from, name, info, doc.Key.ID[:8])
 }
 
-// read reads a file whole; one that changes meanwhile is no answer.
-func (p *Pickup) read(ctx context.Context, from string, info fs.FileInfo) ([]byte, error) {
-	var into bytes.Buffer
-	err := p.conn.do(ctx, "sftp.Read", false, info.Size(), func(c *sftp.Client) error {
-		into.Reset()
-		f, err := c.Open(from)
-		if err != nil {
+// spool is where a file lies while it is fetched.
+func (p *Pickup) spool(rest string) string {
+	of := sha256.Sum256([]byte(p.at.Partner + "\x00" + p.at.Server))
+	return filepath.Join(cmp.Or(p.at.Spool, os.TempDir()), "pickup-"+hex.EncodeToString(of[:8])+"-"+rest)
+}
+
+// read fetches a file whole. Where the line breaks, what came is kept, and the next try goes on from
+// there; a file that changes meanwhile is begun anew.
+func (p *Pickup) read(ctx context.Context, from string, info fs.FileInfo) (_ *os.File, err error) {
+	of := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", from, info.Size(), info.ModTime().UnixNano()))
+	f, err := os.OpenFile(p.spool(hex.EncodeToString(of[:8])), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	keep := false
+	defer func() {
+		if err == nil {
+			return
+		}
+		_ = f.Close()
+		if !keep {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	have, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	err = p.link.Do(ctx, "remote.Read", false, info.Size()-have, func(s Session) error {
+		into := &limited{f, info.Size() - have}
+		if err := s.Get(from, have, into); err != nil {
 			return err
 		}
-		_, err = f.WriteTo(&limited{&into, info.Size()})
-		if err = errors.Join(err, f.Close()); err != nil {
-			return err
-		}
-		return same(c, from, info, int64(into.Len()))
+		return same(s, from, info, info.Size()-into.left)
 	})
-	return into.Bytes(), err
+	if keep = errors.Is(err, ErrLine); err != nil {
+		return nil, err
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return f, err
 }
 
 // limited takes so many bytes.
@@ -208,7 +251,7 @@ type limited struct {
 
 func (l *limited) Write(b []byte) (int, error) {
 	if int64(len(b)) > l.left {
-		return 0, fmt.Errorf("%wit grew while it was read", errAnswer)
+		return 0, Answer("it grew while it was read")
 	}
 	n, err := l.w.Write(b)
 	l.left -= int64(n)
@@ -216,13 +259,13 @@ func (l *limited) Write(b []byte) (int, error) {
 }
 
 // same reports, as nil, that a file stands as it was seen, with so many bytes read of it.
-func same(c *sftp.Client, from string, was fs.FileInfo, read int64) error {
-	is, err := c.Lstat(from)
+func same(s Session, from string, was fs.FileInfo, read int64) error {
+	is, err := s.Stat(from)
 	if err != nil {
 		return err
 	}
 	if is.Size() != was.Size() || !is.ModTime().Equal(was.ModTime()) || read != was.Size() {
-		return fmt.Errorf("%wit changed while it was taken (%d bytes, then %d; %d were read)", errAnswer, was.Size(), is.Size(), read)
+		return Answer(fmt.Sprintf("it changed while it was taken (%d bytes, then %d; %d were read)", was.Size(), is.Size(), read))
 	}
 	return nil
 }
@@ -230,23 +273,23 @@ func same(c *sftp.Client, from string, was fs.FileInfo, read int64) error {
 // leave archives or removes a file that the hub holds. When that breaks off, the file is taken
 // again, which the hub knows, and leaves then.
 func (p *Pickup) leave(ctx context.Context, from, name string, info fs.FileInfo, mark string) error {
-	return p.conn.do(ctx, "sftp.Leave", false, 0, func(c *sftp.Client) error {
-		if err := same(c, from, info, info.Size()); err != nil {
+	return p.link.Do(ctx, "remote.Leave", false, 0, func(s Session) error {
+		if err := same(s, from, info, info.Size()); err != nil {
 			return err
 		}
-		if p.conn.cfg.Archive == "" {
-			return c.Remove(from)
+		if p.at.Archive == "" {
+			return s.Remove(from)
 		}
-		to := path.Join(p.conn.cfg.Archive, name)
+		to := path.Join(p.at.Archive, name)
 		for i := 0; ; i++ {
-			_, err := c.Lstat(to)
+			_, err := s.Stat(to)
 			if errors.Is(err, fs.ErrNotExist) {
-				return c.Rename(from, to)
+				return s.Rename(from, to)
 			}
 			if err != nil {
 				return err
 			}
-			to = path.Join(p.conn.cfg.Archive, fmt.Sprintf("%s.%s-%d", name, mark, i))
+			to = path.Join(p.at.Archive, fmt.Sprintf("%s.%s-%d", name, mark, i))
 		}
 	})
 }
