@@ -84,15 +84,20 @@ func (e *edi) arrived(ctx context.Context, m *Message, a door.Arrival) (*Out, er
 			return later(out, first), nil
 		}
 	}
-	data, err := json.Marshal(a.Exchange)
+	told, typ := a.Exchange, "as2.Refused"
+	out := m.Out().Correlate(m.ID.String())
+	if a.Accepted {
+		whole, err := json.Marshal(a.Exchange)
+		if err != nil {
+			return nil, fault.E(m.route, fault.Internal, err)
+		}
+		out.Claim(ReceivedBy(a.Partner), a.MessageID, sha256.Sum256([]byte(a.MIC)), whole)
+		typ = "as2.Received"
+		told.Raw, told.Headers, told.Signer, told.Own, told.Receipt = nil, nil, nil, nil, nil // once: the claim has them
+	}
+	data, err := json.Marshal(told)
 	if err != nil {
 		return nil, fault.E(m.route, fault.Internal, err)
-	}
-	out := m.Out().Correlate(m.ID.String())
-	typ := "as2.Refused"
-	if a.Accepted {
-		typ = "as2.Received"
-		out.Claim(ReceivedBy(a.Partner), a.MessageID, sha256.Sum256([]byte(a.MIC)), data)
 	}
 	out.Send(journal.Record{Type: typ, Topic: onExternal, Key: a.Partner, Data: data, Headers: map[string]string{"partner": a.Partner, "message_id": a.MessageID}})
 	if a.Reused {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"os"
 )
@@ -13,21 +12,15 @@ import (
 // inline is the longest content that is kept in memory.
 const inline = 64 << 10
 
-// A spool holds bytes of one origin: up to [inline] in memory, more on their way into the store. What
-// is not finished leaves nothing behind.
+// A spool holds bytes of one origin: up to [inline] in memory, more in a draft of the store. What
+// is not kept leaves nothing behind.
 type spool struct {
 	ctx   context.Context
 	store Store
 	size  int64
 	head  bytes.Buffer
-	pipe  *io.PipeWriter // once it is longer
-	done  chan placed
+	draft Draft  // once it is longer
 	name  string // in the store, once it is kept there
-}
-
-type placed struct {
-	name string
-	err  error
 }
 
 func newSpool(ctx context.Context, s Store) *spool {
@@ -37,20 +30,21 @@ func newSpool(ctx context.Context, s Store) *spool {
 // Write implements [io.Writer].
 func (s *spool) Write(p []byte) (int, error) {
 	s.size += int64(len(p))
-	if s.pipe == nil {
+	if s.draft == nil {
 		if s.size <= inline {
 			return s.head.Write(p)
 		}
-		r, w := io.Pipe()
-		s.pipe, s.done = w, make(chan placed, 1)
-		head := io.MultiReader(bytes.NewReader(s.head.Bytes()), r)
-		go func() {
-			name, err := s.store.Put(s.ctx, head)
-			r.CloseWithError(err) // whoever writes still learns of it
-			s.done <- placed{name, err}
-		}()
+		d, err := s.store.Draft(s.ctx)
+		if err != nil {
+			return 0, err
+		}
+		s.draft = d
+		if _, err := d.Write(s.head.Bytes()); err != nil {
+			return 0, err
+		}
+		s.head = bytes.Buffer{}
 	}
-	return s.pipe.Write(p)
+	return s.draft.Write(p)
 }
 
 // sum is the SHA-256 of what was written and, where it is long, kept: by it the store names it.
@@ -62,18 +56,31 @@ func (s *spool) sum() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// keep makes a long content durable; a short one stays in memory, and its name is "".
-func (s *spool) keep() (name string, err error) {
-	if s.pipe == nil {
-		return s.name, nil
+// short is the content if it is in memory.
+func (s *spool) short() []byte {
+	if s.draft != nil {
+		return nil
 	}
-	s.pipe.Close()
-	p := <-s.done
-	s.pipe, s.name = nil, p.name
-	return p.name, p.err
+	return s.head.Bytes()
 }
 
-// store makes any content durable.
+// content reads what was written from its beginning, until drop.
+func (s *spool) content() io.Reader {
+	if s.draft != nil {
+		return s.draft.Content()
+	}
+	return bytes.NewReader(s.head.Bytes())
+}
+
+// keep makes a long content durable; a short one stays in memory, and its name is "".
+func (s *spool) keep() (name string, err error) {
+	if s.draft != nil && s.name == "" {
+		s.name, err = s.draft.Keep()
+	}
+	return s.name, err
+}
+
+// place makes any content durable in the store.
 func (s *spool) place() (string, error) {
 	if name, err := s.keep(); name != "" || err != nil {
 		return name, err
@@ -81,14 +88,10 @@ func (s *spool) place() (string, error) {
 	return s.store.Put(s.ctx, bytes.NewReader(s.head.Bytes()))
 }
 
-var errDropped = errors.New("what was received is thrown away")
-
-// drop throws away what is not finished.
+// drop ends the spool: what is not kept is gone.
 func (s *spool) drop() {
-	if s.pipe != nil {
-		s.pipe.CloseWithError(errDropped)
-		<-s.done
-		s.pipe = nil
+	if s.draft != nil {
+		s.draft.Drop()
 	}
 }
 

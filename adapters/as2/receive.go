@@ -1,7 +1,6 @@
 package as2
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -155,14 +154,6 @@ func (p *paced) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// content reads the body from its beginning.
-func (in *incoming) content(ctx context.Context) (io.ReadCloser, error) {
-	if in.body.name == "" {
-		return io.NopCloser(bytes.NewReader(in.body.head.Bytes())), nil
-	}
-	return in.store.Open(ctx, in.body.name)
-}
-
 // take judges what came and hands it to the hub. The receipt it returns is what the hub holds.
 func (in *incoming) take(ctx context.Context) (*door.Receipt, error) {
 	v, err := in.hub.Call(ctx, door.Stations, door.Seen{Partner: in.partner, MessageID: in.req.MessageID})
@@ -175,22 +166,22 @@ func (in *incoming) take(ctx context.Context) (*door.Receipt, error) {
 	}
 	docs := &documents{ctx: ctx, store: in.store}
 	defer docs.drop()
-	got, problem, err := in.judge(ctx, docs)
+	got, problem, err := in.judge(docs)
 	if err != nil {
 		return nil, err
 	}
 	if got.MDN != nil {
 		return nil, in.settle(ctx, got, problem)
 	}
-	// The store has the bytes before the receipt leaves.
-	if _, err := in.body.place(); err != nil {
-		return nil, err
-	}
+	// What came is durable before the receipt leaves: a short message that is accepted in the unit of its
+	// documents, any other in the store.
 	var a door.Arrival
 	if problem == nil {
 		if a.Documents, err = docs.keep(in); err != nil {
 			return nil, err
 		}
+	} else if _, err := in.body.place(); err != nil {
+		return nil, err
 	}
 	a.Exchange = in.exchange(got, problem, docs)
 	if a.Receipt, a.Own, err = in.receipt(got, problem); err != nil {
@@ -217,7 +208,11 @@ func (in *incoming) hand(ctx context.Context, a door.Arrival) (door.Taken, error
 
 // reused refuses a message whose id is that of another one.
 func (in *incoming) reused(ctx context.Context, got *as2.Received, x door.Exchange) (r *door.Receipt, err error) {
+	if _, err := in.body.place(); err != nil {
+		return nil, err
+	}
 	problem := &as2.Problem{Word: as2.InvalidMessageID, Err: errors.New("a message of other content was accepted under this id")}
+	x.Raw = nil
 	x.Accepted, x.Reused, x.Verdict, x.Reason = false, true, as2.DispositionOf(problem).String(), problem.Err.Error()
 	if x.Receipt, x.Own, err = in.receipt(got, problem); err != nil {
 		return nil, err
@@ -227,15 +222,10 @@ func (in *incoming) reused(ctx context.Context, got *as2.Received, x door.Exchan
 }
 
 // judge reads the message. problem is what its receipt tells; err is our own trouble.
-func (in *incoming) judge(ctx context.Context, docs *documents) (got *as2.Received, problem *as2.Problem, err error) {
-	body, err := in.content(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer body.Close()
+func (in *incoming) judge(docs *documents) (got *as2.Received, problem *as2.Problem, err error) {
 	secret := &ciphertext{dir: in.cfg.Spool}
 	defer secret.close()
-	got, err = as2.Read(in.header, body, as2.Reading{
+	got, err = as2.Read(in.header, in.body.content(), as2.Reading{
 		Keys: in.own.keys(), Certificates: certificates(in.profile.Certificates).trusted(in.now), Receipt: in.req.Receipt,
 		RequireSigned: in.profile.RequireSigned, RequireEncrypted: in.profile.RequireEncrypted,
 		Open: docs.open, Spool: secret.open,
@@ -263,7 +253,7 @@ func (in *incoming) exchange(got *as2.Received, problem *as2.Problem, docs *docu
 	if problem != nil {
 		x.Verdict, x.Reason = as2.DispositionOf(problem).String(), problem.Err.Error()
 	} else {
-		x.Files = docs.files()
+		x.Files, x.Raw = docs.files(), in.body.short()
 	}
 	if len(got.MIC.Value) > 0 {
 		x.MIC = got.MIC.String()
@@ -364,7 +354,7 @@ func (d *documents) keep(in *incoming) (out []door.Document, err error) {
 			return nil, err
 		}
 		if doc.Kept == "" {
-			doc.Bytes = bytes.Clone(q.head.Bytes())
+			doc.Bytes = q.short()
 		}
 		hash, _ := hex.DecodeString(q.sum())
 		doc.Key = door.Key{Scope: "as2/" + in.partner, ID: in.req.MessageID, Hash: [32]byte(hash)}

@@ -26,12 +26,7 @@ func (in *incoming) settle(ctx context.Context, got *as2.Received, problem *as2.
 	if err != nil {
 		return err
 	}
-	body, err := in.content(ctx)
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	raw, err := io.ReadAll(io.LimitReader(body, maxReceipt+1))
+	raw, err := io.ReadAll(io.LimitReader(in.body.content(), maxReceipt+1))
 	if err != nil {
 		return err
 	}

@@ -125,6 +125,16 @@ type Profile struct {
 type Store interface {
 	Put(ctx context.Context, r io.Reader) (string, error)
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
+	// Draft begins a content that is written piece by piece.
+	Draft(ctx context.Context) (Draft, error)
+}
+
+// A Draft is kept, and then named as by Put, or leaves nothing. Drop ends it in either case.
+type Draft interface {
+	io.Writer
+	Content() io.Reader // what was written so far
+	Keep() (name string, err error)
+	Drop()
 }
 
 // Config of a station.

@@ -86,31 +86,79 @@ func (s *Store) path(name string) (string, error) {
 // Put keeps what r yields and returns its hash. When it returns, file and folder are on disk.
 // It may be repeated: the same content is the same file.
 func (s *Store) Put(ctx context.Context, r io.Reader) (string, error) {
-	const op = "blob.Put"
+	d, err := s.Draft(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer d.Drop()
+	if _, err := io.Copy(d, r); err != nil {
+		if _, ours := errors.AsType[*fault.Error](err); ours {
+			return "", err
+		}
+		return "", fault.E("blob.Put", kindOf(err), fmt.Errorf("writing a payload: %w", err))
+	}
+	return d.Keep()
+}
+
+// A Draft is a payload that is being written. It is kept or dropped, and used by one goroutine.
+type Draft struct {
+	ctx  context.Context
+	s    *Store
+	f    *os.File
+	hash hash.Hash
+	size int64
+}
+
+// Draft begins a payload; nothing can be written once ctx has ended.
+func (s *Store) Draft(ctx context.Context) (*Draft, error) {
 	f, err := os.CreateTemp(s.incoming(), "payload-")
 	if err != nil {
-		return "", fault.E(op, kindOf(err), err)
+		return nil, fault.E("blob.Draft", kindOf(err), err)
 	}
-	defer func() {
-		_ = f.Close()
-		_ = os.Remove(f.Name()) // gone already where it was renamed
-	}()
-	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, h), io.LimitReader(during{ctx, r}, s.max+1))
+	return &Draft{ctx: ctx, s: s, f: f, hash: sha256.New()}, nil
+}
+
+// Write implements [io.Writer].
+func (d *Draft) Write(p []byte) (int, error) {
+	const op = "blob.Write"
+	if err := d.ctx.Err(); err != nil {
+		return 0, fault.E(op, fault.Transient, err)
+	}
+	if d.size += int64(len(p)); d.size > d.s.max {
+		return 0, fault.E(op, fault.Rejected, fmt.Errorf("payload is longer than %d bytes", d.s.max))
+	}
+	d.hash.Write(p)
+	n, err := d.f.Write(p)
 	if err != nil {
-		return "", fault.E(op, kindOf(err), fmt.Errorf("writing a payload: %w", err))
+		return n, fault.E(op, kindOf(err), fmt.Errorf("writing a payload: %w", err))
 	}
-	if n > s.max {
-		return "", fault.E(op, fault.Rejected, fmt.Errorf("payload is longer than %d bytes", s.max))
+	return n, nil
+}
+
+// Content reads what was written, from its beginning, until the draft is dropped. It is not held against the hash:
+// nobody else can have changed it.
+func (d *Draft) Content() io.Reader { return io.NewSectionReader(d.f, 0, d.size) }
+
+// Keep makes the payload durable, file and folder, and returns its hash.
+func (d *Draft) Keep() (string, error) {
+	const op = "blob.Keep"
+	if err := d.ctx.Err(); err != nil {
+		return "", fault.E(op, fault.Transient, err)
 	}
-	if err := s.sync(f); err != nil {
+	if err := d.s.sync(d.f); err != nil {
 		return "", fault.E(op, kindOf(err), fmt.Errorf("syncing a payload: %w", err))
 	}
-	name := hex.EncodeToString(h.Sum(nil))
-	if err := s.place(f.Name(), name); err != nil {
+	name := hex.EncodeToString(d.hash.Sum(nil))
+	if err := d.s.place(d.f.Name(), name); err != nil {
 		return "", fault.E(op, kindOf(err), fmt.Errorf("placing payload %s: %w", name, err))
 	}
 	return name, nil
+}
+
+// Drop ends the draft. What was not kept is gone.
+func (d *Draft) Drop() {
+	_ = d.f.Close()
+	_ = os.Remove(d.f.Name()) // gone already where it was kept
 }
 
 // place gives a whole file its name. A file of that name is replaced, for only what was

@@ -7,12 +7,13 @@ import (
 	"sync/atomic"
 )
 
-// names is a Bloom filter over the streams that there are. Most of what a unit asks for is a
-// stream that it begins: the filter knows without a look into the file that there is none. It is
-// filled beside the work after the journal is opened, and until then answers nothing.
+// names is a Bloom filter over the streams, or the claims, that there are. Most of what a unit asks for
+// is a stream that it begins, or an outside id that is new: the filter knows without a look into the file
+// that there is none. It is filled beside the work after the journal is opened, and until then answers
+// nothing.
 //
-// A name is in it before the commit that makes the stream. One too many costs a look; one
-// missing would begin a stream twice, which the file refuses.
+// A name is in it before the commit that makes the row. One too many costs a look; one missing would
+// begin a stream or take an id twice, which the file refuses.
 type names struct {
 	seed  maphash.Seed
 	bits  []atomic.Uint64 // a power of two of words
@@ -55,7 +56,7 @@ func (n *names) add(name []byte) {
 	})
 }
 
-// absent reports that there is surely no stream of that name.
+// absent reports that there is surely none of that name.
 func (n *names) absent(name []byte) bool {
 	if !n.ready.Load() {
 		return false

@@ -78,3 +78,65 @@ func TestAStreamThatIsThereIsNeverAbsent(t *testing.T) {
 		t.Errorf("filled although it was stopped: %v", err)
 	}
 }
+
+func TestAClaimThatIsThereIsNeverAbsent(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var s *Store
+	open := func() {
+		t.Helper()
+		var err error
+		if s, err = Open(t.Context(), dir, Options{MinFree: -1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim := func(n int) error {
+		id := journal.ID{}.Child("claims", fmt.Sprint(s.last.Load()), n)
+		refusals, err := s.Write(t.Context(), &journal.Batch{Units: []*journal.Unit{{ID: id, Claims: []journal.ClaimOp{{Scope: "as2/ACME", ID: fmt.Sprint(n), Answer: []byte("{}")}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refusals[0] != nil {
+			return refusals[0]
+		}
+		return nil
+	}
+	const all = 200
+	open()
+	for n := range all {
+		if n == all/2 {
+			s.filling.Wait() // before it, the file is asked
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			open()
+			s.filling.Wait()
+		}
+		if err := claim(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 2 * all {
+		key := journal.ClaimKey("as2/ACME", fmt.Sprint(n))
+		row, err := s.Row(t.Context(), journal.TableClaim, key)
+		if err != nil || (row != nil) != (n < all) {
+			t.Fatalf("claim %d is %q, %v", n, row, err)
+		}
+		if n >= all {
+			if !s.unclaimed(journal.TableClaim, key) {
+				t.Errorf("claim %d, which nobody made, is looked for", n)
+			}
+			continue
+		}
+		if err := claim(n); err == nil {
+			t.Errorf("id %d is taken twice", n)
+		}
+	}
+	// A table of another name is never held against the claims.
+	if s.unclaimed(journal.TableState, "as2/ACME") {
+		t.Error("a state that is not looked for")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -17,7 +17,7 @@ import (
 
 // queries are the prepared ones of readers.
 type queries struct {
-	topic, names                 *sql.Stmt
+	topic, names, claims         *sql.Stmt
 	balances, heads, checkpoints *sql.Stmt
 	scan                         map[journal.Table]*sql.Stmt
 	all                          []*sql.Stmt
@@ -38,6 +38,7 @@ func (q *queries) prepare(ctx context.Context, db *sql.DB) error {
 	q.balances = one("SELECT key, amount, floor FROM balance WHERE key > ? ORDER BY key LIMIT ?")
 	q.heads = one("SELECT n.name, h.version, h.last FROM stream_name n JOIN head h ON h.id = n.id WHERE n.name > ? ORDER BY n.name LIMIT ?")
 	q.names = one("SELECT name FROM stream_name WHERE name > ? ORDER BY name LIMIT ?")
+	q.claims = one("SELECT key FROM " + tableName(journal.TableClaim) + " WHERE key > ? ORDER BY key LIMIT ?")
 	q.checkpoints = one("SELECT sub, part, value FROM checkpoint WHERE ?1 = x'' OR sub = ?1 ORDER BY sub, part")
 	q.scan = map[journal.Table]*sql.Stmt{}
 	for _, t := range journal.Tables {

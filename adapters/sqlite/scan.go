@@ -55,10 +55,18 @@ func (s *Store) Balance(ctx context.Context, book, account string) (b journal.Ba
 	return b, err
 }
 
+// unclaimed reports that key is of a claim that is surely not there.
+func (s *Store) unclaimed(t journal.Table, key string) bool {
+	return t == journal.TableClaim && s.claims.absent([]byte(key))
+}
+
 // Row implements [journal.View].
 func (s *Store) Row(ctx context.Context, t journal.Table, key string) (v []byte, err error) {
 	if !slices.Contains(journal.Tables, t) {
 		return nil, fmt.Errorf("no such table: %s", t)
+	}
+	if s.unclaimed(t, key) {
+		return nil, nil
 	}
 	begun := s.glances.begin()
 	if _, err = s.one(ctx, func(l *lookup) driver.Stmt { return l.row[t] }, "table "+string(t), func(row []driver.Value) error {

@@ -139,6 +139,10 @@ func (s *state) Row(ctx context.Context, t journal.Table, key string) ([]byte, e
 		s.keepRow(k, v)
 		return v, nil
 	}
+	if s.w.s.unclaimed(t, key) {
+		s.keepRow(k, nil)
+		return nil, nil
+	}
 	var v []byte
 	st, ok := s.w.stmt.row[t]
 	if !ok {

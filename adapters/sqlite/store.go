@@ -73,7 +73,8 @@ type Store struct {
 	q        queries
 	look     *lookups // single rows and units
 	pages    *lookups // stretches of the log
-	names    *names
+	names    *names   // of streams
+	claims   *names
 	glances  *glances
 	last     atomic.Uint64
 	broken   atomic.Pointer[error]
@@ -227,7 +228,9 @@ func (s *Store) connect(ctx context.Context, format int, steps map[int]string) e
 	}
 	fill, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopFilling = stop
-	s.filling.Go(func() { _ = s.names.fill(fill, s.q.names) }) // without it streams are looked for in the file
+	s.filling.Go(func() { // without it what is new is looked for in the file
+		_ = errors.Join(s.names.fill(fill, s.q.names), s.claims.fill(fill, s.q.claims))
+	})
 	return nil
 }
 

@@ -80,7 +80,7 @@ func (w *writer) load(ctx context.Context) error {
 	if w.nextStream, err = w.number(ctx, "SELECT max(id) FROM head"); err != nil {
 		return err
 	}
-	w.s.names = newNames(w.nextStream)
+	w.s.names, w.s.claims = newNames(w.nextStream), newNames(w.nextStream) // about as many
 	if w.nextTopic, err = w.number(ctx, "SELECT max(id) FROM topic_name"); err != nil {
 		return err
 	}
@@ -263,6 +263,11 @@ func (w *writer) link(ctx context.Context) error {
 		}
 		w.heads = append(w.heads, v)
 		w.byName[h.Stream] = v
+	}
+	for _, r := range w.staged.Rows {
+		if r.Table == journal.TableClaim && r.Value != nil {
+			w.s.claims.add([]byte(r.Key))
+		}
 	}
 	for _, u := range w.staged.Units {
 		for i := range u.Unit.Records {

@@ -276,7 +276,7 @@ type as2Sender struct {
 }
 
 // preparedMost is what is made before the clock runs; a longer message is made while it is sent.
-const preparedMost = 1 << 20
+const preparedMost = 16 << 20
 
 type as2Wire struct {
 	header http.Header

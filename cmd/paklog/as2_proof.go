@@ -170,9 +170,12 @@ func (v *verifying) keep(name string, b []byte) {
 	v.files[name] = b
 }
 
-// body is a message's body as it was kept.
-func (v *verifying) body(name string, headers map[string][]string) []byte {
-	raw, err := os.ReadFile(filepath.Join(v.dir, filepath.Base(name[:min(2, len(name))]), filepath.Base(name[min(2, len(name)):])))
+// body is a message's body as it was kept: in the journal, or as a payload.
+func (v *verifying) body(name string, raw []byte, headers map[string][]string) []byte {
+	var err error
+	if raw == nil {
+		raw, err = os.ReadFile(filepath.Join(v.dir, filepath.Base(name[:min(2, len(name))]), filepath.Base(name[min(2, len(name)):])))
+	}
 	sum := sha256.Sum256(raw)
 	v.say(err == nil && hex.EncodeToString(sum[:]) == name, "the bytes of the message", "%d bytes, SHA-256 %s%s", len(raw), name, trailing(err))
 	v.keep("message.http", onTheWire(headers, raw))
@@ -219,7 +222,7 @@ func (v *verifying) at(what string, when time.Time, by []*x509.Certificate) {
 
 // received verifies a message that came, and what it was answered.
 func (v *verifying) received(x *door.Exchange) {
-	raw := v.body(x.Body, x.Headers)
+	raw := v.body(x.Body, x.Raw, x.Headers)
 	signer := v.certificate("the partner", x.Signer)
 	v.at("the message came", x.At, signer)
 	own := v.certificate("ours", x.Own)
@@ -282,7 +285,7 @@ func reasonOf(s string) error {
 // sent verifies a message that went: its content is the document in the journal.
 func (v *verifying) sent(a archived) {
 	p := a.Sent
-	v.body(p.Sent.Body, p.Sent.Headers)
+	v.body(p.Sent.Body, nil, p.Sent.Headers)
 	v.certificate("ours", p.Sent.Own)
 	signer := v.certificate("the partner", p.Proof.Signer)
 	v.at("the receipt came", p.Proof.At, signer)

@@ -81,16 +81,10 @@ func TestTheArchiveProvesWhatWasExchanged(t *testing.T) {
 				other.Files = slices.Clone(x.Files)
 				other.Files[0].SHA256 = strings.Repeat("0", 64)
 				fails("another document", archived{Received: &other})
-				path := filepath.Join(cfg.Data, payloads, x.Body[:2], x.Body[2:])
-				raw, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				raw[len(raw)/2] ^= 1
-				if err := os.WriteFile(path, raw, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				fails("a changed byte", *found)
+				other = *x
+				other.Raw = bytes.Clone(x.Raw)
+				other.Raw[len(other.Raw)/2] ^= 1
+				fails("a changed byte", archived{Received: &other})
 				continue
 			}
 			sent++
@@ -101,6 +95,16 @@ func TestTheArchiveProvesWhatWasExchanged(t *testing.T) {
 			other = *found.Sent
 			other.Proof.Signer = found.Sent.Sent.Own
 			fails("a receipt of another", archived{Sent: &other, Document: found.Document})
+			path := filepath.Join(cfg.Data, payloads, found.Sent.Sent.Body[:2], found.Sent.Sent.Body[2:])
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw[len(raw)/2] ^= 1
+			if err := os.WriteFile(path, raw, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fails("a changed byte", *found)
 		}
 		if none, err := hub.archived(t.Context(), s.Peer, "<nobody@nowhere>"); none != nil || err != nil {
 			t.Errorf("an unknown id is %v, %v", none, err)

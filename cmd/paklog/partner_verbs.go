@@ -224,7 +224,7 @@ func tryStation(ctx context.Context, cfg as2.Config, partner string) (p as2.Trie
 	if err != nil {
 		return p, err
 	}
-	s, err := as2.New(cfg, nil, store)
+	s, err := as2.New(cfg, nil, stationStore{store})
 	if err != nil {
 		return p, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/as2"
+	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/core/door"
 )
 
@@ -24,7 +25,7 @@ func (a *app) openStation() error {
 	if err := os.MkdirAll(cfg.Spool, 0o700); err != nil {
 		return fmt.Errorf("making the folder of what is being received: %w", err)
 	}
-	if a.station, err = as2.New(cfg, through(a.cfg.probe.as2, door.Caller(a.hub)), a.payloads); err != nil {
+	if a.station, err = as2.New(cfg, through(a.cfg.probe.as2, door.Caller(a.hub)), stationStore{a.payloads}); err != nil {
 		return fmt.Errorf("edi.partners: %w", err)
 	}
 	a.close = append(a.close, func() error { a.station.Close(); return nil })
@@ -37,6 +38,11 @@ func (a *app) openStation() error {
 	}
 	return nil
 }
+
+// stationStore is the store of payloads as a station uses it.
+type stationStore struct{ *blob.Store }
+
+func (s stationStore) Draft(ctx context.Context) (as2.Draft, error) { return s.Store.Draft(ctx) }
 
 // listenStation opens the door of AS2 partners; nil where there is none.
 func (a *app) listenStation(ctx context.Context) (net.Listener, error) {

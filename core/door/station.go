@@ -52,8 +52,9 @@ type Exchange struct {
 	MessageID string              `json:"message_id"` // as sent
 	From      string              `json:"from"`       // AS2 names
 	To        string              `json:"to"`
-	Headers   map[string][]string `json:"headers"` // of the request
-	Body      string              `json:"body"`    // payload: SHA-256 of the body as it came, in hex
+	Headers   map[string][]string `json:"headers"`       // of the request
+	Body      string              `json:"body"`          // SHA-256 of the body as it came, in hex: payload of that name, or Raw
+	Raw       []byte              `json:"raw,omitempty"` // a short body itself
 	Bytes     int64               `json:"bytes"`
 	MIC       string              `json:"mic,omitempty"` // as the receipt says it
 	Accepted  bool                `json:"accepted"`
