@@ -3,7 +3,8 @@
 // edi/as2; what follows from it is decided by the hub, behind door.Stations.
 //
 // A message is spooled whole before it is judged: up to 64 KiB in memory, longer ones into the store of
-// payloads, which keeps the bytes as they came of every message of a known partner. A receipt leaves
+// payloads. The bytes as they came of every message of a known partner are kept: those of a short one that
+// is accepted by the hub with its exchange, others by the store. A receipt leaves
 // once the hub holds reference, verdict, receipt and documents in one unit; without that the answer is
 // 503 and the sender comes again. The same bytes under the same Message-ID get the receipt that was
 // given before, without any use of a key.

@@ -113,7 +113,11 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request) (status int, er
 	}
 	in.body = newSpool(context.WithoutCancel(r.Context()), in.store) // its own reads end with the connection
 	slow := &paced{r: r.Body, at: http.NewResponseController(w), patience: in.cfg.Patience, pace: in.cfg.Pace}
-	_, err = io.Copy(in.body, io.LimitReader(slow, in.cfg.MaxBytes+1))
+	most := in.cfg.MaxBytes + 1
+	if r.ContentLength >= 0 {
+		most = r.ContentLength + 1 // no more comes, and the copy takes no more memory
+	}
+	_, err = io.Copy(in.body, io.LimitReader(slow, most))
 	if err == nil && in.body.size > in.cfg.MaxBytes {
 		in.body.drop()
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("more than %d bytes", in.cfg.MaxBytes)
@@ -227,7 +231,7 @@ func (in *incoming) judge(docs *documents) (got *as2.Received, problem *as2.Prob
 	defer secret.close()
 	got, err = as2.Read(in.header, in.body.content(), as2.Reading{
 		Keys: in.own.keys(), Certificates: certificates(in.profile.Certificates).trusted(in.now), Receipt: in.req.Receipt,
-		RequireSigned: in.profile.RequireSigned, RequireEncrypted: in.profile.RequireEncrypted,
+		Size: in.body.size, RequireSigned: in.profile.RequireSigned, RequireEncrypted: in.profile.RequireEncrypted,
 		Open: docs.open, Spool: secret.open,
 		Limits: cms.Limits{Decompressed: in.cfg.MaxBytes},
 	})

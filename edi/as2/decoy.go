@@ -30,7 +30,7 @@ func (o *opener) decoy(garbage io.Reader) error {
 		body: io.MultiReader(strings.NewReader("--decoy\r\nContent-Transfer-Encoding: binary\r\n\r\n"), garbage,
 			strings.NewReader("\r\n--decoy\r\n"+signatureHeader), bytes.NewReader(signature), strings.NewReader("\r\n--decoy--\r\n")),
 	}
-	scratch := &opener{cfg: Reading{Certificates: o.cfg.Certificates, Limits: o.cfg.Limits, Documents: 1}, out: &Received{}}
+	scratch := &opener{cfg: Reading{Certificates: o.cfg.Certificates, Limits: o.cfg.Limits, Documents: 1}, out: &Received{}, size: o.size}
 	if err := scratch.open(e); !isProblem(err) {
 		return err
 	}

@@ -28,10 +28,12 @@ var hashNames = []struct {
 // NewDigest is h as RFC 5751 spells it.
 func NewDigest(h crypto.Hash) Digest { return Digest{Hash: h, Name: strings.ToLower(h.String())} }
 
+var withoutHyphens = strings.NewReplacer("-", "", "_", "")
+
 // ParseDigest reads a digest's name in any spelling.
 func ParseDigest(name string) (Digest, bool) {
 	name = strings.Trim(name, "\" \t")
-	plain := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+	plain := withoutHyphens.Replace(strings.ToLower(name))
 	plain = strings.TrimPrefix(plain, "rsa") // rsa-sha1, of RFC 3335's time
 	for _, h := range hashNames {
 		if h.name == plain {

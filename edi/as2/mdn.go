@@ -115,7 +115,7 @@ const maxReport = 256 << 10
 
 // readReport reads a multipart/report.
 func readReport(e entity, params map[string]string) (*MDN, error) {
-	parts, err := newSplitter(e.body, params)
+	parts, err := newSplitter(e.body, params, maxReport)
 	if err != nil {
 		return nil, err
 	}

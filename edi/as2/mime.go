@@ -22,6 +22,9 @@ func badMIME(format string, args ...any) error {
 // maxHeader bounds the header of one entity.
 const maxHeader = 64 << 10
 
+// headBuffer is for what stands before a content; long reads go past it.
+const headBuffer = 4 << 10
+
 // An entity is a MIME header with its body.
 type entity struct {
 	header textproto.MIMEHeader
@@ -31,7 +34,7 @@ type entity struct {
 
 // readEntity reads the header that r begins with, to its last byte as it is.
 func readEntity(r io.Reader) (entity, error) {
-	b := bufio.NewReaderSize(r, 8<<10)
+	b := bufio.NewReaderSize(r, headBuffer)
 	e := entity{header: textproto.MIMEHeader{}, body: b}
 	var name, value string
 	add := func() {
@@ -96,7 +99,7 @@ func (e entity) decoded() io.Reader {
 // cms is the body of a CMS part. A structure begins with 30h; where it does
 // not, it is in base64, whatever the header says.
 func (e entity) cms() (io.Reader, error) {
-	b := bufio.NewReaderSize(e.body, 8<<10)
+	b := bufio.NewReaderSize(e.body, headBuffer)
 	for {
 		first, err := b.Peek(1)
 		switch {
@@ -172,15 +175,16 @@ const (
 	inEpilogue
 )
 
-// splitBuffer is how much of a body is looked at in one go.
+// splitBuffer is how much of a body is looked at in one go, at most.
 const splitBuffer = 32 << 10
 
-func newSplitter(body io.Reader, params map[string]string) (*splitter, error) {
+// newSplitter begins with a body of at most size bytes.
+func newSplitter(body io.Reader, params map[string]string, size int64) (*splitter, error) {
 	boundary := params["boundary"]
 	if boundary == "" || len(boundary) > 256 {
 		return nil, badMIME("a multipart with a boundary of %d characters", len(boundary))
 	}
-	return &splitter{r: bufio.NewReaderSize(body, splitBuffer), delim: []byte("--" + boundary)}, nil
+	return &splitter{r: bufio.NewReaderSize(body, int(min(size+512, splitBuffer))), delim: []byte("--" + boundary)}, nil
 }
 
 // next is the next part, or io.EOF behind the last. What was left of the part

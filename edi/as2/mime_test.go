@@ -11,7 +11,7 @@ import (
 
 // partsOf reads a multipart whole.
 func partsOf(body io.Reader, boundary string) ([]string, error) {
-	s, err := newSplitter(body, map[string]string{"boundary": boundary})
+	s, err := newSplitter(body, map[string]string{"boundary": boundary}, 1<<20)
 	if err != nil {
 		return nil, err
 	}

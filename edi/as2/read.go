@@ -1,11 +1,13 @@
 package as2
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -21,6 +23,8 @@ type Reading struct {
 
 	RequireSigned    bool
 	RequireEncrypted bool
+
+	Size int64 // of the body; zero is not known. Of short ones little memory is taken
 
 	// Open takes a document whose content follows. The writer is quarantine
 	// until Read returns; nil passes the content over.
@@ -102,7 +106,7 @@ const maxLayers = 6
 // Received then holds what is known. Any other error comes from body, Open,
 // its writer or Spool, and says nothing about the message.
 func Read(header textproto.MIMEHeader, body io.Reader, r Reading) (*Received, error) {
-	o := &opener{cfg: r, out: &Received{}}
+	o := &opener{cfg: r, out: &Received{}, size: cmp.Or(r.Size, math.MaxInt32)}
 	if o.cfg.Documents == 0 {
 		o.cfg.Documents = 100
 	}
@@ -114,9 +118,10 @@ type opener struct {
 	cfg       Reading
 	out       *Received
 	depth     int
-	signed    bool // inside a signature
-	encrypted bool // inside encryption
-	part      bool // inside any layer: headers count in the MIC
+	signed    bool  // inside a signature
+	encrypted bool  // inside encryption
+	part      bool  // inside any layer: headers count in the MIC
+	size      int64 // what one layer holds at most; large where that is not known
 }
 
 func (o *opener) open(e entity) error {
@@ -263,7 +268,7 @@ func (o *opener) compressed(m *cms.Message) error {
 		return err
 	}
 	o.out.Layers = append(o.out.Layers, Layer{Kind: m.Type})
-	o.part = true
+	o.part, o.size = true, math.MaxInt32
 	inner, err := readEntity(worded{z, DecompressionFailed})
 	if err == nil {
 		err = o.open(inner)
@@ -306,7 +311,7 @@ func (o *opener) layer() int {
 // multipartSigned reads content with its signature behind it. What was wrong
 // with the content counts only if the signature holds.
 func (o *opener) multipartSigned(e entity, params map[string]string) error {
-	parts, err := newSplitter(e.body, params)
+	parts, err := newSplitter(e.body, params, o.size)
 	if err != nil {
 		return judged(IntegrityCheckFailed, err)
 	}
@@ -464,7 +469,7 @@ func (o *opener) content(e entity, kind string, params map[string]string) error 
 
 // documents reads several (RFC 6362).
 func (o *opener) documents(e entity, params map[string]string) error {
-	parts, err := newSplitter(e.body, params)
+	parts, err := newSplitter(e.body, params, o.size)
 	if err != nil {
 		return judged(UnexpectedProcessingError, err)
 	}
@@ -486,6 +491,8 @@ func (o *opener) documents(e entity, params map[string]string) error {
 	}
 }
 
+const copyBuffer = 32 << 10
+
 func (o *opener) document(e entity) error {
 	if len(o.out.Documents) >= o.cfg.Documents {
 		return problem(UnexpectedProcessingError, "more than %d documents", o.cfg.Documents)
@@ -502,6 +509,6 @@ func (o *opener) document(e entity) error {
 			w = to
 		}
 	}
-	_, err := io.Copy(w, e.decoded())
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, e.decoded(), make([]byte, min(o.size, copyBuffer)))
 	return judged(UnexpectedProcessingError, err)
 }

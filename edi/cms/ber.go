@@ -57,7 +57,7 @@ type frame struct {
 }
 
 func newBER(r io.Reader, lim Limits) *ber {
-	return &ber{r: bufio.NewReaderSize(r, 8<<10), depth: lim.Depth, head: lim.HeadBytes, lim: lim}
+	return &ber{r: bufio.NewReaderSize(r, 4<<10), depth: lim.Depth, head: lim.HeadBytes, lim: lim}
 }
 
 func (b *ber) syntax(at int64, format string, args ...any) error {

@@ -18,13 +18,18 @@ type cbcReader struct {
 	src   io.Reader
 	mode  cipher.BlockMode
 	buf   []byte
+	size  int // of buf: a multiple of the block
 	have  int // ciphertext at the front of buf
 	ready []byte
 	err   error
 }
 
-func newCBCReader(b *ber, src io.Reader, block cipher.Block, iv []byte) *cbcReader {
-	return &cbcReader{b: b, src: src, mode: cipher.NewCBCDecrypter(block, iv)}
+func newCBCReader(b *ber, src *octets, block cipher.Block, iv []byte) *cbcReader {
+	c := &cbcReader{b: b, src: src, mode: cipher.NewCBCDecrypter(block, iv), size: bufSize}
+	if src.left > 0 { // in one piece: a byte more lets its end be seen at once
+		c.size = int(min(bufSize, src.left/int64(block.BlockSize())*int64(block.BlockSize())+int64(block.BlockSize())))
+	}
+	return c
 }
 
 func (c *cbcReader) Read(p []byte) (int, error) {
@@ -44,7 +49,7 @@ func (c *cbcReader) Read(p []byte) (int, error) {
 func (c *cbcReader) fill() {
 	size := c.mode.BlockSize()
 	if c.buf == nil {
-		c.buf = make([]byte, bufSize)
+		c.buf = make([]byte, c.size)
 	} else if c.have > 0 {
 		// Where ready points to was read by now; behind it lie the bytes kept back.
 		copy(c.buf, c.buf[len(c.buf)-c.have:])

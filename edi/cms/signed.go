@@ -62,7 +62,7 @@ func (m *Message) Signed() (*Signed, error) {
 }
 
 // content begins an OCTET STRING, whole or in pieces.
-func (b *ber) content(tag byte) (io.Reader, error) {
+func (b *ber) content(tag byte) (*octets, error) {
 	h, ok, err := b.next()
 	if err != nil {
 		return nil, err
