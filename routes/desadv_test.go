@@ -48,7 +48,7 @@ func TestADESADVEndsInRECADVAndCONTRL(t *testing.T) {
 		r.must(door.Receipts, "ASN-5", receiving.ReceiveLPN{LPN: "001234567890123457", Location: "DOCK"})
 		r.must(door.Receipts, "ASN-5", receiving.Close{})
 		settle(time.Minute)
-		if told := box.messages(t, "RECADV")[before:]; len(told) != 1 || values(told[0], "BGM", 2, 1)[0] != "ASN-5" || strings.Join(values(told[0], "QTY", 1, 2), " ") != "24 24 2 2" {
+		if told := box.messages(t, "RECADV")[before:]; len(told) != 1 || values(told[0], "BGM", 2, 1)[0] != "ASN-5" || strings.Join(values(told[0], "QTY", 1, 2), " ") != "24 24 24 2 2 2" {
 			t.Errorf("%d RECADVs", len(told))
 		}
 		if acks := box.messages(t, "CONTRL"); len(acks) != 1 || values(acks[0], "UCM", 3, 1)[0] != "7" {

@@ -618,10 +618,11 @@ func TestACrashAfterAnyUnitOfTheDockChangesNothing(t *testing.T) {
 }
 
 // TestBothAdvicesOfAnOrderAddUp: an order whose cartons leave in two parts is told in two 945s,
-// the second marked as a supplement and naming the late carton alone; together they tell what left.
+// the first saying what follows, the second under a number of its own and naming the late carton alone;
+// together they tell what left. So do two 856s.
 func TestBothAdvicesOfAnOrderAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, box := ediRig(t)
+		r, box := ediRig(t, func(p *Partner) { p.ShipNotice = ByBoth })
 		r.cfg.Carriers[0].Confirm = AtManifest
 		r.cfg.Auto.Pack = false
 		r.restart()
@@ -647,8 +648,9 @@ func TestBothAdvicesOfAnOrderAddUp(t *testing.T) {
 		if len(advices) != 2 {
 			t.Fatalf("%d 945s", len(advices))
 		}
-		var ordered, shipped int64
+		var shipped int64
 		for i, a := range advices {
+			var ordered int64
 			if got := len(elements(a, "MAN", 2)); got != 1 {
 				t.Errorf("945 %d names %d cartons", i+1, got)
 			}
@@ -662,13 +664,27 @@ func TestBothAdvicesOfAnOrderAddUp(t *testing.T) {
 				shipped += n * factor
 				ordered += m * factor
 			}
+			// What was open before each: the difference of the first follows, and is ordered in the second.
+			if want := []int64{total, 1}[i]; ordered != want {
+				t.Errorf("945 %d tells %d as ordered, %d were open", i+1, ordered, want)
+			}
+			if status := elements(a, "W12", 1); status[0] != []string{"BP", "CC"}[i] {
+				t.Errorf("945 %d says %q of the line", i+1, status)
+			}
+			number := elements(a, "W06", 4)[0]
+			if number != []string{orders[0].Number, orders[0].Number + "-1"}[i] {
+				t.Errorf("945 %d is of shipment %s", i+1, number)
+			}
+			if notices := box.sets(t, "856"); len(notices) != 2 || elements(notices[i], "BSN", 2)[0] != number || len(elements(notices[i], "MAN", 2)) != 1 || elements(notices[i], "SN1", 8)[0] != []string{"BP", "AC"}[i] {
+				t.Errorf("%d 856s", len(notices))
+			}
 			marks := slices.DeleteFunc(elements(a, "N9", 2), func(v string) bool { return !strings.HasPrefix(v, "SUPPLEMENT") })
 			if i == 0 && len(marks) != 0 || i == 1 && !slices.Equal(marks, []string{"SUPPLEMENT 1"}) {
 				t.Errorf("945 %d is marked %q", i+1, marks)
 			}
 		}
-		if shipped != total || ordered != total {
-			t.Errorf("both tell %d of %d, and %d left", shipped, ordered, total)
+		if shipped != total {
+			t.Errorf("both tell %d, and %d left", shipped, total)
 		}
 		r.once()
 		r.noLetters()

@@ -93,6 +93,8 @@ type Partner struct {
 	// ReportsWithin is how long after an order was to leave, or a receipt to come, he may take to say
 	// what became of it; 0 is any time.
 	ReportsWithin time.Duration
+	// ShipNotice is what tells him that orders of his have left; "" is ByAdvice.
+	ShipNotice string
 	// Notices are the owners of whose shipments he gets a 945, whoever ordered.
 	Notices []string
 	// Stock is what he is told of the stock of owners.
@@ -127,7 +129,7 @@ type Outbox interface {
 }
 
 // AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, 945, 944, ORDERS, ORDCHG and DESADV in; 997, 824, 855,
-// 945, 944, 947, 846, CONTRL, APERAK, ORDRSP, DESADV, RECADV and INVRPT out.
+// 945, 856, 944, 947, 846, CONTRL, APERAK, ORDRSP, DESADV, RECADV and INVRPT out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()
@@ -149,7 +151,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
 		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
-		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()), h.Add(e.batches()), h.Add(e.flushes()),
+		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.shipNotices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()), h.Add(e.batches()), h.Add(e.flushes()),
 	}
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))

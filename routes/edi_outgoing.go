@@ -104,6 +104,9 @@ func (e *edi) outgoing(ctx context.Context, m *Message, out *Out, p Partner, d o
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
 		Subject: "document/" + m.ID.String(), Personal: text,
 	}
+	if sets[0].Segments == nil {
+		e.numbered(out, p, d, sets)
+	}
 	for i := 0; i < len(sets); {
 		n := i + 1
 		for n < len(sets) && sets[n].GS06 == sets[i].GS06 {

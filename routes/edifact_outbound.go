@@ -79,8 +79,7 @@ func (e *edi) despatches() Route {
 		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
 		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
 			o, err := e.shipped(ctx, m)
-			byDocument := o.Source.Door == "edi" || o.Source.Door == order.DoorSplit // the document of the order it is a part of
-			return byDocument && o.Source.DocType == "ORDERS", err
+			return byDocument(o, "ORDERS"), err
 		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
 			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
 				c, err := confirmed(m)
@@ -91,8 +90,12 @@ func (e *edi) despatches() Route {
 				if err != nil {
 					return journal.Record{}, err
 				}
+				follows, err := e.follows(ctx, m, o, c)
+				if err != nil {
+					return journal.Record{}, err
+				}
 				return e.interchange(ctx, m, out, p, p.unb(), p.unh("DESADV"), func(int) ([]edifact.Out, error) {
-					return edifactwms.DespatchAdvice(p.Profile, o, c)
+					return edifactwms.DespatchAdvice(p.Profile, o, c, follows)
 				})
 			})(ctx, m)
 		})),

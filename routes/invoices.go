@@ -25,8 +25,7 @@ func (e *edi) invoices() Route {
 			if c, _ := m.Event.(ship.Confirmed); err != nil || len(c.Lines) == 0 {
 				return false, err
 			}
-			byDocument := o.Source.Door == "edi" || o.Source.Door == order.DoorSplit
-			return byDocument && e.Partners[o.Source.Partner].Invoices && (o.Source.DocType == "850" || o.Source.DocType == "ORDERS"), nil
+			return byDocument(o, "850", "ORDERS") && e.Partners[o.Source.Partner].Invoices, nil
 		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
 			return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
 				var none journal.Record

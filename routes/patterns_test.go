@@ -75,7 +75,7 @@ func (h *Hub) consumers(topic string) (names []string) {
 func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, box := ediRig(t, func(p *Partner) {
-			p.Tap, p.Rate, p.Invoices = true, 60, true
+			p.Tap, p.Rate, p.Invoices, p.ShipNotice = true, 60, true, ByBoth
 			p.Window = Window{0, 24*time.Hour - time.Minute}
 		})
 		logi := r.edi.Partners["ACME"]

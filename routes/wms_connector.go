@@ -109,7 +109,8 @@ func (e *edi) announce(ctx context.Context, m *Message, p Partner, kind string, 
 	}
 	d.out.SetState(key, st, lastNotice{m.Pos})
 	for i := range x.Announcement.Lines {
-		x.Announcement.Lines[i].Item = d.skuOf(x.Scope, x.Announcement.Lines[i].Item, nil)
+		l := &x.Announcement.Lines[i]
+		l.Item = d.skuOf(x.Scope, l.Item, l.Codes)
 	}
 	ask := door.Ask{Scope: x.Scope, ID: x.ID, Actor: p.Name, Cmd: receiving.Announce{Announcement: x.Announcement, Units: x.Units}}
 	switch r := d.receipt(x.Scope, x.ID); {

@@ -157,7 +157,7 @@ func ackKey(partner, group, control string) string {
 	return "ack/" + partner + "/" + group + "/" + control
 }
 
-// ackWatch matches the 997s that come with what we sent, and raises what is overdue or
+// ackWatch matches the 997s, 999s and TA1s that come with what we sent, and raises what is overdue or
 // rejected.
 func (e *edi) ackWatch() Route {
 	return Route{
@@ -166,6 +166,8 @@ func (e *edi) ackWatch() Route {
 		Patterns: []string{eip.NameClaimCheck}, Parking: Parking{Independent: true},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			switch m.Type {
+			case interchangeAcked:
+				return e.interchangeSaid(ctx, m)
 			case "ack.Overdue":
 				return e.overdue(ctx, m)
 			case "ack.Rejected":

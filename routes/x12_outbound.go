@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,12 +17,13 @@ import (
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
+	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // groupOf is the functional group of each set we send.
-var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR"}
+var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR", "856": "SH"}
 
 // functionalAck answers each group with a 997, or with a 999 where agreed, and each interchange
 // whose sender asks with a TA1. All sets have their verdict: the splitter gathered them while it
@@ -114,10 +117,38 @@ func (e *edi) advices() Route {
 		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
 		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
 			o, err := e.shipped(ctx, m)
-			byDocument := o.Source.Door == "edi" || o.Source.Door == order.DoorSplit // the document of the order it is a part of
-			return byDocument && o.Source.DocType == "940", err
+			return byDocument(o, "940") && e.Partners[o.Source.Partner].ShipNotice != ByNotice, err
 		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
 			return e.advise(ctx, m, o.Source.Partner, o)
+		})),
+	}
+}
+
+// What tells a partner that an order of his has left.
+const (
+	ByAdvice = "945"  // an order that came by 940
+	ByNotice = "856"  // one that came by 940 or 850
+	ByBoth   = "both" // a 945 and an 856
+)
+
+// byDocument reports whether an order, or the one it is a part of, came by a document of these kinds.
+func byDocument(o order.Order, kinds ...string) bool {
+	return (o.Source.Door == "edi" || o.Source.Door == order.DoorSplit) && slices.Contains(kinds, o.Source.DocType)
+}
+
+// shipNotices sends an 856 for each confirmation of a shipment to partners who want that.
+func (e *edi) shipNotices() Route {
+	return Route{
+		Name: "x12.ship-notices", About: "an 856 for each ship confirmation, to each partner who wants to be told so",
+		Topics: []string{onPacks}, Types: takes(ship.Confirmed{}), Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
+		Patterns: []string{eip.NameFilter, eip.NameEnricher, eip.NameTranslator},
+		Handle: eip.Filter(func(ctx context.Context, m *Message) (bool, error) {
+			o, err := e.shipped(ctx, m)
+			by := e.Partners[o.Source.Partner].ShipNotice
+			c, _ := m.Event.(ship.Confirmed)
+			return byDocument(o, "940", "850") && (by == ByNotice || by == ByBoth) && len(c.Cartons) > 0, err
+		}, eip.Enrich(e.shipped, func(ctx context.Context, m *Message, o order.Order) (*Out, error) {
+			return e.tellShipped(ctx, m, o.Source.Partner, "856", o, x12wms.Profile.ShipNotice)
 		})),
 	}
 }
@@ -130,6 +161,38 @@ func (e *edi) shipped(ctx context.Context, m *Message) (order.Order, error) {
 		return order.Order{}, err
 	}
 	return Peek(ctx, m, e.flows.orders, order.StreamOf(c.Scope, c.Order))
+}
+
+// follows is what of the order's lines is still to leave after a confirmation, in smallest units: by this
+// order, or by another that it was split into or from.
+func (e *edi) follows(ctx context.Context, m *Message, o order.Order, c ship.Confirmed) (map[int]int64, error) {
+	s, err := Peek(ctx, m, e.flows.shipments, c.Stream())
+	if err != nil {
+		return nil, err
+	}
+	out := x12wms.Follows(o, s.Left(c))
+	if o.Root == "" && len(o.Parts) == 0 {
+		return out, nil
+	}
+	seen := map[string]bool{o.Number: true}
+	for next := append([]string{o.Told()}, o.Parts...); len(next) > 0; next = next[1:] {
+		if seen[next[0]] {
+			continue
+		}
+		seen[next[0]] = true
+		part, err := Peek(ctx, m, e.flows.orders, order.StreamOf(o.Scope, next[0]))
+		if err != nil {
+			return nil, err
+		}
+		next = append(next, part.Parts...)
+		for _, l := range o.Lines {
+			if other, ok := part.Line(l.No); ok {
+				out[l.No] += other.Open()
+			}
+		}
+	}
+	maps.DeleteFunc(out, func(_ int, n int64) bool { return n == 0 })
+	return out, nil
 }
 
 // confirmed is the confirmation that a message is, or is a copy of.
@@ -150,6 +213,12 @@ func confirmed(m *Message) (ship.Confirmed, error) {
 
 // advise writes the 945 to a partner.
 func (e *edi) advise(ctx context.Context, m *Message, partner string, o order.Order) (*Out, error) {
+	return e.tellShipped(ctx, m, partner, "945", o, x12wms.Profile.ShippingAdvice)
+}
+
+// tellShipped writes a set to a partner of what left of an order.
+func (e *edi) tellShipped(ctx context.Context, m *Message, partner, set string, o order.Order,
+	write func(x12wms.Profile, order.Order, ship.Confirmed, map[int]int64) ([]x12.Out, error)) (*Out, error) {
 	return eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
 		c, err := confirmed(m)
 		if err != nil {
@@ -159,11 +228,15 @@ func (e *edi) advise(ctx context.Context, m *Message, partner string, o order.Or
 		if err != nil {
 			return journal.Record{}, err
 		}
-		body, err := p.Profile.ShippingAdvice(o, c)
+		follows, err := e.follows(ctx, m, o, c)
 		if err != nil {
 			return journal.Record{}, err
 		}
-		return e.envelope(ctx, m, out, p, "945", body)
+		body, err := write(p.Profile, o, c, follows)
+		if err != nil {
+			return journal.Record{}, err
+		}
+		return e.envelope(ctx, m, out, p, set, body)
 	})(ctx, m)
 }
 

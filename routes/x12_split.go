@@ -56,7 +56,7 @@ type interchangeVerdict struct {
 func (e *edi) split() Route {
 	return Route{
 		Name: "x12.split", About: "interchanges into transaction sets, or EDIFACT messages, each with its verdict",
-		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, topicMessages, topicRefusedMessages, topicContrls, onExternal},
+		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, topicAcks, topicMessages, topicRefusedMessages, topicContrls, onExternal},
 		Patterns: []string{eip.NameSplitter, eip.NameClaimCheck, eip.NameInvalid},
 		Handle:   e.splitDocument,
 	}
@@ -286,6 +286,11 @@ func (s *splitting) take(ctx context.Context, part *x12.Part) error {
 			}
 		}
 		s.cut = slices.ContainsFunc(part.Findings, func(f x12.Finding) bool { return f.Code == x12.CodeMissingSE })
+	case x12.InterchangeAck:
+		s.outside(part, x12.Error)
+		if !s.repeat && len(part.Findings) == 0 {
+			return s.ta1(ctx, part)
+		}
 	case x12.GroupHeader:
 		s.group++
 		s.outside(part, x12.Error)

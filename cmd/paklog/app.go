@@ -339,12 +339,13 @@ func (a *app) edi(flows *routes.Flows) error {
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Station: p.AS2.ID != "" && p.AS2.URL != "",
-			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Runs: p.Runs, ReportsWithin: p.Reports, Notices: p.Notices, Stock: routes.StockNotices(p.Stock),
+			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Runs: p.Runs, ReportsWithin: p.Reports, Notices: p.Notices, ShipNotice: p.ShipNotice, Stock: routes.StockNotices(p.Stock),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{
 				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
 				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone, Reasons: p.Reasons,
+				SCACs: p.SCACs, ShipsTo: p.ShipTo, Levels: p.NoticeLevels,
 			},
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/routes"
+	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // Config is everything an operator may ask for. Its zero value does not work; make it
@@ -214,6 +215,10 @@ type PartnerConfig struct {
 	SCAC         string            `config:"scac" doc:"His SCAC, if he is a carrier: loads can be tendered to him by 204, and his 990, 214 and 210 are taken."`
 	Runs         []string          `config:"runs" doc:"Buildings of ours that he runs, a 3PL: he is sent a 940 for each order in them and a 943 for each receipt; his 945 and 944 say what became of them."`
 	Reports      time.Duration     `config:"reports_within" doc:"How long after an order in them was to leave, or a receipt to come, his 945 or 944 may take before it is a letter; 0 is any time."`
+	ShipTo       []string          `config:"ship_to" doc:"Roles (N101; DP is ST, IV is BT) of who is shipped to, best first; empty is ST, CN, UC and then BY."`
+	SCACs        map[string]string `config:"scacs" doc:"Our carriers (ups), or carrier and service (fedex FEDEX_GROUND), to SCACs, beside the usual ones."`
+	ShipNotice   string            `config:"ship_notice" doc:"What tells him that his orders have left: 945, 856 or both; 850 are told by 856 alone."`
+	NoticeLevels string            `config:"ship_notice_levels" doc:"Levels of an 856: SOPI (with cartons) or SOI."`
 	Notices      []string          `config:"notices" doc:"Owners of whose shipments he gets a 945, whoever ordered."`
 	Stock        StockConfig       `config:"stock" doc:"What he is told of the stock of owners."`
 	Reasons      map[string]string `config:"reasons" doc:"Our reasons of adjustments and holds to his codes (W19-01 of a 947), beside the usual ones."`
@@ -266,6 +271,7 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 	c.Reject, c.Acknowledge = "set", "997"
+	c.ShipNotice, c.NoticeLevels = routes.ByAdvice, x12wms.LevelsPacked
 	c.Reports = 48 * time.Hour
 	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"
 	c.AS2.setDefaults()

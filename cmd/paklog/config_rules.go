@@ -21,6 +21,7 @@ import (
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes"
+	"github.com/paklog/hub/transforms/x12wms"
 )
 
 // Validate reports what cannot work together. What serve would refuse to start with is
@@ -266,6 +267,22 @@ func (c PartnerConfig) Validate() error {
 	}
 	for i, owner := range c.Notices {
 		errs = append(errs, goodName(fmt.Sprintf("notices[%d]", i), owner))
+	}
+	if !slices.Contains([]string{routes.ByAdvice, routes.ByNotice, routes.ByBoth}, c.ShipNotice) {
+		errs = append(errs, fmt.Errorf("ship_notice: %q is none of 945, 856, both", c.ShipNotice))
+	}
+	if c.NoticeLevels != x12wms.LevelsPacked && c.NoticeLevels != x12wms.LevelsFlat {
+		errs = append(errs, fmt.Errorf("ship_notice_levels: %q is neither %s nor %s", c.NoticeLevels, x12wms.LevelsPacked, x12wms.LevelsFlat))
+	}
+	for i, role := range c.ShipTo {
+		if n := len(role); n < 2 || n > 3 || strings.ToUpper(role) != role {
+			errs = append(errs, fmt.Errorf("ship_to[%d]: %q is not a role of two or three capital letters", i, role))
+		}
+	}
+	for carrier, code := range c.SCACs {
+		if n := len(code); n < 2 || n > 4 || strings.ToUpper(code) != code {
+			errs = append(errs, fmt.Errorf("scacs.%s: %q is no code of two to four capital letters", carrier, code))
+		}
 	}
 	for reason, code := range c.Reasons {
 		if len(code) != 2 {

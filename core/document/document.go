@@ -42,9 +42,9 @@ type Numbers struct {
 	About       []string `json:"about,omitempty"` // of the shipment, order or receipt that it tells of, as it names them
 }
 
-// Acknowledge is what the partner said of the syntax. Code is his: AK901 or AK501, UCI 0083.
+// Acknowledge is what the partner said of the syntax. Code is his: AK901, AK501, TA104 or UCI 0083.
 type Acknowledge struct {
-	By       string // 997, 999, CONTRL
+	By       string // 997, 999, TA1, CONTRL
 	Code     string
 	Accepted bool
 	Why      string // what he rejected it for, "" for nothing

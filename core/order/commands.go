@@ -23,6 +23,7 @@ const (
 	MaxNote  = 4_096 // bytes of one note, and of any free text
 	MaxQty   = int64(1) << 40
 	MaxHolds = 16
+	MaxNamed = 32
 	MaxMerge = 32 // orders that one command merges into another
 )
 
@@ -37,6 +38,7 @@ type Place struct {
 	Lines    []PlaceLine
 	ShipTo   party.Address
 	BillTo   party.Address // zero for none
+	Named    []party.Named // whom the document named, buyer and supplier among them: sealed, too
 	Notes    []string      // for people; sealed with the addresses
 	Service  Service
 	Dates    Dates
@@ -57,10 +59,12 @@ type PlaceLine struct {
 	Price     Price  // of one unit as it is ordered; zero where nobody said
 }
 
-// Price is what one of a unit costs, in millionths of the currency's unit: a fraction of a cent is exact.
+// Price is what one of a unit costs, or Per of it, in millionths of the currency's unit: a fraction of a
+// cent is exact, and so is a dozen for 10.00.
 type Price struct {
 	Micros   int64  `json:"micros"`
-	Currency string `json:"currency"` // ISO 4217
+	Currency string `json:"currency"`      // ISO 4217
+	Per      int64  `json:"per,omitempty"` // 0 is one
 }
 
 // Service is how it travels. All fields are optional.

@@ -47,6 +47,7 @@ type Parties struct {
 	ShipTo party.Address `json:"ship_to"`
 	BillTo party.Address `json:"bill_to,omitzero"`
 	Notes  []string      `json:"notes,omitempty"`
+	Named  []party.Named `json:"named,omitempty"` // whom the document named, as it did
 }
 
 // Accepted says that the order exists. Lines that are held have Ordered 0 and are

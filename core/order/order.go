@@ -34,6 +34,7 @@ type Order struct {
 	Refused  bool      `json:"rejected,omitempty"` // the last attempt to place it was rejected
 
 	SplitFrom  string    `json:"split_from,omitempty"`    // the order it was split off
+	Parts      []string  `json:"parts,omitempty"`         // the orders that were split off it
 	Root       string    `json:"root,omitempty"`          // the number that the sender of a split order knows
 	MergedInto string    `json:"merged_into,omitempty"`   // the order that its lines belong to now
 	Missed     time.Time `json:"cut_off_missed,omitzero"` // the cut-off that passed before it had left
@@ -144,7 +145,7 @@ func (o Order) WithPersonal(group []byte) (Order, error) {
 }
 
 // Fold makes an [Order].
-var Fold = event.Fold[Order]{Kind: "order", Version: 2, Apply: apply}
+var Fold = event.Fold[Order]{Kind: "order", Version: 3, Apply: apply}
 
 func apply(o Order, e event.Event) (Order, error) {
 	switch e := e.(type) {
@@ -186,6 +187,7 @@ func apply(o Order, e event.Event) (Order, error) {
 		err = o.changed(e)
 	case SplitInto:
 		o.remember()
+		o.Parts = append(slices.Clone(o.Parts), e.To)
 		err = o.relines(e.Lines)
 	case MergedFrom:
 		o.merged(e)

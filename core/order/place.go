@@ -94,7 +94,7 @@ func (o Order) Place(c Place, items Items, at time.Time) ([]event.Event, error) 
 	}
 	return append([]event.Event{Accepted{
 		Head: head, Policy: c.Policy, Type: c.Type, Priority: c.Priority, Lines: lines, Service: c.Service,
-		Dates: c.Dates, Refs: c.Refs, Source: c.Source, Parties: Parties{c.ShipTo, c.BillTo, c.Notes},
+		Dates: c.Dates, Refs: c.Refs, Source: c.Source, Parties: Parties{c.ShipTo, c.BillTo, c.Notes, c.Named},
 	}}, held...), nil
 }
 
@@ -181,6 +181,15 @@ func (c Place) check() *InvalidError {
 	checkDates(bad, c.Dates)
 	checkParty(bad, "ship_to", c.ShipTo, true)
 	checkParty(bad, "bill_to", c.BillTo, false)
+	if len(c.Named) > MaxNamed {
+		bad.add("parties", "has %d parties, at most %d are allowed", len(c.Named), MaxNamed)
+	} else {
+		for i, n := range c.Named {
+			for _, text := range [...]string{n.Role, n.List, n.Code, n.Name} {
+				checkText(bad, text, func() string { return fmt.Sprintf("parties[%d]", i) })
+			}
+		}
+	}
 	if len(c.Refs) > MaxRefs {
 		bad.add("refs", "has %d references, at most %d are allowed", len(c.Refs), MaxRefs)
 	} else {

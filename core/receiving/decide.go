@@ -94,9 +94,9 @@ func (r Receipt) announces(a Announcement) bool {
 			lines = append(lines, l.Line)
 		}
 	}
-	return r.Kind == a.Kind && r.Supplier == a.Supplier && r.Reference == a.Reference && r.Due.Equal(a.Due) &&
+	return r.Kind == a.Kind && r.Supplier == a.Supplier && r.Reference == a.Reference && r.Due.Equal(a.Due) && slices.Equal(r.Parties, a.Parties) &&
 		slices.EqualFunc(lines, a.Lines, func(x, y Line) bool {
-			return x.No == y.No && x.Item == y.Item && x.Qty == y.Qty && x.Lot == y.Lot && x.Expiry == y.Expiry && x.LPN == y.LPN && slices.Equal(x.Serials, y.Serials)
+			return x.No == y.No && x.Item == y.Item && x.Qty == y.Qty && x.Lot == y.Lot && x.Expiry == y.Expiry && x.LPN == y.LPN && slices.Equal(x.Serials, y.Serials) && slices.Equal(x.Codes, y.Codes)
 		})
 }
 
@@ -117,6 +117,9 @@ func (a Announcement) checked(op string) (Announcement, error) {
 		if err := scope.CheckPart(p.v); err != nil && p.v != "" {
 			return bad(p.place, "%w", err)
 		}
+	}
+	if len(a.Parties) > MaxParties {
+		return bad("parties", "has %d parties, at most %d are allowed", len(a.Parties), MaxParties)
 	}
 	a.Due, a.Lines = a.Due.UTC(), slices.Clone(a.Lines)
 	seen := map[int]bool{}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/party"
 )
 
 // Count is what came of a line. All goods that came are one of the four.
@@ -56,15 +57,16 @@ type Act struct {
 // Receipt is the state of a receipt. The zero Receipt does not exist.
 type Receipt struct {
 	Head
-	Kind      string     `json:"kind"`
-	Supplier  string     `json:"supplier,omitempty"`
-	Reference string     `json:"reference,omitempty"`
-	Due       time.Time  `json:"due,omitzero"`
-	Status    string     `json:"status"`
-	Dock      string     `json:"dock,omitempty"`
-	Lines     []Expected `json:"lines,omitempty"`
-	Entries   []Entry    `json:"entries,omitempty"`
-	Acts      []Act      `json:"acts,omitempty"`
+	Kind      string        `json:"kind"`
+	Supplier  string        `json:"supplier,omitempty"`
+	Reference string        `json:"reference,omitempty"`
+	Due       time.Time     `json:"due,omitzero"`
+	Parties   []party.Coded `json:"parties,omitempty"`
+	Status    string        `json:"status"`
+	Dock      string        `json:"dock,omitempty"`
+	Lines     []Expected    `json:"lines,omitempty"`
+	Entries   []Entry       `json:"entries,omitempty"`
+	Acts      []Act         `json:"acts,omitempty"`
 	// Discrepancies are those that it was closed with.
 	Discrepancies []Discrepancy `json:"discrepancies,omitempty"`
 	Reason        string        `json:"reason,omitempty"` // why it was cancelled
@@ -89,7 +91,7 @@ func (r Receipt) index(no int) int {
 }
 
 // Fold makes a [Receipt].
-var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 3, Apply: apply}
+var Fold = event.Fold[Receipt]{Kind: "receipt", Version: 4, Apply: apply}
 
 func apply(r Receipt, e event.Event) (Receipt, error) {
 	switch e := e.(type) {
@@ -122,7 +124,7 @@ func apply(r Receipt, e event.Event) (Receipt, error) {
 
 // announced takes an announcement over; what came of a line stays with its number.
 func (r Receipt) announced(a Announcement) Receipt {
-	r.Kind, r.Supplier, r.Reference, r.Due = a.Kind, a.Supplier, a.Reference, a.Due
+	r.Kind, r.Supplier, r.Reference, r.Due, r.Parties = a.Kind, a.Supplier, a.Reference, a.Due, a.Parties
 	lines := make([]Expected, 0, len(a.Lines))
 	for _, l := range a.Lines {
 		x := Expected{Line: l}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 )
 
@@ -52,6 +54,7 @@ const (
 // Limits of one receipt, whose events hold it whole.
 const (
 	MaxLines   = 2_000
+	MaxParties = 32
 	MaxEntries = 20_000
 )
 
@@ -68,15 +71,17 @@ type Line struct {
 	Expiry  inventory.Date `json:"expiry,omitempty"`
 	LPN     string         `json:"lpn,omitempty"`
 	Serials []string       `json:"serials,omitempty"`
+	Codes   []item.Code    `json:"codes,omitempty"` // of the item, as the notice called it
 }
 
 // Announcement is what is known before the goods are.
 type Announcement struct {
-	Kind      string    `json:"kind"`
-	Supplier  string    `json:"supplier,omitempty"`
-	Reference string    `json:"reference,omitempty"` // of the purchase order or delivery
-	Due       time.Time `json:"due,omitzero"`
-	Lines     []Line    `json:"lines,omitempty"`
+	Kind      string        `json:"kind"`
+	Supplier  string        `json:"supplier,omitempty"`
+	Reference string        `json:"reference,omitempty"` // of the purchase order or delivery
+	Due       time.Time     `json:"due,omitzero"`
+	Parties   []party.Coded `json:"parties,omitempty"` // whom the notice named, by their codes
+	Lines     []Line        `json:"lines,omitempty"`
 }
 
 // Announce makes a receipt known. Line numbers of 0 are given in their order. Units are what

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
 	"github.com/paklog/hub/core/party"
@@ -17,15 +19,17 @@ import (
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
-// considered is the discrepancy (4221) of what does not follow: shipped in
-// part, and considered complete.
-const considered = "CP"
+// Discrepancies (4221): shipped in part, and considered complete; or the rest follows.
+const (
+	considered = "CP"
+	inPart     = "BP"
+)
 
 // DespatchAdvice is the body of the DESADV that tells what c says has left of o,
 // without UNH and UNT. CPS 1 is the shipment; each carton is a level below it
-// with its SSCC; what is short of a line stands with its last carton, and what
-// of a line ships nowhere in a level of its own, with quantity 0.
-func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifact.Out, error) {
+// with its SSCC; what is short of a line, or follows, stands with its last carton, and what
+// of a line ships nowhere in a level of its own, with quantity 0. follows is by line, in smallest units.
+func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed, follows map[int]int64) ([]edifact.Out, error) {
 	const op = "edifactwms.DespatchAdvice"
 	if o.Number != c.Order {
 		return nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
@@ -33,15 +37,11 @@ func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifac
 	if len(c.Cartons) == 0 && len(c.Shorts) == 0 {
 		return nil, fault.E(op, fault.Internal, errors.New("the confirmation names neither cartons nor shorts"))
 	}
-	w := advice{p: p, short: map[int]int64{}, last: map[int]int{}, whole: map[int]bool{}}
+	w := advice{p: p, named: o.Parties.Named, short: map[int]int64{}, follows: maps.Clone(follows), last: map[int]int{}, whole: map[int]bool{}}
 	if err := w.plan(o, c); err != nil {
 		return nil, fault.At(op, fault.Internal, "lines", err)
 	}
-	number := c.Shipment
-	if c.Supplement > 0 {
-		number += "-" + strconv.Itoa(c.Supplement)
-	}
-	w.add("BGM", "351", cut(number, 35), "9")
+	w.add("BGM", "351", cut(x12wms.ShipmentNumber(c), 35), "9")
 	w.add("DTM", edifact.C("137", stamp(c.At, p), "203"))
 	w.add("DTM", edifact.C("11", stamp(c.At, p), "203"))
 	if c.Weight > 0 {
@@ -53,9 +53,10 @@ func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifac
 			w.add("RFF", edifact.C(q, cut(r.Value, 35)))
 		}
 	}
+	w.others("BY", "SU")
 	w.party("DP", o.Parties.ShipTo)
-	w.add("NAD", "SF", edifact.C(cut(p.Outside(p.Facilities, c.Facility), 35), "", "92"))
-	w.add("NAD", "GO", edifact.C(cut(p.Outside(p.Owners, c.Owner), 35), "", "92"))
+	w.add("NAD", "SF", partyCode(p.Building(w.named, c.Facility, "WH", "SF")))
+	w.add("NAD", "GO", partyCode(p.Depositor(w.named, c.Owner, "GO")))
 	w.transport(o, c)
 	w.add("CPS", "1")
 	w.add("PAC", strconv.Itoa(len(c.Cartons)))
@@ -71,24 +72,23 @@ func DespatchAdvice(p x12wms.Profile, o order.Order, c ship.Confirmed) ([]edifac
 		w.add("GIN", "BJ", m.Carton)
 		for j, x := range m.Contents {
 			l, _ := o.Line(x.Line)
-			short := int64(0)
+			short, later := int64(0), int64(0)
 			if w.last[x.Line] == i && lastOf(m.Contents, j) {
-				short = w.short[x.Line]
+				short, later = w.short[x.Line], w.follows[x.Line]
 				delete(w.short, x.Line)
+				delete(w.follows, x.Line)
 			}
-			w.line(l, x, short)
+			w.line(l, x, short, later)
 		}
 	}
-	for _, s := range c.Shorts {
-		short, open := w.short[s.Line]
-		if !open {
+	for _, l := range o.Lines {
+		short, later := w.short[l.No], w.follows[l.No]
+		if short+later == 0 {
 			continue
 		}
-		delete(w.short, s.Line)
 		level++
-		l, _ := o.Line(s.Line)
 		w.add("CPS", strconv.Itoa(level), "1")
-		w.line(l, pack.Content{Line: s.Line}, short)
+		w.line(l, pack.Content{Line: l.No}, short, later)
 	}
 	w.add("CNT", edifact.C("2", strconv.Itoa(w.lines)))
 	return w.body, nil
@@ -106,12 +106,14 @@ func lastOf(contents []pack.Content, j int) bool {
 
 // advice is a DESADV that is being written.
 type advice struct {
-	p     x12wms.Profile
-	body  []edifact.Out
-	lines int
-	short map[int]int64 // what is short and not told yet
-	last  map[int]int   // the last carton of each line
-	whole map[int]bool  // lines all of whose quantities are whole ordered units
+	p       x12wms.Profile
+	named   []party.Named // by the document that asked for it
+	body    []edifact.Out
+	lines   int
+	short   map[int]int64 // what is short and not told yet
+	follows map[int]int64 // what leaves later, the same
+	last    map[int]int   // the last carton of each line
+	whole   map[int]bool  // lines all of whose quantities are whole ordered units
 }
 
 func (w *advice) add(id string, elements ...string) {
@@ -144,6 +146,11 @@ func (w *advice) plan(o order.Order, c ship.Confirmed) error {
 		}
 		w.short[s.Line] += s.Qty
 	}
+	for no, n := range w.follows {
+		if err := see(no, n); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -156,8 +163,8 @@ func factor(l order.AcceptedLine) int64 {
 	return l.Ordered / l.Qty
 }
 
-// line tells of one content of a carton, or of nothing but what is short.
-func (w *advice) line(l order.Line, x pack.Content, short int64) {
+// line tells of one content of a carton, or of nothing but what is short or follows.
+func (w *advice) line(l order.Line, x pack.Content, short, later int64) {
 	f, unit := int64(1), "PCE"
 	if w.whole[l.No] {
 		f, unit = factor(l.AcceptedLine), unitOf(w.p, l.UOM)
@@ -184,22 +191,29 @@ func (w *advice) line(l order.Line, x pack.Content, short int64) {
 	if short > 0 {
 		w.add("QVR", edifact.C(strconv.FormatInt(-short/f, 10), "21"), considered)
 	}
+	if later > 0 {
+		w.add("QVR", edifact.C(strconv.FormatInt(-later/f, 10), "21"), inPart)
+	}
 }
 
-// itemCode is the code that named the item, as C212.
+// itemCode is the first of the partner's own codes of the item, as C212.
 func itemCode(l order.AcceptedLine) string {
-	for _, c := range l.Codes {
-		if q := ownItem(c.Kind); c.Value == l.Item && q != "" {
-			return edifact.C(cut(c.Value, 35), q)
-		}
+	if all := itemCodes(l.Codes); len(all) > 0 {
+		return all[0]
 	}
 	return edifact.C(cut(l.Item, 35), "SA")
 }
 
-// otherCodes gives the partner's own codes back: at most five.
-func otherCodes(l order.AcceptedLine) (out []string) {
-	for _, c := range l.Codes {
-		if q := ownItem(c.Kind); c.Value != l.Item && q != "" && len(out) < 5 {
+// otherCodes gives the others back: at most five.
+func otherCodes(l order.AcceptedLine) []string {
+	all := itemCodes(l.Codes)
+	return all[min(1, len(all)):min(6, len(all))]
+}
+
+// itemCodes are codes of an item that this syntax can say, in the order in which they came.
+func itemCodes(codes []item.Code) (out []string) {
+	for _, c := range codes {
+		if q := ownItem(c.Kind); q != "" {
 			out = append(out, edifact.C(cut(c.Value, 35), q))
 		}
 	}
@@ -233,9 +247,32 @@ func (w *advice) party(role string, a party.Address) {
 	}
 	code := ""
 	if a.Code != "" {
-		code = edifact.C(cut(a.Code, 35), "", "92")
+		code = partyCode(party.Named{Coded: party.Coded{Code: a.Code, List: x12wms.List(w.named, a.Code)}})
+	}
+	if a.Name+a.Company+a.City+a.PostalCode == "" && len(a.Lines) == 0 {
+		w.add("NAD", role, code) // that of its country would be a guess
+		return
 	}
 	w.add("NAD", role, code, "", name, edifact.C(streets...), cut(a.City, 35), cut(a.Region, 9), cut(a.PostalCode, 9), cut(a.Country, 3))
+}
+
+// partyCode is C082: the code, and whose it is as the partner said.
+func partyCode(n party.Named) string {
+	return edifact.C(cut(n.Code, 35), "", agency(n.List))
+}
+
+// others are NAD of parties that the document named in these roles, as it did.
+func (w *advice) others(roles ...string) {
+	for _, role := range roles {
+		n, ok := x12wms.Named(w.named, role)
+		switch {
+		case !ok:
+		case n.Code == "":
+			w.add("NAD", role, "", "", cut(n.Name, 35))
+		default:
+			w.add("NAD", role, partyCode(n))
+		}
+	}
 }
 
 func second(a party.Address) string {
@@ -245,21 +282,29 @@ func second(a party.Address) string {
 	return a.Company
 }
 
+// A SCAC in C040: the list (1131) of carriers, and who keeps it (3055).
+const (
+	listCarriers = "172"
+	agencySCAC   = "182"
+)
+
 // transport is the TDT: how it did travel, or was asked to, and by what number.
 func (w *advice) transport(o order.Order, c ship.Confirmed) {
-	carrier, tracking := o.Service.Carrier, ""
-	for _, m := range c.Cartons {
-		if m.Carrier != "" {
-			carrier, tracking = m.Carrier, m.Tracking
-			break
-		}
+	carrier, service := x12wms.Travelled(o, c)
+	tracking := ""
+	if len(c.Cartons) > 0 {
+		tracking = c.Cartons[0].Tracking
 	}
 	method := cmp.Or(ownMethods[o.Service.Method], "30")
 	if len(tracking) > 17 { // as data element 8028 takes; each carton has its own
 		tracking = ""
 	}
+	by := edifact.C(w.p.SCAC(carrier, service), listCarriers, agencySCAC)
+	if strings.HasPrefix(by, edifact.ComponentMark) { // he has none: by his name
+		by = edifact.C("", "", "", cut(carrier, 35))
+	}
 	if carrier != "" || tracking != "" {
-		w.add("TDT", "20", tracking, method, "", cut(carrier, 17))
+		w.add("TDT", "20", tracking, method, "", by)
 	}
 }
 

@@ -38,6 +38,15 @@ func OrderResponse(p x12wms.Profile, number string, a x12wms.Answer) []edifact.O
 		kind = "4"
 	}
 	body := []edifact.Out{seg("BGM", "231", cut(number, 35), kind), seg("DTM", day), seg("RFF", edifact.C("ON", cut(a.Accepted.Order, 35)))}
+	w := advice{p: p, named: a.Accepted.Parties.Named}
+	w.others("BY", "SU")
+	if to := a.Accepted.Parties.ShipTo; to.Name+to.Company+to.Code != "" {
+		w.party("DP", to)
+	}
+	if to := a.Accepted.Parties.BillTo; to.Name+to.Company+to.Code != "" {
+		w.party("IV", to)
+	}
+	body = append(body, w.body...)
 	for _, l := range a.Accepted.Lines {
 		unit := unitOf(p, l.UOM)
 		qty, wait := l.Qty, int64(0)

@@ -1,6 +1,10 @@
 package edifactwms
 
-import "github.com/paklog/hub/transforms/x12wms"
+import (
+	"strings"
+
+	"github.com/paklog/hub/transforms/x12wms"
+)
 
 // purposes are the message functions (1225) by what the order's document form
 // calls them. A duplicate orders what the original did; the order's number tells
@@ -28,8 +32,40 @@ var ownUnits = map[string]string{"each": "PCE", "inner": "PK", "case": "CT", "pa
 // The others stay what they are, under this syntax's name.
 var items = map[string]string{"EN": "EN", "SRV": "UK", "UP": "UP", "SA": "VN", "VN": "VN", "VP": "VP", "IN": "IN", "BP": "BP", "SK": "SK", "MF": "MG", "NB": "LT"}
 
-// ownItems is the way back, by the kinds of item codes.
-var ownItems = map[string]string{"upc": "UP", "gtin": "SRV", "ean": "EN", "vendor": "SA", "buyer": "IN", "sku": "SA"}
+// ownItems is the way back, by the kinds of item codes. Those that no kind stands for alone are kept as
+// they came, and go back so.
+var ownItems = map[string]string{"upc": "UP", "gtin": "SRV", "ean": "EN", "vendor": "SA", "buyer": "IN", "sku": "SK"}
+
+// kept is the kind that a code is kept as, "" where the qualifier of the document form says it.
+func kept(qualifier string) string {
+	x, ok := items[qualifier]
+	switch {
+	case !ok || x == "LT":
+		return ""
+	case ownItems[formKinds[x]] == qualifier:
+		return ""
+	}
+	return foreignKind + qualifier
+}
+
+// formKinds are the kinds of the document form's qualifiers that have one.
+var formKinds = map[string]string{"UP": "upc", "UK": "gtin", "EN": "ean", "VN": "vendor", "IN": "buyer", "SK": "sku"}
+
+// lists are whose codes (3055) a party's is, by those of the document form (N103).
+var lists = map[string]string{"9": "UL", "16": "1", "91": "91", "92": "92"}
+
+// agency is the way back, "" where this syntax has no code for the list.
+func agency(list string) string {
+	if code, ours := strings.CutPrefix(list, foreignKind); ours {
+		return code
+	}
+	for code, x := range lists {
+		if x == list {
+			return code
+		}
+	}
+	return ""
+}
 
 // refs are kinds of references (1153).
 var refs = map[string]string{"ON": "PO", "CO": "CO", "BM": "BM", "CN": "CN", "LI": "LI", "ZZZ": "ZZ"}

@@ -182,13 +182,13 @@ func newLine(s edifact.Segment) x12wms.DocumentLine {
 
 func addCode(l *x12wms.DocumentLine, qualifier, value x12wms.Text) {
 	if qualifier.Value != "" && value.Value != "" {
-		l.Codes = append(l.Codes, x12wms.Code{Qualifier: foreign(qualifier, items), Value: value})
+		l.Codes = append(l.Codes, x12wms.Code{Qualifier: foreign(qualifier, items), Value: value, Kind: kept(qualifier.Value)})
 	}
 }
 
 // address is a party with name and address, structured or not.
 func address(s edifact.Segment) x12wms.Party {
-	p := x12wms.Party{Role: coded(text(s, 1, 0), roles), Code: text(s, 2, 1), CodeQualifier: text(s, 2, 3)}
+	p := x12wms.Party{Role: coded(text(s, 1, 0), roles), As: text(s, 1, 0).Value, Code: text(s, 2, 1), CodeQualifier: foreign(text(s, 2, 3), lists)}
 	all := func(n, most int) (out []x12wms.Text) {
 		for c := 1; c <= most; c++ {
 			if t := text(s, n, c); t.Value != "" {

@@ -101,7 +101,7 @@ func TestWhatCannotBeTranslatedIsNamedWithItsPlace(t *testing.T) {
 		{"a fraction", "QTY+21:30", "QTY+21:1.5", "QTY-01-2 quantity 1.5"},
 		{"no quantity", "QTY+21:30'\n", "", "QTY-01-2 quantity LIN"},
 		{"no item", "LIN+2++SKU-2:SA", "LIN+2", "LIN-03-1 item-missing '\nQ"},
-		{"no ship-to", "NAD+DP", "NAD+BY", "NAD ship-to-missing UNT"},
+		{"no ship-to", "NAD+DP", "NAD+XX", "NAD ship-to-missing UNT"},
 		{"somebody else's building", "NAD+WH+W1", "NAD+WH+W9", "NAD-02-1 party-unknown W9:"},
 		{"no lines", body[strings.Index(body, "LIN+1"):strings.Index(body, "UNS")], "", "LIN lines-missing UNT"},
 		{"no date", "DTM+10:20261125", "DTM+10:20261131", "DTM-01-2 date 202"},
@@ -232,13 +232,13 @@ func confirmed() ship.Confirmed {
 
 func TestDespatchAdvice(t *testing.T) {
 	t.Parallel()
-	segments, err := edifactwms.DespatchAdvice(agree, someOrder(), confirmed())
+	segments, err := edifactwms.DespatchAdvice(agree, someOrder(), confirmed(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
 		"BGM+351+S-1+9", "DTM+137:202611251200:203", "DTM+11:202611251200:203", "MEA+AAX+AAB+KGM:10.000", "RFF+ON:ORD-1", "RFF+CO:PO-9",
-		"NAD+DP+S1::92++CORNER SHOP:ATTN JO+1 MAIN ST:REAR+RENO+NV+89501+US", "NAD+SF+W1::92", "NAD+GO+D7::92", "TDT+20+1Z1+50++UPSN",
+		"NAD+DP+S1::92++CORNER SHOP:ATTN JO+1 MAIN ST:REAR+RENO+NV+89501+US", "NAD+SF+W1::92", "NAD+GO+D7::92", "TDT+20+1Z1+50++UPSN:172:182",
 		"CPS+1", "PAC+2",
 		"CPS+2+1", "PAC+1++CT", "PCI+33E", "RFF+CN:1Z1", "GIN+BJ+000000000000000017",
 		"LIN+1++SKU-1:SA", "PIA+1+4012345000023:EN", "QTY+12:2:CT", "RFF+LI:1",
@@ -259,7 +259,7 @@ func TestPiecesThatAreNoWholeCaseAreToldInPieces(t *testing.T) {
 	c := confirmed()
 	c.Supplement = 2
 	c.Cartons[0].Contents[0].Qty, c.Cartons[1].Contents[0].Qty = 13, 5
-	segments, err := edifactwms.DespatchAdvice(x12wms.Profile{}, someOrder(), c)
+	segments, err := edifactwms.DespatchAdvice(x12wms.Profile{}, someOrder(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestAnAdviceThatCannotBeIsNoAdvice(t *testing.T) {
 	} {
 		c := confirmed()
 		change(&c)
-		if got, err := edifactwms.DespatchAdvice(agree, someOrder(), c); fault.KindOf(err) != fault.Internal || got != nil {
+		if got, err := edifactwms.DespatchAdvice(agree, someOrder(), c, nil); fault.KindOf(err) != fault.Internal || got != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

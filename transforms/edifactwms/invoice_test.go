@@ -23,9 +23,9 @@ func TestAnINVOICChargesWhatLeftAndItsAmountsBalance(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := strings.Join([]string{
-		"BGM+380+S-1+9", "DTM+137:202611251200:203", "DTM+11:202611251200:203", "RFF+ON:ORD-1",
+		"BGM+380+S-1+9", "DTM+137:202611251200:203", "DTM+11:202611251200:203", "RFF+ON:ORD-1", "RFF+AAK:S-1",
 		"NAD+DP+S1::92++CORNER SHOP:ATTN JO+1 MAIN ST:REAR+RENO+NV+89501+US", "NAD+IV+++HEAD OFFICE", "NAD+SU+D7::92", "CUX+2:EUR:4",
-		"LIN+1++SKU-1:SA", "QTY+47:13:PCE", "MOA+203:21.67", "PRI+AAA:1.666667", "RFF+LI:1",
+		"LIN+1++SKU-1:SA", "QTY+47:13:PCE", "MOA+203:21.67", "PRI+AAA:10:::6:PCE", "RFF+LI:1",
 		"LIN+2++SKU-2:SA", "QTY+47:10:PCE", "MOA+203:12.5", "PRI+AAA:1.25", "RFF+LI:2",
 		"UNS+S", "CNT+2:2", "MOA+79:34.17", "MOA+77:34.17", "",
 	}, "'")
@@ -38,7 +38,7 @@ func TestThePriceOfAnORDERSLine(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[string]order.Price{
 		"PRI+AAA:1.25'\n": {Micros: 1_250_000, Currency: "EUR"}, "PRI+AAB:2'\nPRI+AAA:1,5'\n": {Micros: 1_500_000, Currency: "EUR"}, "PRI+AAB:2'\n": {Micros: 2_000_000, Currency: "EUR"},
-		"PRI+AAA:125:::100:PCE'\n": {Micros: 1_250_000, Currency: "EUR"}, "PRI+AAA:1:::3'\n": {}, "PRI+AAA:1:::0'\n": {}, "PRI+AAA:1:::x'\n": {}, "PRI+AAA:3:::12'\n": {Micros: 250_000, Currency: "EUR"}, "PRI+AAE:3'\n": {}, "PRI+AAA:x'\n": {}, "": {},
+		"PRI+AAA:125:::100:PCE'\n": {Micros: 1_250_000, Currency: "EUR"}, "PRI+AAA:1:::3'\n": {Micros: 1_000_000, Currency: "EUR", Per: 3}, "PRI+AAA:1:::0'\n": {}, "PRI+AAA:1:::x'\n": {}, "PRI+AAA:3:::12'\n": {Micros: 250_000, Currency: "EUR"}, "PRI+AAE:3'\n": {}, "PRI+AAA:x'\n": {}, "PRI+AAA:10:::12:PCE'\n": {Micros: 10_000_000, Currency: "EUR", Per: 12}, "PRI+AAA:10:::9999999'\n": {}, "": {},
 	} {
 		text := strings.Replace(strings.Replace(body, "QTY+21:30'\n", "QTY+21:30'\n"+sent, 1), "TDT+20", "CUX+2:EUR:9'\nTDT+20", 1)
 		o, err := edifactwms.Order(agree, message(t, text))

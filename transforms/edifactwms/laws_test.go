@@ -110,7 +110,7 @@ func TestWhatAnORDERSSaysADESADVGivesBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		o := ordered(r)
-		body, err := edifactwms.DespatchAdvice(agree, o, wholly(o))
+		body, err := edifactwms.DespatchAdvice(agree, o, wholly(o), nil)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestWhatAnORDERSSaysADESADVGivesBack(t *testing.T) {
 			}
 			again.Lines = append(again.Lines, order.Line{SKU: l.Item, AcceptedLine: order.AcceptedLine{No: l.No, Ref: l.Ref, Item: l.Item, Qty: l.Qty, UOM: l.UOM, Ordered: l.Qty, Codes: l.Codes}})
 		}
-		if body, err = edifactwms.DespatchAdvice(agree, again, wholly(again)); err != nil {
+		if body, err = edifactwms.DespatchAdvice(agree, again, wholly(again), nil); err != nil {
 			r.Fatal(err)
 		}
 		if got := sent(t, "DESADV", body); got != written {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/edi/edifact"
@@ -13,17 +14,21 @@ import (
 
 // Quantities (6063) of what is told of stock.
 const (
-	qtyAnnounced = "12"  // despatched
+	qtyAnnounced = "12" // despatched
+	qtyReceived  = "48"
 	qtyAccepted  = "194" // received and accepted
+	qtyDamaged   = "124" // damaged goods
+	qtyHeld      = "27"  // received, and cannot be shipped as it is
+	qtyRefused   = "195" // received, not accepted, to be returned
 	qtyOnHand    = "145" // actual stock
 	qtyAvailable = "33"  // available for sale
 )
 
 // parties are the NAD of building and owner.
-func parties(p x12wms.Profile, s scope.Scope) []edifact.Out {
+func parties(p x12wms.Profile, s scope.Scope, all []party.Named) []edifact.Out {
 	return []edifact.Out{
-		edifact.Seg("NAD", "WH", edifact.C(cut(p.Outside(p.Facilities, s.Facility), 35), "", "92")),
-		edifact.Seg("NAD", "GO", edifact.C(cut(p.Outside(p.Owners, s.Owner), 35), "", "92")),
+		edifact.Seg("NAD", "WH", partyCode(p.Building(all, s.Facility, "WH", "DP", "ST"))),
+		edifact.Seg("NAD", "GO", partyCode(p.Depositor(all, s.Owner, "GO"))),
 	}
 }
 
@@ -44,8 +49,9 @@ func pieces(qualifier string, n int64) edifact.Out {
 }
 
 // ReceivingAdvice is the body of the RECADV that tells an owner what came of a receipt, without
-// UNH and UNT: a LIN for each line and lot, with what was announced of the line at its last lot and
-// the difference beside it. What came damaged is said in words. Quantities are in smallest units.
+// UNH and UNT: a LIN for each line and lot, with what of the lot came (48) and is good (194). With the last
+// lot of a line stands what was announced of it and how the whole differs, and what of it is damaged, on
+// hold or refused. Quantities are in smallest units.
 func ReceivingAdvice(p x12wms.Profile, r receiving.Receipt, c receiving.Closed) []edifact.Out {
 	seg := edifact.Seg
 	body := []edifact.Out{
@@ -56,8 +62,11 @@ func ReceivingAdvice(p x12wms.Profile, r receiving.Receipt, c receiving.Closed) 
 	if r.Reference != "" {
 		body = append(body, seg("RFF", edifact.C("ON", cut(r.Reference, 35))))
 	}
-	body = append(body, parties(p, r.Scope)...)
-	if r.Supplier != "" {
+	all := x12wms.Uncoded(r.Parties)
+	body = append(body, parties(p, r.Scope, all)...)
+	if from, ok := x12wms.Named(all, "SU", "SF", "VN"); ok {
+		body = append(body, seg("NAD", "SU", partyCode(from)))
+	} else if r.Supplier != "" {
 		body = append(body, seg("NAD", "SU", edifact.C(cut(r.Supplier, 35), "", "92")))
 	}
 	body = append(body, seg("CPS", "1"))
@@ -66,20 +75,38 @@ func ReceivingAdvice(p x12wms.Profile, r receiving.Receipt, c receiving.Closed) 
 		lots := x12wms.Received(r, l)
 		for i, x := range lots {
 			n++
-			body = append(body, seg("LIN", strconv.Itoa(n), "", own(p, l.Item)))
+			codes := itemCodes(l.Codes)
+			if len(codes) == 0 {
+				codes = []string{own(p, l.Item)}
+			}
+			body = append(body, seg("LIN", strconv.Itoa(n), "", codes[0]))
+			if more := codes[1:min(len(codes), 6)]; len(more) > 0 {
+				body = append(body, edifact.Out{ID: "PIA", Elements: append([]string{"1"}, more...)})
+			}
 			if x.Lot != "" {
 				body = append(body, seg("PIA", "1", edifact.C(cut(x.Lot, 35), "NB")))
 			}
-			if i < len(lots)-1 {
-				body = append(body, pieces(qtyAccepted, x.Qty))
+			if last := i == len(lots)-1; !last {
+				body = append(body, pieces(qtyReceived, x.Qty), pieces(qtyAccepted, x.Good))
 				continue
 			}
-			body = append(body, pieces(qtyAnnounced, l.Qty), pieces(qtyAccepted, x.Qty))
-			if d := l.Got() - l.Qty; d != 0 {
-				body = append(body, seg("QVR", edifact.C(strconv.FormatInt(d, 10), qtyAccepted)))
+			body = append(body, pieces(qtyAnnounced, l.Qty), pieces(qtyReceived, x.Qty), pieces(qtyAccepted, x.Good))
+			bad := [...]struct {
+				qualifier string
+				qty       int64
+			}{{qtyDamaged, l.Damaged}, {qtyHeld, l.Held}, {qtyRefused, l.Rejected}}
+			for _, b := range bad {
+				if b.qty > 0 {
+					body = append(body, pieces(b.qualifier, b.qty))
+				}
 			}
-			if bad := l.Damaged + l.Rejected; bad > 0 {
-				body = append(body, seg("FTX", "AAO", "", "", strconv.FormatInt(bad, 10)+" damaged or rejected"))
+			if d := l.Got() - l.Qty; d != 0 {
+				body = append(body, seg("QVR", edifact.C(strconv.FormatInt(d, 10), qtyReceived)))
+			}
+			for _, b := range bad {
+				if b.qty > 0 {
+					body = append(body, seg("QVR", edifact.C(strconv.FormatInt(-b.qty, 10), b.qualifier)))
+				}
 			}
 			body = append(body, seg("RFF", edifact.C("LI", strconv.Itoa(l.No))))
 		}
@@ -95,7 +122,7 @@ func InventoryReport(p x12wms.Profile, s scope.Scope, ref string, at time.Time, 
 		kind = "9"
 	}
 	body := []edifact.Out{edifact.Seg("BGM", "35", cut(cmp.Or(ref, "1"), 35), kind), edifact.Seg("DTM", edifact.C("137", stamp(at, p), "203"))}
-	body = append(body, parties(p, s)...)
+	body = append(body, parties(p, s, nil)...)
 	for i, x := range told {
 		body = append(body, edifact.Seg("LIN", strconv.Itoa(i+1), "", own(p, x.Item)), pieces(qtyOnHand, x.OnHand), pieces(qtyAvailable, x.Available))
 	}

@@ -3,21 +3,44 @@ package x12wms
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
-	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 )
 
-// Line statuses of W12-01.
+// Line statuses of W12-01 (data element 368).
 const (
-	shippedWhole = "CC" // complete
+	shippedWhole = "CC" // the line is complete
 	shippedShort = "CP" // partial, nothing follows
+	shippedPart  = "BP" // partial, the rest follows
+	notShipped   = "BO" // all of it follows
 )
+
+// ShipmentNumber is what a shipment is called outside: confirmations of late cartons have one of their own.
+func ShipmentNumber(c ship.Confirmed) string {
+	if c.Supplement == 0 {
+		return c.Shipment
+	}
+	return c.Shipment + "-" + strconv.Itoa(c.Supplement)
+}
+
+// Follows is what of each line of o is still to leave after a confirmation, in smallest units: left is
+// what had left with it.
+func Follows(o order.Order, left map[int]int64) map[int]int64 {
+	out := map[int]int64{}
+	for _, l := range o.Lines {
+		if n := l.Ordered - l.Cancelled - l.Short - left[l.No]; n > 0 {
+			out[l.No] = n
+		}
+	}
+	return out
+}
 
 // supplementQualifier is the N9-01 beside which SUPPLEMENT and its number stand: ZZ, mutually
 // defined. W06-01 has no code for it: each 945 is a full detail of the cartons that it names.
@@ -34,20 +57,22 @@ type piece struct {
 	serials []string
 	shipped int64
 	short   int64
+	follows int64 // of the line, and told with this piece
+	status  string
 }
 
 // ShippingAdvice is the body of the 945 that tells the depositor what c says has
 // left of o, without ST and SE. Each carton is an LX loop with its SSCC; what is
-// short of a line that ships in part stands with its last carton, and a line of
-// which nothing ships has an LX of its own. So, over all W12 of the advices of an
-// order, shipped quantities sum up to what left, and ordered ones to what left
-// and what was short.
-func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, error) {
+// short of a line that ships in part, or follows, stands with its last carton, and a line of
+// which nothing ships has an LX of its own. So, over all W12 of an advice, ordered quantities are
+// what was open before it, shipped ones what left, and the difference is what is short or follows.
+// Which of both says the status of the line; follows is by line, in smallest units.
+func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed, follows map[int]int64) ([]x12.Out, error) {
 	const op = "x12wms.ShippingAdvice"
 	if o.Number != c.Order {
 		return nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
 	}
-	cartons, rest, err := pieces(o, c)
+	cartons, rest, err := pieces(o, c, follows)
 	if err != nil {
 		return nil, fault.At(op, fault.Internal, "lines", err)
 	}
@@ -61,9 +86,14 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 		return ""
 	}
 	day := c.At.In(p.zone()).Format("20060102")
-	body := []x12.Out{x12.Seg("W06", "F", cut(o.Told(), 22), day, cut(c.Shipment, 30), "", cut(ref("po"), 22), cut(ref("master_reference"), 22), cut(ref("link_sequence"), 6))}
-	body = append(body, shipTo(o.Parties.ShipTo)...)
-	body = append(body, x12.Seg("N1", "SF", "", "92", cut(p.Outside(p.Facilities, c.Facility), 80)), x12.Seg("N1", "DE", "", "92", cut(p.Outside(p.Owners, c.Owner), 80)))
+	w06 := []string{"F", cut(o.Told(), 22), day, cut(ShipmentNumber(c), 30), "", cut(ref("po"), 22)}
+	if master, link := ref("master_reference"), ref("link_sequence"); master != "" && len(link) == 6 { // one needs the other
+		w06 = append(w06, cut(master, 22), link)
+	}
+	body := []x12.Out{x12.Seg("W06", w06...)}
+	body = append(body, shipTo(o.Parties)...)
+	all := o.Parties.Named
+	body = append(body, n1("SF", p.Building(all, c.Facility, "WH", "SF")), n1("DE", p.Depositor(all, c.Owner, "DE")))
 	for _, r := range o.Refs {
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
 			body = append(body, x12.Seg("N9", q, cut(r.Value, 30)))
@@ -99,20 +129,24 @@ func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed) ([]x12.Out, err
 	}
 	w03 := []string{strconv.FormatInt(total, 10)}
 	if c.Weight > 0 {
-		unit := "LB"
-		hundredths := c.Weight.CeilHundredthPounds()
-		if p.Kilograms {
-			unit = "KG"
-			hundredths = (int64(c.Weight) + 9_999) / 10_000
-		}
-		w03 = append(w03, fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100), unit)
+		unit, text := p.heavy(c.Weight)
+		w03 = append(w03, text, unit)
 	}
 	return append(body, x12.Out{ID: "W03", Elements: w03}), nil
 }
 
+// heavy is a weight as the partner takes it, rounded up, and its unit (data element 355).
+func (p Profile) heavy(m measure.Mass) (unit, text string) {
+	unit, hundredths := "LB", m.CeilHundredthPounds()
+	if p.Kilograms {
+		unit, hundredths = "KG", (int64(m)+9_999)/10_000
+	}
+	return unit, fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100)
+}
+
 // pieces sorts what a confirmation says by carton, lines and lots merged, and
 // gives the shorts that no carton can carry.
-func pieces(o order.Order, c ship.Confirmed) (cartons [][]piece, rest []piece, err error) {
+func pieces(o order.Order, c ship.Confirmed, follows map[int]int64) (cartons [][]piece, rest []piece, err error) {
 	last := map[int]*piece{}
 	for _, m := range c.Cartons {
 		merged := make([]piece, 0, len(m.Contents))
@@ -142,7 +176,39 @@ func pieces(o order.Order, c ship.Confirmed) (cartons [][]piece, rest []piece, e
 	if len(cartons) == 0 && len(rest) == 0 {
 		return nil, nil, errors.New("the confirmation names neither cartons nor shorts")
 	}
+	for _, l := range o.Lines {
+		n := follows[l.No]
+		switch i := slices.IndexFunc(rest, func(q piece) bool { return q.line.No == l.No }); {
+		case n == 0:
+		case last[l.No] != nil:
+			last[l.No].follows = n
+		case i >= 0:
+			rest[i].follows = n
+		default:
+			rest = append(rest, piece{line: l, follows: n})
+		}
+	}
+	for _, list := range append(cartons, rest) {
+		for i := range list {
+			list[i].status = statusOf(list[i].line, last[list[i].line.No] != nil, follows[list[i].line.No], c.Shorts)
+		}
+	}
 	return cartons, rest, nil
+}
+
+// statusOf is what becomes of a line, which each of its pieces says.
+func statusOf(l order.Line, shipped bool, follows int64, shorts []ship.ShortLine) string {
+	switch short := l.Short > 0 || slices.ContainsFunc(shorts, func(s ship.ShortLine) bool { return s.Line == l.No }); {
+	case follows > 0 && shipped:
+		return shippedPart
+	case follows > 0 && !short:
+		return notShipped
+	case follows > 0:
+		return shippedPart
+	case short:
+		return shippedShort
+	}
+	return shippedWhole
 }
 
 func merge(have []piece, l order.Line, x pack.Content) []piece {
@@ -162,7 +228,7 @@ func wholeUnits(cartons [][]piece, rest []piece) map[int]bool {
 	whole := map[int]bool{}
 	see := func(q piece) {
 		_, a := inUnits(q.line.AcceptedLine, q.shipped)
-		_, b := inUnits(q.line.AcceptedLine, q.short)
+		_, b := inUnits(q.line.AcceptedLine, q.short+q.follows)
 		was, seen := whole[q.line.No]
 		whole[q.line.No] = a && b && (was || !seen)
 	}
@@ -181,23 +247,23 @@ func wholeUnits(cartons [][]piece, rest []piece) map[int]bool {
 func (p Profile) w12(q piece, whole bool) ([]x12.Out, int64) {
 	if n := int64(len(q.serials)); n > mostSerials && n == q.shipped {
 		first, rest := q, q
-		first.serials, first.shipped, first.short = q.serials[:mostSerials], mostSerials, 0
+		first.serials, first.shipped, first.short, first.follows = q.serials[:mostSerials], mostSerials, 0, 0
 		rest.serials, rest.shipped = q.serials[mostSerials:], n-mostSerials
 		a, x := p.w12(first, false)
 		b, y := p.w12(rest, false)
 		return append(a, b...), x + y
 	}
-	shipped, short, unit := q.shipped, q.short, "EA"
+	shipped, short, unit := q.shipped, q.short+q.follows, "EA"
 	if whole {
 		shipped, _ = inUnits(q.line.AcceptedLine, shipped)
 		short, _ = inUnits(q.line.AcceptedLine, short)
 		unit = p.code(q.line.UOM)
 	}
-	status, difference := shippedWhole, ""
+	difference := ""
 	if short > 0 {
-		status, difference = shippedShort, strconv.FormatInt(short, 10)
+		difference = strconv.FormatInt(short, 10)
 	}
-	w12 := []string{status, strconv.FormatInt(shipped+short, 10), strconv.FormatInt(shipped, 10), difference, unit, ""}
+	w12 := []string{q.status, strconv.FormatInt(shipped+short, 10), strconv.FormatInt(shipped, 10), difference, unit, ""}
 	out := []x12.Out{{ID: "W12", Elements: append(w12, itemPairs(q.line.AcceptedLine, 2)...)}}
 	if q.line.Ref != "" {
 		out = append(out, x12.Seg("N9", "LI", cut(q.line.Ref, 30)))
@@ -225,16 +291,18 @@ func (p Profile) Outside(codes map[string]string, ours string) string {
 	return best
 }
 
-func shipTo(a party.Address) []x12.Out {
+func shipTo(parties order.Parties) []x12.Out {
+	a := parties.ShipTo
 	name := a.Name
-	for _, other := range [...]string{a.Company, a.Code} {
-		if name == "" {
-			name = other
-		}
+	if name == "" {
+		name = a.Company
+	}
+	if name == "" && len(a.Code) < 2 {
+		name = a.Code
 	}
 	n1 := x12.Seg("N1", "ST", cut(name, 60))
 	if len(a.Code) >= 2 {
-		n1.Elements = append(n1.Elements, "92", cut(a.Code, 80))
+		n1.Elements = append(n1.Elements, n103(List(parties.Named, a.Code)), cut(a.Code, 80))
 	}
 	out := []x12.Out{n1}
 	if a.Company != "" && a.Company != name {
@@ -254,19 +322,16 @@ func shipTo(a party.Address) []x12.Out {
 	if len(postal) < 3 {
 		postal = ""
 	}
+	if a.City+a.Region+a.PostalCode == "" && len(a.Lines) == 0 {
+		return out // that of its country would be a guess
+	}
 	return append(out, x12.Seg("N4", cut(a.City, 30), state, cut(postal, 15), a.Country))
 }
 
 // carrier is the W27: how it did travel, or was asked to.
 func (p Profile) carrier(o order.Order, c ship.Confirmed) (x12.Out, bool) {
-	scac := o.Service.Carrier
-	service := o.Service.Level
-	for _, m := range c.Cartons {
-		if m.Carrier != "" {
-			scac, service = m.Carrier, m.Service
-			break
-		}
-	}
+	carrier, service := Travelled(o, c)
+	scac := p.SCAC(carrier, service)
 	method := ""
 	for code, name := range methods {
 		if name == o.Service.Method {
@@ -276,8 +341,8 @@ func (p Profile) carrier(o order.Order, c ship.Confirmed) (x12.Out, bool) {
 	if method == "" {
 		method = "U"
 	}
-	if len(scac) < 2 || len(scac) > 4 {
-		service, scac = join(scac, service), ""
+	if scac == "" {
+		service = join(carrier, service)
 	}
 	pay := ""
 	for _, code := range [...]string{"PP", "CC", "TP"} {

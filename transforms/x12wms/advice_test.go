@@ -78,7 +78,7 @@ func confirmed() ship.Confirmed {
 func TestShippingAdvice(t *testing.T) {
 	t.Parallel()
 	p := x12wms.Profile{Tenant: "t1", Owners: map[string]string{"D7": "acme"}, Facilities: map[string]string{"W1": "dc1"}}
-	body, err := p.ShippingAdvice(someOrder(), confirmed())
+	body, err := p.ShippingAdvice(someOrder(), confirmed(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestShippingAdvice(t *testing.T) {
 		"N1*ST*CORNER SHOP*92*S1", "N2*ATTN JO", "N3*1 MAIN ST*REAR", "N3*DOCK 2", "N4*RENO*NV*89501*US",
 		"N1*SF**92*W1", "N1*DE**92*D7", "N9*DP*042", "G62*11*20261125", "W27*U*UPSN*GROUND*PP",
 		"LX*1", "MAN*GM*00000000000000000017", "N9*2I*1Z1",
-		"W12*CC*2*2**CA**VN*SKU-1", "N9*LI*1", "W12*CC*5*5**EA**VN*SKU-2", "N9*LI*2", "N9*LT*L1",
+		"W12*CP*2*2**CA**VN*SKU-1", "N9*LI*1", "W12*CC*5*5**EA**VN*SKU-2", "N9*LI*2", "N9*LT*L1",
 		"LX*2", "MAN*GM*00000000000000000024", "N9*2I*1Z2",
 		"W12*CP*2*1*1*CA**VN*SKU-1", "N9*LI*1", "W12*CC*5*5**EA**VN*SKU-2", "N9*LI*2", "N9*LT*L2", "N9*SE*A", "N9*SE*B",
 		"LX*3", "W12*CP*5*0*5*EA**VN*SKU-3", "N9*LI*3",
@@ -102,12 +102,12 @@ func TestPiecesThatAreNoWholeCaseAreToldInEaches(t *testing.T) {
 	t.Parallel()
 	c := confirmed()
 	c.Cartons[0].Contents[0].Qty, c.Cartons[1].Contents[0].Qty = 13, 5
-	body, err := x12wms.Profile{}.ShippingAdvice(someOrder(), c)
+	body, err := x12wms.Profile{}.ShippingAdvice(someOrder(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := sent(t, "945", "SW", body)
-	for _, want := range []string{"W12*CC*13*13**EA**VN*SKU-1", "W12*CP*11*5*6*EA**VN*SKU-1", "W03*28*"} {
+	for _, want := range []string{"W12*CP*13*13**EA**VN*SKU-1", "W12*CP*11*5*6*EA**VN*SKU-1", "W03*28*"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(got, "~", "\n"))
 		}
@@ -124,7 +124,7 @@ func TestManySerialsAreSplitOverLoops(t *testing.T) {
 	c.Cartons = c.Cartons[:1]
 	c.Cartons[0].Contents = []pack.Content{{Line: 2, Item: "SKU-2", Qty: 400, Serials: serials}}
 	c.Shorts = nil
-	body, err := x12wms.Profile{}.ShippingAdvice(someOrder(), c)
+	body, err := x12wms.Profile{}.ShippingAdvice(someOrder(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestAdviceThatDoesNotFitItsOrderIsRefused(t *testing.T) {
 	} {
 		c := confirmed()
 		change(&c)
-		if body, err := (x12wms.Profile{}).ShippingAdvice(someOrder(), c); err == nil {
+		if body, err := (x12wms.Profile{}).ShippingAdvice(someOrder(), c, nil); err == nil {
 			t.Errorf("%s gave %v", name, body)
 		}
 	}
@@ -196,7 +196,7 @@ func TestASupplementIsMarked(t *testing.T) {
 			ConfirmHead: ship.ConfirmHead{Shipment: "SO-1", Order: "SO-1"}, Supplement: supplement,
 			Cartons: []ship.Manifested{{Carton: "106141412345678908", Contents: []pack.Content{{Line: 1, Item: "MUG", Qty: 1}}}},
 		}
-		body, err := x12wms.Profile{}.ShippingAdvice(o, c)
+		body, err := x12wms.Profile{}.ShippingAdvice(o, c, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,4 +213,125 @@ func TestASupplementIsMarked(t *testing.T) {
 			t.Errorf("supplement %d: %q, W06-01 %q", supplement, got, reporting)
 		}
 	}
+}
+
+// What follows is told as such, on each piece of its line, and lines of which nothing left stand there too:
+// who reads the advice alone knows what is still to come.
+func TestAPartShipmentSaysWhatFollows(t *testing.T) {
+	t.Parallel()
+	o, c := someOrder(), confirmed()
+	c.Shorts = c.Shorts[:1]
+	o.Lines[0].Short = 6
+	left := map[int]int64{1: 18, 2: 6}
+	body, err := x12wms.Profile{}.ShippingAdvice(o, c, x12wms.Follows(o, left))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := sent(t, "945", "SW", body)
+	for _, want := range []string{"W06*F*ORD-1*20261125*S-1*", "W12*CP*2*1*1*CA", "W12*BP*5*5**EA**VN*SKU-2~N9*LI*2~N9*LT*L1", "W12*BP*9*5*4*EA**VN*SKU-2~N9*LI*2~N9*LT*L2", "LX*3~W12*BO*5*0*5*EA**VN*SKU-3~"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(first, "~", "\n"))
+		}
+	}
+	c = ship.Confirmed{ConfirmHead: c.ConfirmHead, Supplement: 1, Cartons: []ship.Manifested{{Carton: "000000000000000031", Contents: []pack.Content{{Line: 2, Item: "SKU-2", Qty: 4}, {Line: 3, Item: "SKU-3", Qty: 5}}}}}
+	body, err = x12wms.Profile{}.ShippingAdvice(o, c, x12wms.Follows(o, map[int]int64{1: 18, 2: 10, 3: 5}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := sent(t, "945", "SW", body)
+	for _, want := range []string{"W06*F*ORD-1*20261125*S-1-1*", "W12*CC*4*4**EA**VN*SKU-2", "W12*CC*5*5**EA**VN*SKU-3", "W03*9~"} {
+		if !strings.Contains(second, want) {
+			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(second, "~", "\n"))
+		}
+	}
+	// Who reads it takes nothing for lost that follows.
+	for _, text := range []string{first, second} {
+		a, err := x12wms.Profile{}.Shipped(set(t, in945(text)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		short := map[string]int64{}
+		for _, carton := range a.Cartons {
+			for _, l := range carton.Lines {
+				short[l.Ref.Value] += l.Short
+			}
+		}
+		if text == first && short["1"] != 1 || short["2"] != 0 || short["3"] != 0 {
+			t.Errorf("read as short: %v", short)
+		}
+	}
+}
+
+// Codes and their lists go back as they came, whatever we call the building, the owner and the item.
+func TestCodesGoBackUnderTheQualifiersTheyCameWith(t *testing.T) {
+	t.Parallel()
+	p := x12wms.Profile{Tenant: "t1", Owners: map[string]string{"123456789": "acme", "A7": "acme"}, Facilities: map[string]string{"0012345000003": "dc1", "AA": "dc1"}}
+	read, err := p.Order(set(t, in940(strings.Join([]string{"W05*N*ORD-1*PO-9", "N1*ST*CORNER SHOP*UL*4012345000009", "N3*1 MAIN ST", "N4*RENO*NV*89501*US", "N1*WH*OUR DC*9*0012345000003", "N1*DE**1*123456789",
+		"LX*1", "W01*5*EA**VP*SKU-1*UA*00012345678905", "W76*5", ""}, "~\n"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := read.Command
+	o := order.Order{Scope: c.Scope, Number: c.Number, Refs: c.Refs, Parties: order.Parties{ShipTo: c.ShipTo, Named: c.Named}}
+	l := c.Lines[0]
+	o.Lines = []order.Line{{SKU: "OURS-1", AcceptedLine: order.AcceptedLine{No: 1, Item: "OURS-1", Codes: l.Codes, Qty: l.Qty, UOM: l.UOM, Ordered: l.Qty}}}
+	body, err := p.ShippingAdvice(o, wholly(o), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := sent(t, "945", "SW", body)
+	for _, want := range []string{"N1*ST*CORNER SHOP*UL*4012345000009~", "N1*SF*OUR DC*9*0012345000003~", "N1*DE**1*123456789~", "W12*CC*5*5**EA**VP*SKU-1~"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in\n%s", want, strings.ReplaceAll(got, "~", "\n"))
+		}
+	}
+	o.Scope.Facility = "dc2" // it went to another building, which his code does not mean
+	c2 := wholly(o)
+	c2.Facility = "dc2"
+	if body, err = p.ShippingAdvice(o, c2, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := sent(t, "945", "SW", body); !strings.Contains(got, "N1*SF**92*dc2~") {
+		t.Errorf("got\n%s", strings.ReplaceAll(got, "~", "\n"))
+	}
+	answer := sent(t, "855", "PR", p.PurchaseOrderAck(x12wms.Standing(o, "", noon)))
+	if !strings.Contains(answer, "PO1*1*5*EA***VP*SKU-1*UA*00012345678905~") || !strings.Contains(answer, "N1*ST*CORNER SHOP*UL*4012345000009~") {
+		t.Errorf("got\n%s", strings.ReplaceAll(answer, "~", "\n"))
+	}
+}
+
+// A carrier is told by his SCAC, and by his name where he has none.
+func TestCarriersAreToldBySCAC(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		scacs                  map[string]string
+		carrier, service, want string
+	}{
+		{nil, "ups", "03", "W27*U*UPSN*03*PP"},
+		{nil, "fedex", "FEDEX_GROUND", "W27*U*FDEG*FEDEX_GROUND*PP"},
+		{nil, "fedex", "PRIORITY_OVERNIGHT", "W27*U*FDE*PRIORITY_OVERNIGHT*PP"},
+		{nil, "usps", "", "W27*U*USPS**PP"},
+		{nil, "ROAD", "", "W27*U*ROAD**PP"},
+		{nil, "own truck", "", "W27*U**own truck*PP"},
+		{nil, "dhl", "X", "W27*U**dhl X*PP"},
+		{map[string]string{"DHL": "DHLC", "ups 03": "UPSG"}, "dhl", "X", "W27*U*DHLC*X*PP"},
+		{map[string]string{"DHL": "DHLC", "ups 03": "UPSG"}, "ups", "03", "W27*U*UPSG*03*PP"},
+		{map[string]string{"ups 03": "UPSG"}, "ups", "02", "W27*U*UPSN*02*PP"},
+	} {
+		x := confirmed()
+		x.Cartons[0].Carrier, x.Cartons[0].Service = c.carrier, c.service
+		body, err := x12wms.Profile{SCACs: c.scacs}.ShippingAdvice(someOrder(), x, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sent(t, "945", "SW", body); !strings.Contains(got, "~"+c.want+"~") {
+			t.Errorf("%s %s: no %s in\n%s", c.carrier, c.service, c.want, strings.ReplaceAll(got, "~", "\n"))
+		}
+	}
+}
+
+// in945 is the interchange that a body of a 945 stands in.
+func in945(body string) string {
+	return "ISA*00*          *00*          *ZZ*A              *ZZ*B              *000101*0000*U*00401*000000001*0*P*>~GS*SW*A*B*20000101*0000*1*X*004010~ST*945*0001~" +
+		body + "SE*" + itoa(strings.Count(body, "~")+2) + "*0001~GE*1*1~IEA*1*000000001~"
 }

@@ -2,6 +2,7 @@ package x12wms
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,7 @@ const (
 // now, and which lines wait.
 func Standing(o order.Order, purpose string, at time.Time) Answer {
 	a := Answer{Purpose: purpose, At: at, Gone: map[int]bool{}}
-	a.Accepted = order.Accepted{Head: order.Head{Scope: o.Scope, Order: o.Told(), At: at}, Dates: o.Dates, Refs: o.Refs}
+	a.Accepted = order.Accepted{Head: order.Head{Scope: o.Scope, Order: o.Told(), At: at}, Dates: o.Dates, Refs: o.Refs, Parties: o.Parties}
 	for _, l := range o.Lines {
 		a.Accepted.Lines = append(a.Accepted.Lines, l.AcceptedLine)
 		if l.Dropped || l.Ordered > 0 && l.Cancelled == l.Ordered {
@@ -96,6 +97,10 @@ func (p Profile) PurchaseOrderAck(a Answer) []x12.Out {
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
 			body = append(body, x12.Seg("REF", q, cut(r.Value, 30)))
 		}
+	}
+	if to := a.Accepted.Parties; to.ShipTo.Name+to.ShipTo.Company+to.ShipTo.Code != "" {
+		body = append(body, buyerAndSeller(to.Named)...)
+		body = append(body, shipTo(to)...)
 	}
 	for _, l := range a.Accepted.Lines {
 		unit := p.code(l.UOM)
@@ -165,28 +170,25 @@ func inUnits(l order.AcceptedLine, smallest int64) (int64, bool) {
 	return smallest / factor, smallest%factor == 0
 }
 
-// itemPairs gives the partner's own codes back, the one that named the item
+// itemPairs gives the partner's own codes back, under his qualifiers, the one that is the item's name
 // first; at most `most` elements.
 func itemPairs(l order.AcceptedLine, most int) []string {
+	codes := l.Codes
+	if i := slices.IndexFunc(codes, func(c item.Code) bool { return c.Value == l.Item && len(qualifierOf(qualifiers, c.Kind)) == 2 }); i > 0 {
+		codes = slices.Concat(codes[i:i+1], codes[:i], codes[i+1:])
+	}
+	if pairs := codePairs(codes, most); len(pairs) > 0 {
+		return pairs
+	}
+	return codePairs([]item.Code{{Kind: "sku", Value: l.Item}}, most)
+}
+
+// codePairs are qualifiers and codes, those that X12 can say; at most `most` elements.
+func codePairs(codes []item.Code, most int) []string {
 	pairs := make([]string, 0, most)
-	add := func(c item.Code) {
+	for _, c := range codes {
 		if q := qualifierOf(qualifiers, c.Kind); len(q) == 2 && c.Value != "" && len(pairs)+2 <= most {
 			pairs = append(pairs, q, cut(c.Value, 48))
-		}
-	}
-	named := false
-	for _, c := range l.Codes {
-		if c.Value == l.Item && !named {
-			add(c)
-			named = true
-		}
-	}
-	if !named {
-		add(item.Code{Kind: "sku", Value: l.Item})
-	}
-	for _, c := range l.Codes {
-		if c.Value != l.Item {
-			add(c)
 		}
 	}
 	return pairs

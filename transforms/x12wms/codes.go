@@ -4,14 +4,11 @@ import "strings"
 
 // kinds names item codes by what they are rather than by a qualifier, so that
 // documents of other formats can share them. A qualifier that is not here is
-// kept as "x12:QQ".
-var kinds = map[string]string{
-	"UP": "upc", "UI": "upc", "UK": "gtin", "UA": "gtin", "EN": "ean", "EO": "ean",
-	"VN": "vendor", "VP": "vendor", "VC": "vendor", "BP": "buyer", "IN": "buyer", "CB": "buyer", "SK": "sku",
-}
+// kept as "x12:QQ": a code goes back under the qualifier that it came with.
+var kinds = map[string]string{"UP": "upc", "UK": "gtin", "EN": "ean", "VN": "vendor", "IN": "buyer", "SK": "sku"}
 
-// qualifiers is the way back: what we send for a kind.
-var qualifiers = map[string]string{"upc": "UP", "gtin": "UK", "ean": "EN", "vendor": "VN", "buyer": "IN", "sku": "SK"}
+// qualifiers is the way back.
+var qualifiers = reverse(kinds)
 
 const lotQualifier = "LT"
 

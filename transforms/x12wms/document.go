@@ -1,6 +1,11 @@
 package x12wms
 
-import "github.com/paklog/hub/edi/x12"
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/paklog/hub/edi/x12"
+)
 
 // Document is a 940, 850 or 860 as it was sent, every value with its place.
 type Document struct {
@@ -36,6 +41,7 @@ func (d Document) noun() string {
 // Party is an N1 loop.
 type Party struct {
 	Role, Name, CodeQualifier, Code Text
+	As                              string // the role in the sender's own terms, where they are others
 	Extra                           []Text // N2
 	Streets                         []Text // N3
 	City, Region, Postal, Country   Text
@@ -65,8 +71,11 @@ type DocumentLine struct {
 	Refs      []Reference
 }
 
-// Code is one item code with its qualifier.
-type Code struct{ Qualifier, Value Text }
+// Code is one item code with its qualifier. Kind is what it is kept as, "" by its qualifier.
+type Code struct {
+	Qualifier, Value Text
+	Kind             string
+}
 
 // Read takes a 940, 850 or 860 apart. p must hold the set whole; ok is false for any
 // other set.
@@ -143,6 +152,9 @@ var bases = map[string]int64{
 	"PN": 10, "PD": 12, "TD": 12, "HP": 100, "TC": 100, "QH": 100, "TP": 1000, "TM": 1000, "QS": 1000, "TT": 10_000, "HT": 100_000,
 }
 
+// charged are kinds of prices (CTP-02, data element 236) that a line is charged by, where PO1 says none.
+var charged = map[string]bool{"UCP": true, "CON": true, "INV": true, "NET": true}
+
 // readPurchase takes an 850 apart, or an 860, which is built the same.
 func (t *translator) readPurchase() Document {
 	set := t.part.ST.ID
@@ -202,6 +214,14 @@ func (t *translator) readPurchase() Document {
 				l.addCode(t.text(s, n), t.text(s, n+1))
 			}
 			d.Lines = append(d.Lines, l)
+		case "CTP":
+			if line >= 0 && d.Lines[line].Price.Value == "" && charged[s.Value(2)] {
+				l, per := &d.Lines[line], t.text(s, 4).Value
+				n, err := strconv.ParseInt(cmp.Or(per, "1"), 10, 32)
+				if unit := s.Component(5, 1); err == nil && n > 0 && (string(unit) == "" || string(unit) == l.UOM.Value) {
+					l.Price, l.Per = t.text(s, 3), n
+				}
+			}
 		case "POC":
 			party = -1
 			l := DocumentLine{ID: t.text(s, 1), Do: t.text(s, 2), Qty: t.text(s, 3), UOM: t.text(s, 5)}
@@ -224,7 +244,7 @@ func (t *translator) readPurchase() Document {
 
 func (l *DocumentLine) addCode(qualifier, value Text) {
 	if qualifier.Value != "" && value.Value != "" {
-		l.Codes = append(l.Codes, Code{qualifier, value})
+		l.Codes = append(l.Codes, Code{Qualifier: qualifier, Value: value})
 	}
 }
 

@@ -4,19 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 )
 
-// priced reads a decimal, which is the price of so many, as the price of one. What is none, or is
-// finer than a millionth, is no price: nothing else of the order depends on it.
+// mostPer bounds what a price may be of: the product of quantity and price stays in reach.
+const mostPer = 1_000_000
+
+// priced reads a decimal, which is the price of so many: as that of one where millionths hold it. What is
+// none, or is finer than a millionth, is no price: nothing else of the order depends on it.
 func priced(decimal string, per int64, currency string) order.Price {
 	whole, fraction, _ := strings.Cut(strings.Replace(decimal, ",", ".", 1), ".")
 	fraction = strings.TrimRight(fraction, "0")
@@ -25,10 +28,13 @@ func priced(decimal string, per int64, currency string) order.Price {
 	}
 	n, err := strconv.ParseInt(whole+(fraction + "000000")[:6], 10, 64)
 	currency, per = cmp.Or(currency, "USD"), max(per, 1)
-	if err != nil || n == 0 || n%per != 0 || len(currency) != 3 || otherHundredths[currency] {
+	if err != nil || n == 0 || per > mostPer || len(currency) != 3 || otherHundredths[currency] {
 		return order.Price{}
 	}
-	return order.Price{Micros: n / per, Currency: currency}
+	if n%per == 0 {
+		return order.Price{Micros: n / per, Currency: currency}
+	}
+	return order.Price{Micros: n, Currency: currency, Per: per}
 }
 
 // Bill is what is charged for what left of an order.
@@ -46,7 +52,8 @@ type BillLine struct {
 	Line   order.Line
 	Qty    int64
 	Whole  bool  // Qty counts the unit that was ordered, not the smallest
-	Price  int64 // of one, in millionths
+	Price  int64 // of Per, in millionths
+	Per    int64
 	Amount int64
 }
 
@@ -54,10 +61,7 @@ type BillLine struct {
 // no price, or another currency.
 func Billed(o order.Order, c ship.Confirmed) (Bill, error) {
 	const op = "x12wms.Billed"
-	b := Bill{Number: c.Shipment, At: c.At}
-	if c.Supplement > 0 {
-		b.Number += "-" + strconv.Itoa(c.Supplement)
-	}
+	b := Bill{Number: ShipmentNumber(c), At: c.At}
 	shipped := map[int]int64{}
 	for _, l := range c.Lines {
 		shipped[l.Line] += l.Qty
@@ -76,7 +80,7 @@ func Billed(o order.Order, c ship.Confirmed) (Bill, error) {
 			return b, fault.At(op, fault.Rejected, fmt.Sprintf("line %d", l.No), fmt.Errorf("line %d of order %s is in %s and others are in %s: charge shipment %s by hand", l.No, o.Number, l.Price.Currency, b.Currency, b.Number))
 		}
 		b.Currency = l.Price.Currency
-		x := BillLine{Line: l, Qty: n, Price: l.Price.Micros}
+		x := BillLine{Line: l, Qty: n, Price: l.Price.Micros, Per: max(l.Price.Per, 1)}
 		factor := int64(1)
 		if l.Qty > 0 && l.Ordered > 0 && l.Ordered%l.Qty == 0 {
 			factor = l.Ordered / l.Qty
@@ -84,10 +88,13 @@ func Billed(o order.Order, c ship.Confirmed) (Bill, error) {
 		if x.Whole = n%factor == 0; x.Whole {
 			x.Qty /= factor
 		} else {
-			x.Price = (x.Price + factor/2) / factor
+			x.Per *= factor // the price of a case is that of so many pieces
 		}
-		amount := new(big.Int).Mul(big.NewInt(x.Qty), big.NewInt(x.Price))
-		amount.Add(amount, big.NewInt(microsInMinor/2)).Quo(amount, big.NewInt(microsInMinor))
+		if x.Price%x.Per == 0 {
+			x.Price, x.Per = x.Price/x.Per, 1
+		}
+		amount, of := new(big.Int).Mul(big.NewInt(x.Qty), big.NewInt(x.Price)), new(big.Int).Mul(big.NewInt(microsInMinor), big.NewInt(x.Per))
+		amount.Add(amount, new(big.Int).Quo(of, big.NewInt(2))).Quo(amount, of)
 		if total.Add(total, amount); !total.IsInt64() || total.Int64() > mostCharged {
 			return b, fault.At(op, fault.Rejected, fmt.Sprintf("line %d", l.No), fmt.Errorf("shipment %s of order %s comes to more than an invoice can say", b.Number, o.Number))
 		}
@@ -112,23 +119,54 @@ func (p Profile) Invoice(o order.Order, b Bill) ([]x12.Out, error) {
 		return nil, fault.At("x12wms.Invoice", fault.Rejected, "shipment", fmt.Errorf("invoice number %s has more than the 22 characters that an 810 holds: charge it by hand", b.Number))
 	}
 	day := b.At.In(p.zone()).Format("20060102")
-	body := []x12.Out{x12.Seg("BIG", day, b.Number, "", cut(o.Told(), 22)), x12.Seg("CUR", "SE", b.Currency)}
-	body = append(body, shipTo(o.Parties.ShipTo)...)
-	if name := cmp.Or(o.Parties.BillTo.Name, o.Parties.BillTo.Company); name != "" {
-		body = append(body, x12.Seg("N1", "BT", cut(name, 60)))
+	ordered, po := "", o.Told()
+	if !o.Dates.Ordered.IsZero() {
+		ordered = o.Dates.Ordered.In(p.zone()).Format("20060102")
 	}
-	body = append(body, x12.Seg("N1", "SE", "", "92", cut(p.Outside(p.Owners, o.Scope.Owner), 80)), x12.Seg("DTM", "011", day))
+	for _, r := range o.Refs {
+		if r.Kind == "po" {
+			po = r.Value
+			break
+		}
+	}
+	all := o.Parties.Named
+	body := []x12.Out{x12.Seg("BIG", day, b.Number, ordered, cut(po, 22)), x12.Seg("CUR", "SE", b.Currency)}
+	body = append(body, shipTo(o.Parties)...)
+	if a := o.Parties.BillTo; a.Name+a.Company+a.Code != "" {
+		body = append(body, n1("BT", party.Named{Coded: party.Coded{Code: a.Code, List: List(all, a.Code)}, Name: cmp.Or(a.Name, a.Company)}))
+	}
+	if n, ok := Named(all, "BY"); ok {
+		body = append(body, n1("BY", n))
+	}
+	if n, ok := Named(all, "SE", "SU", "VN"); ok {
+		body = append(body, n1("SE", n))
+	} else {
+		body = append(body, n1("SE", p.Depositor(all, o.Scope.Owner, "DE")))
+	}
+	body = append(body, x12.Seg("DTM", "011", day))
 	for _, l := range b.Lines {
 		unit := p.code("each")
 		if l.Whole {
 			unit = p.code(l.Line.UOM)
 		}
-		it1 := x12.Seg("IT1", cut(cmp.Or(l.Line.Ref, strconv.Itoa(l.Line.No)), 20), strconv.FormatInt(l.Qty, 10), unit, Decimal(l.Price, 6), "PE")
-		q, code := p.itemCode(l.Line.Item)
-		body = append(body, x12.Out{ID: "IT1", Elements: slices.Concat(it1.Elements, []string{q, code})})
+		price, basis := Decimal(l.Price, 6), basisOf[l.Per]
+		if basis == "" { // no code for so many: that of one, rounded, and CTP says what it is exactly
+			of := big.NewInt(l.Per)
+			one := new(big.Int).Mul(big.NewInt(l.Price), big.NewInt(10_000))
+			one.Add(one, new(big.Int).Quo(of, big.NewInt(2))).Quo(one, of)
+			price, basis = Decimal(one.Int64(), 10), basisOf[1]
+		}
+		it1 := []string{cut(cmp.Or(l.Line.Ref, strconv.Itoa(l.Line.No)), 20), strconv.FormatInt(l.Qty, 10), unit, price, basis}
+		body = append(body, x12.Out{ID: "IT1", Elements: append(it1, itemPairs(l.Line.AcceptedLine, 10)...)})
+		if basisOf[l.Per] == "" {
+			body = append(body, x12.Seg("CTP", "", "UCP", Decimal(l.Price, 6), strconv.FormatInt(l.Per, 10), unit))
+		}
 	}
 	return append(body, x12.Seg("TDS", strconv.FormatInt(b.Total, 10)), x12.Seg("CTT", strconv.Itoa(len(b.Lines)))), nil
 }
+
+// basisOf is the basis (data element 639) of a price by how many it is of.
+var basisOf = map[int64]string{1: "PE", 10: "PN", 12: "PD", 100: "HP", 1000: "TP"}
 
 // Decimal is n with so many of its digits behind the point, the zeros at its end left out.
 func Decimal(n int64, places int) string {

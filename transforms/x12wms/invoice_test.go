@@ -46,7 +46,7 @@ func TestWhatLeftIsChargedAndTheTotalIsTheSumOfTheLines(t *testing.T) {
 	}{
 		"all of it":                            {[]order.AcceptedLine{each, cases}, []int64{10, 24}, "1*10*EA*1.25*PE*SK*SKU-1, 7*4*CA*10*PE*SK*SKU-1", "5250"},
 		"a part":                               {[]order.AcceptedLine{each, cases}, []int64{3, 6}, "1*3*EA*1.25*PE*SK*SKU-1, 7*1*CA*10*PE*SK*SKU-1", "1375"},
-		"pieces of a case":                     {[]order.AcceptedLine{cases}, []int64{13}, "7*13*EA*1.666667*PE*SK*SKU-1", "2167"},
+		"pieces of a case":                     {[]order.AcceptedLine{cases}, []int64{13}, "7*13*EA*1.6666666667*PE*SK*SKU-1", "2167"},
 		"a line that did not leave":            {[]order.AcceptedLine{{Qty: 1, Ordered: 1, UOM: "each"}, each}, []int64{0, 10}, "2*10*EA*1.25*PE*SK*SKU-1", "1250"},
 		"fractions of a cent":                  {[]order.AcceptedLine{{Qty: 1, Ordered: 1, UOM: "each", Price: usd(5_000)}}, []int64{1}, "1*1*EA*0.005*PE*SK*SKU-1", "1"},
 		"less than half a cent":                {[]order.AcceptedLine{{Qty: 1, Ordered: 1, UOM: "each", Price: usd(4_999)}}, []int64{1}, "1*1*EA*0.004999*PE*SK*SKU-1", "0"},
@@ -118,8 +118,8 @@ func TestThePriceOfALineIsReadExactlyOrNotAtAll(t *testing.T) {
 	}{
 		"1.25": {"USD", usd(1_250_000)}, "0.000001": {"EUR", order.Price{Micros: 1, Currency: "EUR"}}, "12.5000000000": {"USD", usd(12_500_000)}, ".5*NT": {"USD", usd(500_000)},
 		"7": {"USD", usd(7_000_000)}, "": {"USD", order.Price{}}, "0": {"USD", order.Price{}}, "-1": {"USD", order.Price{}}, "1E5": {"USD", order.Price{}}, "0.0000001": {"USD", order.Price{}},
-		"125*HP": {"USD", usd(1_250_000)}, "12.5*TC": {"USD", usd(125_000)}, "12.3456*TP": {"USD", order.Price{}}, "0.5*TM": {"USD", usd(500)}, "3*PD": {"USD", usd(250_000)}, "1*TD": {"USD", order.Price{}},
-		"0.0001*HT": {"USD", order.Price{}}, "1*PP": {"USD", order.Price{}}, "1*LE": {"USD", order.Price{}}, "7*PN": {"USD", usd(700_000)}, "100": {"JPY", order.Price{}}, "9999999999999": {"USD", order.Price{}},
+		"125*HP": {"USD", usd(1_250_000)}, "12.5*TC": {"USD", usd(125_000)}, "12.3456*TP": {"USD", order.Price{Micros: 12_345_600, Currency: "USD", Per: 1000}}, "0.5*TM": {"USD", usd(500)}, "3*PD": {"USD", usd(250_000)}, "1*TD": {"USD", order.Price{Micros: 1_000_000, Currency: "USD", Per: 12}},
+		"0.0001*HT": {"USD", order.Price{Micros: 100, Currency: "USD", Per: 100_000}}, "1*PP": {"USD", order.Price{}}, "1*LE": {"USD", order.Price{}}, "7*PN": {"USD", usd(700_000)}, "100": {"JPY", order.Price{}}, "9999999999999": {"USD", order.Price{}},
 	} {
 		price, basis, _ := strings.Cut(sent, "*")
 		o, err := profile.Order(set(t, in("850", strings.Replace(head, "%", c.currency, 1)+price+"*"+basis+"*VN*SKU-1~\n")))

@@ -54,12 +54,19 @@ func ordered(t *rapid.T) order.Order {
 		kind  string
 		value *rapid.Generator[string]
 	}{
-		{"po", word(1, 22)}, {"link_sequence", rapid.StringMatching("[0-9]{6}")}, {"master_reference", word(1, 22)},
+		{"po", word(1, 22)},
 		{"department", word(1, 30)}, {"vendor_number", word(1, 30)}, {"x12:QQ", word(1, 30)},
 	} {
 		if v := maybe(r.value); v != "" {
 			o.Refs = append(o.Refs, order.Ref{Kind: r.kind, Value: v})
 		}
+	}
+	if rapid.Bool().Draw(t, "linked") { // one of both says nothing (P0405, P0708)
+		at := 0
+		if len(o.Refs) > 0 && o.Refs[0].Kind == "po" {
+			at = 1
+		}
+		o.Refs = slices.Insert(o.Refs, at, order.Ref{Kind: "link_sequence", Value: rapid.StringMatching("[0-9]{6}").Draw(t, "link")}, order.Ref{Kind: "master_reference", Value: word(1, 22).Draw(t, "master")})
 	}
 	for no := range rapid.IntRange(1, 5).Draw(t, "lines") {
 		qty := rapid.Int64Range(1, 99_999).Draw(t, "qty")
@@ -116,7 +123,7 @@ func TestWhatA940SaysA945GivesBack(t *testing.T) {
 	p := x12wms.Profile{Tenant: "t1", Owners: map[string]string{"D7": "acme"}, Facilities: map[string]string{"W1": "dc1"}}
 	rapid.Check(t, func(r *rapid.T) {
 		o := ordered(r)
-		body, err := p.ShippingAdvice(o, wholly(o))
+		body, err := p.ShippingAdvice(o, wholly(o), nil)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -136,7 +143,7 @@ func TestWhatA940SaysA945GivesBack(t *testing.T) {
 			}
 			again.Lines = append(again.Lines, order.Line{SKU: l.Item, AcceptedLine: order.AcceptedLine{No: l.No, Ref: l.Ref, Item: l.Item, Qty: l.Qty, UOM: l.UOM, Ordered: l.Qty, Codes: l.Codes}})
 		}
-		body, err = p.ShippingAdvice(again, wholly(again))
+		body, err = p.ShippingAdvice(again, wholly(again), nil)
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package x12wms
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func numbers(lines []DocumentLine) []int {
 func (p Profile) itemOf(t *translator, l DocumentLine, out *order.PlaceLine, at func(string, Place)) {
 	codes := l.Codes
 	if l.UPC.Value != "" {
-		codes = append(codes[:len(codes):len(codes)], Code{Text{Value: "UP"}, l.UPC})
+		codes = append(codes[:len(codes):len(codes)], Code{Qualifier: Text{Value: "UP"}, Value: l.UPC})
 	}
 	best := len(p.items())
 	for _, c := range codes {
@@ -74,7 +75,7 @@ func (p Profile) itemOf(t *translator, l DocumentLine, out *order.PlaceLine, at 
 			at("lot", c.Value.At)
 			continue
 		}
-		out.Codes = append(out.Codes, item.Code{Kind: kindOf(kinds, c.Qualifier.Value), Value: c.Value.Value})
+		out.Codes = append(out.Codes, item.Code{Kind: cmp.Or(c.Kind, kindOf(kinds, c.Qualifier.Value)), Value: c.Value.Value})
 		for rank, q := range p.items()[:best] {
 			if q == c.Qualifier.Value {
 				best, out.Item = rank, c.Value.Value

@@ -1,6 +1,8 @@
 package x12wms
 
 import (
+	"slices"
+
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 )
@@ -38,11 +40,12 @@ func (p Profile) scope(t *translator, d Document, places map[string]Place) scope
 	return s
 }
 
-// shipTo is the first of ship-to, consignee and ultimate consignee.
+// shipTo is the first party of the roles that are shipped to. A buyer or payer of whom there is but a name
+// is nobody that goods could be sent to.
 func (p Profile) shipTo(t *translator, d Document, places map[string]Place) party.Address {
-	for _, role := range shipsTo {
+	for _, role := range p.shipsTo() {
 		for _, n := range d.Parties {
-			if n.Role.Value == role {
+			if n.Role.Value == role && (slices.Contains(shipsTo[:], role) || n.Code.Value != "" || n.City.Value != "" && len(n.Streets) > 0) {
 				places["ship_to"] = n.Role.At
 				if n.Country.At.Segment > 0 {
 					places["ship_to.country"] = n.Country.At
@@ -51,8 +54,15 @@ func (p Profile) shipTo(t *translator, d Document, places map[string]Place) part
 			}
 		}
 	}
-	t.fail(t.paper.End(t.paper.Party[:len(t.paper.Party)-1]), CodeNoShipTo, "", t.paper.Party+"ST with name or code", "send the ship-to party", "the order says not where to ship")
+	t.fail(t.paper.End(t.paper.Party[:len(t.paper.Party)-1]), CodeNoShipTo, "", t.paper.Party+"ST with name or code", "send the ship-to party, or agree on another role (ship_to of the partner)", "the order says not where to ship")
 	return party.Address{}
+}
+
+func (p Profile) shipsTo() []string {
+	if len(p.ShipsTo) > 0 {
+		return p.ShipsTo
+	}
+	return append(shipsTo[:], "BY")
 }
 
 func (p Profile) address(t *translator, n Party) party.Address {

@@ -95,6 +95,7 @@ func (p Profile) order(t *translator, d Document) (Order, error) {
 			o.Places["bill_to"] = n.Role.At
 		}
 	}
+	c.Named = named(d)
 	c.Notes = notes(d.Notes)
 	c.Service = p.service(d)
 	c.Type = cmp.Or(p.Type, d.Kind.Value)

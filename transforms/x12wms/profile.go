@@ -47,6 +47,14 @@ type Profile struct {
 	// Reasons translates our reasons of adjustments and holds to the codes (data element 181) that
 	// the partner reads in a 947, beside the usual ones.
 	Reasons map[string]string
+	// SCACs translates our carriers ("ups"), or "carrier service" ("fedex FEDEX_GROUND"), to the Standard
+	// Carrier Alpha Codes that the partner reads, beside the usual ones.
+	SCACs map[string]string
+	// ShipsTo are the roles (N101, in the terms of X12) of who is shipped to, best first. Empty is ST CN UC
+	// BY: where nobody else is named, the buyer is where the goods go.
+	ShipsTo []string
+	// Levels of an 856: [LevelsPacked] or [LevelsFlat]; "" is the first.
+	Levels string
 	// Kilograms reports weights in KG; otherwise in LB.
 	Kilograms bool
 }
@@ -78,6 +86,19 @@ func (p Profile) Validate() error {
 		if len(code) != 2 {
 			errs = append(errs, fmt.Errorf("reasons: %q of %s is not a code of two characters", code, reason))
 		}
+	}
+	for name, code := range p.SCACs {
+		if n := len(code); n < 2 || n > 4 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			errs = append(errs, fmt.Errorf("scacs: %q of %s is not a code of two to four letters", code, name))
+		}
+	}
+	for _, role := range p.ShipsTo {
+		if n := len(role); n < 2 || n > 3 {
+			errs = append(errs, fmt.Errorf("ship_to: %q is not a role of two or three characters", role))
+		}
+	}
+	if p.Levels != "" && structures[p.Levels] == "" {
+		errs = append(errs, fmt.Errorf("ship_notice_levels: %q is neither %s nor %s", p.Levels, LevelsPacked, LevelsFlat))
 	}
 	switch p.Policy {
 	case "", order.Partial, order.AllOrNothing:

@@ -125,10 +125,11 @@ func (p Profile) expected(t *translator, n Notice) (Expected, error) {
 			e.Places["supplier"] = party.Role.At
 		}
 	}
+	a.Parties = coded(n.Document)
 	a.Due = p.arrival(t, n.Document, e.Places)
 	for i, l := range p.lines(t, n.Document, e.Places) {
 		more := n.Details[i]
-		line := receiving.Line{No: l.No, Item: l.Item, Qty: l.Qty, Lot: l.Lot, LPN: more.LPN.Value}
+		line := receiving.Line{No: l.No, Item: l.Item, Qty: l.Qty, Lot: l.Lot, LPN: more.LPN.Value, Codes: l.Codes}
 		e.Places[fmt.Sprintf("lines[%d].lpn", i)] = more.LPN.At
 		for _, s := range more.Serials {
 			if len(line.Serials) == 0 {

@@ -47,7 +47,7 @@ func TestA943AnnouncesWhatItSays(t *testing.T) {
 			{Item: "SKU-2", Qty: 2, Lot: "L8", Serials: []string{"S1", "S2"}},
 		},
 	}
-	if e.ID != "TR-9" || e.Scope != where || !reflect.DeepEqual(e.Announcement, want) || !slices.Equal(e.Units, []string{"case", "each"}) {
+	if e.ID != "TR-9" || e.Scope != where || !reflect.DeepEqual(plain(e.Announcement), want) || !slices.Equal(e.Units, []string{"case", "each"}) {
 		t.Errorf("%+v\nwant %+v", e, want)
 	}
 	if at, _ := e.At("lines[1].qty"); at.Element != "W04-01" {
@@ -65,7 +65,7 @@ func TestAn856AnnouncesWhatStandsInWhichPack(t *testing.T) {
 		{Item: "SKU-2", Qty: 2, LPN: "001234567890123457", Serials: []string{"S1", "S2"}},
 		{Item: "SKU-1", Qty: 6, LPN: "001234567890123464"},
 	}
-	if e.ID != "ASN-5" || e.Announcement.Reference != "PO-7" || e.Scope.Facility != "dc1" || !reflect.DeepEqual(e.Announcement.Lines, lines) || !slices.Equal(e.Units, []string{"each", "each", "case"}) {
+	if e.ID != "ASN-5" || e.Announcement.Reference != "PO-7" || e.Scope.Facility != "dc1" || !reflect.DeepEqual(plain(e.Announcement).Lines, lines) || !slices.Equal(e.Units, []string{"each", "each", "case"}) {
 		t.Errorf("%+v", e)
 	}
 	for purpose, cancels := range map[string]bool{"01": true, "03": true, "00": false, "05": false, "14": false} {
@@ -120,4 +120,13 @@ func TestLevelsThatLeadNowhere(t *testing.T) {
 			t.Errorf("%+v, %v", e.Announcement, err)
 		}
 	}
+}
+
+// plain is an announcement without what is kept to answer in the sender's own codes.
+func plain(a receiving.Announcement) receiving.Announcement {
+	a.Parties, a.Lines = nil, slices.Clone(a.Lines)
+	for i := range a.Lines {
+		a.Lines[i].Codes = nil
+	}
+	return a
 }

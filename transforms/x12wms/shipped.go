@@ -71,7 +71,7 @@ func (a Shipped) Said() any {
 }
 
 // openStatus are statuses of a line (W12-01, data element 368) that promise what is missing for later.
-var openStatus = map[string]bool{"BP": true, "BK": true}
+var openStatus = map[string]bool{"BP": true, "BK": true, "BO": true}
 
 // Shipped takes a 945 apart. The error is a fault of kind Invalid that carries an [Error].
 func (p Profile) Shipped(part *x12.Part) (Shipped, error) {
@@ -173,10 +173,10 @@ func (p Profile) shippedLine(t *translator, s x12.Segment) ShippedLine {
 		l.Short = max(0, t.count(ordered)-l.Qty)
 	}
 	if upc := t.text(s, 6); upc.Value != "" {
-		l.Codes = append(l.Codes, Code{Text{Value: "UP"}, upc})
+		l.Codes = append(l.Codes, Code{Qualifier: Text{Value: "UP"}, Value: upc})
 	}
 	if code := t.text(s, 8); code.Value != "" {
-		l.Codes = append(l.Codes, Code{t.text(s, 7), code})
+		l.Codes = append(l.Codes, Code{Qualifier: t.text(s, 7), Value: code})
 	}
 	return l
 }

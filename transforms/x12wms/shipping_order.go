@@ -21,11 +21,12 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 		}
 		return ""
 	}
-	body := []x12.Out{x12.Seg("W05", purpose, cut(o.Number, 22), cut(ref("po"), 22), "", cut(ref("master_reference"), 22))}
-	if link := ref("link_sequence"); len(link) == 6 {
-		body[0].Elements[3] = link
+	w05 := []string{purpose, cut(o.Number, 22), cut(ref("po"), 22)}
+	if master, link := ref("master_reference"), ref("link_sequence"); master != "" && len(link) == 6 { // one needs the other
+		w05 = append(w05, link, cut(master, 22))
 	}
-	body = append(body, shipTo(o.Parties.ShipTo)...)
+	body := []x12.Out{x12.Seg("W05", w05...)}
+	body = append(body, shipTo(o.Parties)...)
 	body = append(body, x12.Seg("N1", "WH", "", "92", cut(p.Outside(p.Facilities, o.Scope.Facility), 80)), x12.Seg("N1", "DE", "", "92", cut(p.Outside(p.Owners, o.Scope.Owner), 80)))
 	for _, r := range o.Refs {
 		if q := qualifierOf(refQualifiers, r.Kind); len(q) >= 2 && r.Kind != "po" {
@@ -43,7 +44,7 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 	for _, n := range o.Parties.Notes {
 		body = append(body, x12.Seg("NTE", "GEN", cut(n, 80)))
 	}
-	if w66, ok := carriage(o.Service); ok {
+	if w66, ok := p.carriage(o.Service); ok {
 		body = append(body, w66)
 	}
 	total := int64(0)
@@ -70,7 +71,7 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 }
 
 // carriage is the W66: how it is to travel, and who pays.
-func carriage(s order.Service) (x12.Out, bool) {
+func (p Profile) carriage(s order.Service) (x12.Out, bool) {
 	method, pay := "", ""
 	for code, name := range methods {
 		if name == s.Method {
@@ -82,9 +83,9 @@ func carriage(s order.Service) (x12.Out, bool) {
 			pay = code
 		}
 	}
-	scac, routing := s.Carrier, s.Level
-	if len(scac) < 2 || len(scac) > 4 {
-		routing, scac = join(scac, routing), ""
+	scac, routing := p.SCAC(s.Carrier, s.Level), s.Level
+	if scac == "" {
+		routing = join(s.Carrier, routing)
 	}
 	if pay == "" {
 		pay = "PP"

@@ -105,7 +105,7 @@ func TestWhatA945SaysIsRead(t *testing.T) {
 			}
 		}
 		c.Shorts = shortsOf(o)
-		body, err := p.ShippingAdvice(o, c)
+		body, err := p.ShippingAdvice(o, c, nil)
 		if err != nil {
 			r.Fatal(err)
 		}

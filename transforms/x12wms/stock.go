@@ -23,6 +23,8 @@ const (
 	condDamaged = "01"
 	condShort   = "02"
 	condOver    = "03"
+	condRefused = "08"
+	condHeld    = "09"
 )
 
 // Adjustment reason codes (data element 181) of W19-01, where the partner's profile names none.
@@ -40,38 +42,34 @@ const (
 // fullDetail is W17-01, element 514: all of the receipt follows.
 const fullDetail = "F"
 
-// parties are the N1 of warehouse and depositor.
-func (p Profile) parties(s scope.Scope) []x12.Out {
-	return []x12.Out{
-		x12.Seg("N1", "WH", "", "92", cut(p.Outside(p.Facilities, s.Facility), 80)),
-		x12.Seg("N1", "DE", "", "92", cut(p.Outside(p.Owners, s.Owner), 80)),
-	}
-}
-
 // itemCode names an item as the partner's documents name it: by the first of his qualifiers.
 func (p Profile) itemCode(sku string) (qualifier, code string) { return p.items()[0], cut(sku, 48) }
 
 // ReceiptAdvice is the body of the 944 that tells the depositor what came of a receipt, without ST
-// and SE: a W07 for each line and lot, with what is damaged, short or too much of the line in W13.
-// Quantities are in smallest units. W14 is the sum of all W07.
+// and SE: a W07 for each line and lot, with what of the line is damaged, held back, refused, short or too much in W13.
+// Quantities are in smallest units. W14 is the sum of all W07, and of what of it is damaged or on hold.
 func (p Profile) ReceiptAdvice(r receiving.Receipt, c receiving.Closed) []x12.Out {
 	day := c.At.In(p.zone()).Format("20060102")
 	body := []x12.Out{x12.Seg("W17", fullDetail, day, cut(r.ID, 12), cut(cmp.Or(r.Reference, r.ID), 22), cut(r.ID, 30))}
-	body = append(body, p.parties(r.Scope)...)
-	if r.Supplier != "" {
+	all := Uncoded(r.Parties)
+	body = append(body, p.parties(r.Scope, all)...)
+	if from, ok := Named(all, "SF", "VN", "SU"); ok {
+		body = append(body, n1("SF", from))
+	} else if r.Supplier != "" {
 		body = append(body, x12.Seg("N1", "SF", cut(r.Supplier, 60)))
 	}
 	if r.Reference != "" {
 		body = append(body, x12.Seg("N9", "PO", cut(r.Reference, 30)))
 	}
 	body = append(body, x12.Seg("G62", "09", day)) // received on this day
-	each, total := p.code(item.Each), int64(0)
+	each, total, bad := p.code(item.Each), int64(0), int64(0)
 	for _, l := range r.Lines {
-		q, code := p.itemCode(l.Item)
+		pairs := p.itemPairsOf(l, 4)
+		bad += l.Damaged + l.Held + l.Rejected
 		lots := Received(r, l)
 		for i, x := range lots {
 			total += x.Qty
-			body = append(body, x12.Seg("W07", strconv.FormatInt(x.Qty, 10), each, "", q, code))
+			body = append(body, x12.Out{ID: "W07", Elements: append([]string{strconv.FormatInt(x.Qty, 10), each, ""}, pairs...)})
 			if x.Lot != "" {
 				body = append(body, x12.Seg("N9", lotQualifier, cut(x.Lot, 30)))
 			}
@@ -89,18 +87,36 @@ func (p Profile) ReceiptAdvice(r receiving.Receipt, c receiving.Closed) []x12.Ou
 				}
 				body = append(body, w13)
 			}
-			note(condDamaged, l.Damaged+l.Rejected)
+			note(condDamaged, l.Damaged)
+			note(condHeld, l.Held)
+			note(condRefused, l.Rejected)
 			note(condShort, l.Open())
 			note(condOver, l.Got()-l.Qty)
 		}
 	}
-	return append(body, x12.Seg("W14", strconv.FormatInt(total, 10)))
+	w14 := []string{strconv.FormatInt(total, 10)}
+	if bad > 0 {
+		w14 = append(w14, "", strconv.FormatInt(bad, 10)) // damaged, or on hold
+	}
+	return append(body, x12.Out{ID: "W14", Elements: w14})
+}
+
+// itemPairsOf names the item of a receipt's line as its notice did.
+func (p Profile) itemPairsOf(l receiving.Expected, most int) []string {
+	if len(l.Codes) > 0 {
+		if pairs := codePairs(l.Codes, most); len(pairs) > 0 {
+			return pairs
+		}
+	}
+	q, code := p.itemCode(l.Item)
+	return []string{q, code}
 }
 
 // LotQty is what came of one lot, "" for none.
 type LotQty struct {
-	Lot string
-	Qty int64
+	Lot  string
+	Qty  int64
+	Good int64 // of it: neither damaged nor held back
 }
 
 // Received is what came of a line, by lot; a line of which nothing came has one of zero.
@@ -110,10 +126,13 @@ func Received(r receiving.Receipt, l receiving.Expected) []LotQty {
 		if x.Line != l.No {
 			continue
 		}
-		if i := slices.IndexFunc(out, func(o LotQty) bool { return o.Lot == x.Lot }); i >= 0 {
-			out[i].Qty += x.Qty
-		} else {
-			out = append(out, LotQty{x.Lot, x.Qty})
+		i := slices.IndexFunc(out, func(o LotQty) bool { return o.Lot == x.Lot })
+		if i < 0 {
+			i = len(out)
+			out = append(out, LotQty{Lot: x.Lot})
+		}
+		if out[i].Qty += x.Qty; !heldBack(x.Stage) {
+			out[i].Good += x.Qty
 		}
 	}
 	if len(out) == 0 {
@@ -180,7 +199,7 @@ func (p Profile) Adjustment(number string, e event.Event) ([]x12.Out, error) {
 		return nil, fault.E("x12wms.Adjustment", fault.Internal, fmt.Errorf("%s changes nothing that a 947 tells", e.EventType()))
 	}
 	body := []x12.Out{x12.Seg("W15", c.head.At.In(p.zone()).Format("20060102"), cut(number, 22))}
-	body = append(body, p.parties(c.head.Scope)...)
+	body = append(body, p.parties(c.head.Scope, nil)...)
 	q, code := p.itemCode(c.head.Item)
 	body = append(body, x12.Seg("W19", cmp.Or(p.Reasons[c.reason], c.code), strconv.FormatInt(c.qty, 10), p.code(item.Each), "", q, code))
 	if c.lot != "" {
@@ -218,7 +237,7 @@ func (p Profile) InventoryReport(s scope.Scope, ref string, at time.Time, full b
 	}
 	now := at.In(p.zone())
 	body := []x12.Out{x12.Seg("BIA", purpose, "DD", cut(ref, 30), now.Format("20060102"), now.Format("1504"))}
-	body = append(body, p.parties(s)...)
+	body = append(body, p.parties(s, nil)...)
 	each := p.code(item.Each)
 	for i, x := range items {
 		q, code := p.itemCode(x.Item)

@@ -33,8 +33,8 @@ func TestA944SaysWhatCame(t *testing.T) {
 	want := "W17*F*20261125*TR-9*PO-7*TR-9~N1*WH**92*W1~N1*DE**92*D7~N1*SF*MILL~N9*PO*PO-7~G62*09*20261125~" +
 		"W07*5*EA**SK*A~N9*LT*L1~W07*5*EA**SK*A~N9*LT*L2~N9*LI*1~W13*2*EA*01**ZZ~" +
 		"W07*0*EA**SK*B~N9*LI*2~W13*5*EA*02~" +
-		"W07*3*EA**SK*C~N9*LI*3~W13*2*EA*03~" +
-		"W07*1*EA**SK*D~N9*LI*4~W13*1*EA*03~W14*14~"
+		"W07*3*EA**SK*C~N9*LI*3~W13*2*EA*09~W13*2*EA*03~" +
+		"W07*1*EA**SK*D~N9*LI*4~W13*1*EA*03~W14*14**4~"
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}

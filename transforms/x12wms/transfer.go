@@ -15,7 +15,7 @@ import (
 // ST and SE. Quantities are in smallest units, lines numbered by N9*LI.
 func (p Profile) TransferAdvice(r receiving.Receipt) []x12.Out {
 	body := []x12.Out{x12.Seg("W06", fullDetail, cut(r.ID, 22), "", cut(r.ID, 30), "", cut(r.Reference, 22))}
-	body = append(body, p.parties(r.Scope)...)
+	body = append(body, p.parties(r.Scope, nil)...)
 	if r.Supplier != "" {
 		body = append(body, x12.Seg("N1", "SF", cut(r.Supplier, 60)))
 	}
@@ -85,7 +85,7 @@ func (a Arrived) Said() any {
 	return out
 }
 
-// Arrived takes a 944 apart. Of what is damaged (W13-03 01) more than came of one lot is of those of the
+// Arrived takes a 944 apart. Of what is damaged (W13-03 01) or refused (08) more than came of one lot is of those of the
 // same item before it. The error is a fault of kind Invalid that carries an [Error].
 func (p Profile) Arrived(part *x12.Part) (Arrived, error) {
 	t := &translator{part: part, paper: OnX12(part)}
@@ -130,7 +130,7 @@ func (p Profile) Arrived(part *x12.Part) (Arrived, error) {
 				a.Lines[n-1].Expiry = t.expiry(t.text(s, 2))
 			}
 		case "W13":
-			if n > 0 && s.Value(3) == condDamaged {
+			if n > 0 && (s.Value(3) == condDamaged || s.Value(3) == condRefused) {
 				t.damaged(a.Lines, t.text(s, 1))
 			}
 		}

@@ -1,0 +1,70 @@
+package routes
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/edi/x12/x12gen"
+)
+
+// Who wants an 856 gets it of what he ordered by 850 and by 940, and no 945 beside it unless he wants both.
+func TestAPartnerIsToldByTheDocumentsHeWants(t *testing.T) {
+	for by, want := range map[string][2]int{"": {1, 0}, ByAdvice: {1, 0}, ByNotice: {0, 2}, ByBoth: {1, 2}} {
+		t.Run(by, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t, func(p *Partner) { p.ShipNotice, p.SendAnswers = by, false })
+				text, orders := generated(t, x12gen.Config{Seed: 1, Sets: 1, MostLine: 1})
+				r.drop("940", text)
+				r.drop("850", purchase("850", "11", priced850))
+				settle(time.Minute)
+				r.noLetters()
+				r.status("PO-1", order.StatusShipped)
+				r.status(orders[0].Number, order.StatusShipped)
+				if n, m := len(box.sets(t, "945")), len(box.sets(t, "856")); n != want[0] || m != want[1] {
+					t.Errorf("%d 945s and %d 856s, want %v", n, m, want)
+				}
+				for _, s := range box.sets(t, "856") {
+					if mark := elements(s, "MAN", 2); len(mark) == 0 || len(mark[0]) != 20 || !strings.HasPrefix(mark[0], "00") {
+						t.Errorf("marks %q", mark)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A part of an order is no whole order: its lines say that the rest follows, until the last part says that
+// they are complete.
+func TestThePartsOfASplitOrderSayWhatFollows(t *testing.T) {
+	for name, held := range map[string]string{"the part": "-B", "the rest": ""} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				if err := r.hub.Pause(t.Context(), "wave.plan", "test"); err != nil {
+					t.Fatal(err)
+				}
+				text, orders := generated(t, x12gen.Config{Seed: 4, Sets: 1, MostLine: 1})
+				r.drop("940.edi", text)
+				settle(time.Minute)
+				no := orders[0].Number
+				r.must(door.Orders, no, order.Split{To: no + "-B", Lines: []order.LineQty{{Line: 1, Qty: 1}}})
+				r.must(door.Orders, no+held, order.Hold{Reason: order.HoldManual, By: "tester"})
+				if err := r.hub.Resume(t.Context(), "wave.plan", "test"); err != nil {
+					t.Fatal(err)
+				}
+				settle(time.Hour)
+				r.must(door.Orders, no+held, order.Release{By: "tester"})
+				settle(time.Hour)
+				advices := box.sets(t, "945")
+				if len(advices) != 2 || elements(advices[0], "W12", 1)[0] != "BP" || elements(advices[1], "W12", 1)[0] != "CC" || elements(advices[0], "W06", 4)[0] == elements(advices[1], "W06", 4)[0] {
+					t.Errorf("%d 945s: %s", len(advices), said(advices, "W12", 1, 2, 3, 4))
+				}
+				r.noLetters()
+			})
+		})
+	}
+}
