@@ -26,8 +26,8 @@ help: ## print this list
 build: ## build every command into bin/
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/...
 
-demo: ## let documents flow through the hub and its simulated partners; KEEP=1 stays up
-	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog demo $(if $(KEEP),--keep)
+demo: ## let documents flow through the hub and its simulated partners; KEEP=1 stays up, STORE=postgres
+	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog demo $(if $(KEEP),--keep) $(if $(STORE),--store $(STORE))
 
 test: ## set up and run everything: crash, power-loss and race rounds included
 	@.ci/test

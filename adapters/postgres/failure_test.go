@@ -250,7 +250,7 @@ func TestAnOwnerThatWasReplacedWritesNothing(t *testing.T) {
 }
 
 // endSessions ends the sessions that hold a journal.
-func endSessions(t testing.TB, server *pgtest.Server, schema string) {
+func endSessions(t testing.TB, server pgtest.Server, schema string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), server.URL)
 	if err != nil {

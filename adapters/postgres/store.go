@@ -57,11 +57,19 @@ const openPatience = 5 * time.Second
 // schemaName is what needs no quotes anywhere.
 var schemaName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
+// CheckSchema refuses a name that would need quotes.
+func CheckSchema(name string) error {
+	if !schemaName.MatchString(name) {
+		return fmt.Errorf("%q: begin with a letter, and take lower-case letters, digits and _, 63 at most", name)
+	}
+	return nil
+}
+
 // session are the settings that every connection has. Plans are made once and by index alone: no
 // statement of ours is better off without, and tables grow faster than their statistics.
 func (o Options) session(name string) (map[string]string, error) {
-	if !schemaName.MatchString(o.Schema) {
-		return nil, fmt.Errorf("schema %q: take lower-case letters, digits and _", o.Schema)
+	if err := CheckSchema(o.Schema); err != nil {
+		return nil, fmt.Errorf("schema %w", err)
 	}
 	return map[string]string{
 		"application_name": name,

@@ -27,7 +27,6 @@ import (
 	"github.com/paklog/hub/adapters/fedex"
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sftp"
-	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups"
 	"github.com/paklog/hub/adapters/usps"
 	"github.com/paklog/hub/adapters/views"
@@ -54,7 +53,7 @@ import (
 type app struct {
 	cfg       *Config
 	log       *slog.Logger
-	store     *sqlite.Store
+	store     store
 	bus       *bus.Bus
 	hub       *routes.Hub
 	inbox     *edifolder.Inbox
@@ -101,11 +100,11 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	if a.store, err = sqlite.Open(ctx, cfg.Data, through(cfg.probe.store, sqlite.Options{MinFree: cfg.Limits.FreeDisk, Files: []string{payloads}})); err != nil {
+	if a.store, err = openStore(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if m == whole && a.store.Restored() {
-		if err := a.comeBack(ctx); err != nil {
+	if s, ok := a.store.(embedded); ok && m == whole && s.Restored() {
+		if err := a.comeBack(ctx, s); err != nil {
 			return nil, errors.Join(fmt.Errorf("shutting the doors of a restored hub: %w", err), a.store.Close())
 		}
 	}

@@ -25,28 +25,32 @@ each stored unit against its checksum, every table against what the log says, wh
 and finished, the files of long documents and labels against their hashes, the books of stock against the
 orders that hold them, at most one standing label a carton, effects and letters with their messages.
 
-DIR is a data folder or a backup; without it, the configured data folder. Where a hub runs on it, a backup
-is taken through its socket into a temporary folder and audited there. Ends with 3 when something is not as
+DIR is a data folder or a backup; without it, the configured journal. Where a hub runs on a folder, a backup
+is taken through its socket into a temporary folder and audited there; a database is read as of one moment
+while the hub goes on. Ends with 3 when something is not as
 it must be.`,
 		Example: `  paklog audit
   paklog audit /backups/paklog-2026-11-23
   paklog audit --json | jq '.findings'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
 			var dir string
+			var e *evidence
 			if len(args) == 1 {
+				var err error
 				dir = args[0]
+				if e, err = openEvidence(ctx, dir); err != nil {
+					return err
+				}
 			} else {
-				_, cfg, err := running(cmd.Context(), g)
+				_, cfg, err := running(ctx, g)
 				if err != nil {
 					return err
 				}
-				dir = cfg.Data
-			}
-			ctx := cmd.Context()
-			e, err := openEvidence(ctx, dir)
-			if err != nil {
-				return err
+				if dir, e, err = configuredEvidence(ctx, cfg); err != nil {
+					return err
+				}
 			}
 			var progress io.Writer
 			if terminal(cmd.ErrOrStderr()) {
@@ -72,10 +76,19 @@ it must be.`,
 
 // evidence is a journal opened to be read.
 type evidence struct {
-	store *sqlite.Store
+	store journal.Driver
 	how   string // where it was read
 	tmp   string // to be removed
 	files string // folder of the payloads
+}
+
+// open opens what is in a folder.
+func (e *evidence) open(ctx context.Context, dir string) error {
+	s, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	if err == nil {
+		e.store = s
+	}
+	return err
 }
 
 func (e *evidence) close() error {
@@ -87,6 +100,16 @@ func (e *evidence) close() error {
 		err = errors.Join(err, os.RemoveAll(e.tmp))
 	}
 	return err
+}
+
+// configuredEvidence opens the journal that is configured, and says where it is.
+func configuredEvidence(ctx context.Context, cfg *Config) (dir string, e *evidence, err error) {
+	if cfg.Store == inPostgres {
+		e, err = openSnapshot(ctx, cfg)
+		return "schema " + cfg.Postgres.Schema, e, err
+	}
+	e, err = openEvidence(ctx, cfg.Data)
+	return cfg.Data, e, err
 }
 
 // openEvidence opens what is in a folder and leaves it as it is: a backup, whose hashes must
@@ -119,7 +142,7 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 			err = sqlite.Restore(ctx, dir, to)
 		}
 		if err == nil {
-			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+			err = e.open(ctx, to)
 		}
 		return e, err
 	}
@@ -131,12 +154,12 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 			err = c.do(ctx, http.MethodPost, "/control/backup", map[string]string{"to": to}, nil)
 		}
 		if err == nil {
-			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+			err = e.open(ctx, to)
 		}
 		return e, err
 	}
 	e.how = "the folder itself"
-	e.store, err = sqlite.Open(ctx, dir, sqlite.Options{})
+	err = e.open(ctx, dir)
 	switch {
 	case errors.Is(err, journal.ErrLocked):
 		return e, fmt.Errorf("%w; it does not answer on %s, so no backup of it can be taken", err, socketPath(dir))
@@ -147,7 +170,7 @@ func openEvidence(ctx context.Context, dir string) (_ *evidence, err error) {
 			err = copyJournal(dir, to)
 		}
 		if err == nil {
-			e.store, err = sqlite.Open(ctx, to, sqlite.Options{})
+			err = e.open(ctx, to)
 		}
 		return e, err
 	}

@@ -20,6 +20,8 @@ import (
 // with [defaults].
 type Config struct {
 	Data          string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
+	Store         string                `config:"store" doc:"Where the journal is: sqlite, in the data folder, or postgres."`
+	Postgres      PostgresConfig        `config:"postgres" doc:"The journal's database, where store is postgres."`
 	Tenant        string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
 	Owner         string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
 	Facility      string                `config:"facility" doc:"The building that works where a document names none."`
@@ -339,7 +341,7 @@ type LimitsConfig struct {
 
 func defaults() *Config {
 	return &Config{
-		Data: "data", Tenant: "main", Owner: "OWNER", Facility: "DC1",
+		Data: "data", Store: inSQLite, Postgres: PostgresConfig{Schema: "paklog", Readers: 8, Patience: time.Minute}, Tenant: "main", Owner: "OWNER", Facility: "DC1",
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
 		Log:  LogConfig{Level: "info", Format: "text"},
 		Warehouse: WarehouseConfig{

@@ -89,6 +89,7 @@ func TestReferenceConfiguration(t *testing.T) {
 	spoken.Batches = nil
 	got.EDI.Partners["ACME"] = spoken
 	got.HTTP.Keys, got.Webhooks, got.Shops, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, NotificationsConfig{}
+	got.Postgres.URL = configs.Secret{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {
 		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)

@@ -31,7 +31,7 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		errs = append(errs, errors.New("data: names no folder"))
 	}
-	errs = append(errs, goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
+	errs = append(errs, c.storeRules(), goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
 	errs = append(errs, c.buildings()...)
 	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
 		if _, _, err := c.mapsOf(name); err != nil {

@@ -55,11 +55,16 @@ func (a *app) control() (http.Handler, error) {
 			controlError(w, http.StatusUnprocessableEntity, fmt.Errorf("%s lies in the data folder: what takes that takes the backup too; name a folder elsewhere", in.To))
 			return
 		}
+		s, ok := a.store.(embedded)
+		if !ok {
+			controlError(w, http.StatusUnprocessableEntity, errors.New("the journal is in PostgreSQL: take a base backup of its server (pg_basebackup with its WAL), or pg_dump its schema, and copy payloads/ of the data folder after it"))
+			return
+		}
 		if err := a.bus.Flush(r.Context()); err != nil {
 			controlError(w, http.StatusServiceUnavailable, err)
 			return
 		}
-		if err := a.store.Backup(r.Context(), in.To); err != nil {
+		if err := s.Backup(r.Context(), in.To); err != nil {
 			controlError(w, http.StatusInternalServerError, err)
 			return
 		}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/adapters/postgres/pgtest"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
@@ -65,7 +66,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(commandEnv) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Run(m))
 }
 
 const (

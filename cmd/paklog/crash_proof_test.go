@@ -62,7 +62,7 @@ const inside = "journal: "
 func (l *ledger) wrongInside(format string, args ...any) { l.wrong(inside+format, args...) }
 
 // readLedger audits a journal as `paklog audit` does, and folds what the proofs ask for.
-func readLedger(ctx context.Context, s *sqlite.Store) (*ledger, error) {
+func readLedger(ctx context.Context, s journal.Driver) (*ledger, error) {
 	l := &ledger{
 		accepted: map[string]int{}, orders: map[string]order.Order{}, confirmed: map[string][]ship.Confirmed{},
 		docs: map[string]int{}, in: map[string]int64{}, out: map[string]int64{}, parked: map[string]int{}, receipts: map[string]int{},
@@ -81,7 +81,7 @@ func readLedger(ctx context.Context, s *sqlite.Store) (*ledger, error) {
 	return l, l.balances(ctx, s)
 }
 
-func (l *ledger) events(ctx context.Context, s *sqlite.Store) error {
+func (l *ledger) events(ctx context.Context, s journal.Driver) error {
 	reg, err := event.NewRegistry(catalog.Schemas()...)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (l *ledger) balances(ctx context.Context, s journal.Scanner) error {
 }
 
 // open adds what is not finished: after quiescence there is nothing but letters.
-func (l *ledger) open(ctx context.Context, s *sqlite.Store) error {
+func (l *ledger) open(ctx context.Context, s journal.Driver) error {
 	cps, err := s.Checkpoints(ctx, "")
 	if err != nil {
 		return err

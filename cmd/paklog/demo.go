@@ -28,16 +28,17 @@ import (
 
 func newDemo() *cobra.Command {
 	var keep bool
-	var dir string
+	var dir, in string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
-		Long: `Starts the hub on the embedded store with a trading partner's folder, a simulated UPS and a simulated shop at
+		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, with a trading partner's folder, a simulated UPS and a simulated shop at
 Shopify in this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
 945, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
-  paklog demo --keep               stays up; says where to look`,
+  paklog demo --keep               stays up; says where to look
+  paklog demo --store postgres     on PAKLOG_POSTGRES_URL, or on a server that it starts`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir != "" {
@@ -55,10 +56,18 @@ purpose: see that one label was bought.`,
 				}
 			}
 			d := &demo{out: cmd.OutOrStdout(), dir: dir, keep: keep}
-			return d.run(cmd.Context())
+			switch in {
+			case inSQLite:
+				return d.run(cmd.Context())
+			case inPostgres:
+				return d.onPostgres(cmd.Context())
+			}
+			return usagef(cmd, "--store %s: take %s or %s", in, inSQLite, inPostgres)
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "stay up afterwards, until Ctrl-C")
+	cmd.Flags().StringVar(&in, "store", inSQLite, "where the journal is: sqlite or postgres")
+	_ = cmd.RegisterFlagCompletionFunc("store", words(inSQLite, inPostgres)) // the flag is there
 	cmd.Flags().StringVar(&dir, "data", "", "folder to work in; a temporary one that is removed when nothing is named")
 	return cmd
 }
@@ -68,6 +77,7 @@ type demo struct {
 	out   io.Writer
 	dir   string
 	keep  bool
+	db    PostgresConfig // no URL is the embedded store
 	sim   *upssim.Sim
 	shop  *shopifysim.Sim
 	app   *app
@@ -158,6 +168,9 @@ func (d *demo) config(ups, shop string) *Config {
 	c := defaults()
 	c.Data, c.Owner = d.dir, "ACME"
 	c.HTTP.Listen = "127.0.0.1:0"
+	if d.db.URL.Reveal() != "" {
+		c.Store, c.Postgres = inPostgres, d.db
+	}
 	c.Warehouse.WaveOrders, c.Warehouse.WaveWait = 10, 500*time.Millisecond
 	c.Warehouse.AutoWorkers = 4
 	c.EDI.Poll = 100 * time.Millisecond

@@ -93,8 +93,8 @@ func (d *demo) verdict(ctx context.Context) error {
 		d.say("     %s  %s %s: %s: %s", l.ID, l.Route, l.Kind, l.Place, l.Cause)
 		d.say("       next: %s", l.Next)
 	}
-	stats := d.app.store.Stats()
-	d.say("   %-22s %5d units in %d commits", "journal", stats.Units, stats.Batches)
+	units, commits := d.app.store.Written()
+	d.say("   %-22s %5d units in %d commits", "journal", units, commits)
 
 	d.say("\n10. against the partners' ground truth")
 	var wrong []error

@@ -33,7 +33,7 @@ const effectsAUnit = 1000
 // comeBack shuts the outward doors of a restored journal, in one batch, and takes the mark off
 // it. The bus is not open yet: the store is written by nobody else. A kill between the two has
 // it done again, which skips another thousand numbers and harms nothing.
-func (a *app) comeBack(ctx context.Context) error {
+func (a *app) comeBack(ctx context.Context, s embedded) error {
 	r := &restoration{}
 	var err error
 	if r.Paused, err = a.outward(ctx); err != nil {
@@ -95,7 +95,7 @@ func (a *app) comeBack(ctx context.Context) error {
 			return ref
 		}
 	}
-	if err := a.store.ClearRestored(ctx); err != nil {
+	if err := s.ClearRestored(ctx); err != nil {
 		return err
 	}
 	a.restored = r

@@ -11,6 +11,6 @@ func verbs(g *global) []*cobra.Command {
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newAS2(g), newPartners(g), newEvents(g),
 		newWaves(g), newWorkload(g),
 		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g), newShip(g),
-		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newVersion(g),
+		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newMigrate(g), newVersion(g),
 	}
 }

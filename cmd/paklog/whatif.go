@@ -54,12 +54,13 @@ counted.`,
 			if err != nil {
 				return err
 			}
-			dir := loaded.Data
-			if from != "" {
-				dir = from
-			}
 			ctx := cmd.Context()
-			e, err := openEvidence(ctx, dir)
+			var e *evidence
+			if from != "" {
+				e, err = openEvidence(ctx, from)
+			} else {
+				_, e, err = configuredEvidence(ctx, loaded)
+			}
 			if err != nil {
 				return err
 			}
@@ -75,7 +76,7 @@ counted.`,
 	}
 	f := cmd.Flags()
 	f.Uint64Var(&at, "at", 0, "position that the fork begins behind; 0 plays everything")
-	f.StringVar(&from, "data", "", "data folder or backup; the configured one when nothing is named")
+	f.StringVar(&from, "data", "", "data folder or backup; the configured journal when nothing is named")
 	f.StringArrayVar(&set, "set", nil, "policy, as name=value: "+strings.Join(simulate.Policies(), ", "))
 	f.Uint64Var(&cfg.Seed, "seed", 1, "of the simulated floor")
 	f.IntVar(&cfg.Workers, "workers", 12, "people on the floor: three of four pick")

@@ -1,58 +1,41 @@
 // Package pgtest gives tests a real PostgreSQL: the one that PAKLOG_TEST_POSTGRES names, or one that
-// it starts from Debian's package on a port and in a folder of its own. One is shared by the tests
-// of a binary and ends with it.
+// it starts. One is shared by the tests of a binary and ends with it.
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/paklog/hub/adapters/postgres/pglocal"
 )
 
 // Env names a server that is there already, as a URL of a database in which tests may make schemas.
 const Env = "PAKLOG_TEST_POSTGRES"
 
-// Server is a PostgreSQL.
+// Server is the one that tests share.
 type Server struct {
-	URL string
-
-	folder string
-	bin    string
-	as     *syscall.Credential
-	port   int
-	cmd    *exec.Cmd // nil: the server is the user's
-	log    bytes.Buffer
+	URL   string
+	local *pglocal.Server // nil: the server is the user's
 }
 
 var shared struct {
 	once sync.Once
-	s    *Server
+	s    Server
 	err  error
 }
-
-// errNone says that there is nothing to start.
-var errNone = errors.New("PostgreSQL is not installed: install postgresql, or name a server in " + Env)
 
 // Run runs the tests of a binary and ends the server that they shared.
 func Run(m *testing.M) int {
 	code := m.Run()
-	if s := shared.s; s != nil {
+	if s := shared.s.local; s != nil {
 		if err := s.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "ending PostgreSQL:", err)
 			code = 1
@@ -62,23 +45,25 @@ func Run(m *testing.M) int {
 }
 
 // Shared is the server of the binary's tests; where there is none, the test is skipped.
-func Shared(t testing.TB) *Server {
+func Shared(t testing.TB) Server {
 	t.Helper()
 	shared.once.Do(func() {
-		if url := os.Getenv(Env); url != "" {
-			shared.s = &Server{URL: url}
+		if shared.s.URL = os.Getenv(Env); shared.s.URL != "" {
 			return
 		}
-		shared.s, shared.err = Start(context.Background())
+		if shared.s.local, shared.err = pglocal.Start(context.Background()); shared.err == nil {
+			shared.s.URL = shared.s.local.URL
+		}
 	})
-	return usable(t, shared.s, shared.err)
+	usable(t, shared.err)
+	return shared.s
 }
 
 // New is a server of this test alone, which may stop and start it.
-func New(t testing.TB) *Server {
+func New(t testing.TB) *pglocal.Server {
 	t.Helper()
-	s, err := Start(t.Context())
-	usable(t, s, err)
+	s, err := pglocal.Start(context.WithoutCancel(t.Context()))
+	usable(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("ending PostgreSQL: %v", err)
@@ -87,23 +72,22 @@ func New(t testing.TB) *Server {
 	return s
 }
 
-func usable(t testing.TB, s *Server, err error) *Server {
+func usable(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, errNone) {
-		t.Skip(err)
+	if errors.Is(err, pglocal.ErrNone) {
+		t.Skipf("%v, or name a server in %s", err, Env)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // Schema is the name of a schema that no other test has. On a server that is the user's it is dropped
 // when the test ends.
-func (s *Server) Schema(t testing.TB) string {
+func (s Server) Schema(t testing.TB) string {
 	t.Helper()
 	name := "t" + strings.ToLower(rand.Text())
-	if s.folder != "" {
+	if s.local != nil {
 		return name
 	}
 	t.Cleanup(func() {
@@ -119,124 +103,4 @@ func (s *Server) Schema(t testing.TB) string {
 		}
 	})
 	return name
-}
-
-// Start makes a cluster in a new folder and starts it.
-func Start(ctx context.Context) (_ *Server, err error) {
-	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
-	if err != nil || len(bins) == 0 {
-		return nil, errors.Join(err, errNone)
-	}
-	slices.SortFunc(bins, func(a, b string) int { return version(a) - version(b) })
-	s := &Server{bin: filepath.Dir(bins[len(bins)-1])}
-	if s.folder, err = os.MkdirTemp("", "paklog-postgres-"); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(s.folder))
-		}
-	}()
-	if err := s.notRoot(); err != nil {
-		return nil, err
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
-	s.URL = fmt.Sprintf("postgres://paklog@127.0.0.1:%d/postgres?sslmode=disable", s.port)
-	initdb := s.command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "paklog", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	return s, s.Up(ctx)
-}
-
-// version is the number in the path of a program.
-func version(bin string) int {
-	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(bin))))
-	return n
-}
-
-func (s *Server) data() string { return filepath.Join(s.folder, "data") }
-
-// notRoot finds a user to run as: the server refuses root.
-func (s *Server) notRoot() error {
-	if os.Getuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return fmt.Errorf("PostgreSQL does not run as root: %w", err)
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	if err != nil {
-		return err
-	}
-	s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return os.Chown(s.folder, int(uid), int(gid))
-}
-
-func (s *Server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = s.folder
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Setpgid: true}
-	return cmd
-}
-
-// Up starts the server and waits until it answers.
-func (s *Server) Up(ctx context.Context) error {
-	s.cmd = s.command(filepath.Join(s.bin, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.port), "-k", s.folder,
-		"-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=128MB", "-c", "max_wal_size=2GB", "-c", "autovacuum_naptime=5s")
-	s.log.Reset()
-	s.cmd.Stderr = &s.log
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := pgx.Connect(ctx, s.URL)
-		if err == nil {
-			return conn.Close(ctx)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("PostgreSQL does not answer: %w", err), s.Down(syscall.SIGKILL), errors.New(s.log.String()))
-		}
-	}
-}
-
-// Down ends the server: SIGINT is a fast stop, SIGKILL a crash of every process of it.
-func (s *Server) Down(sig syscall.Signal) error {
-	if s.cmd == nil {
-		return nil
-	}
-	pid := s.cmd.Process.Pid
-	if sig == syscall.SIGKILL {
-		pid = -pid
-	}
-	err := syscall.Kill(pid, sig)
-	_ = s.cmd.Wait() // how it ended is what was asked for
-	s.cmd = nil
-	return err
-}
-
-// Close ends the server and removes its folder.
-func (s *Server) Close() error {
-	if s.folder == "" {
-		return nil
-	}
-	return errors.Join(s.Down(syscall.SIGINT), os.RemoveAll(s.folder))
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/paklog/hub/adapters/postgres"
+	"github.com/paklog/hub/adapters/sqlite"
+	"github.com/paklog/hub/configs"
+	"github.com/paklog/hub/core/journal"
+)
+
+// Where a journal may be.
+const (
+	inSQLite   = "sqlite"
+	inPostgres = "postgres"
+)
+
+// PostgresConfig is the database of the journal.
+type PostgresConfig struct {
+	URL      configs.Secret `config:"url" doc:"postgres://user:password@host:port/database: give url_file, or ${NAME}."`
+	Schema   string         `config:"schema" doc:"Schema of the journal, made where it is missing."`
+	Readers  int            `config:"readers" doc:"Connections that read at once; one more writes."`
+	Patience time.Duration  `config:"patience" doc:"How long reads and writes wait for a server that is away, before the hub ends."`
+}
+
+// Validate refuses what cannot be a journal's database.
+func (c PostgresConfig) Validate() error {
+	errs := []error{atLeast("readers", c.Readers, 1), atMost("readers", c.Readers, 100), positive("patience", c.Patience)}
+	if err := postgres.CheckSchema(c.Schema); err != nil {
+		errs = append(errs, fmt.Errorf("schema: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+func (c PostgresConfig) options() postgres.Options {
+	return postgres.Options{URL: c.URL.Reveal(), Schema: c.Schema, Readers: c.Readers, Patience: c.Patience}
+}
+
+// storeRules refuse a store that there is not, and one that has no place.
+func (c *Config) storeRules() error {
+	switch c.Store {
+	case inSQLite:
+		return nil
+	case inPostgres:
+		if c.Postgres.URL.Reveal() == "" {
+			return errors.New("store: postgres needs postgres.url, the database of the journal")
+		}
+		return nil
+	}
+	return fmt.Errorf("store: %q: take %s or %s", c.Store, inSQLite, inPostgres)
+}
+
+// store is the journal where it lies, with what the hub asks of its place.
+type store interface {
+	journal.Driver
+	// Full reports whether doors are to refuse new work for want of room.
+	Full() bool
+	// Written is how many units and batches were committed since it was opened.
+	Written() (units, batches int64)
+}
+
+// embedded is the journal in the data folder.
+type embedded struct{ *sqlite.Store }
+
+func (s embedded) Written() (units, batches int64) {
+	st := s.Stats()
+	return st.Units, st.Batches
+}
+
+// grown is the journal in a database. The data folder, which keeps payloads, views and partners'
+// folders, is this process's own all the same.
+type grown struct {
+	*postgres.Store
+	folder  *os.File // locked
+	minFree int
+}
+
+func (s grown) Written() (units, batches int64) {
+	st := s.Stats()
+	return st.Units, st.Batches
+}
+
+// Full looks at the disk of the data folder; that of the database is its server's care.
+func (s grown) Full() bool {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(s.folder.Name()), &st); err != nil || st.Blocks == 0 {
+		return false
+	}
+	return int(st.Bavail*100/st.Blocks) < s.minFree
+}
+
+func (s grown) Close() error { return errors.Join(s.Store.Close(), s.folder.Close()) }
+
+// openStore opens the journal that is configured.
+func openStore(ctx context.Context, cfg *Config) (store, error) {
+	if cfg.Store != inPostgres {
+		s, err := sqlite.Open(ctx, cfg.Data, through(cfg.probe.store, sqlite.Options{MinFree: cfg.Limits.FreeDisk, Files: []string{payloads}}))
+		if err != nil {
+			return nil, err
+		}
+		return embedded{s}, nil
+	}
+	if exists(filepath.Join(cfg.Data, "journal.db")) {
+		return nil, fmt.Errorf("store is postgres, and %s holds a journal of its own: name another data folder, or set store: sqlite", cfg.Data)
+	}
+	folder, err := lockFolder(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := postgres.Open(ctx, cfg.Postgres.options())
+	if err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
+	return grown{s, folder, cfg.Limits.FreeDisk}, nil
+}
+
+// lockFolder takes the data folder of a hub whose journal is elsewhere.
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(filepath.Clean(dir), "folder.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("taking the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = journal.ErrLocked
+		}
+		return nil, errors.Join(fmt.Errorf("folder %s is in use: %w", dir, err), f.Close())
+	}
+	return f, nil
+}
+
+// openSnapshot opens the configured database to read it as it is now, whoever works on it.
+func openSnapshot(ctx context.Context, cfg *Config) (*evidence, error) {
+	s, err := postgres.OpenSnapshot(ctx, cfg.Postgres.options())
+	if err != nil {
+		return nil, err
+	}
+	e := &evidence{store: s, how: "the database, as of one moment", files: filepath.Join(cfg.Data, payloads)}
+	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("there is no data folder %s, whose payload files the journal names", cfg.Data), e.close())
+	}
+	return e, nil
+}
