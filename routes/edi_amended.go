@@ -52,6 +52,7 @@ func (e *edi) answer(ctx context.Context, m *Message, out *Out, src order.Source
 	if err != nil {
 		return journal.Record{}, err
 	}
+	a = plainAnswer(a)
 	if src.DocType == "ORDCHG" || src.DocType == "ORDERS" {
 		return e.interchange(ctx, m, out, p, p.unb(), p.unh("ORDRSP"), func(control int) ([]edifact.Out, error) {
 			return edifactwms.OrderResponse(p.Profile, strconv.Itoa(control), a), nil

@@ -127,6 +127,7 @@ func (e *edi) refusedDocument(ctx context.Context, m *Message) (d refusedDocumen
 	if len(d.Findings) == 0 {
 		d.Findings = []finding.Finding{foundIn(l)}
 	}
+	d.Findings = plainFindings(d.Findings)
 	return d, true, nil
 }
 

@@ -20,8 +20,8 @@ var advisedSets = map[string]struct{ set, body, oti, ted, says string }{
 	"a change of no order":    {"860", "BCH*04*SA*NONE***20000101~\nPOC*1*DI~\n", "NONE 860", "024 BCH  3", "there is no order NONE to be changed"},
 	"a line of no order":      {"860", "BCH*04*SA*PO-1***20000101~\nPOC*7*DI~\n", "PO-1 860", "024 POC  1", "POC-01 of line 1: order PO-1 has no line"},
 	"an order without item":   {"850", "BEG*00*SA*PO-2**20000101~\nN1*ST*Jo Doe~\nN3*1 Main Street~\nN4*Springfield*IL*62701*US~\nPO1*1*10*EA~\nPO1*2*1.5*EA***SK*SKU-1~\n", "PO-2 850", "007 PO1 6 7, 848 PO1 7 2", "names no item"},
-	"another order's number":  {"850", strings.Replace(purchased, "PO1*1*10", "PO1*1*11", 1), "PO-1 850", "024 PO1  2", "exists and differs in lines[0].qty"},
-	"a set that nobody takes": {"812", "BCD*20000101*1*20000101*1*1~\n", "0001 812", "024 ST  1", "no route takes transaction set"},
+	"another order's number":  {"850", strings.Replace(purchased, "PO1*1*10", "PO1*1*11", 1), "PO-1 850", "024 PO1  2", "exists and differs in the quantity of line 1"},
+	"a set that nobody takes": {"812", "BCD*20000101*1*20000101*1*1~\n", "0001 812", "024 ST  1", "transaction set 812 is none that we work on"},
 }
 
 func TestADocumentThatNobodyCanWorkOnIsToldItsSender(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAMessageThatNobodyCanWorkOnIsToldByAnAPERAK(t *testing.T) {
 	for name, c := range map[string]struct{ doc, about, element, says string }{
 		"a change of no order": {message("ORDCHG", "BGM+230+NONE+4'\nDTM+137:20000101:102'\nLIN+1+2'\nUNS+S'\n"), "NONE", "BGM-02", "no order NONE"},
 		"an order of no item":  {message("ORDERS", "BGM+220+PO-9+9'\nDTM+137:20000101:102'\nNAD+DP+++Jo Doe+1 Main Street+Springfield+IL+62701+US'\nLIN+1'\nQTY+21:1'\nUNS+S'\n"), "PO-9", "LIN-03-1", "names no item"},
-		"a message of nobody":  {message("PAXLST", "BGM+745+X'\n"), "X", "UNH-02-1", "no route takes message"},
+		"a message of nobody":  {message("PAXLST", "BGM+745+X'\n"), "X", "UNH-02-1", "message PAXLST is none that we work on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

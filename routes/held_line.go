@@ -3,9 +3,11 @@ package routes
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
@@ -34,6 +36,40 @@ func heldKey(s scope.Scope, sku, number string, line int) string {
 	return heldPrefix(s, sku) + scope.Join(number) + fmt.Sprintf("/%d", line)
 }
 
+// heldNames are the names by which an item can become known that a line waits for: its own, and every code
+// that the sender called it by, a GTIN in all its lengths.
+func heldNames(l order.AcceptedLine) []string { return itemNames(l.Item, l.Codes) }
+
+// itemNames are the names of an item: what it is called, then its codes.
+func itemNames(name string, codes []item.Code) []string {
+	out := []string{name}
+	add := func(code string) {
+		if code != "" && !slices.Contains(out, code) {
+			out = append(out, code)
+		}
+	}
+	for _, c := range append([]item.Code{{Value: name}}, codes...) {
+		if g, err := gs1.GTIN14(c.Value); err == nil {
+			add(g)
+		}
+		add(c.Value)
+	}
+	return out
+}
+
+// holdsNoMore takes back what was noted of a held line.
+func (d *decision) holdsNoMore(o order.Order, l order.Line) (held heldFor, found bool) {
+	for _, name := range heldNames(l.AcceptedLine) {
+		key := heldKey(o.Scope, name, o.Number, l.No)
+		if old, there := d.state(key, &held); there && d.held[key] == nil {
+			d.held[key] = true
+			d.out.SetState(key, old, nil)
+			found = true
+		}
+	}
+	return held, found
+}
+
 func (f *Flows) addHeldLines() error {
 	return f.hub.Add(Route{
 		Name: heldLines, About: "opens a letter for each line that nobody understands; a replay, or its item becoming known, lets the line go on",
@@ -55,9 +91,11 @@ func (d *decision) holdLines(o order.Order) {
 			continue
 		}
 		l, _ := o.Line(e.Line)
-		key := heldKey(o.Scope, l.Item, o.Number, e.Line)
-		old, _ := d.state(key, &heldFor{})
-		d.out.SetState(key, old, heldFor{o.Scope, o.Number, e.Line, r.ID})
+		for _, name := range heldNames(l.AcceptedLine) {
+			key := heldKey(o.Scope, name, o.Number, e.Line)
+			old, _ := d.state(key, &heldFor{})
+			d.out.SetState(key, old, heldFor{o.Scope, o.Number, e.Line, r.ID})
+		}
 	}
 }
 
@@ -108,10 +146,7 @@ func (f *Flows) heldNoMore(ctx context.Context, m *Message, h order.Head, lines 
 	o := d.order(h.Scope, h.Order)
 	for _, no := range lines {
 		l, _ := o.Line(no)
-		key := heldKey(o.Scope, l.Item, h.Order, no)
-		var held heldFor
-		if old, found := d.state(key, &held); found {
-			d.out.SetState(key, old, nil)
+		if held, found := d.holdsNoMore(o, l); found {
 			d.closeLetter(dlq.ID(heldLines, held.Event))
 		}
 	}
@@ -125,36 +160,41 @@ func (d *decision) understand(s scope.Scope, number string, line int) ([]event.E
 	if d.err != nil || !found || !l.Held() {
 		return nil, nil //nolint:nilerr // d keeps its error, and done gives it back
 	}
-	return o.ReleaseLine(order.ReleaseLine{Line: line}, d.known(o.Scope), d.m.Now)
+	return o.ReleaseLine(order.ReleaseLine{Line: line, Item: d.skuOf(o.Scope, l.Item, l.Codes)}, d.known(o.Scope), d.m.Now)
 }
 
 // releasedAtOnce is how many lines one unit releases; a timer at once goes on.
 const releasedAtOnce = 200
 
-// itemKnown releases the lines that waited for an item and closes their letters.
+// itemKnown releases the lines that waited for an item, by its name or one of its codes, and closes their
+// letters.
 func (f *Flows) itemKnown(ctx context.Context, m *Message, h item.Head) (*Out, error) {
 	d := f.decide(ctx, m)
-	rows, err := f.hub.bus.Driver().Scan(ctx, journal.TableState, heldPrefix(h.Scope, h.SKU), "", releasedAtOnce)
-	if err != nil {
-		return nil, err
-	}
-	released := 0
-	for _, r := range rows {
-		var held heldFor
-		old, found := d.state(r.Key, &held)
-		if !found {
-			continue
-		}
-		events, err := d.understand(held.Scope, held.Order, held.Line)
+	released, more := 0, false
+	for _, name := range itemNames(h.SKU, d.item(h.Scope, h.SKU).Spec.Codes) {
+		rows, err := f.hub.bus.Driver().Scan(ctx, journal.TableState, heldPrefix(h.Scope, name), "", releasedAtOnce)
 		if err != nil {
-			continue // its unit is not known yet, say
+			return nil, err
 		}
-		d.onOrder(held.Scope, held.Order, events, nil)
-		d.out.SetState(r.Key, old, nil)
-		d.closeLetter(dlq.ID(heldLines, held.Event))
-		released++
+		more = more || len(rows) == releasedAtOnce
+		for _, r := range rows {
+			var held heldFor
+			if _, found := d.state(r.Key, &held); !found || d.held[r.Key] != nil || released == releasedAtOnce {
+				continue
+			}
+			events, err := d.understand(held.Scope, held.Order, held.Line)
+			if err != nil {
+				continue // its unit is not known yet, say
+			}
+			o := d.order(held.Scope, held.Order)
+			l, _ := o.Line(held.Line)
+			d.holdsNoMore(o, l)
+			d.onOrder(held.Scope, held.Order, events, nil)
+			d.closeLetter(dlq.ID(heldLines, held.Event))
+			released++
+		}
 	}
-	if released > 0 && len(rows) == releasedAtOnce {
+	if released > 0 && more {
 		d.out.Timer("more/"+item.StreamOf(h.Scope, h.SKU), m.Key, "held_line.Continue", m.Now, h)
 	}
 	return d.done()
