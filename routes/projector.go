@@ -157,6 +157,8 @@ func (p *Projector) Wait(ctx context.Context, pos journal.Pos) error {
 func (p *Projector) Run(ctx context.Context) error {
 	// Nobody waits: what comes in half a second changes each document once.
 	const idle = 500 * time.Millisecond
+	// A hub whose views stand still is not ready: once there is room on its disk, it soon is again.
+	const most = 2 * time.Second
 	wait := idle
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -169,7 +171,7 @@ func (p *Projector) Run(ctx context.Context) error {
 		switch {
 		case err != nil:
 			p.started, p.folded = false, map[string]*folded{}
-			wait = min(max(2*wait, time.Second), 30*time.Second)
+			wait = min(max(2*wait, time.Second), most)
 		case more:
 			wait = idle
 			continue

@@ -12,8 +12,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/paklog/hub/core/journal"
 )
@@ -43,9 +45,17 @@ func (s *Store) Backup(ctx context.Context, dst string) error {
 	}
 	defer conn.Close()
 	if err := s.backup(ctx, conn, dst); err != nil {
-		return fmt.Errorf("backing up %s to %s: %w", s.dir, dst, err)
+		return fmt.Errorf("backing up %s to %s: %w", s.dir, dst, roomIn(dst, err))
 	}
 	return nil
+}
+
+// roomIn says what to do where a copy found no room.
+func roomIn(dst string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || code(err)&0xff == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("the disk of %s is full: make room there, or name a folder on another disk; nothing is left of the copy: %w", dst, err)
+	}
+	return err
 }
 
 func (s *Store) backup(ctx context.Context, conn driver.Conn, dst string) error {
@@ -196,7 +206,7 @@ func copyFile(ctx context.Context, src, dst string) (string, error) {
 // otherwise: what happened after the backup is not in it, and the world may have moved on.
 func Restore(ctx context.Context, src, dir string) error {
 	if err := restore(ctx, src, dir); err != nil {
-		return fmt.Errorf("restoring %s into %s: %w", src, dir, err)
+		return fmt.Errorf("restoring %s into %s: %w", src, dir, roomIn(dir, err))
 	}
 	return nil
 }

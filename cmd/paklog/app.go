@@ -167,7 +167,7 @@ func (a *app) rest(keys []rest.Key) (http.Handler, error) {
 		Carriers: a.warehouse,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {
-				return journal.ErrFull
+				return a.noRoom()
 			}
 			return errors.Join(a.bus.Err(), a.projector.Err())
 		},

@@ -60,7 +60,7 @@ func (a *app) control() (http.Handler, error) {
 			controlError(w, http.StatusUnprocessableEntity, errors.New("the journal is in PostgreSQL: take a base backup of its server (pg_basebackup with its WAL), or pg_dump its schema, and copy payloads/ of the data folder after it"))
 			return
 		}
-		if err := a.bus.Flush(r.Context()); err != nil {
+		if err := a.flush(r.Context()); err != nil {
 			controlError(w, http.StatusServiceUnavailable, err)
 			return
 		}
@@ -71,7 +71,7 @@ func (a *app) control() (http.Handler, error) {
 		writeControl(w, map[string]any{"to": in.To, "position": a.bus.Last()})
 	})
 	mux.HandleFunc("POST /control/views/rebuild", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.bus.Flush(r.Context()); err != nil {
+		if err := a.flush(r.Context()); err != nil {
 			controlError(w, http.StatusServiceUnavailable, err)
 			return
 		}
@@ -107,6 +107,42 @@ func (a *app) control() (http.Handler, error) {
 	mux.HandleFunc("POST /control/routes/{route}/resume", act(eip.ResumeRoute))
 	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
 	return mux, nil
+}
+
+// flush waits until what was handed over is durable, but not for room on a disk that stays full.
+func (a *app) flush(ctx context.Context) error {
+	const look, most = 250 * time.Millisecond, 8 // looks at a full disk
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- a.bus.Flush(ctx) }()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for full := 0; full < most; {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			full++
+			if !a.bus.Full() {
+				full = 0
+			}
+		}
+	}
+	cancel()
+	if err := <-done; err == nil {
+		return nil // at the last moment
+	}
+	return a.noRoom()
+}
+
+// noRoom says which disk is full.
+func (a *app) noRoom() error {
+	dir, err := filepath.Abs(a.cfg.Data)
+	if err != nil {
+		dir = a.cfg.Data
+	}
+	return fmt.Errorf("%w: the disk of %s is full, and what the hub has taken waits for it: make room there, then try again", journal.ErrFull, dir)
 }
 
 // within reports whether path, which need not be there yet, lies in dir.

@@ -16,21 +16,27 @@ import (
 	"time"
 )
 
-// onDisk puts the data folder onto a file system of its own, of a size, which is full and
-// read-only for root too.
+// disk puts a folder onto a file system of its own, of a size, which is full and read-only for
+// root too. (What adapters have for that is theirs alone.)
+func (s *shell) disk(dir, size string) {
+	s.t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		s.t.Skipf("mounting is refused: %v", err)
+	}
+	s.t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// onDisk puts the data folder onto a disk of a size.
 func (s *shell) onDisk(size string) {
 	s.t.Helper()
 	if err := os.Mkdir(s.data, 0o700); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", s.data, "tmpfs", 0, "size="+size); err != nil {
-		s.t.Skipf("mounting is refused: %v", err)
-	}
-	s.t.Cleanup(func() {
-		if err := syscall.Unmount(s.data, syscall.MNT_DETACH); err != nil {
-			s.t.Error(err)
-		}
-	})
+	s.disk(s.data, size)
 }
 
 // fill takes what is left of the disk until it is called.
@@ -150,10 +156,18 @@ func TestAFullDiskAnswers503AndGoesOn(t *testing.T) {
 				}
 			}
 			s.until("doors refuse", func() bool { return s.place(hub, "during", 2*time.Second) == http.StatusServiceUnavailable })
-			if err := hub.do(t.Context(), http.MethodGet, "/readyz", nil, nil); err == nil {
-				t.Error("the hub says that it is ready")
+			if err := hub.do(t.Context(), http.MethodGet, "/readyz", nil, nil); err == nil || !strings.Contains(err.Error(), s.data) {
+				t.Errorf("the hub says that it is ready, or not what it waits for: %v", err)
+			}
+			if c.waits {
+				s.noCopy(filepath.Join(t.TempDir(), "copy"), s.data, "is full")
 			}
 			free()
+			begun := time.Now()
+			s.until("the hub is ready", func() bool { return hub.do(t.Context(), http.MethodGet, "/readyz", nil, nil) == nil })
+			if took := time.Since(begun); took > 15*time.Second {
+				t.Errorf("the hub was ready %s after there was room", took)
+			}
 			s.until("work goes on", func() bool { return s.place(hub, "after", 5*time.Second) == http.StatusCreated })
 			// Whoever got no answer sends it again, under the same key.
 			for _, number := range []string{"during", "last-0"} {
@@ -170,6 +184,42 @@ func TestAFullDiskAnswers503AndGoesOn(t *testing.T) {
 				t.Error(out)
 			}
 		})
+	}
+}
+
+// noCopy holds that a backup to a folder and an audit by the running hub end soon, say why and leave
+// nothing.
+func (s *shell) noCopy(to string, says ...string) {
+	s.t.Helper()
+	tmp := filepath.Dir(to)
+	s.t.Setenv("TMPDIR", tmp)
+	for _, args := range [][]string{{"backup", to}, {"audit"}} {
+		begun := time.Now()
+		_, errs, code := s.run(args...)
+		if took := time.Since(begun); code != 1 || took > 20*time.Second || !strings.Contains(errs, "make room") {
+			s.t.Errorf("%v ends with %d after %s: %s", args, code, took, errs)
+		}
+		for _, want := range says {
+			if !strings.Contains(errs, want) {
+				s.t.Errorf("%v does not name %s: %s", args, want, errs)
+			}
+		}
+		if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
+			s.t.Errorf("%v leaves %v, %v", args, left, err)
+		}
+	}
+}
+
+// TestACopyThatFindsNoRoomIsNone takes a backup, and an audit of the running hub, onto a disk that is too small.
+func TestACopyThatFindsNoRoomIsNone(t *testing.T) {
+	s := newShell(t)
+	s.serve()
+	s.stock("SKU-1", 1000)
+	small := t.TempDir()
+	s.disk(small, "64k")
+	s.noCopy(filepath.Join(small, "copy"), small, "is full")
+	if out := s.must("backup", filepath.Join(t.TempDir(), "copy")); !strings.Contains(out, "proves it") {
+		t.Error(out)
 	}
 }
 
