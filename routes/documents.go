@@ -17,7 +17,7 @@ import (
 func (e *edi) documents() Route {
 	return Route{
 		Name: door.Documents, About: "documents from partners, kept as they came",
-		Writes: []string{topicDocuments}, Patterns: []string{eip.NameChannelAdapter, eip.NameIdempotent, eip.NameClaimCheck, eip.NameRequestReply},
+		Writes: []string{topicDocuments, topicUntaken}, Patterns: []string{eip.NameChannelAdapter, eip.NameIdempotent, eip.NameClaimCheck, eip.NameRequestReply},
 		Handle: eip.CheckIn(e.Payloads, eip.Receive(e.identify, e.received,
 			func(_ context.Context, m *Message, first journal.Claim) (*Out, error) {
 				return m.Out().Answer(door.Accepted{ID: string(first.Answer), Repeat: true}), nil
@@ -35,7 +35,7 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 	if _, err := e.partner(d.Partner); err != nil {
 		return eip.OutsideID{}, err
 	}
-	if d.Len() == 0 {
+	if d.Len() == 0 && d.Refused == "" {
 		return eip.OutsideID{}, fault.At(op, fault.Invalid, d.Name, errors.New("the document is empty"))
 	}
 	key := d.Key
@@ -61,6 +61,10 @@ func received(d door.Document, id journal.ID) journal.Record {
 	}
 	if d.Kept != "" {
 		r.Headers[eip.Ticket] = d.Kept
+	}
+	if d.Refused != "" {
+		r.Type, r.Topic = "document.Refused", topicUntaken
+		r.Data, _ = json.Marshal(unread(d)) // plain values
 	}
 	return r
 }

@@ -43,6 +43,8 @@ type EDI struct {
 	Messages      *edifact.Library // the same for EDIFACT
 	// Payloads keeps what is longer than eip.MaxInline beside the journal; nil keeps all inside.
 	Payloads eip.Store
+	// MaxDocument is the most bytes of a document that a replay takes; 0 is any.
+	MaxDocument int64
 	// AckWithin is how long a partner may take for the 997 of what we sent: 24 h.
 	AckWithin time.Duration
 }
@@ -150,7 +152,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	}
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
-		h.Add(e.documents()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
+		h.Add(e.documents()), h.Add(e.leftOut()), h.Add(e.split()), h.Add(e.inbound()), h.Add(e.orders()), h.Add(e.receipts()), h.Add(e.refused()),
 		h.Add(e.functionalAck()), h.Add(e.answers()), h.Add(e.amendments()), h.Add(e.refusals()), h.Add(e.refusedChanges()), h.Add(e.advices()), h.Add(e.shipNotices()), h.Add(e.ackWatch()), h.Add(e.window()), h.Add(e.rate()), h.Add(e.batches()), h.Add(e.flushes()),
 	}
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {

@@ -251,22 +251,6 @@ func TestAnInterchangeThatComesAgainIsTakenOnce(t *testing.T) {
 	})
 }
 
-func TestAReusedControlNumberIsAskedAboutAndNeverDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r, _ := ediRig(t)
-		first, _ := generated(t, x12gen.Config{Seed: 4, Sets: 1})
-		other, orders := generated(t, x12gen.Config{Seed: 5, Sets: 1, OrderPrefix: "NEW-"})
-		r.drop("a.edi", first)
-		r.drop("b.edi", other)
-		settle(time.Minute)
-		letters := r.letters()
-		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "control number") || !strings.Contains(letters[0].Place, "ISA-13") && !strings.Contains(letters[0].Place, "ISA13") {
-			t.Fatalf("letters: %+v", letters)
-		}
-		r.status(orders[0].Number, order.StatusNone)
-	})
-}
-
 func TestWhatIsNoDocumentIsRefusedWithItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, _ := ediRig(t)

@@ -164,9 +164,7 @@ func (s *messages) known(ctx context.Context, part *edifact.Part) error {
 	f := part.AtComponent(part.Segments.At(0), 5, 1, 1)
 	f.Code, f.Severity = "control-number-reused", finding.Error
 	f.Message = fmt.Sprintf("interchange control reference %s came before with other content", part.UNB.Control)
-	f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old reference was released"
-	part.Add(f)
-	return s.refuse(ctx, part)
+	return s.reused(ctx, f, s.data[part.Offset:s.at.end])
 }
 
 // strangerTo finds an interchange that is not from this partner to us, or not meant for real where

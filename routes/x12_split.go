@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,7 +57,7 @@ type interchangeVerdict struct {
 func (e *edi) split() Route {
 	return Route{
 		Name: "x12.split", About: "interchanges into transaction sets, or EDIFACT messages, each with its verdict",
-		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, topicAcks, topicMessages, topicRefusedMessages, topicContrls, onExternal},
+		Topics: []string{topicDocuments}, Writes: []string{topicSets, topicRefused, topicVerdicts, topicAcks, topicMessages, topicRefusedMessages, topicContrls, topicUntaken, onExternal},
 		Patterns: []string{eip.NameSplitter, eip.NameClaimCheck, eip.NameInvalid},
 		Handle:   e.splitDocument,
 	}
@@ -330,8 +331,31 @@ func (s *splitting) arrived(ctx context.Context, scope, id string, raw []byte) (
 	case !here && string(c.Answer) == s.m.ID.String(): // ours, by an earlier run
 		s.taken[key] = c.Hash
 		return "", false, nil
+	case c.Hash == hash:
+		return string(c.Answer), false, nil
 	}
-	return string(c.Answer), c.Hash != hash, nil
+	return s.afterAll(ctx, scope, id+" "+hex.EncodeToString(hash[:]), hash, string(c.Answer))
+}
+
+// afterAll is [splitting.arrived] of an interchange whose number first came with other content, in the
+// document before: a person may have taken it all the same, and takes it once. id tells its content, too.
+func (s *splitting) afterAll(ctx context.Context, scope, id string, hash [32]byte, before string) (first string, reused bool, err error) {
+	c, there, err := s.m.Claimed(ctx, scope, id)
+	_, here := s.taken[scope+" "+id]
+	switch {
+	case err != nil:
+		return "", false, err
+	case here:
+		return "this document", false, nil
+	case there && string(c.Answer) != s.m.ID.String():
+		return string(c.Answer), false, nil
+	case s.m.Headers[acceptedHeader] == "":
+		return before, true, nil
+	case !there:
+		s.claims = append(s.claims, journal.ClaimOp{Scope: scope, ID: id, Hash: hash, Answer: []byte(s.m.ID.String())})
+	}
+	s.taken[scope+" "+id] = hash
+	return "", false, nil
 }
 
 // known looks whether the interchange came before: with the same content nothing more is done,
@@ -357,9 +381,13 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	f := part.At(part.Segments.At(0), 13)
 	f.Code, f.Severity, f.Layer = "control-number-reused", x12.Error, x12.LayerEnvelope
 	f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
-	f.Hint = "ask the sender whether it reset its counter; if so, replay this document after the old number was released"
-	part.Add(f)
-	return s.refuse(ctx, part)
+	return s.reused(ctx, f, s.data[part.Offset:s.judged[part.Offset].end])
+}
+
+// reused makes a letter of an interchange whose control number came before with other content.
+func (s *splitting) reused(ctx context.Context, f finding.Finding, raw []byte) error {
+	f.Hint, s.wrong = reusedHint, true
+	return s.add(ctx, "document.Reused", topicUntaken, reused(s.p.Name, s.m.Headers["name"], raw, f), raw)
 }
 
 // stranger finds an interchange that is not from this partner to us, or not meant for real

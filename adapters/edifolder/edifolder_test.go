@@ -3,6 +3,8 @@ package edifolder_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +23,10 @@ type hub struct {
 	order []string
 	calls int
 	down  error
-	busy  func() // what happens while a document is taken
+	// refused are the documents that the inbox did not read, by name, with what was kept of each.
+	refused map[string]door.Document
+	kept    []string
+	busy    func() // what happens while a document is taken
 }
 
 func (h *hub) Call(_ context.Context, name string, value any) (any, error) {
@@ -38,6 +43,14 @@ func (h *hub) Call(_ context.Context, name string, value any) (any, error) {
 	if name != door.Documents || d.Key.ID == "" {
 		return nil, errors.New("called the wrong way")
 	}
+	if d.Refused != "" {
+		if h.refused == nil {
+			h.refused = map[string]door.Document{}
+		}
+		h.refused[d.Name] = d
+		h.calls--
+		return door.Accepted{ID: d.Key.ID}, nil
+	}
 	if h.taken == nil {
 		h.taken = map[string][]byte{}
 	}
@@ -47,10 +60,17 @@ func (h *hub) Call(_ context.Context, name string, value any) (any, error) {
 	return door.Accepted{ID: d.Key.ID, Repeat: again}, nil
 }
 
+// Put keeps what is refused.
+func (h *hub) Put(_ context.Context, r io.Reader) (string, error) {
+	b, err := io.ReadAll(r)
+	h.kept = append(h.kept, string(b))
+	return fmt.Sprint(len(h.kept) - 1), err
+}
+
 func setup(t *testing.T, h *hub) (*edifolder.Inbox, string) {
 	t.Helper()
 	root := t.TempDir()
-	in, err := edifolder.NewInbox(edifolder.Config{Root: root, Partners: []string{"ACME"}, MaxBytes: 1000}, h)
+	in, err := edifolder.NewInbox(edifolder.Config{Root: root, Partners: []string{"ACME"}, MaxBytes: 1000, Store: h}, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +178,33 @@ func TestWhatIsNoDocumentNeverReachesTheHub(t *testing.T) {
 	}
 	if got := files(t, filepath.Join(dir, "refused")); got != "huge.edi link.edi" {
 		t.Fatalf("refused holds %q", got)
+	}
+	// Each is told, and what is a file is kept: never what a link names.
+	if d := h.refused["huge.edi"]; !strings.Contains(d.Refused, "has 1001 bytes") || d.Len() != 1001 || len(h.kept) != 1 || h.kept[0] != strings.Repeat("x", 1001) {
+		t.Errorf("huge.edi was told as %+v with %d kept", d, len(h.kept))
+	}
+	if d := h.refused["link.edi"]; !strings.Contains(d.Refused, "no regular file") || d.Len() != 0 {
+		t.Errorf("link.edi was told as %+v", d)
+	}
+}
+
+// A file that is refused stays until the hub holds the letter, and is one letter however often it was tried.
+func TestARefusedFileStaysUntilTheHubHoldsIt(t *testing.T) {
+	t.Parallel()
+	h := &hub{down: fault.E("t", fault.Unavailable, errors.New("disk full"))}
+	in, dir := setup(t, h)
+	write(t, filepath.Join(dir, "inbox", "empty.edi"), "")
+	write(t, filepath.Join(dir, "inbox", "huge.edi"), strings.Repeat("x", 1001))
+	for range 12 {
+		in.Poll(t.Context())
+	}
+	if got := files(t, filepath.Join(dir, "inbox")); got != "empty.edi huge.edi" {
+		t.Fatalf("the inbox holds %q", got)
+	}
+	h.down = nil
+	in.Poll(t.Context())
+	if got := files(t, filepath.Join(dir, "refused")); got != "empty.edi huge.edi" || !strings.Contains(h.refused["empty.edi"].Refused, "is empty") {
+		t.Errorf("refused holds %q, %+v", got, h.refused)
 	}
 }
 

@@ -3,6 +3,8 @@ package edifolder
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +29,7 @@ type Config struct {
 	Poll     time.Duration // between two looks at the inboxes: 1 s
 	Patience time.Duration // how long what looks half written waits for its rest, beside ten looks
 	MaxBytes int64         // a larger file, or document in one, is refused: 64 MiB
-	Store    dropped.Store // of long documents; nil keeps them in memory
+	Store    dropped.Store // of long and refused documents; nil keeps the long in memory, and of the refused nothing
 	Open     dropped.Open  // takes what protects a file off it; nil is nothing
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -162,11 +164,15 @@ func (in *Inbox) takeWhole(ctx context.Context, w wholeFile) {
 // tryTake reports whether a file left the inbox.
 func (in *Inbox) tryTake(ctx context.Context, partner, name, path string, s stamp) bool {
 	err := in.take(ctx, partner, name, path, s)
+	in.warn(partner, name, err)
+	return err == nil
+}
+
+func (in *Inbox) warn(partner, name string, err error) {
 	if err != nil {
 		in.cfg.Log.Warn("a file stays in the inbox and is tried again",
 			"partner", partner, "file", name, "kind", fault.KindOf(err).String(), "err", err)
 	}
-	return err == nil
 }
 
 // Poll looks at every inbox once. What fails for one file is logged and tried again at
@@ -195,7 +201,7 @@ func (in *Inbox) Poll(ctx context.Context) {
 			}
 			if !info.Mode().IsRegular() {
 				if !info.IsDir() {
-					in.refuse(p, name, "is no regular file")
+					in.warn(p, name, in.refuse(ctx, p, name, info, "is no regular file"))
 				}
 				continue
 			}
@@ -240,18 +246,22 @@ func (in *Inbox) byAge(entries []fs.DirEntry) []fs.DirEntry {
 
 // take hands one file to the hub and archives it once the hub holds it.
 func (in *Inbox) take(ctx context.Context, partner, name, path string, seen stamp) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
 	if seen.size > in.cfg.MaxBytes {
-		in.refuse(partner, name, fmt.Sprintf("has %d bytes, %d at most", seen.size, in.cfg.MaxBytes))
-		return nil
+		return in.refuse(ctx, partner, name, info, fmt.Sprintf("has %d bytes, at most %d are taken: raise limits.max_document and replay, or ask its sender to split it", seen.size, in.cfg.MaxBytes))
 	}
 	if seen.size == 0 {
-		in.refuse(partner, name, "is empty: nothing was written into it")
-		return nil
+		return in.refuse(ctx, partner, name, info, "is empty: nothing was written into it; ask its sender for it")
 	}
 	doc, err := in.read(ctx, partner, name, path)
 	if refused := (*dropped.RefusedError)(nil); errors.As(err, &refused) {
-		in.refuse(partner, name, err.Error())
-		return nil
+		return in.refuse(ctx, partner, name, info, err.Error()+"; once that is mended, put it from the folder refused into the inbox again")
+	}
+	if of := (*fs.PathError)(nil); errors.As(err, &of) && of.Path == path && errors.Is(err, fs.ErrPermission) {
+		return in.refuse(ctx, partner, name, info, "cannot be read: give the user that runs PakLog the right to read it, and put it from the folder refused into the inbox again")
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", name, err)
@@ -338,11 +348,30 @@ func wholeEDIFACT(head, tail []byte) bool {
 	return last-'0' > 9 && last|0x20-'a' > 25 && last != head[separator]
 }
 
-func (in *Inbox) refuse(partner, name, why string) {
-	in.cfg.Log.Error("a file is refused: it lies in the partner's folder refused", "partner", partner, "file", name, "why", why)
-	if err := in.move(partner, name, "refused", "x"); err != nil {
-		in.cfg.Log.Error("moving a refused file", "partner", partner, "file", name, "err", err)
+// refuse hands what cannot be taken to the hub, which makes a letter of it, and puts it aside once
+// the hub holds it. The same file is handed over once.
+func (in *Inbox) refuse(ctx context.Context, partner, name string, info fs.FileInfo, why string) error {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", name, info.Size(), info.ModTime().UnixNano()))
+	doc := door.Document{
+		Partner: partner, Name: name, Media: "application/octet-stream", Refused: why,
+		Key: door.Key{Scope: "refused/" + partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
 	}
+	if in.cfg.Store != nil && info.Mode().IsRegular() && info.Size() > 0 {
+		f, err := os.Open(filepath.Join(in.cfg.Root, partner, "inbox", name))
+		if err == nil {
+			doc.Size = info.Size()
+			doc.Kept, err = in.cfg.Store.Put(ctx, f)
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("keeping %s: %w", name, err)
+		}
+	}
+	if _, err := in.hub.Call(ctx, door.Documents, doc); err != nil {
+		return err
+	}
+	in.cfg.Log.Error("a file is refused: it is a letter, and lies in the partner's folder refused", "partner", partner, "file", name, "why", why)
+	return in.move(partner, name, "refused", "x")
 }
 
 // move renames a file of the inbox, never over another one.

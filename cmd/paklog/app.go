@@ -366,7 +366,7 @@ func (a *app) edi(flows *routes.Flows) error {
 	}
 	edi := routes.EDI{
 		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(outboxes{out, own})), AckWithin: a.cfg.EDI.AckWithin,
-		Payloads: a.payloads, ReceiptWithin: a.cfg.AS2.Receipt,
+		Payloads: a.payloads, MaxDocument: a.cfg.Limits.MaxDocument, ReceiptWithin: a.cfg.AS2.Receipt,
 	}
 	if err := a.openStation(); err != nil {
 		return err

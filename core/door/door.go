@@ -92,7 +92,9 @@ type Document struct {
 	// empty, and Size its length.
 	Kept string
 	Size int64
-	Key  Key // what makes it the same document: its id where it has one, else its hash
+	// Refused is why the door did not read it; it is kept with what there is of it, and is a letter.
+	Refused string
+	Key     Key // what makes it the same document: its id where it has one, else its hash
 }
 
 // Len is the length of the content.

@@ -169,11 +169,9 @@ func (p *Pickup) fetch(ctx context.Context, info fs.FileInfo) (left bool, err er
 	name := info.Name()
 	switch {
 	case info.Size() > p.at.Max:
-		p.log.Error("a file is too large and stays where it is", "file", name, "bytes", info.Size(), "at_most", p.at.Max)
-		return false, nil
+		return false, p.refuse(ctx, info, fmt.Sprintf("has %d bytes, at most %d are taken, and stays on his server: raise limits.max_document, or ask him to split it", info.Size(), p.at.Max))
 	case info.Size() == 0:
-		p.log.Error("a file is empty and stays where it is", "file", name)
-		return false, nil
+		return false, p.refuse(ctx, info, "is empty, and stays on his server: ask him for it")
 	}
 	from := path.Join(p.at.Pickup, name)
 	f, err := p.read(ctx, from, info)
@@ -186,8 +184,7 @@ func (p *Pickup) fetch(ctx context.Context, info fs.FileInfo) (left bool, err er
 	}()
 	doc, err := p.take.Take(ctx, p.at.Partner, name, f)
 	if refused := (*dropped.RefusedError)(nil); errors.As(err, &refused) {
-		p.log.Error("a file is refused and stays where it is", "file", name, "err", err)
-		return false, nil
+		return false, p.refuse(ctx, info, err.Error()+"; it stays on his server")
 	}
 	if err != nil {
 		return false, err
@@ -199,6 +196,19 @@ func (p *Pickup) fetch(ctx context.Context, info fs.FileInfo) (left bool, err er
 		return false, nil
 	}
 	return true, p.leave(ctx, from, name, info, doc.Key.ID[:8])
+}
+
+// refuse makes a letter of a file that is not fetched, once for the file as it stands.
+func (p *Pickup) refuse(ctx context.Context, info fs.FileInfo, why string) error {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", info.Name(), info.Size(), info.ModTime().UnixNano()))
+	got, err := p.hub.Call(ctx, door.Documents, door.Document{
+		Partner: p.at.Partner, Name: info.Name(), Media: "application/octet-stream", Refused: why,
+		Key: door.Key{Scope: "refused/" + p.at.Partner, ID: hex.EncodeToString(sum[:]), Hash: sum},
+	})
+	if a, ok := got.(door.Accepted); err == nil && ok && !a.Repeat {
+		p.log.Error("a file is refused and is a letter", "file", info.Name(), "why", why)
+	}
+	return err
 }
 
 // spool is where a file lies while it is fetched.
