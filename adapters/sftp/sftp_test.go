@@ -48,10 +48,24 @@ func (h *hub) Call(_ context.Context, to string, v any) (any, error) {
 	return nil, nil
 }
 
+// refused are why files were not fetched, by name.
+func (h *hub) refused() map[string]string {
+	out := map[string]string{}
+	for _, d := range h.got {
+		if d.Refused != "" {
+			out[d.Name] = d.Refused
+		}
+	}
+	return out
+}
+
 // texts are what the hub holds.
 func (h *hub) texts() []string {
 	var out []string
 	for _, d := range h.got {
+		if d.Refused != "" {
+			continue
+		}
 		out = append(out, string(d.Bytes))
 	}
 	slices.Sort(out)
@@ -211,8 +225,12 @@ func TestFilesThatCannotBeTakenAreLeftAlone(t *testing.T) {
 	s.puts("out/empty.edi", "")
 	s.puts("out/good.edi", "ISA")
 	p.looks(t, 12)
-	if got := s.names("out"); len(got) != 2 || h.calls != 1 {
+	if got := s.names("out"); len(got) != 2 || h.calls != 3 {
 		t.Errorf("%v, asked %d times", got, h.calls)
+	}
+	// Each is told once.
+	if got := h.refused(); len(got) != 2 || !strings.Contains(got["large.edi"], "has 11 bytes, at most 10") || !strings.Contains(got["empty.edi"], "is empty") {
+		t.Errorf("refused: %v", got)
 	}
 	s.puts("out/large.edi", "ISA short")
 	s.puts("out/empty.edi", "ISA late")
