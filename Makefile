@@ -18,7 +18,7 @@ BUILD := -pgo=cmd/paklog/default.pgo $(shell git status >/dev/null 2>&1 || echo 
 # every package for them.
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -pgo=off)
 
-.PHONY: help build demo test check bench bench-core bench-edi bench-as2 profile torture torture-core fuzz lint clean
+.PHONY: help build demo test check bench bench-core bench-edi bench-as2 bench-grown profile torture torture-core fuzz lint clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
 
 bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors of RSA and of bytes; needs 20 GB of disk
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/ $(ARGS)
+
+bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/ $(ARGS)
 
 profile: ## record what the hub does at work into cmd/paklog/default.pgo, which binaries are built by
 	@.ci/profile

@@ -50,6 +50,13 @@ var benches = []*bench{
 	{name: "hop/sqlite-backlog", about: "hop/sqlite while 1,000,000 messages wait; the peer has none but its own", unit: "msg/s", floor: "floor/sqlite-insert", peer: "hop/sqlite", open: openHop(hopPlan{keys: 5000, waiting: 1_000_000})},
 	{name: "hop/gochannel", about: "the hop on Watermill's gochannel: in memory, nothing durable, no order", unit: "msg/s", peer: "hop/sqlite", open: openGoChannel},
 	{name: "hop/one-commit-each", about: "the hop on SQLite with one transaction a message", unit: "msg/s", floor: "floor/fsync", peer: "hop/sqlite", open: openNaive},
+	{name: "floor/postgres-copy", about: "raw COPY of 1 kB rows into PostgreSQL, transactions of 1,000", unit: "rows/s", floor: "floor/fsync", named: true, open: openCopy},
+	{name: "hop/postgres", about: "hop/sqlite with the journal in PostgreSQL, on the same cores", unit: "msg/s", floor: "floor/postgres-copy", peer: "hop/watermill-sql", named: true, open: openHop(hopPlan{keys: 5000, postgres: true})},
+	{name: "hop/postgres-backlog", about: "hop/postgres while 1,000,000 messages wait; the peer has 200,000", unit: "msg/s", floor: "hop/postgres", peer: "hop/watermill-sql-backlog", named: true, open: openHop(hopPlan{keys: 5000, waiting: 1_000_000, postgres: true})},
+	{name: "hop/watermill-sql", about: "the hop on watermill-sql with batches of 100: the result is published in the transaction that moves the offset", unit: "msg/s", peer: "hop/postgres", named: true, open: openWatermillSQL(0)},
+	{name: "hop/watermill-sql-backlog", about: "the same while 200,000 messages wait", unit: "msg/s", peer: "hop/postgres-backlog", named: true, open: openWatermillSQL(200_000)},
+	{name: "append/postgres", about: "512 writers append events of 250 bytes to 10,000 streams at expected versions, durable before each goes on", unit: "events/s", floor: "floor/postgres-copy", peer: "append/stream-row", named: true, open: openAppend},
+	{name: "append/stream-row", about: "the same with 64 connections, each by one call that compares and sets its stream's row", unit: "events/s", peer: "append/postgres", named: true, open: openStreamRow},
 	{name: "reserve/hot", about: "64 writers reserve from one item until it is exhausted, durable before each goes on", unit: "reservations/s", floor: "floor/fsync", open: openReserve},
 	{name: "core/sprp", about: "shortest picker tours in one block, one position an article: all published optima; baseline S-shape", unit: "tours/s", once: true, open: openSPRP(sprpOne)},
 	{name: "core/sprp-2block", about: "the same in two blocks", unit: "tours/s", once: true, open: openSPRP(sprpTwo)},
@@ -122,6 +129,11 @@ const control = "floor/sqlite-insert"
 // measure takes rounds of all that is needed in turn and returns what was asked for.
 func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 	needed := withNeeded(asked)
+	stop, err := withPostgres(ctx, needed)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
 	probes := map[string]probe{}
 	failed := map[string]error{}
 	samples := map[string][]sample{}

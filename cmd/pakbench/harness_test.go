@@ -225,7 +225,7 @@ func TestChoosing(t *testing.T) {
 		want string
 	}{
 		{"hop/sqlite", "hop/sqlite"},
-		{"floor/", "floor/fsync floor/sqlite-insert floor/rsa floor/bulk"},
+		{"floor/", "floor/fsync floor/sqlite-insert floor/postgres-copy floor/rsa floor/bulk"},
 		{"hop/gochannel,floor/fsync", "floor/fsync hop/gochannel"},
 	} {
 		bs, err := choose(strings.Split(c.only, ","))

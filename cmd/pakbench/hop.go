@@ -30,6 +30,8 @@ type hopPlan struct {
 	keys    int // ordering keys
 	streams int // an event is appended to one of so many, 0 for none
 	waiting int // messages that wait, 0 for as many as a round takes
+
+	postgres bool // the journal is in PostgreSQL
 }
 
 // Topics of the hops.
@@ -43,7 +45,8 @@ const (
 type hop struct {
 	plan   hopPlan
 	n      int // messages a round
-	store  *sqlite.Store
+	store  journal.Driver
+	syncs  func() int64 // so far
 	hub    *hosting
 	rounds int
 }
@@ -52,6 +55,9 @@ type hop struct {
 func openHop(plan hopPlan) func(context.Context, *config) (probe, error) {
 	return func(ctx context.Context, c *config) (probe, error) {
 		n := max(1000, int(c.seconds*hopsPerSecond))
+		if plan.postgres {
+			return openPostgresHop(ctx, plan, n)
+		}
 		prepared := false
 		var dir string
 		var err error
@@ -80,7 +86,7 @@ func openHop(plan hopPlan) func(context.Context, *config) (probe, error) {
 			return nil, err
 		}
 		// A prepared journal knows the names of earlier runs.
-		return &hop{plan: plan, n: n, store: store, hub: h, rounds: int(h.bus.Last())}, nil
+		return &hop{plan: plan, n: n, store: store, syncs: func() int64 { return syncsOf(store) }, hub: h, rounds: int(h.bus.Last())}, nil
 	}
 }
 
@@ -98,6 +104,10 @@ func fill(ctx context.Context, dir string, plan hopPlan, n int) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(fillJournal(ctx, store, plan, n), store.Close())
+}
+
+func fillJournal(ctx context.Context, store journal.Driver, plan hopPlan, n int) error {
 	gen := newPayloads(uint64(n))
 	at := time.Now().UTC()
 	write := func(count int, record func(i int) journal.Record) error {
@@ -118,7 +128,7 @@ func fill(ctx context.Context, dir string, plan hopPlan, n int) error {
 		}
 		return nil
 	}
-	err = write(plan.streams, func(i int) journal.Record {
+	err := write(plan.streams, func(i int) journal.Record {
 		return journal.Record{ID: newID(gen.r, at), Type: "bench.Began", Schema: 1, Topic: "bench-events", Stream: streamName(i), Key: streamName(i), Time: at, Data: []byte("{}")}
 	})
 	if err == nil {
@@ -129,7 +139,7 @@ func fill(ctx context.Context, dir string, plan hopPlan, n int) error {
 			}
 		})
 	}
-	return errors.Join(err, store.Close())
+	return err
 }
 
 func streamName(i int) string { return "bench/acme/east/" + strconv.Itoa(i) }
@@ -216,7 +226,7 @@ func (p *hop) round(ctx context.Context) (sample, error) {
 	if p.plan.streams > 0 {
 		per = 2
 	}
-	syncs := syncsOf(p.store)
+	syncs := p.syncs()
 	var runs atomic.Int64
 	m := begin()
 	err := p.hub.hub.Add(routes.Route{Name: name, Topics: []string{hopIn}, Handle: func(_ context.Context, m *routes.Message) (*routes.Out, error) {
@@ -240,7 +250,7 @@ func (p *hop) round(ctx context.Context) (sample, error) {
 	}
 	done := int(p.hub.bus.Last()-base) / per
 	s := m.end(done)
-	s.counts["syncs_per_msg"] = float64(syncsOf(p.store)-syncs) / float64(done)
+	s.counts["syncs_per_msg"] = float64(p.syncs()-syncs) / float64(done)
 	if err := p.hub.hub.Remove(ctx, name); err != nil {
 		return sample{}, err
 	}

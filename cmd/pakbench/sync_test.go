@@ -69,12 +69,12 @@ func hopBetweenMarks(t *testing.T, dir string) {
 	if err := os.Mkdir(filepath.Join(dir, "mark-begin"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	before := syncsOf(h.store)
+	before := h.syncs()
 	s, err := h.round(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	after := syncsOf(h.store)
+	after := h.syncs()
 	if err := os.Mkdir(filepath.Join(dir, "mark-end"), 0o700); err != nil {
 		t.Fatal(err)
 	}
