@@ -258,7 +258,7 @@ func (w *advice) party(role string, a party.Address) {
 
 // partyCode is C082: the code, and whose it is as the partner said.
 func partyCode(n party.Named) string {
-	return edifact.C(cut(n.Code, 35), "", agency(n.List))
+	return edifact.C(cut(n.Code, 35), "", agency(n.List, n.Code))
 }
 
 // others are NAD of parties that the document named in these roles, as it did.

@@ -150,3 +150,15 @@ func TestARECADVTellsDamagedGoodsApart(t *testing.T) {
 	holds(t, got, []string{"NAD+WH+W1::92", "NAD+SU+4333301000005::9", "LIN+1++A:BP", "QTY+12:12:PCE", "QTY+48:11:PCE", "QTY+194:5:PCE", "QTY+124:3:PCE", "QTY+27:2:PCE", "QTY+195:1:PCE",
 		"QVR+-1:48", "QVR+-3:124", "QVR+-2:27", "QVR+-1:195"}, []string{"FTX"})
 }
+
+// A code that no document qualified is told as GS1's where it is a GLN, and as agreed on where it is none.
+func TestACodeOfOurConfigurationIsQualifiedByWhatItIs(t *testing.T) {
+	t.Parallel()
+	p := agree
+	p.Facilities = map[string]string{"4098765000003": "dc1"}
+	got := sent(t, "INVRPT", edifactwms.InventoryReport(p, where, "1", noon, true, []x12wms.Stocked{{Item: "A", OnHand: 1}}))
+	holds(t, got, []string{"NAD+WH+4098765000003::9", "NAD+GO+D7::92"}, nil)
+	p.Facilities = map[string]string{"4098765000004": "dc1"} // its check digit is wrong
+	got = sent(t, "INVRPT", edifactwms.InventoryReport(p, where, "1", noon, true, []x12wms.Stocked{{Item: "A", OnHand: 1}}))
+	holds(t, got, []string{"NAD+WH+4098765000004::92"}, nil)
+}

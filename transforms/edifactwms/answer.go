@@ -71,7 +71,11 @@ func OrderResponse(p x12wms.Profile, number string, a x12wms.Answer) []edifact.O
 		if ref == "" || len(ref) > 6 {
 			ref = strconv.Itoa(l.No)
 		}
-		body = append(body, seg("LIN", ref, action, itemCode(l)), seg("QTY", edifact.C("21", strconv.FormatInt(l.Qty, 10), unit)))
+		body = append(body, seg("LIN", ref, action, itemCode(l)))
+		if pia := otherCodes(l); len(pia) > 0 {
+			body = append(body, edifact.Out{ID: "PIA", Elements: append([]string{"1"}, pia...)})
+		}
+		body = append(body, seg("QTY", edifact.C("21", strconv.FormatInt(l.Qty, 10), unit)))
 		body = append(body, seg("QTY", edifact.C("12", strconv.FormatInt(qty, 10), unit)))
 		if wait > 0 {
 			body = append(body, seg("QTY", edifact.C("83", strconv.FormatInt(wait, 10), unit)))

@@ -3,6 +3,7 @@ package edifactwms
 import (
 	"strings"
 
+	"github.com/paklog/hub/core/gs1"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
@@ -54,8 +55,15 @@ var formKinds = map[string]string{"UP": "upc", "UK": "gtin", "EN": "ean", "VN": 
 // lists are whose codes (3055) a party's is, by those of the document form (N103).
 var lists = map[string]string{"9": "UL", "16": "1", "91": "91", "92": "92"}
 
-// agency is the way back, "" where this syntax has no code for the list.
-func agency(list string) string {
+// agency is the way back, "" where this syntax has no code for the list. A code that nobody qualified is
+// GS1's where it is a GLN, else the buyer's.
+func agency(list, code string) string {
+	if list == x12wms.Agreed {
+		if gs1.CheckGLN(code) == nil {
+			return "9"
+		}
+		return "92"
+	}
 	if code, ours := strings.CutPrefix(list, foreignKind); ours {
 		return code
 	}

@@ -298,9 +298,9 @@ func TestOrderResponse(t *testing.T) {
 		a    x12wms.Answer
 		want string
 	}{
-		{"accepted", x12wms.Answer{Accepted: accepted, At: noon}, "BGM+231+7+29'DTM+137:202611251200:203'RFF+ON:ORD-1'LIN+1+5+SKU-1:SA'QTY+21:4:CT'QTY+12:4:CT'LIN+2+5+SKU-2:SA'QTY+21:10:PCE'QTY+12:10:PCE'LIN+3+5+SKU-3:SA'QTY+21:5:PCE'QTY+12:5:PCE'UNS+S'CNT+2:3'"},
+		{"accepted", x12wms.Answer{Accepted: accepted, At: noon}, "BGM+231+7+29'DTM+137:202611251200:203'RFF+ON:ORD-1'LIN+1+5+SKU-1:SA'PIA+1+4012345000023:EN'QTY+21:4:CT'QTY+12:4:CT'LIN+2+5+SKU-2:SA'PIA+1+4012345000023:EN'QTY+21:10:PCE'QTY+12:10:PCE'LIN+3+5+SKU-3:SA'PIA+1+4012345000023:EN'QTY+21:5:PCE'QTY+12:5:PCE'UNS+S'CNT+2:3'"},
 		{"with changes", x12wms.Answer{Accepted: accepted, At: noon, Backordered: []order.LineQty{{Line: 1, Qty: 7}}, Held: []order.LineHeld{{Line: 3, Problem: order.Problem{Code: order.UnknownItem, Text: "nobody knows SKU-3"}}}},
-			"BGM+231+7+4'DTM+137:202611251200:203'RFF+ON:ORD-1'LIN+1+3+SKU-1:SA'QTY+21:4:CT'QTY+12:2:CT'QTY+83:2:CT'LIN+2+5+SKU-2:SA'QTY+21:10:PCE'QTY+12:10:PCE'LIN+3+3+SKU-3:SA'QTY+21:5:PCE'QTY+12:0:PCE'FTX+AAO+++nobody knows SKU-3'UNS+S'CNT+2:3'"},
+			"BGM+231+7+4'DTM+137:202611251200:203'RFF+ON:ORD-1'LIN+1+3+SKU-1:SA'PIA+1+4012345000023:EN'QTY+21:4:CT'QTY+12:2:CT'QTY+83:2:CT'LIN+2+5+SKU-2:SA'PIA+1+4012345000023:EN'QTY+21:10:PCE'QTY+12:10:PCE'LIN+3+3+SKU-3:SA'PIA+1+4012345000023:EN'QTY+21:5:PCE'QTY+12:0:PCE'FTX+AAO+++nobody knows SKU-3'UNS+S'CNT+2:3'"},
 		{"refused", x12wms.Answer{Rejected: &order.Rejected{Head: order.Head{Order: "ORD-1"}, Problems: []order.Problem{{Text: "no such item"}}}, At: noon}, "BGM+231+7+27'DTM+137:202611251200:203'FTX+AAO+++no such item'RFF+ON:ORD-1'UNS+S'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

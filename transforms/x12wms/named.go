@@ -11,8 +11,8 @@ import (
 	"github.com/paklog/hub/edi/x12"
 )
 
-// defaultList is N103 of codes that we give: those that the partner and we agreed on.
-const defaultList = "92"
+// Agreed is the list of codes that no document named: those that the partner and we agreed on.
+const Agreed = "agreed"
 
 // named are the parties of a document as it named them, to be answered so.
 func named(d Document) (out []party.Named) {
@@ -59,7 +59,7 @@ func List(all []party.Named, code string) string {
 	if i := slices.IndexFunc(all, func(n party.Named) bool { return n.Code == code && code != "" }); i >= 0 {
 		return all[i].List
 	}
-	return defaultList
+	return Agreed
 }
 
 // Building is a building of ours as the document named it in one of these roles; else, or where it is
@@ -74,7 +74,7 @@ func (p Profile) Building(all []party.Named, facility string, roles ...string) p
 			return n
 		}
 	}
-	return party.Named{Coded: party.Coded{Role: roles[0], List: defaultList, Code: p.Outside(p.Facilities, facility)}}
+	return party.Named{Coded: party.Coded{Role: roles[0], List: Agreed, Code: p.Outside(p.Facilities, facility)}}
 }
 
 // Depositor is an owner as the document named it in one of these roles, else by the partner's code for it.
@@ -88,13 +88,13 @@ func (p Profile) Depositor(all []party.Named, owner string, roles ...string) par
 			return n
 		}
 	}
-	return party.Named{Coded: party.Coded{Role: roles[0], List: defaultList, Code: p.Outside(p.Owners, owner)}}
+	return party.Named{Coded: party.Coded{Role: roles[0], List: Agreed, Code: p.Outside(p.Owners, owner)}}
 }
 
 // n103 is the list as X12 names it: that of a document of another syntax has no code here.
 func n103(list string) string {
-	if list == "" || strings.Contains(list, ":") {
-		return defaultList
+	if list == "" || list == Agreed || strings.Contains(list, ":") {
+		return "92" // assigned by the buyer, or whoever reads it
 	}
 	return list
 }

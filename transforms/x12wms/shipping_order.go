@@ -36,15 +36,25 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 	for _, d := range [...]struct {
 		qualifier string
 		at        time.Time
-	}{{"04", o.Dates.Ordered}, {"37", o.Dates.NotBefore}, {"10", o.Dates.ShipBy}, {"02", o.Dates.DeliverBy}, {"01", o.Dates.CancelAfter}} {
-		if !d.at.IsZero() {
-			body = append(body, x12.Seg("G62", d.qualifier, d.at.In(p.zone()).Format("20060102")))
+		latest    bool
+	}{{"04", o.Dates.Ordered, false}, {"37", o.Dates.NotBefore, false}, {"10", o.Dates.ShipBy, true}, {"02", o.Dates.DeliverBy, true}, {"01", o.Dates.CancelAfter, true}} {
+		if d.at.IsZero() {
+			continue
 		}
+		at := d.at.In(p.zone())
+		if d.latest && at.Hour() < 12 { // the end of a day elsewhere: this day would be too late
+			at = at.AddDate(0, 0, -1)
+		}
+		body = append(body, x12.Seg("G62", d.qualifier, at.Format("20060102")))
 	}
 	for _, n := range o.Parties.Notes {
 		body = append(body, x12.Seg("NTE", "GEN", cut(n, 80)))
 	}
-	if w66, ok := p.carriage(o.Service); ok {
+	service := o.Service
+	if service.Level == "" {
+		service.Level = ref("routing")
+	}
+	if w66, ok := p.carriage(service); ok {
 		body = append(body, w66)
 	}
 	total := int64(0)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -168,4 +169,35 @@ func shortsOf(o order.Order) (out []ship.ShortLine) {
 		}
 	}
 	return out
+}
+
+// The last day that is meant is the last day that is told, where days end earlier too.
+func TestABoundIsToldByTheDayThatIsMeant(t *testing.T) {
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Date(2026, 12, 5, 23, 59, 59, 0, chicago)
+	for name, c := range map[string]struct {
+		zone *time.Location
+		at   time.Time
+		want string
+	}{
+		"the same zone":        {chicago, end, "20261205"},
+		"where it ends before": {time.UTC, end, "20261205"},
+		"where it ends later":  {time.FixedZone("", -11*3600), end, "20261205"},
+		"an hour of the day":   {time.UTC, time.Date(2026, 12, 5, 15, 0, 0, 0, time.UTC), "20261205"},
+	} {
+		o := someOrder()
+		o.Dates = order.Dates{ShipBy: c.at}
+		got := ""
+		for _, s := range (x12wms.Profile{Zone: c.zone}).ShippingOrder(o, x12wms.Orders) {
+			if s.ID == "G62" {
+				got += s.Elements[1]
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
 }
