@@ -31,6 +31,12 @@ func (d Delimiters) Validate() error {
 	if d.Element == 0 || d.Terminator == 0 || d.Component == 0 {
 		return fmt.Errorf("edifact: component separator %q, element separator %q and segment terminator %q must all be set", d.Component, d.Element, d.Terminator)
 	}
+	return d.apart()
+}
+
+// apart reports the first pair of service characters that could not be told apart, or one that could not
+// be told from data. What is not set is none; a UNA may name NUL as the terminator.
+func (d Delimiters) apart() error {
 	all := []struct {
 		name string
 		b    byte
@@ -131,4 +137,4 @@ func isBlank(c byte) bool {
 func canSeparate(c byte) bool { return !isAlnum(c) && !isBlank(c) }
 
 // canTerminate holds for bytes that may end a segment.
-func canTerminate(c byte) bool { return canSeparate(c) || c == '\n' || c == '\r' }
+func canTerminate(c byte) bool { return canSeparate(c) || c == '\n' || c == '\r' || c == 0 }

@@ -36,6 +36,8 @@ func TestEnvelopeFaultsAreFoundInTheirPlace(t *testing.T) {
 	for _, c := range []struct{ name, data, shape, want string }{
 		{"clean", plain, "[UNOC3 ORDERS ORDERS]", ""},
 		{"clean with UNA", una + plain, "[UNOC3 ORDERS ORDERS]", ""},
+		{"NUL ends segments", strings.NewReplacer("?'", "", "'", "\x00").Replace(una + plain), "[UNOC3 ORDERS ORDERS]", ""},
+		{"NUL ends segments, and lines follow", strings.NewReplacer("?'", "", "'", "\x00\r\n").Replace(una + plain), "[UNOC3 ORDERS ORDERS]", ""},
 		{"clean with groups", grouped, "[UNOC3 (ORDERS ORDERS ORDERS)]", ""},
 		{"segment count", change("UNT+8+1", "UNT+9+1"), "[UNOC3 ORDERS ORDERS]", "unt-count UNT-01 9+1'UN"},
 		{"segment count that is no number", change("UNT+8+1", "UNT+x+1"), "[UNOC3 ORDERS ORDERS]", "unt-count UNT-01 x+1'UN"},

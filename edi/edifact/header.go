@@ -54,7 +54,7 @@ func readUNA(b []byte, trusted bool) (h header, ok bool) {
 	if d.Repetition == ' ' {
 		d.Repetition = 0
 	}
-	sound := canSeparate(d.Component) && canSeparate(d.Element) && canTerminate(d.Terminator) && d.Validate() == nil
+	sound := canSeparate(d.Component) && canSeparate(d.Element) && canTerminate(d.Terminator) && d.apart() == nil
 	h.delims = d
 	at := h.una
 	for at < len(b) && isBlank(b[at]) {
