@@ -273,7 +273,7 @@ func (r *Reader) counted() {
 func (r *Reader) plain(lead, k int) (end, next int, whole bool) {
 	w := &r.win
 	buf, idx, t := w.Buf, w.Idx, w.delims.Terminator
-	if w.cut >= 0 {
+	if w.Cut >= 0 {
 		return lead, k, false
 	}
 	bounds := r.bounds
@@ -292,7 +292,7 @@ scan:
 			break scan
 		}
 		at := idx[last]
-		if int(at) >= w.scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
+		if int(at) >= w.Scanned || int(at)-start >= w.lim.SegmentBytes || last-k > w.lim.Elements {
 			break scan
 		}
 		id := buf[start:idx[k]]

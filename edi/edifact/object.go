@@ -43,7 +43,7 @@ func (r *Reader) object(b bound, next int) error {
 	w.Indexed = to
 	if whole {
 		w.Begin(to)
-		w.scanned, w.cut = max(w.scanned, to), -1
+		w.Scanned, w.Cut = max(w.Scanned, to), -1
 		unp, after, found, err := r.segment(to, next, true)
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func (r *Reader) outside() error {
 		return io.EOF
 	}
 	start, marked := skipBlanks(rest)
-	if other, err := r.other(r.lo + start); err != nil || other && start == 0 {
+	if other, err := r.win.OtherBegins(r.lo + start); err != nil || other && start == 0 {
 		return cmp.Or(err, io.EOF)
 	} else if other {
 		r.emit(Noise, r.lo+start, 0)
@@ -49,7 +49,7 @@ func (r *Reader) outside() error {
 		return r.header(h, r.lo+start)
 	}
 	n := nextHeader(rest, start+1, w.EOF)
-	if r.stops {
+	if r.win.Other != "" {
 		if i := sniff.Next(rest[:cmp.Or(max(n, 0), len(rest))], start+1, sniff.X12, w.EOF); i >= 0 {
 			n = i
 		}

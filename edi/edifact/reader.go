@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/heads"
 	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/sniff"
 )
@@ -37,7 +38,6 @@ type Reader struct {
 	lastWhat []byte            // and the element it was read from, in this interchange
 	lastAs   Charset           // and this
 	inJunk   bool              // the noise going on was reported
-	stops    bool              // before an interchange of X12
 	any      bool              // an interchange was seen
 	err      error             // what ended the reading
 }
@@ -60,7 +60,7 @@ func NewBytesReader(data []byte, limits Limits) *Reader {
 // Resume reads what another reader left of a stream. Its places go on from there.
 func Resume(rest stream.Rest, limits Limits) *Reader {
 	r := newReader(limits)
-	r.win.Window = rest.Resume(r.win.Format)
+	r.win.Resume(rest)
 	r.lo = rest.At
 	r.part.line, r.part.column = rest.Line, rest.Column
 	r.part.Offset = r.win.Base + int64(r.lo)
@@ -69,28 +69,16 @@ func Resume(rest stream.Rest, limits Limits) *Reader {
 
 // StopAtOther makes the reader end, with io.EOF, before an X12 interchange that begins
 // where an EDIFACT one could. What is left is [Reader.Rest].
-func (r *Reader) StopAtOther() { r.stops, r.win.other = true, true }
+func (r *Reader) StopAtOther() { r.win.Other = sniff.X12 }
 
 // Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
 func (r *Reader) Rest() stream.Rest {
 	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
-	return stream.Rest{Window: r.win.Window, At: r.lo, Line: line, Column: column}
-}
-
-// other reports whether an X12 interchange begins at position at.
-func (r *Reader) other(at int) (bool, error) {
-	w := &r.win
-	if !r.stops || at >= len(w.Buf) || w.Buf[at] != 'I' {
-		return false, nil
-	}
-	if err := w.Want(at, sniff.Header); err != nil {
-		return false, err
-	}
-	return sniff.Begins(w.Buf[at:]) == sniff.X12, nil
+	return r.win.Rest(r.lo, line, column)
 }
 
 func newReader(limits Limits) *Reader {
-	r := &Reader{win: window{lim: limits.withDefaults(), cut: -1}}
+	r := &Reader{win: window{Window: heads.Window{Cut: -1}, lim: limits.withDefaults()}}
 	r.win.Format = "EDIFACT"
 	r.part.line, r.part.column = 1, 1
 	return r
@@ -106,7 +94,7 @@ func (r *Reader) Next() (*Part, error) {
 	}
 	// The line count moves on over what was handed out last, while it is there.
 	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
-	moved, entries := r.win.slide(r.lo, r.k)
+	moved, entries := r.win.Slide(r.lo, r.k)
 	r.lo, r.k = r.lo-moved, r.k-entries
 	r.part = Part{UNB: r.unb, UNG: r.ung, line: line, column: column, most: r.win.lim.Findings}
 	r.bounds, r.over = r.bounds[:0], false
@@ -343,7 +331,7 @@ func (r *Reader) skip(lead int) (start int, err error) {
 // headerAt reports whether another interchange begins at position at.
 func (r *Reader) headerAt(at int) (bool, error) {
 	w := &r.win
-	if other, err := r.other(at); err != nil || other {
+	if other, err := r.win.OtherBegins(at); err != nil || other {
 		return other, err
 	}
 	if err := w.Want(at, 4); err != nil {

@@ -3,32 +3,18 @@ package edifact
 import (
 	"bytes"
 
+	"github.com/paklog/hub/edi/internal/heads"
 	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/sniff"
 )
 
-const scanStep = 64 << 10
-
 // window is the part of the stream in memory, with what is known of the headers
 // in it.
 type window struct {
-	stream.Window
+	heads.Window
 	lim    Limits
 	delims Delimiters
 	table  [256]uint8
-
-	scanned int  // headers that begin before this are known
-	other   bool // headers of X12 are looked for as well
-	cut     int  // one that begins here, though no terminator stands before it; or -1
-}
-
-func (w *window) slide(n, k int) (moved, entries int) {
-	moved, entries = w.Slide(n, k)
-	w.scanned = max(0, w.scanned-moved)
-	if w.cut >= 0 {
-		w.cut -= moved
-	}
-	return moved, entries
 }
 
 // use starts a fresh index for an interchange from position at on.
@@ -36,7 +22,6 @@ func (w *window) use(d Delimiters, at int) {
 	w.delims, w.table = d, d.table()
 	w.Idx = w.Idx[:0]
 	w.Begin(at)
-	w.scanned, w.cut = at, -1
 }
 
 // indexMore indexes some of what is in memory and reports whether there was
@@ -52,48 +37,38 @@ func (w *window) indexMore() bool {
 // segment: a transmission broke off and another was appended to it. Only a
 // header with the separators of the interchange that is open is taken for one.
 func (w *window) nextCut(from, to int) (int, error) {
-	for w.cut < from {
-		w.cut = -1
-		if w.scanned = max(w.scanned, from); w.scanned >= to {
+	for w.Cut < from {
+		w.Cut = -1
+		if w.Scanned = max(w.Scanned, from); w.Scanned >= to {
 			return -1, nil
 		}
-		if err := w.Want(w.scanned, to-w.scanned+2*sniff.Header); err != nil {
+		if err := w.Want(w.Scanned, to-w.Scanned+2*sniff.Header); err != nil {
 			return -1, err
 		}
-		end := min(len(w.Buf), w.scanned+scanStep)
-		i := stream.Pair(w.Buf[w.scanned:end], 'U', 'N')
-		if w.other {
-			if !w.EOF {
-				end = min(end, len(w.Buf)-sniff.Header)
-			}
-			before := end - w.scanned
-			if i >= 0 {
-				before = min(before, i)
-			}
-			if at := sniff.Within(w.Buf[w.scanned:], before, sniff.X12); at >= 0 {
-				w.cut = w.scanned + at
-				w.scanned = w.cut + 1
-				continue
-			}
+		end := min(len(w.Buf), w.Scanned+heads.Step)
+		i := stream.Pair(w.Buf[w.Scanned:end], 'U', 'N')
+		var other bool
+		if end, other = w.OtherWithin(end, i); other {
+			continue
 		}
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
-			w.scanned = end
+			w.Scanned = end
 		case i < 0:
-			w.scanned = end - 1
+			w.Scanned = end - 1
 		default:
-			at := w.scanned + i
+			at := w.Scanned + i
 			if err := w.Want(at, headReach); err != nil {
 				return -1, err
 			}
-			w.scanned = at + 1
+			w.Scanned = at + 1
 			if w.startsInterchange(w.Buf[at:min(len(w.Buf), at+headReach)]) {
-				w.cut = at
+				w.Cut = at
 			}
 		}
 	}
-	if w.cut < to {
-		return w.cut, nil
+	if w.Cut < to {
+		return w.Cut, nil
 	}
 	return -1, nil
 }

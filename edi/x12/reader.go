@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/paklog/hub/edi/finding"
+	"github.com/paklog/hub/edi/internal/heads"
 	"github.com/paklog/hub/edi/internal/stream"
 	"github.com/paklog/hub/edi/sniff"
 )
@@ -31,7 +32,6 @@ type Reader struct {
 	rest    rest              // of the set at hand
 	lastID  string            // ST01 of the set before, whose text most share
 	inJunk  bool              // the noise going on was reported
-	stops   bool              // before an interchange of EDIFACT
 	stopped bool              // the segment looked for last is the header of one
 	any     bool              // an interchange was seen
 	err     error             // what ended the reading
@@ -55,7 +55,7 @@ func NewBytesReader(data []byte, limits Limits) *Reader {
 // Resume reads what another reader left of a stream. Its places go on from there.
 func Resume(rest stream.Rest, limits Limits) *Reader {
 	r := newReader(limits)
-	r.win.Window = rest.Resume(r.win.Format)
+	r.win.Resume(rest)
 	r.lo = rest.At
 	r.part.line, r.part.column = rest.Line, rest.Column
 	r.part.Offset = r.win.Base + int64(r.lo)
@@ -64,28 +64,16 @@ func Resume(rest stream.Rest, limits Limits) *Reader {
 
 // StopAtOther makes the reader end, with io.EOF, before an EDIFACT interchange that begins
 // where an X12 one could. What is left is [Reader.Rest].
-func (r *Reader) StopAtOther() { r.stops, r.win.other = true, true }
+func (r *Reader) StopAtOther() { r.win.Other = sniff.EDIFACT }
 
 // Rest is what stands behind the end of reading: nothing, or what [Reader.StopAtOther] left.
 func (r *Reader) Rest() stream.Rest {
 	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
-	return stream.Rest{Window: r.win.Window, At: r.lo, Line: line, Column: column}
-}
-
-// other reports whether an EDIFACT interchange begins at position at.
-func (r *Reader) other(at int) (bool, error) {
-	w := &r.win
-	if !r.stops || at >= len(w.Buf) || w.Buf[at] != 'U' {
-		return false, nil
-	}
-	if err := w.Want(at, sniff.Header); err != nil {
-		return false, err
-	}
-	return sniff.Begins(w.Buf[at:]) == sniff.EDIFACT, nil
+	return r.win.Rest(r.lo, line, column)
 }
 
 func newReader(limits Limits) *Reader {
-	r := &Reader{win: window{lim: limits.withDefaults(), cut: -1}}
+	r := &Reader{win: window{Window: heads.Window{Cut: -1}, lim: limits.withDefaults()}}
 	r.win.Format = "X12"
 	r.part.line, r.part.column = 1, 1
 	return r
@@ -101,7 +89,7 @@ func (r *Reader) Next() (*Part, error) {
 	}
 	// The line count moves on over what was handed out last, while it is there.
 	line, column := r.part.Position(r.part.Offset + int64(len(r.part.Raw)))
-	moved, entries := r.win.slide(r.lo, r.k)
+	moved, entries := r.win.Slide(r.lo, r.k)
 	r.lo, r.k = r.lo-moved, r.k-entries
 	r.part = Part{ISA: r.isa, GS: r.gs, line: line, column: column, most: r.win.lim.Findings}
 	r.bounds, r.over, r.rest = r.bounds[:0], false, rest{}
@@ -204,7 +192,7 @@ func (r *Reader) segment(lead, k int) (b bound, next int, found bool, err error)
 			return b, k, false, err
 		}
 	}
-	if r.stopped, err = r.other(start); err != nil || r.stopped {
+	if r.stopped, err = r.win.OtherBegins(start); err != nil || r.stopped {
 		return b, k, false, err
 	}
 	b.Lead, b.Start = uint32(lead), uint32(start)

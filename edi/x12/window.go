@@ -1,40 +1,22 @@
 package x12
 
 import (
+	"github.com/paklog/hub/edi/internal/heads"
 	"github.com/paklog/hub/edi/internal/stream"
-	"github.com/paklog/hub/edi/sniff"
 )
-
-const scanStep = 64 << 10
 
 // window is the part of the stream in memory, with what is known of its ISAs.
 type window struct {
-	stream.Window
+	heads.Window
 	lim    Limits
 	delims Delimiters
 	table  [256]uint8
-
-	scanned int  // ISAs that begin before this are known
-	other   bool // headers of EDIFACT are looked for as well
-	cut     int  // an ISA that begins here, though no terminator stands before it; or -1
-}
-
-// slide forgets the first n bytes once that is worth the copying, and returns
-// by how many bytes and index entries positions have moved.
-func (w *window) slide(n, k int) (moved, entries int) {
-	moved, entries = w.Slide(n, k)
-	w.scanned = max(0, w.scanned-moved)
-	if w.cut >= 0 {
-		w.cut -= moved
-	}
-	return moved, entries
 }
 
 // use starts a fresh index for an interchange whose header ends at end.
 func (w *window) use(d Delimiters, end int) {
 	w.delims, w.table = d, d.table()
 	w.Begin(end)
-	w.scanned, w.cut = end, -1
 }
 
 func (w *window) indexMore() {
@@ -45,49 +27,39 @@ func (w *window) indexMore() {
 // nextCut is the position of a whole, padded ISA in buf[from:to] that does not
 // start a segment: a transmission broke off and another was appended to it.
 func (w *window) nextCut(from, to int) (int, error) {
-	for w.cut < from {
-		w.cut = -1
-		if w.scanned = max(w.scanned, from); w.scanned >= to {
+	for w.Cut < from {
+		w.Cut = -1
+		if w.Scanned = max(w.Scanned, from); w.Scanned >= to {
 			return -1, nil
 		}
-		if err := w.Want(w.scanned, to-w.scanned+isaLength); err != nil {
+		if err := w.Want(w.Scanned, to-w.Scanned+isaLength); err != nil {
 			return -1, err
 		}
-		end := min(len(w.Buf), w.scanned+scanStep)
-		i := findISA(w.Buf[w.scanned:end])
-		if w.other {
-			if !w.EOF {
-				end = min(end, len(w.Buf)-sniff.Header)
-			}
-			before := end - w.scanned
-			if i >= 0 {
-				before = min(before, i)
-			}
-			if at := sniff.Within(w.Buf[w.scanned:], before, sniff.EDIFACT); at >= 0 {
-				w.cut = w.scanned + at
-				w.scanned = w.cut + 1
-				continue
-			}
+		end := min(len(w.Buf), w.Scanned+heads.Step)
+		i := findISA(w.Buf[w.Scanned:end])
+		var other bool
+		if end, other = w.OtherWithin(end, i); other {
+			continue
 		}
 		switch {
 		case i < 0 && end == len(w.Buf) && w.EOF:
-			w.scanned = end
+			w.Scanned = end
 		case i < 0:
-			w.scanned = end - 2
-		case len(w.Buf)-w.scanned-i < isaLength && !w.EOF:
-			if err := w.Want(w.scanned+i, isaLength); err != nil {
+			w.Scanned = end - 2
+		case len(w.Buf)-w.Scanned-i < isaLength && !w.EOF:
+			if err := w.Want(w.Scanned+i, isaLength); err != nil {
 				return -1, err
 			}
 		default:
-			at := w.scanned + i
-			w.scanned = at + 1
+			at := w.Scanned + i
+			w.Scanned = at + 1
 			if strictISA(w.Buf[at:]) && plausibleISA(w.Buf[at:]) {
-				w.cut = at
+				w.Cut = at
 			}
 		}
 	}
-	if w.cut < to {
-		return w.cut, nil
+	if w.Cut < to {
+		return w.Cut, nil
 	}
 	return -1, nil
 }
