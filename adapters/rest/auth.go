@@ -3,6 +3,7 @@ package rest
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -61,19 +62,21 @@ func hashKeys(keys []Key) ([]hashedKey, error) {
 	return out, nil
 }
 
-// CheckListen refuses to open the door to a network without a key.
+// CheckListen refuses an address that is none, and to open the door to a network without a key: both, where
+// both are so, joined.
 func CheckListen(addr string, keys []Key) error {
+	var errs []error
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("listen address %q: %w", addr, err)
+		host = addr // a port that is left out changes nothing of whom it is open to
+		errs = append(errs, fmt.Errorf("listen address %q: %w", addr, err))
+	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		errs = append(errs, fmt.Errorf("listen address %q: the port is a number up to 65535, 0 for a free one", addr))
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("listen address %q: the port is a number up to 65535, 0 for a free one", addr)
+	if !loopback(host) && len(keys) == 0 {
+		errs = append(errs, fmt.Errorf("listen address %q is open to others and there is no API key: set one, or listen on 127.0.0.1", addr))
 	}
-	if loopback(host) || len(keys) > 0 {
-		return nil
-	}
-	return fmt.Errorf("listen address %q is open to others and there is no API key: set one, or listen on 127.0.0.1", addr)
+	return errors.Join(errs...)
 }
 
 // loopback reports whether a host name can only mean this machine.

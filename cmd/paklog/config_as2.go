@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -83,9 +82,7 @@ func (c *AS2PartnerConfig) setDefaults() {
 func (c AS2Config) Validate() error {
 	var errs []error
 	if c.Listen != "" {
-		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-			errs = append(errs, fmt.Errorf("listen: %w", err))
-		}
+		errs = append(errs, listenAddress("listen", c.Listen))
 	}
 	if c.ID != "" {
 		errs = append(errs, as2Name("id", c.ID))
@@ -101,9 +98,6 @@ func (c AS2Config) Validate() error {
 
 // Validate reports what does not fit.
 func (c OwnCertificateConfig) Validate() error {
-	if err := c.TheirCertificateConfig.Validate(); err != nil {
-		return err
-	}
 	_, err := c.certificate()
 	return err
 }
@@ -168,38 +162,36 @@ func (c *Config) as2Rules() (errs []error) {
 // certificate reads one of ours with its key.
 func (c OwnCertificateConfig) certificate() (as2.Certificate, error) {
 	out, err := c.TheirCertificateConfig.certificate()
-	if err != nil {
-		return out, err
+	pair, ownErr := tls.X509KeyPair([]byte(c.Certificate.Reveal()), []byte(c.PrivateKey.Reveal()))
+	switch {
+	case ownErr == nil:
+		out.Key, _ = pair.PrivateKey.(crypto.Signer) // as every key that X509KeyPair reads
+	case out.Certificate != nil, c.PrivateKey.Reveal() == "": // otherwise it is the certificate that cannot be read
+		err = errors.Join(err, fmt.Errorf("private_key: %w", ownErr))
 	}
-	pair, err := tls.X509KeyPair([]byte(c.Certificate.Reveal()), []byte(c.PrivateKey.Reveal()))
-	if err != nil {
-		return out, fmt.Errorf("private_key: %w", err)
-	}
-	out.Key, _ = pair.PrivateKey.(crypto.Signer) // as every key that X509KeyPair reads
-	return out, nil
+	return out, err
 }
 
 // certificate reads one of a partner.
 func (c TheirCertificateConfig) certificate() (out as2.Certificate, err error) {
+	var errs []error
 	block, _ := pem.Decode([]byte(c.Certificate.Reveal()))
 	if block == nil || block.Type != "CERTIFICATE" {
-		return out, errors.New("certificate: no certificate in PEM (openssl x509 -inform der -in FILE makes one of a .cer or .der)")
-	}
-	if out.Certificate, err = x509.ParseCertificate(block.Bytes); err != nil {
-		return out, fmt.Errorf("certificate: %w", err)
+		errs = append(errs, errors.New("certificate: no certificate in PEM (openssl x509 -inform der -in FILE makes one of a .cer or .der)"))
+	} else if out.Certificate, err = x509.ParseCertificate(block.Bytes); err != nil {
+		errs = append(errs, fmt.Errorf("certificate: %w", err))
 	}
 	if out.Use = as2.Use(c.Use); !slices.Contains([]as2.Use{as2.ForBoth, as2.ForSigning, as2.ForSecrecy}, out.Use) {
-		return out, fmt.Errorf("use: %q is none of sign, encrypt, both", c.Use)
+		errs = append(errs, fmt.Errorf("use: %q is none of sign, encrypt, both", c.Use))
 	}
-	if c.From == "" {
-		return out, nil
-	}
-	if out.From, err = time.Parse(time.RFC3339, c.From); err != nil {
-		if out.From, err = time.Parse(time.DateOnly, c.From); err != nil {
-			return out, fmt.Errorf("from: %q is neither a day as 2026-12-01 nor a time as 2026-12-01T06:00:00Z", c.From)
+	if c.From != "" {
+		if out.From, err = time.Parse(time.RFC3339, c.From); err != nil {
+			if out.From, err = time.Parse(time.DateOnly, c.From); err != nil {
+				errs = append(errs, fmt.Errorf("from: %q is neither a day as 2026-12-01 nor a time as 2026-12-01T06:00:00Z", c.From))
+			}
 		}
 	}
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
 // profile is what the station goes by.

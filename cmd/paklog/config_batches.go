@@ -21,14 +21,15 @@ type BatchConfig struct {
 
 func (c BatchConfig) batch() (routes.Batch, error) {
 	b := routes.Batch{Sets: c.Sets, Every: c.Every, Most: c.Most, Bytes: c.Bytes}
+	var errs []error
 	for i, at := range c.At {
 		d, err := routes.ParseTimeOfDay(at)
 		if err != nil {
-			return b, fmt.Errorf("at[%d]: %w", i, err)
+			errs = append(errs, fmt.Errorf("at[%d]: %w", i, err))
 		}
 		b.At = append(b.At, d)
 	}
-	return b, nil
+	return b, errors.Join(errs...)
 }
 
 // batches are what is agreed with a partner.

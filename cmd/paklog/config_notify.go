@@ -113,18 +113,22 @@ func (c RuleConfig) rule(name string) (routes.NotifyRule, error) {
 
 // quietHours reads 22:00-07:00.
 func quietHours(s, zone string) (notify.Quiet, error) {
+	var errs []error
 	z, err := time.LoadLocation(zone)
 	if err != nil {
-		return notify.Quiet{}, fmt.Errorf("zone: %w", err)
+		errs = append(errs, fmt.Errorf("zone: %w", err))
 	}
 	if s == "" {
-		return notify.Quiet{}, nil
+		return notify.Quiet{}, errors.Join(errs...)
 	}
 	from, to, _ := strings.Cut(s, "-")
 	f, err1 := time.Parse("15:04", strings.TrimSpace(from))
 	t, err2 := time.Parse("15:04", strings.TrimSpace(to))
 	if err1 != nil || err2 != nil || f.Equal(t) {
-		return notify.Quiet{}, fmt.Errorf("quiet: %q is not like 22:00-07:00", s)
+		errs = append(errs, fmt.Errorf("quiet: %q is not like 22:00-07:00", s))
+	}
+	if len(errs) > 0 {
+		return notify.Quiet{}, errors.Join(errs...)
 	}
 	return notify.Quiet{From: f.Hour()*60 + f.Minute(), To: t.Hour()*60 + t.Minute(), Zone: z}, nil
 }

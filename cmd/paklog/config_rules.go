@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,15 +42,41 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, c.as2Rules()...)
 	keys := c.apiKeys()
-	if err := rest.CheckListen(c.HTTP.Listen, keys); err != nil {
-		errs = append(errs, fmt.Errorf("http.listen: %w", err))
-	}
+	errs = append(errs, each("http.listen", rest.CheckListen(c.HTTP.Listen, keys)))
 	// What is wrong with one key alone is told where it stands.
 	keys = slices.DeleteFunc(keys, func(k rest.Key) bool { return rest.CheckSecret(k.Secret) != nil })
 	if err := rest.CheckKeys(keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.keys: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// each places all that were joined at a key.
+func each(key string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if err == nil {
+			return nil
+		}
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	var errs []error
+	for _, err := range joined.Unwrap() {
+		errs = append(errs, fmt.Errorf("%s: %w", key, err))
+	}
+	return errors.Join(errs...)
+}
+
+// listenAddress refuses what nobody can listen on.
+func listenAddress(key, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("%s: %q: the port is a number up to 65535", key, addr)
+	}
+	return nil
 }
 
 // buildings refuses one that is named anywhere and stands neither in facility nor in

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -65,8 +64,8 @@ func (c SFTPServerConfig) Validate() error {
 	if c.Quota < 1 {
 		errs = append(errs, errors.New("quota: is less than a byte"))
 	}
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil && c.Listen != "" {
-		errs = append(errs, fmt.Errorf("listen: %w", err))
+	if c.Listen != "" {
+		errs = append(errs, listenAddress("listen", c.Listen))
 	}
 	if key := c.Key.Reveal(); key != "" && c.Listen != "" {
 		if _, _, err := sftp.PublicHostKey(key); err != nil {

@@ -115,7 +115,9 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 			return fmt.Errorf("as2.tls: %w", err)
 		}
 	}
-	a, err := openApp(ctx, cfg, log, whole)
+	a, err := awaitFolder(ctx, func(err error) {
+		log.Warn("the data folder is in use: waiting for whoever has it to end", "for", lockWait.String(), "err", err)
+	}, func() (*app, error) { return openApp(ctx, cfg, log, whole) })
 	if err != nil {
 		return err
 	}

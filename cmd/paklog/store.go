@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -121,6 +123,32 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 	return grown{s, folder, cfg.Limits.FreeDisk}, nil
 }
 
+// awaitFolder lets open try again for a while where another has the data folder: a hub that was killed
+// keeps its lock until the kernel has ended it, and who starts the next one was faster.
+func awaitFolder[T any](ctx context.Context, tell func(error), open func() (T, error)) (T, error) {
+	v, err := open()
+	if !errors.Is(err, journal.ErrLocked) {
+		return v, err
+	}
+	tell(err)
+	until := time.NewTimer(lockWait)
+	defer until.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return v, err
+		case <-until.C:
+			return v, fmt.Errorf("%w; it was waited for %s", err, lockWait)
+		case <-tick.C:
+		}
+		if v, err = open(); !errors.Is(err, journal.ErrLocked) {
+			return v, err
+		}
+	}
+}
+
 // lockFolder takes the data folder of a hub whose journal is elsewhere.
 func lockFolder(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(filepath.Clean(dir), "folder.lock"), os.O_RDWR|os.O_CREATE, 0o600)
@@ -128,10 +156,21 @@ func lockFolder(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("taking the data folder: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = journal.ErrLocked
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("taking the data folder %s: %w", dir, err), f.Close())
 		}
-		return nil, errors.Join(fmt.Errorf("folder %s is in use: %w", dir, err), f.Close())
+		owner := "an unknown process"
+		if b, _ := io.ReadAll(io.LimitReader(f, 32)); len(b) > 0 {
+			owner = "process " + strings.TrimSpace(string(b))
+		}
+		return nil, errors.Join(fmt.Errorf("folder %s is in use by %s; stop it first, or speak to it: %w", dir, owner, journal.ErrLocked), f.Close())
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintln(f, os.Getpid())
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("noting who has the data folder %s: %w", dir, err), f.Close())
 	}
 	return f, nil
 }

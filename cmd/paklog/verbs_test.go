@@ -361,6 +361,48 @@ func TestAFolderHasOneHub(t *testing.T) {
 	s.must("routes") // the first is unharmed
 }
 
+// A hub that was killed keeps its folder for a moment: who starts the next one need not try again.
+func TestAHubWaitsForTheOneBeforeToEnd(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	stop := s.serve()
+	cfg, _, err := load(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, ready, done := make(chan string, 100), make(chan bool, 1), make(chan error, 1)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	go func() {
+		log := slog.New(slog.NewTextHandler(lineWriter(told), &slog.HandlerOptions{Level: slog.LevelWarn}))
+		done <- serve(ctx, cfg, log, func(*app, string) { ready <- true })
+	}()
+	if line := <-told; !strings.Contains(line, "waiting for whoever has it") || !strings.Contains(line, fmt.Sprint("process ", os.Getpid())) {
+		t.Errorf("it says %s", line)
+	}
+	stop()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatalf("it ended with %v", err)
+	}
+	end()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// lineWriter hands on what is logged.
+type lineWriter chan<- string
+
+func (w lineWriter) Write(b []byte) (int, error) {
+	select {
+	case w <- string(b):
+	default: // nobody reads so much
+	}
+	return len(b), nil
+}
+
 func TestRoutesSayWhoConsumesWhat(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
