@@ -43,6 +43,12 @@ func (s *server) admit(next http.Handler) http.Handler {
 			p.Write(w)
 			return
 		}
+		if keys, given := r.Header["Idempotency-Key"]; given && (len(keys) > 1 || keys[0] == "") {
+			p := intake.New(http.StatusBadRequest, intake.CodeInvalid, "a request has one Idempotency-Key, which is not empty, or none")
+			p.Errors = []intake.Item{{Place: "header.Idempotency-Key", Message: "is empty, or comes several times"}}
+			p.Write(w)
+			return
+		}
 		c.what = r.Method + " " + r.URL.EscapedPath()
 		if r.Method == http.MethodPost || r.Method == http.MethodPut {
 			var err error

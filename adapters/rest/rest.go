@@ -167,7 +167,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.queries()
 		s.events()
 	})
-	return mux, s.docs(mux)
+	return intake.Drained(mux, s.limits), s.docs(mux)
 }
 
 // allowed are the methods that a path knows, as RFC 9110 wants them beside a 405.

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -206,6 +207,8 @@ func TestBadOrdersAreRefusedWithTheirPlace(t *testing.T) {
 		"truncated":                {placed[:40], 400, "lines[0]", "ends"},
 		"not JSON":                 {"UNB+UNOC:3'", 400, "", "where an object"},
 		"latin-1":                  {with("Ada", "M\xfcller"), 400, "", "Latin-1"},
+		"utf-16 with a mark":       {"\xff\xfe{\x00\"\x00\xfc\x00\"\x00}\x00", 400, "", "UTF-16"},
+		"utf-16 without one":       {"\x00{\x00\"\x00x\x00\"\x00}", 400, "", "UTF-16"},
 		"an overlong form":         {with("Ada", "\xc0\xaf"), 400, "", "overlong"},
 		"a lone surrogate":         {with("Ada", `\ud800`), 400, "ship_to.name", "surrogate"},
 		"an unknown field":         {with(`"qty"`, `"quantity"`), 400, "lines[0]", `"quantity" is not known`},
@@ -459,4 +462,49 @@ func TestALeaseIsASecondToADay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is refused unread is answered all the same: a client that still sends is not cut off before
+// it could read why.
+func TestALargeBodyIsAnsweredAndNotReset(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 30<<20)
+	h := serve(t, rest.Config{}, nil)
+	keyed := serve(t, rest.Config{Keys: []rest.Key{{Client: "shop", Secret: strings.Repeat("k", 40)}}}, nil)
+	for range 3 {
+		if p := h.refused(413, "POST", "/v1/orders", large); !strings.Contains(p.Detail, "1048576 bytes") {
+			t.Errorf("%+v", p)
+		}
+		h.refused(413, "POST", "/v1/orders", large, "Content-Encoding", "identity")
+		h.refused(415, "POST", "/v1/orders", large, "Content-Type", "text/csv")
+		h.refused(404, "POST", "/v1/nothing", large)
+		keyed.refused(401, "POST", "/v1/orders", large)
+	}
+	h.must(201, "POST", "/v1/items", `{"sku":"A-2","units":[{"uom":"each","factor":1}]}`)
+
+	// One who asks first is not made to send.
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 30000000\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.Contains(line, " 413 ") {
+		t.Errorf("%q, %v", line, err)
+	}
+}
+
+func TestAnIdempotencyKeyThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, nil)
+	const order = `{"number":"S-1","ship_to":{"name":"x"},"lines":[{"item":"A-1","qty":1}]}`
+	if p := h.refused(400, "POST", "/v1/orders", order, "Idempotency-Key", ""); len(p.Errors) != 1 || p.Errors[0].Place != "header.Idempotency-Key" {
+		t.Errorf("%+v", p)
+	}
+	if n := len(h.door.Orders()); n != 0 {
+		t.Errorf("%d orders", n)
+	}
+	h.must(201, "POST", "/v1/orders", order)
 }

@@ -107,7 +107,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		w.Header().Set("Allow", http.MethodPost)
 		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "events are sent with POST").Write(w)
 	})
-	return mux, nil
+	return intake.Drained(mux, r.limits), nil
 }
 
 func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {

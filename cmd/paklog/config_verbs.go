@@ -57,6 +57,9 @@ func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
 		Short: "Check, explain and reload the configuration",
+		Example: `  paklog config check --config configs/paklog.yaml
+  paklog config explain
+  paklog config reload`,
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:     "check",

@@ -25,6 +25,9 @@ func newDLQShow(g *global) *cobra.Command {
   paklog dlq show Lk3u5x2y7abcd --json | jq -r .message.document`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: fromHub(g, letterIDs),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := letterNamed(cmd, args); err != nil {
+				return err
+			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 				var d dlq.Detail
 				id, _ := dlq.ParseName(args[0])

@@ -191,6 +191,16 @@ func letterAct(ctx context.Context, c *caller, g *global, e dlq.Entry, verb stri
 	return now, letterError(err)
 }
 
+// letterNamed refuses a letter without a name, as a variable that is not set gives it.
+func letterNamed(cmd *cobra.Command, names []string) error {
+	for _, name := range names {
+		if strings.TrimSpace(name) == "" {
+			return usagef(cmd, "a letter is named by nothing: paklog dlq list shows those there are")
+		}
+	}
+	return nil
+}
+
 // lettersNamed are letters as people name them. One that is named without its opening is meant
 // as it stands.
 func lettersNamed(names []string) []dlq.Entry {
@@ -273,6 +283,9 @@ is meant as it stood when the command was given.`,
 			case !all && (len(args) == 0 || route != ""):
 				return usagef(cmd, "name the letters to replay, or --all --route ROUTE")
 			}
+			if err := letterNamed(cmd, args); err != nil {
+				return err
+			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {
 				list := lettersNamed(args)
 				if all {
@@ -311,7 +324,10 @@ not dropped.`,
 			if len(args) == 0 {
 				return usagef(cmd, "name the letters to drop")
 			}
-			if reason == "" {
+			if err := letterNamed(cmd, args); err != nil {
+				return err
+			}
+			if strings.TrimSpace(reason) == "" {
 				return usagef(cmd, "dropping a letter needs --reason: it is kept with the letter")
 			}
 			return withHub(cmd, g, func(ctx context.Context, c *caller) error {

@@ -18,6 +18,8 @@ func newMigrate(g *global) *cobra.Command {
 that: a hub does not start on a schema that lacks one, nor on one that a newer version made. Steps only go
 forward and only add, so a hub of the version before goes on meanwhile. The embedded journal in a data folder
 migrates by itself when it is opened, after a backup.`,
+		Example: `  paklog migrate status
+  paklog migrate up`,
 	}
 	run := func(f func(context.Context, postgres.Options) ([]postgres.Migration, error), none string) func(*cobra.Command, []string) error {
 		return func(cmd *cobra.Command, _ []string) error {

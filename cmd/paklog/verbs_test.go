@@ -198,7 +198,7 @@ func TestEveryVerbSaysWhatItDoesAndHow(t *testing.T) {
 	t.Parallel()
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
-		if c.Short == "" || c.Example == "" && c.Name() != "config" {
+		if c.Short == "" || c.Example == "" {
 			t.Errorf("%s has no Short or no Example", c.CommandPath())
 		}
 		if !c.HasSubCommands() && c.Args == nil && c.Name() != "replay" && c.Name() != "drop" {
@@ -225,6 +225,10 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"--graph is mermaid or dot", []string{"routes", "--graph=svg"}},
 		{"see paklog dlq show --help", []string{"dlq", "show"}},
 		{"name the letters", []string{"dlq", "replay"}},
+		{"named by nothing", []string{"dlq", "replay", ""}},
+		{"named by nothing", []string{"dlq", "drop", " ", "--reason", "x"}},
+		{"named by nothing", []string{"dlq", "show", ""}},
+		{"needs --reason", []string{"dlq", "drop", "L1", "--reason", " "}},
 		{"--all needs --route", []string{"dlq", "replay", "--all"}},
 		{"not both", []string{"dlq", "replay", "L1", "--all", "--route", "x"}},
 		{"needs --reason", []string{"dlq", "drop", "L1"}},

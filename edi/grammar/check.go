@@ -550,7 +550,7 @@ func (c *checker) enter(f *frame, i int) *Node {
 }
 
 func (c *checker) tooMany(n *Node, code, what string, times int32) {
-	f := c.finding(0, 0, code, finding.Error, fmt.Sprintf("%s %s comes %d times", what, n.Label(), times), fmt.Sprintf("at most %d", n.Max), "")
+	f := c.finding(0, 0, code, finding.Error, fmt.Sprintf("%s %s comes %d times, at most %d are allowed", what, n.Label(), times, n.Max), fmt.Sprintf("at most %d", n.Max), "")
 	c.report(f, "max", n.by)
 }
 

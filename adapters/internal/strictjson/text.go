@@ -11,6 +11,9 @@ func InvalidUTF8(b []byte) (int, string) {
 	if len(b) >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF {
 		return 0, "begins with a byte order mark: leave it out"
 	}
+	if len(b) >= 4 && (b[0] == 0xFF && b[1] == 0xFE || b[0] == 0xFE && b[1] == 0xFF || b[0] == 0 && b[2] == 0 || b[1] == 0 && b[3] == 0) {
+		return 0, "is UTF-16 and not UTF-8; send UTF-8"
+	}
 	if utf8.Valid(b) {
 		return -1, ""
 	}
