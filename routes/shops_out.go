@@ -51,6 +51,10 @@ func (s *shops) shipping(outs []string) Route {
 					st.Told = addTo(st.Told, l.Ref, l.Qty)
 					sh.After = append(sh.After, shop.LineQty{Ref: l.Ref, Qty: qtyOf(st.Base, l.Ref) + qtyOf(st.Told, l.Ref)})
 				}
+				sh.Left = st.Told
+				for _, l := range st.Base {
+					sh.Left = addTo(sh.Left, l.Ref, l.Qty)
+				}
 				sh.Key, sh.Notify = m.ID.String(), c.Notify
 				d.out.SetState(key, old, st)
 				d.out.Publish(shopOut(c.Name), cmdShopShip, m.Key, sh)

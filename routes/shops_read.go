@@ -108,6 +108,14 @@ func (s *shops) poll(ctx context.Context, m *Message, c ShopConfig) (*Out, error
 			p.Seen = w.Updated
 		}
 	}
+	for _, u := range page.Unread {
+		if err := s.readAlone(ctx, m, c, out, u); err != nil {
+			return nil, err
+		}
+		if u.Updated.After(p.Seen) {
+			p.Seen = u.Updated
+		}
+	}
 	switch p.After = page.Next; {
 	case p.After != "":
 		out.Publish(shopHints(c.Name), cmdShopPoll, c.Name, p)
@@ -115,6 +123,23 @@ func (s *shops) poll(ctx context.Context, m *Message, c ShopConfig) (*Out, error
 		out.SetState(pollKey(c.Name), st, polled{p.Seen})
 	}
 	return out, nil
+}
+
+// readAlone lets work that was not understood be read by itself, once for each time that it changed: what
+// is wrong with it is a letter of its own.
+func (s *shops) readAlone(ctx context.Context, m *Message, c ShopConfig, out *Out, u shop.Unread) error {
+	key := "shop-unread/" + scope.Join(c.Name, u.ID)
+	st, err := m.State(ctx, key)
+	if err != nil {
+		return err
+	}
+	var was polled
+	if st.Data != nil && json.Unmarshal(st.Data, &was) == nil && was.Seen.Equal(u.Updated) {
+		return nil
+	}
+	out.SetState(key, st, polled{u.Updated})
+	out.Publish(shopHints(c.Name), cmdShopRead, u.ID, toRead{ID: u.ID})
+	return nil
 }
 
 // read hands on what was read, but for what was decided on as it is.

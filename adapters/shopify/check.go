@@ -10,23 +10,9 @@ import (
 
 	"github.com/paklog/hub/adapters/internal/partnerhttp"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/transforms/shopify"
 )
-
-// Finding is one thing that a person should see to, or know.
-type Finding struct {
-	Place string `json:"place"`
-	Text  string `json:"text"`
-	Stops bool   `json:"stops"` // nothing works until it is mended
-}
-
-// Wanted is what the configuration takes for granted of a shop.
-type Wanted struct {
-	Locations []string      // numbers of its places
-	Stock     bool          // its stock is set
-	Hooks     string        // the path that webhooks come to
-	Poll      time.Duration // within which what no webhook tells is found
-}
 
 var readSetup = query{document: shopify.ReadSetup, cost: 60}
 
@@ -34,18 +20,20 @@ var readSetup = query{document: shopify.ReadSetup, cost: 60}
 const maxSkew = time.Minute
 
 // Check asks the shop how the app is set up there, and says in words what to do. It changes nothing.
-func (c *Client) Check(ctx context.Context, want Wanted) []Finding {
+func (c *Client) Check(ctx context.Context, want shop.Wanted) []shop.Finding {
 	const op = "shopify.Check"
 	data, err := c.run(ctx, op, readSetup, variables{})
 	if err != nil {
-		return []Finding{{"connection", reach(err), true}}
+		return []shop.Finding{{Place: "connection", Text: reach(err), Stops: true}}
 	}
 	s, err := shopify.ToSetup(data)
 	if err != nil {
-		return []Finding{{"connection", "the shop answers, but not as Shopify does: " + fault.Reason(err), true}}
+		return []shop.Finding{{Place: "connection", Text: "the shop answers, but not as Shopify does: " + fault.Reason(err), Stops: true}}
 	}
-	found := []Finding{{"shop", fmt.Sprintf("%s (%s) lets the app in", s.Name, s.Domain), false}}
-	add := func(place, text string, stops bool) { found = append(found, Finding{place, text, stops}) }
+	found := []shop.Finding{{Place: "shop", Text: fmt.Sprintf("%s (%s) lets the app in", s.Name, s.Domain)}}
+	add := func(place, text string, stops bool) {
+		found = append(found, shop.Finding{Place: place, Text: text, Stops: stops})
+	}
 	if !strings.EqualFold(s.Domain, c.cfg.Shop) {
 		add("domain", fmt.Sprintf("the shop says that it is %s, and %s is configured: its webhooks are refused; set domain", s.Domain, c.cfg.Shop), true)
 	}
@@ -97,3 +85,5 @@ func reach(err error) string {
 	}
 	return words
 }
+
+var _ shop.Checker = (*Client)(nil)

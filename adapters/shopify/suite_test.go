@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paklog/hub/adapters/internal/simhttp"
 	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/shopify"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
@@ -13,17 +12,9 @@ import (
 
 var ops = map[shoptest.Op]shopifysim.Op{shoptest.Read: "fulfillmentOrder", shoptest.Changed: "fulfillmentOrders", shoptest.Ship: "fulfillmentCreate"}
 
-var faults = map[shoptest.Trouble]simhttp.Fault{
-	shoptest.LostBefore: simhttp.DropBefore, shoptest.ServerError: simhttp.ServerError, shoptest.Outage: simhttp.Outage, shoptest.OutagePage: simhttp.OutageHTML,
-	shoptest.TooMany: simhttp.TooMany, shoptest.TokenRevoked: simhttp.Revoke, shoptest.DoneLost: simhttp.AnswerLost, shoptest.DoneSlow: simhttp.Slow,
-	shoptest.DoneError: simhttp.LateError, shoptest.DoneGateway: simhttp.GatewayError, shoptest.DoneCut: simhttp.Truncated, shoptest.DonePage: simhttp.HTML,
-	shoptest.DoneHuge: simhttp.Huge, shoptest.DoneTwice: simhttp.Doubled, shoptest.DoneNull: simhttp.NullResults, shoptest.DoneReshaped: simhttp.ObjectsForText,
-	shoptest.DriftLone: simhttp.LoneObjects, shoptest.DriftExtra: simhttp.ExtraMembers,
-}
-
 func TestShopifyIsAShop(t *testing.T) {
 	t.Parallel()
-	shoptest.Run(t, func(t *testing.T) shoptest.Rig {
+	shoptest.Run(t, shoptest.Features{Tokens: true}, func(t *testing.T) shoptest.Rig {
 		clk := simtest.NewClock()
 		sim := shopifysim.New(shopifysim.Options{Now: clk.Now, Bucket: 1_000_000, SlowFor: time.Minute})
 		url := simtest.Serve(t, sim)
@@ -37,7 +28,7 @@ func TestShopifyIsAShop(t *testing.T) {
 				return p.Order, p.Work
 			},
 			Missing: "gid://shopify/FulfillmentOrder/1", Now: clk.Now, Advance: clk.Advance, TokenLife: 86399 * time.Second,
-			Trouble: func(op shoptest.Op, x shoptest.Trouble) { sim.Inject(ops[op], faults[x]) },
+			Trouble: func(op shoptest.Op, x shoptest.Trouble) { sim.Inject(ops[op], simtest.ShopFaults[x]) },
 			Told: func(work string) (n int) {
 				for _, f := range sim.Truth().Shipped {
 					if f.Work == work {

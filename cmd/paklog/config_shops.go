@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/adapters/magento"
 	"github.com/paklog/hub/adapters/shopify"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
@@ -26,12 +27,16 @@ import (
 
 // ShopConfig is one app at one shop.
 type ShopConfig struct {
-	Kind         string                       `config:"kind" doc:"What shop it is: shopify."`
-	Domain       string                       `config:"domain" doc:"The shop's own domain, as example.myshopify.com."`
-	URL          string                       `config:"url" doc:"Where its API listens; \"\" is https:// and the domain."`
-	ClientID     string                       `config:"client_id" doc:"Of the app."`
-	ClientSecret configs.Secret               `config:"client_secret" doc:"Of the app; it signs webhooks too. Give client_secret_file, or ${NAME}."`
-	OldSecret    configs.Secret               `config:"old_secret" doc:"The secret before, while it is being rotated."`
+	Kind         string                       `config:"kind" doc:"What shop it is: shopify or magento."`
+	Domain       string                       `config:"domain" doc:"Shopify: the shop's own domain, as example.myshopify.com."`
+	URL          string                       `config:"url" doc:"Where its API listens. Shopify: \"\" is https:// and the domain. Magento: with the store's code, as https://shop.example/rest/default."`
+	ClientID     string                       `config:"client_id" doc:"Shopify: of the app. Magento: the consumer key; \"\" sends the access token as a bearer."`
+	ClientSecret configs.Secret               `config:"client_secret" doc:"Shopify: of the app; it signs webhooks too. Magento: the consumer secret. Give client_secret_file, or ${NAME}."`
+	OldSecret    configs.Secret               `config:"old_secret" doc:"Shopify: the secret before, while it is being rotated."`
+	AccessToken  configs.Secret               `config:"access_token" doc:"Magento: of the integration. Give access_token_file, or ${NAME}."`
+	TokenSecret  configs.Secret               `config:"token_secret" doc:"Magento: the access token's secret. Give token_secret_file, or ${NAME}."`
+	Source       string                       `config:"source" doc:"Magento: the inventory source that goods leave from; \"\" is default."`
+	Ships        []string                     `config:"ships" doc:"Magento: the states of orders that are to be shipped; without any, processing."`
 	Owner        string                       `config:"owner" doc:"Whose orders it sends; \"\" is the hub's."`
 	Facility     string                       `config:"facility" doc:"The building that ships them; \"\" is the hub's."`
 	Locations    map[string]string            `config:"locations" doc:"The shop's places by their numbers, and which building of ours each is. Work at any other place is not ours; empty takes all."`
@@ -61,25 +66,27 @@ type ShopStockConfig struct {
 
 // SetDefaults fills what most shops agree on.
 func (c *ShopConfig) SetDefaults() {
-	c.Kind, c.Policy = "shopify", order.Partial
+	c.Kind, c.Policy = kindShopify, order.Partial
 	c.Poll, c.Overlap, c.First = 2*time.Minute, 10*time.Minute, 24*time.Hour
 	c.Timeout, c.ResolveAfter = 30*time.Second, 2*time.Minute
 }
 
+// Kinds of shops.
+const (
+	kindShopify = "shopify"
+	kindMagento = "magento"
+)
+
 // Validate refuses a shop that cannot be reached.
 func (c ShopConfig) Validate() error {
 	var errs []error
-	if c.Kind != "shopify" {
-		errs = append(errs, fmt.Errorf("kind: %q is no shop that is known; there is shopify", c.Kind))
-	}
-	if c.Domain == "" || strings.ContainsAny(c.Domain, "/: ") {
-		errs = append(errs, fmt.Errorf("domain: %q is none: want the one that ends in .myshopify.com", c.Domain))
-	}
-	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		errs = append(errs, fmt.Errorf("url: %q is none", c.URL))
-	}
-	if c.ClientID == "" || c.ClientSecret.Reveal() == "" {
-		errs = append(errs, errors.New("client_id, client_secret: are needed; Shopify shows them with the app"))
+	switch c.Kind {
+	case kindShopify:
+		errs = c.shopify()
+	case kindMagento:
+		errs = c.magento()
+	default:
+		errs = append(errs, fmt.Errorf("kind: %q is no shop that is known; there are %s and %s", c.Kind, kindShopify, kindMagento))
 	}
 	if c.Owner != "" {
 		errs = append(errs, goodName("owner", c.Owner))
@@ -93,11 +100,6 @@ func (c ShopConfig) Validate() error {
 	if len(c.Locations) == 0 && (c.Stock.Within > 0 || c.Stock.Every > 0) {
 		errs = append(errs, errors.New("stock: name the shop's places in locations first"))
 	}
-	for place := range c.Locations {
-		if strings.Trim(place, "0123456789") != "" {
-			errs = append(errs, fmt.Errorf("locations: %q is no number of a place", place))
-		}
-	}
 	for _, x := range []struct {
 		name  string
 		d     time.Duration
@@ -110,14 +112,62 @@ func (c ShopConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+func (c ShopConfig) shopify() (errs []error) {
+	if c.Domain == "" || strings.ContainsAny(c.Domain, "/: ") {
+		errs = append(errs, fmt.Errorf("domain: %q is none: want the one that ends in .myshopify.com", c.Domain))
+	}
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		errs = append(errs, fmt.Errorf("url: %q is none", c.URL))
+	}
+	if c.ClientID == "" || c.ClientSecret.Reveal() == "" {
+		errs = append(errs, errors.New("client_id, client_secret: are needed; Shopify shows them with the app"))
+	}
+	for place := range c.Locations {
+		if strings.Trim(place, "0123456789") != "" {
+			errs = append(errs, fmt.Errorf("locations: %q is no number of a place", place))
+		}
+	}
+	return errs
+}
+
+func (c ShopConfig) magento() (errs []error) {
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || !strings.Contains(u.Path, "/rest/") {
+		errs = append(errs, fmt.Errorf("url: %q is none: want https://shop.example/rest/default", c.URL))
+	}
+	if c.AccessToken.Reveal() == "" || (c.ClientID != "") != (c.ClientSecret.Reveal() != "") || (c.ClientID != "") != (c.TokenSecret.Reveal() != "") {
+		errs = append(errs, errors.New("access_token: is needed, and beside client_id both client_secret and token_secret; Magento shows them with the integration"))
+	}
+	if _, mapped := c.Locations[cmp.Or(c.Source, "default")]; len(c.Locations) > 0 && !mapped {
+		errs = append(errs, fmt.Errorf("source: %q is none of locations: nothing would be ours", cmp.Or(c.Source, "default")))
+	}
+	return errs
+}
+
 // shopPort is a shop whose connections are held open.
 type shopPort interface {
 	shop.Shop
-	Check(ctx context.Context, want shopify.Wanted) []shopify.Finding
+	shop.Checker
 	Close()
 }
 
+// location is how the shop's adapter names a place.
+func (c ShopConfig) location(place string) string {
+	if c.Kind == kindShopify {
+		return shopify.LocationID(place)
+	}
+	return place
+}
+
 func (c ShopConfig) open(name, tokens string, warn func(string)) (shopPort, error) {
+	if c.Kind == kindMagento {
+		return magento.New(magento.Config{
+			Connection: "shop." + name, BaseURL: c.URL, Source: c.Source, Ships: c.Ships, Timeout: c.Timeout, Now: time.Now,
+			Secrets: magento.Secrets{
+				ConsumerKey: c.ClientID, AccessToken: c.AccessToken.Reveal(),
+				ConsumerSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil }, TokenSecret: func() (string, error) { return c.TokenSecret.Reveal(), nil },
+			},
+		})
+	}
 	return shopify.New(shopify.Config{
 		Connection: "shop." + name, Shop: c.Domain, BaseURL: c.URL, ClientID: c.ClientID,
 		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
@@ -144,7 +194,7 @@ func (a *app) shops(flows *routes.Flows) error {
 			Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility)},
 		}
 		for place, facility := range c.Locations {
-			rc.Locations[shopify.LocationID(place)] = facility
+			rc.Locations[c.location(place)] = facility
 		}
 		for method, s := range c.Services {
 			rc.Services[method] = order.Service{Carrier: s.Carrier, Level: s.Service}
@@ -168,6 +218,9 @@ func (a *app) lookThrough(ctx context.Context) error {
 func (a *app) shopHooks(cfg *Config) http.Handler {
 	sources := map[string]shopify.HookSource{}
 	for name, c := range cfg.Shops {
+		if c.Kind != kindShopify {
+			continue // it sends none
+		}
 		sources[name] = shopify.HookSource{Shop: c.Domain, Secrets: []string{c.ClientSecret.Reveal(), c.OldSecret.Reveal()}}
 	}
 	return shopify.Hooks(sources, shopify.HookDeps{Door: a.hub, Now: time.Now, Logger: a.log})
@@ -188,14 +241,14 @@ func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err erro
 		return true, err
 	}
 	defer port.Close()
-	found := port.Check(cmd.Context(), shopify.Wanted{
+	found := port.Check(cmd.Context(), shop.Wanted{
 		Locations: slices.Sorted(maps.Keys(c.Locations)), Stock: c.Stock.Within > 0 || c.Stock.Every > 0, Hooks: "/webhooks/shopify/" + name, Poll: c.Poll,
 	})
-	stops := slices.ContainsFunc(found, func(f shopify.Finding) bool { return f.Stops })
+	stops := slices.ContainsFunc(found, func(f shop.Finding) bool { return f.Stops })
 	if g.json {
 		err = writeJSON(cmd.OutOrStdout(), found)
 	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is a shop at Shopify\n", name)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is a shop at %s\n", name, map[string]string{kindShopify: "Shopify", kindMagento: "Magento"}[c.Kind])
 		for _, f := range found {
 			mark := "  note  "
 			if f.Stops {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/paklog/hub/adapters/magento/magentosim"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
@@ -32,8 +33,8 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
-		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, with a trading partner's folder, a simulated UPS and a simulated shop at
-Shopify in this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
+		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, with a trading partner's folder, a simulated UPS and simulated shops at
+Shopify and Magento in this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
 945, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
@@ -80,6 +81,7 @@ type demo struct {
 	db    PostgresConfig // no URL is the embedded store
 	sim   *upssim.Sim
 	shop  *shopifysim.Sim
+	other *magentosim.Sim
 	app   *app
 	addr  string
 	begun time.Time
@@ -121,13 +123,20 @@ func (d *demo) run(ctx context.Context) error {
 	d.shop = shopifysim.New(shopifysim.Options{Hooks: shopifysim.HookOptions{Doubled: 500}})
 	shopDone := make(chan error, 1)
 	go func() { shopDone <- serveHTTP(simCtx, simCtx, atShop, d.shop, time.Second) }()
+	atOther, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.other = magentosim.New(magentosim.Options{})
+	otherDone := make(chan error, 1)
+	go func() { otherDone <- serveHTTP(simCtx, simCtx, atOther, d.other, time.Second) }()
 
 	logFile, err := os.Create(filepath.Join(d.dir, "hub.log"))
 	if err != nil {
 		return err
 	}
 	defer logFile.Close()
-	cfg := d.config("http://"+l.Addr().String(), "http://"+atShop.Addr().String())
+	cfg := d.config("http://"+l.Addr().String(), "http://"+atShop.Addr().String(), "http://"+atOther.Addr().String())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	hubCtx, hubStop := context.WithCancel(context.WithoutCancel(ctx))
 	defer hubStop()
@@ -142,7 +151,8 @@ func (d *demo) run(ctx context.Context) error {
 	case err := <-done:
 		return err
 	}
-	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s, simulated Shopify on http://%s", d.addr, d.dir, l.Addr(), atShop.Addr())
+	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s, simulated Shopify on http://%s, simulated Magento on http://%s",
+		d.addr, d.dir, l.Addr(), atShop.Addr(), atOther.Addr())
 	d.shop.HookTo("http://" + d.addr + "/webhooks/shopify/shopify")
 	var hooks sync.WaitGroup
 	hooks.Go(func() { d.shop.Run(simCtx) })
@@ -161,10 +171,10 @@ func (d *demo) run(ctx context.Context) error {
 	err = errors.Join(err, <-done)
 	simStop()
 	hooks.Wait()
-	return errors.Join(err, <-simDone, <-shopDone)
+	return errors.Join(err, <-simDone, <-shopDone, <-otherDone)
 }
 
-func (d *demo) config(ups, shop string) *Config {
+func (d *demo) config(ups, shop, other string) *Config {
 	c := defaults()
 	c.Data, c.Owner = d.dir, "ACME"
 	c.HTTP.Listen = "127.0.0.1:0"
@@ -183,7 +193,13 @@ func (d *demo) config(ups, shop string) *Config {
 	s.SetDefaults()
 	s.Domain, s.URL, s.ClientID, s.ClientSecret, s.Owner = shopifysim.Shop, shop, shopifysim.ClientID, configs.NewSecret(shopifysim.ClientSecret), "ACME"
 	s.Timeout, s.ResolveAfter = 2*time.Second, time.Second
-	c.Shops = map[string]ShopConfig{"shopify": s}
+	m := ShopConfig{}
+	m.SetDefaults()
+	m.Kind, m.URL, m.Source, m.Owner = kindMagento, other+"/rest/default", magentosim.Source, "ACME"
+	m.ClientID, m.ClientSecret = magentosim.ConsumerKey, configs.NewSecret(magentosim.ConsumerSecret)
+	m.AccessToken, m.TokenSecret = configs.NewSecret(magentosim.AccessToken), configs.NewSecret(magentosim.TokenSecret)
+	m.Timeout, m.ResolveAfter = 2*time.Second, time.Second
+	c.Shops = map[string]ShopConfig{"shopify": s, "magento": m}
 	c.Carriers.UPS = CarrierConfig{
 		Aliases: []string{"UPSN"},
 		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,

@@ -14,8 +14,11 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/adapters/magento/magentosim"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
+	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/shop"
 )
 
 // demoSecret signs the demonstration's webhooks; it opens nothing else.
@@ -63,14 +66,19 @@ func (d *demo) webhooks(ctx context.Context) error {
 // shopifyOrders are bought at a simulated Shopify.
 const shopifyOrders = 3
 
-// bought lets buyers order at Shopify, whose webhooks tell of it.
-func (d *demo) bought(context.Context) error {
+// bought lets buyers order at Shopify, whose webhooks tell of it, and at Magento, which is looked through.
+func (d *demo) bought(ctx context.Context) error {
 	d.say("   and %d orders at Shopify: a webhook hints, the hub reads the fulfilment order; the first answer about a shipment is lost on purpose", shopifyOrders)
 	d.shop.Inject("fulfillmentCreate", shopifysim.AnswerLost)
 	for i := range shopifyOrders {
 		d.shop.Buy(shopifysim.Buyer{}, shopifysim.Line{SKU: skus[i].sku, Qty: 1 + i})
 	}
-	return nil
+	d.say("   and one at Magento, of a configurable item and a bundle of two: the shop is looked through, and is told of what it sells, which is not what is picked; here an answer is lost, too")
+	d.other.Inject(magentosim.OpShip, magentosim.AnswerLost)
+	d.other.Buy(magentosim.Buyer{}, magentosim.Line{SKU: skus[1].sku, Qty: 2, Kind: "configurable"},
+		magentosim.Line{SKU: "TEA-SET", Qty: 1, Kind: "bundle", Parts: []magentosim.Part{{SKU: skus[3].sku, Qty: 1}, {SKU: skus[0].sku, Qty: 4}}})
+	_, err := d.app.hub.Call(ctx, door.Shops, shop.Hint{Shop: "magento"})
+	return err
 }
 
 // sign is what the shop does: HMAC-SHA256 over id, timestamp and body.

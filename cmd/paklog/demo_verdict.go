@@ -131,13 +131,22 @@ func (d *demo) verdict(ctx context.Context) error {
 	check("997s in the partner's outbox", sets["997"], 4)
 	check("855s in the partner's outbox", sets["855"], 3)
 	check("orders confirmed more than once", doubled(confirmed), 0)
-	check("orders that were sent, by any door", count["order.Accepted"], 1+12+3+1+httpOrders+webhookOrders+shopifyOrders+importedOrders)
+	check("orders that were sent, by any door", count["order.Accepted"], 1+12+3+1+httpOrders+webhookOrders+shopifyOrders+1+importedOrders)
 	told := map[string]int{}
 	for _, f := range d.shop.Truth().Shipped {
 		told[f.Work]++
 	}
 	check("orders that Shopify knows to have left", len(told), shopifyOrders)
 	check("orders that Shopify was told of twice", doubled(told), 0)
+	sold := d.other.Truth()
+	complete := 0
+	for _, state := range sold.States {
+		if state == "complete" {
+			complete++
+		}
+	}
+	check("orders that Magento knows to be complete", complete, 1)
+	check("shipments that Magento was told of", len(sold.Shipped), 1)
 	d.say("   UPS was asked %d times for a label and lost one answer: it was asked what it knew (%d times) before anything was bought again",
 		d.sim.Calls(upssim.OpShip), d.sim.Calls(upssim.OpRecovery))
 	d.say("\ntook %.1f s", time.Since(d.begun).Seconds())

@@ -31,10 +31,18 @@ type Shop interface {
 	Shipped(ctx context.Context, s Shipment) (id string, found bool, err error)
 }
 
-// Page is a page of changed work. Next is "" behind the last.
+// Page is a page of changed work. Next is "" behind the last. Unread is work that cannot be expressed:
+// reading it by itself says why.
 type Page struct {
-	Work []Work
-	Next string
+	Work   []Work
+	Unread []Unread
+	Next   string
+}
+
+// Unread is a work that changed, and was not understood.
+type Unread struct {
+	ID      string
+	Updated time.Time
 }
 
 // Answerer is the port to a shop that wants answers about its work. An answer that was given
@@ -52,4 +60,24 @@ type Stockist interface {
 	// not changed its mind since: where it has, or the answer was lost, the error is Transient, and
 	// calling again is safe. Items that the shop does not stock are left out and named in skipped.
 	SetLevels(ctx context.Context, key string, set []Level) (skipped []string, err error)
+}
+
+// Checker is the port to a shop that is asked whether everything is set up for us. It changes nothing.
+type Checker interface {
+	Check(ctx context.Context, want Wanted) []Finding
+}
+
+// Wanted is what a connection wants of a shop.
+type Wanted struct {
+	Locations []string      // its places, by the shop's own names
+	Stock     bool          // its stock is set
+	Hooks     string        // the path that webhooks come to
+	Poll      time.Duration // within which what no webhook tells is found
+}
+
+// Finding is something that a person should know or mend.
+type Finding struct {
+	Place string `json:"place"`
+	Text  string `json:"text"`
+	Stops bool   `json:"stops"` // nothing works until it is mended
 }

@@ -59,7 +59,10 @@ type Shipment struct {
 	Parcels []Parcel  `json:"parcels,omitempty"`
 	// After is what the shop must count as fulfilled of these lines once it was told: by it a telling
 	// without parcels is found again.
-	After  []LineQty `json:"after"`
+	After []LineQty `json:"after"`
+	// Left is what has left of all lines of the work, with this telling: what is put together of
+	// several has left when all of its parts have.
+	Left   []LineQty `json:"left,omitempty"`
 	Notify bool      `json:"notify,omitempty"` // the shop writes to the buyer
 }
 

@@ -33,6 +33,8 @@ type Config struct {
 	// PaymentHeader; nil sends none.
 	Payment       *Tokens
 	PaymentHeader string
+	// Sign authorizes each request by itself, after all of it is there but for the token; nil does not.
+	Sign func(*http.Request) error
 	// Transport carries the calls; nil is Go's default with its proxy settings.
 	Transport *http.Transport
 	// Timeout bounds one call, token included; 0 is 30 s.
@@ -245,7 +247,10 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, token, pay
 	if payment.Value != "" {
 		req.Header.Set(c.cfg.PaymentHeader, payment.Value)
 	}
-	return req, nil
+	if c.cfg.Sign != nil {
+		err = c.cfg.Sign(req)
+	}
+	return req, err
 }
 
 // read takes in an answer's body, at most MaxBody of it, and says what the
