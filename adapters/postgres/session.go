@@ -65,7 +65,7 @@ func (w *writer) own(ctx context.Context, conn *pgx.Conn) error {
 	}
 	wait := time.NewTicker(20 * time.Millisecond)
 	defer wait.Stop()
-	for range 25 { // a session that was ended takes a moment to go
+	for range 100 { // a session that was ended, or whose process was killed, takes a moment to go
 		var got bool
 		if err := conn.QueryRow(ctx, try, w.s.opts.Schema).Scan(&got); err != nil || got {
 			return err

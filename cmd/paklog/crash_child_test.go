@@ -38,6 +38,8 @@ type childSpec struct {
 	Nth    int64    // at which visit of Step
 	Mutant string
 
+	Database string // PostgreSQL of the journal, "" for the folder
+
 	NoSync   bool  // of sqlite.Options
 	WALLimit int64 // of sqlite.Options
 }
@@ -94,6 +96,9 @@ func (s childSpec) config() *Config {
 		Timeout: 2 * time.Second, ResolveAfter: time.Second,
 	}
 	c.Limits.FreeDisk = -1
+	if s.Database != "" {
+		c.Store, c.Postgres.URL = inPostgres, configs.NewSecret(s.Database)
+	}
 	k := &killer{step: s.Step}
 	k.left.Store(max(s.Nth, 1))
 	c.probe = probe{step: k.at, store: s.store, outbox: k.outbox, inbox: k.inbox}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/adapters/bulk"
+	"github.com/paklog/hub/adapters/postgres"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/event"
@@ -225,10 +226,18 @@ func (l *ledger) open(ctx context.Context, s journal.Driver) error {
 	return nil
 }
 
+// journal opens what the hub left behind.
+func (w *world) journal(ctx context.Context) (journal.Driver, error) {
+	if w.database != "" {
+		return postgres.OpenSnapshot(ctx, postgres.Options{URL: w.database})
+	}
+	return sqlite.Open(ctx, w.data(), sqlite.Options{})
+}
+
 // prove holds the journal against what the world has seen. The hub is stopped and came to
 // rest before. It returns everything that is wrong.
 func (w *world) prove(ctx context.Context) ([]string, error) {
-	s, err := sqlite.Open(ctx, w.data(), sqlite.Options{})
+	s, err := w.journal(ctx)
 	if err != nil {
 		return nil, err
 	}

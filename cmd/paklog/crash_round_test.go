@@ -30,7 +30,7 @@ type child struct {
 
 // start starts a hub. wrap are the words before its own command, of a tracer.
 func (w *world) start(ctx context.Context, s childSpec, wrap ...string) (*child, error) {
-	s.Dir, s.UPS = w.dir, w.url
+	s.Dir, s.UPS, s.Database = w.dir, w.url, w.database
 	text, err := json.Marshal(s)
 	if err != nil {
 		return nil, err

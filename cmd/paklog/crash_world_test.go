@@ -38,6 +38,8 @@ type world struct {
 	refuses sync.Map // people to whom the carrier does not deliver, by name
 	undone  sync.Map // orders that are cancelled when the carrier is asked for their label, by number
 
+	database string // PostgreSQL of the journal, "" for the folder
+
 	mu       sync.Mutex
 	truth    *os.File          // answers, one a line, each on the disk before anybody goes on
 	answers  []answered        // in the order in which they were given

@@ -29,11 +29,12 @@ type torture struct {
 	reached map[bus.Step]int
 }
 
-func newTorture(t *testing.T, seed uint64, mutant string) *torture {
+func newTorture(t *testing.T, seed uint64, mutant, database string) *torture {
 	t.Helper()
 	tr := &torture{
 		world: newWorld(t), r: rand.New(rand.NewPCG(seed, 0x746f_7274)), seed: seed, mutant: mutant, reached: map[bus.Step]int{},
 	}
+	tr.database = database
 	c, err := tr.start(t.Context(), childSpec{})
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +357,7 @@ func TestTorture(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills processes")
 	}
-	tr := newTorture(t, seedOf(t), "")
+	tr := newTorture(t, seedOf(t), "", "")
 	steps := crashSteps()
 	for i := range rounds(t) {
 		var step bus.Step
@@ -418,7 +419,7 @@ func TestTortureFindsMutants(t *testing.T) {
 			// next may.
 			seed := seedOf(t)
 			for world := range uint64(6) {
-				if mutantShows(t, newTorture(t, seed+world, m.kind), m.at) {
+				if mutantShows(t, newTorture(t, seed+world, m.kind, ""), m.at) {
 					return
 				}
 			}
