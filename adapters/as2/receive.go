@@ -40,7 +40,10 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	in := &incoming{Station: s, header: textproto.MIMEHeader(r.Header), now: s.cfg.Now().UTC()}
 	var err error
-	if in.req, err = as2.ParseRequest(in.header); err != nil {
+	if in.req, err = as2.ParseRequest(in.header); err != nil && in.unnamed() {
+		in.takeUnnamed(w, r)
+		return
+	} else if err != nil {
 		refuse(w, http.StatusBadRequest, "no AS2 message: "+err.Error())
 		return
 	}
@@ -58,24 +61,34 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	in.spooled(w, r, func() { in.reply(w, r) })
+}
+
+// spooled calls then once the body has come whole, if there is room for it.
+func (in *incoming) spooled(w http.ResponseWriter, r *http.Request, then func()) {
 	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
+	case in.slots <- struct{}{}:
+		defer func() { <-in.slots }()
 	default:
 		busy(w)
 		return
 	}
 	if status, err := in.read(w, r); err != nil {
-		s.cfg.Log.Warn("a message did not come whole", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)
+		in.cfg.Log.Warn("a message did not come whole", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)
 		refuse(w, status, err.Error())
 		return
 	}
 	defer in.body.drop()
+	then()
+}
+
+// reply takes what came, and answers.
+func (in *incoming) reply(w http.ResponseWriter, r *http.Request) {
 	// The sender may leave; what came whole is taken all the same.
 	ctx := context.WithoutCancel(r.Context())
 	answer, err := in.take(ctx)
 	if err != nil {
-		s.cfg.Log.Error("a message is not answered: its sender tries again", "partner", in.partner, "msg_id", in.req.MessageID, "kind", fault.KindOf(err).String(), "err", err)
+		in.cfg.Log.Error("a message is not answered: its sender tries again", "partner", in.partner, "msg_id", in.req.MessageID, "kind", fault.KindOf(err).String(), "err", err)
 		busy(w)
 		return
 	}
@@ -129,6 +142,9 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request) (status int, er
 		in.body.drop()
 		if _, ours := errors.AsType[*fault.Error](err); ours {
 			return http.StatusServiceUnavailable, err
+		}
+		if _, long := errors.AsType[*http.MaxBytesError](err); long {
+			return http.StatusRequestEntityTooLarge, err
 		}
 		return http.StatusRequestTimeout, err
 	}

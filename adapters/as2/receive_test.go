@@ -38,6 +38,8 @@ type desk struct {
 	first     map[string]door.Exchange
 	refused   []door.Exchange
 	documents []door.Document
+	waits     map[string]door.Sent // whose receipts are to come by themselves
+	settled   []door.Settlement
 	down      error
 }
 
@@ -63,6 +65,11 @@ func (d *desk) Call(_ context.Context, _ string, value any) (any, error) {
 		d.first[v.MessageID] = v.Exchange
 		d.documents = append(d.documents, v.Documents...)
 		return door.Taken{Exchange: v.Exchange}, nil
+	case door.Awaiting:
+		return d.waits[v.MessageID], nil
+	case door.Settlement:
+		d.settled = append(d.settled, v)
+		return true, nil
 	}
 	return nil, fmt.Errorf("called with %T", value)
 }

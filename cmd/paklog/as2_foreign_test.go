@@ -120,6 +120,7 @@ type foreign struct {
 	ours        string // where we listen
 	own, their  pair
 	cells       []cell
+	path        func(cell) string // where it listens for a partner
 }
 
 func (f *foreign) config() *Config {
@@ -138,7 +139,7 @@ func (f *foreign) config() *Config {
 		p := PartnerConfig{}
 		p.SetDefaults()
 		p.ID, p.OurID, p.Owner = x.name(), ourStation, partnerName
-		p.AS2.ID, p.AS2.URL, p.AS2.Async, p.AS2.Receipt, p.AS2.Compress = x.name(), "http://"+f.listen, x.Async, x.Receipt, x.Compress
+		p.AS2.ID, p.AS2.URL, p.AS2.Async, p.AS2.Receipt, p.AS2.Compress = x.name(), "http://"+f.listen+f.path(x), x.Async, x.Receipt, x.Compress
 		p.AS2.NeedSigned, p.AS2.NeedSecret = x.Sign, x.Encrypt
 		p.AS2.Hosts = []string{"127.0.0.1"}
 		if !x.Sign {
@@ -226,7 +227,9 @@ type known struct {
 	differs func(cell) bool // makes the MIC of a message to us not as RFC 4130 and 5402 say
 	loses   func(cell) bool // cannot take our receipt
 	speaks  func(cell) bool
-	proves  func(cell) bool // gives a receipt that proves it
+	path    func(cell) string // of its URL; nil is everywhere the same
+	proves  func(cell) bool   // gives a receipt that proves it
+	forgets bool              // takes a message again that is sent again under its id
 }
 
 // speak runs all cells in both directions against a station, and holds each: the document by its SHA-256,
@@ -238,7 +241,10 @@ func speak(t *testing.T, name string, s foreignStation, k known) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	f := &foreign{dir: dir, listen: freeAddress(t), mdn: freeAddress(t), ours: freeAddress(t), own: yearPair(t, ourStation), their: yearPair(t, theirStation), cells: slices.DeleteFunc(cells(), func(c cell) bool { return !k.speaks(c) })}
+	f := &foreign{dir: dir, listen: freeAddress(t), mdn: freeAddress(t), ours: freeAddress(t), own: yearPair(t, ourStation), their: yearPair(t, theirStation), cells: slices.DeleteFunc(cells(), func(c cell) bool { return !k.speaks(c) }), path: func(cell) string { return "" }}
+	if k.path != nil {
+		f.path = k.path
+	}
 	s.start(t, f)
 	ctx, stop := context.WithCancel(t.Context())
 	ready, done := make(chan *app, 1), make(chan error, 1)
@@ -350,6 +356,10 @@ func (f *foreign) judge(t *testing.T, a *app, s foreignStation, name string, in,
 			other++
 		}
 		theirs, mic := f.receipt(t, p)
+		if k.forgets && taken[out[c.name()]] > 1 {
+			t.Logf("%s: it took what left %d times", c, taken[out[c.name()]])
+			taken[out[c.name()]] = 1
+		}
 		if !k.proves(c) {
 			if taken[out[c.name()]] != 1 || p.Sent.MessageID != "" {
 				t.Errorf("%s: its mailbox has what left %d times, and it is proven by %q %s", c, taken[out[c.name()]], p.Proof.Outcome, p.Proof.Reason)

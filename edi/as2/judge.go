@@ -39,7 +39,7 @@ func (s Sent) Judge(h *Request, r *Received) (Outcome, string) {
 		return Foreign, "it is not a receipt"
 	case bare(m.OriginalMessageID) != bare(s.MessageID):
 		return Foreign, fmt.Sprintf("it is for message %s", m.OriginalMessageID)
-	case !names(h.From, s.To) || !names(h.To, s.From):
+	case (h.From != "" || h.To != "") && (!names(h.From, s.To) || !names(h.To, s.From)): // Camel's that come by themselves have no names
 		return Foreign, fmt.Sprintf("it goes from %q to %q", h.From, h.To)
 	case !m.Disposition.Accepted():
 		// A refusal without signature is believed: the message is sent again or
