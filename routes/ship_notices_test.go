@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -96,4 +97,40 @@ func TestWhomADocumentNamesIsSealed(t *testing.T) {
 			t.Error("nobody kept her name: the test looks at nothing")
 		}
 	})
+}
+
+// Whatever dies, a shipment is told by one 945 and one 856, of the same cartons.
+func TestACrashAfterAnyUnitOfAShipmentTellsItOnceByEach(t *testing.T) {
+	died := 0
+	text, orders := generated(t, x12gen.Config{Seed: 1, Sets: 1, MostLine: 1})
+	for n, ended := 0, false; !ended; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t, func(p *Partner) { p.ShipNotice = ByBoth })
+				r.batch = 1
+				r.restart()
+				r.crash(n)
+				_, _ = r.document("940.edi", text)
+				settle(10 * time.Minute)
+				if ended = r.bus.Err() == nil; !ended {
+					r.restart()
+					r.drop("940.edi", text)
+					settle(time.Hour)
+				}
+				r.noLetters()
+				r.status(orders[0].Number, order.StatusShipped)
+				advices, notices := box.sets(t, "945"), box.sets(t, "856")
+				if len(advices) != 1 || len(notices) != 1 || said(advices, "MAN", 2) != said(notices, "MAN", 2) || said(advices, "W06", 4) != said(notices, "BSN", 2) {
+					t.Errorf("%d 945s, %d 856s: %s, %s", len(advices), len(notices), said(advices, "MAN", 2), said(notices, "MAN", 2))
+				}
+			})
+		})
+		if t.Failed() {
+			return
+		}
+		died++
+	}
+	if died < 15 {
+		t.Errorf("it died %d times only", died)
+	}
 }

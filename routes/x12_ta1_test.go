@@ -95,3 +95,46 @@ func TestATA1OfWhatNobodyWaitsForIsALetter(t *testing.T) {
 		}
 	})
 }
+
+// Whatever dies while a TA1 is taken, the document is rejected once, and its letter is one.
+func TestACrashAfterAnyUnitOfATA1RejectsOnce(t *testing.T) {
+	died := 0
+	text, _ := generated(t, x12gen.Config{Seed: 8, Sets: 1, MostLine: 1})
+	for n, ended := 0, false; !ended; n++ {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t)
+				r.batch = 1
+				r.restart()
+				r.drop("940.edi", text)
+				settle(time.Minute)
+				names, _ := box.left("945")
+				no := ta1("77", box.sets(t, "945")[0].ISA.Control, "R", "025")
+				r.crash(n)
+				_, _ = r.document("ta1.edi", no)
+				settle(10 * time.Minute)
+				if ended = r.bus.Err() == nil; !ended {
+					r.restart()
+					r.drop("ta1.edi", no)
+					settle(time.Hour)
+				}
+				if l := r.letters(); len(l) != 1 || l[0].Place != names[0] {
+					t.Errorf("letters: %+v", l)
+				}
+				if d := r.paper(names[0]); d.Status() != "rejected" || d.Acknowledged.By != "TA1" {
+					t.Errorf("it is %s", d.Status())
+				}
+				if n := r.count()["document.Acknowledged"]; n != 1 {
+					t.Errorf("it was rejected %d times", n)
+				}
+			})
+		})
+		if t.Failed() {
+			return
+		}
+		died++
+	}
+	if died < 4 {
+		t.Errorf("it died %d times only", died)
+	}
+}
