@@ -89,6 +89,8 @@ type Partner struct {
 	Station bool
 	// SCAC is set for a carrier: loads may be tendered to him, and his 990, 214 and 210 are taken.
 	SCAC string
+	// Tenders is what becomes of a 204 of his: TendersAsked, TendersAccepted or TendersDeclined.
+	Tenders string
 	// Runs are buildings of ours that he runs, a 3PL: he is told of orders and receipts in them by
 	// 940 and 943, and says by 945 and 944 what became of them.
 	Runs []string

@@ -158,7 +158,7 @@ func (e *edi) readers() map[string]func(context.Context, *Message, *refusedDocum
 var numberAt = map[string]struct {
 	segment string
 	element int
-}{"940": {"W05", 2}, "850": {"BEG", 3}, "860": {"BCH", 3}, "943": {"W06", 2}, "856": {"BSN", 2}, "990": {"B1", 2}, "214": {"B10", 2}, "210": {"B3", 3}}
+}{"940": {"W05", 2}, "850": {"BEG", 3}, "860": {"BCH", 3}, "943": {"W06", 2}, "856": {"BSN", 2}, "990": {"B1", 2}, "204": {"B2", 4}, "214": {"B10", 2}, "210": {"B3", 3}}
 
 func (e *edi) refusedSet(ctx context.Context, m *Message, d *refusedDocument) (bool, error) {
 	info, part, p, err := e.set(ctx, m)

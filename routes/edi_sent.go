@@ -60,7 +60,7 @@ func (e *edi) written(out *Out, p Partner, d outgoing, s outSet, alone bool) {
 }
 
 // numberedAt is where the head of each set that we send has the numbers of what it is about.
-var numberedAt = map[string][]int{"945": {2, 4}, "855": {3}, "856": {2}, "944": {3, 4, 5}, "947": {2, 3}, "846": {3}, "824": {2}, "204": {4}, "810": {2, 4}, "940": {2}, "943": {2}}
+var numberedAt = map[string][]int{"945": {2, 4}, "855": {3}, "856": {2}, "944": {3, 4, 5}, "947": {2, 3}, "846": {3}, "824": {2}, "204": {4}, "990": {2}, "810": {2, 4}, "940": {2}, "943": {2}}
 
 // aboutSet are the numbers of what a set is about.
 func aboutSet(set string, body []x12.Out) (out []string) {
@@ -190,4 +190,4 @@ func (e *edi) spokenOf(d *decision, partner string, t x12wms.Told) (document.Doc
 }
 
 // sentKinds are the kinds of documents that we send and follow, in the order in which they are tried.
-var sentKinds = []string{"945", "856", "855", "944", "947", "846", "824", "204", "810", "INVOIC", "DESADV", "ORDRSP", "RECADV", "INVRPT", "APERAK"}
+var sentKinds = []string{"945", "856", "855", "944", "947", "846", "824", "204", "990", "810", "INVOIC", "DESADV", "ORDRSP", "RECADV", "INVRPT", "APERAK"}

@@ -47,7 +47,11 @@ func (e *edi) tenders() []Route {
 		Topics: []string{onExternal}, Types: takes(tender.Offered{}, tender.Withdrawn{}), Start: bus.Now, Writes: e.leaving(),
 		Parking: Parking{Independent: true}, Handle: e.tendered,
 	}, {
-		Name: "x12.freight", About: "carriers' 990, 214 and 210 to the tender that they are of",
+		Name: "x12.tender-answers", About: "a 990 for each load that a partner tendered to us, once it is accepted or declined",
+		Topics: []string{onExternal}, Types: takes(tender.Accepted{}, tender.Declined{}), Start: bus.Now, Writes: e.leaving(),
+		Parking: Parking{Independent: true}, Handle: e.answerTender,
+	}, {
+		Name: "x12.freight", About: "carriers' 990, 214 and 210 to the tender that they are of; 204 of those who tender loads to us",
 		Topics: []string{topicFreight}, Writes: []string{topicFreight, onExternal}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameClaimCheck}, Handle: e.freight,
 	}}
@@ -138,12 +142,19 @@ func (e *edi) tendered(ctx context.Context, m *Message) (*Out, error) {
 			return nil, err
 		}
 		due := p.opens(m.Now).Add(e.AckWithin)
+		if ev.Inbound {
+			d.out.Timer(ev.Stream()+"/"+m.ID.String(), ev.Key(), tenderOverdue, m.Now.Add(e.AckWithin), ev)
+			return d.done()
+		}
 		rec, err := e.envelope(ctx, m, d.out, p, "204", p.Profile.LoadTender(ev, due))
 		if err != nil {
 			return nil, err
 		}
 		d.out.Send(rec).Timer(ev.Stream()+"/"+m.ID.String(), ev.Key(), tenderOverdue, due, ev)
 	case tender.Withdrawn:
+		if t := d.tender(ev.Scope, ev.Load); d.err != nil || t.Inbound {
+			return d.done() // he knows: he took it back
+		}
 		p, err := e.partner(ev.Partner)
 		if err != nil {
 			return nil, err
@@ -159,6 +170,9 @@ func (e *edi) tendered(ctx context.Context, m *Message) (*Out, error) {
 			return nil, err
 		}
 		if t := d.tender(was.Scope, was.Load); d.err == nil && t.Status == tender.StatusOffered && t.At.Equal(was.At) {
+			if t.Inbound {
+				return nil, fault.At(m.route, fault.Rejected, was.Load, fmt.Errorf("load %s that %s tendered to us is not answered: do so by paklog tenders accept %[1]s, or decline", was.Load, was.Partner))
+			}
 			return nil, fault.At(m.route, fault.Rejected, was.Load, fmt.Errorf("carrier %s has not answered the tender of load %s in time: ask him, or withdraw it by paklog tenders withdraw %[2]s", was.Partner, was.Load))
 		}
 	}
@@ -174,6 +188,9 @@ func (e *edi) freight(ctx context.Context, m *Message) (*Out, error) {
 	info, part, p, err := e.set(ctx, m)
 	if err != nil {
 		return nil, err
+	}
+	if info.Set == "204" {
+		return e.tenderCame(ctx, m, info, part, p)
 	}
 	f, err := p.Profile.Freight(part)
 	if err != nil {

@@ -22,9 +22,9 @@ func isSet(st01 string) func(*Message) bool {
 	return func(m *Message) bool { return m.Headers["st01"] == st01 }
 }
 
-// isFreight reports whether a message is a carrier's set about a load.
+// isFreight reports whether a message is a carrier's set about a load, or a tender of one to us.
 func isFreight(m *Message) bool {
-	return m.Headers["st01"] == "990" || m.Headers["st01"] == "214" || m.Headers["st01"] == "210"
+	return m.Headers["st01"] == "990" || m.Headers["st01"] == "214" || m.Headers["st01"] == "210" || m.Headers["st01"] == "204"
 }
 
 // isOutside reports whether a message is what a 3PL says of an order or receipt of ours.
@@ -46,7 +46,7 @@ func (e *edi) inbound() Route {
 		eip.Choice[*Message]{Name: "a 997", When: isSet("997"), To: topicAcks},
 		eip.Choice[*Message]{Name: "a 999", When: isSet("999"), To: topicAcks},
 		eip.Choice[*Message]{Name: "an 824", When: isSet("824"), To: topicAdvised},
-		eip.Choice[*Message]{Name: "a 990, 214 or 210", When: isFreight, To: topicFreight})
+		eip.Choice[*Message]{Name: "a 990, 214, 210 or 204", When: isFreight, To: topicFreight})
 	return Route{
 		Name: "x12.inbound", About: "transaction sets to those who understand them",
 		Topics: []string{topicSets}, Writes: []string{topicOrders, topicReceipts, topicAcks, topicAdvised, topicFreight, topicOutside}, Patterns: []string{eip.NameRouter, eip.NameHistory},

@@ -23,7 +23,7 @@ import (
 )
 
 // groupOf is the functional group of each set we send.
-var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR", "856": "SH"}
+var groupOf = map[string]string{"997": "FA", "999": "FA", "824": "AG", "855": "PR", "945": "SW", "944": "RE", "947": "AW", "846": "IB", "204": "SM", "810": "IN", "940": "OW", "943": "AR", "856": "SH", "990": "GF"}
 
 // functionalAck answers each group with a 997, or with a 999 where agreed, and each interchange
 // whose sender asks with a TA1. All sets have their verdict: the splitter gathered them while it

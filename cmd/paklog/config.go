@@ -215,6 +215,7 @@ type PartnerConfig struct {
 	Tap          bool              `config:"tap" doc:"Copy each document that left for him to audit-events."`
 	Invoices     bool              `config:"invoices" doc:"Send an 810 (INVOIC) for each shipment of an order that came by 850 (ORDERS), at the prices of its lines."`
 	SCAC         string            `config:"scac" doc:"His SCAC, if he is a carrier: loads can be tendered to him by 204, and his 990, 214 and 210 are taken."`
+	Tenders      string            `config:"tenders" doc:"What becomes of a 204 of his, which tenders a load to us: ask (paklog tenders accept or decline), accept or decline; the answer is a 990."`
 	Runs         []string          `config:"runs" doc:"Buildings of ours that he runs, a 3PL: he is sent a 940 for each order in them and a 943 for each receipt; his 945 and 944 say what became of them."`
 	Reports      time.Duration     `config:"reports_within" doc:"How long after an order in them was to leave, or a receipt to come, his 945 or 944 may take before it is a letter; 0 is any time."`
 	ShipTo       []string          `config:"ship_to" doc:"Roles (N101; DP is ST, IV is BT) of who is shipped to, best first; empty is ST, CN, UC and then BY."`
@@ -273,6 +274,7 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 	c.Reject, c.Acknowledge = "set", "997"
+	c.Tenders = routes.TendersAsked
 	c.ShipNotice, c.NoticeLevels = routes.ByAdvice, x12wms.LevelsPacked
 	c.Reports = 48 * time.Hour
 	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"

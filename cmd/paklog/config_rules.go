@@ -299,6 +299,9 @@ func (c PartnerConfig) Validate() error {
 	if !slices.Contains([]string{routes.ByAdvice, routes.ByNotice, routes.ByBoth}, c.ShipNotice) {
 		errs = append(errs, fmt.Errorf("ship_notice: %q is none of 945, 856, both", c.ShipNotice))
 	}
+	if !slices.Contains([]string{routes.TendersAsked, routes.TendersAccepted, routes.TendersDeclined}, c.Tenders) {
+		errs = append(errs, fmt.Errorf("tenders: %q is none of ask, accept, decline", c.Tenders))
+	}
 	if c.NoticeLevels != x12wms.LevelsPacked && c.NoticeLevels != x12wms.LevelsFlat {
 		errs = append(errs, fmt.Errorf("ship_notice_levels: %q is neither %s nor %s", c.NoticeLevels, x12wms.LevelsPacked, x12wms.LevelsFlat))
 	}

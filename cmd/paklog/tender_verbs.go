@@ -30,7 +30,8 @@ func newTenders(g *global) *cobra.Command {
 	}
 	cmd := list()
 	cmd.Use, cmd.Short = "tenders", "List loads that were tendered to carriers; tender, withdraw, show"
-	cmd.Long = `List loads that were tendered to carriers who are trading partners (a scac in edi.partners). A tender is a 204; the
+	cmd.Long = `List loads that were tendered to carriers who are trading partners (a scac in edi.partners), and those that partners
+tendered to us, who wait for accept or decline. A tender is a 204; the
 carrier's 990 accepts or declines it, his 214 say where the freight is, and his 210 is held against what was
 agreed: what differs is marked by ! and is a letter.`
 	cmd.Example = `  paklog tenders offer L-7 --partner ROAD --rate 850.00 --currency USD
@@ -44,7 +45,11 @@ agreed: what differs is marked by ! and is a letter.`
 
 func tellTender(cmd *cobra.Command, t tender.Tender) {
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "load %s is tendered to %s: %s%s%s\n", clean(t.Load), clean(t.Partner), t.Status, besides(", reference ", t.Reference), besides(": ", t.Reason))
+	how := "load %s is tendered to %s: %s%s%s\n"
+	if t.Inbound {
+		how = "load %s is tendered to us by %s: %s%s%s\n"
+	}
+	fmt.Fprintf(w, how, clean(t.Load), clean(t.Partner), t.Status, besides(", reference ", t.Reference), besides(": ", t.Reason))
 	for _, s := range t.Stops {
 		fmt.Fprintf(w, "stop %d %s\n", s.No, clean(s.Code))
 		for _, o := range s.Orders {

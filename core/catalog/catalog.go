@@ -224,7 +224,7 @@ func Schemas() []event.Schema {
 		event.Of[document.Acknowledged](event.ExternalEvents),
 		event.Of[document.Advised](event.ExternalEvents),
 		event.Of[document.Replaced](event.ExternalEvents),
-		event.Of[tender.Offered](event.ExternalEvents),
+		event.Of[tender.Offered](event.ExternalEvents, event.Widened),
 		event.Of[tender.Withdrawn](event.ExternalEvents),
 		event.Of[tender.Accepted](event.ExternalEvents),
 		event.Of[tender.Declined](event.ExternalEvents),

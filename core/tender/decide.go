@@ -3,6 +3,7 @@ package tender
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -96,13 +97,41 @@ func (t Tender) Offer(c Offer, at time.Time) ([]event.Event, error) {
 	case len(c.Stops) == 0:
 		return nil, fault.At(op, fault.Invalid, "stops", errors.New("there is none"))
 	}
+	if t.Inbound {
+		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("load %s is one that %s tendered to us", t.Load, t.Partner))
+	}
 	if t.Status == StatusOffered || t.Status == StatusAccepted {
 		if t.Partner == c.Partner {
 			return nil, nil
 		}
 		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("load %s is tendered to %s (%s): withdraw it first", t.Load, t.Partner, t.Status))
 	}
-	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, c.SCAC, slices.Clone(c.Stops), c.Rate, c.By}}, nil
+	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, c.SCAC, slices.Clone(c.Stops), c.Rate, c.By, false}}, nil
+}
+
+// Receive takes a partner's tender to us. The same again is no event; another than the one that is open is
+// offered anew, whatever was answered.
+func (t Tender) Receive(c Receive, at time.Time) ([]event.Event, error) {
+	const op = "tender.Receive"
+	if err := c.Scope.Validate(); err != nil {
+		return nil, fault.Wrap(op, err)
+	}
+	for _, n := range [...]struct{ place, v string }{{"load", c.Load}, {"partner", c.Partner}} {
+		if err := scope.CheckPart(n.v); err != nil {
+			return nil, fault.At(op, fault.Invalid, n.place, err)
+		}
+	}
+	switch open := t.Status == StatusOffered || t.Status == StatusAccepted; {
+	case len(c.Load) > MaxLoad:
+		return nil, fault.At(op, fault.Invalid, "load", fmt.Errorf("has %d bytes, at most %d are allowed", len(c.Load), MaxLoad))
+	case len(c.Stops) == 0:
+		return nil, fault.At(op, fault.Invalid, "stops", errors.New("there is none"))
+	case t.Known() && (!t.Inbound || t.Partner != c.Partner):
+		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("there is another load %s, of %s", t.Load, t.Partner))
+	case open && t.SCAC == c.SCAC && t.Rate == c.Rate && reflect.DeepEqual(t.Stops, c.Stops):
+		return nil, nil
+	}
+	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, cut(c.SCAC), slices.Clone(c.Stops), c.Rate, "", true}}, nil
 }
 
 // Withdraw takes the tender back; withdrawn or declined already is no event.
@@ -113,6 +142,9 @@ func (t Tender) Withdraw(c Withdraw, at time.Time) ([]event.Event, error) {
 	}
 	if err := scope.CheckPart(c.Reason); err != nil {
 		return nil, fault.At(op, fault.Invalid, "reason", err)
+	}
+	if t.Inbound && c.By != t.Partner {
+		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("%s tendered load %s to us: decline it", t.Partner, t.Load))
 	}
 	if t.Status == StatusWithdrawn || t.Status == StatusDeclined {
 		return nil, nil

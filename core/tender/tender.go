@@ -1,5 +1,6 @@
 // Package tender offers loads to carriers who are trading partners: the tender, what the carrier answers,
-// where the freight is, and what he charges for it.
+// where the freight is, and what he charges for it. It takes tenders of partners to us, too, who wait for
+// our answer.
 package tender
 
 import (
@@ -43,6 +44,17 @@ type Offer struct {
 	Stops       []Stop
 	Rate        measure.Money
 	By          string
+}
+
+// Receive takes a partner's tender to us: Load is his number of the shipment. What he tenders anew, as it
+// was changed, is to be answered anew.
+type Receive struct {
+	scope.Scope // of the building
+	Load        string
+	Partner     string
+	SCAC        string // that he knows us by
+	Stops       []Stop
+	Rate        measure.Money
 }
 
 // Withdraw takes the offer back.
@@ -99,6 +111,7 @@ type Offered struct {
 	Stops   []Stop        `json:"stops"`
 	Rate    measure.Money `json:"rate,omitzero"`
 	By      string        `json:"by,omitempty"`
+	Inbound bool          `json:"inbound,omitempty"` // by the partner, to us
 }
 
 // Withdrawn says that it is not any more.

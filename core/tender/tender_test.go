@@ -161,3 +161,61 @@ func TestAnInvoiceSaysInWhatItDiffers(t *testing.T) {
 		}
 	}
 }
+
+// A tender of a partner to us is answered by us, taken back by him, and offered anew where it changes.
+func TestATenderToUs(t *testing.T) {
+	asked := tender.Receive{Scope: ask.Scope, Load: "SH-77", Partner: "MILL", SCAC: "PKLG", Stops: []tender.Stop{{No: 2, Code: "S1"}}}
+	fold := func(x tender.Tender, events []event.Event, err error) tender.Tender {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if x, err = tender.Fold.Apply(x, e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return x
+	}
+	events, err := tender.Tender{}.Receive(asked, at)
+	x := fold(tender.Tender{}, events, err)
+	if events, err = x.Receive(asked, at); err != nil || len(events) != 0 || !x.Inbound || x.Status != tender.StatusOffered {
+		t.Fatalf("%+v: the same again gives %v, %v", x, events, err)
+	}
+	events, err = x.Accept(tender.Accept{Reference: "T-5"}, at)
+	x = fold(x, events, err)
+	changed := asked
+	changed.Stops = []tender.Stop{{No: 2, Code: "S2"}}
+	events, err = x.Receive(changed, at)
+	if x = fold(x, events, err); x.Status != tender.StatusOffered || x.Stops[0].Code != "S2" {
+		t.Errorf("%+v", x)
+	}
+	stranger, nowhere, long := changed, changed, changed
+	stranger.Partner, nowhere.Stops, long.Load = "ROAD", nil, strings.Repeat("9", 31)
+	for name, c := range map[string]struct {
+		err  error
+		kind fault.Kind
+	}{
+		"another partner's":      {second(x.Receive(stranger, at)), fault.Rejected},
+		"of nothing":             {second(x.Receive(nowhere, at)), fault.Invalid},
+		"of a long number":       {second(x.Receive(long, at)), fault.Invalid},
+		"ours, under its number": {second(x.Offer(tender.Offer{Scope: ask.Scope, Load: "SH-77", Partner: "ROAD", SCAC: "ROAD", Stops: ask.Stops}, at)), fault.Rejected},
+		"taken back by us":       {second(x.Withdraw(tender.Withdraw{Reason: "x", By: "jo"}, at)), fault.Rejected},
+	} {
+		if fault.KindOf(c.err) != c.kind {
+			t.Errorf("%s: %v", name, c.err)
+		}
+	}
+	events, err = x.Withdraw(tender.Withdraw{Reason: "taken back", By: "MILL"}, at)
+	if x = fold(x, events, err); x.Status != tender.StatusWithdrawn {
+		t.Errorf("%+v", x)
+	}
+	ours, err := tender.Tender{}.Offer(ask, at)
+	y := fold(tender.Tender{}, ours, err)
+	asked.Load = y.Load
+	if _, err := y.Receive(asked, at); fault.KindOf(err) != fault.Rejected {
+		t.Errorf("over a load of ours: %v", err)
+	}
+}
+
+func second(_ []event.Event, err error) error { return err }
