@@ -29,6 +29,7 @@ type ShopConfig struct {
 	Services map[string]order.Service
 	// Stock is what it is told of the stock at Locations.
 	Stock  ShopStock
+	Drift  ShopDrift
 	Notify bool // the shop writes to the buyer when goods leave
 	// Poll is how often it is asked what changed: 2 min. Overlap is how far before the last change
 	// that was seen each look begins: 10 min. First is how far back the first look goes: 24 h.
@@ -85,6 +86,12 @@ func AddShops(h *Hub, f *Flows, configs []ShopConfig) error {
 		if c.First == 0 {
 			c.First = 24 * time.Hour
 		}
+		if c.Drift.Back == 0 {
+			c.Drift.Back = 7 * 24 * time.Hour
+		}
+		if c.Drift.Late == 0 {
+			c.Drift.Late = 15 * time.Minute
+		}
 		s.all[c.Name] = c
 		hints, outs = append(hints, shopHints(c.Name)), append(outs, shopOut(c.Name))
 		if err := errors.Join(h.Add(s.reading(c)), h.AddEffect(s.telling(c))); err != nil {
@@ -114,6 +121,12 @@ func (s *shops) door(hints []string) Route {
 		Name: door.Shops, About: "hints of shops that something changed, made durable before they are answered", Writes: hints,
 		Patterns: []string{eip.NameChannelAdapter, eip.NameIdempotent, eip.NameRequestReply},
 		Handle: eip.Receive(func(m *Message) (eip.OutsideID, error) {
+			if x, ok := m.Value.(shop.Reconcile); ok {
+				if _, known := s.all[x.Shop]; !known {
+					return eip.OutsideID{}, fault.At(door.Shops, fault.Rejected, "shop", fmt.Errorf("no shop is named %q", x.Shop))
+				}
+				return eip.OutsideID{}, nil
+			}
 			h, ok := m.Value.(shop.Hint)
 			if !ok {
 				return eip.OutsideID{}, wrongCommand(door.Shops, m.Value)
@@ -122,7 +135,13 @@ func (s *shops) door(hints []string) Route {
 				return eip.OutsideID{}, fault.At(door.Shops, fault.Rejected, "shop", fmt.Errorf("no shop is named %q", h.Shop))
 			}
 			return eip.OutsideID{Scope: shopConn(h.Shop), ID: h.ID, Hash: h.Hash}, nil
-		}, func(_ context.Context, m *Message) (*Out, []byte, error) {
+		}, func(ctx context.Context, m *Message) (*Out, []byte, error) {
+			if x, ok := m.Value.(shop.Reconcile); ok {
+				d := s.flows.decide(ctx, m)
+				s.beginDrift(d, s.all[x.Shop], x.Repair)
+				out, err := d.done()
+				return out, nil, err
+			}
 			h := m.Value.(shop.Hint)
 			if h.About == "" {
 				return m.Out().Publish(shopHints(h.Shop), cmdShopPoll, h.Shop, poll{}), nil, nil

@@ -47,11 +47,14 @@ func shopWorkKey(name, id string) string { return "shop-work/" + scope.Join(name
 func (s *shops) reading(c ShopConfig) Route {
 	return Route{
 		Name: "in.shop." + c.Name, About: "reads again what hints of the shop are about, and looks for what no hint told", Conn: shopConn(c.Name),
-		Topics: []string{shopHints(c.Name)}, Start: bus.Now, Writes: []string{topicShopWork, shopHints(c.Name)},
+		Topics: []string{shopHints(c.Name)}, Start: bus.Now, Writes: []string{topicShopWork, shopHints(c.Name), shopOut(c.Name), shopStock(c.Name), onExternal},
 		Waits: true, Parallel: 4, Parking: Parking{Independent: true}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			if m.Type == cmdShopPoll {
+			switch m.Type {
+			case cmdShopPoll:
 				return s.poll(ctx, m, c)
+			case cmdShopDrift:
+				return s.drift(ctx, m, c)
 			}
 			var r toRead
 			if err := m.Decode(&r); err != nil {
@@ -86,7 +89,15 @@ func (s *shops) poll(ctx context.Context, m *Message, c ShopConfig) (*Out, error
 		}
 	}
 	if p.Since.IsZero() {
-		if err := m.partial(ctx, m.Out().Timer("next", c.Name, cmdShopPoll, m.Now.Add(c.Poll), poll{})); err != nil {
+		d := s.flows.decide(ctx, m)
+		if s.driftDue(d, c) { // looks through the books go by the clock of the polls
+			s.beginDrift(d, c, false)
+		}
+		set, err := d.done()
+		if err != nil {
+			return nil, err
+		}
+		if err := m.partial(ctx, set.Timer("next", c.Name, cmdShopPoll, m.Now.Add(c.Poll), poll{})); err != nil {
 			return nil, err
 		}
 		if p.Since = was.Seen.Add(-c.Overlap); was.Seen.IsZero() {

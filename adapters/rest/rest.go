@@ -25,6 +25,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/core/view"
 	"github.com/paklog/hub/dlq"
 )
@@ -63,6 +64,8 @@ type Deps struct {
 	Desk  *dlq.Desk
 	// Carriers are asked on request.
 	Carriers Carriers
+	// Drift is the last look through a shop's books.
+	Drift func(ctx context.Context, shop string) (shop.DriftReport, error)
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
 	// Waiting is what waits to leave for trading partners together, of one or of all.
@@ -163,6 +166,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.tenders()
 		s.prints()
 		s.postage()
+		s.drift()
 		s.desk()
 		s.queries()
 		s.events()

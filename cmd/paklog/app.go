@@ -39,6 +39,7 @@ import (
 	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
@@ -158,13 +159,17 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 
 // rest is the HTTP door; without keys it answers this machine only.
 func (a *app) rest(keys []rest.Key) (http.Handler, error) {
+	var drift func(context.Context, string) (shop.DriftReport, error)
+	if len(a.cfg.Shops) > 0 {
+		drift = a.hub.Drift
+	}
 	return rest.New(rest.Config{
 		Scope:      scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
 		Facilities: a.cfg.Facilities, Keys: keys, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
-		Carriers: a.warehouse,
+		Carriers: a.warehouse, Drift: drift,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {
 				return a.noRoom()

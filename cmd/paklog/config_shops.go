@@ -43,6 +43,7 @@ type ShopConfig struct {
 	Policy       string                       `config:"policy" doc:"partial or all_or_nothing."`
 	Services     map[string]ShopServiceConfig `config:"services" doc:"What the shop's ways of delivery mean, by their names."`
 	Stock        ShopStockConfig              `config:"stock" doc:"What the shop is told of the stock; it needs locations."`
+	Drift        ShopDriftConfig              `config:"drift" doc:"When the shop's books are held against ours, and what is no difference."`
 	Notify       bool                         `config:"notify" doc:"The shop writes to the buyer when goods leave."`
 	Poll         time.Duration                `config:"poll" doc:"Time between two looks for what no webhook told."`
 	Overlap      time.Duration                `config:"overlap" doc:"How far before the last change that was seen a look begins."`
@@ -64,11 +65,20 @@ type ShopStockConfig struct {
 	Buffer int64         `config:"buffer" doc:"Units of each item that are kept back."`
 }
 
+// ShopDriftConfig says when books are compared.
+type ShopDriftConfig struct {
+	Every time.Duration `config:"every" doc:"Time between two looks; 0 is none but those that are asked for."`
+	Back  time.Duration `config:"back" doc:"How far back orders are looked at."`
+	Late  time.Duration `config:"late" doc:"What changed at the shop less long ago is on its way, and no difference."`
+	Stock int64         `config:"stock" doc:"Units by which stock may differ."`
+}
+
 // SetDefaults fills what most shops agree on.
 func (c *ShopConfig) SetDefaults() {
 	c.Kind, c.Policy = kindShopify, order.Partial
 	c.Poll, c.Overlap, c.First = 2*time.Minute, 10*time.Minute, 24*time.Hour
 	c.Timeout, c.ResolveAfter = 30*time.Second, 2*time.Minute
+	c.Drift = ShopDriftConfig{Every: 24 * time.Hour, Back: 7 * 24 * time.Hour, Late: 15 * time.Minute}
 }
 
 // Kinds of shops.
@@ -93,6 +103,9 @@ func (c ShopConfig) Validate() error {
 	}
 	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
 		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
+	}
+	if c.Drift.Every < 0 || c.Drift.Every > 0 && c.Drift.Every < time.Minute || c.Drift.Back < time.Minute || c.Drift.Late < 0 || c.Drift.Stock < 0 {
+		errs = append(errs, errors.New("drift: looks are a minute apart at least and go back as long, and nothing of it is below 0"))
 	}
 	if c.Stock.Within < 0 || c.Stock.Every < 0 || c.Stock.Buffer < 0 {
 		errs = append(errs, errors.New("stock: nothing of it is below 0"))
@@ -189,7 +202,7 @@ func (a *app) shops(flows *routes.Flows) error {
 		}
 		a.close = append(a.close, func() error { port.Close(); return nil })
 		rc := routes.ShopConfig{
-			Name: name, Port: port, Policy: c.Policy, Notify: c.Notify, Stock: routes.ShopStock(c.Stock), Poll: c.Poll, Overlap: c.Overlap, First: c.First,
+			Name: name, Port: port, Policy: c.Policy, Notify: c.Notify, Stock: routes.ShopStock(c.Stock), Drift: routes.ShopDrift(c.Drift), Poll: c.Poll, Overlap: c.Overlap, First: c.First,
 			Timeout: c.Timeout, ResolveAfter: c.ResolveAfter, Services: map[string]order.Service{}, Locations: map[string]string{},
 			Scope: scope.Scope{Tenant: a.cfg.Tenant, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility)},
 		}

@@ -10,7 +10,7 @@ func verbs(g *global) []*cobra.Command {
 		newRoutes(g), newOrders(g), newOwners(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReceive(g), newPutAway(g), newReturns(g), newReservations(g),
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newAS2(g), newPartners(g), newEvents(g),
 		newWaves(g), newWorkload(g),
-		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g), newShip(g),
+		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g), newShip(g), newDrift(g),
 		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newMigrate(g), newVersion(g),
 	}
 }

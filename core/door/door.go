@@ -31,7 +31,7 @@ const (
 	Tenders   = "door.tenders"   // tender.Offer, Withdraw, Accept, Decline
 	Postage   = "door.postage"   // ship.AskPostage, VoidPostage
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
-	Shops     = "door.shops"     // shop.Hint
+	Shops     = "door.shops"     // shop.Hint, shop.Reconcile
 	Documents = "door.documents" // Document: a file or body as it came
 	Outbox    = "door.outbox"    // Resend
 	Batches   = "door.batches"   // Flush

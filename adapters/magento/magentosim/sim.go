@@ -269,6 +269,28 @@ func (s *Sim) Cancel(id int64) {
 	})
 }
 
+// Undo takes the shipments of an order out of the shop's books, as somebody does who mends them by hand.
+func (s *Sim) Undo(id int64) {
+	s.change(id, func(o *order) {
+		o.state = "processing"
+		for _, i := range o.items {
+			i.shipped = 0
+		}
+		kept := s.shipped[:0]
+		for _, x := range s.shipped {
+			if x.Order != id {
+				kept = append(kept, x)
+				continue
+			}
+			for sku, n := range x.Items {
+				s.stock[sku] += n
+				s.reserved[sku] -= n
+			}
+		}
+		s.shipped = kept
+	})
+}
+
 // Refund refunds units of an item, by its SKU, before they leave.
 func (s *Sim) Refund(id int64, sku string, qty float64) {
 	s.change(id, func(o *order) {
