@@ -68,15 +68,10 @@ type piece struct {
 // what was open before it, shipped ones what left, and the difference is what is short or follows.
 // Which of both says the status of the line; follows is by line, in smallest units.
 func (p Profile) ShippingAdvice(o order.Order, c ship.Confirmed, follows map[int]int64) ([]x12.Out, error) {
-	const op = "x12wms.ShippingAdvice"
-	if o.Number != c.Order {
-		return nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
-	}
-	cartons, rest, err := pieces(o, c, follows)
+	cartons, rest, whole, err := told("x12wms.ShippingAdvice", o, c, follows)
 	if err != nil {
-		return nil, fault.At(op, fault.Internal, "lines", err)
+		return nil, err
 	}
-	whole := wholeUnits(cartons, rest)
 	ref := func(kind string) string {
 		for _, r := range o.Refs {
 			if r.Kind == kind {
@@ -142,6 +137,17 @@ func (p Profile) heavy(m measure.Mass) (unit, text string) {
 		unit, hundredths = "KG", (int64(m)+9_999)/10_000
 	}
 	return unit, fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100)
+}
+
+// told are the pieces of a confirmation of an order, and which lines are told in the unit they were ordered in.
+func told(op string, o order.Order, c ship.Confirmed, follows map[int]int64) (cartons [][]piece, rest []piece, whole map[int]bool, err error) {
+	if o.Number != c.Order {
+		return nil, nil, nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
+	}
+	if cartons, rest, err = pieces(o, c, follows); err != nil {
+		return nil, nil, nil, fault.At(op, fault.Internal, "lines", err)
+	}
+	return cartons, rest, wholeUnits(cartons, rest), nil
 }
 
 // pieces sorts what a confirmation says by carton, lines and lots merged, and

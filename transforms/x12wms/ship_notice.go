@@ -1,10 +1,8 @@
 package x12wms
 
 import (
-	"fmt"
 	"strconv"
 
-	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
@@ -50,15 +48,10 @@ func (h *hierarchical) add(s ...x12.Out) { h.body = append(h.body, s...) }
 // left here, how much was ordered of it in all, and whether the rest follows. A line of which nothing left
 // is none of a ship notice. follows is as in [Profile.ShippingAdvice]. CTT counts the HL, and sums SN1-02 up.
 func (p Profile) ShipNotice(o order.Order, c ship.Confirmed, follows map[int]int64) ([]x12.Out, error) {
-	const op = "x12wms.ShipNotice"
-	if o.Number != c.Order {
-		return nil, fault.E(op, fault.Internal, fmt.Errorf("confirmation of order %q with order %q", c.Order, o.Number))
-	}
-	cartons, rest, err := pieces(o, c, follows)
+	cartons, _, whole, err := told("x12wms.ShipNotice", o, c, follows)
 	if err != nil {
-		return nil, fault.At(op, fault.Internal, "lines", err)
+		return nil, err
 	}
-	whole := wholeUnits(cartons, rest)
 	levels := p.Levels
 	if levels == "" {
 		levels = LevelsPacked
