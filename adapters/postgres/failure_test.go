@@ -177,6 +177,59 @@ func TestTheServerRestarts(t *testing.T) {
 	t.Logf("%d restarts, %+v", rounds, s.Stats())
 }
 
+// TestFollowIsWokenByEachBatch follows from another store, over a restart of the server.
+func TestFollowIsWokenByEachBatch(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	o := postgres.Options{URL: server.URL, Shared: true}
+	s, other := open(t, o), open(t, o)
+	if err := put(t, s, unit("o/1", 0)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen := make(chan journal.Pos, 10)
+	done := make(chan error, 1)
+	go func() {
+		done <- other.Follow(ctx, 0, func(p journal.Pos) error { seen <- p; return nil })
+	}()
+	await := func(want journal.Pos) {
+		t.Helper()
+		for got := journal.Pos(0); got < want; {
+			select {
+			case next := <-seen:
+				if next <= got {
+					t.Fatalf("%d after %d", next, got)
+				}
+				got = next
+			case err := <-done:
+				t.Fatalf("it ended: %v", err)
+			}
+		}
+	}
+	await(2) // what was there already
+	for i := range uint64(3) {
+		if err := put(t, s, unit("o/1", i+1)); err != nil {
+			t.Fatal(err)
+		}
+		await(journal.Pos(2 * (i + 2)))
+	}
+	if err := errors.Join(server.Down(syscall.SIGKILL), server.Up(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(t, s, unit("o/1", 4)); err != nil {
+		t.Fatal(err)
+	}
+	await(10)
+	enough := errors.New("enough")
+	if err := s.Follow(t.Context(), 9, func(journal.Pos) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("Follow: %v, want what moved said", err)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Follow: %v", err)
+	}
+}
+
 // TestAServerThatStaysAwayIsReported: nothing is written, and the error says why.
 func TestAServerThatStaysAwayIsReported(t *testing.T) {
 	t.Parallel()

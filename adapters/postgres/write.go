@@ -207,9 +207,7 @@ func (w *writer) commit(ctx context.Context) error {
 	w.rows.queue(q)
 	q.Queue("UPDATE head SET last = $1, batch = $2", int64(w.staged.Last), w.batch+1)
 	q.Queue("UPDATE writer SET batch = $1 WHERE id = $2", w.wrote+1, w.id)
-	if w.s.opts.Shared {
-		q.Queue("SELECT pg_notify($1, '')", w.s.opts.Schema)
-	}
+	q.Queue("SELECT pg_notify($1, '')", w.s.opts.Schema) // see Follow
 	q.Queue("COMMIT")
 	results := w.conn.SendBatch(ctx, q)
 	tag := ""

@@ -10,68 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalaudit"
+	"github.com/paklog/hub/core/journal/journaltest"
 )
-
-var damageClock = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// rich writes a journal with rows in every table.
-func rich(t *testing.T, s *Store) journalaudit.Options {
-	t.Helper()
-	write := func(b *journal.Batch) {
-		t.Helper()
-		refusals, err := s.Write(t.Context(), b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, r := range refusals {
-			if r != nil {
-				t.Fatalf("unit %d: %v", i, r)
-			}
-		}
-	}
-	id := byte(0)
-	unit := func(u journal.Unit) *journal.Unit {
-		id++
-		u.ID, u.At = journal.NewID(damageClock, [10]byte{id, 1}), damageClock.Add(time.Duration(id)*time.Second)
-		return &u
-	}
-	for i := range 20 {
-		var records []journal.Record
-		for k := range 10 {
-			records = append(records, journal.Record{
-				Type: "order.Accepted", Topic: "order-events", Key: "k", Stream: fmt.Sprintf("order/main/ACME/%d", k%2), Data: []byte("{}"), Time: damageClock,
-			})
-		}
-		records = append(records, journal.Record{Type: "note.Left", Topic: "notes", Key: "n", Data: fmt.Appendf(nil, "note %d", i)})
-		write(&journal.Batch{Units: []*journal.Unit{unit(journal.Unit{
-			Records: records,
-			Postings: []journal.Posting{
-				{Book: "b", Account: "source", Amount: -5, Floor: journal.NoFloor}, {Book: "b", Account: fmt.Sprintf("shelf %d", i%3), Amount: 5},
-			},
-			States:  []journal.StateOp{{Key: fmt.Sprintf("state/%d", i), Data: []byte("data of a state")}},
-			Claims:  []journal.ClaimOp{{Scope: "as2/ACME", ID: fmt.Sprint(i), Hash: [32]byte{byte(i)}, Answer: []byte("answer")}},
-			Timers:  []journal.TimerOp{{ID: fmt.Sprintf("t%d", i), Timer: journal.Timer{Sub: "wave", Key: "k", Due: damageClock, Type: "wave.Cutoff"}}},
-			Parks:   []journal.ParkOp{{Sub: "wave", Key: "k", Pos: journal.Pos(i + 1), Park: journal.Park{Reason: journal.ParkRetry, Since: damageClock}}},
-			Letters: []journal.LetterOp{{ID: fmt.Sprintf("L%d", i), To: journal.LetterOpen, Letter: journal.Letter{Sub: "wave", Opened: damageClock, Data: []byte("why")}}},
-			Effects: []journal.EffectOp{{Key: fmt.Sprintf("e%d", i), To: journal.EffectStarted, Effect: journal.Effect{Conn: "ups", Ref: "r", Started: damageClock}}},
-		})}})
-	}
-	write(&journal.Batch{Units: []*journal.Unit{unit(journal.Unit{Snapshots: []journal.Snapshot{{Stream: "order/main/ACME/0", Version: 50, Fold: 1, Data: []byte("snapshot")}}})}})
-	part := journal.PartitionOf("n")
-	var notes []journal.Delivery
-	for i := range 20 {
-		notes = append(notes, journal.Delivery{Sub: "mail", Part: part, Pos: journal.Pos(11 * (i + 1))})
-	}
-	write(&journal.Batch{Delivered: notes, Units: []*journal.Unit{
-		unit(journal.Unit{Cause: journal.Cause{Sub: "mail", Part: part, Pos: 11, Done: true}}),
-		unit(journal.Unit{Cause: journal.Cause{Sub: "mail", Part: part, Pos: 33, Done: true}}),
-	}})
-	return journalaudit.Options{Subscriptions: map[string]journalaudit.Subscription{"mail": {Topics: []string{"notes"}}}}
-}
 
 // stored are the columns that hold what the journal says, with what tells a row from another.
 var storedColumns = []struct{ table, key, column string }{
@@ -100,7 +43,7 @@ var storedColumns = []struct{ table, key, column string }{
 func TestAuditFindsEachFlippedByte(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
-	options := rich(t, s)
+	options := journaltest.Rich(t, s)
 	audit := func() journalaudit.Report {
 		t.Helper()
 		r, err := journalaudit.Audit(t.Context(), s, options)
@@ -187,7 +130,7 @@ func flips(v driver.Value) []driver.Value {
 func TestFlippedByteInTheFile(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
-	options := rich(t, s)
+	options := journaltest.Rich(t, s)
 	units, err := s.Units(t.Context(), 0, 100)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +180,7 @@ func TestFlippedByteInTheFile(t *testing.T) {
 func TestAuditNamesEveryDamagedUnit(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
-	options := rich(t, s)
+	options := journaltest.Rich(t, s)
 	for _, pos := range []int{1, 12, 100, 188, 210} {
 		if err := exec(t.Context(), s.write.conn, "UPDATE stretch SET data = CAST(substr(data, 1, 40) || x'fe' || substr(data, 42) AS BLOB) WHERE pos = ?", int64(pos)); err != nil {
 			t.Fatal(err)
@@ -258,7 +201,7 @@ func TestAuditNamesEveryDamagedUnit(t *testing.T) {
 func TestALastUnitThatIsDamagedKeepsTheFolderShut(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir(), Options{})
-	rich(t, s)
+	journaltest.Rich(t, s)
 	if err := exec(t.Context(), s.write.conn, "UPDATE stretch SET data = CAST(substr(data, 1, length(data)-1) || x'00' AS BLOB) WHERE pos = (SELECT max(pos) FROM stretch)"); err != nil {
 		t.Fatal(err)
 	}

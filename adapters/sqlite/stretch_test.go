@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalaudit"
@@ -15,8 +16,9 @@ import (
 func mixed(t *testing.T, s *Store) (want []journal.Stored) {
 	t.Helper()
 	b := &journal.Batch{}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for i := range 300 {
-		u := journal.Unit{ID: journal.NewID(damageClock, [10]byte{byte(i), byte(i >> 8), 7}), At: damageClock}
+		u := journal.Unit{ID: journal.NewID(at, [10]byte{byte(i), byte(i >> 8), 7}), At: at}
 		for k := range i % 4 {
 			r := journal.Record{Type: "note.Left", Topic: fmt.Sprint("t", i%3), Key: "n", Data: bytes.Repeat([]byte{byte(i)}, 100*k)}
 			if k == 1 {

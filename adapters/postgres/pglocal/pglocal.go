@@ -96,7 +96,7 @@ func (s *Server) notRoot() error {
 		return err
 	}
 	s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return os.Chown(s.folder, int(uid), int(gid))
+	return s.Own(s.folder)
 }
 
 func (s *Server) command(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -104,6 +104,14 @@ func (s *Server) command(ctx context.Context, name string, args ...string) *exec
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Setpgid: true}
 	return cmd
+}
+
+// Own gives a folder to the user that the server runs as.
+func (s *Server) Own(dir string) error {
+	if s.as == nil {
+		return nil
+	}
+	return os.Chown(dir, int(s.as.Uid), int(s.as.Gid))
 }
 
 // Up starts the server and waits until it answers.
