@@ -26,6 +26,8 @@ func (s *Sim) mutations(name string, args map[string]any, f *ast.Field) (any, er
 		return s.create(object(args["fulfillment"])), nil
 	case "fulfillmentCancel":
 		return s.cancelFulfilment(text(args["id"])), nil
+	case "fulfillmentEventCreate":
+		return s.happen(object(args["fulfillmentEvent"])), nil
 	case "fulfillmentTrackingInfoUpdate":
 		return s.retrack(text(args["fulfillmentId"]), object(args["trackingInfoInput"])), nil
 	case "orderCreate":
@@ -55,6 +57,9 @@ func (s *Sim) mutations(name string, args map[string]any, f *ast.Field) (any, er
 	}
 	if name == "fulfillmentOrdersSetFulfillmentDeadline" {
 		return s.deadline(list(args["fulfillmentOrderIds"]), text(args["fulfillmentDeadline"])), nil
+	}
+	if name == "fulfillmentOrderMerge" {
+		return s.mergeWork(list(args["fulfillmentOrderMergeInputs"])), nil
 	}
 	if name == "fulfillmentOrderSplit" {
 		return s.splitWork(list(args["fulfillmentOrderSplits"])), nil
@@ -185,6 +190,33 @@ func (s *Sim) cancelFulfilment(id string) obj {
 		s.touch(w)
 	}
 	return obj{"fulfillment": s.fulfilmentObj(f), "userErrors": none()}
+}
+
+// happen notes what befell a parcel; Shopify takes it of a fulfilment that was cancelled, too.
+func (s *Sim) happen(in map[string]any) obj {
+	f := s.store.fulfils[text(in["fulfillmentId"])]
+	if f == nil {
+		return obj{"fulfillmentEvent": nil, "userErrors": []any{problem([]any{"fulfillmentEvent", "fulfillmentId"}, "Fulfillment does not exist.", "")}}
+	}
+	e := obj{"__typename": "FulfillmentEvent", "id": s.store.gid("FulfillmentEvent"), "createdAt": stamp(s.now()), "happenedAt": stamp(s.now())}
+	for _, member := range []string{"status", "message", "estimatedDeliveryAt", "city", "province", "country", "zip", "address1", "latitude", "longitude"} {
+		e[member] = in[member]
+	}
+	if at := text(in["happenedAt"]); at != "" {
+		e["happenedAt"] = at
+	}
+	f.events, f.event, f.updated = append(f.events, e), text(in["status"]), s.now()
+	return obj{"fulfillmentEvent": e, "userErrors": none()}
+}
+
+// last is a member of the last event that has it, of a status where one is named.
+func (f *fulfilment) last(member, status string) any {
+	for _, e := range slices.Backward(f.events) {
+		if e[member] != nil && (status == "" || e["status"] == status) {
+			return e[member]
+		}
+	}
+	return nil
 }
 
 func (s *Sim) retrack(id string, in map[string]any) obj {

@@ -257,16 +257,8 @@ func (s *Sim) mergeRest(f *fulfilmentOrder) {
 	if n == nil || n.status != open {
 		return
 	}
-	for _, l := range n.lines {
-		if i := slices.IndexFunc(f.lines, func(w *workLine) bool { return w.line == l.line }); i >= 0 {
-			f.lines[i].total += l.total
-			f.lines[i].remaining += l.remaining
-		} else {
-			f.lines = append(f.lines, &workLine{id: s.store.gid("FulfillmentOrderLineItem"), line: l.line, total: l.total, remaining: l.remaining})
-		}
-	}
-	n.status, f.rest = closedFO, nil
-	s.touch(n)
+	f.rest = nil
+	s.absorb(f, n)
 }
 
 func (s *Sim) releaseWork(f *fulfilmentOrder, args map[string]any) (any, error) {

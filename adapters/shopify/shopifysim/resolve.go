@@ -16,7 +16,16 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 	id := text(args["id"])
 	fits := search(text(args["query"]))
 	switch name {
-	case "order", "fulfillmentOrder", "fulfillment", "inventoryItem", "productVariant", "product", "bulkOperation", "inventoryLevel":
+	case "fulfillmentOrder":
+		clean, _, _ := strings.Cut(id, "?")
+		f := s.store.work[clean]
+		if f == nil {
+			return nil, nil //nolint:nilnil // GraphQL's answer of what is not there
+		}
+		out := s.workObj(f) // read by itself, it does not say that it may be merged
+		out["supportedActions"] = slices.DeleteFunc(out["supportedActions"].([]any), func(a any) bool { return a.(obj)["action"] == "MERGE" })
+		return out, nil
+	case "order", "fulfillment", "inventoryItem", "productVariant", "product", "bulkOperation", "inventoryLevel":
 		return s.node(id), nil
 	case "node":
 		return s.node(id), nil
@@ -440,14 +449,29 @@ func (s *Sim) fulfilmentObj(f *fulfilment) obj {
 	return obj{
 		"__typename": "Fulfillment", "id": f.id, "name": f.name, "status": f.status, "displayStatus": display, "createdAt": stamp(f.created), "updatedAt": stamp(f.updated),
 		"trackingInfo": tracks, "totalQuantity": total, "requiresShipping": true,
-		"service":  obj{"__typename": "FulfillmentService", "id": "gid://shopify/FulfillmentService/manual", "handle": "manual", "serviceName": "Manual", "type": "MANUAL", "location": s.placeObj(f.place)},
+		"events":      paged(f.events, func(e obj) obj { return e }),
+		"inTransitAt": f.last("happenedAt", "IN_TRANSIT"), "deliveredAt": f.last("happenedAt", "DELIVERED"), "estimatedDeliveryAt": f.last("estimatedDeliveryAt", ""),
+		"service":  obj{"__typename": "FulfillmentService", "id": "gid://shopify/FulfillmentService/manual", "handle": "manual", "serviceName": "Manual", "trackingSupport": false, "type": "MANUAL", "location": s.placeObj(f.place)},
 		"location": s.placeObj(f.place),
 		"order":    call(func(map[string]any) any { return s.orderObj(f.order) }),
-		"fulfillmentLineItems": paged(f.lines, func(l fulfilled) obj {
+		"fulfillmentLineItems": paged(f.together(), func(l fulfilled) obj {
 			return obj{"__typename": "FulfillmentLineItem", "id": l.id, "quantity": l.qty, "lineItem": call(func(map[string]any) any { return s.lineObj(l.line.line) })}
 		}),
 		"fulfillmentOrders": paged(f.work, s.workObj),
 	}
+}
+
+// together are its lines, one for each line of the order, of however many fulfilment orders they are.
+func (f *fulfilment) together() []fulfilled {
+	var out []fulfilled
+	for _, l := range f.lines {
+		if i := slices.IndexFunc(out, func(x fulfilled) bool { return x.line.line == l.line.line }); i >= 0 {
+			out[i].qty += l.qty
+		} else {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 func (s *Sim) variantObj(i *item) obj {

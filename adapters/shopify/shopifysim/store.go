@@ -91,6 +91,7 @@ type fulfilment struct {
 	lines            []fulfilled
 	place            *place
 	event            string
+	events           []obj // oldest first
 }
 
 type fulfilled struct {
