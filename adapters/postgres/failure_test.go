@@ -491,6 +491,51 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestSettingsOfAServer: those that would do harm are set otherwise in our sessions, and a server that
+// does not sync is refused.
+func TestSettingsOfAServer(t *testing.T) {
+	t.Parallel()
+	server := pgtest.New(t)
+	conn, err := pgx.Connect(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"default_transaction_isolation": "serializable", "default_transaction_read_only": "off",
+		"statement_timeout": "1ms", "idle_session_timeout": "100ms", "synchronous_commit": "off", "bytea_output": "escape",
+	} {
+		if _, err := conn.Exec(t.Context(), fmt.Sprintf("ALTER ROLE paklog SET %s = '%s'", name, value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, postgres.Options{URL: server.URL})
+	for i := range uint64(3) {
+		if err := put(t, s, unit("o/1", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{
+		"default_transaction_isolation": "read committed", "statement_timeout": "0", "idle_session_timeout": "0", "synchronous_commit": "on",
+	} {
+		if got, err := s.Setting(t.Context(), name); got != want || err != nil {
+			t.Errorf("%s = %q, %v; want %s", name, got, err, want)
+		}
+	}
+	stands(t, s, 3)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), "ALTER SYSTEM SET fsync = off"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(conn.Close(t.Context()), server.Down(syscall.SIGINT), server.Up(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Open(t.Context(), postgres.Options{URL: server.URL}); err == nil || !strings.Contains(err.Error(), "set fsync = on") {
+		t.Errorf("Open on a server that does not sync: %v", err)
+	}
+}
+
 func TestMigrations(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Shared(t)

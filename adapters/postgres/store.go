@@ -77,6 +77,11 @@ func (o Options) session(name string) (map[string]string, error) {
 		"plan_cache_mode":  "force_generic_plan",
 		"enable_seqscan":   "off",
 		"jit":              "off",
+		// What is read after the lock is what was committed before it.
+		"default_transaction_isolation": "read committed",
+		// Timeout ends what hangs, and an owner may have nothing to do for long.
+		"statement_timeout":    "0",
+		"idle_session_timeout": "0",
 		// A process that stops in the middle of a batch holds the head row: not for ever.
 		"idle_in_transaction_session_timeout": "10s",
 		"lock_timeout":                        "20s",
