@@ -34,7 +34,7 @@ const (
 // the server ends says so too, but not what became of its transaction.
 func answered(err error) (*pgconn.PgError, bool) {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || e.Severity == "FATAL" || e.Severity == "PANIC" {
+	if !ok || e.SeverityUnlocalized != "ERROR" {
 		return nil, false
 	}
 	return e, true

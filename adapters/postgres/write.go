@@ -145,6 +145,9 @@ func (w *writer) attempt(ctx context.Context, b *journal.Batch) (_ []*journal.Re
 				w.drop() // which takes it back too
 			}
 		}
+		if e, ok := answered(err); ok && e.Code == codeReadOnly {
+			w.drop() // the primary is another one by now
+		}
 	}()
 	if err := w.begin(ctx, b); err != nil {
 		return nil, err

@@ -39,17 +39,7 @@ func TestTortureOnPostgres(t *testing.T) {
 			t.Fatalf("round %d: %v", i, err)
 		}
 	}
-	for _, s := range steps {
-		for try := 0; tr.reached[s] == 0; try++ {
-			if try == 5 {
-				t.Errorf("the hub never came to the step %q", s)
-				break
-			}
-			if err := tr.round(t.Context(), s); err != nil {
-				t.Fatalf("step %q: %v", s, err)
-			}
-		}
-	}
+	tr.reachAll(t, steps)
 	wrong, err := tr.end(t.Context())
 	if err != nil {
 		wrong = append(wrong, err.Error())

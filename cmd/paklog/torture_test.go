@@ -351,6 +351,22 @@ func (tr *torture) report(t *testing.T, wrong []string) {
 	}
 }
 
+// reachAll plays rounds until the hub was ended at each step once.
+func (tr *torture) reachAll(t *testing.T, steps []bus.Step) {
+	t.Helper()
+	for _, s := range steps {
+		for try := 0; tr.reached[s] == 0; try++ {
+			if try == 5 {
+				t.Errorf("the hub never came to the step %q", s)
+				break
+			}
+			if err := tr.round(t.Context(), s); err != nil {
+				t.Fatalf("step %q: %v", s, err)
+			}
+		}
+	}
+}
+
 // TestTorture kills the whole hub at random and at each named step, then lets it come to rest
 // and holds it against what the carrier, the partner and the clients saw.
 func TestTorture(t *testing.T) {
@@ -372,17 +388,7 @@ func TestTorture(t *testing.T) {
 			t.Fatalf("round %d: %v", i, err)
 		}
 	}
-	for _, s := range steps {
-		for try := 0; tr.reached[s] == 0; try++ {
-			if try == 5 {
-				t.Errorf("the hub never came to the step %q", s)
-				break
-			}
-			if err := tr.round(t.Context(), s); err != nil {
-				t.Fatalf("step %q: %v", s, err)
-			}
-		}
-	}
+	tr.reachAll(t, steps)
 	wrong, err := tr.end(t.Context())
 	if err != nil {
 		wrong = append(wrong, err.Error())
