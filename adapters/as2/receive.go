@@ -54,6 +54,9 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in.partner, in.profile = partner, s.cfg.Partners[partner]
+	if !in.admitted(w, r) {
+		return
+	}
 	if to := in.req.Receipt.AsyncTo; to != "" {
 		if err := in.profile.returnable(to); err != nil {
 			s.cfg.Log.Warn("a message is not read, for its receipt is to go where none may go", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)
@@ -66,12 +69,17 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // spooled calls then once the body has come whole, if there is room for it.
 func (in *incoming) spooled(w http.ResponseWriter, r *http.Request, then func()) {
-	select {
-	case in.slots <- struct{}{}:
-		defer func() { <-in.slots }()
-	default:
-		busy(w)
-		return
+	for _, slots := range []chan struct{}{in.slots, in.atOnce[in.partner]} {
+		if slots == nil {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			busy(w)
+			return
+		}
 	}
 	if status, err := in.read(w, r); err != nil {
 		in.cfg.Log.Warn("a message did not come whole", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)

@@ -37,7 +37,9 @@ func (in *incoming) takeUnnamed(w http.ResponseWriter, r *http.Request) {
 			}
 			if v.(door.Sent).MessageID != "" {
 				in.partner, in.profile = name, in.cfg.Partners[name]
-				in.reply(w, r)
+				if in.admitted(w, r) {
+					in.reply(w, r)
+				}
 				return
 			}
 		}

@@ -118,7 +118,9 @@ type Profile struct {
 	ReceiptHosts []string
 
 	User, Password string
-	Roots          *x509.CertPool // of his TLS certificate; nil are those of the system
+	Roots          *x509.CertPool   // of his TLS certificate; nil are those of the system
+	TLS            *tls.Certificate // ours towards his station; nil is none
+	Door           Door             // what he must bring to ours
 }
 
 // Store keeps bytes by their SHA-256 in hex. What Put returned is on disk.
@@ -158,6 +160,7 @@ type Station struct {
 	hub      door.Caller
 	store    Store
 	slots    chan struct{}
+	atOnce   map[string]chan struct{} // of partners who may have fewer
 	own      certificates
 	partners map[[2]string]string // by his name and ours
 	clients  map[string]*http.Client
@@ -172,7 +175,7 @@ func New(cfg Config, hub door.Caller, store Store) (*Station, error) {
 	}
 	s := &Station{
 		cfg: cfg, hub: hub, store: store, slots: make(chan struct{}, cfg.AtOnce), own: cfg.Own,
-		partners: map[[2]string]string{}, clients: map[string]*http.Client{},
+		partners: map[[2]string]string{}, clients: map[string]*http.Client{}, atOnce: map[string]chan struct{}{},
 	}
 	var errs []error
 	for name, p := range cfg.Partners {
@@ -182,16 +185,23 @@ func New(cfg Config, hub door.Caller, store Store) (*Station, error) {
 		}
 		s.partners[ids] = name
 		s.clients[name] = client(p)
+		if n := p.Door.AtOnce; n > 0 {
+			s.atOnce[name] = make(chan struct{}, n)
+		}
 	}
 	return s, errors.Join(errs...)
 }
 
 // client keeps connections to one partner.
 func client(p Profile) *http.Client {
+	secure := &tls.Config{RootCAs: p.Roots, MinVersion: tls.VersionTLS12}
+	if p.TLS != nil {
+		secure.Certificates = []tls.Certificate{*p.TLS}
+	}
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
-			TLSClientConfig: &tls.Config{RootCAs: p.Roots, MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: 30 * time.Second,
+			TLSClientConfig: secure, TLSHandshakeTimeout: 30 * time.Second,
 			ResponseHeaderTimeout: cmp.Or(p.MostReceipt, 4*time.Minute), MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
 			ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 64 << 10,
 		},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -69,7 +70,76 @@ type AS2PartnerConfig struct {
 	NeedSecret   bool                     `config:"require_encrypted" doc:"Refuse messages that are not encrypted."`
 	User         string                   `config:"user" doc:"HTTP basic authentication at his station."`
 	Password     configs.Secret           `config:"password" doc:"Give password_file, or ${NAME}."`
+	TLS          AS2ClientTLSConfig       `config:"tls" doc:"Ours towards his station, where it asks for one."`
+	Door         AS2DoorConfig            `config:"door" doc:"What he must bring to our door, and how much of it is taken."`
 	CA           configs.Secret           `config:"ca" doc:"Certificates that his TLS certificate is trusted by, PEM: give ca_file. None is those of the system."`
+}
+
+// AS2ClientTLSConfig is our TLS certificate at a partner's station.
+type AS2ClientTLSConfig struct {
+	Certificate configs.Secret `config:"certificate" doc:"PEM: give certificate_file."`
+	PrivateKey  configs.Secret `config:"private_key" doc:"Its key, PEM: give private_key_file."`
+}
+
+// AS2DoorConfig is what a partner must bring to our door.
+type AS2DoorConfig struct {
+	User       string         `config:"user" doc:"HTTP basic authentication; \"\" asks for none."`
+	Password   configs.Secret `config:"password" doc:"Give password_file, or ${NAME}."`
+	CA         configs.Secret `config:"ca" doc:"His TLS certificates or who issues them, PEM: give ca_file. Needs as2.tls; \"\" asks for none."`
+	From       []string       `config:"from" doc:"Addresses and networks that he may come from; none is from anywhere."`
+	MaxMessage int64          `config:"max_message,bytes" doc:"Largest message of his; 0 is as2.max_message."`
+	AtOnce     int            `config:"at_once" doc:"Messages of his that are taken at the same time; 0 is as2.at_once."`
+}
+
+// door is what the station goes by.
+func (c AS2DoorConfig) door() (d as2.Door, err error) {
+	d = as2.Door{User: c.User, Password: c.Password.Reveal(), MaxBytes: c.MaxMessage, AtOnce: c.AtOnce}
+	errs := []error{atLeast("max_message", c.MaxMessage, 0), atLeast("at_once", c.AtOnce, 0)}
+	if c.User != "" && d.Password == "" {
+		errs = append(errs, errors.New("user: without a password he would not be asked for one: give password_file"))
+	}
+	if ca := c.CA.Reveal(); ca != "" {
+		if d.Clients = x509.NewCertPool(); !d.Clients.AppendCertsFromPEM([]byte(ca)) {
+			errs = append(errs, errors.New("ca: no certificate in PEM"))
+		}
+	}
+	for _, text := range c.From {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			var at netip.Addr
+			at, err = netip.ParseAddr(text)
+			p = netip.PrefixFrom(at, at.BitLen())
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("from: %q is neither an address nor a network as 192.0.2.0/24", text))
+		}
+		d.From = append(d.From, p)
+	}
+	return d, errors.Join(errs...)
+}
+
+// Validate reports what does not fit.
+func (c AS2DoorConfig) Validate() error {
+	_, err := c.door()
+	return err
+}
+
+// certificate is nil where there is none.
+func (c AS2ClientTLSConfig) certificate() (*tls.Certificate, error) {
+	if c.Certificate.Reveal() == "" && c.PrivateKey.Reveal() == "" {
+		return nil, nil
+	}
+	pair, err := tls.X509KeyPair([]byte(c.Certificate.Reveal()), []byte(c.PrivateKey.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("certificate and private_key: %w", err)
+	}
+	return &pair, nil
+}
+
+// Validate reports what does not fit.
+func (c AS2ClientTLSConfig) Validate() error {
+	_, err := c.certificate()
+	return err
 }
 
 // setDefaults are what most stations take.
@@ -151,6 +221,9 @@ func (c *Config) as2Rules() (errs []error) {
 		}
 		if p.Async && (c.AS2.URL == "" || c.AS2.Listen == "") {
 			errs = append(errs, fmt.Errorf("%s.receipt_async: receipts that come by themselves need as2.url and as2.listen", at))
+		}
+		if p.Door.CA.Reveal() != "" && c.AS2.TLS.Certificate == "" {
+			errs = append(errs, fmt.Errorf("%s.door.ca: TLS certificates of partners need as2.tls", at))
 		}
 		if c.AS2.Listen == "" && p.URL == "" {
 			errs = append(errs, fmt.Errorf("%s.url: without it and without as2.listen nothing goes either way", at))
@@ -234,6 +307,8 @@ func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 	if c.Async {
 		p.ReceiptTo = own.URL
 	}
+	p.Door, _ = c.Door.door()      // told where it stands
+	p.TLS, _ = c.TLS.certificate() // as well
 	if ca := c.CA.Reveal(); ca != "" {
 		if p.Roots = x509.NewCertPool(); !p.Roots.AppendCertsFromPEM([]byte(ca)) {
 			errs = append(errs, errors.New("ca: no certificate in PEM"))

@@ -237,12 +237,12 @@ func selfSigned(hosts []string, now time.Time, days int) (cert, key []byte, err 
 
 // secured listens with TLS where the configuration has a certificate. The files are read for each
 // connection, so that a renewed one is taken without a restart.
-func (c TLSConfig) secured(l net.Listener) net.Listener {
+func (c TLSConfig) secured(l net.Listener, clients tls.ClientAuthType) net.Listener {
 	if c.Certificate == "" {
 		return l
 	}
 	return tls.NewListener(l, &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, ClientAuth: clients,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.load() },
 	})
 }

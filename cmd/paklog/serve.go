@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -136,7 +137,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.Run(run, cfg.HTTP.TLS.secured(l), control, as2) }()
+	go func() { done <- a.Run(run, cfg.HTTP.TLS.secured(l, tls.NoClientCert), control, as2) }()
 	select {
 	case <-a.hub.Running():
 		if ready != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net"
@@ -54,7 +55,13 @@ func (a *app) listenStation(ctx context.Context) (net.Listener, error) {
 		return nil, fmt.Errorf("listening for AS2 partners on %s: %w: stop what has it, or set as2.listen", a.cfg.AS2.Listen, err)
 	}
 	a.stationAddr = l.Addr().String()
-	return a.cfg.AS2.TLS.secured(l), nil
+	clients := tls.NoClientCert
+	for _, p := range a.cfg.EDI.Partners {
+		if p.AS2.Door.CA.Reveal() != "" {
+			clients = tls.RequestClientCert // whose it must be is known once he says who he is
+		}
+	}
+	return a.cfg.AS2.TLS.secured(l, clients), nil
 }
 
 // serveStation answers AS2 partners once the hub can take what they send.
