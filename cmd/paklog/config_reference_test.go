@@ -84,6 +84,10 @@ func TestReferenceConfiguration(t *testing.T) {
 	if len(got.AS2.Certificates) != 1 || len(spoken.AS2.Certificates) != 1 || spoken.AS2.Password.Reveal() == "" || spoken.AS2.CA.Reveal() == "" {
 		t.Error("a certificate that it shows was not read")
 	}
+	if door, client := spoken.AS2.Door, spoken.AS2.TLS; door.Password.Reveal() == "" || door.CA.Reveal() == "" || client.Certificate.Reveal() == "" || client.PrivateKey.Reveal() == "" {
+		t.Error("a secret of a door that it shows was not read")
+	}
+	spoken.AS2.Door, spoken.AS2.TLS = AS2DoorConfig{}, AS2ClientTLSConfig{}
 	got.AS2.Certificates, spoken.AS2.Certificates, spoken.AS2.Password, spoken.AS2.CA = nil, nil, configs.Secret{}, configs.Secret{}
 	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	spoken.Batches = nil
