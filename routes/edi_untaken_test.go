@@ -22,7 +22,7 @@ func TestAReusedControlNumberIsAskedAboutAndNeverDropped(t *testing.T) {
 		r.drop("b.edi", other)
 		settle(time.Minute)
 		letters := r.letters()
-		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "control number") || !strings.Contains(letters[0].Place, "ISA-13") && !strings.Contains(letters[0].Place, "ISA13") {
+		if len(letters) != 1 || !strings.Contains(letters[0].Cause, "control number") || !strings.Contains(letters[0].Place, "ISA-13 (segment 1, byte 90, line 1)") {
 			t.Fatalf("letters: %+v", letters)
 		}
 		r.status(orders[0].Number, order.StatusNone)

@@ -164,6 +164,8 @@ func (s *messages) known(ctx context.Context, part *edifact.Part) error {
 	f := part.AtComponent(part.Segments.At(0), 5, 1, 1)
 	f.Code, f.Severity = "control-number-reused", finding.Error
 	f.Message = fmt.Sprintf("interchange control reference %s came before with other content", part.UNB.Control)
+	f.Segment = 1
+	f.Line, f.Column = part.Position(f.Offset)
 	return s.reused(ctx, f, s.data[part.Offset:s.at.end])
 }
 

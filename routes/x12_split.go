@@ -381,6 +381,8 @@ func (s *splitting) known(ctx context.Context, part *x12.Part) error {
 	f := part.At(part.Segments.At(0), 13)
 	f.Code, f.Severity, f.Layer = "control-number-reused", x12.Error, x12.LayerEnvelope
 	f.Message = fmt.Sprintf("interchange control number %s came before with other content", id.Interchange)
+	f.Segment = 1
+	f.Line, f.Column = part.Position(f.Offset)
 	return s.reused(ctx, f, s.data[part.Offset:s.judged[part.Offset].end])
 }
 

@@ -163,11 +163,38 @@ func garbagePercent(inUse uint64) int {
 	return int(min(gcPercent, max(25, mostGarbage*100/inUse)))
 }
 
+// resting gives memory back to the system once a hub is at rest that was at work: nothing else would
+// for minutes, for a hub that allocates nothing collects nothing.
+type resting struct {
+	free func()
+
+	allocated uint64 // at the last look
+	looks     int    // at rest, in a row
+}
+
+// At rest a hub allocates less in a second, for so many looks; less in use than idle is not worth it.
+const (
+	restAllocs = 1 << 20
+	restLooks  = 5
+	restInUse  = 48 << 20
+)
+
+// look is told each second what was allocated so far, and what is in use with its garbage.
+func (r *resting) look(allocated, inUse uint64) {
+	if allocated-r.allocated > restAllocs {
+		r.looks = 0
+	} else if r.looks++; r.looks == restLooks && inUse > restInUse {
+		r.free()
+	}
+	r.allocated = allocated
+}
+
 // boundGarbage follows what is in use until stop is closed.
 func boundGarbage(stop <-chan struct{}) {
-	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	rest := resting{free: debug.FreeOSMemory}
 	for was := gcPercent; ; {
 		select {
 		case <-stop:
@@ -175,6 +202,7 @@ func boundGarbage(stop <-chan struct{}) {
 		case <-tick.C:
 		}
 		metrics.Read(inUse)
+		rest.look(inUse[1].Value.Uint64(), inUse[2].Value.Uint64())
 		// To change it stops the world for a moment: small changes are not worth that.
 		if now := garbagePercent(inUse[0].Value.Uint64()); now-was > was/8 || was-now > was/8 {
 			debug.SetGCPercent(now)

@@ -15,13 +15,13 @@ const mostDrained = 64 << 20
 func Drained(next http.Handler, l Limits) http.Handler {
 	l = l.WithDefaults()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := r.Body
+		body, until := r.Body, time.Now().Add(l.Timeout)
 		next.ServeHTTP(w, r)
 		// Who asked first whether to send is told by the answer itself.
 		if body == nil || body == http.NoBody || strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			return
 		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.Timeout)) // a recorder has nobody slow behind it
-		_, _ = io.CopyN(io.Discard, body, mostDrained)                               // what cannot be read is not waited for
+		_ = http.NewResponseController(w).SetReadDeadline(until) // a recorder has nobody slow behind it
+		_, _ = io.CopyN(io.Discard, body, mostDrained)           // what cannot be read is not waited for
 	})
 }
