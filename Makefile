@@ -44,8 +44,8 @@ bench-core: ## the core's solvers against published optima; ARGS=-json prints on
 bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only edi/ $(ARGS)
 
-bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors of RSA and of bytes; needs 20 GB of disk
-	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/ $(ARGS)
+bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors, SFTP beside OpenSSH; needs 20 GB of disk
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/,sftp/ $(ARGS)
 
 bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/ $(ARGS)

@@ -142,3 +142,19 @@ func (c Config) Validate() error {
 	_, err := c.prepare()
 	return err
 }
+
+// Fingerprints are those of the agreed host keys, as people compare them.
+func (c Config) Fingerprints() (out []string, err error) {
+	p, err := c.prepare()
+	if err != nil {
+		return nil, err
+	}
+	for _, pin := range p.pins {
+		key, err := ssh.ParsePublicKey(pin)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, key.Type()+" "+ssh.FingerprintSHA256(key))
+	}
+	return out, nil
+}

@@ -43,6 +43,7 @@ type served struct {
 type serveOptions struct {
 	data  string
 	floor bool   // workers pick and pack, and a carrier sells labels
+	limit string // lines of limits
 	more  string // configuration
 }
 
@@ -61,7 +62,7 @@ func (c *config) serve(ctx context.Context, o serveOptions) (_ *served, err erro
 	if s.data == "" {
 		s.data = filepath.Join(dir, "data")
 	}
-	settings := fmt.Sprintf("data: %q\nhttp:\n  listen: 127.0.0.1:0\nlog:\n  level: warn\nlimits:\n  free_disk_percent: 1\n", s.data)
+	settings := fmt.Sprintf("data: %q\nhttp:\n  listen: 127.0.0.1:0\nlog:\n  level: warn\nlimits:\n  free_disk_percent: 1\n%s", s.data, o.limit)
 	if o.floor {
 		if s.ups, err = upssim.New(upssim.Options{}); err != nil {
 			return nil, err

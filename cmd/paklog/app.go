@@ -353,16 +353,26 @@ func (a *app) edi(flows *routes.Flows) error {
 			},
 		}
 	}
+	keys, err := a.cfg.pgpKeys()
+	if err != nil {
+		return fmt.Errorf("pgp: %w", err)
+	}
+	suffix := map[string]string{}
+	for name, p := range a.cfg.EDI.Partners {
+		if keys.Seals(name) {
+			suffix[name] = p.PGP.Suffix
+		}
+	}
 	out, err := edifolder.NewOutbox(a.partnersRoot(), names)
 	if err != nil {
 		return err
 	}
 	if a.inbox, err = edifolder.NewInbox(edifolder.Config{
-		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, Patience: a.cfg.EDI.Patience, MaxBytes: a.cfg.Limits.MaxDocument, Store: a.payloads, Log: a.log,
+		Root: a.partnersRoot(), Partners: names, Poll: a.cfg.EDI.Poll, Patience: a.cfg.EDI.Patience, MaxBytes: a.cfg.Limits.MaxDocument, Store: a.payloads, Open: keys.Open, Log: a.log,
 	}, through(a.cfg.probe.inbox, door.Caller(a.hub))); err != nil {
 		return err
 	}
-	own, err := a.overSFTP(through(a.cfg.probe.inbox, door.Caller(a.hub)))
+	own, err := a.atPartners(keys, through(a.cfg.probe.inbox, door.Caller(a.hub)))
 	if err != nil {
 		return err
 	}
@@ -370,7 +380,7 @@ func (a *app) edi(flows *routes.Flows) error {
 		return err
 	}
 	edi := routes.EDI{
-		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(outboxes{out, own})), AckWithin: a.cfg.EDI.AckWithin,
+		Partners: partners, Out: through(a.cfg.probe.outbox, routes.Outbox(sealing{outboxes{out, own}, keys, suffix})), AckWithin: a.cfg.EDI.AckWithin,
 		Payloads: a.payloads, MaxDocument: a.cfg.Limits.MaxDocument, ReceiptWithin: a.cfg.AS2.Receipt,
 	}
 	if err := a.openStation(); err != nil {

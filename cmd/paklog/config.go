@@ -32,6 +32,7 @@ type Config struct {
 	EDI           EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
 	AS2           AS2Config             `config:"as2" doc:"Our station, for partners who speak AS2."`
 	SFTP          SFTPServerConfig      `config:"sftp" doc:"Our SFTP server for trading partners."`
+	PGP           PGPConfig             `config:"pgp" doc:"Our OpenPGP keys, for partners who want files encrypted or signed."`
 	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Shops         map[string]ShopConfig `config:"shops" doc:"Shops whose orders are shipped, by name; their webhooks come to POST /webhooks/shopify/NAME."`
 	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
@@ -229,6 +230,8 @@ type PartnerConfig struct {
 	AS2          AS2PartnerConfig  `config:"as2" doc:"His station, if he speaks AS2."`
 	SFTP         SFTPConfig        `config:"sftp"`
 	Login        LoginConfig       `config:"login"`
+	FTPS         FTPSConfig        `config:"ftps"`
+	PGP          PGPPartnerConfig  `config:"pgp"`
 }
 
 // StockConfig is what a partner is told of the stock of owners.
@@ -279,6 +282,8 @@ func (c *PartnerConfig) SetDefaults() {
 	c.Reports = 48 * time.Hour
 	c.EDIFACT.Syntax, c.EDIFACT.Directory = "UNOC:3", "D96A"
 	c.AS2.setDefaults()
+	c.PGP.setDefaults()
+	c.FTPS.setDefaults()
 	c.SFTP.Poll, c.SFTP.Timeout = 30*time.Second, 30*time.Second
 }
 

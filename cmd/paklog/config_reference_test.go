@@ -88,6 +88,10 @@ func TestReferenceConfiguration(t *testing.T) {
 		t.Error("a secret of a door that it shows was not read")
 	}
 	spoken.AS2.Door, spoken.AS2.TLS = AS2DoorConfig{}, AS2ClientTLSConfig{}
+	if len(got.PGP.Keys) != 1 || got.PGP.Keys[0].Passphrase.Reveal() == "" || len(spoken.PGP.Keys) != 1 || spoken.FTPS.Password.Reveal() == "" || spoken.FTPS.CA.Reveal() == "" {
+		t.Error("a key of OpenPGP or for an FTP server that it shows was not read")
+	}
+	got.PGP.Keys, spoken.PGP.Keys, spoken.FTPS.Password, spoken.FTPS.CA = nil, nil, configs.Secret{}, configs.Secret{}
 	got.AS2.Certificates, spoken.AS2.Certificates, spoken.AS2.Password, spoken.AS2.CA = nil, nil, configs.Secret{}, configs.Secret{}
 	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	spoken.Batches = nil
@@ -152,6 +156,8 @@ func uncommented(t *testing.T) string {
 		}
 	}
 	own := validPair(t, "reference")
+	ownPGP, _ := pgpPair(t, "paklog")
+	_, theirPGP := pgpPair(t, "acme")
 	for _, m := range regexp.MustCompile(`_file: (.+)`).FindAllSubmatch(text, -1) {
 		name, secret := string(m[1]), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"
 		switch filepath.Ext(name) {
@@ -159,6 +165,10 @@ func uncommented(t *testing.T) string {
 			secret = own.Certificate
 		case ".key":
 			secret = own.Key
+		case ".asc":
+			if secret = theirPGP; strings.Contains(name, "paklog") {
+				secret = ownPGP
+			}
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)

@@ -289,6 +289,9 @@ func (c PartnerConfig) Validate() error {
 	if c.AS2.URL != "" && c.SFTP.Drop != "" {
 		errs = append(errs, errors.New("sftp.drop: ours leave for his AS2 station (as2.url): name one of the two"))
 	}
+	if c.FTPS.Drop != "" && (c.AS2.URL != "" || c.SFTP.Drop != "") {
+		errs = append(errs, errors.New("ftps.drop: ours leave another way (as2.url, sftp.drop): name one of them"))
+	}
 	errs = append(errs, overlaps(c.Batches))
 	if c.Reports < 0 {
 		errs = append(errs, errors.New("reports_within: is less than nothing; 0 is any time"))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/paklog/hub/adapters/pgp"
 	"github.com/paklog/hub/adapters/sftp"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
@@ -170,33 +171,45 @@ func (o outboxes) Staged(ctx context.Context, partner, name string) (bool, error
 	return o.to(partner).Staged(ctx, partner, name)
 }
 
-// overSFTP are the doors of the partners who have a server.
-func (a *app) overSFTP(hub door.Caller) (out map[string]routes.Outbox, err error) {
-	out = map[string]routes.Outbox{}
-	spool := filepath.Join(a.cfg.Data, "spool")
-	if err := os.MkdirAll(spool, 0o700); err != nil {
+// fileDoors is what doors at servers of partners are made with.
+type fileDoors struct {
+	spool string
+	keys  *pgp.Keys
+	hub   door.Caller
+	out   map[string]routes.Outbox // by partner
+}
+
+// atPartners makes the doors at servers of partners: what fetches runs later, where ours go is returned.
+func (a *app) atPartners(keys *pgp.Keys, hub door.Caller) (map[string]routes.Outbox, error) {
+	d := fileDoors{filepath.Join(a.cfg.Data, "spool"), keys, hub, map[string]routes.Outbox{}}
+	if err := os.MkdirAll(d.spool, 0o700); err != nil {
 		return nil, err
 	}
+	return d.out, errors.Join(a.overSFTP(d), a.overFTPS(d))
+}
+
+// overSFTP are the doors of the partners who have an SFTP server: its outboxes are added to out.
+func (a *app) overSFTP(d fileDoors) error {
 	for name, p := range a.cfg.EDI.Partners {
 		if p.SFTP.Addr == "" {
 			continue
 		}
 		cfg := p.SFTP.connection(name, a.cfg.Limits.MaxDocument)
-		cfg.Spool, cfg.Store = spool, a.payloads
+		cfg.Spool, cfg.Store, cfg.Open = d.spool, a.payloads, d.keys.Open
 		for _, pickup := range []bool{true, false} {
 			if pickup && cfg.Pickup == "" || !pickup && cfg.Drop == "" {
 				continue
 			}
 			c, err := sftp.NewConn(cfg)
 			if err != nil {
-				return nil, fmt.Errorf("edi.partners.%s.sftp.%w", name, err)
+				return fmt.Errorf("edi.partners.%s.sftp.%w", name, err)
 			}
 			if pickup {
-				a.pickups = append(a.pickups, sftp.NewPickup(c, hub, a.log).Run)
+				a.pickups = append(a.pickups, sftp.NewPickup(c, d.hub, a.log).Run)
 			} else {
-				out[name] = sftp.NewOutbox(c)
+				d.out[name] = sftp.NewOutbox(c)
 			}
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -64,6 +64,8 @@ func newPartnerList(g *global) *cobra.Command {
 					row.By = "as2 in, folder out"
 				case p.SFTP.Addr != "":
 					row.By, row.URL = "sftp", p.SFTP.Addr
+				case p.FTPS.Addr != "":
+					row.By, row.URL = "ftps", p.FTPS.Addr
 				default:
 					if _, in := p.Login.account(); in {
 						row.By = "our sftp server"
@@ -95,9 +97,9 @@ type partnerComplaint struct {
 func newPartnerCheck(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "check [PARTNER]", Short: "Say in words what does not fit: certificates, algorithms, what is agreed, a shop's set-up",
-		Long: `Say in words what does not fit in what is agreed with partners who speak AS2: certificates that have expired or
-soon will, that are for another use or too weak, algorithms that do not go with a key, and what makes an exchange
-unsafe. Nobody is asked and nothing is sent; paklog partner test does that. The fingerprints are what both sides
+		Long: `Say in words what does not fit in what is agreed with partners who speak AS2 or exchange files over SFTP and FTP:
+certificates and OpenPGP keys that have expired or soon will, that are for another use or too weak, algorithms that do
+not go with a key, and what makes an exchange unsafe. Nobody is asked and nothing is sent; paklog partner test does that. The fingerprints are what both sides
 compare over the telephone. Ends with 3 when messages fail by it.
 
 A shop is asked: whether it lets the app in, what the app may do there, whose clock is off, which of its places and
@@ -110,20 +112,45 @@ webhooks are set up. Nothing is changed there.`,
 					return err
 				}
 			}
-			station, names, err := stationOf(g, args)
+			cfg, _, err := load(g.config)
 			if err != nil {
 				return err
 			}
-			found, stops := []partnerComplaint{}, false
+			station, names, err := stationOf(cfg, args)
+			files := cfg.filesWith()
+			if len(args) == 1 {
+				files = slices.DeleteFunc(files, func(name string) bool { return name != args[0] })
+			}
+			if err != nil && len(files) == 0 {
+				return err
+			}
+			keys, err := cfg.pgpKeys()
+			if err != nil {
+				return err
+			}
+			found := []partnerComplaint{}
 			for _, name := range names {
 				for _, c := range station.Partners[name].Check(station.Own, time.Now()) {
-					found, stops = append(found, partnerComplaint{name, c}), stops || c.Stops
+					found = append(found, partnerComplaint{name, c})
 				}
 			}
+			inFiles := []partnerComplaint{}
+			for _, name := range files {
+				inFiles = append(inFiles, cfg.checkFiles(name, keys)...)
+			}
+			all := slices.Concat(found, inFiles)
+			stops := slices.ContainsFunc(all, func(c partnerComplaint) bool { return c.Stops })
 			if g.json {
-				err = writeJSON(cmd.OutOrStdout(), found)
+				err = writeJSON(cmd.OutOrStdout(), all)
 			} else {
-				err = tellChecked(cmd.OutOrStdout(), station, names, found)
+				w := cmd.OutOrStdout()
+				if len(names) > 0 {
+					err = tellChecked(w, station, names, found)
+				}
+				for _, name := range files {
+					cfg.tellFiles(w, name, keys)
+					tellComplaints(w, name, inFiles)
+				}
 			}
 			if err == nil && stops {
 				return exitFindings
@@ -143,31 +170,32 @@ func tellChecked(w io.Writer, station as2.Config, names []string, found []partne
 		for i, c := range p.Certificates {
 			fmt.Fprintf(w, "  certificates[%d] %s, until %s, SHA-256 %s\n", i, clean(c.Subject.String()), instant(c.NotAfter), as2.Fingerprint(c.Certificate))
 		}
-		good := true
-		for _, c := range found {
-			if c.Partner != name {
-				continue
-			}
-			mark := "  note  "
-			if c.Stops {
-				mark = "  fails "
-			}
-			good = good && !c.Stops
-			fmt.Fprintf(w, "%s%s: %s\n", mark, c.Place, clean(c.Text))
-		}
-		if good {
+		if tellComplaints(w, name, found) {
 			fmt.Fprintln(w, "  nothing stops messages: paklog partner test "+clean(name)+" sends one")
 		}
 	}
 	return nil
 }
 
-// stationOf is the station of the configuration, and the partners that are asked about.
-func stationOf(g *global, args []string) (as2.Config, []string, error) {
-	cfg, _, err := load(g.config)
-	if err != nil {
-		return as2.Config{}, nil, err
+// tellComplaints shows those about a partner, and reports whether nothing fails by them.
+func tellComplaints(w io.Writer, name string, found []partnerComplaint) bool {
+	good := true
+	for _, c := range found {
+		if c.Partner != name {
+			continue
+		}
+		mark := "  note  "
+		if c.Stops {
+			mark = "  fails "
+		}
+		good = good && !c.Stops
+		fmt.Fprintf(w, "%s%s: %s\n", mark, c.Place, clean(c.Text))
 	}
+	return good
+}
+
+// stationOf is the station of the configuration, and the partners that are asked about.
+func stationOf(cfg *Config, args []string) (as2.Config, []string, error) {
 	station, err := cfg.station()
 	if err != nil {
 		return station, nil, err
@@ -190,16 +218,37 @@ func stationOf(g *global, args []string) (as2.Config, []string, error) {
 
 func newPartnerTest(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "test PARTNER", Short: "Send a partner's station a line of text, and say what its receipt proves",
+		Use: "test PARTNER", Short: "Send a partner's station a line of text, and say what its receipt proves; try his SFTP or FTP server",
 		Long: `Send a partner's station one line of text, signed, encrypted and compressed as agreed, and say what its receipt
 proves. The receipt is asked for in the answer, whatever is agreed. He sees the message as one of ours: tell him before.
-No hub is needed, and a running one is not disturbed. Ends with 1 when the message is not taken.`,
+No hub is needed, and a running one is not disturbed. Ends with 1 when the message is not taken.
+
+A partner with an SFTP or FTP server: logs in, looks into his folder, and puts a hidden file into the one that ours go
+to, renames it and takes it away again.`,
 		Example: "  paklog partner test ACME",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, _, err := stationOf(g, args)
+			all, _, err := load(g.config)
 			if err != nil {
 				return err
+			}
+			cfg, _, noStation := stationOf(all, args)
+			if p := all.EDI.Partners[args[0]]; p.SFTP.Addr != "" || p.FTPS.Addr != "" {
+				tried, err := tryFiles(cmd.Context(), args[0], p)
+				switch {
+				case err != nil:
+					return fmt.Errorf("%s's server is no use as it is: %w", args[0], err)
+				case g.json && noStation != nil:
+					return writeJSON(cmd.OutOrStdout(), tried)
+				case !g.json:
+					tellTried(cmd.OutOrStdout(), args[0], tried)
+				}
+				if p.AS2.ID == "" {
+					return nil
+				}
+			}
+			if noStation != nil {
+				return noStation
 			}
 			proof, err := tryStation(cmd.Context(), cfg, args[0])
 			if err != nil {
