@@ -168,6 +168,7 @@ type rig struct {
 	batch   int // units a write; 0 is the bus's default
 	edi     *EDI
 	notify  *NotifyConfig
+	shops   []ShopConfig
 }
 
 func config(carriers ...*testCarrier) FlowConfig {
@@ -228,6 +229,11 @@ func (r *rig) start() {
 	}
 	if r.notify != nil {
 		if err := AddNotifications(h, f, *r.notify); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if r.shops != nil {
+		if err := AddShops(h, f, r.shops); err != nil {
 			r.t.Fatal(err)
 		}
 	}
