@@ -171,7 +171,7 @@ func (t *transfer) sshd(ctx context.Context, port string) (stop func(), err erro
 	if _, err := os.Stat(program); err != nil {
 		return nil, cannot("OpenSSH's sftp-server is not installed")
 	}
-	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { //nolint:gosec // what sshd gives up its rights in, as packages make it
 		return nil, err
 	}
 	host, known := t.path("host"), t.path("known")
