@@ -115,6 +115,12 @@ func (d *decision) note(st *floorState, h wave.Head) {
 }
 
 func (d *decision) releaseWhatFits(st *floorState, s scope.Scope) {
+	// A person may have released or cancelled one since: what tells of it is still to come.
+	for _, id := range slices.Clone(st.Waiting) {
+		if d.wave(s, id).Status != wave.StatusPlanned {
+			d.note(st, wave.Head{Scope: s, Wave: id})
+		}
+	}
 	var there wave.Limits
 	for _, l := range st.On {
 		there = there.Plus(l)

@@ -152,6 +152,46 @@ func TestWavesThatWaitForTheFloorGoWhenItsBoundIsTakenAway(t *testing.T) {
 	})
 }
 
+func TestAWaveThatAPersonTookMeanwhileIsNotReleased(t *testing.T) {
+	for name, c := range map[string]struct {
+		meanwhile any
+		released  int
+	}{
+		"cancelled": {wave.Cancel{Reason: "test"}, 2},
+		"released":  {wave.Release{By: "test"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, func(c *FlowConfig) {
+					c.Auto.Pick = false
+					c.Wave.Templates = []WaveTemplate{{
+						Template: wave.Template{Name: "stream", Limits: wave.Limits{Orders: 1}, Fill: wave.Limits{Orders: 1}}, Floor: wave.Limits{Orders: 1},
+					}}
+				})
+				r.stock("A", 50, "P-1")
+				for i := range 3 {
+					r.place(fmt.Sprint("SO-", i), "A", 1)
+				}
+				settle(time.Minute)
+				waves := r.waveNames()
+				if n := r.count()["wave.Released"]; len(waves) != 3 || n != 1 {
+					t.Fatalf("waves %v, %d released", waves, n)
+				}
+				// The first makes room, and while that is not looked at yet the second is no longer there to be released.
+				r.hubPause("wave.release", true)
+				r.must(door.Waves, waves[0], wave.Cancel{Reason: "test"})
+				r.must(door.Waves, waves[1], c.meanwhile)
+				r.hubPause("wave.release", false)
+				settle(time.Minute)
+				if n := r.count()["wave.Released"]; n != c.released {
+					t.Errorf("%d are released", n)
+				}
+				r.noLetters()
+			})
+		})
+	}
+}
+
 func TestWhatAWaveCannotHoldGoesIntoTheNextOrIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, func(c *FlowConfig) {
