@@ -86,7 +86,7 @@ func (p *rsaFloor) op() error {
 func (p *rsaFloor) round(ctx context.Context) (sample, error) {
 	m := begin()
 	n := 0
-	for end := m.began.Add(p.dur); time.Now().Before(end) && ctx.Err() == nil; n++ {
+	for end := m.began.Add(p.dur); (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n++ {
 		if err := p.op(); err != nil {
 			return sample{}, err
 		}
@@ -158,7 +158,7 @@ func (p *bulkFloor) copy() error {
 func (p *bulkFloor) round(ctx context.Context) (sample, error) {
 	m := begin()
 	n := 0
-	for end := m.began.Add(p.dur); time.Now().Before(end) && ctx.Err() == nil; n++ {
+	for end := m.began.Add(p.dur); (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n++ {
 		if err := errors.Join(p.copy(), p.op()); err != nil {
 			return sample{}, err
 		}

@@ -37,7 +37,7 @@ func openFsync(_ context.Context, c *config) (probe, error) {
 func (p *fsyncFloor) round(ctx context.Context) (sample, error) {
 	m := begin()
 	n := 0
-	for end := m.began.Add(p.dur); time.Now().Before(end) && ctx.Err() == nil; n++ {
+	for end := m.began.Add(p.dur); (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n++ {
 		p.block[n%len(p.block)]++
 		if _, err := p.f.WriteAt(p.block, p.at); err != nil {
 			return sample{}, fmt.Errorf("overwriting a block: %w", err)
@@ -126,7 +126,7 @@ func (p *insertFloor) round(ctx context.Context) (sample, error) {
 	}
 	m := begin()
 	n := 0
-	for end := m.began.Add(p.dur); time.Now().Before(end) && ctx.Err() == nil; n += insertBatch {
+	for end := m.began.Add(p.dur); (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n += insertBatch {
 		if p.unsaved += insertBatch * payloadSize; p.unsaved >= 16<<20 {
 			if err := execute(ctx, p.conn, "PRAGMA wal_checkpoint(RESTART)"); err != nil {
 				return sample{}, err

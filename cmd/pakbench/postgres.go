@@ -107,7 +107,7 @@ func openCopy(ctx context.Context, c *config) (probe, error) {
 func (p *copyFloor) round(ctx context.Context) (sample, error) {
 	m := begin()
 	n := 0
-	for end := m.began.Add(p.dur); time.Now().Before(end) && ctx.Err() == nil; n += insertBatch {
+	for end := m.began.Add(p.dur); (n == 0 || time.Now().Before(end)) && ctx.Err() == nil; n += insertBatch {
 		if _, err := p.conn.CopyFrom(ctx, pgx.Identifier{"log"}, []string{"pos", "data"}, pgx.CopyFromSlice(insertBatch, func(int) ([]any, error) {
 			p.next++
 			return []any{p.next, p.rows[p.next%int64(len(p.rows))]}, nil
