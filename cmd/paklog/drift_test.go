@@ -30,7 +30,8 @@ func (s *shell) looked(t *testing.T, args ...string) (found string, code int) {
 // was cancelled, a shipment that the shop lost, stock that somebody typed over.
 func TestWhatDiffersFromAMagentoShopIsFoundAndSetRight(t *testing.T) {
 	t.Parallel()
-	s := newSells(t, fmt.Sprintf("poll: 1h, locations: {%s: DC1}, stock: {within: 100ms}, drift: {every: 0s, late: 1ms}", magentosim.Source))
+	// What was told of the stock by itself would hide what differs.
+	s := newSells(t, fmt.Sprintf("poll: 1h, locations: {%s: DC1}, stock: {within: 1h}, drift: {every: 0s, late: 1ms}", magentosim.Source))
 	s.serve()
 	s.stock("MUG", 9)
 	if _, _, code := s.run("drift", "main"); code == 0 {

@@ -40,6 +40,7 @@ type checker struct {
 	orders   map[string]*orderLedger
 	tasks    map[string]*taskLedger
 	cartons  map[string]*cartonLedger
+	parcels  map[string]string              // labels on request that stand
 	waves    map[string]map[string]bool     // open orders of those that have not ended
 	effects  map[string]journal.EffectState // that have not ended
 	over     map[mark]journal.EffectState   // that have
@@ -80,7 +81,7 @@ func (g *goods) add(a inventory.Account, n int64) {
 func newChecker(r *run) *checker {
 	return &checker{
 		r: r, hash: sha256.New(), accounts: map[string]account{}, versions: map[mark]uint64{}, over: map[mark]journal.EffectState{}, past: map[mark]struct{}{}, late: map[string]time.Time{}, books: map[string]*book{}, goods: map[string]*goods{},
-		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, waves: map[string]map[string]bool{},
+		orders: map[string]*orderLedger{}, tasks: map[string]*taskLedger{}, cartons: map[string]*cartonLedger{}, parcels: map[string]string{}, waves: map[string]map[string]bool{},
 		effects: map[string]journal.EffectState{}, letters: map[string]journal.LetterState{}, allots: map[string]map[allotted]int64{}, buildings: map[string]facility.Spec{}, places: map[string]location.Spec{},
 		last: make([]told, 0, r.cfg.Tail), types: map[string]int{},
 	}
@@ -281,6 +282,10 @@ func (c *checker) event(rec *journal.Record, e event.Event) {
 		c.cartonClosed(e)
 	case label.Bought:
 		c.labelBought(e)
+	case ship.PostageBought:
+		c.parcels[e.Stream()] = e.Tracking
+	case ship.PostageVoided:
+		delete(c.parcels, e.Stream())
 	case truckload.Departed:
 		for _, x := range e.Cartons {
 			c.took(e.Load, x.Carton)

@@ -94,7 +94,7 @@ func (f *faults) aim(names []string) {
 // from early on, and waited for to the end.
 var seldom = []string{
 	"label.refused", "out." + carrierName + ".void", "ship.depart", "ship.leave", "stock.count", "stock.putaway", "wave.cancel",
-	door.Waves, door.Scans, door.Dock,
+	door.Waves, door.Scans, door.Dock, door.Postage, "postage.choose", "out." + carrierName + ".postage", "out." + carrierName + ".postage.void",
 }
 
 // deal plans n faults of a kind; stride is the most that a seed has of it. Seeds that follow each

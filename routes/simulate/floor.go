@@ -27,8 +27,11 @@ const (
 	building = "east"
 )
 
+// home is where all goes to.
+var home = party.Address{Name: "Jo Doe", Lines: []string{"5 Elm St"}, City: "Reno", Region: "NV", PostalCode: "89502", Country: "US"}
+
 // doors are the steps of the flow that people and partners ask for.
-var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts, door.Scans, door.Dock}
+var doors = []string{door.Orders, door.Floor, door.Stock, door.Waves, door.Master, door.Receipts, door.Scans, door.Dock, door.Postage}
 
 // floor is the building with its people, and what partners send. It knows what really lies on
 // the shelves, which the books may not.
@@ -272,7 +275,7 @@ func (f *floor) place(number string, midnight time.Time) {
 	it := f.item()
 	p := order.Place{
 		Scope: it.at, Number: number, Source: order.Source{Door: "sim"},
-		ShipTo: party.Address{Name: "Jo Doe", Lines: []string{"5 Elm St"}, City: "Reno", Region: "NV", PostalCode: "89502", Country: "US"},
+		ShipTo: home,
 	}
 	for n := 1 + f.rng.IntN(f.r.cfg.Lines); n > 0; n-- {
 		for it.at != p.Scope {
@@ -316,6 +319,9 @@ func (f *floor) place(number string, midnight time.Time) {
 		f.r.agenda.add(f.minutes(0, 180), func() { f.change(p) })
 		if f.one(2) {
 			f.holdBack()
+		}
+		if f.one(2) {
+			f.parcel()
 		}
 		if f.one(8) {
 			f.closeAisle()

@@ -432,8 +432,8 @@ func (c *checker) confirmed(e ship.Confirmed) {
 	}
 }
 
-// cartonsAtEnd: the carrier has a label for each carton that left, or waits with an order on hold, and for
-// no other.
+// cartonsAtEnd: the carrier has a label for each carton that left, or waits with an order on hold, for each
+// that was bought on request, and for no other.
 func (c *checker) cartonsAtEnd() {
 	standing := map[string]bool{}
 	for _, l := range c.r.floor.carrier.sold {
@@ -449,8 +449,14 @@ func (c *checker) cartonsAtEnd() {
 		}
 		delete(standing, x.label)
 	}
+	for _, key := range slices.Sorted(maps.Keys(c.parcels)) {
+		if !standing[c.parcels[key]] {
+			c.fails("label %s of %s does not stand at the carrier", c.parcels[key], key)
+		}
+		delete(standing, c.parcels[key])
+	}
 	for _, number := range slices.Sorted(maps.Keys(standing)) {
-		c.fails("label %s stands at the carrier and is no carton's", number)
+		c.fails("label %s stands at the carrier and is nobody's", number)
 	}
 	if ref := c.r.floor.carrier.twice; ref != "" {
 		c.fails("the carrier sold a second label under %s while the first stood", ref)

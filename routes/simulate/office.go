@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,10 +13,12 @@ import (
 	truckload "github.com/paklog/hub/core/load"
 	"github.com/paklog/hub/core/location"
 	"github.com/paklog/hub/core/manifest"
+	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/reservation"
 	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/routes"
 )
@@ -114,6 +117,24 @@ func (f *floor) holdBack() {
 		f.r.agenda.add(f.minutes(1, 60), func() {
 			f.may(door.Stock, it.at, c.ID, reservation.Reduce{Qty: 1, Reason: "changed"})
 		})
+	}
+}
+
+// parcel asks for the label of what is no carton here, and gives one of two back.
+func (f *floor) parcel() {
+	s := f.item().at
+	got, err := f.answer(door.Postage, s, "", ship.AskPostage{Weight: measure.Kilogram, Parties: ship.PostageParties{To: home}})
+	if err != nil {
+		f.r.fail("no label is to be had on request: %v", err)
+		return
+	}
+	var p ship.Postage
+	if err := json.Unmarshal(got, &p); err != nil {
+		f.r.fail("reading a postage: %v", err)
+		return
+	}
+	if f.one(2) {
+		f.r.agenda.add(f.minutes(0, 30), func() { f.may(door.Postage, s, p.ID, ship.VoidPostage{Reason: "not sent"}) })
 	}
 }
 
