@@ -62,6 +62,7 @@ type app struct {
 	front     front                         // what answers HTTP
 	pickups   []func(context.Context) error // from partners' servers
 	files     *sftp.Server                  // nil is none
+	filesAddr string                        // where it listens
 
 	station     *as2.Station // nil where no partner speaks AS2
 	stationAddr string       // where it listens; "" for nowhere
@@ -401,6 +402,7 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 		if uploads, err = new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.SFTP.Listen); err != nil {
 			return fmt.Errorf("sftp.listen: %w", err)
 		}
+		a.filesAddr = uploads.Addr().String()
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))

@@ -108,7 +108,7 @@ func (a *app) sftpServer() (*sftp.Server, error) {
 	key := c.Key.Reveal()
 	if key == "" {
 		var err error
-		if key, err = ownHostKey(filepath.Join(a.cfg.Data, "sftp_host_key")); err != nil {
+		if key, err = ownHostKey(filepath.Join(a.cfg.Data, hostKeyFile)); err != nil {
 			return nil, fmt.Errorf("sftp.key: %w", err)
 		}
 	}
@@ -128,6 +128,9 @@ func (a *app) sftpServer() (*sftp.Server, error) {
 		Log: a.log, Uploaded: a.inbox.Whole, Lock: a.inbox.Lock,
 	})
 }
+
+// hostKeyFile holds the private key of our SFTP server within the data folder, where no other is named.
+const hostKeyFile = "sftp_host_key"
 
 // ownHostKey reads the key of a file, and makes it where there is none.
 func ownHostKey(path string) (string, error) {

@@ -33,9 +33,10 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
-		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, with a trading partner's folder, a simulated UPS and simulated shops at
-Shopify and Magento in this same process, lets documents flow in through the real doors, follows one 940 hop by hop to its
-945, and holds what the hub says against what the partners saw. One answer of UPS is lost on
+		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, a trading
+partner who speaks AS2 and SFTP in a process of its own, and a simulated UPS and simulated shops at Shopify and Magento
+in this one, lets documents flow in through the real doors, follows one 940 hop by hop from AS2 to its 945, which the
+partner takes by SFTP, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
   paklog demo --keep               stays up; says where to look
@@ -56,7 +57,7 @@ purpose: see that one label was bought.`,
 					defer os.RemoveAll(tmp)
 				}
 			}
-			d := &demo{out: cmd.OutOrStdout(), dir: dir, keep: keep}
+			d := &demo{out: cmd.OutOrStdout(), dir: dir, keep: keep, rests: 50 * time.Second}
 			switch in {
 			case inSQLite:
 				return d.run(cmd.Context())
@@ -85,6 +86,14 @@ type demo struct {
 	app   *app
 	addr  string
 	begun time.Time
+	rests time.Duration // within this it must have come to rest
+
+	env       []string // of the partner's process, beside ours
+	acme      *counterpart
+	cert, key string // ours, of AS2, PEM
+	confirmed int    // messages that the partner has our receipt for
+	doubled   int    // documents that he sent by two doors
+	holds     partnerTold
 }
 
 // skus are the goods of the demonstration with their opening stock; the last one is scarce.
@@ -99,11 +108,18 @@ var demoClient = &http.Client{Timeout: time.Minute}
 
 func (d *demo) say(format string, a ...any) { fmt.Fprintf(d.out, format+"\n", a...) }
 
-func (d *demo) run(ctx context.Context) error {
+func (d *demo) run(ctx context.Context) (end error) {
 	d.begun = time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var err error
+	if d.acme, err = startPartner(ctx, d.atPartner(), d.env); err != nil {
+		return err
+	}
+	defer func() { end = errors.Join(end, d.acme.end()) }()
+	if d.cert, d.key, err = stationPair(demoHubID, time.Now()); err != nil {
+		return err
+	}
 	if d.sim, err = upssim.New(upssim.Options{}); err != nil {
 		return err
 	}
@@ -151,8 +167,8 @@ func (d *demo) run(ctx context.Context) error {
 	case err := <-done:
 		return err
 	}
-	d.say("hub on http://%s, journal in %s, simulated UPS on http://%s, simulated Shopify on http://%s, simulated Magento on http://%s",
-		d.addr, d.dir, l.Addr(), atShop.Addr(), atOther.Addr())
+	d.say("hub on http://%s, journal in %s, AS2 on http://%s, SFTP on %s, partner %s in process %d, simulated UPS on http://%s, simulated Shopify on http://%s, simulated Magento on http://%s",
+		d.addr, d.dir, d.app.stationAddr, d.app.filesAddr, demoPartnerID, d.acme.cmd.Process.Pid, l.Addr(), atShop.Addr(), atOther.Addr())
 	d.shop.HookTo("http://" + d.addr + "/webhooks/shopify/shopify")
 	var hooks sync.WaitGroup
 	hooks.Go(func() { d.shop.Run(simCtx) })
@@ -163,6 +179,7 @@ func (d *demo) run(ctx context.Context) error {
 		d.say("  UPS's ground truth   http://%s/_truth", l.Addr())
 		d.say("  Shopify's            http://%s/_truth", atShop.Addr())
 		d.say("  partner's folder     %s", d.partner())
+		d.say("  what the partner has %s", d.atPartner())
 		d.say("  command line         PAKLOG_DATA=%s paklog routes", d.dir)
 		d.say("  hub's log            %s", logFile.Name())
 		<-ctx.Done()
@@ -186,8 +203,12 @@ func (d *demo) config(ups, shop, other string) *Config {
 	c.EDI.Poll = 100 * time.Millisecond
 	p := PartnerConfig{}
 	p.SetDefaults()
-	p.ID, p.Owner = "ACME", "ACME"
-	c.EDI.Partners = map[string]PartnerConfig{"ACME": p}
+	p.ID, p.Owner = demoPartnerID, "ACME"
+	p.AS2.ID, p.AS2.Certificates = demoPartnerID, theirCertificate(d.acme.Certificate) // without a URL: ours wait in his outbox
+	p.Login.Keys = []string{d.acme.Key}
+	c.AS2.Listen, c.AS2.ID, c.AS2.Certificates = "127.0.0.1:0", demoHubID, ownCertificate(d.cert, d.key)
+	c.SFTP.Listen = "127.0.0.1:0"
+	c.EDI.Partners = map[string]PartnerConfig{demoPartnerID: p}
 	c.Webhooks = map[string]HookConfig{"shop": {Secret: configs.NewSecret(demoSecret), Owner: "ACME"}}
 	s := ShopConfig{}
 	s.SetDefaults()
@@ -208,11 +229,14 @@ func (d *demo) config(ups, shop, other string) *Config {
 	return c
 }
 
-func (d *demo) partner() string { return filepath.Join(d.dir, "partners", "ACME") }
+// partner is the folder that the hub has for the partner, atPartner what the partner himself has.
+func (d *demo) partner() string { return filepath.Join(d.dir, "partners", demoPartnerID) }
+
+func (d *demo) atPartner() string { return filepath.Join(d.dir, "at-"+demoPartnerID) }
 
 // story lets things happen, in order.
 func (d *demo) story(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.master, d.documents, d.orders, d.webhooks, d.bought, d.imports, d.settle, d.journey, d.cartons, d.floor, d.verdict} {
+	for _, act := range []func(context.Context) error{d.meets, d.master, d.documents, d.orders, d.webhooks, d.bought, d.imports, d.settle, d.taken, d.journey, d.cartons, d.floor, d.verdict} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -290,21 +314,29 @@ func (d *demo) exchange(ctx context.Context, path, key string, body, out any) (i
 	return res.StatusCode, json.Unmarshal(answer, out)
 }
 
-// documents drops EDI files the way a partner does: written under another name, then renamed.
-func (d *demo) documents(context.Context) error {
-	d.say("\n2. the partner drops EDI files into %s", filepath.Join(d.partner(), "inbox"))
+// The ways of a file to the hub.
+const (
+	byAS2    = "AS2"
+	bySFTP   = "SFTP"
+	byFolder = "folder"
+)
+
+// documents lets EDI files come by three doors, one of them by two.
+func (d *demo) documents(ctx context.Context) error {
+	d.say("\n2. %s sends EDI files by AS2, signed and encrypted, leaves some on the hub's SFTP server, and some are dropped into %s", demoPartnerID, filepath.Join(d.partner(), "inbox"))
 	items := []string{"MUG-BLUE", "MUG-RED", "KETTLE", "TEAPOT", "TRAY"}
 	d.sim.Inject(upssim.OpShip, upssim.AnswerLost)
 	files := []struct {
 		name string
+		by   []string
 		conf x12gen.Config
 		edit func(string) string
 		note string
 	}{
-		{"940-one.edi", x12gen.Config{Seed: 1, Set: "940", Sets: 1, MostLine: 3, Control: 1, OrderPrefix: "SO-"}, nil, "a 940 with one order: the one we follow"},
-		{"940-many.edi", x12gen.Config{Seed: 2, Set: "940", Sets: 12, MostLine: 4, Control: 2, OrderPrefix: "SO-"}, nil, "a 940 with 12 orders"},
-		{"850.edi", x12gen.Config{Seed: 3, Set: "850", Sets: 3, MostLine: 3, Control: 3, OrderPrefix: "PO-"}, nil, "an 850 with 3 orders"},
-		{"940-bad.edi", x12gen.Config{Seed: 4, Set: "940", Sets: 2, MostLine: 2, Control: 4, OrderPrefix: "SO-"}, spoil, "a 940 of which one set is broken"},
+		{"940-one.edi", []string{byAS2, bySFTP}, x12gen.Config{Seed: 1, Set: "940", Sets: 1, MostLine: 3, Control: 1, OrderPrefix: "SO-"}, nil, "a 940 with one order: the one we follow"},
+		{"940-many.edi", []string{bySFTP}, x12gen.Config{Seed: 2, Set: "940", Sets: 12, MostLine: 4, Control: 2, OrderPrefix: "SO-"}, nil, "a 940 with 12 orders"},
+		{"850.edi", []string{byFolder}, x12gen.Config{Seed: 3, Set: "850", Sets: 3, MostLine: 3, Control: 3, OrderPrefix: "PO-"}, nil, "an 850 with 3 orders"},
+		{"940-bad.edi", []string{byFolder}, x12gen.Config{Seed: 4, Set: "940", Sets: 2, MostLine: 2, Control: 4, OrderPrefix: "SO-"}, spoil, "a 940 of which one set is broken"},
 	}
 	for _, f := range files {
 		f.conf.Items, f.conf.SCACs, f.conf.Now = items, []string{"UPSN"}, time.Now().UTC()
@@ -317,15 +349,42 @@ func (d *demo) documents(context.Context) error {
 		if f.edit != nil {
 			text = f.edit(text)
 		}
-		path := filepath.Join(d.partner(), "inbox", f.name)
+		for _, by := range f.by {
+			if err := d.goes(ctx, f.name, text, by); err != nil {
+				return fmt.Errorf("%s by %s: %w", f.name, by, err)
+			}
+		}
+		if len(f.by) > 1 {
+			d.doubled++
+		}
+		d.say("   %-14s by %-13s %s", f.name, strings.Join(f.by, " and "), f.note)
+	}
+	return nil
+}
+
+// goes brings a file of the partner's to the hub.
+func (d *demo) goes(ctx context.Context, name, text, by string) error {
+	if by == byFolder { // as anybody does: written under another name, then renamed
+		path := filepath.Join(d.partner(), "inbox", name)
 		if err := os.WriteFile(path+".tmp", []byte(text), 0o640); err != nil {
 			return err
 		}
-		if err := os.Rename(path+".tmp", path); err != nil {
-			return err
-		}
-		d.say("   %-14s %s", f.name, f.note)
+		return os.Rename(path+".tmp", path)
 	}
+	path := filepath.Join(d.atPartner(), name)
+	if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+		return err
+	}
+	if by == bySFTP {
+		_, err := d.acme.do(ctx, partnerTask{Put: path})
+		return err
+	}
+	told, err := d.acme.do(ctx, partnerTask{Send: path})
+	if err != nil {
+		return err
+	}
+	d.confirmed++
+	d.say("   its receipt is signed and says %s: MIC %s", told.Outcome, strings.Join(told.MICs, " or "))
 	return nil
 }
 
@@ -379,8 +438,8 @@ func (d *demo) settle(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if time.Since(d.begun) > 50*time.Second {
-			return errors.New("the demonstration did not come to rest within 50 s: see hub.log")
+		if time.Since(d.begun) > d.rests {
+			return fmt.Errorf("the demonstration did not come to rest within %s: see hub.log", d.rests)
 		}
 		parked := 0
 		for _, l := range d.app.bus.Lags() {

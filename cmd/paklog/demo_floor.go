@@ -107,7 +107,7 @@ func (d *demo) floor(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("simulating a day: %w", err)
 	}
-	d.say("\n8. a day on the simulated floor, by the same routes: paklog simulate --seed %d --orders %d --workers %d --set wave.method=%s --set wave.size=%d",
+	d.say("\n9. a day on the simulated floor, by the same routes: paklog simulate --seed %d --orders %d --workers %d --set wave.method=%s --set wave.size=%d",
 		cfg.Seed, cfg.Orders, cfg.Workers, cfg.Policy.WaveMethod, cfg.Policy.WaveSize)
 	if s.wave == nil || s.choice == nil || s.short == nil {
 		return fmt.Errorf("the simulated day has something not to show: wave %v, choice of a lot %v, short pick %v", s.wave != nil, s.choice != nil, s.short != nil)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -207,12 +208,8 @@ func selfSigned(hosts []string, now time.Time, days int) (cert, key []byte, err 
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a key: %w", err)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, nil, fmt.Errorf("making a serial number: %w", err)
-	}
 	t := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: hosts[0], Organization: []string{"PakLog"}},
+		Subject:   pkix.Name{CommonName: hosts[0], Organization: []string{"PakLog"}},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 0, days),
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true, IsCA: true,
@@ -224,7 +221,15 @@ func selfSigned(hosts []string, now time.Time, days int) (cert, key []byte, err 
 			t.DNSNames = append(t.DNSNames, h)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, t, t, &pair.PublicKey, pair)
+	return signedByItself(t, pair)
+}
+
+// signedByItself finishes a certificate for a key, which signs it; both as PEM.
+func signedByItself(t *x509.Certificate, pair crypto.Signer) (cert, key []byte, err error) {
+	if t.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+		return nil, nil, fmt.Errorf("making a serial number: %w", err)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, pair.Public(), pair)
 	if err != nil {
 		return nil, nil, fmt.Errorf("signing: %w", err)
 	}

@@ -6,7 +6,7 @@ import "github.com/spf13/cobra"
 func verbs(g *global) []*cobra.Command {
 	return []*cobra.Command{
 		newTasks(g), newWorkers(g),
-		newServe(g), newDemo(), newInit(), newConfig(g),
+		newServe(g), newDemo(), newDemoPartner(), newInit(), newConfig(g),
 		newRoutes(g), newOrders(g), newOwners(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReceive(g), newPutAway(g), newReturns(g), newReservations(g),
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newImport(g), newExport(g), newDLQ(g), newEDI(g), newAS2(g), newPartners(g), newEvents(g),
 		newWaves(g), newWorkload(g),
