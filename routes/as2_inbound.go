@@ -104,7 +104,7 @@ func (e *edi) arrived(ctx context.Context, m *Message, a door.Arrival) (*Out, er
 		out.Publish(topicStationTrouble, "as2.IDReused", a.Partner, trouble{Partner: a.Partner, MessageID: a.MessageID, Body: a.Body})
 	}
 	for i, d := range a.Documents {
-		out.Send(received(d, m.ID.Child(m.route, "document", i)))
+		out.Send(e.stamped(received(d, m.ID.Child(m.route, "document", i))))
 	}
 	return later(out, a.Exchange).Answer(door.Taken{Exchange: a.Exchange}), nil
 }

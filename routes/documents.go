@@ -47,7 +47,7 @@ func (e *edi) identify(m *Message) (eip.OutsideID, error) {
 
 func (e *edi) received(_ context.Context, m *Message) (out *Out, answer []byte, err error) {
 	id := m.ID.String()
-	out = m.Out().Correlate(id).Send(received(m.Value.(door.Document), m.ID))
+	out = m.Out().Correlate(id).Send(e.stamped(received(m.Value.(door.Document), m.ID)))
 	return out.Answer(door.Accepted{ID: id}), []byte(id), nil
 }
 

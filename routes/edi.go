@@ -103,6 +103,8 @@ type Partner struct {
 	Notices []string
 	// Stock is what he is told of the stock of owners.
 	Stock StockNotices
+	// HandsOn is where his documents leave again.
+	HandsOn HandsOn
 }
 
 // rules are the grammars that a partner's documents are checked by.
@@ -151,6 +153,9 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 		if err := p.Profile.Validate(); err != nil {
 			return fmt.Errorf("partner %s: %w", name, err)
 		}
+		if _, ok := cfg.Partners[p.HandsOn.To]; !ok && p.HandsOn.To != "" {
+			return fmt.Errorf("partner %s hands on to %q, who is none", name, p.HandsOn.To)
+		}
 	}
 	e := &edi{EDI: cfg, hub: h, flows: f}
 	errs := []error{
@@ -160,7 +165,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range [...]Route{e.messagesInbound(), e.messageOrders(), e.messageReceipts(), e.refusedMessages(), e.contrls(), e.responses(), e.despatches(), e.contrlWatch()} {
 		errs = append(errs, h.Add(r))
 	}
-	for _, r := range slices.Concat(e.notices(), e.stockTold(), e.tenders(), []Route{e.advised(), e.invoices()}, e.outsiders()) {
+	for _, r := range slices.Concat(e.notices(), e.stockTold(), e.tenders(), []Route{e.advised(), e.invoices()}, e.outsiders(), e.handOn()) {
 		errs = append(errs, h.Add(r))
 	}
 	errs = append(errs, h.Add(e.outbox()))

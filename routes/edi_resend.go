@@ -78,6 +78,9 @@ func (e *edi) resend(ctx context.Context, m *Message) (*Out, []byte, error) {
 	if err := json.Unmarshal(rec.Data, &d); err != nil {
 		return nil, nil, fault.E(door.Outbox, fault.Internal, err)
 	}
+	if d.Set == handedOn {
+		return nil, nil, fault.At(door.Outbox, fault.Rejected, d.Name, errors.New("it is not ours and left as it came: who wrote it sends it anew"))
+	}
 	if slices.Contains(acknowledges, d.Set) && d.Set != "824" && d.Set != "APERAK" {
 		return nil, nil, fault.At(door.Outbox, fault.Rejected, d.Name, fmt.Errorf("a %s tells of one document that came: replay that", d.Set))
 	}

@@ -74,8 +74,10 @@ func (e *edi) leftOut() Route {
 			r := m.Record
 			r.ID, r.Type, r.Topic, r.Pos = m.ID.Child("edi.untaken", "taken", 0), "document.Received", topicDocuments, 0
 			r.Headers = map[string]string{"partner": u.Partner, "name": u.Document}
-			if t := m.Headers[eip.Ticket]; t != "" {
-				r.Headers[eip.Ticket] = t
+			for _, h := range []string{eip.Ticket, handOnTo, handOnOnly} {
+				if v := m.Headers[h]; v != "" {
+					r.Headers[h] = v
+				}
 			}
 			if u.Accept {
 				r.Headers[acceptedHeader] = "a person took it"

@@ -344,7 +344,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
 			Station: p.AS2.ID != "" && p.AS2.URL != "",
-			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Tenders: p.Tenders, Runs: p.Runs, ReportsWithin: p.Reports, Notices: p.Notices, ShipNotice: p.ShipNotice, Stock: routes.StockNotices(p.Stock),
+			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Tenders: p.Tenders, Runs: p.Runs, ReportsWithin: p.Reports, Notices: p.Notices, ShipNotice: p.ShipNotice, Stock: routes.StockNotices(p.Stock), HandsOn: routes.HandsOn(p.HandsOn),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
 			Policy: ack.Policy{AcceptErrors: p.AcceptErrors, WholeGroup: p.Reject == "group", WholeInterchange: p.Reject == "interchange"},
 			Profile: x12wms.Profile{

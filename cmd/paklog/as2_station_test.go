@@ -100,6 +100,7 @@ type stationSpec struct {
 	Own          pair
 	Theirs       string // certificate
 	Async        bool
+	Mailbox      string // where our SFTP server listens; the partner SHED's mailbox is there, whose door and the peer's are one chain
 
 	Step bus.Step
 	Nth  int64
@@ -123,6 +124,14 @@ func (s stationSpec) config() *Config {
 	p.AS2.ID, p.AS2.URL, p.AS2.Async = s.Peer, "http://"+s.Call+"/as2", s.Async
 	p.AS2.Certificates = []TheirCertificateConfig{theirs}
 	c.EDI.Partners = map[string]PartnerConfig{s.Peer: p}
+	if s.Mailbox != "" {
+		c.SFTP.Listen = s.Mailbox
+		shed := PartnerConfig{}
+		shed.SetDefaults()
+		shed.ID, shed.OurID, shed.Owner, shed.Login.Password = mailboxName, s.Name, partnerName, configs.NewSecret(sftpPassword)
+		shed.HandsOn, p.HandsOn = HandsOnConfig{To: s.Peer, Only: true}, HandsOnConfig{To: mailboxName, Only: true}
+		c.EDI.Partners = map[string]PartnerConfig{s.Peer: p, mailboxName: shed}
+	}
 	if s.UPS != "" {
 		c.Carriers.UPS = CarrierConfig{
 			URL: s.UPS, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret),

@@ -232,6 +232,13 @@ type PartnerConfig struct {
 	Login        LoginConfig       `config:"login"`
 	FTPS         FTPSConfig        `config:"ftps"`
 	PGP          PGPPartnerConfig  `config:"pgp"`
+	HandsOn      HandsOnConfig     `config:"hands_on" doc:"Another partner whose door his documents leave by, too."`
+}
+
+// HandsOnConfig chains a partner's door to another's.
+type HandsOnConfig struct {
+	To   string `config:"to" doc:"Partner whom his documents go to as they came, by AS2, into a mailbox or folder, as is agreed with that one; \"\" is none. Two partners may name each other."`
+	Only bool   `config:"only" doc:"The hub does not work on them itself, and does not acknowledge them."`
 }
 
 // StockConfig is what a partner is told of the stock of owners.

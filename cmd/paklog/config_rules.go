@@ -41,6 +41,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.as2Rules()...)
+	errs = append(errs, c.handOnRules()...)
 	keys := c.apiKeys()
 	errs = append(errs, each("http.listen", rest.CheckListen(c.HTTP.Listen, keys)))
 	// What is wrong with one key alone is told where it stands.
@@ -49,6 +50,23 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("http.keys: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// handOnRules refuse chains of doors that lead nowhere.
+func (c *Config) handOnRules() (errs []error) {
+	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		h, at := c.EDI.Partners[name].HandsOn, "edi.partners."+name+".hands_on"
+		_, known := c.EDI.Partners[h.To]
+		switch {
+		case h.To == "" && h.Only:
+			errs = append(errs, fmt.Errorf("%s.only: nobody would work on his documents: say to whom they go", at))
+		case h.To == name:
+			errs = append(errs, fmt.Errorf("%s.to: his documents would go back to him", at))
+		case h.To != "" && !known:
+			errs = append(errs, fmt.Errorf("%s.to: no partner is named %q", at, h.To))
+		}
+	}
+	return errs
 }
 
 // each places all that were joined at a key.
