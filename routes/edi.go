@@ -92,7 +92,7 @@ type Partner struct {
 	// Tenders is what becomes of a 204 of his: TendersAsked, TendersAccepted or TendersDeclined.
 	Tenders string
 	// Runs are buildings of ours that he runs, a 3PL: he is told of orders and receipts in them by
-	// 940 and 943, and says by 945 and 944 what became of them.
+	// 940 and 943, and says by 945 and 944 what became of them; by EDIFACT where its Runs says so.
 	Runs []string
 	// ReportsWithin is how long after an order was to leave, or a receipt to come, he may take to say
 	// what became of it; 0 is any time.
@@ -134,8 +134,9 @@ type Outbox interface {
 	Staged(ctx context.Context, partner, name string) (bool, error)
 }
 
-// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, 945, 944, ORDERS, ORDCHG and DESADV in; 997, 824, 855,
-// 945, 856, 944, 947, 846, CONTRL, APERAK, ORDRSP, DESADV, RECADV and INVRPT out.
+// AddEDI hosts the EDI flow: 940, 850, 860, 943, 856, 945, 944, ORDERS, ORDCHG, DESADV and RECADV in; 997,
+// 824, 855, 945, 856, 944, 947, 846, 940, 943, CONTRL, APERAK, ORDRSP, DESADV, RECADV, INVRPT, ORDERS and
+// ORDCHG out.
 func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	if cfg.Grammar == nil {
 		cfg.Grammar = grammar.Builtin()

@@ -15,7 +15,7 @@ import (
 // WrittenSets are the sets and messages that a partner's map may change: all that are sent but
 // acknowledgements.
 func WrittenSets() []string {
-	out := []string{"DESADV", "ORDRSP", "RECADV", "INVRPT", "INVOIC", "APERAK"}
+	out := []string{"DESADV", "ORDRSP", "RECADV", "INVRPT", "INVOIC", "APERAK", "ORDERS", "ORDCHG"}
 	for set, group := range groupOf {
 		if group != "FA" {
 			out = append(out, set)

@@ -190,4 +190,4 @@ func (e *edi) spokenOf(d *decision, partner string, t x12wms.Told) (document.Doc
 }
 
 // sentKinds are the kinds of documents that we send and follow, in the order in which they are tried.
-var sentKinds = []string{"945", "856", "855", "944", "947", "846", "824", "204", "990", "810", "INVOIC", "DESADV", "ORDRSP", "RECADV", "INVRPT", "APERAK"}
+var sentKinds = []string{"945", "856", "855", "944", "947", "846", "824", "204", "990", "810", "INVOIC", "DESADV", "ORDRSP", "RECADV", "INVRPT", "APERAK", "940", "943", "ORDERS", "ORDCHG"}

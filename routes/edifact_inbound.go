@@ -14,7 +14,7 @@ import (
 // Internal topics of the EDIFACT flow.
 const (
 	topicMessages        = "edifact-messages" // one message each
-	topicMessageReceipts = "edifact-receipts" // DESADV
+	topicMessageReceipts = "edifact-receipts" // DESADV that announces goods
 	topicMessageOrders   = "edifact-orders"   // ORDERS and ORDCHG
 	topicMessageAcks     = "edifact-acks"     // CONTRL that came
 	topicRefusedMessages = "edifact-refused"  // messages and interchanges that were rejected
@@ -29,6 +29,9 @@ type EDIFACT struct {
 	Syntax    edifact.Charset // UNB 0001, UNOC when ""
 	Version   string          // UNB 0002, "3" when ""
 	Directory string          // of what we send, "D96A" when ""
+	// Runs tells him what is wanted in buildings that he runs by ORDERS, ORDCHG and DESADV instead of 940
+	// and 943; his DESADV and RECADV say what became of it.
+	Runs bool
 	// Contrl asks for a CONTRL for each document of ours, and watches that it comes.
 	Contrl bool
 }
@@ -38,6 +41,13 @@ func isMessage(kind string) func(*Message) bool {
 	return func(m *Message) bool { return m.Headers["message"] == kind }
 }
 
+// isMessageOutside reports whether a message is what a 3PL says of an order or receipt of ours: the DESADV
+// of one who is not asked by EDIFACT announces goods.
+func (e *edi) isMessageOutside(m *Message) bool {
+	kind, p := m.Headers["message"], e.Partners[m.Headers["partner"]]
+	return len(p.Runs) > 0 && (kind == "RECADV" || kind == "DESADV" && p.EDIFACT.Runs)
+}
+
 // messagesInbound routes messages by their type to the topic of their kind.
 func (e *edi) messagesInbound() Route {
 	choose := eip.Choose("",
@@ -45,12 +55,13 @@ func (e *edi) messagesInbound() Route {
 		eip.Choice[*Message]{Name: "one to a receipt", When: e.mapped(mapping.MakesReceipt), To: topicMessageReceipts},
 		eip.Choice[*Message]{Name: "an ORDERS", When: isMessage("ORDERS"), To: topicMessageOrders},
 		eip.Choice[*Message]{Name: "an ORDCHG", When: isMessage("ORDCHG"), To: topicMessageOrders},
+		eip.Choice[*Message]{Name: "a DESADV or RECADV of a 3PL", When: e.isMessageOutside, To: topicMessagesOutside},
 		eip.Choice[*Message]{Name: "a DESADV", When: isMessage("DESADV"), To: topicMessageReceipts},
 		eip.Choice[*Message]{Name: "a CONTRL", When: isMessage("CONTRL"), To: topicMessageAcks},
 		eip.Choice[*Message]{Name: "an APERAK", When: isMessage("APERAK"), To: topicAdvised})
 	return Route{
 		Name: "edifact.inbound", About: "EDIFACT messages to those who understand them",
-		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageReceipts, topicMessageAcks, topicAdvised}, Patterns: []string{eip.NameRouter, eip.NameHistory},
+		Topics: []string{topicMessages}, Writes: []string{topicMessageOrders, topicMessageReceipts, topicMessageAcks, topicAdvised, topicMessagesOutside}, Patterns: []string{eip.NameRouter, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
 			out, err := choose(ctx, m)
 			if err != nil {

@@ -39,10 +39,11 @@ func (b *mailbox) messages(t *testing.T, kind string) []*edifact.Part {
 		}
 		for p := range doc.Messages() {
 			grammar.Builtin().Check(p)
-			if in := seen[p.UNB.Control]; in != "" && in != name {
+			number := p.UNB.Recipient.ID + " " + p.UNB.Control
+			if in := seen[number]; in != "" && in != name {
 				t.Errorf("control reference %s was used twice", p.UNB.Control)
 			}
-			seen[p.UNB.Control] = name
+			seen[number] = name
 			if p.UNH.Type == kind {
 				parts = append(parts, p)
 			}

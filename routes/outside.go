@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
@@ -18,13 +19,18 @@ import (
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
+	"github.com/paklog/hub/edi/edifact"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
+	"github.com/paklog/hub/transforms/edifactwms"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
-// topicOutside holds 945s and 944s that came: what a 3PL shipped and received for us.
-const topicOutside = "x12-outside"
+// What a 3PL shipped and received for us, by what came: 945s and 944s; DESADVs and RECADVs.
+const (
+	topicOutside         = "x12-outside"
+	topicMessagesOutside = "edifact-outside"
+)
 
 // askedOf is where the orders that a 3PL was asked to ship are found by their number, and toldBy what he
 // said of his shipments: as claims, which end by themselves.
@@ -59,37 +65,61 @@ func (p Partner) elsewhere(code, facility string) bool {
 
 // asked940 is what a 3PL was asked of an order the last time.
 type asked940 struct {
-	Body      [32]byte `json:"body"` // of the 940, by whatever purpose
+	Body      [32]byte `json:"body"` // of the 940 or ORDERS, by whatever purpose
 	Withdrawn bool     `json:"withdrawn,omitempty"`
 }
 
-// outsiders are the routes of orders that a 3PL ships. Where nobody runs a building there is none.
+// outsiders are the routes of orders and receipts that 3PLs have, by the syntax that they read; what they
+// say is taken in either. Where nobody runs a building there is none.
 func (e *edi) outsiders() []Route {
-	some := false
+	var x12, messages bool
 	for _, p := range e.Partners {
-		some = some || len(p.Runs) > 0
+		x12 = x12 || len(p.Runs) > 0 && !p.EDIFACT.Runs
+		messages = messages || len(p.Runs) > 0 && p.EDIFACT.Runs
 	}
-	if !some {
+	if !x12 && !messages {
 		return nil
 	}
-	return []Route{{
-		Name: "x12.shipping-orders", About: "a 940 to the 3PL who runs the building for each order in it, and for what becomes of it",
-		Topics: []string{onOrders}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
-		Types:  takes(order.Accepted{}, order.LineReleased{}, order.Held{}, order.Released{}, order.Changed{}, order.Cancelled{}, order.SplitInto{}, order.SplitFrom{}, order.MergedFrom{}, order.MergedInto{}),
-		Handle: e.askOutside,
-	}, {
-		Name: "x12.transfer-advices", About: "a 943 to the 3PL who runs the building for each receipt that is announced for it",
-		Topics: []string{onInventory}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
-		Types: takes(receiving.Announced{}, receiving.Changed{}, receiving.Cancelled{}), Handle: e.announceOutside,
-	}, {
-		Name: "x12.outside", About: "what a 3PL says by 945 that he shipped, to the order that he was asked to ship; by 944 what he received",
-		Topics: []string{topicOutside}, Writes: []string{onOrders, onPacks, onInventory}, Parking: Parking{Independent: true}, Patterns: []string{eip.NameClaimCheck}, Handle: e.shippedOutside,
-	}}
+	says := func(name, about, topic string, handle func(context.Context, *Message) (*Out, error)) Route {
+		return Route{Name: name, About: about, Topics: []string{topic}, Writes: []string{onOrders, onPacks, onInventory},
+			Parking: Parking{Independent: true}, Patterns: []string{eip.NameClaimCheck}, Handle: handle}
+	}
+	out := []Route{
+		says("x12.outside", "what a 3PL says by 945 that he shipped, to the order that he was asked to ship; by 944 what he received", topicOutside, e.saidOutside),
+		says("edifact.outside", "what a 3PL says by DESADV that he shipped, to the order that he was asked to ship; by RECADV what he received", topicMessagesOutside, e.messageOutside),
+	}
+	if x12 {
+		out = append(out, e.asks("x12.shipping-orders", "a 940 to the 3PL who runs the building for each order in it, and for what becomes of it", false),
+			e.tells("x12.transfer-advices", "a 943 to the 3PL who runs the building for each receipt that is announced for it", false))
+	}
+	if messages {
+		out = append(out, e.asks("edifact.shipping-orders", "an ORDERS to the 3PL who runs the building for each order in it, an ORDCHG for what becomes of it", true),
+			e.tells("edifact.announcements", "a DESADV to the 3PL who runs the building for each receipt that is announced for it", true))
+	}
+	return out
 }
 
-// askOutside says to the 3PL what is wanted of an order now. It goes by the order's state: what he was
-// asked already is not asked again.
-func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
+// asks is a route of orders to the 3PLs who read EDIFACT, or to the others.
+func (e *edi) asks(name, about string, byMessage bool) Route {
+	return Route{
+		Name: name, About: about, Topics: []string{onOrders}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
+		Types:  takes(order.Accepted{}, order.LineReleased{}, order.Held{}, order.Released{}, order.Changed{}, order.Cancelled{}, order.SplitInto{}, order.SplitFrom{}, order.MergedFrom{}, order.MergedInto{}),
+		Handle: func(ctx context.Context, m *Message) (*Out, error) { return e.askOutside(ctx, m, byMessage) },
+	}
+}
+
+// tells is the same for receipts.
+func (e *edi) tells(name, about string, byMessage bool) Route {
+	return Route{
+		Name: name, About: about, Topics: []string{onInventory}, Start: bus.Now, Writes: e.leaving(), Parking: Parking{Independent: true},
+		Types:  takes(receiving.Announced{}, receiving.Changed{}, receiving.Cancelled{}),
+		Handle: func(ctx context.Context, m *Message) (*Out, error) { return e.announceOutside(ctx, m, byMessage) },
+	}
+}
+
+// askOutside says to the 3PLs who read a syntax what is wanted of an order now. It goes by the order's
+// state: what one was asked already he is not asked again.
+func (e *edi) askOutside(ctx context.Context, m *Message, byMessage bool) (*Out, error) {
 	if m.Type == outsideLate {
 		return e.lateOrder(ctx, m)
 	}
@@ -99,7 +129,7 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 		return nil, err
 	}
 	p, ok := e.runs(o.Scope.Facility)
-	if !ok {
+	if !ok || p.EDIFACT.Runs != byMessage {
 		return m.Out(), nil
 	}
 	key := "outside/" + stream
@@ -120,11 +150,10 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 	}
 	if _, held := m.Event.(order.Held); o.OnHold() && !o.Closed() {
 		if held && purpose == x12wms.Replaces {
-			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s is on hold, and %s was asked to ship it, which no 940 takes back for a while: ask him to wait, or cancel it", o.Number, p.Name))
+			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s is on hold, and %s was asked to ship it, which no document takes back for a while: ask him to wait, or cancel it", o.Number, p.Name))
 		}
 		return m.Out(), nil
 	}
-	body := p.Profile.ShippingOrder(o, purpose)
 	t := o.Totals()
 	switch c, cancelled := m.Event.(order.Cancelled); {
 	case cancelled && c.By == p.Name: // he said so himself
@@ -133,12 +162,12 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 		if purpose != x12wms.Replaces || t.Shipped+t.Short == t.Ordered {
 			return m.Out(), nil // he never heard of it, or it is done
 		}
-		now.Withdrawn = true
-		body = p.Profile.ShippingOrderWithdrawn(o)
+		now.Withdrawn, purpose = true, x12wms.Cancels
 	case t.Unassigned == 0:
 		return m.Out(), nil
 	}
-	about, err := json.Marshal(body[1:])
+	wish := p.wish(o, purpose, m.Now)
+	about, err := json.Marshal(wish.about)
 	if err != nil {
 		return nil, fault.E(m.route, fault.Internal, err)
 	}
@@ -146,7 +175,7 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 		return m.Out(), nil
 	}
 	out := m.Out()
-	rec, err := e.envelope(ctx, m, out, p, "940", body)
+	rec, err := wish.send(ctx, e, m, out)
 	if err != nil {
 		return nil, err
 	}
@@ -158,20 +187,72 @@ func (e *edi) askOutside(ctx context.Context, m *Message) (*Out, error) {
 	return out.Claim(askedOf(p.Name), o.Number, sha256.Sum256([]byte(stream)), []byte(stream)), nil
 }
 
-// shippedOutside takes a 945 or 944. Of a 945 the order ships, and is short, as it says. What does not fit is a letter.
-func (e *edi) shippedOutside(ctx context.Context, m *Message) (*Out, error) {
+// wish is a document that says to a 3PL what is wanted.
+type wish struct {
+	about any // what it says, beside its purpose and its date
+	send  func(ctx context.Context, e *edi, m *Message, out *Out) (journal.Record, error)
+}
+
+// wish is what he is to read of an order.
+func (p Partner) wish(o order.Order, purpose string, now time.Time) wish {
+	if p.EDIFACT.Runs {
+		kind := "ORDCHG"
+		if purpose == x12wms.Orders {
+			kind = "ORDERS"
+		}
+		body := edifactwms.ShippingOrder(p.Profile, o, purpose, now)
+		return wish{body[2:], func(ctx context.Context, e *edi, m *Message, out *Out) (journal.Record, error) {
+			return e.interchange(ctx, m, out, p, p.unb(), p.unh(kind), func(int) ([]edifact.Out, error) { return body, nil })
+		}}
+	}
+	body := p.Profile.ShippingOrder(o, purpose)
+	if purpose == x12wms.Cancels {
+		body = p.Profile.ShippingOrderWithdrawn(o)
+	}
+	return wish{body[1:], func(ctx context.Context, e *edi, m *Message, out *Out) (journal.Record, error) {
+		return e.envelope(ctx, m, out, p, "940", body)
+	}}
+}
+
+// report is a document of a 3PL: a set or message by its name, and the file.
+type report struct{ kind, name, document string }
+
+// saidOutside takes a 945 or 944.
+func (e *edi) saidOutside(ctx context.Context, m *Message) (*Out, error) {
 	info, part, p, err := e.set(ctx, m)
 	if err != nil {
 		return nil, err
 	}
+	c := report{info.Set, setName(info), info.Document}
 	if info.Set == "944" {
-		return e.receivedOutside(ctx, m, info, part, p)
+		a, err := p.Profile.Arrived(part)
+		return e.receivedOutside(ctx, m, c, p, a, err)
 	}
 	a, err := p.Profile.Shipped(part)
+	return e.shippedOutside(ctx, m, c, p, a, err)
+}
+
+// messageOutside takes a DESADV or RECADV.
+func (e *edi) messageOutside(ctx context.Context, m *Message) (*Out, error) {
+	info, part, p, err := e.message(ctx, m)
 	if err != nil {
-		return nil, untranslated(m.route, setName(info), info.Document, fault.KindOf(err), err)
+		return nil, err
 	}
-	refuse := refusing(m, info)
+	c := report{info.Message, info.name(), info.Document}
+	if info.Message == "RECADV" {
+		a, err := edifactwms.Arrived(p.Profile, part)
+		return e.receivedOutside(ctx, m, c, p, a, err)
+	}
+	a, err := edifactwms.Shipped(p.Profile, part)
+	return e.shippedOutside(ctx, m, c, p, a, err)
+}
+
+// shippedOutside ships of an order what its 3PL says, which wrong says was not to be read. What does not fit is a letter.
+func (e *edi) shippedOutside(ctx context.Context, m *Message, c report, p Partner, a x12wms.Shipped, wrong error) (*Out, error) {
+	if wrong != nil {
+		return nil, untranslated(m.route, c.name, c.document, fault.KindOf(wrong), wrong)
+	}
+	refuse := refusing(m, c)
 	known, ok, err := m.Claimed(ctx, askedOf(p.Name), a.Order.Value)
 	if err != nil {
 		return nil, err
@@ -236,21 +317,21 @@ func (e *edi) shippedOutside(ctx context.Context, m *Message) (*Out, error) {
 	return out, err
 }
 
-// refusing makes the errors of a set that came, at a place of it.
-func refusing(m *Message, info setInfo) func(at x12wms.Place, format string, args ...any) error {
+// refusing makes the errors of a document that came, at a place of it.
+func refusing(m *Message, c report) func(at x12wms.Place, format string, args ...any) error {
 	return func(at x12wms.Place, format string, args ...any) error {
-		return fault.At(m.route, fault.Rejected, at.String(), fmt.Errorf("%s of %s: %s", setName(info), info.Document, fmt.Sprintf(format, args...)))
+		return fault.At(m.route, fault.Rejected, at.String(), fmt.Errorf("%s of %s: %s", c.name, c.document, fmt.Sprintf(format, args...)))
 	}
 }
 
-// gone is what a 945 means for an order.
+// gone is what a 945 or DESADV means for an order.
 type gone struct {
 	Cartons []ship.Manifested
 	Lines   []order.LineQty
 	Short   []order.LineQty
 }
 
-// fits finds the lines of an order that a 945 speaks of, in smallest units. The error is of the place.
+// fits finds the lines of an order that a 945 or DESADV speaks of, in smallest units. The error is of the place.
 func (e *edi) fits(d *decision, o order.Order, a x12wms.Shipped) (left gone, at x12wms.Place, err error) {
 	open := map[int]int64{}
 	for _, l := range o.Lines {

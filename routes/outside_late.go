@@ -42,8 +42,8 @@ func (e *edi) lateOrder(ctx context.Context, m *Message) (*Out, error) {
 	if !o.Dates.ShipBy.IsZero() {
 		by = ", which was to leave by " + o.Dates.ShipBy.Format(time.RFC3339)
 	}
-	return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("%s has said by no 945 that order %s left whole%s: %d of %d are open; ask him, then replay this letter or drop it",
-		a.Partner, o.Number, by, o.Totals().Unassigned, o.Totals().Ordered))
+	return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("%s has said by no %s that order %s left whole%s: %d of %d are open; ask him, then replay this letter or drop it",
+		a.Partner, e.saysBy(a.Partner, "945", "DESADV"), o.Number, by, o.Totals().Unassigned, o.Totals().Ordered))
 }
 
 func (e *edi) lateReceipt(ctx context.Context, m *Message) (*Out, error) {
@@ -59,5 +59,14 @@ func (e *edi) lateReceipt(ctx context.Context, m *Message) (*Out, error) {
 	if !r.Due.IsZero() {
 		due = ", which was to come by " + r.Due.Format(time.RFC3339)
 	}
-	return nil, fault.At(m.route, fault.Rejected, r.ID, fmt.Errorf("%s has said by no 944 what came of receipt %s%s: ask him, then replay this letter or drop it", a.Partner, r.ID, due))
+	return nil, fault.At(m.route, fault.Rejected, r.ID, fmt.Errorf("%s has said by no %s what came of receipt %s%s: ask him, then replay this letter or drop it",
+		a.Partner, e.saysBy(a.Partner, "944", "RECADV"), r.ID, due))
+}
+
+// saysBy is the set or message by which a 3PL says it.
+func (e *edi) saysBy(partner, set, message string) string {
+	if e.Partners[partner].EDIFACT.Runs {
+		return message
+	}
+	return set
 }

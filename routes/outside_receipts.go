@@ -12,12 +12,14 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/receiving"
-	"github.com/paklog/hub/edi/x12"
+	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/transforms/edifactwms"
 	"github.com/paklog/hub/transforms/x12wms"
 )
 
-// announceOutside tells the 3PL what comes to a building that he runs, and what of it is another now.
-func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
+// announceOutside tells the 3PLs who read a syntax what comes to buildings that they run, and what of it
+// is another now.
+func (e *edi) announceOutside(ctx context.Context, m *Message, byMessage bool) (*Out, error) {
 	if m.Type == outsideLate {
 		return e.lateReceipt(ctx, m)
 	}
@@ -27,17 +29,44 @@ func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
 		return nil, err
 	}
 	p, ok := e.runs(r.Scope.Facility)
-	if !ok {
+	if !ok || p.EDIFACT.Runs != byMessage {
 		return m.Out(), nil
 	}
+	_, before, err := m.Claimed(ctx, announcedTo(p.Name), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := m.Out()
+	desadv := func(function string) (journal.Record, error) {
+		return e.interchange(ctx, m, out, p, p.unb(), p.unh("DESADV"), func(int) ([]edifact.Out, error) {
+			return edifactwms.Announcement(p.Profile, r, function, m.Now), nil
+		})
+	}
 	if _, cancelled := m.Event.(receiving.Cancelled); cancelled {
+		if byMessage && !before {
+			return out, nil
+		}
+		if byMessage {
+			rec, err := desadv(edifactwms.TakesBack)
+			if err != nil {
+				return nil, err
+			}
+			return out.Send(rec), nil
+		}
 		return nil, fault.At(m.route, fault.Rejected, r.ID, fmt.Errorf("receipt %s does not come to %s any more, which no 943 can say: tell him, then drop this letter", r.ID, p.Name))
 	}
 	if r.Ended() || len(r.Lines) == 0 {
-		return m.Out(), nil
+		return out, nil
 	}
-	out := m.Out()
-	rec, err := e.envelope(ctx, m, out, p, "943", p.Profile.TransferAdvice(r))
+	var rec journal.Record
+	switch {
+	case byMessage && before:
+		rec, err = desadv(edifactwms.Replaces)
+	case byMessage:
+		rec, err = desadv(edifactwms.Original)
+	default:
+		rec, err = e.envelope(ctx, m, out, p, "943", p.Profile.TransferAdvice(r))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,15 +78,16 @@ func (e *edi) announceOutside(ctx context.Context, m *Message) (*Out, error) {
 // announcedTo is where the receipts that a 3PL was told of are found by their number.
 func announcedTo(partner string) string { return "outside-receipts/" + partner }
 
-// receivedOutside takes a 944: the receipt got what it says, and is closed. No stock of it is kept here.
-func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, part *x12.Part, p Partner) (*Out, error) {
-	a, err := p.Profile.Arrived(part)
-	if err != nil {
-		return nil, untranslated(m.route, setName(info), info.Document, fault.KindOf(err), err)
+// receivedOutside takes a 944 or RECADV: the receipt got what it says, and is closed. No stock of it is
+// kept here. wrong says that it was not to be read.
+func (e *edi) receivedOutside(ctx context.Context, m *Message, c report, p Partner, a x12wms.Arrived, wrong error) (*Out, error) {
+	if wrong != nil {
+		return nil, untranslated(m.route, c.name, c.document, fault.KindOf(wrong), wrong)
 	}
-	refuse := refusing(m, info)
+	refuse := refusing(m, c)
 	var known journal.Claim
 	found := false
+	var err error
 	for _, n := range a.Numbers {
 		if n.Value != "" && !found {
 			if known, found, err = m.Claimed(ctx, announcedTo(p.Name), n.Value); err != nil {
@@ -81,7 +111,7 @@ func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, par
 	case ok && before.Hash == hash:
 		return m.Out(), nil
 	case ok:
-		return nil, refuse(at.At, "a 944 of it came before, and said something else: ask %s which holds", p.Name)
+		return nil, refuse(at.At, "a %s of it came before, and said something else: ask %s which holds", c.kind, p.Name)
 	}
 	d := e.flows.decide(ctx, m)
 	stream := string(known.Answer)
@@ -115,7 +145,7 @@ func (e *edi) receivedOutside(ctx context.Context, m *Message, info setInfo, par
 			r := load(d, d.f.receipts, stream)
 			events, err := r.Receive(receiving.Receive{
 				Place: inventory.Place{Location: p.Name, Lot: l.Lot}, Line: line, Item: sku, Qty: qty, Expiry: l.Expiry, Condition: part.condition, Reason: part.reason,
-				Entry: fmt.Sprintf("944-%d-%s", i+1, part.condition), By: p.Name, Serials: part.serials,
+				Entry: fmt.Sprintf("%s-%d-%s", c.kind, i+1, part.condition), By: p.Name, Serials: part.serials,
 				Policy: receiving.Policy{Tolerance: receiving.MaxTolerance, Over: receiving.HoldOver, Blind: true, Stage: inventory.Free},
 			}, d.m.Now)
 			if err != nil {

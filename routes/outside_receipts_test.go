@@ -135,43 +135,17 @@ func TestAReceiptThatIsChangedIsAnnouncedAnewAndOneThatIsCancelledIsALetter(t *t
 
 // Whatever dies, he is told once, and what he says is taken once.
 func TestACrashAfterAnyUnitOfAnOutsideReceiptReceivesOnce(t *testing.T) {
-	died := 0
-	for n, ended := 0, false; !ended; n++ {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r, box := outsideRig(t)
-				r.batch = 1
-				r.restart()
-				r.crash(n)
-				ended = true
-				announce := receiving.Announce{Announcement: receiving.Announcement{Kind: receiving.KindASN, Lines: []receiving.Line{{Item: "SKU-1", Qty: 30}, {Item: "SKU-1", Qty: 5}}}}
-				for _, send := range []func() error{
-					func() error { return r.askOutsideReceipt(announce) },
-					func() error { return r.tpl(advice944("21", wholeReceipt)) },
-				} {
-					_ = send() // dies with it
-					settle(10 * time.Minute)
-					if r.bus.Err() != nil {
-						ended = false
-						r.restart()
-						if err := send(); err != nil {
-							t.Fatal(err)
-						}
-						settle(time.Hour)
-					}
-				}
-				r.noLetters()
-				if c := r.count(); len(box.sets(t, "943")) != 1 || c["receipt.Closed"] != 1 || c["receipt.Received"] != 4 || r.receiptOutside().Lines[0].Good != 24 {
-					t.Errorf("%d 943s, %v", len(box.sets(t, "943")), c)
-				}
-			})
-		})
-		if t.Failed() {
-			return
+	wherever(t, 8, outsideRig, func(r *rig) []func() error {
+		return []func() error{
+			func() error { return r.askOutsideReceipt(twoLines) },
+			func() error { return r.tpl(advice944("21", wholeReceipt)) },
 		}
-		died++
-	}
-	if died < 8 {
-		t.Errorf("it died %d times only", died)
-	}
+	}, func(t *testing.T, r *rig, box *mailbox) {
+		if c := r.count(); len(box.sets(t, "943")) != 1 || c["receipt.Closed"] != 1 || c["receipt.Received"] != 4 || r.receiptOutside().Lines[0].Good != 24 {
+			t.Errorf("%d 943s, %v", len(box.sets(t, "943")), c)
+		}
+	})
 }
+
+// twoLines announces 30 and 5 of SKU-1.
+var twoLines = receiving.Announce{Announcement: receiving.Announcement{Kind: receiving.KindASN, Lines: []receiving.Line{{Item: "SKU-1", Qty: 30}, {Item: "SKU-1", Qty: 5}}}}

@@ -339,7 +339,7 @@ func (a *app) edi(flows *routes.Flows) error {
 		syntax, version, _ := strings.Cut(p.EDIFACT.Syntax, ":")
 		partners[name] = routes.Partner{
 			EDIFACT: routes.EDIFACT{Qualifier: p.EDIFACT.Qualifier, OurQual: p.EDIFACT.OurQualifier, Syntax: edifact.Charset(syntax), Version: version,
-				Directory: p.EDIFACT.Directory, Contrl: p.EDIFACT.Contrl},
+				Directory: p.EDIFACT.Directory, Runs: p.EDIFACT.Runs, Contrl: p.EDIFACT.Contrl},
 			Grammar: rules, Messages: messages, Maps: own, Changes: changes, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
 			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,

@@ -276,6 +276,7 @@ type EDIFACTConfig struct {
 	OurQualifier string `config:"our_qualifier" doc:"Ours."`
 	Syntax       string `config:"syntax" doc:"Syntax identifier and version of what we send, as UNOC:3."`
 	Directory    string `config:"directory" doc:"Directory of what we send: D96A or D01B."`
+	Runs         bool   `config:"runs" doc:"He is told of orders in buildings that he runs by ORDERS and ORDCHG and of receipts by DESADV, instead of 940 and 943; his DESADV and RECADV say what became of them."`
 	Contrl       bool   `config:"contrl" doc:"Ask for a CONTRL for each document of ours, and watch that it comes."`
 }
 

@@ -311,6 +311,9 @@ func (c PartnerConfig) Validate() error {
 		errs = append(errs, errors.New("ftps.drop: ours leave another way (as2.url, sftp.drop): name one of them"))
 	}
 	errs = append(errs, overlaps(c.Batches))
+	if c.EDIFACT.Runs && len(c.Runs) == 0 {
+		errs = append(errs, errors.New("edifact.runs: he runs no building: name those that he runs (runs)"))
+	}
 	if c.Reports < 0 {
 		errs = append(errs, errors.New("reports_within: is less than nothing; 0 is any time"))
 	}

@@ -27,15 +27,17 @@ func TestPartnerTermsReachTheRoutes(t *testing.T) {
 		writes string
 		there  bool
 	}{
-		"none":    {"answers: true", "x12.advices", "documents-out.ACME", true},
-		"window":  {"window: 08:00-18:00, zone: America/Chicago", "x12.advices", "documents-held", true},
-		"rate":    {"rate: 30", "x12.advices", "documents-paced", true},
-		"both":    {"rate: 30, window: 22:00-04:00", "x12.window", "documents-paced", true},
-		"tap":     {"tap: true", "out.edi.ACME", "audit-events", true},
-		"no tap":  {"tap: false", "out.edi.ACME", "audit-events", false},
-		"no 3PL":  {"answers: true", "x12.shipping-orders", "documents-out.ACME", false},
-		"a 3PL":   {"runs: [DC1]", "x12.shipping-orders", "documents-out.ACME", true},
-		"notices": {"notices: [ACME, OTHER]", "x12.notices", "ship-notices.ACME", true},
+		"none":             {"answers: true", "x12.advices", "documents-out.ACME", true},
+		"window":           {"window: 08:00-18:00, zone: America/Chicago", "x12.advices", "documents-held", true},
+		"rate":             {"rate: 30", "x12.advices", "documents-paced", true},
+		"both":             {"rate: 30, window: 22:00-04:00", "x12.window", "documents-paced", true},
+		"tap":              {"tap: true", "out.edi.ACME", "audit-events", true},
+		"no tap":           {"tap: false", "out.edi.ACME", "audit-events", false},
+		"no 3PL":           {"answers: true", "x12.shipping-orders", "documents-out.ACME", false},
+		"a 3PL":            {"runs: [DC1]", "x12.shipping-orders", "documents-out.ACME", true},
+		"a 3PL by EDIFACT": {"runs: [DC1], edifact: {runs: true}", "edifact.shipping-orders", "documents-out.ACME", true},
+		"and not by X12":   {"runs: [DC1], edifact: {runs: true}", "x12.shipping-orders", "documents-out.ACME", false},
+		"notices":          {"notices: [ACME, OTHER]", "x12.notices", "ship-notices.ACME", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

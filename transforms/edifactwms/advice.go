@@ -175,16 +175,7 @@ func (w *advice) line(l order.Line, x pack.Content, short, later int64) {
 		w.body = append(w.body, edifact.Out{ID: "PIA", Elements: append([]string{"1"}, pia...)})
 	}
 	w.add("QTY", edifact.C("12", strconv.FormatInt(x.Qty/f, 10), unit))
-	if x.Lot != "" {
-		w.add("GIN", "BX", cut(x.Lot, 35))
-	}
-	for i := 0; i < len(x.Serials); i += 5 {
-		gin := []string{"BN"}
-		for _, s := range x.Serials[i:min(len(x.Serials), i+5)] {
-			gin = append(gin, cut(s, 35))
-		}
-		w.body = append(w.body, edifact.Out{ID: "GIN", Elements: gin})
-	}
+	w.identified(x.Lot, x.Serials)
 	if l.Ref != "" {
 		w.add("RFF", edifact.C("LI", cut(l.Ref, 35)))
 	}
@@ -240,11 +231,8 @@ func unitOf(p x12wms.Profile, uom string) string {
 }
 
 func (w *advice) party(role string, a party.Address) {
-	name := edifact.C(cut(cmp.Or(a.Name, a.Company, a.Code), 35), cut(second(a), 35))
-	var streets []string
-	for _, s := range a.Lines[:min(len(a.Lines), 4)] {
-		streets = append(streets, cut(s, 35))
-	}
+	name := edifact.C(parts(5, cmp.Or(a.Name, a.Company, a.Code), second(a))...)
+	streets := parts(4, a.Lines...)
 	code := ""
 	if a.Code != "" {
 		code = partyCode(party.Named{Coded: party.Coded{Code: a.Code, List: x12wms.List(w.named, a.Code)}})
@@ -254,6 +242,20 @@ func (w *advice) party(role string, a party.Address) {
 		return
 	}
 	w.add("NAD", role, code, "", name, edifact.C(streets...), cut(a.City, 35), cut(a.Region, 9), cut(a.PostalCode, 9), cut(a.Country, 3))
+}
+
+// parts are texts as components of 35 characters, at most so many: what is longer goes on in the next.
+func parts(most int, texts ...string) (out []string) {
+	for _, s := range texts {
+		for s != "" {
+			part := cut(s, 35)
+			if at := strings.LastIndexByte(part, ' '); at > 0 && len(part) < len(s) {
+				part = part[:at]
+			}
+			out, s = append(out, part), strings.TrimSpace(s[len(part):])
+		}
+	}
+	return out[:min(len(out), most)]
 }
 
 // partyCode is C082: the code, and whose it is as the partner said.

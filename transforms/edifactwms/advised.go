@@ -9,7 +9,7 @@ import (
 )
 
 // documentNames (1001) of the messages that we send, by which an APERAK says what it speaks of.
-var documentNames = map[string]string{"351": "DESADV", "231": "ORDRSP", "632": "RECADV", "35": "INVRPT", "380": "INVOIC", "313": "APERAK"}
+var documentNames = map[string]string{"351": "DESADV", "231": "ORDRSP", "632": "RECADV", "35": "INVRPT", "380": "INVOIC", "313": "APERAK", "220": "ORDERS", "230": "ORDCHG"}
 
 // answered are response types (1225) that are a verdict.
 var answered = map[string]string{"10": document.Rejects, "12": document.Rejects, "27": document.Rejects,

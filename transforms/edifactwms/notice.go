@@ -41,12 +41,35 @@ type noticed struct {
 	goods  []piece // of the line: what is said of it whole, then what stands in each package of it
 	short  bool    // a QVR says why less of the line comes
 	wrong  *wrong  // the first of what cannot be taken
+
+	// What a receipt does not ask for, and a shipment of an order does.
+	tracking string        // of all that is not told of a level
+	orders   []x12wms.Text // that lines name
+	ref      x12wms.Text   // the line as whoever ordered it numbers it
+	less     []lesser      // of the line
+	stands   []standing    // of the lines of the notice, in their order
+	lessAll  []lesser      // of all lines
 }
 
 // level is one CPS.
 type level struct {
-	parent string
-	marks  []x12wms.Text // SSCCs of its packages
+	parent, tracking string
+	marks            []x12wms.Text // SSCCs of its packages
+}
+
+// standing is what is said of a line beside the goods.
+type standing struct {
+	at   *level
+	ref  x12wms.Text
+	many bool // it stands in several packages, and nobody knows what in which
+}
+
+// lesser is a QVR: how much less of a line there is, and what becomes of it.
+type lesser struct {
+	line x12wms.DocumentLine
+	ref  x12wms.Text
+	qty  x12wms.Text
+	code string
 }
 
 // piece is what is said of goods: of a line, or behind a PCI of a package of it.
@@ -133,7 +156,9 @@ func readNotice(p *edifact.Part) *noticed {
 				n.goods = append(n.goods, piece{})
 			}
 		case "QVR":
-			n.short = n.line != nil
+			if n.short = n.line != nil; n.short {
+				n.less = append(n.less, lesser{qty: text(s, 1, 1), code: s.Value(2, 0)})
+			}
 		case "PIA":
 			for k := 2; n.line != nil && k <= s.Len(); k++ {
 				addCode(n.line, text(s, k, 2), text(s, k, 1))
@@ -162,13 +187,23 @@ func (n *noticed) last() *piece {
 func (n *noticed) reference(s edifact.Segment) {
 	kind, value := text(s, 1, 1), text(s, 1, 2)
 	switch {
+	case n.line == nil && kind.Value == "CN" && n.at != nil:
+		n.at.tracking = value.Value
+	case n.line == nil && kind.Value == "CN" && len(n.Parties) == 0:
+		n.tracking = value.Value
 	case n.line == nil:
 		if kind.Value == "ON" && len(n.Parties) == 0 && n.PO.Value == "" {
 			n.PO = value
 		}
 	case kind.Value == "LI":
+		n.ref = value
 		if n.line.ID.Value == "" {
 			n.line.ID = value
+		}
+	case kind.Value == "ON":
+		n.orders = append(n.orders, value)
+		if no := text(s, 1, 3); no.Value != "" && n.ref.Value == "" {
+			n.ref = no
 		}
 	case kind.Value == "BT":
 		n.last().lots = append(n.last().lots, value)
@@ -236,11 +271,17 @@ func (n *noticed) end() {
 	l, whole, packages := *n.line, n.goods[0], n.goods[1:]
 	short := n.short
 	n.line, n.goods, n.short = nil, nil, false
-	if whole.qty.Value == "0" && short {
-		return
-	}
 	if whole.qty.At.Segment > 0 {
 		l.Qty, l.UOM = whole.qty, whole.uom
+	}
+	for _, x := range n.less {
+		x.line, x.ref = l, n.ref
+		n.lessAll = append(n.lessAll, x)
+	}
+	n.less = nil
+	defer func() { n.ref = x12wms.Text{} }()
+	if whole.qty.Value == "0" && short {
+		return
 	}
 	var told []piece
 	for _, g := range packages {
@@ -301,22 +342,39 @@ func (n *noticed) add(l x12wms.DocumentLine, g piece) {
 		}
 	}
 	n.Line(l, lpn)
+	n.stands = append(n.stands, standing{n.at, n.ref, len(g.marks) > 1 || lpn.Value == "" && n.several()})
 	more := &n.Details[len(n.Details)-1]
 	more.Expiry, more.Serials = g.expiry, g.serials
+}
+
+// up are the levels that the line stands in, the nearest first. Levels that name each other end it.
+func (n *noticed) up(at *level) (out []*level) {
+	for ; at != nil && len(out) <= len(n.levels); at = n.levels[at.parent] {
+		out = append(out, at)
+	}
+	return out
+}
+
+// several reports whether the nearest level with marks has several.
+func (n *noticed) several() bool {
+	for _, at := range n.up(n.at) {
+		if len(at.marks) > 0 {
+			return len(at.marks) > 1
+		}
+	}
+	return false
 }
 
 // container is the mark of the nearest level that the line stands in. Where a level has several, nobody
 // knows which of them it is.
 func (n *noticed) container() x12wms.Text {
-	at := n.at
-	for range len(n.levels) + 1 {
+	for _, at := range n.up(n.at) {
 		switch {
-		case at == nil || len(at.marks) > 1:
+		case len(at.marks) > 1:
 			return x12wms.Text{}
 		case len(at.marks) == 1:
 			return x12wms.SSCC(at.marks[0])
 		}
-		at = n.levels[at.parent]
 	}
 	return x12wms.Text{}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,15 +32,7 @@ const despatched = "BGM+351+ASN-5+9'\nDTM+137:20261120:102'\nDTM+11:202611201000
 // advised reads a body as the DESADV of an interchange.
 func advised(t *testing.T, body string) *edifact.Part {
 	t.Helper()
-	d, err := edifact.Parse([]byte("UNB+UNOC:3+ACME:14+PAKLOG:14+261123:0915+7'\nUNH+1+DESADV:D:96A:UN'\n"+body+"UNT+"+strconv.Itoa(strings.Count(body, "'\n")+2)+"+1'\nUNZ+1+7'"), edifact.Limits{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for p := range d.Messages() {
-		return p
-	}
-	t.Fatal("no message")
-	return nil
+	return of(t, "DESADV", body)
 }
 
 func TestADESADVAnnouncesWhatStandsInWhichPackage(t *testing.T) {

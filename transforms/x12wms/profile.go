@@ -111,6 +111,9 @@ func (p Profile) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Unit is the unit of ours that the partner means by a code.
+func (p Profile) Unit(code string) string { return p.uom(code) }
+
 func (p Profile) uom(code string) string {
 	if u, ok := p.UOM[code]; ok {
 		return u

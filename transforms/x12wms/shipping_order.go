@@ -59,11 +59,8 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 	}
 	total := int64(0)
 	for _, l := range o.Lines {
-		wanted := l.Ordered - l.Cancelled - l.Short
-		if purpose != Replaces {
-			wanted -= l.Shipped
-		}
-		if l.Held() || l.Dropped || wanted == 0 {
+		wanted := Wanted(l, purpose)
+		if wanted == 0 {
 			continue
 		}
 		qty, unit := wanted, "EA"
@@ -78,6 +75,20 @@ func (p Profile) ShippingOrder(o order.Order, purpose string) []x12.Out {
 		}
 	}
 	return append(body, x12.Seg("W76", strconv.FormatInt(total, 10)))
+}
+
+// Wanted is what whoever runs the building is asked of a line, in smallest units: what has not left yet, or
+// where it replaces what was asked before, what has left too. Of a line that waits for somebody to say what
+// it means it is nothing.
+func Wanted(l order.Line, purpose string) int64 {
+	switch wanted := l.Ordered - l.Cancelled - l.Short; {
+	case l.Held() || l.Dropped:
+		return 0
+	case purpose == Replaces:
+		return wanted
+	default:
+		return wanted - l.Shipped
+	}
 }
 
 // carriage is the W66: how it is to travel, and who pays.
