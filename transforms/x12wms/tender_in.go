@@ -26,13 +26,14 @@ var tenderPurposes = map[string]bool{"00": true, "01": true, "04": true, "05": t
 var unitMass = map[string]int64{"L": measure.PoundCentimg, "K": 100 * int64(measure.Kilogram)}
 
 // TenderCame takes a 204 apart: what is to be unloaded where, by the stop's name or code. Its building is
-// that of the first stop to load at. The error is a fault of kind Invalid that carries an [Error].
+// that of the first stop to load at. The rate is in US dollars unless a C3 says otherwise, which the set has
+// no place for and shippers send all the same. The error is a fault of kind Invalid that carries an [Error].
 func (p Profile) TenderCame(part *x12.Part) (Tendered, error) {
 	t := &translator{part: part, paper: OnX12(part)}
 	out := Tendered{Load: t.due("B2-04")}
 	c := &out.Receive
 	c.Scope = scope.Scope{Tenant: p.Tenant, Owner: scope.Shared, Facility: p.Facility}
-	purpose, loads := Text{Value: "00"}, false
+	purpose, loads, currency := Text{Value: "00"}, false, "USD"
 	for _, s := range part.Segments.All() {
 		switch string(s.Tag()) {
 		case "B2":
@@ -67,9 +68,16 @@ func (p Profile) TenderCame(part *x12.Part) (Tendered, error) {
 			}
 		case "L3":
 			if minor, err := strconv.ParseInt(s.Value(5), 10, 64); err == nil && minor > 0 {
-				c.Rate = measure.Money{Minor: minor, Currency: "USD"}
+				c.Rate.Minor = minor
+			}
+		case "C3":
+			if v := t.text(s, 1).Value; len(v) == 3 {
+				currency = v
 			}
 		}
+	}
+	if c.Rate.Minor > 0 {
+		c.Rate.Currency = currency
 	}
 	c.Load, c.Partner = out.Load.Value, p.Partner
 	out.Cancel = purpose.Value == "01"

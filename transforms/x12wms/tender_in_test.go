@@ -30,6 +30,14 @@ func TestA204SaysWhatIsToBeCarriedWhere(t *testing.T) {
 	if s := c.Stops[1]; s.No != 3 || s.Code != "S2" || len(s.Orders) != 1 || s.Orders[0] != (tender.Orders{Owner: "acme", Order: "SO-2", Cartons: 6, Weight: measure.Mass(226_796_185)}) || c.Stops[0].Code != "SHOP 1" {
 		t.Errorf("%+v", c.Stops)
 	}
+	for c3, want := range map[string]measure.Money{"C3*CAD~\n": {Minor: 85000, Currency: "CAD"}, "C3*DOLLAR~\n": {Minor: 85000, Currency: "USD"}} {
+		if x, err := p.TenderCame(set(t, in204(strings.Replace(asked204, "G62*64", c3+"G62*64", 1)))); err != nil || x.Receive.Rate != want {
+			t.Errorf("%s: %v, %v", c3, x.Receive.Rate, err)
+		}
+	}
+	if x, err := p.TenderCame(set(t, in204("C3*CAD~\n"+asked204[:strings.Index(asked204, "L3*")]))); err != nil || x.Receive.Rate != (measure.Money{}) {
+		t.Errorf("no rate is %v, %v", x.Receive.Rate, err)
+	}
 	taken, err := p.TenderCame(set(t, in204(strings.Replace(asked204, "B2A*00", "B2A*01", 1))))
 	if err != nil || !taken.Cancel || taken.Load.Value != "SH-77" {
 		t.Errorf("%+v, %v", taken, err)
