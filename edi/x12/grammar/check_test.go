@@ -60,6 +60,8 @@ func TestPlantedErrorsAreFoundInTheirPlace(t *testing.T) {
 		{"half a pair", "940", "*VN*SKU-2", "*VN", "error element-conditional W01-05 LX[2]/W01[1] 8/2 @~\nW20"},
 		{"half a pair before", "940", "*92*S1", "**S1", "error element-conditional N1-03 N1[1] 8/2 @*S1~\n"},
 		{"one of two", "940", "N9*LT*L1", "N9*LT", "error element-conditional N9-02 LX[1]/W01[1] 8/2 @~\nLX*"},
+		{"a link without its master", "940", "ORD-1*PO-9~", "ORD-1*PO-9*001002~", "error element-conditional W05-05  8/2 @~\nN1*"},
+		{"a master without its link", "940", "ORD-1*PO-9~", "ORD-1*PO-9**M-1~", "error element-conditional W05-04  8/2 @*M-1~"},
 		{"mandatory first segment", "940", "W05*N*ORD-1*PO-9~\n", "", "error segment-missing W05  3/ @N1*ST"},
 		{"mandatory segment of a loop", "940", "W01*30*EA**VN*SKU-2~\nW20****36*G*L~\n", "", "error segment-missing W01 LX[2] 3/ @W76*3\nwarning sum-mismatch W76-01  / @32*90"},
 		{"mandatory loop", "940", order940[strings.Index(order940, "LX*1"):strings.Index(order940, "W76")], "", "error segment-missing LX  3/ @W76*3\nwarning sum-mismatch W76-01  / @32*90"},
