@@ -79,7 +79,10 @@ func TestAMailboxAndAStationAreOneChain(t *testing.T) {
 		}
 	}
 	b.stop(t) // what is laid into the mailbox now waits for him
-	taken := func() bool { return len(lying(t, c, "/inbox")) == 0 }
+	taken := func() bool {
+		list, err := c.ReadDir("/inbox")
+		return err == nil && len(list) == 0
+	}
 	for _, name := range []string{"945.edi", "again.edi"} { // the same one twice
 		put(t, c, name, advice945(1))
 		if !everySoOften(t, time.Minute, taken) {
