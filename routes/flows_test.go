@@ -169,6 +169,7 @@ type rig struct {
 	edi     *EDI
 	notify  *NotifyConfig
 	shops   []ShopConfig
+	erps    []ERPConfig
 }
 
 func config(carriers ...*testCarrier) FlowConfig {
@@ -234,6 +235,11 @@ func (r *rig) start() {
 	}
 	if r.shops != nil {
 		if err := AddShops(h, f, r.shops); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if r.erps != nil {
+		if err := AddERPs(h, f, r.erps); err != nil {
 			r.t.Fatal(err)
 		}
 	}

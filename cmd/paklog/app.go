@@ -149,6 +149,9 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.shops(flows); err != nil {
 		return nil, err
 	}
+	if err := a.erps(flows); err != nil {
+		return nil, err
+	}
 	if err := a.notifications(flows); err != nil {
 		return nil, err
 	}

@@ -153,11 +153,11 @@ func (p pkg) suite() bool {
 }
 
 // port reports whether f is one of the files that hold a port: the journal's
-// contract, with its driver in memory, the carrier's, the shop's, and how adapters call the doors.
+// contract, with its driver in memory, the carrier's, the shop's, the ERP's, and how adapters call the doors.
 func (p pkg) port(f file) bool {
 	return within(p.path, "core/journal") || p.path == "core/ship" && f.name == "carrier.go" ||
 		p.path == "core/door" && f.name == "caller.go" || p.path == "core/notify" && f.name == "channel.go" ||
-		p.path == "core/shop" && f.name == "port.go"
+		(p.path == "core/shop" || p.path == "core/erp") && f.name == "port.go"
 }
 
 func local(importPath string) (below string, ours bool) {

@@ -81,6 +81,9 @@ func TestReferenceConfiguration(t *testing.T) {
 	if shop := got.Shops["main"]; len(got.Shops) != 1 || shop.ClientSecret.Reveal() == "" || shop.OldSecret.Reveal() == "" || len(shop.Locations) != 1 || shop.Services["Express"].Carrier != "ups" {
 		t.Errorf("the shop that it shows is read as %+v", got.Shops)
 	}
+	if erp := got.ERPs["main"]; len(got.ERPs) != 1 || erp.Password.Reveal() == "" || erp.Numbers == "" {
+		t.Errorf("the ERP that it shows is read as %+v", got.ERPs)
+	}
 	if len(got.AS2.Certificates) != 1 || len(spoken.AS2.Certificates) != 1 || spoken.AS2.Password.Reveal() == "" || spoken.AS2.CA.Reveal() == "" {
 		t.Error("a certificate that it shows was not read")
 	}
@@ -96,7 +99,7 @@ func TestReferenceConfiguration(t *testing.T) {
 	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	spoken.Batches = nil
 	got.EDI.Partners["ACME"] = spoken
-	got.HTTP.Keys, got.Webhooks, got.Shops, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, NotificationsConfig{}
+	got.HTTP.Keys, got.Webhooks, got.Shops, got.ERPs, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, nil, NotificationsConfig{}
 	got.Postgres.URL = configs.Secret{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {

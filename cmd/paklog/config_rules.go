@@ -140,6 +140,16 @@ func (c *Config) buildings() []error {
 			check("shops."+name+".locations."+place, c.Shops[name].Locations[place])
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.ERPs)) {
+		errs = append(errs, goodName("erps."+name, name))
+		check("erps."+name+".facility", c.ERPs[name].Facility)
+		for _, other := range slices.Sorted(maps.Keys(c.ERPs)) {
+			a, b := c.ERPs[name], c.ERPs[other]
+			if other < name && cmp.Or(a.Owner, c.Owner) == cmp.Or(b.Owner, c.Owner) && cmp.Or(a.Facility, c.Facility) == cmp.Or(b.Facility, c.Facility) && (a.Numbers == "" || b.Numbers == "" || a.Numbers == b.Numbers) {
+				errs = append(errs, fmt.Errorf("erps.%s: is of the same orders as %s: tell them apart by owner, facility or numbers", name, other))
+			}
+		}
+	}
 	return errs
 }
 

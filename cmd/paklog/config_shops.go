@@ -257,11 +257,17 @@ func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err erro
 	found := port.Check(cmd.Context(), shop.Wanted{
 		Locations: slices.Sorted(maps.Keys(c.Locations)), Stock: c.Stock.Within > 0 || c.Stock.Every > 0, Hooks: "/webhooks/shopify/" + name, Poll: c.Poll,
 	})
+	where := map[string]string{kindShopify: "Shopify", kindMagento: "Magento"}[c.Kind]
+	return true, tellFindings(cmd, g, name+" is a shop at "+where, found)
+}
+
+// tellFindings shows what does not fit at somebody who was asked, under a title.
+func tellFindings(cmd *cobra.Command, g *global, title string, found []shop.Finding) (err error) {
 	stops := slices.ContainsFunc(found, func(f shop.Finding) bool { return f.Stops })
 	if g.json {
 		err = writeJSON(cmd.OutOrStdout(), found)
 	} else {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is a shop at %s\n", name, map[string]string{kindShopify: "Shopify", kindMagento: "Magento"}[c.Kind])
+		fmt.Fprintln(cmd.OutOrStdout(), title)
 		for _, f := range found {
 			mark := "  note  "
 			if f.Stops {
@@ -273,5 +279,5 @@ func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err erro
 	if err == nil && stops {
 		err = exitFindings
 	}
-	return true, err
+	return err
 }

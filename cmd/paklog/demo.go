@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/magento/magentosim"
+	"github.com/paklog/hub/adapters/sap/sapsim"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
@@ -34,8 +35,8 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
 		Long: `Starts the hub on the embedded store, or with --store postgres on a PostgreSQL of its own, a trading
-partner who speaks AS2 and SFTP in a process of its own, and a simulated UPS and simulated shops at Shopify and Magento
-in this one, lets documents flow in through the real doors, follows one 940 hop by hop from AS2 to its 945, which the
+partner who speaks AS2 and SFTP in a process of its own, and a simulated UPS, simulated shops at Shopify and Magento and a
+simulated SAP in this one, lets documents flow in through the real doors, follows one 940 hop by hop from AS2 to its 945, which the
 partner takes by SFTP, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
@@ -83,6 +84,7 @@ type demo struct {
 	sim   *upssim.Sim
 	shop  *shopifysim.Sim
 	other *magentosim.Sim
+	sap   *sapsim.Sim
 	app   *app
 	addr  string
 	begun time.Time
@@ -146,13 +148,20 @@ func (d *demo) run(ctx context.Context) (end error) {
 	d.other = magentosim.New(magentosim.Options{})
 	otherDone := make(chan error, 1)
 	go func() { otherDone <- serveHTTP(simCtx, simCtx, atOther, d.other, time.Second) }()
+	atSAP, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	d.sap = sapsim.New(sapsim.Options{})
+	sapDone := make(chan error, 1)
+	go func() { sapDone <- serveHTTP(simCtx, simCtx, atSAP, d.sap, time.Second) }()
 
 	logFile, err := os.Create(filepath.Join(d.dir, "hub.log"))
 	if err != nil {
 		return err
 	}
 	defer logFile.Close()
-	cfg := d.config("http://"+l.Addr().String(), "http://"+atShop.Addr().String(), "http://"+atOther.Addr().String())
+	cfg := d.config("http://"+l.Addr().String(), "http://"+atShop.Addr().String(), "http://"+atOther.Addr().String(), "http://"+atSAP.Addr().String())
 	ready, done := make(chan struct{}), make(chan error, 1)
 	hubCtx, hubStop := context.WithCancel(context.WithoutCancel(ctx))
 	defer hubStop()
@@ -167,8 +176,8 @@ func (d *demo) run(ctx context.Context) (end error) {
 	case err := <-done:
 		return err
 	}
-	d.say("hub on http://%s, journal in %s, AS2 on http://%s, SFTP on %s, partner %s in process %d, simulated UPS on http://%s, simulated Shopify on http://%s, simulated Magento on http://%s",
-		d.addr, d.dir, d.app.stationAddr, d.app.filesAddr, demoPartnerID, d.acme.cmd.Process.Pid, l.Addr(), atShop.Addr(), atOther.Addr())
+	d.say("hub on http://%s, journal in %s, AS2 on http://%s, SFTP on %s, partner %s in process %d, simulated UPS on http://%s, simulated Shopify on http://%s, simulated Magento on http://%s, simulated SAP on http://%s",
+		d.addr, d.dir, d.app.stationAddr, d.app.filesAddr, demoPartnerID, d.acme.cmd.Process.Pid, l.Addr(), atShop.Addr(), atOther.Addr(), atSAP.Addr())
 	d.shop.HookTo("http://" + d.addr + "/webhooks/shopify/shopify")
 	var hooks sync.WaitGroup
 	hooks.Go(func() { d.shop.Run(simCtx) })
@@ -188,10 +197,10 @@ func (d *demo) run(ctx context.Context) (end error) {
 	err = errors.Join(err, <-done)
 	simStop()
 	hooks.Wait()
-	return errors.Join(err, <-simDone, <-shopDone, <-otherDone)
+	return errors.Join(err, <-simDone, <-shopDone, <-otherDone, <-sapDone)
 }
 
-func (d *demo) config(ups, shop, other string) *Config {
+func (d *demo) config(ups, shop, other, erp string) *Config {
 	c := defaults()
 	c.Data, c.Owner = d.dir, "ACME"
 	c.HTTP.Listen = "127.0.0.1:0"
@@ -221,6 +230,11 @@ func (d *demo) config(ups, shop, other string) *Config {
 	m.AccessToken, m.TokenSecret = configs.NewSecret(magentosim.AccessToken), configs.NewSecret(magentosim.TokenSecret)
 	m.Timeout, m.ResolveAfter = 2*time.Second, time.Second
 	c.Shops = map[string]ShopConfig{"shopify": s, "magento": m}
+	e := ERPConfig{}
+	e.SetDefaults()
+	e.URL, e.User, e.Password, e.Client = erp+"/sap/opu/odata/sap", sapsim.User, configs.NewSecret(sapsim.Password), sapsim.Client
+	e.Numbers, e.Timeout, e.ResolveAfter = `^8\d{7}$`, 2*time.Second, time.Second
+	c.ERPs = map[string]ERPConfig{"sap": e}
 	c.Carriers.UPS = CarrierConfig{
 		Aliases: []string{"UPSN"},
 		URL:     ups, ClientID: upssim.ClientID, ClientSecret: configs.NewSecret(upssim.ClientSecret), Account: upssim.Account,
@@ -236,7 +250,7 @@ func (d *demo) atPartner() string { return filepath.Join(d.dir, "at-"+demoPartne
 
 // story lets things happen, in order.
 func (d *demo) story(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.meets, d.master, d.documents, d.orders, d.webhooks, d.bought, d.imports, d.settle, d.taken, d.journey, d.cartons, d.floor, d.verdict} {
+	for _, act := range []func(context.Context) error{d.meets, d.master, d.documents, d.orders, d.webhooks, d.bought, d.delivered, d.imports, d.settle, d.taken, d.journey, d.cartons, d.floor, d.verdict} {
 		if err := act(ctx); err != nil {
 			return err
 		}

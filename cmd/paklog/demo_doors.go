@@ -15,6 +15,7 @@ import (
 
 	"github.com/paklog/hub/adapters/bulk"
 	"github.com/paklog/hub/adapters/magento/magentosim"
+	"github.com/paklog/hub/adapters/sap/sapsim"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/scope"
@@ -78,6 +79,18 @@ func (d *demo) bought(ctx context.Context) error {
 	d.other.Buy(magentosim.Buyer{}, magentosim.Line{SKU: skus[1].sku, Qty: 2, Kind: "configurable"},
 		magentosim.Line{SKU: "TEA-SET", Qty: 1, Kind: "bundle", Parts: []magentosim.Part{{SKU: skus[3].sku, Qty: 1}, {SKU: skus[0].sku, Qty: 4}}})
 	_, err := d.app.hub.Call(ctx, door.Shops, shop.Hint{Shop: "magento"})
+	return err
+}
+
+// delivered places an order for a delivery of the simulated SAP.
+func (d *demo) delivered(ctx context.Context) error {
+	d.say("   and one for an outbound delivery of SAP, which wants its goods issue once the goods have left: the answer about that is lost")
+	d.sap.Inject(sapsim.OpIssue, sapsim.AnswerLost)
+	number := d.sap.Want(sapsim.Wanted{Material: skus[0].sku, Qty: 3}, sapsim.Wanted{Material: skus[2].sku, Qty: 1})
+	_, err := d.post(ctx, "/v1/orders", "sap-"+number, map[string]any{
+		"owner": "ACME", "number": number, "ship_to": demoAddress,
+		"lines": []any{map[string]any{"item": skus[0].sku, "qty": 3}, map[string]any{"item": skus[2].sku, "qty": 1}},
+	})
 	return err
 }
 

@@ -129,7 +129,7 @@ func (d *demo) verdict(ctx context.Context) error {
 	check("997s that the partner took", sets["997"], 4)
 	check("855s that the partner took", sets["855"], 3)
 	check("orders confirmed more than once", doubled(confirmed), 0)
-	check("orders that were sent, by any door", count["order.Accepted"], 1+12+3+1+httpOrders+webhookOrders+shopifyOrders+1+importedOrders)
+	check("orders that were sent, by any door", count["order.Accepted"], 1+12+3+1+httpOrders+webhookOrders+shopifyOrders+1+1+importedOrders)
 	told := map[string]int{}
 	for _, f := range d.shop.Truth().Shipped {
 		told[f.Work]++
@@ -145,6 +145,12 @@ func (d *demo) verdict(ctx context.Context) error {
 	}
 	check("orders that Magento knows to be complete", complete, 1)
 	check("shipments that Magento was told of", len(sold.Shipped), 1)
+	issued := 0
+	for _, t := range d.sap.Deliveries() {
+		issued += t.Issues
+	}
+	check("goods issues that SAP posted", issued, 1)
+	check("goods issues that the hub is certain of", count["erp.Told"], 1)
 	d.say("   UPS was asked %d times for a label and lost one answer: it was asked what it knew (%d times) before anything was bought again",
 		d.sim.Calls(upssim.OpShip), d.sim.Calls(upssim.OpRecovery))
 	d.say("\ntook %.1f s", time.Since(d.begun).Seconds())

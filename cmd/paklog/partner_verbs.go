@@ -96,20 +96,22 @@ type partnerComplaint struct {
 
 func newPartnerCheck(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "check [PARTNER]", Short: "Say in words what does not fit: certificates, algorithms, what is agreed, a shop's set-up",
+		Use: "check [PARTNER]", Short: "Say in words what does not fit: certificates, algorithms, what is agreed, a shop's or ERP's set-up",
 		Long: `Say in words what does not fit in what is agreed with partners who speak AS2 or exchange files over SFTP and FTP:
 certificates and OpenPGP keys that have expired or soon will, that are for another use or too weak, algorithms that do
 not go with a key, and what makes an exchange unsafe. Nobody is asked and nothing is sent; paklog partner test does that. The fingerprints are what both sides
 compare over the telephone. Ends with 3 when messages fail by it.
 
 A shop is asked: whether it lets the app in, what the app may do there, whose clock is off, which of its places and
-webhooks are set up. Nothing is changed there.`,
+webhooks are set up. Nothing is changed there. So is an ERP: whether it lets the user in, and would take a goods issue.`,
 		Example: "  paklog partner check\n  paklog partner check ACME --json\n  paklog partner check main        a shop",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				if known, err := checkShop(cmd, g, args[0]); known || err != nil {
-					return err
+				for _, check := range []func(*cobra.Command, *global, string) (bool, error){checkShop, checkERP} {
+					if known, err := check(cmd, g, args[0]); known || err != nil {
+						return err
+					}
 				}
 			}
 			cfg, _, err := load(g.config)

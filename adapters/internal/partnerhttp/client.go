@@ -35,6 +35,9 @@ type Config struct {
 	PaymentHeader string
 	// Sign authorizes each request by itself, after all of it is there but for the token; nil does not.
 	Sign func(*http.Request) error
+	// CSRF is the path that a token against forged requests is fetched from, with its cookies, before
+	// the first call that changes something, and again once the partner asks for another; "" is none.
+	CSRF string
 	// Transport carries the calls; nil is Go's default with its proxy settings.
 	Transport *http.Transport
 	// Timeout bounds one call, token included; 0 is 30 s.
@@ -62,6 +65,7 @@ type Client struct {
 	cfg     Config
 	reads   *http.Client
 	effects *http.Client
+	session *sessions
 	limit   limiter
 	budget  budget
 	redact  redactor
@@ -88,6 +92,7 @@ func New(cfg Config) *Client {
 		cfg:     cfg,
 		reads:   &http.Client{Transport: reads, CheckRedirect: neverFollow},
 		effects: &http.Client{Transport: effects, CheckRedirect: neverFollow},
+		session: newSessions(),
 		budget:  budget{Budget: cfg.Budget},
 		redact:  newRedactor(cfg.RedactKeys),
 	}
@@ -178,6 +183,12 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	if err != nil {
 		return Answer{}, fault.Wrap(call.Op, err)
 	}
+	session := c.session.have()
+	if c.cfg.CSRF != "" && changes(call.Method) {
+		if session, err = c.session.hold(ctx, c, call.Op); err != nil {
+			return Answer{}, err
+		}
+	}
 	if wait := c.budget.spend(c.cfg.Now()); wait > 0 {
 		return Answer{}, throttled(call.Op, wait, fmt.Errorf("%d calls left within %s, nothing was sent", c.budget.Calls, c.budget.Per))
 	}
@@ -185,6 +196,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	if err != nil {
 		return Answer{}, fault.E(call.Op, fault.Internal, fmt.Errorf("building request: %w", err))
 	}
+	session.put(req)
 
 	att := Attempt{Connection: c.cfg.Connection, Op: call.Op, Started: c.cfg.Now()}
 	var w written
@@ -207,6 +219,9 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		if old || oldPayment { // the next attempt brings a new one
 			err = refused(call.Op, fault.Transient, err)
 		}
+	} else if session != nil && unsigned(res) {
+		c.session.drop(session)
+		err = refused(call.Op, fault.Transient, err) // the next attempt brings a new one
 	}
 	c.capture(att, req, body, res, ans.Body, true, err)
 	if err != nil {

@@ -106,6 +106,9 @@ func (w *Wire) write(rw http.ResponseWriter, r *http.Request, a Answer, f Fault)
 			panic(fmt.Sprintf("simhttp: answer cannot be encoded: %v", err)) // a mistake in the simulator
 		}
 	}
+	for k, v := range a.Header {
+		rw.Header()[k] = v
+	}
 	switch f {
 	case AnswerLost:
 		panic(http.ErrAbortHandler)

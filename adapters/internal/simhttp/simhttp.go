@@ -66,12 +66,13 @@ func New(opts Options) *Wire {
 
 // Answer is what an operation says, before any fault touches it. Body is
 // encoded as JSON; a string is sent as it is. A Type is the media type where it is
-// neither JSON nor a web page, and After the seconds of a Retry-After.
+// neither JSON nor a web page, After the seconds of a Retry-After, and Header what else is said beside it.
 type Answer struct {
 	Status int
 	Body   any
 	Type   string
 	After  int
+	Header http.Header
 }
 
 // OK is an answer of success.

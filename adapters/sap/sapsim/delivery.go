@@ -1,0 +1,307 @@
+package sapsim
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paklog/hub/adapters/internal/simhttp"
+)
+
+type delivery struct {
+	number         string
+	items          []*item
+	changed        time.Time
+	version        int
+	issued, partly bool
+	issues         int
+	day            time.Time
+	locked         bool
+}
+
+type item struct {
+	Wanted
+	no     string
+	qty    int64 // in base units
+	picked bool
+}
+
+func (d *delivery) item(no string) *item {
+	for _, i := range d.items {
+		if i.no == strings.TrimLeft(no, "0") {
+			return i
+		}
+	}
+	return nil
+}
+
+// etag is of the head: it changes with whatever changes of the delivery.
+func (d *delivery) etag() string {
+	return fmt.Sprintf(`W/"datetimeoffset'%s'"`, d.changed.Add(time.Duration(d.version)*time.Microsecond).UTC().Format("2006-01-02T15:04:05.000000Z"))
+}
+
+func (s *Sim) change(d *delivery) {
+	d.version++
+	d.changed = s.opts.Now()
+}
+
+// post takes the goods out of the stock.
+func (s *Sim) post(d *delivery) {
+	d.issued, d.day = true, s.opts.Now().UTC().Truncate(24*time.Hour)
+	d.issues++
+	s.change(d)
+}
+
+func (s *Sim) service(*http.Request) simhttp.Answer {
+	return simhttp.OK(map[string]any{"d": map[string]any{"EntitySets": []any{"A_OutbDeliveryHeader", "A_OutbDeliveryItem"}}})
+}
+
+func (s *Sim) headers(r *http.Request) simhttp.Answer {
+	for name := range r.URL.Query() {
+		if !slices.Contains([]string{"$top", "$skip", "$filter", "$inlinecount", "$orderby", "$select", "$expand"}, name) {
+			return refuse(http.StatusBadRequest, "/IWFND/CM_BEC/024", "Invalid system query option specified")
+		}
+	}
+	most := len(s.deliveries)
+	if top := r.URL.Query().Get("$top"); top != "" {
+		n, err := strconv.Atoi(top)
+		if err != nil || n < 0 {
+			return refuse(http.StatusBadRequest, "/IWFND/CM_BEC/024", "Invalid system query option specified")
+		}
+		most = min(n, most)
+	}
+	list := []any{}
+	for _, d := range s.deliveries {
+		if len(list) < most {
+			list = append(list, s.head(d))
+		}
+	}
+	return simhttp.OK(map[string]any{"d": map[string]any{"results": list}})
+}
+
+// key is the key of an entity in a path.
+var key = regexp.MustCompile(`^A_OutbDeliveryHeader\('([^']*)'\)$`)
+
+// named finds the delivery of a path.
+func (s *Sim) named(r *http.Request) (*delivery, simhttp.Answer) {
+	m := key.FindStringSubmatch(r.PathValue("entity"))
+	if m == nil {
+		return nil, refuse(http.StatusBadRequest, "/IWFND/CM_MGW/000", "Malformed URI literal syntax")
+	}
+	d := s.deliveries[strings.TrimLeft(m[1], "0")]
+	if d == nil || len(m[1]) > 10 {
+		return nil, refuse(http.StatusNotFound, "/IWBEP/CM_MGW_RT/020", "Resource not found for segment 'A_OutbDeliveryHeaderType'")
+	}
+	return d, simhttp.Answer{}
+}
+
+func (s *Sim) header(r *http.Request) simhttp.Answer {
+	d, a := s.named(r)
+	if d == nil {
+		return a
+	}
+	return simhttp.OK(map[string]any{"d": s.head(d)})
+}
+
+func (s *Sim) show(number string, width int) string {
+	if s.opts.Padded {
+		return fmt.Sprintf("%0*s", width, number)
+	}
+	return number
+}
+
+func (s *Sim) head(d *delivery) map[string]any {
+	movement, picking := "A", "C"
+	switch {
+	case d.issued:
+		movement = "C"
+	case d.partly:
+		movement = "B"
+	}
+	for _, i := range d.items {
+		if !i.picked && !i.Text {
+			picking = "A"
+		}
+	}
+	var day any
+	if d.issued {
+		day = fmt.Sprintf("/Date(%d)/", d.day.UnixMilli())
+	}
+	uri := fmt.Sprintf("%s/A_OutbDeliveryHeader('%s')", root, d.number)
+	return map[string]any{
+		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": "API_OUTBOUND_DELIVERY_SRV.A_OutbDeliveryHeaderType", "etag": d.etag()},
+		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentType": "LF", "ShippingPoint": "1710", "OverallGoodsMovementStatus": movement,
+		"OverallPickingStatus": picking, "ActualGoodsMovementDate": day, "LastChangeDate": fmt.Sprintf("/Date(%d)/", d.changed.UTC().Truncate(24*time.Hour).UnixMilli()),
+		"ActualGoodsMovementTime":    "PT00H00M00S",
+		"to_DeliveryDocumentItem":    map[string]any{"__deferred": map[string]any{"uri": uri + "/to_DeliveryDocumentItem"}},
+		"DeliveryDocumentBySupplier": "", "CompleteDeliveryIsDefined": false,
+	}
+}
+
+func (s *Sim) items(r *http.Request) simhttp.Answer {
+	d, a := s.named(r)
+	if d == nil {
+		return a
+	}
+	from := 0
+	for name, v := range r.URL.Query() {
+		n, err := strconv.Atoi(v[0])
+		if name != "$skiptoken" || err != nil || n < 0 || n > len(d.items) {
+			return refuse(http.StatusBadRequest, "/IWFND/CM_BEC/024", "Invalid system query option specified")
+		}
+		from = n
+	}
+	to := len(d.items)
+	if s.opts.PageSize > 0 {
+		to = min(to, from+s.opts.PageSize)
+	}
+	list := []any{}
+	for _, i := range d.items[from:to] {
+		list = append(list, s.line(d, i))
+	}
+	page := map[string]any{"results": list}
+	if to < len(d.items) {
+		page["__next"] = fmt.Sprintf("https://sim.example%s/A_OutbDeliveryHeader('%s')/to_DeliveryDocumentItem?$skiptoken=%d", root, d.number, to)
+	}
+	return simhttp.OK(map[string]any{"d": page})
+}
+
+func decimal(n int64) string { return fmt.Sprintf("%d.000", n) }
+
+func (s *Sim) line(d *delivery, i *item) map[string]any {
+	status := func(is bool) string {
+		switch {
+		case i.Text:
+			return ""
+		case is:
+			return "C"
+		}
+		return "A"
+	}
+	irrelevant := ""
+	if i.Text {
+		irrelevant = "X"
+	}
+	uri := fmt.Sprintf("%s/A_OutbDeliveryItem(DeliveryDocument='%s',DeliveryDocumentItem='%s')", root, d.number, i.no)
+	return map[string]any{
+		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": "API_OUTBOUND_DELIVERY_SRV.A_OutbDeliveryItemType"},
+		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Plant": "1710", "StorageLocation": "171A",
+		"BaseUnit": "PC", "DeliveryQuantityUnit": i.Unit, "ActualDeliveredQtyInBaseUnit": decimal(i.qty), "ActualDeliveryQuantity": fmt.Sprintf("%.3f", float64(i.qty)/float64(i.Per)),
+		"OriginalDeliveryQuantity": decimal(i.Qty), "DeliveryToBaseQuantityNmrtr": fmt.Sprint(i.Per), "DeliveryToBaseQuantityDnmntr": "1",
+		"PickingStatus": status(i.picked), "GoodsMovementStatus": status(d.issued), "IsNotGoodsMovementsRelevant": irrelevant, "Batch": "",
+	}
+}
+
+// The forms of parameters (OData 2.0, Overview, section 6.1), as the service's description has them.
+var (
+	quoted = regexp.MustCompile(`^'[^']*(''[^']*)*'$`)
+	amount = regexp.MustCompile(`^[-]?[0-9]+(\.[0-9]{1,3})?[mM]$`)
+)
+
+var lengths = map[string]int{"DeliveryDocument": 10, "DeliveryDocumentItem": 6, "BaseUnit": 3}
+
+// changing is a function import that changes a delivery: with just its parameters, and the ETag that the
+// delivery has.
+func (s *Sim) changing(do func(d *delivery, q url.Values) (code, words string), names ...string) func(*http.Request) simhttp.Answer {
+	return func(r *http.Request) simhttp.Answer {
+		q := r.URL.Query()
+		for name := range q {
+			if !slices.Contains(names, name) {
+				return refuse(http.StatusBadRequest, "/IWFND/CM_MGW_RT/021", "Invalid function import parameter "+name)
+			}
+		}
+		for _, name := range names {
+			form := quoted
+			if name == "ActualDeliveredQtyInBaseUnit" {
+				form = amount
+			}
+			v := q.Get(name)
+			if !form.MatchString(v) || lengths[name] > 0 && len(v)-2 > lengths[name] {
+				return refuse(http.StatusBadRequest, "/IWFND/CM_MGW_RT/021", "Malformed URI literal syntax in function import parameter "+name)
+			}
+			q.Set(name, strings.Trim(v, "'"))
+		}
+		d := s.deliveries[strings.TrimLeft(q.Get("DeliveryDocument"), "0")]
+		switch given := r.Header.Get("If-Match"); {
+		case d == nil:
+			return refuse(http.StatusNotFound, "VL/559", fmt.Sprintf("Delivery %s does not exist", q.Get("DeliveryDocument")))
+		case given == "":
+			return refuse(http.StatusPreconditionRequired, "/IWFND/CM_MGW/428", "Precondition required: header If-Match is missing")
+		case given != d.etag() && given != "*":
+			return refuse(http.StatusPreconditionFailed, "/IWFND/CM_MGW/412", "Precondition failed")
+		case d.locked:
+			return refuse(http.StatusBadRequest, "VL/046", fmt.Sprintf("Delivery %s is currently being processed by user SMITH", d.number))
+		}
+		if code, words := do(d, q); code != "" {
+			return refuse(http.StatusBadRequest, code, words)
+		}
+		list := []any{}
+		for _, i := range d.items {
+			list = append(list, map[string]any{
+				"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Batch": "", "DeliveryQuantityUnit": i.Unit,
+				"ActualDeliveryQuantity": decimal(i.qty), "SystemMessageType": "S", "SystemMessageIdentification": "VL", "SystemMessageNumber": "311",
+			})
+		}
+		return simhttp.OK(map[string]any{"d": map[string]any{"results": list}})
+	}
+}
+
+const moved = "Goods movement for delivery %s has been posted already"
+
+func (s *Sim) pickAll(d *delivery, _ url.Values) (code, words string) {
+	if d.issued || d.partly {
+		return "VL/024", fmt.Sprintf(moved, d.number)
+	}
+	for _, i := range d.items {
+		i.picked = true
+	}
+	s.change(d)
+	return "", ""
+}
+
+func (s *Sim) pickOne(d *delivery, q url.Values) (code, words string) {
+	i := d.item(q.Get("DeliveryDocumentItem"))
+	whole, part, _ := strings.Cut(strings.TrimRight(q.Get("ActualDeliveredQtyInBaseUnit"), "mM"), ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	switch {
+	case d.issued || d.partly:
+		return "VL/024", fmt.Sprintf(moved, d.number)
+	case i == nil || i.Text:
+		return "VL/560", fmt.Sprintf("Item %s of delivery %s does not exist", q.Get("DeliveryDocumentItem"), d.number)
+	case q.Get("BaseUnit") != "PC":
+		return "B1/006", fmt.Sprintf("Unit %s is not the base unit", q.Get("BaseUnit"))
+	case err != nil || n < 0 || strings.Trim(part, "0") != "" || n > i.Qty*i.Per:
+		return "VL/302", fmt.Sprintf("Item %s: more cannot be delivered than %d", i.no, i.Qty*i.Per)
+	}
+	i.qty, i.picked = n, true
+	s.change(d)
+	return "", ""
+}
+
+func (s *Sim) issue(d *delivery, _ url.Values) (code, words string) {
+	left := int64(0)
+	for _, i := range d.items {
+		if i.Text {
+			continue
+		}
+		if !i.picked {
+			return "VL/609", "Delivery has not yet been put away / picked (completely)"
+		}
+		left += i.qty
+	}
+	switch {
+	case d.issued || d.partly:
+		return "VL/024", fmt.Sprintf(moved, d.number)
+	case left == 0:
+		return "VL/078", "No goods issue possible: the delivery quantity is zero"
+	case s.closed:
+		return "M7/053", "Posting only possible in periods 2026/12 and 2026/11 in company code 1710"
+	}
+	s.post(d)
+	return "", ""
+}

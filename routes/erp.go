@@ -1,0 +1,180 @@
+package routes
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/paklog/hub/core/erp"
+	"github.com/paklog/hub/core/event"
+	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
+	"github.com/paklog/hub/routes/bus"
+	"github.com/paklog/hub/routes/eip"
+)
+
+// ERPConfig is one connection to an ERP.
+type ERPConfig struct {
+	Name string // part of the stored format
+	Port erp.ERP
+	// Owner and Facility are whose orders have a delivery there, and from where; "" is any.
+	Owner, Facility string
+	// Numbers is which of their orders are named after a delivery; nil is all.
+	Numbers *regexp.Regexp
+	// Timeout and ResolveAfter are those of [Effect].
+	Timeout, ResolveAfter time.Duration
+}
+
+// has reports whether an order has a delivery there.
+func (c ERPConfig) has(o order.Order) bool {
+	return cmp.Or(c.Owner, o.Scope.Owner) == o.Scope.Owner && cmp.Or(c.Facility, o.Scope.Facility) == o.Scope.Facility &&
+		(c.Numbers == nil || c.Numbers.MatchString(o.Number))
+}
+
+func erpConn(name string) string { return "erp." + name }
+func erpOut(name string) string  { return "erp-out." + name }
+
+// Messages of ERPs.
+const (
+	cmdERPIssue = "erp.Issue"
+	erpTold     = "erp.Told"
+)
+
+const stepERP = "issue"
+
+// erpOrder is what an ERP was asked of an order that is closed: of that nothing changes any more.
+type erpOrder struct {
+	Asked string `json:"asked"` // the key of its goods issue
+}
+
+// toldERP is a goods issue that an ERP has posted.
+type toldERP struct {
+	ERP   string `json:"erp"`
+	Do    string `json:"do"`
+	Order string `json:"order"`
+	erp.Posted
+}
+
+type erps struct {
+	flows *Flows
+	all   []ERPConfig
+}
+
+// AddERPs hosts the connections to ERPs: once an order has left, its goods issue is posted.
+func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
+	e := &erps{f, configs}
+	var outs []string
+	for i, c := range configs {
+		if err := scope.CheckName(c.Name); err != nil {
+			return fmt.Errorf("erp %s: %w", c.Name, err)
+		}
+		if c.Facility != "" {
+			if err := f.building(c.Facility); err != nil {
+				return fmt.Errorf("erp %s: %w", c.Name, err)
+			}
+		}
+		for _, other := range configs[:i] {
+			if c.Owner == other.Owner && c.Facility == other.Facility && (c.Numbers == nil || other.Numbers == nil || c.Numbers.String() == other.Numbers.String()) {
+				return fmt.Errorf("erps %s and %s are of the same orders", other.Name, c.Name)
+			}
+		}
+		outs = append(outs, erpOut(c.Name))
+		if err := h.AddEffect(e.issuing(c)); err != nil {
+			return err
+		}
+	}
+	return h.Add(Route{
+		Name: "out.erp", About: "goods issues of orders that have left, to the ERP whose delivery an order is",
+		Topics: []string{onOrders}, Start: bus.Now, Writes: outs, Patterns: []string{eip.NameFilter, eip.NameRouter},
+		// What is open of an order may also be given up after the rest of it has left.
+		Types:  takes(order.Shipped{}, order.Shorted{}, order.Cancelled{}, order.Changed{}, order.SplitInto{}, order.MergedInto{}),
+		Handle: e.left,
+	})
+}
+
+// left asks for the goods issue of an order of which nothing is open any more. It goes by how the order
+// stands, whatever told of it: a delivery has one goods issue.
+func (e *erps) left(ctx context.Context, m *Message) (*Out, error) {
+	d := e.flows.decide(ctx, m)
+	o := peek(d, e.flows.orders, m.Event.(event.Streamed).Stream())
+	if d.err != nil || !o.Closed() || o.Totals().Shipped == 0 {
+		return d.done()
+	}
+	for _, c := range e.all {
+		if !c.has(o) {
+			continue
+		}
+		key := scope.Join("erp", c.Name, order.StreamOf(o.Scope, o.Number))
+		var was erpOrder
+		old, asked := d.state(key, &was)
+		switch {
+		case d.err != nil, asked:
+			return d.done()
+		case o.SplitFrom != "" || len(o.Parts) > 0 || merged(o):
+			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s was split or merged here, and its delivery in %s was not: post the goods issue there, and drop this letter", o.Number, c.Name))
+		}
+		d.out.SetState(key, old, erpOrder{m.ID.String()})
+		d.out.Publish(erpOut(c.Name), cmdERPIssue, m.Key, goodsIssueOf(m.ID.String(), o))
+		return d.done()
+	}
+	return d.done()
+}
+
+// merged reports whether lines of the order came from another.
+func merged(o order.Order) bool {
+	for _, l := range o.Lines {
+		if l.From != "" {
+			return true
+		}
+	}
+	return o.MergedInto != ""
+}
+
+func goodsIssueOf(key string, o order.Order) erp.GoodsIssue {
+	g := erp.GoodsIssue{Key: key, Order: o.Number, Delivery: o.Number}
+	for _, l := range o.Lines {
+		g.Lines = append(g.Lines, erp.Line{No: l.No, Ref: l.Ref, Item: l.Item, SKU: l.SKU, Ordered: l.Ordered, Qty: l.Shipped})
+	}
+	return g
+}
+
+// issuing is the one way by which anything of an ERP is changed.
+func (e *erps) issuing(c ERPConfig) (Route, Effect) {
+	return Route{
+			Name: "out.erp." + c.Name, About: "posts the goods issue of each delivery, once", Conn: erpConn(c.Name),
+			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
+		}, Effect{
+			Step: stepERP, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
+			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
+				var g erp.GoodsIssue
+				err := m.Decode(&g)
+				return &Call{Ref: g.Delivery, Value: g}, nil, err
+			},
+			Do: func(ctx context.Context, call *Call) ([]byte, error) {
+				p, err := c.Port.Issue(ctx, call.Value.(erp.GoodsIssue))
+				if err != nil {
+					return nil, err
+				}
+				return json.Marshal(p)
+			},
+			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
+				p, found, err := c.Port.Issued(ctx, call.Value.(erp.GoodsIssue))
+				if err != nil || !found {
+					return nil, false, err
+				}
+				b, err := json.Marshal(p)
+				return b, true, err
+			},
+			Then: func(_ context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+				t := toldERP{ERP: c.Name, Do: "goods_issue", Order: call.Value.(erp.GoodsIssue).Order}
+				if err := json.Unmarshal(outcome, &t.Posted); err != nil {
+					return nil, fault.E(m.route, fault.Internal, err)
+				}
+				return m.Out().Publish(onExternal, erpTold, m.Key, t), nil
+			},
+		}
+}
