@@ -217,7 +217,7 @@ func Import(ctx context.Context, src io.ReadSeeker, to door.Caller, cfg Config, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	im := &importer{cfg: cfg, to: to, scope: "import/" + file, total: total, report: report}
+	im := &importer{cfg: cfg, to: to, scope: strings.Join([]string{"import", cfg.Kind, cfg.Scope.Tenant, cfg.Scope.Owner, cfg.Scope.Facility, file}, "/"), total: total, report: report}
 	return im.run(ctx, cancel, things)
 }
 

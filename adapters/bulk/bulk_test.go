@@ -70,6 +70,31 @@ func TestSecondRunRepeatsNothing(t *testing.T) {
 	}
 }
 
+// The same bytes mean something else for another owner, building or kind.
+func TestTheSameFileForSomebodyElseIsNoRepeat(t *testing.T) {
+	t.Parallel()
+	d := withItem(t)
+	run := func(kind string, s scope.Scope) bulk.Summary {
+		sum, err := bulk.Import(t.Context(), strings.NewReader("item,location,qty\nA-1,P-1,5\n"), d, bulk.Config{Kind: kind, Format: bulk.CSV, Scope: s, Name: "test"}, func(bulk.Result) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	other, away := here, here
+	other.Owner, away.Facility = "BETA", "DC2"
+	for name, sum := range map[string]bulk.Summary{
+		"first": run(bulk.Stock, here), "another owner": run(bulk.Stock, other), "another building": run(bulk.Stock, away), "another kind": run(bulk.Opening, here),
+	} {
+		if sum.Repeated != 0 {
+			t.Errorf("%s: %+v", name, sum)
+		}
+	}
+	if sum := run(bulk.Stock, here); sum.Repeated != 1 {
+		t.Errorf("the same again: %+v", sum)
+	}
+}
+
 func TestStoppedImportGoesOn(t *testing.T) {
 	t.Parallel()
 	d := withItem(t)

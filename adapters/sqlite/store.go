@@ -136,6 +136,10 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 	if err := s.connect(ctx, format, steps); err != nil {
 		return nil, advice(s.file, err)
 	}
+	// Names and addresses are nobody else's, whoever may look into the folder.
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		_ = os.Chmod(s.file+suffix, 0o600) // that of another user stays as he has it
+	}
 	// The names of the database and its WAL are durable before the lock says that a WAL
 	// must be there.
 	if err := syncDir(dir); err != nil {

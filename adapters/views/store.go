@@ -120,6 +120,10 @@ func open(ctx context.Context, path, version string) (_ *file, err error) {
 	if _, err = f.write.ExecContext(ctx, "INSERT OR IGNORE INTO meta VALUES ('version', ?)", version); err != nil {
 		return nil, err
 	}
+	// As the journal's: names and addresses are in it.
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		_ = os.Chmod(path+suffix, 0o600) // that of another user stays as he has it
+	}
 	if f.apply, err = newApplier(ctx, writing); err != nil {
 		return nil, err
 	}

@@ -133,6 +133,10 @@ route. Where there are more than are shown the last line says how to go on.`,
 				if err != nil {
 					return err
 				}
+				if len(page.Items) == 0 && !g.json && (state != "" || route != "") {
+					fmt.Fprintln(cmd.OutOrStdout(), "no letters of that state and route")
+					return nil
+				}
 				return listLetters(cmd, g, page)
 			})
 		},

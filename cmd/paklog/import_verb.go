@@ -160,6 +160,13 @@ func formatOf(name string) string {
 	return ""
 }
 
+// overwrites reports whether both names are of one file.
+func overwrites(report, path string) bool {
+	a, err := os.Stat(report)
+	b, other := os.Stat(path)
+	return err == nil && other == nil && os.SameFile(a, b)
+}
+
 // runImport lets the hub import a file, writes the report and shows how far it is.
 func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in importRequest, report string) (err error) {
 	if report == "" {
@@ -167,6 +174,9 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 	}
 	note, end := func(bulk.Result) error { return nil }, func() error { return nil }
 	if report != "-" {
+		if overwrites(report, in.Path) {
+			return fmt.Errorf("the report would overwrite %s, which is imported: name another file", in.Path)
+		}
 		f, ferr := os.Create(report)
 		if ferr != nil {
 			return ferr
