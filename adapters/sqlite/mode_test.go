@@ -10,7 +10,7 @@ import (
 func TestNobodyElseReadsTheJournal(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the case
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(t.Context(), dir, Options{MinFree: -1})
