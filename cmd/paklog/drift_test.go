@@ -65,7 +65,14 @@ func TestWhatDiffersFromAMagentoShopIsFoundAndSetRight(t *testing.T) {
 		t.Errorf("the report is kept: %s, ends with %d", again, code)
 	}
 	s.looked(t, "--repair")
-	s.until("nothing differs", func() bool { found, code := s.looked(t, "--run"); return found == "" && code == 0 })
+	// A shipment that is told anew takes from the stock there once more. That would be told within the hour.
+	s.until("nothing differs", func() bool {
+		found, code := s.looked(t, "--run")
+		if strings.HasPrefix(found, "stock quantity") {
+			s.looked(t, "--repair")
+		}
+		return found == "" && code == 0
+	})
 	truth := s.shop.Truth()
 	if len(truth.Shipped) != 1 || truth.Shipped[0].Items["MUG"] != 2 || truth.Stock["MUG"] != 7 || s.ups.Truth().Standing("") != 1 {
 		t.Errorf("%+v", truth)
