@@ -18,7 +18,7 @@ BUILD := -pgo=cmd/paklog/default.pgo $(shell git status >/dev/null 2>&1 || echo 
 # every package for them.
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -pgo=off)
 
-.PHONY: help build demo test check bench bench-core bench-edi bench-as2 bench-grown profile torture torture-core fuzz lint clean
+.PHONY: help build demo test check bench bench-core bench-edi bench-as2 bench-grown bench-desk profile torture torture-core fuzz lint clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,8 @@ help: ## print this list
 build: ## build every command into bin/
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/...
 
-demo: ## let documents flow through the hub and its simulated partners; KEEP=1 stays up, STORE=postgres
-	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog demo $(if $(KEEP),--keep) $(if $(STORE),--store $(STORE))
+demo: ## let documents flow through the hub and its simulated partners; KEEP=1 stays up, STORE=postgres, BUS=kafka, QUEUE=rabbitmq
+	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog demo $(if $(KEEP),--keep) $(if $(STORE),--store $(STORE)) $(if $(BUS),--bus $(BUS)) $(if $(QUEUE),--queue $(QUEUE))
 
 test: ## set up and run everything: crash, power-loss and race rounds included
 	@.ci/test
@@ -47,8 +47,11 @@ bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
 bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors, SFTP beside OpenSSH; needs 20 GB of disk
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/,sftp/ $(ARGS)
 
-bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream; ARGS=-json prints one object a line
-	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/ $(ARGS)
+bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream, the relay beside ProducerPerformance; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/,relay/ $(ARGS)
+
+bench-desk: ## the desk on 1,000,000 letters: search, the page of a group, the replay of 100,000; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only desk/ $(ARGS)
 
 profile: ## record what the hub does at work into cmd/paklog/default.pgo, which binaries are built by
 	@.ci/profile

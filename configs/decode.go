@@ -61,7 +61,7 @@ func (d *decoder) unknown(at Source, key, name string, names []string) {
 	if len(d.problems) > maxProblems {
 		return // nobody would read what is searched for
 	}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		d.problem(at, clip(key), "unknown key; did you mean %q?", near)
 		return
 	}

@@ -112,9 +112,9 @@ func (d *decoder) syntax(err error) {
 	d.problem(at, "", "this is not YAML: %s", said)
 }
 
-// nearest is the name that wrong was probably meant to be, or "". A long wrong
+// Nearest is the name that wrong was probably meant to be, or "". A long wrong
 // name is not compared: nobody mistypes that much.
-func nearest(wrong string, names []string) string {
+func Nearest(wrong string, names []string) string {
 	const longest = 64
 	if len(wrong) > longest {
 		return ""

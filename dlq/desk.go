@@ -28,6 +28,8 @@ type Journal interface {
 type Log interface {
 	Scan(ctx context.Context, t journal.Table, prefix, after string, limit int) ([]journal.Row, error)
 	Holding(ctx context.Context, pos journal.Pos) (journal.Stored, error)
+	Last(ctx context.Context) (journal.Pos, error)
+	Topics(ctx context.Context, topics []string, after journal.Pos, limit int) ([]journal.Record, error)
 }
 
 // Desk lists, shows, replays and drops letters. Its methods are safe for concurrent use, and
@@ -36,12 +38,31 @@ type Desk struct {
 	Journal Journal
 	Log     Log
 	Now     func() time.Time
+	// Index finds letters; nil finds none by anything but their ids.
+	Index Index
+	// Fields are the fields of a message's document, by name; nil where it has none. They stand in the place
+	// of those of its data.
+	Fields func(rec *journal.Record) map[string][]string
+	// Peers name, for a type of messages that all failed, what those are that did not.
+	Peers map[string]Peer
+	// ApproveAbove is the number of letters above which an operation waits for a second person;
+	// 0 is never.
+	ApproveAbove int
+	// Editor reads messages as texts that people may change; nil is none.
+	Editor Editor
+	// EditAlone lets an edited message go without a second person.
+	EditAlone bool
+
+	wake chan struct{} // of [Desk.Run]
 }
+
+// Peer is a type of messages on a topic.
+type Peer struct{ Topic, Type string }
 
 // Errors of the desk.
 var (
 	ErrNone  = errors.New("no such letter")
-	ErrState = errors.New("the letter is not open")
+	ErrState = errors.New("look at it as it stands now")
 	// ErrStale: the letter was replayed and failed again since it was looked at.
 	ErrStale = errors.New("look at it anew")
 	// ErrCursor: a listing cannot begin there.
@@ -233,11 +254,59 @@ func (d *Desk) get(ctx context.Context, id string) (journal.StoredLetter, Letter
 	return s, l, nil
 }
 
+// Letter is one letter, as it stands.
+func (d *Desk) Letter(ctx context.Context, id string) (Entry, error) {
+	s, l, err := d.get(ctx, id)
+	return Entry{s.State.String(), l}, err
+}
+
+// SeenNotice is what audit-events say of a look at personal data.
+type SeenNotice struct {
+	Actor string `json:"actor"`
+	What  string `json:"what"` // letter/L..., message/POSITION
+}
+
+// SeenType is its type.
+const SeenType = "personal.Seen"
+
+// Seen writes down that somebody looks at what is personal, before he sees it.
+func (d *Desk) Seen(ctx context.Context, actor, what string) error {
+	at := d.Now().UTC()
+	ref, err := d.Journal.Submit(ctx, &journal.Unit{Records: []journal.Record{auditOf(SeenType, what, SeenNotice{actor, what}, 0, at)}})
+	if err != nil || ref != nil {
+		return fmt.Errorf("writing down who sees %s: %w", what, errOr(ref, err))
+	}
+	return nil
+}
+
+// SessionNotice is what audit-events say of somebody who signs in, out, or guesses a password too often.
+type SessionNotice struct {
+	User    string `json:"user"`
+	Address string `json:"address"`
+}
+
+// SessionNotices are their types.
+var SessionNotices = []string{"session.Began", "session.Ended", "session.Refused"}
+
+// Session writes down that somebody signed in, out, or guesses.
+func (d *Desk) Session(ctx context.Context, typ, user, address string) error {
+	at := d.Now().UTC()
+	ref, err := d.Journal.Submit(ctx, &journal.Unit{Records: []journal.Record{auditOf(typ, "user/"+clip(user, 128), SessionNotice{clip(user, 128), address}, 0, at)}})
+	if err != nil || ref != nil {
+		return fmt.Errorf("writing down %s: %w", typ, errOr(ref, err))
+	}
+	return nil
+}
+
 // Detail is a letter with its message and what that message already did.
 type Detail struct {
 	Entry
 	Message Message  `json:"message"`
 	Effects []Effect `json:"effects,omitempty"`
+	// Edit is what was proposed last in the place of its message.
+	Edit *Edit `json:"edit,omitempty"`
+	// InForce is where the message stands that goes in the place of the one that failed.
+	InForce uint64 `json:"in_force,omitempty" doc:"position of the edited message that goes in the place of the one that failed"`
 }
 
 // Message is the message that failed.
@@ -268,13 +337,19 @@ func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
 		return Detail{}, err
 	}
 	out := Detail{Entry: Entry{s.State.String(), l}}
-	stored, err := d.Log.Holding(ctx, s.Pos)
+	row, _, err := d.edits(ctx, id)
 	if err != nil {
-		return out, fmt.Errorf("reading the message of letter %s: %w", id, err)
+		return out, err
 	}
-	rec, ok := stored.At(s.Pos)
-	if !ok {
-		return out, fmt.Errorf("letter %s: its message is not at position %d", id, s.Pos)
+	if row.State != "" {
+		out.Edit = &row.Edit
+	}
+	if n := len(row.InForce); n > 0 {
+		out.InForce = row.InForce[n-1].Position
+	}
+	rec, err := d.standing(ctx, s.Pos, row)
+	if err != nil {
+		return out, fmt.Errorf("letter %s: %w", id, err)
 	}
 	out.Message = Message{
 		Source: rec.Source, Time: rec.Time, Headers: rec.Headers,
@@ -284,22 +359,49 @@ func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
 	if strings.HasPrefix(rec.Type, "document.") || strings.HasPrefix(rec.Type, "x12.") {
 		out.Message.Document, out.Message.Sealed = string(rec.Personal), false
 	}
-	rows, err := d.Log.Scan(ctx, journal.TableEffect, s.Sub+"/"+rec.ID.String()+"/", "", 100)
-	if err != nil {
-		return out, fmt.Errorf("reading effects of letter %s: %w", id, err)
+	if out.Effects, err = d.effects(ctx, s.Sub, l.MessageID); err != nil {
+		return out, fmt.Errorf("letter %s: %w", id, err)
 	}
+	return out, nil
+}
+
+// effects are the calls that a message made on a route.
+func (d *Desk) effects(ctx context.Context, route string, msg journal.ID) ([]Effect, error) {
+	rows, err := d.Log.Scan(ctx, journal.TableEffect, route+"/"+msg.String()+"/", "", 100)
+	if err != nil {
+		return nil, fmt.Errorf("reading its effects: %w", err)
+	}
+	var out []Effect
 	for _, r := range rows {
 		f, err := journal.DecodeEffect(r.Value)
 		if err != nil {
-			return out, fmt.Errorf("effect %s: %w", r.Key, err)
+			return nil, fmt.Errorf("effect %s: %w", r.Key, err)
 		}
 		x := Effect{Key: r.Key, State: f.State.String(), Conn: f.Conn, Ref: f.Ref, Started: f.Started}
 		if json.Valid(f.Outcome) {
 			x.Outcome = f.Outcome
 		}
-		out.Effects = append(out.Effects, x)
+		out = append(out, x)
 	}
 	return out, nil
+}
+
+// whatBecame says how a letter stands that is not open.
+func whatBecame(state journal.LetterState, l Letter) string {
+	by := ""
+	if l.Actor != "" {
+		by = " by " + l.Actor
+	}
+	switch state {
+	case journal.LetterReplaying:
+		return "is being replayed" + by
+	case journal.LetterResolved:
+		return "is resolved: its message went through"
+	case journal.LetterDropped:
+		return "was dropped" + by + " (" + l.Reason + ")"
+	case journal.LetterOpen, journal.LetterNone:
+	}
+	return "is " + state.String()
 }
 
 // seen reads a letter that somebody acts on, as he saw it.
@@ -310,7 +412,7 @@ func (d *Desk) seen(ctx context.Context, id string, opening int) (journal.Stored
 	}
 	switch {
 	case s.State != journal.LetterOpen:
-		return s, l, fmt.Errorf("letter %s is %s: %w", id, s.State, ErrState)
+		return s, l, fmt.Errorf("letter %s %s, and only an open one is replayed or dropped: %w", id, whatBecame(s.State, l), ErrState)
 	case opening < 1:
 		return s, l, fmt.Errorf("letter %s stands at opening %d: %w", id, l.Opening, ErrUnseen)
 	case opening > l.Opening:
@@ -335,11 +437,15 @@ func Stale(l Letter) error {
 // shells, each opening is replayed or dropped once. Those who came later get [ErrState], or
 // [ErrStale] when the message failed again by then.
 func (d *Desk) Replay(ctx context.Context, id string, opening int, actor string) error {
+	return d.replay(ctx, id, opening, actor, "")
+}
+
+func (d *Desk) replay(ctx context.Context, id string, opening int, actor, reason string) error {
 	s, l, err := d.seen(ctx, id, opening)
 	if err != nil {
 		return err
 	}
-	u := d.act(&s, &l, journal.LetterReplaying, "letter.Replayed", actor, "")
+	u := d.act(&s, &l, journal.LetterReplaying, "letter.Replayed", actor, reason)
 	if err := d.submit(ctx, id, u); err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package dlq_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +25,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // is noted.
 type hub struct {
 	*journalmem.Store
+	units    atomic.Uint64
 	mu       sync.Mutex
 	woken    []journal.Pos
 	unparked []journal.Pos
@@ -30,7 +33,9 @@ type hub struct {
 }
 
 func (h *hub) Submit(ctx context.Context, u *journal.Unit) (*journal.Refusal, error) {
-	u.ID = journal.NewID(noon, [10]byte{byte(len(u.Records)), 1})
+	var own [10]byte // states are told apart by the unit that wrote them
+	binary.BigEndian.PutUint64(own[:], h.units.Add(1))
+	u.ID = journal.NewID(noon, own)
 	u.At = noon
 	r, err := h.Write(ctx, &journal.Batch{Units: []*journal.Unit{u}})
 	if err != nil {

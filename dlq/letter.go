@@ -10,6 +10,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,19 +40,24 @@ type Letter struct {
 	Type        string     `json:"type"`
 	Key         string     `json:"key,omitempty"`
 	Correlation string     `json:"correlation,omitempty"`
+	Partner     string     `json:"partner,omitempty"`
+	Keys        []Key      `json:"keys,omitempty"`  // business keys of the message
 	Place       string     `json:"place,omitempty"` // "W01-05 (segment 8, byte 311)"
 	Cause       string     `json:"cause"`           // in plain words
 	Next        string     `json:"next"`            // what to do about it
 	Stack       string     `json:"stack,omitempty"`
 	Fingerprint string     `json:"fingerprint"` // the same for failures of one cause
 	Attempts    []Attempt  `json:"attempts"`
-	Opened      time.Time  `json:"opened"`
+	// Times is how often the cause was met, where one letter stands for several messages: for the looks
+	// through a feed that cannot be read.
+	Times  int       `json:"times,omitempty"`
+	Opened time.Time `json:"opened"`
 	// Opening counts how often the message failed for good: 1, and one more for each replay
 	// that failed. Who replays or drops a letter names the opening that he saw.
 	Opening int        `json:"opening"`
 	Actor   string     `json:"actor,omitempty"`  // who replayed or dropped it last
 	Acted   *time.Time `json:"acted,omitempty"`  // when
-	Reason  string     `json:"reason,omitempty"` // why it was dropped
+	Reason  string     `json:"reason,omitempty"` // why it was dropped, or which operation replayed it
 }
 
 // Name is the letter's id with the opening it stands at, as people name what they saw of it:
@@ -107,9 +114,10 @@ func New(route string, rec *journal.Record, err error, runs int, at time.Time) L
 	l := Letter{
 		ID: ID(route, rec.ID), Channel: channel(kind), Kind: kind.String(), Route: route,
 		MessageID: rec.ID, Position: uint64(rec.Pos), Type: rec.Type, Key: rec.Key, Correlation: rec.Correlation,
-		Place: fault.PlaceOf(err), Cause: cause, Next: next(kind), Opened: at, Opening: 1,
+		Place: fault.PlaceOf(err), Cause: cause, Next: cmp.Or(fault.NextOf(err), next(kind)), Opened: at, Opening: 1,
 	}
-	l.Fingerprint = Fingerprint(route, kind, l.Cause)
+	l.Partner, l.Keys = rec.Headers["partner"], KeysOf(rec)
+	l.Fingerprint = Fingerprint(route, kind, l.Cause, l.Place, l.Keys...)
 	l.Attempts = []Attempt{{at, l.Kind, failure(runs, l.Cause)}}
 	return l
 }
@@ -126,17 +134,31 @@ func failure(run int, cause string) string { return clip(fmt.Sprintf("run %d: %s
 
 // Again notes a further failure of a letter that was replayed.
 func (l *Letter) Again(n Letter) {
-	n.Attempts = append(l.Attempts, n.Attempts...)
-	if len(n.Attempts) > maxAttempts {
-		n.Attempts = append(n.Attempts[:1:1], n.Attempts[len(n.Attempts)-maxAttempts+1:]...)
-	}
-	n.Opened, n.Opening, n.Actor, n.Acted = l.Opened, l.Opening+1, l.Actor, l.Acted
+	n.Attempts = bounded(append(l.Attempts, n.Attempts...))
+	n.Times, n.Opened, n.Opening, n.Actor, n.Acted = l.Times, l.Opened, l.Opening+1, l.Actor, l.Acted
 	*l = n
 }
 
-// Fingerprint groups failures of one cause: digits and quoted values do not count. An
-// apostrophe within a word, and a quote that nothing closes, quote nothing.
-func Fingerprint(route string, kind fault.Kind, cause string) string {
+func bounded(list []Attempt) []Attempt {
+	if len(list) > maxAttempts {
+		return append(list[:1:1], list[len(list)-maxAttempts+1:]...)
+	}
+	return list
+}
+
+// Met counts another message that failed of the letter's cause, and whose letter it is, too.
+func (l *Letter) Met(n Letter) {
+	l.Times = max(1, l.Times) + 1
+	l.Attempts = bounded(append(l.Attempts, Attempt{n.Opened, n.Kind, failure(l.Times, n.Cause)}))
+}
+
+// Fingerprint groups failures of one cause: digits and quoted values do not count, and of the
+// place only which element or field it is. An apostrophe within a word, and a quote that
+// nothing closes, quote nothing.
+//
+// What the message is known by (an order, a document; not its partner) does not count either.
+func Fingerprint(route string, kind fault.Kind, cause, place string, keys ...Key) string {
+	cause = without(cause, keys)
 	var b strings.Builder
 	b.WriteString(route + "|" + kind.String() + "|")
 	for i := 0; i < len(cause); i++ {
@@ -156,8 +178,49 @@ func Fingerprint(route string, kind fault.Kind, cause string) string {
 			b.WriteByte(c)
 		}
 	}
+	if f := field(place); f != "" {
+		b.WriteString("|" + f)
+	}
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:6])
+}
+
+// shortKey is the length below which a key is not looked for in a text: it stands in other words.
+const shortKey = 3
+
+// without takes the keys of one message out of a text, the longest first.
+func without(text string, keys []Key) string {
+	var values []string
+	for _, k := range keys {
+		if k.Kind != "partner" && len(k.Value) >= shortKey && strings.Contains(text, k.Value) {
+			values = append(values, k.Value)
+		}
+	}
+	slices.SortFunc(values, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	for _, v := range values {
+		text = strings.ReplaceAll(text, v, "?")
+	}
+	return text
+}
+
+// An element of EDI ("W01-05") and a path of JSON ("lines[3].item") name a field; what else
+// stands as a place may be a number of its own in each message.
+var (
+	element = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,2}-?[0-9]{2}(-[0-9]+)?$`)
+	pointer = regexp.MustCompile(`^[a-z_]+(\[[0-9]+\]|\.[a-z_]+)+$`)
+	ordinal = regexp.MustCompile(`\[[0-9]+\]`)
+)
+
+// field is the field that a place names, "" for none.
+func field(place string) string {
+	first, rest, _ := strings.Cut(place, " ")
+	switch {
+	case element.MatchString(first) && strings.HasPrefix(rest, "("):
+		return first
+	case rest == "" && pointer.MatchString(first):
+		return ordinal.ReplaceAllString(first, "[]")
+	}
+	return ""
 }
 
 func isWord(c byte) bool {
@@ -235,7 +298,7 @@ func derived(l Letter) Letter {
 	if !ok {
 		return Letter{}
 	}
-	return Letter{ID: ID(l.Route, l.MessageID), Channel: channel(kind), Next: next(kind), Fingerprint: Fingerprint(l.Route, kind, l.Cause)}
+	return Letter{ID: ID(l.Route, l.MessageID), Channel: channel(kind), Next: next(kind), Fingerprint: Fingerprint(l.Route, kind, l.Cause, l.Place, l.Keys...)}
 }
 
 // unless is v, or nothing where it is known.

@@ -45,7 +45,7 @@ func TestTheSameMessageOnTheSameRouteIsTheSameLetter(t *testing.T) {
 }
 
 func TestFingerprintsGroupFailuresOfOneCause(t *testing.T) {
-	of := func(cause string) string { return dlq.Fingerprint("place", fault.Rejected, cause) }
+	of := func(cause string) string { return dlq.Fingerprint("place", fault.Rejected, cause, "") }
 	for _, same := range [][2]string{
 		{`item "A-1" is not known`, `item "B" is not known`},
 		{"line 3 has 12 pieces", "line 40 has 1 piece" + "s"},
@@ -68,7 +68,7 @@ func TestFingerprintsGroupFailuresOfOneCause(t *testing.T) {
 			t.Errorf("%q and %q are of different causes", other[0], other[1])
 		}
 	}
-	if of("x") == dlq.Fingerprint("other", fault.Rejected, "x") || of("x") == dlq.Fingerprint("place", fault.Invalid, "x") {
+	if of("x") == dlq.Fingerprint("other", fault.Rejected, "x", "") || of("x") == dlq.Fingerprint("place", fault.Invalid, "x", "") {
 		t.Error("route and kind count")
 	}
 }
@@ -156,6 +156,30 @@ func TestALetterIsStoredShortAndReadWhole(t *testing.T) {
 	whole, err := json.Marshal(l)
 	if b := l.Encode(); err != nil || 5*len(b) > 3*len(whole) {
 		t.Errorf("%d bytes of %d: %s, %v", len(b), len(whole), b, err)
+	}
+}
+
+func TestFailuresOfOneCauseAreOneGroupWhateverTheyAreAbout(t *testing.T) {
+	of := func(order, document, place string) string {
+		rec := message(1)
+		rec.Headers = map[string]string{"partner": "ACME", "name": document}
+		rec.Data = []byte(`{"order":"` + order + `"}`)
+		return dlq.New("place", &rec, fault.At("x", fault.Invalid, place, errors.New("order "+order+" of "+document+": code is unknown")), 1, noon).Fingerprint
+	}
+	one := of("SO-A", "monday.edi", "W66-01 (segment 7, byte 265, line 9)")
+	if got := of("SO-BCD", "late.edi", "W66-01 (segment 9, byte 1, line 2)"); got != one {
+		t.Error("another order in another file is another group")
+	}
+	for _, place := range []string{"W66-02 (segment 7, byte 265, line 9)", "W01-01 (segment 7)", ""} {
+		if of("SO-A", "monday.edi", place) == one {
+			t.Errorf("%q is the same group as another element", place)
+		}
+	}
+	if of("SO-A", "monday.edi", "lines[1].item") != of("SO-A", "monday.edi", "lines[22].item") {
+		t.Error("another line is another group")
+	}
+	if of("SO-A", "monday.edi", "SO-12") != of("SO-A", "monday.edi", "SO-13") {
+		t.Error("a place that is a number of its own makes a group of its own")
 	}
 }
 

@@ -11,15 +11,20 @@ import (
 	"github.com/paklog/hub/core/scope"
 )
 
-// allocation is how an item is given places: by its own strategy, else its owner's, else the
-// building's, else by expiry where it has one.
+// allocation is how an item is given places.
 func (d *decision) allocation(k inventory.BookKey, f inventory.For, qty int64) inventory.Allocate {
+	return inventory.Allocate{BookKey: k, For: f, Qty: qty, Strategy: d.rotation(k), Units: d.itemRules(k.Scope, k.Item).Units, Partial: true}
+}
+
+// rotation is the strategy that places of an item are chosen by: its own, else its owner's, else
+// the building's, else by expiry where it has one.
+func (d *decision) rotation(k inventory.BookKey) string {
 	it := d.itemRules(k.Scope, k.Item)
 	strategy := cmp.Or(it.Rotation, d.f.cfg.Strategy)
 	if strategy == "" && it.Tracking.Expiry {
 		strategy = inventory.FEFO
 	}
-	return inventory.Allocate{BookKey: k, For: f, Qty: qty, Strategy: strategy, Units: it.Units, Partial: true}
+	return strategy
 }
 
 // places is what an allocation chooses from. Nothing of an item that is blocked may be had.

@@ -27,10 +27,10 @@ func ReceivedBy(partner string) string { return "as2/" + partner }
 // holds the reference to the bytes as they came, the verdict, the receipt and the documents, and the
 // receipt leaves when that is durable.
 func (e *edi) stations() Route {
-	writes := []string{topicDocuments, onExternal, topicStationTrouble}
+	writes := []string{topicDocuments, onExternal, onAudit, topicStationTrouble}
 	for name := range e.Partners {
 		if e.byStation(name) {
-			writes = append(writes, receiptTopic(name))
+			writes = append(writes, receiptTopic(name), certificateTopic(name))
 		}
 	}
 	return Route{
@@ -40,7 +40,11 @@ func (e *edi) stations() Route {
 			switch v := m.Value.(type) {
 			case door.Seen:
 				x, _, err := accepted(ctx, m, v.Partner, v.MessageID)
-				return m.Out().Answer(x), err
+				if err != nil {
+					return nil, err
+				}
+				certs, err := e.exchangedWith(ctx, m, v.Partner)
+				return m.Out().Answer(door.Known{Exchange: x, Certificates: certs}), err
 			case door.Arrival:
 				return e.arrived(ctx, m, v)
 			case door.Awaiting:
@@ -105,6 +109,9 @@ func (e *edi) arrived(ctx context.Context, m *Message, a door.Arrival) (*Out, er
 	}
 	for i, d := range a.Documents {
 		out.Send(e.stamped(received(d, m.ID.Child(m.route, "document", i))))
+	}
+	if err := e.certificatesIn(ctx, m, out, a); err != nil {
+		return nil, err
 	}
 	return later(out, a.Exchange).Answer(door.Taken{Exchange: a.Exchange}), nil
 }

@@ -12,21 +12,25 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/routes/bus"
 	"github.com/paklog/hub/routes/eip"
 )
 
 // Stations reaches partners who speak AS2. Its methods are called from several routes at a time.
 type Stations interface {
-	// Pack makes the message that each try sends: a document in its layers, under an id. It changes
-	// nothing for the partner; called again it makes other bytes.
-	Pack(ctx context.Context, partner, id, name string, document []byte) (door.Sent, error)
+	// Pack makes the message that each try sends: a content in its layers, under an id. It changes
+	// nothing for the partner; called again it makes other bytes. What was exchanged of certificates
+	// counts beside those of the configuration.
+	Pack(ctx context.Context, partner, id string, c door.Content, x trust.Exchange) (door.Sent, error)
 	// Send sends a message and reads the receipt, unless that comes by itself. It may be repeated:
 	// the partner knows the message by its id. Fault kinds are those of [Effect.Do]; Unknown is also
 	// said of a receipt that proves nothing, or other content.
-	Send(ctx context.Context, partner string, s door.Sent) (door.Proof, error)
+	Send(ctx context.Context, partner string, s door.Sent, x trust.Exchange) (door.Proof, error)
 	// Return sends a receipt of ours. It may be repeated.
 	Return(ctx context.Context, partner string, r door.Receipt) error
+	// Own is a certificate of ours whose fingerprint begins so.
+	Own(fingerprint string) (trust.Certificate, error)
 }
 
 // byStation reports whether documents leave for a partner by AS2.
@@ -54,6 +58,10 @@ type wrapped struct {
 	Hash     [32]byte    `json:"hash"`     // of its bytes
 	Sent     door.Sent   `json:"sent"`
 	Tries    int         `json:"tries"` // before this one that no receipt came for
+	// Certificates says that it is of a certificate exchange and no document.
+	Certificates bool `json:"certificates,omitempty"`
+
+	trusted trust.Exchange // when it is sent
 }
 
 // station takes documents to a partner by AS2, in two steps: what each try sends is durable before the
@@ -66,23 +74,16 @@ func (e *edi) station(partner string) error {
 		Handle: eip.Translate(func(ctx context.Context, m *Message, out *Out) (journal.Record, error) {
 			w := wrapped{Document: m.Pos, Hash: sha256.Sum256(m.Personal)}
 			err := m.Decode(&w.outgoing)
-			if err == nil {
-				w.Sent, err = e.Stations.Pack(ctx, partner, m.ID.String(), m.Headers["name"], m.Personal)
-			}
 			if err != nil {
 				return journal.Record{}, err
 			}
-			if w.Sent.Async {
-				// Before the first try: the receipt may be faster than the answer to the request.
-				out.SetState(awaitKey(partner, w.Sent.MessageID), journal.State{}, w)
-			}
-			return w.record(partner)
+			return e.wrap(ctx, m, out, partner, w, door.Content{Name: m.Headers["name"], Document: m.Personal})
 		}),
 	})
 	if err != nil {
 		return err
 	}
-	if err := e.returns(partner); err != nil {
+	if err := errors.Join(e.returns(partner), e.hub.Add(e.certificatesOut(partner))); err != nil {
 		return err
 	}
 	r := Route{
@@ -90,7 +91,8 @@ func (e *edi) station(partner string) error {
 		Topics: []string{stationTopic(partner)}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker, eip.NameRequestReply},
 	}
 	send := func(ctx context.Context, c *Call) ([]byte, error) {
-		p, err := e.Stations.Send(ctx, partner, c.Value.(wrapped).Sent)
+		w := c.Value.(wrapped)
+		p, err := e.Stations.Send(ctx, partner, w.Sent, w.trusted)
 		if err != nil {
 			return nil, err
 		}
@@ -98,9 +100,12 @@ func (e *edi) station(partner string) error {
 	}
 	return e.hub.AddEffect(r, Effect{
 		Step: "send", Timeout: 5 * time.Minute,
-		Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
+		Plan: func(ctx context.Context, m *Message) (*Call, *Out, error) {
 			var w wrapped
 			err := m.Decode(&w)
+			if err == nil {
+				w.trusted, err = e.exchangedWith(ctx, m, partner)
+			}
 			return &Call{Ref: w.Sent.MessageID, Value: w}, nil, err
 		},
 		Do: send,
@@ -123,6 +128,22 @@ func (e *edi) station(partner string) error {
 			return out, e.proven(ctx, m, out, partner, w, p)
 		},
 	})
+}
+
+// wrap makes the message that takes a content to its partner.
+func (e *edi) wrap(ctx context.Context, m *Message, out *Out, partner string, w wrapped, c door.Content) (journal.Record, error) {
+	x, err := e.exchangedWith(ctx, m, partner)
+	if err == nil {
+		w.Sent, err = e.Stations.Pack(ctx, partner, m.ID.String(), c, x)
+	}
+	if err != nil {
+		return journal.Record{}, err
+	}
+	if w.Sent.Async {
+		// Before the first try: the receipt may be faster than the answer to the request.
+		out.SetState(awaitKey(partner, w.Sent.MessageID), journal.State{}, w)
+	}
+	return w.record(partner)
 }
 
 // down takes a partner who does not answer a second time either for one who is down: no person knows
@@ -148,10 +169,13 @@ func (e *edi) proven(ctx context.Context, m *Message, out *Out, partner string, 
 	if err != nil {
 		return fault.E(m.route, fault.Internal, err)
 	}
+	out.Claim(SentBy(partner), w.Sent.MessageID, sha256.Sum256([]byte(w.Sent.Body)), data)
+	if w.Certificates {
+		return nil
+	}
 	if err := e.left(ctx, m, out, w.outgoing, w.Hash, []byte(strconv.FormatUint(uint64(w.Document), 10))); err != nil {
 		return err
 	}
-	out.Claim(SentBy(partner), w.Sent.MessageID, sha256.Sum256([]byte(w.Sent.Body)), data)
 	if e.Partners[partner].Tap {
 		doc, err := m.Recall(ctx, w.Document)
 		if err != nil {
@@ -216,6 +240,10 @@ func (e *edi) watch() Route {
 				return nil, err
 			}
 			switch m.Type {
+			case certificatesOffered:
+				return e.lookedAt(ctx, m, t)
+			case certificatesRefused:
+				return nil, fault.At(m.route, fault.Rejected, t.MessageID, fmt.Errorf("the certificate exchange of %s in message %s has no effect: %s", t.Partner, t.MessageID, t.Reason))
 			case "as2.Unmatched":
 				return nil, fault.At(m.route, fault.Invalid, t.MessageID, fmt.Errorf("a receipt of %s is for message %s, of which nothing is known", t.Partner, t.MessageID))
 			case "as2.IDReused":

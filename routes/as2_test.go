@@ -2,13 +2,17 @@ package routes
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/edi/x12/x12gen"
 )
 
@@ -18,11 +22,11 @@ type postbox struct {
 	sent []door.Sent
 }
 
-func (p *postbox) Pack(_ context.Context, _, id, name string, data []byte) (door.Sent, error) {
-	return door.Sent{MessageID: "<" + id + "@paklog>", Body: name, Bytes: int64(len(data)), File: name, Wanted: true, Signed: true, Async: true}, nil
+func (p *postbox) Pack(_ context.Context, _, id string, c door.Content, _ trust.Exchange) (door.Sent, error) {
+	return door.Sent{MessageID: "<" + id + "@paklog>", Body: c.Name, Bytes: int64(len(c.Document)), File: c.Name, Wanted: true, Signed: true, Async: true}, nil
 }
 
-func (p *postbox) Send(_ context.Context, _ string, s door.Sent) (door.Proof, error) {
+func (p *postbox) Send(_ context.Context, _ string, s door.Sent, _ trust.Exchange) (door.Proof, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sent = append(p.sent, s)
@@ -30,6 +34,13 @@ func (p *postbox) Send(_ context.Context, _ string, s door.Sent) (door.Proof, er
 }
 
 func (p *postbox) Return(context.Context, string, door.Receipt) error { return nil }
+
+func (p *postbox) Own(fingerprint string) (trust.Certificate, error) {
+	if c := ours(); strings.HasPrefix(c.ID, fingerprint) {
+		return c, nil
+	}
+	return trust.Certificate{}, fault.E("as2.Own", fault.Rejected, errors.New("no certificate of ours"))
+}
 
 func stationRig(t *testing.T) (*rig, *postbox) {
 	t.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -40,8 +41,13 @@ func (h *Hub) breakerLocked(conn string) *gobreaker.CircuitBreaker[any] {
 			return errors.Is(err, context.Canceled) || err != nil && fault.KindOf(err) == fault.Throttled
 		},
 		OnStateChange: func(name string, from, to gobreaker.State) {
-			h.log.Warn("circuit breaker", "adapter", name, "from", from.String(), "to", to.String())
-			if to == gobreaker.StateOpen {
+			// Each try that fails opens it again: that is the same outage.
+			level := slog.LevelWarn
+			if from == gobreaker.StateHalfOpen && to == gobreaker.StateOpen || to == gobreaker.StateHalfOpen {
+				level = slog.LevelDebug
+			}
+			h.log.Log(context.Background(), level, "circuit breaker", "adapter", name, "from", from.String(), "to", to.String())
+			if to == gobreaker.StateOpen && from == gobreaker.StateClosed {
 				go h.tellOpened(name) // the breaker is locked here; ends with the bus at the latest
 			}
 		},
@@ -63,12 +69,15 @@ func (h *Hub) forgive(conn string) {
 	}
 }
 
+// breakerOpened tells of a breaker on error-events; its key is the connection.
+const breakerOpened = "breaker.Opened"
+
 // tellOpened puts the opening of a breaker on error-events.
 func (h *Hub) tellOpened(conn string) {
 	at := h.Now()
 	u := &journal.Unit{Records: []journal.Record{{
-		ID: journal.NewID(at, [10]byte([]byte(fmt.Sprintf("%-10.10s", conn)))), Type: "breaker.Opened", Schema: 1,
-		Topic: "error-events", Key: conn, Time: at, Source: "breaker", Data: fmt.Appendf(nil, `{"connection":%q}`, conn),
+		ID: journal.NewID(at, [10]byte([]byte(fmt.Sprintf("%-10.10s", conn)))), Type: breakerOpened, Schema: 1,
+		Topic: onErrors, Key: conn, Time: at, Source: "breaker", Data: fmt.Appendf(nil, `{"connection":%q}`, conn),
 	}}}
 	if ref, err := h.bus.Submit(context.Background(), u); (ref != nil || err != nil) && !errors.Is(err, bus.ErrClosed) {
 		h.log.Error("telling of an open breaker", "adapter", conn, "err", err, "refusal", ref)

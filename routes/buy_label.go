@@ -156,7 +156,7 @@ func (f *Flows) planBuy(ctx context.Context, m *Message, route string) (*Call, *
 		return nil, nil, err
 	}
 	d := f.decide(ctx, m)
-	begun, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(route, m.ID, stepBuy))
+	begun, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(route, m.origin, stepBuy))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +168,7 @@ func (f *Flows) planBuy(ctx context.Context, m *Message, route string) (*Call, *
 	if begun == nil && (l.Status != label.StatusRequested || l.Attempt != b.Attempt) {
 		return nil, m.Out(), nil
 	}
-	ref := effectRef(route, m.ID, stepBuy)
+	ref := effectRef(route, m.origin, stepBuy)
 	p := f.parcel(o, b, ref)
 	if err := p.Validate(); err != nil && begun == nil {
 		return nil, nil, err

@@ -75,12 +75,20 @@ func (f *Flows) chooseLabel(ctx context.Context, m *Message) (*Out, error) {
 	if conn != "" && b.Service == "" {
 		b.Service = f.carriers[conn].Service
 	}
+	// A service level of ours is what each carrier calls it; those that have no code for it are not asked.
+	levels := d.services(f.cfg.Carriers, e.Scope.Tenant, b.Service)
+	if code, ours := levels[conn]; ours {
+		b.Service = code
+	}
 	if conn == "" || b.Service == "" {
 		ask := f.cfg.Carriers
 		if conn != "" {
 			ask = []CarrierConfig{f.carriers[conn]}
 		}
-		best, err := f.cheapest(ctx, m, ask, f.parcel(o, b, ship.ReferenceOf(m.ID.String())))
+		if len(levels) > 0 {
+			ask = slices.DeleteFunc(slices.Clone(ask), func(c CarrierConfig) bool { return levels[c.Name] == "" })
+		}
+		best, err := f.cheapest(ctx, m, ask, f.parcel(o, b, ship.ReferenceOf(m.ID.String())), levels)
 		if err != nil {
 			return nil, fault.Wrap(m.route, err)
 		}
@@ -133,8 +141,8 @@ type offer struct {
 
 // cheapest asks the carriers side by side and takes the best price of those that answer in
 // time. That nobody answers is Unavailable; that all say no is Rejected.
-func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p ship.Parcel) (offer, error) {
-	offers, silent := f.offers(ctx, m.In(), ask, p)
+func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p ship.Parcel, services map[string]string) (offer, error) {
+	offers, silent := f.offers(ctx, m.In(), ask, p, services)
 	if len(offers) > 0 {
 		return offers[0], nil
 	}
@@ -153,10 +161,12 @@ func (f *Flows) cheapest(ctx context.Context, m *Message, ask []CarrierConfig, p
 }
 
 // offers are the prices of carriers that are asked side by side and answer in time, the best first,
-// and who gave none.
-func (f *Flows) offers(ctx context.Context, in eip.In, ask []CarrierConfig, p ship.Parcel) (offers []offer, silent []eip.Answered[[]ship.Rate]) {
+// and who gave none. A connection in services is asked for that service, not for the parcel's.
+func (f *Flows) offers(ctx context.Context, in eip.In, ask []CarrierConfig, p ship.Parcel, services map[string]string) (offers []offer, silent []eip.Answered[[]ship.Rate]) {
 	questions := make([]eip.Question[[]ship.Rate], len(ask))
 	for i, c := range ask {
+		p := p
+		p.Service = cmp.Or(services[c.Name], p.Service)
 		questions[i] = eip.Question[[]ship.Rate]{Of: c.Name, Ask: func(ctx context.Context) ([]ship.Rate, error) {
 			return Guard(f.hub, c.Name, func() ([]ship.Rate, error) {
 				return guarded(func() ([]ship.Rate, error) { return c.Port.Rate(ctx, p) })

@@ -1,11 +1,11 @@
 package routes
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -58,8 +58,11 @@ type Partner struct {
 	OurQual   string
 	Version   string // GS08, "004010" when ""
 	Usage     string // ISA15, "P" when ""
-	Writer    x12.WriterOptions
-	Policy    ack.Policy
+	// Latin1 writes what goes to the partner in ISO 8859-1 and not in UTF-8; what it has no character for
+	// is '?'. What comes is read as either.
+	Latin1 bool
+	Writer x12.WriterOptions
+	Policy ack.Policy
 	// Grammar and Messages are his own, overlays applied; nil are those of all.
 	Grammar  *grammar.Library
 	Messages *edifact.Library
@@ -169,7 +172,7 @@ func AddEDI(h *Hub, f *Flows, cfg EDI) error {
 	for _, r := range slices.Concat(e.notices(), e.stockTold(), e.tenders(), []Route{e.advised(), e.invoices()}, e.outsiders(), e.handOn()) {
 		errs = append(errs, h.Add(r))
 	}
-	errs = append(errs, h.Add(e.outbox()))
+	errs = append(errs, h.Add(e.outbox()), h.Add(e.certificates()))
 	if cfg.Stations != nil {
 		errs = append(errs, h.Add(e.stations()), h.Add(e.watch()))
 	}
@@ -196,11 +199,14 @@ func (e *edi) claim(ctx context.Context, m *Message) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	raw, err := io.ReadAll(r)
-	if err != nil {
+	var raw bytes.Buffer
+	if s, ok := r.(interface{ Size() int64 }); ok { // read as it comes it would be copied each time it grows
+		raw.Grow(int(s.Size()) + bytes.MinRead)
+	}
+	if _, err := raw.ReadFrom(r); err != nil {
 		return nil, fmt.Errorf("reading the document: %w", err)
 	}
-	return raw, nil
+	return raw.Bytes(), nil
 }
 
 func (e *edi) partner(name string) (Partner, error) {

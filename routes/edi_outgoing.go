@@ -102,7 +102,7 @@ func (e *edi) outgoing(ctx context.Context, m *Message, out *Out, p Partner, d o
 	r := journal.Record{
 		Type: "document.Outgoing", Topic: firstStage(p), Key: p.Name, Data: data,
 		Headers: map[string]string{"partner": p.Name, "name": d.Name},
-		Subject: "document/" + m.ID.String(), Personal: text,
+		Subject: "document/" + m.ID.String(), Personal: p.charset(text),
 	}
 	if sets[0].Segments == nil {
 		e.numbered(out, p, d, sets)

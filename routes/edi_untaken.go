@@ -43,12 +43,15 @@ func reused(partner, document string, raw []byte, f finding.Finding) untaken {
 const reusedHint = "ask the sender whether he reset his counter: if he did, replay this letter, which takes the interchange after all, once; if he did not, drop it with a reason"
 
 func (u untaken) fault() error {
-	text := u.Reason
-	if u.Hint != "" {
-		text += "; " + u.Hint
+	err := fault.At("edi", fault.Invalid, u.Place, fmt.Errorf("%s of %s: %s", u.Document, u.Partner, u.Reason))
+	if u.Hint == "" && u.Bytes == 0 {
+		return fault.Advise(err, nothingKept)
 	}
-	return fault.At("edi", fault.Invalid, u.Place, fmt.Errorf("%s of %s: %s", u.Document, u.Partner, text))
+	return fault.Advise(err, u.Hint)
 }
+
+// nothingKept is what can be done about a document of which there is nothing to try again.
+const nothingKept = "there is nothing of it to try again: ask its sender for the document, which comes as a new one, and drop this letter with a reason"
 
 // leftOut is the Invalid Message Channel of documents that nobody began to work on: each is a letter that
 // keeps what came. Replayed, it is taken as if it had come now.

@@ -28,7 +28,7 @@ func TestAReusedControlNumberIsAskedAboutAndNeverDropped(t *testing.T) {
 		r.status(orders[0].Number, order.StatusNone)
 
 		// Whoever asked the sender takes it after all: once, whatever comes again.
-		if l := letters[0]; l.Route != "edi.untaken" || l.Channel != "invalid" || !strings.Contains(l.Cause, "replay this letter") {
+		if l := letters[0]; l.Route != "edi.untaken" || l.Channel != "invalid" || !strings.Contains(l.Next, "replay this letter") || strings.Contains(l.Next, "correct the document") {
 			t.Errorf("letter %+v", l)
 		}
 		if d, err := r.hub.Desk().Show(t.Context(), letters[0].ID); err != nil || strings.TrimSpace(d.Message.Document) != strings.TrimSpace(other) {

@@ -76,7 +76,7 @@ func (e *edi) messagesInbound() Route {
 // order, to change or to cancel one.
 func (e *edi) messageOrders() Route {
 	return Route{
-		Name: "edifact.orders", About: "ORDERS to orders, ORDCHG to changes of them",
+		Name: "edifact.orders", About: "ORDERS to orders, ORDCHG to changes of them", Edit: e.editMessage(translatesMessageOrder),
 		Topics: []string{topicMessageOrders}, Writes: []string{commands},
 		Patterns: []string{eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
 		Handle:   eip.History(eip.Translate(e.messageOrder)),

@@ -220,7 +220,7 @@ func (s *messages) send(ctx context.Context, part *edifact.Part, typ, topic stri
 // that names every place. Replayed, it is judged again, by the rules of that day.
 func (e *edi) refusedMessages() Route {
 	return Route{
-		Name: "edifact.refused", About: "rejected messages, each a letter with its exact places",
+		Name: "edifact.refused", About: "rejected messages, each a letter with its exact places", Edit: e.editMessage(nil),
 		Topics: []string{topicRefusedMessages}, Writes: []string{topicMessages}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameInvalid, eip.NameHistory, eip.NameClaimCheck},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
@@ -236,7 +236,7 @@ func (e *edi) refusedMessages() Route {
 				if p, err := e.partner(info.Partner); err == nil {
 					if part, err := edifact.ReadMessage(raw, info.Origin, edifact.Limits{}); err == nil {
 						e.messageRules(p).Check(part)
-						if ack.Judge(part, p.policy()).Accepted() {
+						if acceptedMessage(p, part) {
 							r := m.Record
 							r.ID, r.Type, r.Topic, r.Pos = m.ID.Child("edifact.refused", "again", 0), "edifact.Message", topicMessages, 0
 							return m.Out().Send(r), nil
@@ -249,15 +249,24 @@ func (e *edi) refusedMessages() Route {
 	}
 }
 
+// acceptedMessage reports whether a message that was checked is taken from a partner.
+func acceptedMessage(p Partner, part *edifact.Part) bool {
+	return ack.Judge(part, p.policy()).Accepted()
+}
+
 func refusedMessage(info messageInfo) error {
 	worst := cmp.Or(finding.Worst(info.Findings), finding.Note)
 	for _, f := range info.Findings {
 		if f.Severity == worst && (worst > finding.Note || info.Message != "") {
-			return fault.At("edifact", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", info.name(), info.Document, f.Message, hint(f)))
+			err := fault.At("edifact", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", info.name(), info.Document, f.Message, hint(f)))
+			if info.Message == "" {
+				err = fault.Advise(err, notAgain(true))
+			}
+			return err
 		}
 	}
 	if info.Message == "" {
-		return fault.At("edifact", fault.Invalid, info.name(), errors.New("nobody here takes objects"))
+		return fault.Advise(fault.At("edifact", fault.Invalid, info.name(), errors.New("nobody here takes objects")), notAgain(true))
 	}
 	return fault.At("edifact", fault.Invalid, info.name(), errors.New("rejected with its interchange"))
 }

@@ -246,6 +246,7 @@ func TestWhatNobodyTakesIsALetter(t *testing.T) {
 		r.drop("object.edi", fmt.Sprintf(unb, 2)+"UNO+P1+DOC:1+1:PDF+4'a'b+UNP+4+P1'UNZ+1+2'")
 		r.drop("stray.edi", fmt.Sprintf(unb, 3)+"ZZZ+1'UNZ+0+3'")
 		r.drop("tradacoms.edi", "STX=ANA:1+5000000000000'")
+		r.drop("interactive.edi", "UNA:+.? 'UIB+UNOA:4+1'UIH+ORDERS:D:96A:UN+1'UIT+1+2'UIZ+1+1'")
 		r.drop("twelve.edi", "%PDF-1.4")
 		settle(time.Minute)
 		var causes []string
@@ -253,12 +254,12 @@ func TestWhatNobodyTakesIsALetter(t *testing.T) {
 			causes = append(causes, l.Cause)
 		}
 		slices.Sort(causes)
-		for _, want := range []string{"no route takes message \"PAXLST\"", "nobody here takes objects", "segment ZZZ stands where none of its kind may", "TRADACOMS transmission, which is not supported", "not an X12 interchange"} {
+		for _, want := range []string{"no route takes message \"PAXLST\"", "nobody here takes objects", "segment ZZZ stands where none of its kind may", "TRADACOMS transmission, which is not supported", "interactive EDIFACT interchange (UIB), which is not supported", "not an X12 interchange"} {
 			if !slices.ContainsFunc(causes, func(c string) bool { return strings.Contains(c, want) }) {
 				t.Errorf("no letter says %q: %q", want, causes)
 			}
 		}
-		if len(causes) != 5 {
+		if len(causes) != 6 {
 			t.Errorf("%d letters: %q", len(causes), causes)
 		}
 		if n := len(box.messages(t, "CONTRL")); n != 3 {

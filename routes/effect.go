@@ -94,7 +94,7 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 			return err
 		}
 	}
-	key := journal.EffectKey(x.Name, m.ID, e.Step)
+	key := journal.EffectKey(x.Name, m.origin, e.Step)
 	row, err := h.bus.Row(ctx, journal.TableEffect, key)
 	if err != nil {
 		return err
@@ -118,6 +118,11 @@ func (h *Hub) effectOnce(ctx context.Context, x *hosted, d *bus.Delivery, m *Mes
 		}
 	}
 
+	if d.Instead != nil {
+		if done, err := h.inherited(ctx, x, d, m, c, key, have); done || err != nil {
+			return err
+		}
+	}
 	switch have.State {
 	case journal.EffectConfirmed, journal.EffectVoided:
 		return h.concluded(ctx, x, d, m, c, key, have, have.State, have.Outcome)
@@ -150,13 +155,11 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 	if err := h.move(ctx, x, d, m, key, have.State, journal.EffectStarted, started); err != nil {
 		return err
 	}
-	h.bus.At(bus.StepStarted)
 	// A stop drains: a call that buys is not cut off.
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), e.Timeout)
-	outcome, err := Guard(h, x.Conn, func() ([]byte, error) {
-		return guarded(func() ([]byte, error) { return e.Do(call, c) })
-	})
-	cancel()
+	defer cancel()
+	h.bus.At(bus.StepStarted)
+	outcome, err := h.call(ctx, call, x, d, c)
 	h.bus.At(bus.StepCalled)
 	have = journal.StoredEffect{State: journal.EffectStarted, Effect: started}
 	if err == nil {
@@ -182,6 +185,22 @@ func (h *Hub) do(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, c 
 		h.bus.At(bus.StepLost)
 		return h.waitResolve(ctx, x, d, m, key, have, 0, err)
 	}
+}
+
+// call makes a call that was started. One that others may have taken over is not made, nor one whose
+// deadline is over before it begins, for this process stood still: it might come after the last time
+// that the partner is asked for it.
+func (h *Hub) call(ctx, call context.Context, x *hosted, d *bus.Delivery, c *Call) ([]byte, error) {
+	if err := d.Still(ctx); err != nil {
+		return nil, fault.E(x.Name, fault.Transient, err)
+	}
+	h.bus.At(bus.StepCalling)
+	if due, ok := call.Deadline(); ok && !time.Now().Before(due) {
+		return nil, fault.E(x.Name, fault.Transient, errors.New("this process stood still until the call's deadline was over"))
+	}
+	return Guard(h, x.Conn, func() ([]byte, error) {
+		return guarded(func() ([]byte, error) { return x.effect.Do(call, c) })
+	})
 }
 
 // promised is the kind of an error of Do. What it did not classify promises nothing: a deadline
@@ -244,6 +263,13 @@ func (h *Hub) resolve(ctx context.Context, x *hosted, d *bus.Delivery, m *Messag
 		return fault.Wrap(x.Name+".resolve", err)
 	case err != nil:
 		return err
+	case f.ok && d.Instead != nil && m.ID != d.Instead.ID:
+		// It happened; whether it is what the edited message asks for is decided anew.
+		have.Outcome = f.outcome
+		if err := h.keep(ctx, x, m, key, have.State, journal.EffectConfirmed, have.Effect); err != nil {
+			return err
+		}
+		return errRerun
 	case f.ok:
 		return h.concluded(ctx, x, d, m, c, key, have, journal.EffectConfirmed, f.outcome)
 	}

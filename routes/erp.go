@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/erp"
@@ -27,16 +28,64 @@ type ERPConfig struct {
 	Numbers *regexp.Regexp
 	// Timeout and ResolveAfter are those of [Effect].
 	Timeout, ResolveAfter time.Duration
+
+	// Source is the same ERP as one whose deliveries become orders; nil is none.
+	Source erp.Source
+	// Tenant is whose orders they become, beside Owner and Facility.
+	Tenant string
+	// Points are the ERP's shipping points by what buildings of ours they are. A delivery from any other
+	// is not ours; empty takes all, to Facility.
+	Points map[string]string
+	Policy string // of its orders: order.Partial where it is ""
+	// Services are what the ERP's ways of travelling mean, by their codes; what is not named has none.
+	Services map[string]order.Service
+	// Poll is how often it is asked what changed: 2 min. Overlap is how far before the last look each
+	// begins: 36 h, for an ERP may know days alone, of its own zone. First is how far back the first
+	// look goes: 14 days. Look is how often a delivery without goods issue is read again: 1 h.
+	Poll, Overlap, First, Look time.Duration
+	// Queue is how far what decides on deliveries may lie behind, in records of the journal, before no
+	// more are read: 50,000.
+	Queue uint64
+
+	// Mover is the same ERP as one that is told of adjustments, of the kinds in Moves ([erp.Gain] and so
+	// on); nil is none.
+	Mover erp.Mover
+	Moves map[string]bool
+
+	// Queued says that what is asked of it goes through its work queue ([QueueOfERP]) before it is done.
+	Queued bool
 }
 
 // has reports whether an order has a delivery there.
 func (c ERPConfig) has(o order.Order) bool {
-	return cmp.Or(c.Owner, o.Scope.Owner) == o.Scope.Owner && cmp.Or(c.Facility, o.Scope.Facility) == o.Scope.Facility &&
+	return c.stocks(o.Scope.Facility) && cmp.Or(c.Owner, o.Scope.Owner) == o.Scope.Owner &&
 		(c.Numbers == nil || c.Numbers.MatchString(o.Number))
+}
+
+// stocks reports whether the ERP has a stock in a building.
+func (c ERPConfig) stocks(facility string) bool {
+	here := cmp.Or(c.Facility, facility) == facility
+	for _, other := range c.Points {
+		here = here || other == facility
+	}
+	return here
 }
 
 func erpConn(name string) string { return "erp." + name }
 func erpOut(name string) string  { return "erp-out." + name }
+
+// QueueOfERP is the queue of what an ERP is asked for, where it does not come from the journal at once.
+func QueueOfERP(name string) WorkQueue {
+	return WorkQueue{Name: "erp." + name, From: "erp-queue." + name, To: erpOut(name)}
+}
+
+// asks is the topic of what an ERP is asked for.
+func (c ERPConfig) asks() string {
+	if c.Queued {
+		return QueueOfERP(c.Name).From
+	}
+	return erpOut(c.Name)
+}
 
 // Messages of ERPs.
 const (
@@ -51,12 +100,15 @@ type erpOrder struct {
 	Asked string `json:"asked"` // the key of its goods issue
 }
 
-// toldERP is a goods issue that an ERP has posted.
+// toldERP is a goods issue or adjustment that an ERP has posted.
 type toldERP struct {
 	ERP   string `json:"erp"`
 	Do    string `json:"do"`
-	Order string `json:"order"`
+	Order string `json:"order,omitempty"`
 	erp.Posted
+	// Key and Document are of an adjustment: ours and the ERP's.
+	Key      string `json:"key,omitempty"`
+	Document string `json:"document,omitempty"`
 }
 
 type erps struct {
@@ -64,9 +116,10 @@ type erps struct {
 	all   []ERPConfig
 }
 
-// AddERPs hosts the connections to ERPs: once an order has left, its goods issue is posted.
+// AddERPs hosts the connections to ERPs: deliveries become orders, and once an order has left, its goods
+// issue is posted.
 func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
-	e := &erps{f, configs}
+	e := &erps{flows: f}
 	var outs []string
 	for i, c := range configs {
 		if err := scope.CheckName(c.Name); err != nil {
@@ -82,8 +135,22 @@ func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
 				return fmt.Errorf("erps %s and %s are of the same orders", other.Name, c.Name)
 			}
 		}
-		outs = append(outs, erpOut(c.Name))
+		if c.Source != nil {
+			if err := c.readDefaults(); err != nil {
+				return fmt.Errorf("erp %s: %w", c.Name, err)
+			}
+		}
+		e.all = append(e.all, c)
+		outs = append(outs, c.asks())
 		if err := h.AddEffect(e.issuing(c)); err != nil {
+			return err
+		}
+	}
+	if err := e.addSources(h); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(e.all, func(c ERPConfig) bool { return c.Mover != nil }) {
+		if err := h.Add(e.moving(outs)); err != nil {
 			return err
 		}
 	}
@@ -118,7 +185,7 @@ func (e *erps) left(ctx context.Context, m *Message) (*Out, error) {
 			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s was split or merged here, and its delivery in %s was not: post the goods issue there, and drop this letter", o.Number, c.Name))
 		}
 		d.out.SetState(key, old, erpOrder{m.ID.String()})
-		d.out.Publish(erpOut(c.Name), cmdERPIssue, m.Key, goodsIssueOf(m.ID.String(), o))
+		d.out.Publish(c.asks(), cmdERPIssue, m.Key, goodsIssueOf(m.ID.String(), o))
 		return d.done()
 	}
 	return d.done()
@@ -145,16 +212,28 @@ func goodsIssueOf(key string, o order.Order) erp.GoodsIssue {
 // issuing is the one way by which anything of an ERP is changed.
 func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 	return Route{
-			Name: "out.erp." + c.Name, About: "posts the goods issue of each delivery, once", Conn: erpConn(c.Name),
-			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
+			Name: "out.erp." + c.Name, About: "posts the goods issue of each delivery and each adjustment, once", Conn: erpConn(c.Name),
+			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue, cmdERPMove}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		}, Effect{
 			Step: stepERP, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
+				if m.Type == cmdERPMove {
+					var a erp.Adjustment
+					err := m.Decode(&a)
+					if err == nil && c.Mover == nil {
+						err = fault.E(m.route, fault.Rejected, fmt.Errorf("%s is told of no adjustments any more: name its movements in the configuration, and replay this", c.Name))
+					}
+					return &Call{Ref: a.Key, Value: a}, nil, err
+				}
 				var g erp.GoodsIssue
 				err := m.Decode(&g)
 				return &Call{Ref: g.Delivery, Value: g}, nil, err
 			},
 			Do: func(ctx context.Context, call *Call) ([]byte, error) {
+				if a, ok := call.Value.(erp.Adjustment); ok {
+					doc, err := c.Mover.Move(ctx, a)
+					return []byte(doc), err
+				}
 				p, err := c.Port.Issue(ctx, call.Value.(erp.GoodsIssue))
 				if err != nil {
 					return nil, err
@@ -162,6 +241,10 @@ func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 				return json.Marshal(p)
 			},
 			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
+				if a, ok := call.Value.(erp.Adjustment); ok {
+					doc, found, err := c.Mover.Moved(ctx, a)
+					return []byte(doc), found, err
+				}
 				p, found, err := c.Port.Issued(ctx, call.Value.(erp.GoodsIssue))
 				if err != nil || !found {
 					return nil, false, err
@@ -170,6 +253,9 @@ func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 				return b, true, err
 			},
 			Then: func(_ context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+				if a, ok := call.Value.(erp.Adjustment); ok {
+					return m.Out().Publish(onExternal, erpTold, m.Key, toldERP{ERP: c.Name, Do: a.Kind, Key: a.Key, Document: string(outcome)}), nil
+				}
 				t := toldERP{ERP: c.Name, Do: "goods_issue", Order: call.Value.(erp.GoodsIssue).Order}
 				if err := json.Unmarshal(outcome, &t.Posted); err != nil {
 					return nil, fault.E(m.route, fault.Internal, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
@@ -34,6 +35,7 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -252,6 +254,7 @@ type Flows struct {
 	items        *Aggregate[item.Item]
 	locations    *Aggregate[location.Location]
 	owners       *Aggregate[owner.Owner]
+	crossrefs    *Aggregate[crossref.Entry]
 	facilities   *Aggregate[facility.Facility]
 	counts       *Aggregate[count.Count]
 	reservations *Aggregate[reservation.Reservation]
@@ -275,6 +278,7 @@ type Flows struct {
 	manifests    *Aggregate[manifest.Manifest]
 	documents    *Aggregate[document.Document]
 	tenders      *Aggregate[tender.Tender]
+	certificates *Aggregate[trust.Exchange]
 
 	carriers  map[string]CarrierConfig
 	templates []WaveTemplate
@@ -295,6 +299,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		items:        NewAggregate(item.Fold, reg),
 		locations:    NewAggregate(location.Fold, reg),
 		owners:       NewAggregate(owner.Fold, reg),
+		crossrefs:    NewAggregate(crossref.Fold, reg),
 		facilities:   NewAggregate(facility.Fold, reg),
 		counts:       NewAggregate(count.Fold, reg),
 		reservations: NewAggregate(reservation.Fold, reg),
@@ -318,6 +323,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		manifests:    NewAggregate(manifest.Fold, reg),
 		documents:    NewAggregate(document.Fold, reg),
 		tenders:      NewAggregate(tender.Fold, reg),
+		certificates: NewAggregate(trust.Fold, reg),
 		carriers:     map[string]CarrierConfig{},
 	}
 	f.templates = cfg.Wave.templates()

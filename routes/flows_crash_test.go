@@ -49,53 +49,37 @@ func (r *rig) restart() {
 // The process dies after each unit of the flow in turn, and another goes on: the end is
 // the same, and the carrier sold one label. Each unit is a write of its own here.
 func TestACrashAfterAnyUnitChangesNothing(t *testing.T) {
-	died := 0
-	for n := 0; ; n++ {
-		ended := false
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, func(c *FlowConfig) { c.Auto.ShortOneIn = 2 })
-				r.stock("A", 3, "P-1", "P-2")
-				r.carrier.next(losesAnswer)
-				r.batch = 1
-				r.restart()
-				r.crash(n)
-				p := place("SO-1", lines("A", 2))
-				_, err := r.ask(door.Orders, door.Ask{ID: "SO-1", Cmd: p})
-				settle(10 * time.Minute)
-				ended = r.bus.Err() == nil
-				if !ended {
-					r.restart()
-					// The caller who got no answer asks again.
-					if _, again := r.ask(door.Orders, door.Ask{ID: "SO-1", Cmd: p}); again != nil {
-						t.Fatalf("first %v, again %v", err, again)
-					}
-					settle(time.Hour)
-				}
-				r.status("SO-1", order.StatusShipped)
-				if r.carrier.standing() != 1 || r.carrier.orders["SO-1"] != 1 {
-					t.Errorf("%d labels stand, %d were sold", r.carrier.standing(), r.carrier.orders["SO-1"])
-				}
-				if s := foldOf(r, inventory.Fold, keyOf(site, "A").Stream()); s.Out != 2 {
-					t.Errorf("%d left", s.Out)
-				}
-				r.books("A")
-				r.once()
-				r.noLetters()
-			})
-		})
-		if t.Failed() {
-			return
+	afterEachUnit(t, 20, func(t *testing.T, n int) (ended bool) {
+		r := newRig(t, func(c *FlowConfig) { c.Auto.ShortOneIn = 2 })
+		r.stock("A", 3, "P-1", "P-2")
+		r.carrier.next(losesAnswer)
+		r.batch = 1
+		r.restart()
+		r.crash(n)
+		p := place("SO-1", lines("A", 2))
+		_, err := r.ask(door.Orders, door.Ask{ID: "SO-1", Cmd: p})
+		settle(10 * time.Minute)
+		ended = r.bus.Err() == nil
+		if !ended {
+			r.restart()
+			// The caller who got no answer asks again.
+			if _, again := r.ask(door.Orders, door.Ask{ID: "SO-1", Cmd: p}); again != nil {
+				t.Fatalf("first %v, again %v", err, again)
+			}
+			settle(time.Hour)
 		}
-		if ended {
-			break
+		r.status("SO-1", order.StatusShipped)
+		if r.carrier.standing() != 1 || r.carrier.orders["SO-1"] != 1 {
+			t.Errorf("%d labels stand, %d were sold", r.carrier.standing(), r.carrier.orders["SO-1"])
 		}
-		died++
-	}
-	if died < 20 {
-		t.Errorf("it died %d times only: the scenario proves little", died)
-	}
-	t.Logf("died after each of %d units", died)
+		if s := foldOf(r, inventory.Fold, keyOf(site, "A").Stream()); s.Out != 2 {
+			t.Errorf("%d left", s.Out)
+		}
+		r.books("A")
+		r.once()
+		r.noLetters()
+		return ended
+	})
 }
 
 func TestAHotItemIsSoldAfterARestart(t *testing.T) {
@@ -115,4 +99,26 @@ func TestAHotItemIsSoldAfterARestart(t *testing.T) {
 		r.noLetters()
 		r.status("SO-1", order.StatusShipped)
 	})
+}
+
+// afterEachUnit runs a scenario whose process dies after n units, for each n until it ends alive. It must have
+// died so often at least, or it proves little.
+func afterEachUnit(t *testing.T, least int, scenario func(t *testing.T, n int) (ended bool)) {
+	t.Helper()
+	died := 0
+	for ended := false; ; died++ {
+		t.Run(fmt.Sprint(died), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { ended = scenario(t, died) })
+		})
+		if t.Failed() {
+			return
+		}
+		if ended {
+			break
+		}
+	}
+	if died < least {
+		t.Errorf("it died %d times only: the scenario proves little", died)
+	}
+	t.Logf("died after each of %d units", died)
 }

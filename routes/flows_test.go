@@ -2,6 +2,7 @@ package routes
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -93,7 +94,7 @@ func (c *testCarrier) Rate(_ context.Context, p ship.Parcel) ([]ship.Rate, error
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return []ship.Rate{{Connection: c.name, Service: ship.Service{Code: "GND"}, Cost: measure.Money{Minor: c.price, Currency: "USD"}}}, nil
+	return []ship.Rate{{Connection: c.name, Service: ship.Service{Code: cmp.Or(p.Service, "GND")}, Cost: measure.Money{Minor: c.price, Currency: "USD"}}}, nil
 }
 
 func (c *testCarrier) Buy(_ context.Context, p ship.Parcel) (ship.Label, error) {
@@ -168,6 +169,7 @@ type rig struct {
 	batch   int // units a write; 0 is the bus's default
 	edi     *EDI
 	notify  *NotifyConfig
+	index   func(*dlq.Desk) dlq.Index // of letters; nil finds none
 	shops   []ShopConfig
 	erps    []ERPConfig
 }
@@ -218,6 +220,9 @@ func (r *rig) start() {
 	h, err := New(b, Options{Log: r.log, Registry: reg, Drain: time.Minute})
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if r.index != nil {
+		h.desk.Index = r.index(h.desk)
 	}
 	f, err := AddFlows(h, r.cfg)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestAHeldLineGoesOnWhenAnItemGetsItsCode(t *testing.T) {
 				r.stockOnly("OURS", 1000, "P-1")
 				r.drop("850", purchase("850", "11", strings.NewReplacer("PO1*1*10*EA***SK*SKU-1", "PO1*1*10*EA***VN*THEIRS-7*IN*B-7*UP*012345678905").Replace(purchased)))
 				settle(time.Minute)
-				if l := r.letters(); len(l) != 1 || l[0].Route != heldLines {
+				if l := r.letters(); len(l) != 1 || l[0].Route != heldLines || l[0].Partner != "ACME" {
 					t.Fatalf("letters: %+v", l)
 				}
 				s.Codes = append(s.Codes, c.code)

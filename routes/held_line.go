@@ -3,8 +3,10 @@ package routes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/gs1"
@@ -90,6 +92,13 @@ func (d *decision) holdLines(o order.Order) {
 		if !ok {
 			continue
 		}
+		if p := o.Source.Partner; p != "" { // whose letter it will be
+			r.Headers = maps.Clone(r.Headers)
+			if r.Headers == nil {
+				r.Headers = map[string]string{}
+			}
+			r.Headers["partner"] = p
+		}
 		l, _ := o.Line(e.Line)
 		for _, name := range heldNames(l.AcceptedLine) {
 			key := heldKey(o.Scope, name, o.Number, e.Line)
@@ -160,7 +169,11 @@ func (d *decision) understand(s scope.Scope, number string, line int) ([]event.E
 	if d.err != nil || !found || !l.Held() {
 		return nil, nil //nolint:nilerr // d keeps its error, and done gives it back
 	}
-	return o.ReleaseLine(order.ReleaseLine{Line: line, Item: d.skuOf(o.Scope, l.Item, l.Codes)}, d.known(o.Scope), d.m.Now)
+	name := l.Item
+	if m, crossed := d.meaning(o.Scope.Tenant, o.Source.Partner, crossref.Item, name); crossed {
+		name = m.Ours
+	}
+	return o.ReleaseLine(order.ReleaseLine{Line: line, Item: d.skuOf(o.Scope, name, l.Codes)}, d.known(o.Scope), d.m.Now)
 }
 
 // releasedAtOnce is how many lines one unit releases; a timer at once goes on.
@@ -202,16 +215,7 @@ func (f *Flows) itemKnown(ctx context.Context, m *Message, h item.Head) (*Out, e
 
 // closeLetter resolves an open letter of this route whose cause is gone.
 func (d *decision) closeLetter(id string) {
-	s, l, err := d.f.hub.readLetter(d.ctx, id)
-	if err != nil {
+	if err := d.m.closeLetter(d.ctx, d.out, id); err != nil {
 		d.fail(err)
-		return
 	}
-	if s.State != journal.LetterOpen {
-		return
-	}
-	l.Actor, l.Reason = d.m.route, "its cause is gone: "+d.m.Type
-	s.Data = l.Encode()
-	d.out.Letters = append(d.out.Letters, journal.LetterOp{ID: id, From: journal.LetterOpen, To: journal.LetterResolved, Letter: s.Letter})
-	d.out.Parks = append(d.out.Parks, journal.ParkOp{Sub: s.Sub, Key: s.Key, Pos: s.Pos, Remove: true})
 }

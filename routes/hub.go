@@ -36,9 +36,10 @@ type Options struct {
 	// DoorsOnly hosts what is called and nothing that consumes: for a command that opens the
 	// folder while no hub runs, and must not set the warehouse in motion.
 	DoorsOnly bool
-	// BreakerOpen is how long an open breaker waits before it lets one call through: 10 s.
+	// BreakerOpen is how long an open breaker waits before it lets one call through: 1 s. The route's own
+	// pause, which grows, is what spares a partner; on request he is tried once in this time.
 	BreakerOpen time.Duration
-	// Probe is the longest that a connection which is down is left alone between two tries: 30 s.
+	// Probe is the longest that a connection which is down is left alone between two tries: 5 s.
 	// A partner who names a later time is waited for.
 	Probe time.Duration
 }
@@ -59,6 +60,8 @@ type Hub struct {
 	full        func() bool  // nil: never
 	askedFull   atomic.Int64 // when full was asked, in nanoseconds
 	wasFull     atomic.Bool  // what it said
+	toldFull    atomic.Int64 // when that was logged, in nanoseconds
+	roomTold    atomic.Int64 // of which of these it was logged that there is room again
 	turns       *turns
 
 	adding sync.Mutex // a route is added at a time; held across the disk, before mu
@@ -179,6 +182,8 @@ type Route struct {
 	// Writes and Patterns are for the picture of the routes.
 	Writes   []string
 	Patterns []string
+	// Edit reads the route's messages as texts for people to change; nil is a route whose messages are not edited.
+	Edit EditFunc
 	// Effect makes the route's handler an effect: see effect.go.
 	effect *effectRoute
 }
@@ -195,10 +200,10 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 		o.Drain = 25 * time.Second
 	}
 	if o.BreakerOpen == 0 {
-		o.BreakerOpen = 10 * time.Second
+		o.BreakerOpen = time.Second
 	}
 	if o.Probe == 0 {
-		o.Probe = 30 * time.Second
+		o.Probe = 5 * time.Second
 	}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: o.Drain}, slogAdapter{o.Log})
 	if err != nil {
@@ -210,7 +215,9 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 		bus: b, reg: o.Registry, log: o.Log, now: o.Now, drain: o.Drain, router: router,
 		breakerOpen: o.BreakerOpen, probe: o.Probe, doorsOnly: o.DoorsOnly, full: o.Full, turns: newTurns(o.Now), routes: map[string]*hosted{}, ended: make(chan struct{}),
 	}
-	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now}
+	b.OnForeign(h.heard)
+	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now, Fields: documentFields, Peers: peers}
+	h.desk.Editor = h.edit
 	// Watermill's router closes itself when its last handler stops: this one stays.
 	if err := h.addControl(); err != nil {
 		return nil, err
@@ -421,22 +428,6 @@ func (h *Hub) shut() {
 // Running is closed once every route that was added is served.
 func (h *Hub) Running() <-chan struct{} { return h.router.Running() }
 
-// roomFor is how long an answer about the room on the disk is taken for: asking is a system call.
-const roomFor = 10 * time.Millisecond
-
-func (h *Hub) isFull() bool {
-	if h.full == nil {
-		return false
-	}
-	now, at := h.now().UnixNano(), h.askedFull.Load()
-	if since := time.Duration(now - at); since < 0 || since >= roomFor {
-		if h.askedFull.CompareAndSwap(at, now) {
-			h.wasFull.Store(h.full())
-		}
-	}
-	return h.wasFull.Load()
-}
-
 // Call asks a door and waits for its answer, which is given when the unit behind it
 // is durable.
 func (h *Hub) Call(ctx context.Context, door string, value any) (any, error) {
@@ -474,6 +465,10 @@ func (h *Hub) serve(x *hosted) message.NoPublishHandlerFunc {
 
 // handOver runs a route's handler on one delivery, until it is handed over or given back.
 func (h *Hub) handOver(ctx context.Context, x *hosted, d *bus.Delivery) {
+	if err := h.instead(ctx, x, d); err != nil {
+		h.failed(ctx, x, d, h.message(ctx, x, d), err)
+		return
+	}
 	if x.effect != nil {
 		h.runEffect(ctx, x, d)
 		return
@@ -559,7 +554,10 @@ var errTaken = errors.New("taken by another message")
 func (h *Hub) message(ctx context.Context, x *hosted, d *bus.Delivery) *Message {
 	m := &Message{
 		Record: d.Record, Attempt: d.Attempt, Now: h.now().UTC(),
-		hub: h, route: x.Name, ran: &x.ran, reads: d.Reads(), d: d,
+		origin: d.Record.ID, hub: h, route: x.Name, ran: &x.ran, reads: d.Reads(), d: d,
+	}
+	if d.Instead != nil {
+		m.Record = *d.Instead
 	}
 	m.Trace = traceOf(ctx, m.Trace)
 	return m
@@ -641,7 +639,11 @@ func (h *Hub) failed(ctx context.Context, x *hosted, d *bus.Delivery, m *Message
 			if kind == fault.Unavailable {
 				wait = max(wait, min(x.backoff(m.ID), h.probe))
 			}
-			log.Warn("connection pauses", "adapter", x.Conn, "wait", wait, "err", err)
+			level := slog.LevelWarn
+			if kind == fault.Unavailable && wait == h.probe { // it was told, and is down as before
+				level = slog.LevelDebug
+			}
+			log.Log(ctx, level, "connection pauses", "adapter", x.Conn, "wait", wait, "err", err)
 			note(ctx, outcomePause, err)
 			h.pauseFor(x, kind.String()+": "+err.Error(), max(wait, time.Millisecond))
 			d.Release()
@@ -669,7 +671,7 @@ func (h *Hub) retry(ctx context.Context, x *hosted, d *bus.Delivery, m *Message,
 		h.letter(ctx, x, d, m, err, log)
 		return
 	}
-	note(ctx, outcomeRetry, err)
+	note(ctx, OutcomeRetry, err)
 	log.Info("will try again", "wait", wait, "err", err)
 	h.bus.At(bus.StepRetry)
 	key := h.parkKey(x, d)
@@ -699,15 +701,18 @@ func (h *Hub) parkKey(x *hosted, d *bus.Delivery) string {
 // letter opens a letter, or opens one again whose replay failed, in the commit that
 // parks the message.
 func (h *Hub) letter(ctx context.Context, x *hosted, d *bus.Delivery, m *Message, err error, log *slog.Logger) {
-	note(ctx, outcomeLetter, err)
-	log.Warn("letter", "letter", dlq.ID(x.Name, m.ID), "err", err)
+	note(ctx, OutcomeLetter, err)
+	log.Warn("letter", "letter", dlq.ID(x.Name, m.origin), "err", err)
 	h.bus.At(bus.StepLetter)
 	key := h.parkKey(x, d)
 	if fault.KindOf(err) == fault.Invalid {
 		key = "" // what cannot be understood holds nobody up
 	}
 	out := m.Out()
-	l := dlq.New(x.Name, &m.Record, err, d.Attempt+1, m.Now)
+	failed := m.Record
+	failed.ID = m.origin // the letter is that of the message which came, whoever has edited it
+	l := dlq.New(x.Name, &failed, err, d.Attempt+1, m.Now)
+	l.Know(documentKeys(&m.Record)...)
 	var p *panicked
 	if errors.As(err, &p) {
 		l.Stack = string(p.stack)

@@ -18,8 +18,8 @@ import (
 
 func (f *Flows) addMasterDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Master, About: "takes owners, items, locations, buildings and workers",
-		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onTasks, onAudit},
+		Name: door.Master, About: "takes owners, items, locations, buildings, workers and cross-references",
+		Handle: f.ask(door.Master, f.askMaster), Writes: []string{onInventory, onTasks, onExternal, onAudit},
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
@@ -61,7 +61,7 @@ func (f *Flows) askMaster(d *decision, a *door.Ask) (answered, error) {
 		}
 		return answered{d.item(a.Scope, a.ID), len(events) > 0}, d.err
 	}
-	for _, ask := range []func(*door.Ask) (answered, bool, error){d.askOwner, d.askFacility, d.askWorker} {
+	for _, ask := range []func(*door.Ask) (answered, bool, error){d.askOwner, d.askFacility, d.askWorker, d.askCrossref} {
 		if got, done, err := ask(a); done {
 			return got, err
 		}
@@ -236,7 +236,9 @@ func (f *Flows) askStock(d *decision, a *door.Ask) (answered, error) {
 		if c.From.Location != c.To.Location && (d.wrongPlace(k, stage, c.To.Location) || d.noRoom(k, c.To, c.Qty)) {
 			return answered{}, d.err
 		}
-		d.serialsKept(k, c.Serials, stage)
+		if d.serialsKept(k, c.Serials, stage); !d.serialsWhich(k, c.Serials, c.Qty, c.From, stage) {
+			return answered{}, d.err
+		}
 		events, posts, err := c.Decide(now)
 		switch moved := d.onStock(k, events, posts, err) && c.From.Location != c.To.Location; {
 		case moved && stage == inventory.Received:

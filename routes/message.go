@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/paklog/hub/core/event"
@@ -26,6 +27,10 @@ type Message struct {
 	Value any
 	// Now is the time of this run.
 	Now time.Time
+
+	// origin is the id of the message that the record stands for: its own, where nobody has edited it. What is
+	// done outside is kept under it.
+	origin journal.ID
 
 	hub   *Hub
 	route string
@@ -410,6 +415,10 @@ func (m *Message) partial(ctx context.Context, o *Out) error {
 	case err != nil:
 		return err
 	case ref == nil:
+		for _, x := range o.States { // what was written is read anew
+			delete(m.states, x.Key)
+			m.seen = slices.DeleteFunc(m.seen, func(r seen) bool { return r.name == x.Key })
+		}
 		return nil
 	case ref.Again():
 		return errRerun

@@ -65,6 +65,12 @@ const (
 	stepNotice = "send"
 )
 
+// Routes of notices; the names are part of the stored format.
+const (
+	notificationsRoute = "notifications"
+	noticeRoutes       = "out.notify."
+)
+
 func notifyTopic(channel string) string { return "notify." + channel }
 
 // noticed is a thing that happened, as it waits for others and as it is sent. Names and addresses
@@ -95,7 +101,7 @@ func AddNotifications(h *Hub, f *Flows, cfg NotifyConfig) error {
 	for _, c := range cfg.Channels {
 		topics = append(topics, notifyTopic(c.Name))
 		if err := h.AddEffect(Route{
-			Name: "out.notify." + c.Name, About: "tells people by " + c.Name + ", of each thing at most once", Conn: c.Name,
+			Name: noticeRoutes + c.Name, About: "tells people by " + c.Name + ", of each thing at most once", Conn: c.Name,
 			Topics: []string{notifyTopic(c.Name)}, Parking: Parking{Independent: true}, Parallel: noticeAtOnce,
 			Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		}, Effect{
@@ -126,9 +132,10 @@ func AddNotifications(h *Hub, f *Flows, cfg NotifyConfig) error {
 			return fmt.Errorf("notification rule %s: there is no channel %q", r.Name, r.Channel)
 		}
 	}
+	reads, types := n.reads()
 	return h.Add(Route{
-		Name: "notifications", About: "says who is to hear of what was packed, has left or went wrong", Start: bus.Now,
-		Topics: []string{onPacks}, Types: takes(pack.Completed{}, pack.WeightRefused{}, ship.Confirmed{}, label.Refused{}),
+		Name: notificationsRoute, About: "says who is to hear of what was packed, has left or went wrong", Start: bus.Now,
+		Topics: reads, Types: types,
 		Handle: n.notify, Writes: topics, Parallel: noticeAtOnce, Parking: Parking{Independent: true},
 	})
 }
@@ -136,6 +143,14 @@ func AddNotifications(h *Hub, f *Flows, cfg NotifyConfig) error {
 // notify gives what happened to each rule that it is for: to be told at once, or with others later.
 func (n *notifier) notify(ctx context.Context, m *Message) (*Out, error) {
 	d := n.flows.decide(ctx, m)
+	switch m.Type {
+	case letterOpened:
+		n.opened(ctx, d)
+		return d.done()
+	case letterAge:
+		n.aged(ctx, d)
+		return d.done()
+	}
 	if m.Event == nil {
 		var due gathered
 		if err := m.Decode(&due); err != nil {
@@ -217,7 +232,7 @@ func (n *notifier) plan(ctx context.Context, m *Message, c NotifyChannel) (*Call
 		return nil, nil, err
 	}
 	r, ok := n.rule(g.Rule)
-	begun, err := m.Row(ctx, journal.TableEffect, journal.EffectKey("out.notify."+c.Name, m.ID, stepNotice))
+	begun, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(noticeRoutes+c.Name, m.origin, stepNotice))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -292,6 +307,9 @@ func (r NotifyRule) Check() error {
 	}
 	if len(r.On) == 0 {
 		errs = append(errs, fmt.Errorf("on: nothing is told; one or more of %v", notify.Kinds()))
+	}
+	if slices.Contains(r.On, notify.Letters) && (r.To != notify.Staff || len(r.Owners) > 0) {
+		errs = append(errs, fmt.Errorf("on: %s are told to %s, and are nobody's orders: leave owners out", notify.Letters, notify.Staff))
 	}
 	if !slices.Contains(notify.Audiences(), r.To) {
 		errs = append(errs, fmt.Errorf("to: %q is none of %v", r.To, notify.Audiences()))

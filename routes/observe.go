@@ -13,20 +13,21 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/routes/bus"
 )
 
 // Outcomes of a run, as metrics and spans name them.
 const (
-	outcomeHandled = "handled"
+	OutcomeHandled = "handled"
 	outcomeAgain   = "again"   // a predecessor was refused: the message goes out again
-	outcomeRetry   = "retry"   // parked behind a timer
+	OutcomeRetry   = "retry"   // parked behind a timer
 	outcomePause   = "pause"   // given back: the connection pauses
-	outcomeLetter  = "letter"  // parked for a person
+	OutcomeLetter  = "letter"  // parked for a person
 	outcomeRefused = "refused" // a door said no
 )
 
-var outcomes = []string{outcomeHandled, outcomeAgain, outcomeRetry, outcomePause, outcomeLetter, outcomeRefused}
+var outcomes = []string{OutcomeHandled, outcomeAgain, OutcomeRetry, outcomePause, OutcomeLetter, outcomeRefused}
 
 // Observer measures and traces the routes of one hub: its Middleware goes into
 // [Options.Middleware]. Labels are route names and outcomes, never what a message holds.
@@ -35,6 +36,7 @@ type Observer struct {
 	handled *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
 	running prometheus.Gauge
+	letters *prometheus.CounterVec
 
 	routes sync.Map // of *observedRoute by name: a label lookup per message costs more
 }
@@ -64,11 +66,18 @@ func NewObserver(reg prometheus.Registerer, tracer trace.Tracer) (*Observer, err
 			Name: "paklog_route_running",
 			Help: "Messages that handlers hold now.",
 		}),
+		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "paklog_letters_total",
+			Help: "Letters that were opened, or opened again, by the kind of their cause.",
+		}, []string{"kind"}),
 	}
-	for _, c := range []prometheus.Collector{o.handled, o.seconds, o.running} {
+	for _, c := range []prometheus.Collector{o.handled, o.seconds, o.running, o.letters} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the metrics of routes: %w", err)
 		}
+	}
+	for _, k := range fault.Kinds() { // a rate needs the 0 before the first
+		o.letters.WithLabelValues(k.String())
 	}
 	return o, nil
 }
@@ -89,7 +98,7 @@ func (o *Observer) Middleware(next message.HandlerFunc) message.HandlerFunc {
 		}
 		spans, span := o.tracer.Start(spans, r.name, r.start...)
 		defer span.End()
-		run := &observedRun{Context: ctx, spans: spans, outcome: outcomeHandled}
+		run := &observedRun{Context: ctx, spans: spans, outcome: OutcomeHandled}
 		m.SetContext(run)
 
 		o.running.Inc()
@@ -98,7 +107,10 @@ func (o *Observer) Middleware(next message.HandlerFunc) message.HandlerFunc {
 		out, err := next(m)
 		r.seconds.Observe(time.Since(began).Seconds())
 		r.handled[run.outcome].Inc()
-		if run.outcome != outcomeHandled && span.IsRecording() {
+		if run.outcome == OutcomeLetter {
+			o.letters.WithLabelValues(fault.KindOf(run.err).String()).Inc()
+		}
+		if run.outcome != OutcomeHandled && span.IsRecording() {
 			span.SetAttributes(attribute.String("outcome", run.outcome))
 			if run.err != nil {
 				span.SetStatus(codes.Error, oneLine(run.err))

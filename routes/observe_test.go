@@ -110,18 +110,22 @@ func TestObserverTellsWhatBecameOfAMessage(t *testing.T) {
 		name   string
 		handle func(context.Context, *routes.Message) (*routes.Out, error)
 		want   string
+		kind   string // of its letter
 	}{
-		{"handled", func(_ context.Context, m *routes.Message) (*routes.Out, error) { return m.Out(), nil }, "handled"},
-		{"transient is a retry", fails(fault.E("t", fault.Transient, errors.New("busy"))), "retry"},
-		{"invalid is a letter", fails(fault.E("t", fault.Invalid, errors.New("no such segment"))), "letter"},
-		{"rejected is a letter", fails(fault.E("t", fault.Rejected, errors.New("no"))), "letter"},
-		{"a panic is a letter", func(context.Context, *routes.Message) (*routes.Out, error) { panic("oh") }, "letter"},
-		{"a partner that is down pauses", fails(fault.E("t", fault.Unavailable, errors.New("down"))), "pause"},
+		{"handled", func(_ context.Context, m *routes.Message) (*routes.Out, error) { return m.Out(), nil }, "handled", ""},
+		{"transient is a retry", fails(fault.E("t", fault.Transient, errors.New("busy"))), "retry", ""},
+		{"invalid is a letter", fails(fault.E("t", fault.Invalid, errors.New("no such segment"))), "letter", "invalid"},
+		{"rejected is a letter", fails(fault.E("t", fault.Rejected, errors.New("no"))), "letter", "rejected"},
+		{"a panic is a letter", func(context.Context, *routes.Message) (*routes.Out, error) { panic("oh") }, "letter", "internal"},
+		{"a partner that is down pauses", fails(fault.E("t", fault.Unavailable, errors.New("down"))), "pause", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got, spans, _ := observed(t, "", c.handle)
 				want := map[string]float64{c.want + " probe": 1, "paklog_route_seconds": 1}
+				if c.kind != "" {
+					want[c.kind] = 1
+				}
 				if !maps.Equal(got, want) {
 					t.Errorf("counted %v, want %v", got, want)
 				}

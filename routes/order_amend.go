@@ -62,7 +62,7 @@ func (f *Flows) amendCommand(ctx context.Context, m *Message) (*Out, error) {
 	if !o.Known() {
 		return nil, noOrder(m, c.Source, c.Number, "changed")
 	}
-	asked, err := o.Amended(c)
+	asked, err := d.crossedAmend(o, c)
 	if err != nil {
 		return nil, fault.At(m.route, fault.KindOf(err), documentPlace(c.Source.DocType, fault.PlaceOf(err)), errors.New(fault.Reason(err)))
 	}

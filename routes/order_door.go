@@ -100,6 +100,7 @@ func (d *decision) place(c order.Place) error {
 	if err := d.f.building(c.Facility); err != nil {
 		return err
 	}
+	c = d.crossedOrder(c)
 	c.Lines = d.named(c.Scope, c.Lines)
 	o := d.order(c.Scope, c.Number)
 	events, err := o.Place(c, d.known(c.Scope), d.m.Now)
@@ -154,7 +155,7 @@ type repeated struct {
 func (f *Flows) addPlacing() error {
 	return f.hub.Add(Route{
 		Name: "order.place", About: "places, changes and cancels the orders that documents ask for, under the same rule as the door",
-		Topics: []string{commands}, Handle: f.placeCommand,
+		Topics: []string{commands}, Handle: f.placeCommand, Edit: editPlace,
 		Parking: Parking{Independent: true},
 		Writes:  []string{onOrders, onInventory, onExternal},
 	})

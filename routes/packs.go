@@ -8,6 +8,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
+	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/label"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
@@ -99,13 +100,32 @@ func (d *decision) openPack(s scope.Scope, number string) {
 	d.onPacking(s, id, events, err)
 }
 
-// cartonize asks the solver with what the items are known to measure and to bear.
+// cartonize asks the solver with what the items are known to measure and to bear. Goods that are
+// picked by whole units stay in them: a case is packed closed, and the rest by the piece.
 func (d *decision) cartonize(s scope.Scope, contents []pack.Content) (pack.Plan, error) {
-	units := make([]pack.Unit, len(contents))
-	for i, c := range contents {
+	var units []pack.Unit
+	for _, c := range contents {
 		known := d.item(s, c.Item)
-		u, _ := known.Unit("")
-		units[i] = pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight, Packing: known.Spec.Packing}
+		add := func(u item.Unit, n, pieces int64) {
+			one := pack.Unit{Content: c, Dims: u.Dims, Weight: u.Weight, Packing: known.Spec.Packing}
+			one.Qty = n
+			if pieces > 1 {
+				one.UOM, one.Pieces = u.UOM, pieces
+			}
+			units = append(units, one)
+			c.Qty -= n * pieces
+		}
+		if d.rotation(inventory.BookKey{Scope: s, Item: c.Item}) == inventory.ByUnit {
+			for _, u := range known.Spec.Largest() {
+				if n := c.Qty / u.Factor; u.Factor > 1 && n > 0 && !u.Dims.Zero() && u.Weight > 0 {
+					add(u, n, u.Factor)
+				}
+			}
+		}
+		if c.Qty > 0 {
+			u, _ := known.Unit("")
+			add(u, c.Qty, 1)
+		}
 	}
 	return pack.Cartonize(units, d.f.cfg.Boxes)
 }

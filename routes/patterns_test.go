@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/core/wave"
 	"github.com/paklog/hub/edi/edifact/edifactgen"
 	"github.com/paklog/hub/edi/x12/x12gen"
@@ -110,6 +111,7 @@ func TestRoutesRunTheBlocksThatTheyName(t *testing.T) {
 		_, _ = r.ask(door.Receipts, door.Ask{ID: "R-1", Cmd: receiving.Close{}})
 		_, _ = r.ask(door.Tracking, door.Ask{ID: "T-1", Cmd: tracking.End{Reason: "none"}})
 		_, _ = r.ask(door.Devices, door.Ask{ID: "HH-1", Cmd: device.Revoke{}})
+		_, _ = r.ask(door.Certificates, door.Ask{ID: "ACME", Cmd: trust.Look{}})
 		_, _ = r.resend("none.edi", "")
 		r.flush()
 		r.drop("943.edi", notice("943", "943", transfer))

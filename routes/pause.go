@@ -131,12 +131,7 @@ func (h *Hub) Resume(ctx context.Context, route, actor string) error {
 	if err := h.keepPause(ctx, route, "route.Resumed", actor, false); err != nil {
 		return err
 	}
-	x.mu.Lock()
-	x.pause = "resuming"
-	x.tries, x.until = 0, time.Time{}
-	x.mu.Unlock()
-	h.forgive(x.Conn)
-	h.goOn(x)
+	h.resumeNow(x)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func PayloadsNamed(u *journal.Unit) []string {
 	return names
 }
 
-// nameSize is how long the name of a payload is: a SHA-256 in lower-case hex.
+// nameSize is how long the name of a payload is: a hash of 32 bytes in lower-case hex.
 const nameSize = 64
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }

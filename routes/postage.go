@@ -140,7 +140,7 @@ func (f *Flows) choosePostage(ctx context.Context, m *Message) (*Out, error) {
 		if conn != "" {
 			ask = []CarrierConfig{f.carriers[conn]}
 		}
-		best, err := f.cheapest(ctx, m, ask, postageParcel(e, ship.ReferenceOf(m.ID.String()), service))
+		best, err := f.cheapest(ctx, m, ask, postageParcel(e, ship.ReferenceOf(m.ID.String()), service), nil)
 		if fault.KindOf(err) == fault.Rejected && err != nil {
 			d.onPostage(e.Scope, e.ID, d.postage(e.Scope, e.ID).Refuse(conn, oneLine(err), m.Now), nil)
 			return d.done()
@@ -221,7 +221,7 @@ func (f *Flows) planPostage(ctx context.Context, m *Message, route string) (*Cal
 	if err := m.Decode(&b); err != nil {
 		return nil, nil, err
 	}
-	begun, err := m.begun(ctx, journal.EffectKey(route, m.ID, stepBuy))
+	begun, err := m.begun(ctx, journal.EffectKey(route, m.origin, stepBuy))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -240,7 +240,7 @@ func (f *Flows) planPostage(ctx context.Context, m *Message, route string) (*Cal
 		return nil, nil, fault.At(m.route, fault.Invalid, "parties", fmt.Errorf("reading the addresses of postage %s: %w", b.ID, err))
 	}
 	asked := ship.PostageAsked{PostageHead: p.PostageHead, Format: p.Format, OrderNumber: p.OrderNumber, Weight: p.Weight, Dims: p.Dims, Parties: people}
-	ref := effectRef(route, m.ID, stepBuy)
+	ref := effectRef(route, m.origin, stepBuy)
 	parcel := postageParcel(asked, ref, b.Service)
 	if err := parcel.Validate(); err != nil && !begun {
 		return nil, nil, err
@@ -310,7 +310,7 @@ func (f *Flows) Rates(ctx context.Context, p ship.Parcel, carrier string) (ship.
 	if conn != "" {
 		ask = []CarrierConfig{f.carriers[conn]}
 	}
-	offers, silent := f.offers(ctx, eip.In{}, ask, p)
+	offers, silent := f.offers(ctx, eip.In{}, ask, p, nil)
 	out := ship.Quotes{Rates: []ship.Rate{}, Silent: []ship.Silence{}}
 	for _, o := range offers {
 		o.Connection = o.conn

@@ -321,55 +321,39 @@ func TestALabelOnRequestGoesToTheCheapest(t *testing.T) {
 // The process dies after each unit in turn, whoever asked asks again under his key, and takes the
 // label back at last: one was bought, and none stands.
 func TestACrashAfterAnyUnitOfALabelOnRequestBuysOne(t *testing.T) {
-	died := 0
-	for n := 0; ; n++ {
-		ended := false
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t)
-				r.carrier.next(losesAnswer)
-				r.batch = 1
-				r.restart()
-				r.crash(n)
-				p, err := r.wish("k", gift())
-				if err == nil {
-					settle(10 * time.Minute)
-					_ = r.unwish(p.ID) // whether it was heard shows later
-				}
-				settle(10 * time.Minute)
-				if ended = r.bus.Err() == nil; !ended {
-					r.restart()
-					if p, err = r.wish("k", gift()); err != nil {
-						t.Fatal(err)
-					}
-					settle(time.Hour)
-					if p, _, err = r.flows.Postage(t.Context(), site, p.ID); err != nil {
-						t.Fatal(err)
-					}
-					if want := map[bool]int{true: 1}[p.Status == ship.PostageIsBought]; r.carrier.standing() != want {
-						t.Errorf("it is %s, and %d labels stand", p.Status, r.carrier.standing())
-					}
-					if err := r.unwish(p.ID); err != nil {
-						t.Fatal(err)
-					}
-				}
-				r.stands(p.ID, ship.PostageIsVoided)
-				if r.carrier.standing() != 0 || r.carrier.orders["GIFT"] != 1 {
-					t.Errorf("%d stand, %d were bought", r.carrier.standing(), r.carrier.orders["GIFT"])
-				}
-				r.noLetters()
-			})
-		})
-		if t.Failed() {
-			return
+	afterEachUnit(t, 8, func(t *testing.T, n int) (ended bool) {
+		r := newRig(t)
+		r.carrier.next(losesAnswer)
+		r.batch = 1
+		r.restart()
+		r.crash(n)
+		p, err := r.wish("k", gift())
+		if err == nil {
+			settle(10 * time.Minute)
+			_ = r.unwish(p.ID) // whether it was heard shows later
 		}
-		if ended {
-			break
+		settle(10 * time.Minute)
+		if ended = r.bus.Err() == nil; !ended {
+			r.restart()
+			if p, err = r.wish("k", gift()); err != nil {
+				t.Fatal(err)
+			}
+			settle(time.Hour)
+			if p, _, err = r.flows.Postage(t.Context(), site, p.ID); err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]int{true: 1}[p.Status == ship.PostageIsBought]; r.carrier.standing() != want {
+				t.Errorf("it is %s, and %d labels stand", p.Status, r.carrier.standing())
+			}
+			if err := r.unwish(p.ID); err != nil {
+				t.Fatal(err)
+			}
 		}
-		died++
-	}
-	if died < 8 {
-		t.Errorf("it died %d times only: the scenario proves little", died)
-	}
-	t.Logf("died after each of %d units", died)
+		r.stands(p.ID, ship.PostageIsVoided)
+		if r.carrier.standing() != 0 || r.carrier.orders["GIFT"] != 1 {
+			t.Errorf("%d stand, %d were bought", r.carrier.standing(), r.carrier.orders["GIFT"])
+		}
+		r.noLetters()
+		return ended
+	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
@@ -97,6 +98,9 @@ var projections = map[string]projection{
 	view.Owner: project(owner.Fold,
 		owner.Owner.Status,
 		func(owner.Owner) []string { return nil }),
+	view.Crossref: project(crossref.Fold,
+		func(e crossref.Entry) string { return e.Status },
+		func(e crossref.Entry) []string { return []string{e.Theirs, e.Ours} }),
 	view.Facility: project(facility.Fold,
 		func(facility.Facility) string { return "" },
 		func(facility.Facility) []string { return nil }),
@@ -244,7 +248,7 @@ func shipmentStatus(s ship.Shipment) string {
 }
 
 // shapeOfViews goes up whenever documents change without a fold's version.
-const shapeOfViews = 4
+const shapeOfViews = 5
 
 // ViewVersion names what the views look like. A store of another version is built anew.
 func ViewVersion() string {
@@ -266,15 +270,25 @@ func streamOf(name string) (scope.Stream, bool) {
 	return s, err == nil
 }
 
-// letterDoc is a letter, in the journal's own short form: the desk has it whole.
-func letterDoc(op journal.LetterOp, at time.Time, pos journal.Pos) (view.Doc, error) {
+// letterDoc is a letter, in the journal's own short form: the desk has it whole. Beside it stands
+// what the desk's index has of it.
+func letterDoc(op journal.LetterOp, at time.Time, pos journal.Pos) (view.Doc, view.DeskLetter, error) {
 	l, err := dlq.Decode(op.Letter.Data)
 	if err != nil {
-		return view.Doc{}, err
+		return view.Doc{}, view.DeskLetter{}, err
+	}
+	terms := []string{op.ID, l.Fingerprint, l.MessageID.String(), l.Correlation}
+	x := view.DeskLetter{
+		ID: op.ID, State: op.To.String(), Channel: string(l.Channel), Kind: l.Kind, Route: l.Route, Type: l.Type, Partner: l.Partner,
+		Fingerprint: l.Fingerprint, Cause: l.Cause, Place: l.Place, Key: l.Key, Correlation: l.Correlation,
+		Keys: []string{l.MessageID.String()}, Opened: l.Opened.UTC(), Failed: l.Failed().UTC(), Opening: l.Opening, Position: op.Letter.Pos,
+	}
+	for _, k := range l.Keys {
+		terms = append(terms, k.Value)
+		x.Keys = append(x.Keys, k.Kind+"="+k.Value)
 	}
 	return view.Doc{
 		Kind: view.Letter, Key: op.ID, ID: op.ID, Status: op.To.String(), Correlation: l.Correlation,
-		Updated: at.UTC(), Position: pos, State: l.Encode(),
-		Terms: []string{op.ID, l.Fingerprint, l.MessageID.String(), l.Correlation},
-	}, nil
+		Updated: at.UTC(), Position: pos, State: l.Encode(), Terms: terms,
+	}, x, nil
 }

@@ -312,10 +312,11 @@ func (p *Projector) batch(ctx context.Context, units []journal.Stored, rest func
 			}
 		}
 		for _, op := range u.Letters {
-			d, err := letterDoc(op, u.At, b.Position)
+			d, l, err := letterDoc(op, u.At, b.Position)
 			if err != nil {
 				return b, fmt.Errorf("position %d: %w", b.Position, err)
 			}
+			b.Letters = append(b.Letters, l)
 			if _, ok := letters[d.Key]; !ok {
 				old, err := p.store.Folded(ctx, d.Kind, d.Key)
 				if err != nil {

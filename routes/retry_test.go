@@ -173,7 +173,7 @@ func TestUnavailableBacksOffAndPausesAsAWhole(t *testing.T) {
 			t.Errorf("paused %q, %d parked, passed on %v", i.Paused, i.Parked, w.heard("out"))
 		}
 		for i := range 9 {
-			if got, want := ran[i+1].Sub(ran[i]), min(time.Second<<i, 30*time.Second); got < want*9/10 || got > want*11/10 {
+			if got, want := ran[i+1].Sub(ran[i]), min(time.Second<<i, 5*time.Second); got < want*9/10 || got > want*11/10 {
 				t.Errorf("pause %d is %s, want %s ± 10 %%", i+1, got, want)
 			}
 		}

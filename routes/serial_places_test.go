@@ -56,10 +56,26 @@ func TestASerialNumberIsKnownWhereItIs(t *testing.T) {
 		at("S1 good P-2", "S2 good P-1", "S3 good P-2", "S4 good P-1")
 		move := inventory.Transfer{From: inventory.Place{Location: "P-1"}, To: inventory.Place{Location: "P-2"}, Qty: 1, Serials: []string{"S7"}}
 		r.refused(door.Stock, "CAM", move, fault.Rejected, "serials[0]")
+		// Of two that lie there nobody can know which one he takes, unless he says so.
+		move.Serials = nil
+		r.refused(door.Stock, "CAM", move, fault.Rejected, "serials")
 		move.Serials = []string{"S4"}
 		r.must(door.Stock, "CAM", move)
 		at("S1 good P-2", "S2 good P-1", "S3 good P-2", "S4 good P-2")
+		// The last one goes without being named.
+		r.must(door.Stock, "CAM", inventory.Transfer{From: move.From, To: move.To, Qty: 1})
+		at("S1 good P-2", "S2 good P-2", "S3 good P-2", "S4 good P-2")
+		r.refused(door.Stock, "CAM", inventory.Transfer{From: move.To, To: move.From, Qty: 2}, fault.Rejected, "serials")
+		r.must(door.Stock, "CAM", inventory.Transfer{From: move.To, To: move.From, Qty: 1, Serials: []string{"S2"}})
+		at("S1 good P-2", "S2 good P-1", "S3 good P-2", "S4 good P-2")
 		r.must(door.Stock, "CAM", inventory.ChangeStatus{Place: inventory.Place{Location: "P-2"}, From: inventory.Free, To: inventory.Held, Qty: 1, Reason: "check", Serials: []string{"S1"}})
+		at("S1 held P-2", "S2 good P-1", "S3 good P-2", "S4 good P-2")
+		// Of those that are held, too.
+		r.must(door.Stock, "CAM", inventory.ChangeStatus{Place: inventory.Place{Location: "P-2"}, From: inventory.Free, To: inventory.Damaged, Qty: 1, Reason: "check", Serials: []string{"S3"}})
+		r.shelves(location.Quarantine, "Q", 0)
+		held := inventory.Transfer{From: inventory.Place{Location: "P-2"}, To: inventory.Place{Location: "Q"}, Stage: inventory.Held, Qty: 1}
+		r.refused(door.Stock, "CAM", held, fault.Rejected, "serials")
+		r.must(door.Stock, "CAM", inventory.ChangeStatus{Place: inventory.Place{Location: "P-2"}, From: inventory.Damaged, To: inventory.Free, Qty: 1, Reason: "check", Serials: []string{"S3"}})
 		at("S1 held P-2", "S2 good P-1", "S3 good P-2", "S4 good P-2")
 
 		r.place("SO-1", "CAM", 2)

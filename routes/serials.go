@@ -114,6 +114,25 @@ func (d *decision) serialsMeant(k inventory.BookKey, named []string, qty int64, 
 	return named, d.serialsKept(k, named, from)
 }
 
+// serialsWhich refuses goods that are brought from a place by hand where others stay behind and
+// nobody says which are brought: the books would have to guess where each unit is. Where all go, or
+// as many as came in without a number, there is nothing to say.
+func (d *decision) serialsWhich(k inventory.BookKey, named []string, qty int64, from inventory.Place, stage string) bool {
+	if len(named) > 0 || d.err != nil {
+		return d.err == nil
+	}
+	sh, _ := d.stock(k).Shelf(from)
+	known, units := int64(len(sh.Serials)), sh.Total()-sh.Held-sh.Damaged
+	if inventory.SerialOn(stage) == inventory.SerialHeld {
+		known, units = int64(len(sh.HeldSerials)), sh.Held+sh.Damaged
+	}
+	if stay := units - qty; stay > 0 && known > stay && d.itemSeen(k.Scope, k.Item).Spec.Tracking.Serial {
+		d.fail(fault.At("routes.Stock", fault.Rejected, "serials",
+			fmt.Errorf("item %s is tracked by serial number, and %d of its units stay at %s: name those of the %d that are brought", k.Item, stay, from.Location, qty)))
+	}
+	return d.err == nil
+}
+
 // unitsOn is how many units lie on shelves, good ones or held and damaged ones.
 func (d *decision) unitsOn(k inventory.BookKey, on string) int64 {
 	var good, bad int64

@@ -2,6 +2,9 @@ package routes
 
 import (
 	"fmt"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -64,6 +67,56 @@ func TestThePartsOfASplitOrderSayWhatFollows(t *testing.T) {
 				advices := box.sets(t, "945")
 				if len(advices) != 2 || elements(advices[0], "W12", 1)[0] != "BP" || elements(advices[1], "W12", 1)[0] != "CC" || elements(advices[0], "W06", 4)[0] == elements(advices[1], "W06", 4)[0] {
 					t.Errorf("%d 945s: %s", len(advices), said(advices, "W12", 1, 2, 3, 4))
+				}
+				r.noLetters()
+			})
+		})
+	}
+}
+
+// Of parts that leave at the same time the one that left last is complete, and no other: whoever is told of
+// them, and when.
+func TestOfPartsThatLeaveAtOnceOneIsTheLast(t *testing.T) {
+	text, err := os.ReadFile("testdata/940-split.edi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []string{ByAdvice, ByNotice} {
+		t.Run(by, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, box := ediRig(t, func(p *Partner) { p.ShipNotice = by })
+				for _, route := range []string{"wave.plan", "x12.advices", "x12.ship-notices"} {
+					if err := r.hub.Pause(t.Context(), route, "test"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.drop("940.edi", string(text))
+				settle(time.Minute)
+				r.must(door.Orders, "SO-SPLIT", order.Split{To: "SO-SPLIT-B", Lines: []order.LineQty{{Line: 1, Qty: 3}}})
+				for _, route := range []string{"wave.plan", "x12.advices", "x12.ship-notices"} {
+					if route != "wave.plan" {
+						settle(time.Hour) // both have left before anybody is told
+					}
+					if err := r.hub.Resume(t.Context(), route, "test"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				settle(time.Hour)
+				if by == ByAdvice {
+					told := box.sets(t, "945")
+					var all []string
+					sum := 0
+					for _, s := range told {
+						all = append(all, elements(s, "W12", 1)...)
+						n, _ := strconv.Atoi(elements(s, "W12", 3)[0])
+						sum += n
+					}
+					slices.Sort(all)
+					if fmt.Sprint(all) != "[BP CC]" || sum != 8 {
+						t.Errorf("945s: %s", said(told, "W12", 1, 2, 3, 4))
+					}
+				} else if told := box.sets(t, "856"); len(told) != 2 || said(told[:1], "SN1", 8) == said(told[1:], "SN1", 8) {
+					t.Errorf("856s: %s", said(told, "SN1", 2, 8))
 				}
 				r.noLetters()
 			})

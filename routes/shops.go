@@ -121,20 +121,22 @@ func (s *shops) door(hints []string) Route {
 		Name: door.Shops, About: "hints of shops that something changed, made durable before they are answered", Writes: hints,
 		Patterns: []string{eip.NameChannelAdapter, eip.NameIdempotent, eip.NameRequestReply},
 		Handle: eip.Receive(func(m *Message) (eip.OutsideID, error) {
-			if x, ok := m.Value.(shop.Reconcile); ok {
-				if _, known := s.all[x.Shop]; !known {
-					return eip.OutsideID{}, fault.At(door.Shops, fault.Rejected, "shop", fmt.Errorf("no shop is named %q", x.Shop))
-				}
-				return eip.OutsideID{}, nil
+			var id eip.OutsideID
+			var name string
+			switch x := m.Value.(type) {
+			case shop.Reconcile:
+				name = x.Shop
+			case shop.Load:
+				name = x.Shop
+			case shop.Hint:
+				name, id = x.Shop, eip.OutsideID{Scope: shopConn(x.Shop), ID: x.ID, Hash: x.Hash}
+			default:
+				return id, wrongCommand(door.Shops, m.Value)
 			}
-			h, ok := m.Value.(shop.Hint)
-			if !ok {
-				return eip.OutsideID{}, wrongCommand(door.Shops, m.Value)
+			if _, known := s.all[name]; !known {
+				return eip.OutsideID{}, fault.At(door.Shops, fault.Rejected, "shop", fmt.Errorf("no shop is named %q", name))
 			}
-			if _, known := s.all[h.Shop]; !known {
-				return eip.OutsideID{}, fault.At(door.Shops, fault.Rejected, "shop", fmt.Errorf("no shop is named %q", h.Shop))
-			}
-			return eip.OutsideID{Scope: shopConn(h.Shop), ID: h.ID, Hash: h.Hash}, nil
+			return id, nil
 		}, func(ctx context.Context, m *Message) (*Out, []byte, error) {
 			if x, ok := m.Value.(shop.Reconcile); ok {
 				d := s.flows.decide(ctx, m)
@@ -142,11 +144,17 @@ func (s *shops) door(hints []string) Route {
 				out, err := d.done()
 				return out, nil, err
 			}
+			if x, ok := m.Value.(shop.Load); ok {
+				d := s.flows.decide(ctx, m)
+				s.beginLoad(d, x)
+				out, err := d.done()
+				return out, nil, err
+			}
 			h := m.Value.(shop.Hint)
 			if h.About == "" {
 				return m.Out().Publish(shopHints(h.Shop), cmdShopPoll, h.Shop, poll{}), nil, nil
 			}
-			return m.Out().Publish(shopHints(h.Shop), cmdShopRead, h.About, toRead{h.About, h.Topic}), nil, nil
+			return m.Out().Publish(shopHints(h.Shop), cmdShopRead, h.About, toRead{ID: h.About, Topic: h.Topic}), nil, nil
 		}, func(_ context.Context, m *Message, _ journal.Claim) (*Out, error) { return m.Out(), nil }),
 	}
 }

@@ -36,23 +36,26 @@ const mostDrift = 500
 type driftPage struct {
 	Begun  time.Time `json:"begun"` // by which pages of an older look are known
 	Stock  bool      `json:"stock,omitempty"`
-	After  string    `json:"after,omitempty"`
 	Place  int       `json:"place,omitempty"` // of the shop's places, in order
 	Repair bool      `json:"repair,omitempty"`
+	pages
 }
 
 func driftKey(name string) string { return "shop-drift/" + name }
 
 // Drift is the last look through a shop's books, as far as it is.
 func (h *Hub) Drift(ctx context.Context, name string) (shop.DriftReport, error) {
-	const op = "routes.Drift"
-	var r shop.DriftReport
-	b, err := h.bus.Row(ctx, journal.TableState, driftKey(name))
+	return reportOf[shop.DriftReport](ctx, h, "routes.Drift", driftKey(name), fmt.Errorf("the books of shop %q were never looked through", name))
+}
+
+// reportOf is a report that is kept as state; none is Rejected for a reason.
+func reportOf[T any](ctx context.Context, h *Hub, op, key string, none error) (r T, err error) {
+	b, err := h.bus.Row(ctx, journal.TableState, key)
 	if err != nil {
 		return r, err
 	}
 	if b == nil {
-		return r, fault.At(op, fault.Rejected, "shop", fmt.Errorf("the books of shop %q were never looked through", name))
+		return r, fault.At(op, fault.Rejected, "shop", none)
 	}
 	st, err := journal.DecodeState(b)
 	if err == nil {
@@ -142,7 +145,10 @@ func (s *shops) driftOrders(d *decision, c ShopConfig, p driftPage, r *shop.Drif
 		r.Orders++
 		s.driftWork(d, c, w, r)
 	}
-	if p.After = page.Next; p.After != "" {
+	if err := p.turn(page.Next); err != nil {
+		return p, err
+	}
+	if p.After != "" {
 		return p, d.err
 	}
 	if _, ok := c.Port.(shop.Stockist); !ok || len(c.Locations) == 0 || !c.Stock.told() {
@@ -248,27 +254,35 @@ func refsOf(lists ...[]shop.LineQty) map[string]bool {
 
 // driftStock holds what the shop says of a page of items against what it is to say.
 func (s *shops) driftStock(d *decision, c ShopConfig, p driftPage, r *shop.DriftReport) (driftPage, error) {
-	places := slices.Sorted(maps.Keys(c.Locations))
+	buildings := s.places(d, c)
+	places := slices.Sorted(maps.Keys(buildings))
 	if p.Place >= len(places) {
 		return driftPage{}, nil
 	}
 	place := places[p.Place]
 	of := c.Scope
-	of.Facility = c.Locations[place]
+	of.Facility = buildings[place]
 	items, more := d.itemsOf(of, p.After, shopItems)
-	if len(items) > 0 && d.err == nil {
+	var wanted []shop.Level
+	var names []string
+	for _, sku := range items {
+		for _, name := range s.listings(d, c, sku) {
+			names = append(names, name)
+			wanted = append(wanted, shop.Level{Item: name, Location: place, OnHand: s.onHand(d, c, of, sku)})
+		}
+	}
+	if len(names) > 0 && d.err == nil {
 		have, err := Guard(d.m.hub, shopConn(c.Name), func() ([]shop.Level, error) {
-			return guarded(func() ([]shop.Level, error) { return c.Port.(shop.Stockist).Levels(d.ctx, place, items) })
+			return guarded(func() ([]shop.Level, error) { return c.Port.(shop.Stockist).Levels(d.ctx, place, names) })
 		})
 		if err != nil {
 			return p, err
 		}
 		var set []shop.Level
-		for _, sku := range items {
+		for _, want := range wanted {
 			r.Items++
-			want := shop.Level{Item: sku, Location: place, OnHand: s.onHand(d, c, of, sku)}
-			i := slices.IndexFunc(have, func(l shop.Level) bool { return l.Item == sku })
-			f := shop.Drift{About: shop.OfStock, Kind: shop.Quantity, Place: place, Item: sku, Ours: want.OnHand, Text: "the shop says another quantity"}
+			i := slices.IndexFunc(have, func(l shop.Level) bool { return l.Item == want.Item })
+			f := shop.Drift{About: shop.OfStock, Kind: shop.Quantity, Place: place, Item: want.Item, Ours: want.OnHand, Text: "the shop says another quantity"}
 			if i < 0 {
 				f.Kind, f.Text = shop.Missing, "the shop does not stock it there"
 			} else if f.Theirs = have[i].OnHand; max(f.Ours, f.Theirs)-min(f.Ours, f.Theirs) <= c.Drift.Stock {

@@ -123,62 +123,46 @@ func (r *rig) look(repair bool) shop.DriftReport {
 // stock that somebody typed over; whoever asked asks again: the shop is told of one shipment, and nothing
 // differs.
 func TestACrashAfterAnyUnitOfALookSetsRightOnce(t *testing.T) {
-	died := 0
-	for n := 0; ; n++ {
-		ended := false
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t)
-				s := newTestShop()
-				r.shops = []ShopConfig{{
-					Name: "main", Port: s, Scope: site, Locations: map[string]string{"l": site.Facility}, Poll: 10000 * time.Hour,
-					Stock: ShopStock{Within: time.Second}, Drift: ShopDrift{Late: time.Minute},
-				}}
-				r.batch = 1
-				r.restart()
-				r.stock("A", 5, "P-1")
-				settle(time.Minute)
-				s.buy("7", "A", 2)
-				s.mu.Lock()
-				s.level["A"], s.lose = 99, 1
-				s.mu.Unlock()
-				r.crash(n)
-				_, _ = r.hub.Call(t.Context(), door.Shops, shop.Reconcile{Shop: "main", Repair: true}) // whether it was heard shows later
-				settle(time.Hour)
-				if ended = r.bus.Err() == nil; ended {
-					r.store.SetHook(nil)
-				} else {
-					r.restart()
-					settle(time.Hour)
-					r.look(true)
-				}
-				got := r.look(false)
-				if len(got.Found) != 0 || got.Orders != 1 || got.Items != 1 {
-					t.Errorf("%+v", got)
-				}
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				if len(s.told) != 1 || s.told[0].Lines[0].Qty != 2 || s.level["A"] != 3 {
-					t.Errorf("told %+v, stock %v", s.told, s.level)
-				}
-				if r.carrier.standing() != 1 {
-					t.Errorf("%d labels stand", r.carrier.standing())
-				}
-				r.noLetters()
-			})
-		})
-		if t.Failed() {
-			return
+	afterEachUnit(t, 40, func(t *testing.T, n int) (ended bool) {
+		r := newRig(t)
+		s := newTestShop()
+		r.shops = []ShopConfig{{
+			Name: "main", Port: s, Scope: site, Locations: map[string]string{"l": site.Facility}, Poll: 10000 * time.Hour,
+			Stock: ShopStock{Within: time.Second}, Drift: ShopDrift{Late: time.Minute},
+		}}
+		r.batch = 1
+		r.restart()
+		r.stock("A", 5, "P-1")
+		settle(time.Minute)
+		s.buy("7", "A", 2)
+		s.mu.Lock()
+		s.level["A"], s.lose = 99, 1
+		s.mu.Unlock()
+		r.crash(n)
+		_, _ = r.hub.Call(t.Context(), door.Shops, shop.Reconcile{Shop: "main", Repair: true}) // whether it was heard shows later
+		settle(time.Hour)
+		if ended = r.bus.Err() == nil; ended {
+			r.store.SetHook(nil)
+		} else {
+			r.restart()
+			settle(time.Hour)
+			r.look(true)
 		}
-		if ended {
-			break
+		got := r.look(false)
+		if len(got.Found) != 0 || got.Orders != 1 || got.Items != 1 {
+			t.Errorf("%+v", got)
 		}
-		died++
-	}
-	if died < 40 {
-		t.Errorf("it died %d times only: the scenario proves little", died)
-	}
-	t.Logf("died after each of %d units", died)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.told) != 1 || s.told[0].Lines[0].Qty != 2 || s.level["A"] != 3 {
+			t.Errorf("told %+v, stock %v", s.told, s.level)
+		}
+		if r.carrier.standing() != 1 {
+			t.Errorf("%d labels stand", r.carrier.standing())
+		}
+		r.noLetters()
+		return ended
+	})
 }
 
 func TestWhatALookFinds(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -142,7 +141,8 @@ func (s *shops) decide(ctx context.Context, m *Message, c ShopConfig, w shop.Wor
 	if known && w.Updated.Before(st.Updated) {
 		return m.Out(), nil // an older look that came late
 	}
-	if _, ours := c.Locations[w.Location]; !ours && len(c.Locations) > 0 {
+	building, ours := s.places(d, c)[w.Location]
+	if !ours && len(c.Locations) > 0 {
 		if !known {
 			return m.Out(), nil
 		}
@@ -159,6 +159,9 @@ func (s *shops) decide(ctx context.Context, m *Message, c ShopConfig, w shop.Wor
 	if err != nil {
 		return nil, err
 	}
+	if ours {
+		p.Facility = building // after the hash, which whoever reads goes by
+	}
 	d.out.Correlate(order.KeyOf(p.Scope, p.Number))
 	o := d.order(p.Scope, p.Number)
 	wanted := w.State == shop.Open || w.State == shop.Asked || w.State == shop.Held
@@ -167,75 +170,20 @@ func (s *shops) decide(ctx context.Context, m *Message, c ShopConfig, w shop.Wor
 	case wanted && (st.Number == "" || o.Refused && st.Asks != hash):
 		if len(p.Lines) > 0 && (why == nil || w.State != shop.Asked) {
 			st.Number = p.Number
-			s.place(d, p, why != nil)
+			d.wanted(p, why != nil)
 		}
 	case wanted && st.Asks != hash:
-		s.amend(d, o, p, why != nil)
+		d.wantedNow(o, p, why != nil)
 	case !wanted && st.Number != "":
 		s.cancel(d, o, w)
 	}
 	if st.Number != "" {
-		s.hold(d, p, w)
+		d.heldBy(p, shopHold, cmp.Or(w.Hold, c.Name), w.State == shop.Held)
 	}
 	s.answer(d, c, p, w, why, &st)
 	st.Updated, st.State, st.Asks = w.Updated, w.State, hash
 	d.out.SetState(key, old, st)
 	return d.done()
-}
-
-func (s *shops) place(d *decision, p order.Place, handOver bool) {
-	if handOver {
-		s.send(d, cmdPlace, p)
-		return
-	}
-	err := d.place(p)
-	var exists *order.ExistsError
-	if errors.As(err, &exists) && exists.Same() {
-		d.err = nil
-		return
-	}
-	if err != nil {
-		d.fail(err)
-		return
-	}
-	if d.order(p.Scope, p.Number).Refused { // it is said so; its letter places it again
-		s.send(d, cmdAgain, p)
-	}
-}
-
-func (s *shops) send(d *decision, typ string, p order.Place) {
-	r, err := placing(typ, p)
-	if err != nil {
-		d.fail(err)
-		return
-	}
-	d.out.Send(r)
-}
-
-// amend makes the order what the shop says now.
-func (s *shops) amend(d *decision, o order.Order, p order.Place, handOver bool) {
-	if o.Closed() || !o.Exists() {
-		return
-	}
-	c := order.Amend{Scope: o.Scope, Number: o.Number, Whole: true, ShipTo: &p.ShipTo, Service: p.Service, Dates: p.Dates, Source: p.Source}
-	for _, l := range p.Lines {
-		c.Lines = append(c.Lines, order.AmendLine{PlaceLine: l})
-	}
-	if handOver {
-		r, err := amending(c)
-		if err != nil {
-			d.fail(err)
-			return
-		}
-		d.out.Send(r)
-		return
-	}
-	asked, err := o.Amended(c)
-	if err != nil {
-		d.fail(err)
-		return
-	}
-	d.change(o.Scope, o.Number, asked.Change)
 }
 
 // cancel ends what is open of an order that the shop no longer wants from us.
@@ -245,26 +193,6 @@ func (s *shops) cancel(d *decision, o order.Order, w shop.Work) {
 	}
 	events, err := o.Cancel(order.Cancel{Reason: "the shop says " + string(w.State), By: shopSource}, d.m.Now)
 	d.onOrder(o.Scope, o.Number, events, err)
-}
-
-// hold lets the order wait as long as the shop wants it to.
-func (s *shops) hold(d *decision, p order.Place, w shop.Work) {
-	if d.err != nil {
-		return
-	}
-	o := d.order(p.Scope, p.Number)
-	if !o.Exists() || o.Closed() {
-		return
-	}
-	held := slices.Contains(o.Holds, shopHold)
-	switch {
-	case w.State == shop.Held && !held:
-		events, err := o.Hold(order.Hold{Reason: shopHold, By: cmp.Or(w.Hold, p.Source.Partner)}, d.m.Now)
-		d.onOrder(o.Scope, o.Number, events, err)
-	case w.State != shop.Held && held:
-		events, err := o.Release(order.Release{Reason: shopHold, By: p.Source.Partner}, d.m.Now)
-		d.onOrder(o.Scope, o.Number, events, err)
-	}
 }
 
 // answer tells a shop that asked. What is wholly stopped is; what has left in part is not.

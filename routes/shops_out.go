@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/order"
@@ -54,6 +56,10 @@ func (s *shops) shipping(outs []string) Route {
 				sh.Left = st.Told
 				for _, l := range st.Base {
 					sh.Left = addTo(sh.Left, l.Ref, l.Qty)
+				}
+				for i := range sh.Parcels {
+					p := &sh.Parcels[i]
+					p.Carrier = cmp.Or(d.codeOf(c.Scope.Tenant, c.Name, crossref.Carrier, p.Carrier), p.Carrier)
 				}
 				sh.Key, sh.Notify = m.ID.String(), c.Notify
 				d.out.SetState(key, old, st)

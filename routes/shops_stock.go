@@ -106,7 +106,10 @@ func (s *shops) stocking() []Route {
 func (s *shops) moved(d *decision, of scope.Scope, sku string) {
 	for _, name := range slices.Sorted(maps.Keys(s.all)) {
 		c := s.all[name]
-		if _, ok := c.locationOf(of.Facility); !ok || c.Scope.Owner != of.Owner || !c.Stock.told() {
+		if c.Scope.Owner != of.Owner || !c.Stock.told() {
+			continue
+		}
+		if _, ok := locationOf(s.places(d, c), of.Facility); !ok {
 			continue
 		}
 		p := stockPlace{Shop: name, Facility: of.Facility}
@@ -123,9 +126,9 @@ func (s *shops) moved(d *decision, of scope.Scope, sku string) {
 }
 
 // locationOf is the shop's place that a building is.
-func (c ShopConfig) locationOf(facility string) (string, bool) {
-	for _, place := range slices.Sorted(maps.Keys(c.Locations)) {
-		if c.Locations[place] == facility {
+func locationOf(places map[string]string, facility string) (string, bool) {
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		if places[place] == facility {
 			return place, true
 		}
 	}
@@ -197,7 +200,7 @@ func joined(a, b map[string]int64) map[string]int64 {
 // tellStock writes one telling, and asks for the next where there is more.
 func (s *shops) tellStock(d *decision, p stockPlace, all bool) {
 	c, ok := s.all[p.Shop]
-	place, mapped := c.locationOf(p.Facility)
+	place, mapped := locationOf(s.places(d, c), p.Facility)
 	if !ok || !mapped || !c.Stock.told() || all && c.Stock.Every == 0 {
 		return // it wants to know no more
 	}
@@ -210,12 +213,14 @@ func (s *shops) tellStock(d *decision, p stockPlace, all bool) {
 	} else {
 		items, more = d.marked(p.marks(), shopItems)
 	}
-	if len(items) > 0 {
-		set := make([]shop.Level, len(items))
-		for i, sku := range items {
-			set[i] = shop.Level{Item: sku, Location: place, OnHand: s.onHand(d, c, of, sku)}
+	var set []shop.Level
+	for _, sku := range items {
+		for _, name := range s.listings(d, c, sku) {
+			set = append(set, shop.Level{Item: name, Location: place, OnHand: s.onHand(d, c, of, sku)})
 		}
-		d.out.Publish(shopStock(c.Name), cmdShopStock, p.key(), set)
+	}
+	for part := range slices.Chunk(set, shopItems) {
+		d.out.Publish(shopStock(c.Name), cmdShopStock, p.key(), part)
 	}
 	if d.err != nil {
 		return

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
@@ -97,6 +98,10 @@ func (e *edi) offered(d *decision, s scope.Scope, id string, c *tender.Offer) {
 		return
 	}
 	c.SCAC = p.SCAC
+	if c.Rate.Minor > 0 && !x12wms.Hundredths(c.Rate.Currency) {
+		d.fail(fault.At(door.Tenders, fault.Invalid, "rate", fmt.Errorf("%.8q is no currency of hundredths, and a 204 tells amounts so: tender it without a rate, or in another", c.Rate.Currency)))
+		return
+	}
 	l := d.truck(s, id)
 	switch l.Status {
 	case truckload.StatusPlanned, truckload.StatusSealed:
@@ -143,7 +148,7 @@ func (e *edi) tendered(ctx context.Context, m *Message) (*Out, error) {
 		}
 		due := p.opens(m.Now).Add(e.AckWithin)
 		if ev.Inbound {
-			d.out.Timer(ev.Stream()+"/"+m.ID.String(), ev.Key(), tenderOverdue, m.Now.Add(e.AckWithin), ev)
+			d.out.Timer(ev.Stream()+"/"+m.ID.String(), ev.Key(), tenderOverdue, reminds(ev, m.Now, e.AckWithin), ev)
 			return d.done()
 		}
 		rec, err := e.envelope(ctx, m, d.out, p, "204", p.Profile.LoadTender(ev, due))
@@ -171,12 +176,31 @@ func (e *edi) tendered(ctx context.Context, m *Message) (*Out, error) {
 		}
 		if t := d.tender(was.Scope, was.Load); d.err == nil && t.Status == tender.StatusOffered && t.At.Equal(was.At) {
 			if t.Inbound {
-				return nil, fault.At(m.route, fault.Rejected, was.Load, fmt.Errorf("load %s that %s tendered to us is not answered: do so by paklog tenders accept %[1]s, or decline", was.Load, was.Partner))
+				by := ""
+				if !t.AnswerBy.IsZero() {
+					by = ", and he wants to know by " + t.AnswerBy.Format(time.RFC3339)
+				}
+				return nil, fault.At(m.route, fault.Rejected, was.Load, fmt.Errorf("load %s that %s tendered to us is not answered%s: do so by paklog tenders accept %[1]s, or decline", was.Load, was.Partner, by))
 			}
 			return nil, fault.At(m.route, fault.Rejected, was.Load, fmt.Errorf("carrier %s has not answered the tender of load %s in time: ask him, or withdraw it by paklog tenders withdraw %[2]s", was.Partner, was.Load))
 		}
 	}
 	return d.done()
+}
+
+// reminds is when somebody is told that a tender to us is not answered: after what all answers have, and
+// while there is time where the partner wants it earlier, the last hour of it or half of what is left.
+func reminds(t tender.Offered, now time.Time, within time.Duration) time.Time {
+	at := now.Add(within)
+	if left := t.AnswerBy.Sub(now); !t.AnswerBy.IsZero() {
+		if by := t.AnswerBy.Add(-min(time.Hour, left/2)); left > 0 && by.Before(at) {
+			return by
+		}
+		if left <= 0 {
+			return now
+		}
+	}
+	return at
 }
 
 // freight takes what a carrier says of a load. What nobody expected of him, and what must be looked at,

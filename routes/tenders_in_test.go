@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,6 +60,39 @@ func TestALoadThatIsTenderedToUsIsAnsweredBy990(t *testing.T) {
 					if c.want == "" || len(l) != 1 || !strings.Contains(l[0].Cause, "has not acknowledged our 990") {
 						t.Errorf("letters: %+v", l)
 					}
+				}
+			})
+		})
+	}
+}
+
+// Who wants to know by a time is answered in it: somebody is told while there is time left.
+func TestATenderToUsIsRememberedBeforeItLapses(t *testing.T) {
+	tender204, err := os.ReadFile("testdata/204-answer-by.edi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		by   time.Duration // from now
+		told time.Duration // at the latest, and not half an hour before
+	}{
+		"in five hours":    {5 * time.Hour, 4*time.Hour + 2*time.Minute},
+		"in an hour":       {time.Hour, 32 * time.Minute},
+		"yesterday":        {-24 * time.Hour, 2 * time.Minute},
+		"after ack_within": {90 * time.Hour, 24*time.Hour + 2*time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, _ := ediRig(t)
+				by := time.Now().UTC().Add(c.by)
+				r.drop("204", strings.Replace(string(tender204), "G62*64*20261201*1*1200", "G62*64*"+by.Format("20060102*1*1504"), 1))
+				settle(max(0, c.told-30*time.Minute))
+				if c.told > 30*time.Minute {
+					r.noLetters()
+				}
+				settle(min(c.told, 30*time.Minute))
+				if l := r.letters(); len(l) != 1 || !strings.Contains(l[0].Cause, "wants to know by "+by.Format("2006-01-02T15:04")) {
+					t.Errorf("letters: %+v", l)
 				}
 			})
 		})

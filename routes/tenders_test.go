@@ -189,6 +189,7 @@ func TestWhoDoesNotAnswerAndWhatIsWithdrawn(t *testing.T) {
 		}{
 			"no load":    {"L-9", agreed, fault.Rejected},
 			"no carrier": {"L-2", tender.Offer{Partner: "NOBODY"}, fault.Invalid},
+			"in yen":     {"L-2", tender.Offer{Partner: "ACME", Rate: measure.Money{Minor: 85_000, Currency: "JPY"}}, fault.Invalid},
 			"no tender":  {"L-9", tender.Withdraw{Reason: "x"}, fault.Rejected},
 		} {
 			if err := r.tenders(c.load, c.cmd); fault.KindOf(err) != c.kind {

@@ -43,7 +43,7 @@ func stockTopic(partner string) string { return "stock-notices." + partner }
 // replaces the one before, and one that is refused keeps no other from being taken.
 func (e *edi) receipts() Route {
 	return Route{
-		Name: "x12.receipts", About: "943 and 856 to expected receipts",
+		Name: "x12.receipts", About: "943 and 856 to expected receipts", Edit: e.editSet(translatesReceipt),
 		Topics: []string{topicReceipts}, Writes: []string{onInventory, onPutAways, onAudit}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
@@ -67,7 +67,7 @@ func (e *edi) receipts() Route {
 // messageReceipts is [edi.receipts] for DESADV.
 func (e *edi) messageReceipts() Route {
 	return Route{
-		Name: "edifact.receipts", About: "DESADV to expected receipts",
+		Name: "edifact.receipts", About: "DESADV to expected receipts", Edit: e.editMessage(translatesMessageReceipt),
 		Topics: []string{topicMessageReceipts}, Writes: []string{onInventory, onPutAways, onAudit}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {

@@ -64,7 +64,7 @@ func (e *edi) inbound() Route {
 // change or to cancel one.
 func (e *edi) orders() Route {
 	return Route{
-		Name: "x12.orders", About: "940 and 850 to orders, 860 to changes of them",
+		Name: "x12.orders", About: "940 and 850 to orders, 860 to changes of them", Edit: e.editSet(translatesOrder),
 		Topics: []string{topicOrders}, Writes: []string{commands},
 		Patterns: []string{eip.NameNormalizer, eip.NameTranslator, eip.NameClaimCheck, eip.NameHistory},
 		Handle: eip.History(eip.Normalize(

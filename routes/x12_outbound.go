@@ -14,6 +14,7 @@ import (
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/ack"
@@ -164,7 +165,8 @@ func (e *edi) shipped(ctx context.Context, m *Message) (order.Order, error) {
 }
 
 // follows is what of the order's lines is still to leave after a confirmation, in smallest units: by this
-// order, or by another that it was split into or from.
+// order, or by another that it was split into or from. What left with another since then follows, too: of
+// parts that leave at the same time one alone is the last.
 func (e *edi) follows(ctx context.Context, m *Message, o order.Order, c ship.Confirmed) (map[int]int64, error) {
 	s, err := Peek(ctx, m, e.flows.shipments, c.Stream())
 	if err != nil {
@@ -173,6 +175,15 @@ func (e *edi) follows(ctx context.Context, m *Message, o order.Order, c ship.Con
 	out := x12wms.Follows(o, s.Left(c))
 	if o.Root == "" && len(o.Parts) == 0 {
 		return out, nil
+	}
+	var since journal.Pos
+	err = e.confirmations(ctx, m, c.Scope, c.Shipment, func(at journal.Pos, x ship.Confirmed) {
+		if x.Supplement == c.Supplement {
+			since = at
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	seen := map[string]bool{o.Number: true}
 	for next := append([]string{o.Told()}, o.Parts...); len(next) > 0; next = next[1:] {
@@ -185,14 +196,48 @@ func (e *edi) follows(ctx context.Context, m *Message, o order.Order, c ship.Con
 			return nil, err
 		}
 		next = append(next, part.Parts...)
-		for _, l := range o.Lines {
-			if other, ok := part.Line(l.No); ok {
-				out[l.No] += other.Open()
+		left := map[int]int64{}
+		err = e.confirmations(ctx, m, part.Scope, part.Number, func(at journal.Pos, x ship.Confirmed) {
+			if at < since {
+				for _, l := range x.Lines {
+					left[l.Line] += l.Qty
+				}
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		for no, n := range x12wms.Follows(part, left) {
+			if _, ok := o.Line(no); ok {
+				out[no] += n
 			}
 		}
 	}
 	maps.DeleteFunc(out, func(_ int, n int64) bool { return n == 0 })
 	return out, nil
+}
+
+// confirmations ranges over those of an order's shipment, each with its place in the journal.
+func (e *edi) confirmations(ctx context.Context, m *Message, s scope.Scope, number string, see func(at journal.Pos, c ship.Confirmed)) error {
+	const page = 512
+	for after := uint64(0); ; after += page {
+		recs, err := m.hub.bus.Driver().Stream(ctx, ship.StreamOf(s, number), after, page)
+		if err != nil {
+			return fault.E(m.route, fault.Transient, fmt.Errorf("reading the journal: %w", err))
+		}
+		for i := range recs {
+			ev, err := decodeEvent(m.hub.reg, &recs[i])
+			if err != nil {
+				return err
+			}
+			if c, ok := ev.(ship.Confirmed); ok {
+				see(recs[i].Pos, c)
+			}
+		}
+		if len(recs) < page {
+			return nil
+		}
+	}
 }
 
 // confirmed is the confirmation that a message is, or is a copy of.
@@ -388,7 +433,7 @@ func (e *edi) send(partner string) error {
 
 // begun reports whether the effect of a message was started.
 func (e *edi) begun(ctx context.Context, m *Message, route, step string) (bool, error) {
-	b, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(route, m.ID, step))
+	b, err := m.Row(ctx, journal.TableEffect, journal.EffectKey(route, m.origin, step))
 	if err != nil || b == nil {
 		return false, err
 	}

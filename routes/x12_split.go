@@ -79,6 +79,7 @@ func (e *edi) splitDocument(ctx context.Context, m *Message) (*Out, error) {
 	if s.data, err = e.claim(ctx, m); err != nil {
 		return nil, err
 	}
+	s.noteCharset()
 	x := &messages{splitting: s, judged: map[int64]*judgedInterchange{}}
 	if err := e.stretches(s.data).Each(s.judge, x.judge); err != nil {
 		return nil, fault.At(m.route, fault.Invalid, m.Headers["name"], err)
@@ -417,6 +418,7 @@ func (p Partner) stranger(part *x12.Part) (x12.Finding, bool) {
 		}
 		f := part.At(part.Segments.At(0), c.element)
 		f.Code, f.Severity, f.Layer = c.code, x12.Error, x12.LayerPartner
+		f.Segment = 1
 		f.Expected, f.Message = c.want, fmt.Sprintf(c.says, c.got, c.want)
 		f.Hint = "ask the partner, or correct his ids and usage in the configuration; then let him send it anew"
 		return f, true
@@ -509,7 +511,7 @@ func (s *splitting) end(ctx context.Context, x *messages) error {
 // every place. Replayed, it is judged again, by the rules of that day.
 func (e *edi) refused() Route {
 	return Route{
-		Name: "x12.refused", About: "rejected transaction sets, each a letter with its exact places",
+		Name: "x12.refused", About: "rejected transaction sets, each a letter with its exact places", Edit: e.editSet(nil),
 		Topics: []string{topicRefused}, Writes: []string{topicSets}, Parking: Parking{Independent: true},
 		Patterns: []string{eip.NameInvalid, eip.NameHistory, eip.NameClaimCheck},
 		Handle: eip.History(func(ctx context.Context, m *Message) (*Out, error) {
@@ -548,10 +550,22 @@ func refusal(info setInfo) error {
 	}
 	for _, f := range info.Findings {
 		if f.Severity == worst {
-			return fault.At("x12", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
+			err := fault.At("x12", fault.Invalid, placeOf(f), fmt.Errorf("%s of %s: %s%s", setName(info), info.Document, f.Message, hint(f)))
+			if info.Set == "" {
+				err = fault.Advise(err, notAgain(info.Identity != x12.Identity{}))
+			}
+			return err
 		}
 	}
 	return fault.At("x12", fault.Invalid, setName(info), errors.New("rejected with its group"))
+}
+
+// notAgain is what can be done about what is no set: an interchange that nothing of is taken, or text beside any.
+func notAgain(interchange bool) string {
+	if interchange {
+		return "nothing of this interchange was taken: once its cause is mended, let its sender send it anew, and drop this letter with a reason"
+	}
+	return "it is kept here and belongs to nothing: ask its sender whether something is missing, and drop this letter with a reason"
 }
 
 func setName(info setInfo) string {

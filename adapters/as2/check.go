@@ -66,6 +66,9 @@ func (p Profile) Check(own []Certificate, at time.Time) (out []Complaint) {
 		add(true, "certificates", "none of his certificates verifies signatures now: his messages and receipts are refused")
 	}
 	p.checkAgreement(add)
+	if p.URL != "" {
+		p.Preset.check(p, add)
+	}
 	return out
 }
 
@@ -96,13 +99,15 @@ func (p Profile) checkAgreement(add func(bool, string, string, ...any)) {
 
 func (c Certificate) check(place string, at time.Time, add func(bool, string, string, ...any)) {
 	name := c.Subject.String()
-	switch left := c.NotAfter.Sub(at); {
-	case left < 0:
-		add(false, place, "%s has expired on %s: take it out once the next one is in use", name, c.NotAfter.UTC().Format(time.DateOnly))
-	case at.Before(c.NotBefore):
-		add(false, place, "%s is valid from %s", name, c.NotBefore.UTC().Format(time.DateTime))
-	case left < Soon:
-		add(false, place, "%s expires on %s, in %d days: exchange the next one now", name, c.NotAfter.UTC().Format(time.DateOnly), left/(24*time.Hour))
+	if text := dates(c.Certificate, at); text != "" {
+		then := ": exchange the next one now"
+		switch {
+		case at.After(c.NotAfter):
+			then = ": take it out once the next one is in use"
+		case at.Before(c.NotBefore):
+			then = ""
+		}
+		add(false, place, "%s", text+then)
 	}
 	if !c.From.IsZero() && c.From.Before(c.NotBefore) {
 		add(false, place, "is to begin on %s, before it is valid", c.From.UTC().Format(time.DateOnly))

@@ -34,20 +34,43 @@ func (s *spool) Write(p []byte) (int, error) {
 		if s.size <= inline {
 			return s.head.Write(p)
 		}
-		d, err := s.store.Draft(s.ctx)
-		if err != nil {
+		if err := s.grown(); err != nil {
 			return 0, err
 		}
-		s.draft = d
-		if _, err := d.Write(s.head.Bytes()); err != nil {
-			return 0, err
-		}
-		s.head = bytes.Buffer{}
 	}
 	return s.draft.Write(p)
 }
 
-// sum is the SHA-256 of what was written and, where it is long, kept: by it the store names it.
+// ReadFrom implements [io.ReaderFrom].
+func (s *spool) ReadFrom(r io.Reader) (n int64, err error) {
+	if s.draft == nil {
+		n, err = s.head.ReadFrom(io.LimitReader(r, inline-s.size+1))
+		s.size += n
+		if err != nil || s.size <= inline {
+			return n, err
+		}
+		if err := s.grown(); err != nil {
+			return n, err
+		}
+	}
+	more, err := s.draft.ReadFrom(r)
+	s.size += more
+	return n + more, err
+}
+
+// grown goes on in a draft.
+func (s *spool) grown() error {
+	d, err := s.store.Draft(s.ctx)
+	if err != nil {
+		return err
+	}
+	s.draft = d
+	_, err = d.Write(s.head.Bytes())
+	s.head = bytes.Buffer{}
+	return err
+}
+
+// sum is the digest of what was written, in hex: SHA-256 of a short content, the store's own of a long one that was kept.
 func (s *spool) sum() string {
 	if s.name != "" {
 		return s.name

@@ -1,6 +1,7 @@
 package as2
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -11,10 +12,14 @@ import (
 	"maps"
 	"net/http"
 	"net/textproto"
+	"os"
+	"sync"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/access"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/edi/as2"
 	"github.com/paklog/hub/edi/cms"
 )
@@ -27,12 +32,21 @@ type incoming struct {
 	req     *as2.Request
 	header  textproto.MIMEHeader
 	body    *spool
-	raw     string // SHA-256 of body
+	raw     string         // digest of body
+	certs   trust.Exchange // what was exchanged of certificates with the partner
 	now     time.Time
+
+	slow     *paced
+	part     as2.Part // of a message that can be restarted; otherwise zero
+	begun    *partial // what is here of it
+	answered bool     // the hub has what came
 }
 
 // ServeHTTP takes messages and receipts of partners.
 func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead && s.arrived(w, r) {
+		return
+	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		refuse(w, http.StatusMethodNotAllowed, "an AS2 station takes POST")
@@ -57,6 +71,7 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !in.admitted(w, r) {
 		return
 	}
+	access.Note(r.Context(), "", partner)
 	if to := in.req.Receipt.AsyncTo; to != "" {
 		if err := in.profile.returnable(to); err != nil {
 			s.cfg.Log.Warn("a message is not read, for its receipt is to go where none may go", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)
@@ -64,11 +79,25 @@ func (s *Station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if err := in.restartable(r); err != nil {
+		refuse(w, http.StatusBadRequest, err.Error())
+		return
+	}
 	in.spooled(w, r, func() { in.reply(w, r) })
 }
 
 // spooled calls then once the body has come whole, if there is room for it.
 func (in *incoming) spooled(w http.ResponseWriter, r *http.Request, then func()) {
+	in.slow = &paced{r: r.Body, at: http.NewResponseController(w), patience: in.cfg.Patience, pace: in.cfg.Pace}
+	if in.part.Tag != "" {
+		// Before there is a place for it: one that hangs may hold the last.
+		release, err := in.partials.claim(r.Context(), partialKey(in.partner, in.part.Tag), in.slow)
+		if err != nil {
+			busy(w)
+			return
+		}
+		defer release()
+	}
 	for _, slots := range []chan struct{}{in.slots, in.atOnce[in.partner]} {
 		if slots == nil {
 			continue
@@ -81,11 +110,14 @@ func (in *incoming) spooled(w http.ResponseWriter, r *http.Request, then func())
 			return
 		}
 	}
-	if status, err := in.read(w, r); err != nil {
+	whole := false
+	defer func() { in.ended(whole) }()
+	if status, err := in.read(r); err != nil {
 		in.cfg.Log.Warn("a message did not come whole", "partner", in.partner, "msg_id", in.req.MessageID, "err", err)
 		refuse(w, status, err.Error())
 		return
 	}
+	whole = true
 	defer in.body.drop()
 	then()
 }
@@ -100,6 +132,7 @@ func (in *incoming) reply(w http.ResponseWriter, r *http.Request) {
 		busy(w)
 		return
 	}
+	in.answered = true
 	reply(w, answer)
 }
 
@@ -128,26 +161,40 @@ func busy(w http.ResponseWriter) {
 }
 
 // read spools the body. Who sends slower than agreed is cut off.
-func (in *incoming) read(w http.ResponseWriter, r *http.Request) (status int, err error) {
+func (in *incoming) read(r *http.Request) (status int, err error) {
 	if r.ContentLength > in.cfg.MaxBytes {
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("%d bytes, %d at most", r.ContentLength, in.cfg.MaxBytes)
 	}
 	in.body = newSpool(context.WithoutCancel(r.Context()), in.store) // its own reads end with the connection
-	slow := &paced{r: r.Body, at: http.NewResponseController(w), patience: in.cfg.Patience, pace: in.cfg.Pace}
+	if in.part.Tag != "" {
+		status, err = in.resume()
+	} else {
+		status, err = in.straight(r)
+	}
+	in.slow.end()
+	if err != nil {
+		in.body.drop()
+		return status, err
+	}
+	in.raw = in.body.sum()
+	return 0, nil
+}
+
+// straight spools what comes as it comes.
+func (in *incoming) straight(r *http.Request) (status int, err error) {
 	most := in.cfg.MaxBytes + 1
 	if r.ContentLength >= 0 {
-		most = r.ContentLength + 1 // no more comes, and the copy takes no more memory
+		most = r.ContentLength + 1 // no more comes
+		in.body.head.Grow(int(min(r.ContentLength, inline)) + bytes.MinRead)
 	}
-	_, err = io.Copy(in.body, io.LimitReader(slow, most))
+	_, err = in.body.ReadFrom(io.LimitReader(in.slow, most))
 	if err == nil && in.body.size > in.cfg.MaxBytes {
-		in.body.drop()
 		return http.StatusRequestEntityTooLarge, fmt.Errorf("more than %d bytes", in.cfg.MaxBytes)
 	}
 	if err == nil {
 		_, err = in.body.keep()
 	}
 	if err != nil {
-		in.body.drop()
 		if _, ours := errors.AsType[*fault.Error](err); ours {
 			return http.StatusServiceUnavailable, err
 		}
@@ -156,8 +203,6 @@ func (in *incoming) read(w http.ResponseWriter, r *http.Request) (status int, er
 		}
 		return http.StatusRequestTimeout, err
 	}
-	in.raw = in.body.sum()
-	_ = slow.at.SetReadDeadline(time.Time{})
 	return 0, nil
 }
 
@@ -169,6 +214,10 @@ type paced struct {
 	pace     int64
 	begun    time.Time
 	n        int64
+
+	mu   sync.Mutex // of the deadline
+	over bool       // the connection is used for something else
+	cut  bool
 }
 
 func (p *paced) Read(b []byte) (int, error) {
@@ -176,10 +225,39 @@ func (p *paced) Read(b []byte) (int, error) {
 		p.begun = time.Now()
 	}
 	allowed := p.patience + time.Duration(p.n/p.pace)*time.Second
-	_ = p.at.SetReadDeadline(p.begun.Add(allowed)) // only a connection of a test has none
+	if !p.wait(p.begun.Add(allowed)) {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := p.r.Read(b)
 	p.n += int64(n)
 	return n, err
+}
+
+// wait sets the deadline, unless reading was stopped.
+func (p *paced) wait(until time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.cut {
+		_ = p.at.SetReadDeadline(until) // only a connection of a test has none
+	}
+	return !p.cut
+}
+
+// stop ends reading from another goroutine.
+func (p *paced) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cut = true; !p.over {
+		_ = p.at.SetReadDeadline(time.Now())
+	}
+}
+
+// end is for who reads: the connection is his no more.
+func (p *paced) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	_ = p.at.SetReadDeadline(time.Time{})
 }
 
 // take judges what came and hands it to the hub. The receipt it returns is what the hub holds.
@@ -188,10 +266,12 @@ func (in *incoming) take(ctx context.Context) (*door.Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	if first := v.(door.Exchange); first.Body == in.raw {
+	known := v.(door.Known)
+	if first := known.Exchange; first.Body == in.raw {
 		t, err := in.hand(ctx, door.Arrival{Exchange: first})
 		return t.Receipt, err
 	}
+	in.certs, in.profile = known.Certificates, in.profile.with(known.Certificates)
 	docs := &documents{ctx: ctx, store: in.store}
 	defer docs.drop()
 	got, problem, err := in.judge(docs)
@@ -204,9 +284,18 @@ func (in *incoming) take(ctx context.Context) (*door.Receipt, error) {
 	// What came is durable before the receipt leaves: a short message that is accepted in the unit of its
 	// documents, any other in the store.
 	var a door.Arrival
+	said := problem == nil && docs.exchange()
+	if said {
+		if problem, err = in.exchanged(got, docs, &a); err != nil {
+			return nil, err
+		}
+	}
 	if problem == nil {
 		if a.Documents, err = docs.keep(in); err != nil {
 			return nil, err
+		}
+		if said {
+			a.Documents = nil // the unit holds what they say
 		}
 	} else if _, err := in.body.place(); err != nil {
 		return nil, err
@@ -274,6 +363,7 @@ func (in *incoming) judge(docs *documents) (got *as2.Received, problem *as2.Prob
 func (in *incoming) exchange(got *as2.Received, problem *as2.Problem, docs *documents) door.Exchange {
 	headers := maps.Clone(map[string][]string(in.header))
 	delete(headers, "Authorization")
+	delete(headers, "Content-Range") // of its last part: what is kept is whole
 	x := door.Exchange{
 		Partner: in.partner, MessageID: in.req.MessageID, From: in.req.From, To: in.req.To, Headers: headers,
 		Body: in.raw, Bytes: in.body.size, Accepted: problem == nil, Verdict: as2.Processed.String(), At: in.now,
@@ -308,7 +398,7 @@ func (in *incoming) receipt(got *as2.Received, problem *as2.Problem) (r *door.Re
 		a.Disposition = as2.DispositionOf(problem)
 	}
 	if wish.Signed {
-		c, ok := in.own.current(ForSigning, in.now)
+		c, ok := in.signsFor(in.certs, in.now)
 		if !ok {
 			return nil, nil, fault.E("as2.receipt", fault.Unavailable, errors.New("none of our certificates is valid now: receipts cannot be signed"))
 		}
@@ -365,7 +455,13 @@ func (d *documents) empty() error {
 
 func (d *documents) files() (out []door.ExchangedFile) {
 	for _, q := range d.all {
-		out = append(out, door.ExchangedFile{Name: as2.SafeName(q.FileName), Media: q.ContentType, Bytes: q.size, SHA256: q.sum()})
+		f := door.ExchangedFile{Name: as2.SafeName(q.FileName), Media: q.ContentType, Bytes: q.size}
+		if sum := q.sum(); q.draft != nil {
+			f.BLAKE3 = sum
+		} else {
+			f.SHA256 = sum
+		}
+		out = append(out, f)
 	}
 	return out
 }

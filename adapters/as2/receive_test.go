@@ -28,6 +28,7 @@ import (
 
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/edi/as2"
 	"github.com/paklog/hub/edi/cms"
 )
@@ -41,6 +42,8 @@ type desk struct {
 	waits     map[string]door.Sent // whose receipts are to come by themselves
 	settled   []door.Settlement
 	down      error
+	certs     trust.Exchange // what was exchanged with the partner
+	said      []door.Arrival // of certificates
 }
 
 // Call implements [door.Caller].
@@ -52,7 +55,7 @@ func (d *desk) Call(_ context.Context, _ string, value any) (any, error) {
 	}
 	switch v := value.(type) {
 	case door.Seen:
-		return d.first[v.MessageID], nil
+		return door.Known{Exchange: d.first[v.MessageID], Certificates: d.certs}, nil
 	case door.Arrival:
 		x, again := d.first[v.MessageID]
 		switch {
@@ -63,6 +66,9 @@ func (d *desk) Call(_ context.Context, _ string, value any) (any, error) {
 			return door.Taken{Exchange: x, Repeat: true, Other: x.MIC != v.MIC}, nil
 		}
 		d.first[v.MessageID] = v.Exchange
+		if v.Offer != nil || v.Answer != nil {
+			d.said = append(d.said, v)
+		}
 		d.documents = append(d.documents, v.Documents...)
 		return door.Taken{Exchange: v.Exchange}, nil
 	case door.Awaiting:

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/paklog/hub/adapters/internal/partnerhttp"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/edi/as2"
 	"github.com/paklog/hub/edi/cms"
 	"github.com/paklog/hub/edi/sniff"
@@ -57,16 +60,27 @@ func mediaOf(document []byte) string {
 }
 
 // Pack makes the message that each try sends.
-func (s *Station) Pack(ctx context.Context, partner, id, name string, document []byte) (door.Sent, error) {
+func (s *Station) Pack(ctx context.Context, partner, id string, c door.Content, x trust.Exchange) (door.Sent, error) {
 	p, err := s.profile(partner)
 	if err != nil {
 		return door.Sent{}, err
 	}
-	return s.packFor(ctx, partner, p, id, "EDI from the warehouse", as2.File{ContentType: mediaOf(document), Name: name, Content: bytes.NewReader(document)})
+	if c.Certificates == nil {
+		return s.packFor(ctx, partner, p, x, id, "EDI from the warehouse", as2.File{ContentType: mediaOf(c.Document), Name: c.Name, Content: bytes.NewReader(c.Document)})
+	}
+	files, err := said(p, *c.Certificates, s.cfg.Now())
+	if err != nil {
+		return door.Sent{}, err
+	}
+	if p.Sign == 0 {
+		p.Sign = crypto.SHA256 // nobody believes it otherwise
+	}
+	return s.packFor(ctx, partner, p, x, id, "certificates", files...)
 }
 
-func (s *Station) packFor(ctx context.Context, partner string, p Profile, id, subject string, f as2.File) (door.Sent, error) {
+func (s *Station) packFor(ctx context.Context, partner string, p Profile, x trust.Exchange, id, subject string, files ...as2.File) (door.Sent, error) {
 	const op = "as2.Pack"
+	f := files[0]
 	m := as2.Message{
 		From: p.OurID, To: p.ID, MessageID: s.messageID(id), Subject: subject, Date: s.cfg.Now().UTC(),
 		Receipt: p.wish(), ReplyTo: p.OurID, Compress: p.Compress, Base64: p.Base64,
@@ -76,7 +90,7 @@ func (s *Station) packFor(ctx context.Context, partner string, p Profile, id, su
 		Wanted: m.Receipt.Wanted, Signed: m.Receipt.Signed, Async: m.Receipt.AsyncTo != "",
 	}
 	if p.Sign != 0 {
-		c, ok := s.own.current(ForSigning, m.Date)
+		c, ok := s.signsFor(x, m.Date)
 		if !ok {
 			return out, fault.E(op, fault.Transient, errors.New("none of our certificates that sign is valid now: see paklog partner check"))
 		}
@@ -84,13 +98,13 @@ func (s *Station) packFor(ctx context.Context, partner string, p Profile, id, su
 		m.Sign.PSS = p.PSS
 	}
 	if p.Encrypt != 0 {
-		c, ok := certificates(p.Certificates).current(ForSecrecy, m.Date)
+		c, ok := certificates(p.with(x).Certificates).current(ForSecrecy, m.Date)
 		if !ok {
 			return out, fault.E(op, fault.Transient, fmt.Errorf("no certificate of %s to encrypt for is valid now: see paklog partner check", partner))
 		}
 		m.Encrypt, out.Theirs = &cms.Encryption{Cipher: p.Encrypt, Recipients: []cms.Recipient{{Certificate: c.Certificate, OAEP: p.OAEP}}}, c.Raw
 	}
-	w, err := m.Prepare(f)
+	w, err := m.Prepare(files...)
 	if err != nil {
 		return out, fault.E(op, fault.Invalid, err)
 	}
@@ -104,7 +118,9 @@ func (s *Station) packFor(ctx context.Context, partner string, p Profile, id, su
 	for _, mic := range sent.MICs {
 		out.MICs = append(out.MICs, mic.String())
 	}
-	out.Bytes = body.size
+	if out.Bytes = body.size; p.Restart && body.draft != nil {
+		out.Headers["Etag"] = []string{`"` + rand.Text() + `"`} // of these bytes: made again they are others
+	}
 	out.Body, err = body.place()
 	return out, err
 }
@@ -140,18 +156,40 @@ func ParseCompress(name string) (as2.Compression, error) {
 }
 
 // Send makes one try. The partner knows a message that he has by its id and its bytes.
-func (s *Station) Send(ctx context.Context, partner string, m door.Sent) (door.Proof, error) {
+func (s *Station) Send(ctx context.Context, partner string, m door.Sent, x trust.Exchange) (door.Proof, error) {
 	const op = "as2.Send"
 	p, err := s.profile(partner)
 	if err != nil {
 		return door.Proof{}, err
 	}
+	p = p.with(x)
+	if first := s.has(ctx, partner, p, m); first > 0 {
+		proof, err := s.sendFrom(ctx, op, partner, p, m, first)
+		if fault.KindOf(err) != fault.Rejected || proof.Outcome != "" && proof.Outcome != string(as2.Refused) {
+			return proof, err
+		}
+		// He has not taken it: his station has no such beginning, or cannot put the parts together.
+		s.cfg.Log.Warn("the rest of a message is not taken: all of it goes again", "partner", partner, "msg_id", m.MessageID, "err", err)
+	}
+	return s.sendFrom(ctx, op, partner, p, m, 0)
+}
+
+// sendFrom sends a message from a byte on.
+func (s *Station) sendFrom(ctx context.Context, op, partner string, p Profile, m door.Sent, first int64) (door.Proof, error) {
 	body, err := s.store.Open(ctx, m.Body)
 	if err != nil {
 		return door.Proof{}, err
 	}
 	defer body.Close()
-	res, err := s.post(ctx, op, partner, p, p.URL, m.Headers, body, m.Bytes)
+	headers := m.Headers
+	if first > 0 {
+		if _, err := io.CopyN(io.Discard, body, first); err != nil {
+			return door.Proof{}, fault.E(op, fault.Transient, fmt.Errorf("reading the message: %w", err))
+		}
+		headers = maps.Clone(headers)
+		headers["Content-Range"] = []string{as2.Part{First: first, Total: m.Bytes}.ContentRange()}
+	}
+	res, err := s.post(ctx, op, partner, p, p.URL, headers, body, m.Bytes-first)
 	if err != nil {
 		return door.Proof{}, err
 	}
@@ -219,6 +257,14 @@ type response struct {
 	body   []byte
 }
 
+// identify says who we are.
+func (s *Station) identify(req *http.Request, p Profile) {
+	req.Header.Set("User-Agent", s.cfg.Agent)
+	if p.User != "" {
+		req.SetBasicAuth(p.User, p.Password)
+	}
+}
+
 // post makes one request. What its error says was not sent surely was not.
 func (s *Station) post(ctx context.Context, op, partner string, p Profile, to string, h map[string][]string, body io.Reader, size int64) (response, error) {
 	ctx, sent := partnerhttp.Sent(ctx)
@@ -230,10 +276,7 @@ func (s *Station) post(ctx context.Context, op, partner string, p Profile, to st
 		req.Header[name] = values
 	}
 	req.ContentLength = size
-	req.Header.Set("User-Agent", s.cfg.Agent)
-	if p.User != "" {
-		req.SetBasicAuth(p.User, p.Password)
-	}
+	s.identify(req, p)
 	res, err := s.clients[partner].Do(req)
 	if err != nil {
 		if !sent() {

@@ -13,6 +13,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -100,6 +102,7 @@ const (
 // A Profile is what is agreed with one partner.
 type Profile struct {
 	ID, OurID    string // AS2 names
+	Preset       Preset // of the program that he runs
 	URL          string // of his station; "" sends him nothing
 	Certificates []Certificate
 
@@ -113,7 +116,12 @@ type Profile struct {
 	ReceiptTo   string        // our URL for receipts that come by themselves; "" has them in the answer
 	MostReceipt time.Duration // how long he may take for an answer: 4 min
 
+	// Restart has either side go on with a long message where it broke off (draft-harding-as2-restart).
+	Restart bool
+
 	RequireSigned, RequireEncrypted bool
+	Exchange                        string // what becomes of certificates that he offers; "" is ExchangeManual
+	ReceivedAt                      string // our URL for what he sends
 	// ReceiptHosts are hosts that his receipts may be sent to, beside that of URL.
 	ReceiptHosts []string
 
@@ -123,7 +131,7 @@ type Profile struct {
 	Door           Door             // what he must bring to ours
 }
 
-// Store keeps bytes by their SHA-256 in hex. What Put returned is on disk.
+// Store keeps bytes by a digest in hex: SHA-256 of what is put, BLAKE3 of a draft. What Put returned is on disk.
 type Store interface {
 	Put(ctx context.Context, r io.Reader) (string, error)
 	Open(ctx context.Context, name string) (io.ReadCloser, error)
@@ -131,9 +139,10 @@ type Store interface {
 	Draft(ctx context.Context) (Draft, error)
 }
 
-// A Draft is kept, and then named as by Put, or leaves nothing. Drop ends it in either case.
+// A Draft is kept, or leaves nothing. Drop ends it in either case.
 type Draft interface {
 	io.Writer
+	io.ReaderFrom
 	Content() io.Reader // what was written so far
 	Keep() (name string, err error)
 	Drop()
@@ -145,7 +154,7 @@ type Config struct {
 	Partners map[string]Profile // by the name of the partner
 	Agent    string             // what receipts say who we are
 	Host     string             // behind the @ of our message ids
-	Spool    string             // folder for ciphertext while it is authenticated; "" is that of the system
+	Spool    string             // folder for ciphertext while it is authenticated, and of messages that broke off; "" is that of the system
 	MaxBytes int64              // of one request: 64 MiB
 	AtOnce   int                // messages that are taken at the same time: 32
 	Pace     int64              // bytes a second that a sender must keep up, after 30 s: 4 KiB
@@ -164,6 +173,7 @@ type Station struct {
 	own      certificates
 	partners map[[2]string]string // by his name and ours
 	clients  map[string]*http.Client
+	partials *partials
 }
 
 // New makes a station before a hub. Close ends it.
@@ -176,8 +186,9 @@ func New(cfg Config, hub door.Caller, store Store) (*Station, error) {
 	s := &Station{
 		cfg: cfg, hub: hub, store: store, slots: make(chan struct{}, cfg.AtOnce), own: cfg.Own,
 		partners: map[[2]string]string{}, clients: map[string]*http.Client{}, atOnce: map[string]chan struct{}{},
+		partials: &partials{dir: filepath.Join(cmp.Or(cfg.Spool, os.TempDir()), "as2-parts"), now: cfg.Now, under: map[string]transfer{}},
 	}
-	var errs []error
+	errs := []error{s.partials.prune("")}
 	for name, p := range cfg.Partners {
 		ids := [2]string{p.ID, p.OurID}
 		if other, taken := s.partners[ids]; taken {

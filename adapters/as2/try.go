@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/edi/as2"
 )
 
@@ -23,13 +24,13 @@ func (s *Station) Try(ctx context.Context, partner string) (Tried, error) {
 		return Tried{}, err
 	}
 	p.ReceiptTo = ""
-	m, err := s.packFor(ctx, partner, p, "test-"+rand.Text(), "PakLog test message", as2.File{
+	m, err := s.packFor(ctx, partner, p, trust.Exchange{}, "test-"+rand.Text(), "PakLog test message", as2.File{
 		ContentType: "text/plain", Name: "paklog-test.txt", Content: strings.NewReader("A test message of PakLog: nothing is to be done.\r\n"),
 	})
 	if err != nil {
 		return Tried{}, err
 	}
-	proof, err := s.Send(ctx, partner, m)
+	proof, err := s.Send(ctx, partner, m, trust.Exchange{})
 	return Tried{MessageID: m.MessageID, Outcome: proof.Outcome, Reason: proof.Reason}, err
 }
 

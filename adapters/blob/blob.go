@@ -1,5 +1,6 @@
-// Package blob keeps payloads as files named by the SHA-256 of their content: the claim-check
-// store of the embedded default.
+// Package blob keeps payloads as files named by a hash of their content: the claim-check
+// store of the embedded default. The hash is SHA-256, and BLAKE3 of what is written piece by piece,
+// which is the long and takes half the time so; the file's name tells which, the payload's does not.
 //
 // A payload is on disk, folder included, before Put returns, so the commit that names it never
 // outlives it. A file is read against its name: what is torn or changed is an error at
@@ -17,10 +18,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/zeebo/blake3"
+
+	"github.com/paklog/hub/adapters/internal/payload"
 	"github.com/paklog/hub/core/fault"
 )
 
@@ -74,19 +79,33 @@ func (s *Store) folders() error {
 // incoming holds what is not whole yet.
 func (s *Store) incoming() string { return filepath.Join(s.dir, "incoming") }
 
-// path is where a payload lies; hashes that are none have no path.
+// path is where a payload lies that is named by its SHA-256, and with [payload.Fast] behind it one that is named by
+// its BLAKE3; hashes that are none have no path.
 func (s *Store) path(name string) (string, error) {
-	b, err := hex.DecodeString(name)
-	if err != nil || len(b) != sha256.Size || hex.EncodeToString(b) != name {
-		return "", fault.E("blob", fault.Invalid, fmt.Errorf("%.80q is no SHA-256 in lower-case hex", name))
+	if err := payload.Check(name); err != nil {
+		return "", err
 	}
 	return filepath.Join(s.dir, name[:2], name[2:]), nil
+}
+
+// open finds the file of a payload, and says what its content is held against.
+func (s *Store) open(name string) (*os.File, hash.Hash, error) {
+	path, err := s.path(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.Open(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, sha256.New(), err
+	}
+	f, err = os.Open(path + payload.Fast)
+	return f, blake3.New(), err
 }
 
 // Put keeps what r yields and returns its hash. When it returns, file and folder are on disk.
 // It may be repeated: the same content is the same file.
 func (s *Store) Put(ctx context.Context, r io.Reader) (string, error) {
-	d, err := s.Draft(ctx)
+	d, err := s.draft(ctx, sha256.New(), "")
 	if err != nil {
 		return "", err
 	}
@@ -100,76 +119,15 @@ func (s *Store) Put(ctx context.Context, r io.Reader) (string, error) {
 	return d.Keep()
 }
 
-// A Draft is a payload that is being written. It is kept or dropped, and used by one goroutine.
-type Draft struct {
-	ctx  context.Context
-	s    *Store
-	f    *os.File
-	hash hash.Hash
-	size int64
-}
-
-// Draft begins a payload; nothing can be written once ctx has ended.
-func (s *Store) Draft(ctx context.Context) (*Draft, error) {
-	f, err := os.CreateTemp(s.incoming(), "payload-")
-	if err != nil {
-		return nil, fault.E("blob.Draft", kindOf(err), err)
-	}
-	return &Draft{ctx: ctx, s: s, f: f, hash: sha256.New()}, nil
-}
-
-// Write implements [io.Writer].
-func (d *Draft) Write(p []byte) (int, error) {
-	const op = "blob.Write"
-	if err := d.ctx.Err(); err != nil {
-		return 0, fault.E(op, fault.Transient, err)
-	}
-	if d.size += int64(len(p)); d.size > d.s.max {
-		return 0, fault.E(op, fault.Rejected, fmt.Errorf("payload is longer than %d bytes", d.s.max))
-	}
-	d.hash.Write(p)
-	n, err := d.f.Write(p)
-	if err != nil {
-		return n, fault.E(op, kindOf(err), fmt.Errorf("writing a payload: %w", err))
-	}
-	return n, nil
-}
-
-// Content reads what was written, from its beginning, until the draft is dropped. It is not held against the hash:
-// nobody else can have changed it.
-func (d *Draft) Content() io.Reader { return io.NewSectionReader(d.f, 0, d.size) }
-
-// Keep makes the payload durable, file and folder, and returns its hash.
-func (d *Draft) Keep() (string, error) {
-	const op = "blob.Keep"
-	if err := d.ctx.Err(); err != nil {
-		return "", fault.E(op, fault.Transient, err)
-	}
-	if err := d.s.sync(d.f); err != nil {
-		return "", fault.E(op, kindOf(err), fmt.Errorf("syncing a payload: %w", err))
-	}
-	name := hex.EncodeToString(d.hash.Sum(nil))
-	if err := d.s.place(d.f.Name(), name); err != nil {
-		return "", fault.E(op, kindOf(err), fmt.Errorf("placing payload %s: %w", name, err))
-	}
-	return name, nil
-}
-
-// Drop ends the draft. What was not kept is gone.
-func (d *Draft) Drop() {
-	_ = d.f.Close()
-	_ = os.Remove(d.f.Name()) // gone already where it was kept
-}
-
 // place gives a whole file its name. A file of that name is replaced, for only what was
 // synced here is known to be whole.
-func (s *Store) place(temp, name string) error {
+func (s *Store) place(temp, name, suffix string) error {
 	path, err := s.path(name)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	err = os.Rename(temp, path)
+	err = os.Rename(temp, path+suffix)
 	s.mu.Unlock() // from here it is young, and nobody sweeps it away
 	if err != nil {
 		return err
@@ -190,49 +148,27 @@ func (s *Store) syncDir(dir string) error {
 // name: until then nothing of it is to be trusted.
 func (s *Store) Open(_ context.Context, name string) (io.ReadCloser, error) {
 	const op = "blob.Open"
-	path, err := s.path(name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.Open(path)
+	f, h, err := s.open(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault.E(op, fault.Rejected, fmt.Errorf("no payload %s: bring it back from a backup of %s, then replay", name, s.dir))
 	case err != nil:
 		return nil, fault.E(op, kindOf(err), err)
 	}
-	return &checked{f: f, name: name, hash: sha256.New()}, nil
+	return payload.Held(f, "the file", name, h), nil
 }
 
-type checked struct {
-	f    *os.File
-	name string
-	hash hash.Hash
+// Look opens the payload of a name in folder dir as [Store.Open] does, and changes nothing, not even where the
+// folder is missing.
+func Look(ctx context.Context, dir, name string) (io.ReadCloser, error) {
+	return (&Store{dir: dir}).Open(ctx, name)
 }
-
-func (c *checked) Read(p []byte) (int, error) {
-	n, err := c.f.Read(p)
-	c.hash.Write(p[:n])
-	if err != nil && err != io.EOF {
-		return n, fault.E("blob.Read", fault.Transient, err)
-	}
-	if err == io.EOF && hex.EncodeToString(c.hash.Sum(nil)) != c.name {
-		return n, fault.E("blob.Read", fault.Internal, fmt.Errorf("the file of payload %s is torn or changed: bring it back from a backup, then replay", c.name))
-	}
-	return n, err
-}
-
-func (c *checked) Close() error { return c.f.Close() }
 
 // Verify holds the payload of a name in folder dir against it, and changes nothing, not even
 // where the folder is missing. The error is a plain sentence's end.
 func Verify(ctx context.Context, dir, name string) error {
 	s := &Store{dir: dir}
-	path, err := s.path(name)
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(path)
+	f, h, err := s.open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errors.New("its file is missing")
 	}
@@ -240,13 +176,12 @@ func Verify(ctx context.Context, dir, name string) error {
 		return fmt.Errorf("its file cannot be opened: %w", err)
 	}
 	defer f.Close()
-	h := sha256.New()
 	n, err := io.Copy(h, during{ctx, f})
 	if err != nil {
 		return fmt.Errorf("its file cannot be read: %w", err)
 	}
 	if sum := hex.EncodeToString(h.Sum(nil)); sum != name {
-		return fmt.Errorf("its file is cut short or changed: its %d bytes have the SHA-256 %s", n, sum)
+		return fmt.Errorf("its file is cut short or changed: its %d bytes have the hash %s", n, sum)
 	}
 	return nil
 }
@@ -275,8 +210,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, referred func(ctx c
 			return err
 		}
 		if dir := filepath.Dir(path); dir != s.incoming() {
-			name := filepath.Base(dir) + e.Name()
-			if own, _ := s.path(name); own != path {
+			name := filepath.Base(dir) + strings.TrimSuffix(e.Name(), payload.Fast)
+			if own, _ := s.path(name); own != strings.TrimSuffix(path, payload.Fast) {
 				return nil // a name that is no hash: not ours
 			}
 			if used, err := referred(ctx, name); used || err != nil {

@@ -84,6 +84,16 @@ func TestContentComesBack(t *testing.T) {
 		if got, err := read(s, name); err != nil || got != content {
 			t.Errorf("%d bytes came back as %d, %v", len(content), len(got), err)
 		}
+		r, err := s.Open(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sized, ok := r.(interface{ Size() int64 }); !ok || sized.Size() != int64(len(content)) {
+			t.Errorf("a payload of %d bytes does not say so", len(content))
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	// Another process finds what this one wrote.
 	other, err := blob.Open(blob.Config{Dir: dir})
@@ -304,7 +314,7 @@ func TestVerify(t *testing.T) {
 		{"mended", write("a document"), name, ""},
 		{"removed", func() error { return os.Remove(file(dir, name)) }, name, "missing"},
 		{"a folder in its place", func() error { return os.Mkdir(file(dir, name), 0o700) }, name, "cannot be read"},
-		{"no name at all", func() error { return nil }, "../../etc/passwd", "no SHA-256"},
+		{"no name at all", func() error { return nil }, "../../etc/passwd", "no hash"},
 	} {
 		if err := c.damage(); err != nil {
 			t.Fatal(err)

@@ -3,8 +3,12 @@
 //
 // An import may be stopped anywhere and run again: the key of each row is made of the file's
 // hash and the row's number, so a second run gets the stored answers and repeats nothing.
+// Stock has no number of its own that would tell a row from its repetition, so a row of it is
+// known by what it says, under the file's name (see identity): a file that was mended books
+// what was refused alone.
 // What is wrong with a row is reported with its line and place and stops no other row.
-// Memory is bounded by the size of a row times how many are under way.
+// Memory is bounded by the size of a row times how many are under way, and some 30 bytes for each
+// order of a table or row of stock.
 package bulk
 
 import (
@@ -31,6 +35,7 @@ import (
 const (
 	Orders     = "orders"
 	Owners     = "owners"
+	Crossrefs  = "crossrefs" // what codes of partners mean
 	Items      = "items"
 	Locations  = "locations"
 	Facilities = "facilities"
@@ -41,7 +46,7 @@ const (
 
 // Kinds are what may be imported.
 func Kinds() []string {
-	return []string{Orders, Owners, Items, Locations, Facilities, Workers, Stock, Opening}
+	return []string{Orders, Owners, Crossrefs, Items, Locations, Facilities, Workers, Stock, Opening}
 }
 
 // Formats of files.
@@ -58,6 +63,9 @@ type Config struct {
 	Scope scope.Scope
 	// Name is the file's, for the source of its orders.
 	Name string
+	// As is what rows of stock are known under: Name for receipts, one name for all opening
+	// stock, which lies there once.
+	As string
 	// Update lets master data that is known be changed to what the file says.
 	Update bool
 	// Parallel is how many things are under way at once: 64.
@@ -152,9 +160,10 @@ type thing struct {
 	door    string
 	ask     door.Ask
 	hash    [32]byte
-	rows    []at  // in the order of the file
-	table   bool  // each row is a line of it
-	err     error // why it is not even asked
+	rows    []at   // in the order of the file
+	table   bool   // each row is a line of it
+	id      string // of its claim; empty is its first row
+	err     error  // why it is not even asked
 	bytes   int64
 	answers chan []Result
 	stop    bool // nothing more may be asked
@@ -193,7 +202,8 @@ type reader interface {
 	next() (*thing, error)
 }
 
-// Import reads a file twice: for its hash, and row by row. Each row's result goes to report in
+// Import reads a file for its hash, a table of orders or buildings for whose rows stand apart, and
+// then row by row. Each row's result goes to report in
 // the order of the file. The error is of the file as a whole (a missing column, an unreadable
 // disk) or wraps [ErrStopped].
 func Import(ctx context.Context, src io.ReadSeeker, to door.Caller, cfg Config, report func(Result) error) (Summary, error) {
@@ -207,17 +217,24 @@ func Import(ctx context.Context, src io.ReadSeeker, to door.Caller, cfg Config, 
 		return Summary{}, fmt.Errorf("reading the file: %w", err)
 	}
 	file := hex.EncodeToString(h.Sum(nil))
+	apart, err := cfg.apart(src)
+	if err != nil {
+		return Summary{}, err
+	}
 	s, err := newSource(src)
 	if err != nil {
 		return Summary{}, err
 	}
-	things, err := cfg.open(s, file)
+	things, err := cfg.open(s, file, apart)
 	if err != nil {
 		return Summary{}, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	im := &importer{cfg: cfg, to: to, scope: strings.Join([]string{"import", cfg.Kind, cfg.Scope.Tenant, cfg.Scope.Owner, cfg.Scope.Facility, file}, "/"), total: total, report: report}
+	if cfg.Kind == Stock || cfg.Kind == Opening {
+		im.said = map[uint64]int{}
+	}
 	return im.run(ctx, cancel, things)
 }
 
@@ -234,7 +251,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func (c Config) open(s *source, file string) (reader, error) {
+func (c Config) open(s *source, file string, apart apart) (reader, error) {
 	if !slices.Contains(Kinds(), c.Kind) {
 		return nil, fmt.Errorf("kind %q: there are %s", c.Kind, strings.Join(Kinds(), ", "))
 	}
@@ -242,7 +259,12 @@ func (c Config) open(s *source, file string) (reader, error) {
 	case NDJSON:
 		return &jsonLines{src: s, cfg: c, file: file}, nil
 	case CSV:
-		return openTable(s, c, file)
+		t, err := openTable(s, c, file)
+		if err != nil {
+			return nil, err
+		}
+		t.apart = apart
+		return t, nil
 	}
 	return nil, fmt.Errorf("format %q: there are %s and %s", c.Format, CSV, NDJSON)
 }
@@ -253,6 +275,7 @@ type importer struct {
 	scope  string
 	total  int64
 	report func(Result) error
+	said   map[uint64]int // how often a row of stock came so far
 }
 
 // run keeps up to Parallel things under way and reports them in order.
@@ -287,6 +310,7 @@ func (im *importer) run(ctx context.Context, cancel func(), things reader) (Summ
 				}
 				return
 			}
+			im.identify(t)
 			t.answers = make(chan []Result, 1)
 			select {
 			case queue <- t:
@@ -352,6 +376,9 @@ func (im *importer) ask(ctx context.Context, t *thing) []Result {
 		return refused(t, t.err)
 	}
 	t.ask.Key = &door.Key{Scope: im.scope, ID: strconv.Itoa(t.first()), Hash: t.hash}
+	if t.id != "" {
+		t.ask.Key.Scope, t.ask.Key.ID = im.stockScope(), t.id
+	}
 	t.ask.Actor = "import"
 	r, err := im.call(ctx, t)
 	said := said{}

@@ -40,7 +40,7 @@ func withItem(t *testing.T) *doormem.Door {
 func TestOrdersOfSeveralRows(t *testing.T) {
 	t.Parallel()
 	d := withItem(t)
-	file := "\ufeffNumber;item;qty;name;note\r\nSO-1;A-1;2;\"Ada\"\"s \r\nshop\";=1+1\r\nSO-1;A-2;3;;\r\n\r\nSO-2;A-1;1;Bob;\"@cmd;x\"\r\n"
+	file := "\ufeffNumber;item;qty;name;note\r\nSO-1;A-1;2;\"Ada\"\"s shop\";\"=1\r\n+1\"\r\nSO-1;A-2;3;;\r\n\r\nSO-2;A-1;1;Bob;\"@cmd;x\"\r\n"
 	sum, out, err := load(t, d, bulk.Orders, bulk.CSV, file)
 	if err != nil || sum != (bulk.Summary{Rows: 3, Created: 3}) {
 		t.Fatalf("%+v %+v: %v", sum, out, err)
@@ -49,7 +49,7 @@ func TestOrdersOfSeveralRows(t *testing.T) {
 		t.Errorf("the last row is %+v", out[2])
 	}
 	o := d.Orders()[order.StreamOf(here, "SO-1")]
-	if len(o.Lines) != 2 || o.Lines[1].Ordered != 3 || o.Parties.ShipTo.Name != "Ada\"s \r\nshop" || o.Parties.Notes[0] != "=1+1" {
+	if len(o.Lines) != 2 || o.Lines[1].Ordered != 3 || o.Parties.ShipTo.Name != "Ada\"s shop" || o.Parties.Notes[0] != "=1\r\n+1" {
 		t.Errorf("got %+v", o)
 	}
 }
@@ -119,6 +119,10 @@ func TestStoppedImportGoesOn(t *testing.T) {
 	}
 }
 
+func oneLine(number string, qty int) string {
+	return fmt.Sprintf(`{"number":%q,"lines":[{"item":"A-1","qty":%d}],"ship_to":{"name":"x"}}`+"\n", number, qty)
+}
+
 func TestBadRowsAreReportedAndStopNoOther(t *testing.T) {
 	t.Parallel()
 	const head = "number,item,qty,name\n"
@@ -153,7 +157,8 @@ func TestBadRowsAreReportedAndStopNoOther(t *testing.T) {
 		"an unknown JSON field":    {bulk.Items, bulk.NDJSON, `{"sku":"B","colour":1}` + "\n" + `{"sku":"C","units":[{"uom":"each","factor":1}]}`, 1, "", `"colour" is not known`, 1},
 		"JSON in latin-1":          {bulk.Items, bulk.NDJSON, "{\"sku\":\"\xfc\"}\n" + `{"sku":"C","units":[{"uom":"each","factor":1}]}`, 1, "", "Latin-1", 1},
 		"a huge line of JSON":      {bulk.Items, bulk.NDJSON, `{"sku":"` + strings.Repeat("x", 1<<20) + "\"}\n" + `{"sku":"C","units":[{"uom":"each","factor":1}]}`, 1, "", "bytes, at most 262144", 1},
-		"another order's number":   {bulk.Orders, bulk.CSV, head + "S1,A-1,1,x\nS2,A-1,1,x\nS1,A-1,2,x\n", 4, "qty", "order S1 exists and differs", 2},
+		"rows of an order apart":   {bulk.Orders, bulk.CSV, head + "S1,A-1,1,x\nS2,A-1,1,x\nS1,A-1,2,x\n", 4, "number", "with others in between, at line 2", 1},
+		"another order's number":   {bulk.Orders, bulk.NDJSON, oneLine("S1", 1) + oneLine("S2", 1) + oneLine("S1", 2), 3, "lines[0].qty", "order S1 exists and differs", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -239,7 +244,7 @@ func TestAnUnreadableRowIsOfOneOrderAlone(t *testing.T) {
 			head + "S1,A-1,1,x\nS2,A-1\nS1,A-2\nS2,A-2,1,x\nS3,A-1,1,x\n", "2 S1 refused\n3 S2 refused\n4 S1 refused\n5 S2 refused\n6 S3 created\n",
 		},
 		"a quote that swallows the file": {
-			head + "S1,A-1,1,x\nS2,A-1,1,\"x\nS3,A-1,1,x\nS4,A-1,1,\"Jo\n \"\"Ann\"\"\"\nS5,A-1,1,x\n",
+			"number,item,qty,name,note\nS1,A-1,1,x,\nS2,A-1,1,\"x,\nS3,A-1,1,x,\nS4,A-1,1,x,\"Jo\n \"\"Ann\"\"\"\nS5,A-1,1,x,\n",
 			"2 S1 created\n3 S2 refused\n4 S3 created\n5 S4 created\n7 S5 created\n",
 		},
 		"another charset": {

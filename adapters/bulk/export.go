@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/item"
@@ -21,10 +22,12 @@ import (
 )
 
 // Exported are the kinds that may be exported, and the kind of document that each is made of.
-var exported = map[string]string{Owners: view.Owner, Items: view.Item, Locations: view.Location, Facilities: view.Facility, Workers: view.Worker, Opening: view.Stock}
+var exported = map[string]string{Owners: view.Owner, Crossrefs: view.Crossref, Items: view.Item, Locations: view.Location, Facilities: view.Facility, Workers: view.Worker, Opening: view.Stock}
 
 // Exports are the kinds that may be exported.
-func Exports() []string { return []string{Owners, Items, Locations, Facilities, Workers, Opening} }
+func Exports() []string {
+	return []string{Owners, Crossrefs, Items, Locations, Facilities, Workers, Opening}
+}
 
 // Export writes documents as a file that an import of the same kind reads back.
 type Export struct {
@@ -67,6 +70,16 @@ func (e *Export) Add(d view.Doc) error {
 		return export(e, d, custom.ItemOf, func(i custom.Item) ([]written, error) { return itemRow(i) })
 	case Owners:
 		return export(e, d, custom.OwnerOf, func(o custom.Owner) ([]written, error) { return ownerRow(o), nil })
+	case Crossrefs:
+		if d.Status == crossref.StatusRemoved {
+			return nil // an import would let it stand again
+		}
+		return export(e, d, custom.CrossrefOf, func(c custom.Crossref) ([]written, error) {
+			return []written{{
+				"partner": c.Partner, "kind": c.Kind, "theirs": c.Theirs, "ours": c.Ours,
+				"carrier": c.Carrier, "level": c.Level, "account": c.Account, "terms": c.Terms,
+			}}, nil
+		})
 	case Locations:
 		return export(e, d, custom.LocationOf, func(l custom.Location) ([]written, error) { return locationRow(l), nil })
 	case Facilities:
@@ -101,7 +114,7 @@ func (e *Export) Close() error {
 // written is the cells of a line that are not empty, by their columns.
 type written map[string]string
 
-func export[S facility.Facility | item.Item | location.Location | owner.Owner | crew.Worker, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
+func export[S facility.Facility | item.Item | location.Location | owner.Owner | crew.Worker | crossref.Entry, D any](e *Export, d view.Doc, doc func(S) D, rows func(D) ([]written, error)) error {
 	var s S
 	if err := json.Unmarshal(d.State, &s); err != nil {
 		return fmt.Errorf("reading %s: %w", d.Key, err)

@@ -52,6 +52,13 @@ func (t *table) owner(x *thing, c *cells) error {
 	return f.err
 }
 
+func (t *table) crossref(x *thing, c *cells) {
+	get := func(name string) string { return t.get(c, name) }
+	x.crossref(custom.Crossref{Partner: get("partner"), Kind: get("kind"), Theirs: get("theirs"), CrossrefMeaning: custom.CrossrefMeaning{
+		Ours: get("ours"), Carrier: get("carrier"), Level: get("level"), Account: get("account"), Terms: get("terms"),
+	}}, t.cfg)
+}
+
 func (f *field) life() *custom.Life {
 	l := custom.Life{Receive: int(f.integer("receive_days")), Ship: int(f.integer("ship_days"))}
 	if l == (custom.Life{}) {

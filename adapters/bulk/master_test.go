@@ -21,6 +21,10 @@ var kinds = []struct{ kind, doc, file string }{
 	{bulk.Owners, view.Owner, `{"owner":"ACME","title":"Acme, \"Dairy\"","rotation":"fefo","shelf_life":{"receive_days":60,"ship_days":30}}
 {"owner":"BETA","blocked":true}
 `},
+	{bulk.Crossrefs, view.Crossref, `{"partner":"shop","kind":"item","theirs":"S;1","ours":"A-1"}
+{"partner":"shop","kind":"method","theirs":"Express, \"2 days\"","carrier":"ups","level":"ground","account":"1Z","terms":"collect"}
+{"partner":"ups","kind":"service","theirs":"03","ours":"ground"}
+`},
 	{bulk.Facilities, view.Facility, `{"facility":"DC1","title":"One","time_zone":"America/New_York","zones":[{"zone":"Z1","storage_type":"shelf","capacity":{"units":90}},{"zone":"Z 2","title":"Slow"}],"aisles":[{"aisle":"01","zone":"Z1","capacity":{"weight_mg":7,"lpns":2}},{"aisle":"02"}],"layouts":[{"layout":"HALL","aisles":["01","02"],"cells":20,"blocks":2,"aisle_to_aisle_um":5000000,"cell_to_cell_um":1000000,"front_to_cell_um":1500000,"back_to_cell_um":1500000,"middle_to_cell_um":2000000,"depots":[{"aisle":"01","distance_um":3000000},{"zone":"Z 2","aisle":"02","end":"back"}]}],"slotting":[{"rule":"fast","owner":"ACME","class":"A","zones":["Z1","Z 2"],"purposes":["pick","bulk"]},{"rule":"rest","storage_type":"shelf"}]}
 {"facility":"DC2"}
 `},

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/paklog/hub/adapters/internal/strictjson"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/inventory"
@@ -141,6 +142,12 @@ func (j *jsonLines) fill(t *thing) error {
 			return err
 		}
 		t.owner(doc, j.cfg)
+	case Crossrefs:
+		var doc custom.Crossref
+		if err := strictjson.Decode(j.buf, &doc); err != nil {
+			return err
+		}
+		t.crossref(doc, j.cfg)
 	case Workers:
 		var doc custom.Worker
 		if err := strictjson.Decode(j.buf, &doc); err != nil {
@@ -173,6 +180,12 @@ func (t *thing) owner(doc custom.Owner, c Config) {
 	cmd := doc.Register(c.Scope)
 	cmd.Update = c.Update
 	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: cmd.Owner, Cmd: cmd}
+}
+
+func (t *thing) crossref(doc custom.Crossref, c Config) {
+	cmd := doc.Set(c.Scope)
+	cmd.Update = c.Update
+	t.door, t.ask = door.Master, door.Ask{Scope: cmd.Scope, ID: crossref.ID(cmd.Kind, cmd.Theirs), Cmd: cmd}
 }
 
 func (t *thing) worker(doc custom.Worker, c Config) {

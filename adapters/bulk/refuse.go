@@ -73,12 +73,14 @@ func refused(t *thing, err error) []Result {
 	for _, p := range problems(err) {
 		n, place := t.rowOf(p.place, len(own))
 		i := own[n]
-		if out[i].Message != "" {
-			out[i].Message += "; "
-			place = out[i].Place // the first
+		switch {
+		case out[i].Message == "":
+			out[i].Place, out[i].Message = place, p.text
+		case place == "" || place == out[i].Place:
+			out[i].Message += "; " + p.text
+		default:
+			out[i].Message += "; " + place + ": " + p.text
 		}
-		out[i].Place = place
-		out[i].Message += p.text
 		if first < 0 || i < first {
 			first = i
 		}
@@ -118,7 +120,12 @@ func problems(err error) []problem {
 		out := make([]problem, 0, len(differs.Differences))
 		for _, d := range differs.Differences {
 			text := fmt.Sprintf("order %s exists and differs", differs.Number)
-			if d.Have != "" || d.Want != "" {
+			switch line := strings.HasPrefix(d.Place, "lines"); {
+			case line && strings.HasSuffix(d.Place, ".no") && d.Have == "":
+				text += fmt.Sprintf(": it has no line %s", d.Want)
+			case line && d.Want == "" && !strings.Contains(d.Place, "]"):
+				text += fmt.Sprintf(": it has a %s, which this has not", d.Have)
+			case d.Have != "" || d.Want != "":
 				text += fmt.Sprintf(": it has %q, this has %q", d.Have, d.Want)
 			}
 			out = append(out, problem{d.Place, text})
@@ -141,6 +148,12 @@ func (t *thing) rowOf(place string, rows int) (int, string) {
 	i, err := strconv.Atoi(n)
 	if err != nil || i >= rows {
 		return 0, place
+	}
+	switch field { // as the column is called
+	case "no":
+		field = "line"
+	case "ref":
+		field = "line_ref"
 	}
 	return i, field
 }

@@ -32,6 +32,10 @@ var columns = map[string]struct{ needed, optional []string }{
 		[]string{"owner"},
 		[]string{"title", "blocked", "rotation", "receive_days", "ship_days"},
 	},
+	Crossrefs: {
+		[]string{"partner", "kind", "theirs"},
+		[]string{"ours", "carrier", "level", "account", "terms"},
+	},
 	Items: {
 		[]string{"sku", "uom"},
 		[]string{
@@ -85,6 +89,8 @@ type table struct {
 	column map[string]int
 	width  int
 	row    int
+
+	apart apart // things whose rows do not stand behind each other
 
 	ahead []*cells // rows that were read and belong to the next thing
 	end   error
@@ -248,7 +254,7 @@ func (t *table) whose(c *cells, fields []string) {
 type naming map[string]string
 
 var names = naming{
-	Orders: "number", Owners: "owner", Items: "sku", Locations: "location", Facilities: "facility", Workers: "worker", Stock: "item", Opening: "item",
+	Orders: "number", Owners: "owner", Crossrefs: "theirs", Items: "sku", Locations: "location", Facilities: "facility", Workers: "worker", Stock: "item", Opening: "item",
 }
 
 func (t *table) get(c *cells, name string) string {
@@ -279,6 +285,8 @@ func (t *table) next() (*thing, error) {
 	switch t.cfg.Kind {
 	case Owners:
 		x.err = t.owner(x, c)
+	case Crossrefs:
+		t.crossref(x, c)
 	case Items:
 		x.err = t.item(x, c)
 	case Locations:
@@ -325,6 +333,7 @@ func (t *table) gather(of func(*cells) [2]string, begin func(*cells) gathering) 
 		return x, nil
 	}
 	key := of(first)
+	begins := first.at.line
 	g := begin(first)
 	own := func(c *cells) {
 		take(c)
@@ -342,16 +351,16 @@ func (t *table) gather(of func(*cells) [2]string, begin func(*cells) gathering) 
 	h := sha256.New()
 	add(h, first)
 	own(first)
-	if t.lacks == key {
+	if t.lacksLine > 0 && t.lacks == key {
 		g.row(n-1, &cells{err: fmt.Errorf("line %d, which is of it too, cannot be read", t.lacksLine)})
 	}
-	t.lacks = [2]string{}
+	t.lacks, t.lacksLine = [2]string{}, 0
 	for {
 		bad, next, err := t.run()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		same := next != nil && of(next) == key
+		same := next != nil && t.joins(key, next, of)
 		upto := 0
 		for i, c := range bad {
 			if same || c.is(key) {
@@ -380,8 +389,17 @@ func (t *table) gather(of func(*cells) [2]string, begin func(*cells) gathering) 
 		own(next)
 	}
 	x.err = g.end(x)
+	if err := t.scattered(key, begins); err != nil {
+		x.err = err
+	}
 	h.Sum(x.hash[:0])
 	return x, nil
+}
+
+// joins reports whether a row is of the thing that the rows before it are of. An order's owner may
+// be left out in its later rows like all else of its head.
+func (t *table) joins(key [2]string, c *cells, of func(*cells) [2]string) bool {
+	return of(c) == key || t.cfg.Kind == Orders && t.get(c, "number") == key[0] && t.get(c, "owner") == ""
 }
 
 // run is the next row that can be read, which is nil at the end, and what cannot be read in front
@@ -478,18 +496,43 @@ func (f *field) day(name string) time.Time {
 	return at
 }
 
-func (t *table) orderOf(c *cells) [2]string { return [2]string{t.get(c, "number"), t.get(c, "owner")} }
+func (t *table) orderOf(c *cells) [2]string {
+	return [2]string{t.get(c, "number"), cmp.Or(t.get(c, "owner"), t.cfg.Scope.Owner)}
+}
 
 // orderRows gathers the rows of one order.
 type orderRows struct {
 	t     *table
 	doc   custom.Order
+	head  *cells             // the first row, which says where the order goes and how
 	wrong order.InvalidError // the first of each row, at its row among the order's
+}
+
+// heads are the columns that say something of the order and not of its line.
+var heads = []string{
+	"facility", "policy", "type", "priority", "name", "company", "street", "street2", "street3", "city", "region", "postal_code",
+	"country", "phone", "email", "location_code", "carrier", "service_level", "route", "not_before", "ship_by", "deliver_by", "cancel_after", "po", "note",
+}
+
+// agrees refuses a row that says something else of the order than its first row. What it leaves
+// out is as there.
+func (g *orderRows) agrees(f *field, c *cells) {
+	for _, name := range heads {
+		says, said := g.t.get(c, name), g.t.get(g.head, name)
+		if says == "" || says == said {
+			continue
+		}
+		if said == "" {
+			f.bad(name, "%q, and line %d, where this order begins, leaves it out: rows of one order agree, or leave it to the first", clip(says), g.head.at.line)
+		} else {
+			f.bad(name, "%q, and line %d, where this order begins, has %q: rows of one order agree, or leave it to the first", clip(says), g.head.at.line, clip(said))
+		}
+	}
 }
 
 // order begins an order with the head of its first row.
 func (t *table) order(c *cells) gathering {
-	g := &orderRows{t: t}
+	g := &orderRows{t: t, head: c}
 	f := &field{t: t, c: c}
 	get := func(name string) string { return t.get(c, name) }
 	g.doc = custom.Order{
@@ -521,11 +564,13 @@ func (g *orderRows) row(i int, c *cells) {
 	err := c.err
 	if err == nil {
 		f := &field{t: g.t, c: c}
-		if i == 0 { // what is wrong with the head is wrong with its row
+		if c == g.head { // what is wrong with the head is wrong with its row
 			f.integer("priority")
 			for _, name := range []string{"not_before", "ship_by", "deliver_by", "cancel_after"} {
 				f.day(name)
 			}
+		} else {
+			g.agrees(f, c)
 		}
 		get := func(name string) string { return g.t.get(c, name) }
 		l := custom.Line{

@@ -1,15 +1,18 @@
 package edifolder_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/core/door"
@@ -358,5 +361,51 @@ func TestPublishNeverOverwritesAndNeverLeavesTheFolder(t *testing.T) {
 	}
 	if err := out.Stage(ctx, "../ACME", "x", nil); err == nil {
 		t.Error("a partner outside was staged to")
+	}
+}
+
+// What is passed over is told once, when it stays, and listed with its age.
+func TestWhatStaysInAnInboxIsTold(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	var log bytes.Buffer
+	now := time.Now()
+	in, err := edifolder.NewInbox(edifolder.Config{
+		Root: root, Partners: []string{"ACME"}, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: func() time.Time { return now },
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := filepath.Join(root, "ACME", "inbox")
+	if err := os.Mkdir(filepath.Join(inbox, "old"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.edi.tmp", ".b.edi"} {
+		if err := os.WriteFile(filepath.Join(inbox, name), []byte("ISA"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func() int { return strings.Count(log.String(), "stays in the inbox and is not taken") }
+	in.Poll(t.Context())
+	if told() != 0 {
+		t.Errorf("told at once:\n%s", log.String())
+	}
+	in.Poll(t.Context()) // an upload is under way; a folder is none
+	if told() != 1 || !strings.Contains(log.String(), "file=old") {
+		t.Errorf("of a folder:\n%s", log.String())
+	}
+	if left, err := edifolder.LeftIn(root, "ACME", now); err != nil || len(left) != 1 {
+		t.Errorf("%+v, %v", left, err)
+	}
+	now = now.Add(11 * time.Minute)
+	for range 5 {
+		in.Poll(t.Context())
+	}
+	if told() != 3 {
+		t.Errorf("told %d times:\n%s", told(), log.String())
+	}
+	left, err := edifolder.LeftIn(root, "ACME", now)
+	if err != nil || len(left) != 3 || left[0].Name != ".b.edi" || left[0].Since.IsZero() || !strings.Contains(left[0].Why, "renamed") {
+		t.Errorf("%+v, %v", left, err)
 	}
 }

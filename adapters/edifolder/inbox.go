@@ -58,6 +58,7 @@ type sight struct {
 	stamp
 	looks int
 	since time.Time // the first of them
+	told  bool      // that it is passed over
 }
 
 // enough is at how many looks in a row a file stands the same before it is read; patience
@@ -191,22 +192,21 @@ func (in *Inbox) Poll(ctx context.Context) {
 				return
 			}
 			name := e.Name()
-			if dropped.Unfinished(name) {
-				continue
-			}
 			path := filepath.Join(dir, name)
 			info, err := os.Lstat(path)
 			if err != nil {
 				continue // taken away meanwhile
 			}
+			if why := passed(name, info); why != "" {
+				next[path] = in.passes(p, name, info, why, in.seen[path])
+				continue
+			}
 			if !info.Mode().IsRegular() {
-				if !info.IsDir() {
-					in.warn(p, name, in.refuse(ctx, p, name, info, "is no regular file"))
-				}
+				in.warn(p, name, in.refuse(ctx, p, name, info, "is no regular file"))
 				continue
 			}
 			s := stamp{info.Size(), info.ModTime()}
-			at := sight{s, 1, in.cfg.Now()}
+			at := sight{stamp: s, looks: 1, since: in.cfg.Now()}
 			if was := in.seen[path]; was.stamp == s {
 				at.looks, at.since = min(was.looks+1, patience), was.since
 			}

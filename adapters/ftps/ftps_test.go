@@ -37,7 +37,7 @@ func (h *hub) Call(_ context.Context, _ string, v any) (any, error) {
 func (s *server) conn(change ...func(*Config)) *Conn {
 	s.t.Helper()
 	cfg := Config{
-		Partner: "ACME", Addr: s.addr, CA: s.cert, User: s.user, Password: s.pass, Pickup: "out", Archive: "archive", Drop: "in", Spool: s.t.TempDir(), Timeout: 10 * time.Second,
+		Partner: "ACME", Addr: s.addr, CA: s.cert, User: s.user, Password: s.pass, Pickup: "out", Archive: "archive", Drop: "in", Spool: s.t.TempDir(), Timeout: time.Minute,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -241,7 +241,7 @@ func TestALineThatBreaksDropsEachFileOnce(t *testing.T) {
 	line := cut(t, s)
 	for left := int64(100); ; left += 37 {
 		line.left.Store(left)
-		c := s.conn(func(c *Config) { c.TLS, c.CA, c.Addr = None, "", line.Addr().String(); c.Timeout = 5 * time.Second })
+		c := s.conn(func(c *Config) { c.TLS, c.CA, c.Addr = None, "", line.Addr().String(); c.Timeout = time.Minute })
 		o := NewOutbox(c, quiet)
 		stage := o.Stage(t.Context(), "ACME", "a", []byte("ISA"))
 		if stage != nil && fault.KindOf(stage) != fault.Unavailable {

@@ -134,7 +134,7 @@ func (s *server) run(cmd *exec.Cmd) {
 	})
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-tick.C {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-tick.C {
 		select {
 		case err := <-ended:
 			ended <- err

@@ -244,6 +244,17 @@ func (c *Client) Changed(ctx context.Context, since time.Time, after string) (sh
 	return out, err
 }
 
+// Count implements [shop.Counter].
+func (c *Client) Count(ctx context.Context, since time.Time) (int, error) {
+	const op = "magento.Count"
+	data, none, err := c.get(ctx, op, "/V1/orders", magento.Search(1, 1, nil, magento.Filter{Field: "updated_at", Is: "gteq", Value: magento.Stamp(since)}))
+	if none || err != nil {
+		return 0, err
+	}
+	_, total, err := magento.ToOrders(data)
+	return total, fault.Wrap(op, err)
+}
+
 // changed adds a page of orders to out, and reports whether there are more.
 func (c *Client) changed(ctx context.Context, op string, out *shop.Page, at *place, sort []string, filters ...magento.Filter) (more bool, err error) {
 	data, none, err := c.get(ctx, op, "/V1/orders", magento.Search(1, pageSize, sort, filters...))
@@ -356,4 +367,7 @@ func (c *Client) Shipped(ctx context.Context, s shop.Shipment) (string, bool, er
 	return s.Work, done, fault.Wrap(op, err)
 }
 
-var _ shop.Shop = (*Client)(nil)
+var (
+	_ shop.Shop    = (*Client)(nil)
+	_ shop.Counter = (*Client)(nil)
+)

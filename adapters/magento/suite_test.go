@@ -18,7 +18,7 @@ func secret(s string) func() (string, error) { return func() (string, error) { r
 func newClient(t *testing.T, url string, now func() time.Time, change ...func(*magento.Config)) *magento.Client {
 	t.Helper()
 	cfg := magento.Config{
-		Connection: "shop.main", BaseURL: url + "/rest/default", Source: magentosim.Source, Timeout: 5 * time.Second, PerSecond: 1_000_000, Now: now,
+		Connection: "shop.main", BaseURL: url + "/rest/default", Source: magentosim.Source, Timeout: time.Minute, PerSecond: 1_000_000, Now: now,
 		Secrets: magento.Secrets{ConsumerKey: magentosim.ConsumerKey, AccessToken: magentosim.AccessToken, ConsumerSecret: secret(magentosim.ConsumerSecret), TokenSecret: secret(magentosim.TokenSecret)},
 	}
 	for _, c := range change {

@@ -68,6 +68,9 @@ func (h *Hook) Send(ctx context.Context, n notify.Notice) error {
 	body := told{Type: "notice", Timestamp: n.At.UTC(), Data: toldData{Rule: n.Rule, Subject: n.Subject, Items: n.Items, More: n.More}}
 	if len(n.Items) == 1 && n.More == 0 {
 		body.Type = "order." + n.Items[0].What
+		if n.Items[0].Group != "" {
+			body.Type = "group." + n.Items[0].What
+		}
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {

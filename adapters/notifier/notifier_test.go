@@ -84,7 +84,7 @@ func (p *postOffice) open(t *testing.T) *notifier.Mail {
 			t.Error(err)
 		}
 	})
-	m, err := notifier.NewMail(notifier.MailConfig{URL: "smtp://" + l.Addr().String(), From: "PakLog <wh@example.com>", Timeout: 5 * time.Second})
+	m, err := notifier.NewMail(notifier.MailConfig{URL: "smtp://" + l.Addr().String(), From: "PakLog <wh@example.com>", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

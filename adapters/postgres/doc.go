@@ -16,8 +16,17 @@
 // under the lock: they have no gaps and stand in commit order, however many processes write.
 //
 // One process owns the journal: it holds an advisory lock, and the head row names it. Where
-// [Options.Shared] is set several write, and what a process remembers is forgotten when the
-// head row shows that another one wrote.
+// [Options.Shared] is set several write, and what a process remembers of what others may change is
+// forgotten when the head row shows that another one wrote.
+//
+// # Several processes
+//
+// Each subscription is run by the process that holds its lease. A process shows by a counter
+// that it breathes; who watches counts, by a clock of his own, how long it has not moved, and no clock is
+// compared with another. One that is taken for dead is shut out: its sessions are ended, and under the
+// lock of the head row its leases are freed and it is marked. Each batch looks at its
+// leases and at that mark under the same lock whenever a counter beside the lock has turned, so nothing
+// of a process is written once it was shut out, however late it wakes up.
 //
 // # Failure
 //

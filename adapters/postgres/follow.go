@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,7 +12,8 @@ import (
 
 // Follow calls moved with the end of the log, whichever process wrote, once where it stands behind
 // after and then whenever it has moved, until ctx or moved ends it. Each batch wakes it (LISTEN and
-// NOTIFY): nothing is asked for meanwhile. Several batches may be one call.
+// NOTIFY); a notice that was lost on the way is made up for by a look now and then. Several batches may
+// be one call.
 func (s *Store) Follow(ctx context.Context, after journal.Pos, moved func(journal.Pos) error) error {
 	for {
 		var conn *pgx.Conn
@@ -27,6 +30,9 @@ func (s *Store) Follow(ctx context.Context, after journal.Pos, moved func(journa
 		}
 	}
 }
+
+// pollEvery is how long a follower waits for a notice before it looks by itself.
+const pollEvery = time.Second
 
 // listen makes a connection that hears of each batch.
 func (s *Store) listen(ctx context.Context) (*pgx.Conn, error) {
@@ -59,7 +65,10 @@ func follow(ctx context.Context, conn *pgx.Conn, after *journal.Pos, moved func(
 				return err
 			}
 		}
-		if _, err := conn.WaitForNotification(ctx); err != nil {
+		wait, cancel := context.WithTimeout(ctx, pollEvery)
+		_, err := conn.WaitForNotification(wait)
+		cancel()
+		if err != nil && (ctx.Err() != nil || conn.IsClosed() || !errors.Is(err, context.DeadlineExceeded)) {
 			return err
 		}
 	}

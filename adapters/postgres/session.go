@@ -89,10 +89,6 @@ func (w *writer) own(ctx context.Context, conn *pgx.Conn) error {
 
 // register notes a process as a new writer, and as the owner unless the journal is shared.
 func (w *writer) register(ctx context.Context) error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "?"
-	}
 	return onConn(w.conn, pgx.BeginFunc(ctx, w.conn, func(tx pgx.Tx) error {
 		var last int64
 		if err := tx.QueryRow(ctx, `UPDATE head SET writers = writers + 1, owner = CASE WHEN $1 THEN 0 ELSE writers + 1 END
@@ -100,10 +96,13 @@ func (w *writer) register(ctx context.Context) error {
 			return err
 		}
 		w.last = journal.Pos(last)
-		if _, err := tx.Exec(ctx, "DELETE FROM writer WHERE opened < now() - interval '30 days'"); err != nil {
+		if _, err := tx.Exec(ctx, "DELETE FROM writer WHERE opened < now() - interval '30 days' AND id NOT IN (SELECT id FROM member WHERE NOT fenced)"); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "INSERT INTO writer (id, batch, who) VALUES ($1, 0, $2)", w.id, fmt.Sprintf("%s process %d", host, os.Getpid()))
+		if _, err := tx.Exec(ctx, "DELETE FROM member WHERE fenced AND id NOT IN (SELECT id FROM writer)"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO writer (id, batch, who) VALUES ($1, 0, $2)", w.id, who())
 		return err
 	}))
 }
@@ -139,6 +138,15 @@ func (w *writer) close(ctx context.Context) error {
 	}
 	w.conn = nil
 	return nil
+}
+
+// who is this process, for people.
+func who() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
+	}
+	return fmt.Sprintf("%s process %d", host, os.Getpid())
 }
 
 // newName is what the sessions of one store are known by at the server.

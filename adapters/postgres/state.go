@@ -36,6 +36,7 @@ type state struct {
 	rows        *recent.Map[rowID, []byte] // nil: known to be absent
 	checkpoints *recent.Map[partition, *journal.Checkpoint]
 	topics      *recent.Map[string, int64] // 0: known to be absent
+	absent      []string                   // topics that were noted so
 
 	// What the batch asks for and is not known.
 	wanted struct {
@@ -77,18 +78,28 @@ const (
 )
 
 func newState(w *writer) *state {
-	s := &state{w: w}
-	s.forget()
+	s := &state{w: w, topics: recent.New[string, int64](cachedTopics)}
+	s.forgetOthers()
+	s.forgetParts()
 	return s
 }
 
-// forget empties the memory.
-func (s *state) forget() {
+// forgetOthers forgets what other processes may have changed. A topic that has an id keeps it.
+func (s *state) forgetOthers() {
 	s.streams = recent.New[string, stream](cachedStreams)
 	s.balances = recent.New[account, journal.Balance](cachedBalances)
 	s.rows = recent.New[rowID, []byte](cachedRowBytes)
+	for _, name := range s.absent {
+		if id, ok := s.topics.Get(name); ok && id == 0 {
+			s.topics.Drop(name)
+		}
+	}
+	s.absent = s.absent[:0]
+}
+
+// forgetParts forgets checkpoints, which only change hands with their lease.
+func (s *state) forgetParts() {
 	s.checkpoints = recent.New[partition, *journal.Checkpoint](cachedParts)
-	s.topics = recent.New[string, int64](cachedTopics)
 }
 
 func (s *state) keepStream(name string, v stream) {
@@ -216,6 +227,7 @@ func (s *state) queue(q *pgx.Batch) {
 				func() {
 					for name := range w.topics {
 						s.topics.Put(name, 0, 1)
+						s.absent = append(s.absent, name)
 					}
 				})
 		})

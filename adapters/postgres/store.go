@@ -24,7 +24,7 @@ type Options struct {
 	Schema string
 	// Readers is how many connections read at once. Default 8.
 	Readers int
-	// Shared lets several processes write. A hub does not share: it follows its own batches alone.
+	// Shared lets several processes write, each what it has the lease of: see [journal.Team].
 	Shared bool
 	// Patience is how long a read or a write waits for a server that is away. Default 1 minute.
 	Patience time.Duration
@@ -112,6 +112,7 @@ type Store struct {
 	opts   Options
 	write  *writer // nil of a snapshot
 	read   reader
+	team   *team // nil where the journal is this process's alone
 	broken atomic.Pointer[error]
 	stats  counters
 
@@ -151,6 +152,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.read = &pooled{pool: p, patience: o.Patience, timeout: o.Timeout}
+	if o.Shared {
+		s.team = &team{s: s}
+	}
 	return s, nil
 }
 
@@ -183,8 +187,11 @@ func (s *Store) closeConns(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Timeout)
 	defer cancel()
 	var err error
+	if s.team != nil {
+		err = s.team.leave(ctx)
+	}
 	if s.read != nil {
-		err = s.read.close(ctx)
+		err = errors.Join(err, s.read.close(ctx))
 	}
 	if s.write != nil {
 		err = errors.Join(err, s.write.close(ctx))

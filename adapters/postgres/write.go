@@ -26,13 +26,17 @@ type writer struct {
 	last  journal.Pos // of the head row, as it was seen last
 	batch int64
 
+	leases int64           // turns of the head row, as the leases were looked at last; -1: never
+	held   map[string]bool // what this process may run
+	busy   bool            // others wrote since the last batch
+
 	state  *state
 	staged journal.Staged
 	rows   rows
 }
 
 func openWriter(ctx context.Context, s *Store) (*writer, error) {
-	w := &writer{s: s, name: newName()}
+	w := &writer{s: s, name: newName(), leases: -1}
 	w.state = newState(w)
 	w.rows.packer = stretch.Packer{Size: stretchSize}
 	if err := w.alive(ctx, min(s.opts.Patience, openPatience)); err != nil {
@@ -171,37 +175,63 @@ func (w *writer) attempt(ctx context.Context, b *journal.Batch) (_ []*journal.Re
 }
 
 // begin opens the transaction, takes the lock on the head row, and reads what the batch is judged by.
-func (w *writer) begin(ctx context.Context, b *journal.Batch) error {
+func (w *writer) begin(ctx context.Context, b *journal.Batch) (err error) {
+	defer func() {
+		if err != nil {
+			w.batch, w.leases = -1, -1 // what was seen and not acted on is seen again
+		}
+	}()
+	if w.busy {
+		w.state.forgetOthers() // they write still: what they change is read at once
+	}
 	w.state.want(b)
-	moved := false
+	moved, turned := false, false
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
-	q.Queue("SELECT last, batch, owner FROM head FOR UPDATE").QueryRow(func(row pgx.Row) error {
-		var last, batch, owner int64
-		if err := row.Scan(&last, &batch, &owner); err != nil {
+	q.Queue("SELECT last, batch, owner, leases FROM head FOR UPDATE").QueryRow(func(row pgx.Row) error {
+		var last, batch, owner, leases int64
+		if err := row.Scan(&last, &batch, &owner, &leases); err != nil {
 			return err
 		}
 		if !w.s.opts.Shared && owner != w.id {
 			return fmt.Errorf("%w: the journal was taken by another process (writer %d, this is %d)", journal.ErrBroken, owner, w.id)
 		}
-		moved = batch != w.batch
-		w.last, w.batch = journal.Pos(last), batch
+		moved, turned = batch != w.batch, leases != w.leases
+		w.last, w.batch, w.leases = journal.Pos(last), batch, leases
 		return nil
 	})
 	w.state.queue(q)
-	if err := w.conn.SendBatch(ctx, q).Close(); err != nil || !moved {
+	if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
 		return err
 	}
-	// Another process wrote since: what is remembered may be old, and what was just read
-	// was read together with it.
-	w.state.forget()
-	w.state.want(b)
 	q = &pgx.Batch{}
-	w.state.queue(q)
-	if q.Len() == 0 {
-		return nil
+	leased := w.s.team != nil && w.s.team.joined.Load()
+	if leased && (turned || w.held == nil) {
+		w.look(q)
+		w.state.forgetParts()
 	}
-	return w.conn.SendBatch(ctx, q).Close()
+	if moved && !w.busy {
+		// Another process wrote since: what is remembered may be old, and what was just read
+		// was read together with it.
+		w.state.forgetOthers()
+	}
+	w.busy = moved
+	if moved || turned {
+		if !leased {
+			w.state.forgetParts()
+		}
+		w.state.want(b)
+		w.state.queue(q)
+	}
+	if q.Len() > 0 {
+		if err := w.conn.SendBatch(ctx, q).Close(); err != nil {
+			return err
+		}
+	}
+	if leased {
+		return w.mine(b)
+	}
+	return nil
 }
 
 // commit writes the rows and commits, in one round trip.

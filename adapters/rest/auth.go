@@ -18,6 +18,7 @@ import (
 type Key struct {
 	Client string
 	Secret string
+	Rights
 }
 
 // minSecret is the least length of a key: 128 bits in base64 are 22 characters.
@@ -41,6 +42,7 @@ func CheckSecret(secret string) error {
 type hashedKey struct {
 	client string
 	sum    [32]byte
+	rights Rights
 }
 
 func hashKeys(keys []Key) ([]hashedKey, error) {
@@ -52,7 +54,10 @@ func hashKeys(keys []Key) ([]hashedKey, error) {
 		if err := CheckSecret(k.Secret); err != nil {
 			return nil, fmt.Errorf("the API key of %s %w", k.Client, err)
 		}
-		out[i] = hashedKey{k.Client, sha256.Sum256([]byte(k.Secret))}
+		if err := k.Rights.Validate(); err != nil {
+			return nil, fmt.Errorf("the API key of %s: %w", k.Client, err)
+		}
+		out[i] = hashedKey{k.Client, sha256.Sum256([]byte(k.Secret)), k.Rights}
 		for _, o := range out[:i] {
 			if o.sum == out[i].sum {
 				return nil, fmt.Errorf("%s and %s have the same API key", o.client, k.Client)
@@ -64,7 +69,7 @@ func hashKeys(keys []Key) ([]hashedKey, error) {
 
 // CheckListen refuses an address that is none, and to open the door to a network without a key: both, where
 // both are so, joined.
-func CheckListen(addr string, keys []Key) error {
+func CheckListen(addr string, keys []Key, users ...User) error {
 	var errs []error
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -73,7 +78,7 @@ func CheckListen(addr string, keys []Key) error {
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		errs = append(errs, fmt.Errorf("listen address %q: the port is a number up to 65535, 0 for a free one", addr))
 	}
-	if !loopback(host) && len(keys) == 0 {
+	if !loopback(host) && len(keys)+len(users) == 0 {
 		errs = append(errs, fmt.Errorf("listen address %q is open to others and there is no API key: set one, or listen on 127.0.0.1", addr))
 	}
 	return errors.Join(errs...)
@@ -97,7 +102,7 @@ func (s *server) client(r *http.Request) (*call, *intake.Problem) {
 	}
 	if strings.HasPrefix(given, tokenPrefix) {
 		e, p := s.deviceOf(r, given)
-		return &call{client: "device/" + e.Device, device: e.Device, facility: e.Facility}, p
+		return &call{client: "device/" + e.Device, device: e.Device, facility: e.Facility, bound: true}, p
 	}
 	enrols := r.URL.Path == enrolPath
 	if enrols {
@@ -105,7 +110,16 @@ func (s *server) client(r *http.Request) (*call, *intake.Problem) {
 			return nil, p
 		}
 	}
-	if len(s.keys) == 0 {
+	if r.URL.Path == sessionPath && r.Method == http.MethodPost && s.sessions != nil {
+		// Nor does a page from elsewhere sign anybody in.
+		return &call{bound: true}, sameOrigin(r)
+	}
+	if given == "" && !enrols {
+		if c, p := s.signedIn(r); c != nil || p != nil {
+			return c, p
+		}
+	}
+	if len(s.keys) == 0 && s.sessions == nil {
 		// A page in a browser may be made to believe that its name is this machine
 		// (DNS rebinding): only the machine's own names are served without a key.
 		host := r.Host
@@ -120,10 +134,15 @@ func (s *server) client(r *http.Request) (*call, *intake.Problem) {
 		if err := new(http.CrossOriginProtection).Check(r); err != nil {
 			return nil, intake.New(http.StatusForbidden, "cross_origin", "a page of another site may not write here")
 		}
+		if s.people && s.cfg.Local != nil {
+			if who := s.cfg.Local(r.Context()); who != "" {
+				return &call{client: who}, nil
+			}
+		}
 		return &call{client: "local"}, nil
 	}
 	if enrols {
-		return &call{client: "enrolment"}, nil
+		return &call{client: "enrolment", bound: true}, nil
 	}
 	sum := sha256.Sum256([]byte(given))
 	found := -1
@@ -133,7 +152,11 @@ func (s *server) client(r *http.Request) (*call, *intake.Problem) {
 		}
 	}
 	if found < 0 {
-		return nil, intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "send an API key as Authorization: Bearer or X-API-Key")
+		return nil, intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "sign in, or send an API key as Authorization: Bearer or X-API-Key")
 	}
-	return &call{client: s.keys[found].client}, nil
+	k := s.keys[found]
+	if !k.rights.Expires.IsZero() && !s.deps.Now().Before(k.rights.Expires) {
+		return nil, intake.New(http.StatusUnauthorized, intake.CodeUnauthor, "this API key has expired: ask for another")
+	}
+	return &call{client: k.client, rights: k.rights}, nil
 }

@@ -9,8 +9,12 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/paklog/hub/adapters/internal/access"
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/adapters/internal/strictjson"
 	"github.com/paklog/hub/core/door"
@@ -24,6 +28,11 @@ type call struct {
 	client string
 	// device and its building, where an enrolled handheld asks
 	device, facility string
+	bound            bool   // to what is a device's work, and to nothing else
+	rights           Rights // of who calls; the zero value may do all
+	csrf, token      string // of his session
+	address          string // where it comes from
+	tls              bool
 	what             string // method and path, for keys and logs
 	body             []byte
 }
@@ -36,20 +45,23 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 func (s *server) admit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, p := s.client(r)
+		pattern := chi.RouteContext(r.Context()).RoutePattern()
 		if p != nil {
+			access.Note(r.Context(), pattern, "")
 			if p.Status == http.StatusUnauthorized {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="paklog"`)
 			}
 			p.Write(w)
 			return
 		}
-		if keys, given := r.Header["Idempotency-Key"]; given && (len(keys) > 1 || keys[0] == "") {
-			p := intake.New(http.StatusBadRequest, intake.CodeInvalid, "a request has one Idempotency-Key, which is not empty, or none")
-			p.Errors = []intake.Item{{Place: "header.Idempotency-Key", Message: "is empty, or comes several times"}}
+		access.Note(r.Context(), pattern, c.client)
+		if keys, given := r.Header["Idempotency-Key"]; given && (len(keys) > 1 || keys[0] == "" || !visible(keys[0])) {
+			p := intake.New(http.StatusBadRequest, intake.CodeInvalid, "a request has one Idempotency-Key of printable ASCII, which is not empty, or none")
+			p.Errors = []intake.Item{{Place: "header.Idempotency-Key", Message: "is empty, comes several times, or has another character than printable ASCII"}}
 			p.Write(w)
 			return
 		}
-		c.what = r.Method + " " + r.URL.EscapedPath()
+		c.what, c.address, c.tls = r.Method+" "+r.URL.EscapedPath(), addressOf(r), r.TLS != nil
 		if r.Method == http.MethodPost || r.Method == http.MethodPut {
 			var err error
 			if r.ContentLength == 0 && r.Header.Get("Content-Type") == "" {
@@ -61,6 +73,12 @@ func (s *server) admit(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	})
+}
+
+// visible reports whether a text is of visible ASCII and blanks, as header fields are: what else is sent
+// there means one thing in one charset and another in the next.
+func visible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // decode reads the body of the call.
@@ -135,6 +153,9 @@ func (s *server) missing(ctx context.Context, err error, thing []string) error {
 		return err
 	}
 	s.catchUp(ctx)
+	if s.built() != nil {
+		return err
+	}
 	doc, _, verr := s.deps.Views.Get(ctx, thing[0], thing[1])
 	if verr != nil || doc != nil {
 		return err

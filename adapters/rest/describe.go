@@ -15,7 +15,10 @@ import (
 	"github.com/swaggest/swgui"
 	"github.com/swaggest/swgui/v5emb"
 
+	"github.com/paklog/hub/adapters/internal/eventschema"
 	"github.com/paklog/hub/adapters/internal/intake"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/transforms/custom"
 )
 
 // describe is the head of the OpenAPI description.
@@ -40,7 +43,7 @@ func (s *server) describe() huma.Config {
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 	}
-	if len(s.keys) > 0 {
+	if len(s.keys) > 0 || s.sessions != nil {
 		c.OpenAPI.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
 	}
 	return c
@@ -94,6 +97,7 @@ func op[In, Out any](s *server, method, path, id, tag, summary string, statuses 
 func register[I, O any](s *server, o huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	body := o.RequestBody
 	o.RequestBody = nil
+	o.Extensions = map[string]any{roleExtension: needs(&o)}
 	huma.Register(s.api, o, handle)
 	if body == nil {
 		return
@@ -105,6 +109,25 @@ func register[I, O any](s *server, o huma.Operation, handle func(context.Context
 	case http.MethodPut:
 		p.Put.RequestBody = body
 	}
+}
+
+// webhooks describes the door of signed events, which another handler serves beside this one.
+func (s *server) webhooks() {
+	o := op[struct{}, order.Order](s, http.MethodPost, "/webhooks/{source}", "send-event", "webhooks", "A signed event of a shop, as Standard Webhooks has them")
+	o.Description = "Signed by HMAC-SHA256 of webhook-id.webhook-timestamp.body, the body as it is sent, packed or not. The same webhook-id and body again get the stored answer, another body 422. The answer leaves when the decision is durable."
+	schemas := s.api.OpenAPI().Components.Schemas
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{OneOf: []*huma.Schema{
+		schemas.Schema(reflect.TypeFor[custom.Placed](), true, ""), schemas.Schema(reflect.TypeFor[custom.Cancelled](), true, ""),
+	}}}}}
+	text := &huma.Schema{Type: huma.TypeString}
+	o.Parameters = []*huma.Param{
+		{Name: "source", In: "path", Required: true, Description: "as it is called under webhooks in the configuration", Schema: text},
+		{Name: "webhook-id", In: "header", Required: true, Description: "of the event, the same at each delivery", Schema: text},
+		{Name: "webhook-timestamp", In: "header", Required: true, Description: "seconds since 1970, within five minutes of now", Schema: text},
+		{Name: "webhook-signature", In: "header", Required: true, Description: "v1, and base64; several with blanks between them", Schema: text},
+	}
+	o.Security = []map[string][]string{{}}
+	s.api.OpenAPI().AddOperation(&o)
 }
 
 // setProblems makes huma's own refusals (parameters) ours. Its hook is one per process.
@@ -132,14 +155,27 @@ func (s *server) docs(mux chi.Router) error {
 		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
 		_, _ = w.Write(doc) // nowhere left to tell
 	})
+	async, err := eventschema.AsyncAPI(s.cfg.Version)
+	if err != nil {
+		return err
+	}
+	mux.Get("/asyncapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.aai.asyncapi+json;version=3.0.0")
+		_, _ = w.Write(async) // nowhere left to tell
+	})
 	page := v5emb.NewHandlerWithConfig(swgui.Config{Title: "PakLog", SwaggerJSON: "/openapi.json", BasePath: "/docs"})
 	secured := func(w http.ResponseWriter, r *http.Request) {
 		// The page and its scripts come from here and from nowhere else.
 		w.Header().Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.URL.Path != path.Clean(r.URL.Path) && r.URL.Path != "/docs/" {
+			http.Error(w, "", http.StatusNotFound) // no redirection to what is meant
+			return
+		}
 		page.ServeHTTP(w, r)
 	}
-	mux.Get("/docs", secured)
-	mux.Get("/docs/*", secured)
+	answered := intake.Problems(http.HandlerFunc(secured)).ServeHTTP
+	mux.Get("/docs", answered)
+	mux.Get("/docs/*", answered)
 	return nil
 }

@@ -25,6 +25,9 @@ func TestDescriptionIsValidAndWhole(t *testing.T) {
 	if err := doc.Validate(t.Context(), openapi3.DisableExamplesValidation()); err != nil {
 		t.Errorf("not valid OpenAPI: %v", err)
 	}
+	if _, async := h.must(200, "GET", "/asyncapi.json", ""); !strings.Contains(async, `"asyncapi": "3.0.0"`) || !strings.Contains(async, `"version": "1.2.3"`) {
+		t.Errorf("AsyncAPI: %.200s", async)
+	}
 	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Info.Version != "1.2.3" {
 		t.Errorf("OpenAPI %s of version %s", doc.OpenAPI, doc.Info.Version)
 	}
@@ -40,6 +43,9 @@ func TestDescriptionIsValidAndWhole(t *testing.T) {
 				t.Errorf("%s %s: no problem is described", method, path)
 			}
 		}
+	}
+	if hook := doc.Paths.Value("/webhooks/{source}"); hook == nil || hook.Post.RequestBody == nil || hook.Post.Parameters.GetByInAndName("header", "webhook-signature") == nil {
+		t.Error("the door of webhooks is not described")
 	}
 	place := doc.Paths.Value("/v1/orders").Post
 	if place.RequestBody == nil || place.RequestBody.Value.Content["application/json"] == nil || place.Parameters.GetByInAndName("header", "Idempotency-Key") == nil {
@@ -117,4 +123,35 @@ func get(t *testing.T, url string) *http.Request {
 		t.Fatal(err)
 	}
 	return req
+}
+
+// What is not there, or not with this method, is a problem wherever it is asked for.
+func TestWhatIsNotThereIsAProblem(t *testing.T) {
+	t.Parallel()
+	const secret = "0123456789abcdefghijklmnop"
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") })
+	h := serve(t, rest.Config{}, func(d *rest.Deps) { d.Metrics = metrics })
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/docs/nope.js", 404}, {"GET", "/docs//x", 404}, {"GET", "//v1//orders", 404}, {"GET", "/v1/items//MUG", 422},
+		{"GET", "/nothing", 404}, {"POST", "/metrics", 405}, {"DELETE", "/healthz", 405},
+	} {
+		res, body := h.send(c.method, c.path, "")
+		if res.StatusCode != c.status || res.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(body, `"urn:paklog:problem:`) {
+			t.Errorf("%s %s: %d %v %s", c.method, c.path, res.StatusCode, res.Header, body)
+		}
+		if allow := res.Header.Get("Allow"); c.status == 405 && !strings.Contains(allow, "GET") {
+			t.Errorf("%s %s: Allow is %q", c.method, c.path, allow)
+		}
+	}
+	if _, body := h.must(200, "GET", "/metrics", ""); body != "up 1\n" {
+		t.Errorf("metrics are %q", body)
+	}
+	// Where there are keys, who has none learns nothing of how the hub does.
+	h = serve(t, rest.Config{Keys: []rest.Key{{Client: "prometheus", Secret: secret}}}, func(d *rest.Deps) { d.Metrics = metrics })
+	h.refused(401, "GET", "/metrics", "")
+	h.must(200, "GET", "/metrics", "", "Authorization", "Bearer "+secret)
+	h.must(200, "GET", "/openapi.json", "") // says nothing of this hub
 }

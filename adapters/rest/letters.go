@@ -131,6 +131,15 @@ func (s *server) showLetter(ctx context.Context, in *letterPath) (*answer, error
 	if err != nil {
 		return nil, s.letterProblem(ctx, err)
 	}
+	if d.Message.Document != "" {
+		seen, err := s.sees(ctx, "letter/"+d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !seen {
+			d.Message.Document, d.Message.Sealed = "", true
+		}
+	}
 	a, err := s.now(ctx, d)
 	if err == nil {
 		a.ETag = strconv.Quote(strconv.Itoa(d.Opening))

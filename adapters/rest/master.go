@@ -42,6 +42,7 @@ type ReasonBody struct {
 
 func (s *server) master() {
 	s.owners()
+	s.crossrefs()
 	s.partnerDocuments()
 	s.batches()
 	s.items()

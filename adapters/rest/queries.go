@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/journal"
@@ -31,6 +34,7 @@ type listInput struct {
 	Owner    string `query:"owner" maxLength:"128"`
 	Facility string `query:"facility" maxLength:"128"`
 	Status   string `query:"status" maxLength:"64" doc:"one that such a thing may have; any other is a 422 that names them"`
+	Begins   string `query:"begins" maxLength:"128" doc:"what the id (number, SKU, code) begins with"`
 	Cursor   string `query:"cursor" maxLength:"1024" doc:"next of the page before"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"500" doc:"100"`
 }
@@ -40,6 +44,7 @@ type answer struct {
 	Type     string `header:"Content-Type"`
 	Position string `header:"Paklog-Position"`
 	ETag     string `header:"ETag"`
+	Cache    string `header:"Cache-Control"`
 	Body     []byte
 }
 
@@ -91,8 +96,28 @@ func (s *server) viewable(ctx context.Context) error {
 		return s.problem(ctx, unavailable("queries are not served by this process"))
 	}
 	s.catchUp(ctx)
-	return nil
+	return s.built()
 }
+
+// built refuses to answer from views that do not know yet what the hub knew when it started: "there is no
+// such order" would be no answer.
+func (s *server) built() error {
+	if s.deps.Since == 0 || s.deps.Seen == nil || s.seen.Load() {
+		return nil
+	}
+	at := s.deps.Seen()
+	if at >= s.deps.Since {
+		s.seen.Store(true) // views that are built anew later answer from the old ones
+		return nil
+	}
+	p := intake.New(http.StatusServiceUnavailable, CodeViews,
+		fmt.Sprintf("the views are being built from the journal and stand at %d of %d: orders and work are taken meanwhile, and queries are answered soon", at, s.deps.Since))
+	p.RetryAfter = time.Second
+	return &waitProblem{p}
+}
+
+// CodeViews says that queries cannot be answered yet.
+const CodeViews = "views_building"
 
 func unavailable(detail string) *intake.Problem {
 	p := intake.New(http.StatusServiceUnavailable, intake.CodeUnavailable, detail)
@@ -109,13 +134,24 @@ func (s *server) get(ctx context.Context, kind, key string) (*answer, error) {
 		return nil, s.problem(ctx, err)
 	}
 	if doc == nil {
-		return nil, notFound(kind)
+		return nil, s.unseen(kind, at)
 	}
 	a, err := s.answer(ctx, doc, at)
 	if err == nil {
 		a.ETag = `"` + pos(doc.Position) + `"`
 	}
 	return a, err
+}
+
+// unseen is a 404, and says where the views may not have seen yet what is asked for.
+func (s *server) unseen(kind string, at journal.Pos) *intake.Problem {
+	p := notFound(kind)
+	if s.deps.Last != nil {
+		if last := s.deps.Last(); last > at {
+			p.Detail += fmt.Sprintf(", as far as is seen: the views are %d events behind", last-at)
+		}
+	}
+	return p
 }
 
 func (s *server) list(ctx context.Context, kind string, in *listInput) (*answer, error) {
@@ -130,7 +166,7 @@ func (s *server) list(ctx context.Context, kind string, in *listInput) (*answer,
 		return nil, s.problem(ctx, intake.New(http.StatusUnprocessableEntity, intake.CodeInvalid, "cursor: send next of the page before, as it came"))
 	}
 	p, err := s.deps.Views.List(ctx, view.Query{
-		Kind: kind, Tenant: s.cfg.Scope.Tenant, Owner: in.Owner, Facility: in.Facility, Status: in.Status,
+		Kind: kind, Tenant: s.cfg.Scope.Tenant, Owner: in.Owner, Facility: in.Facility, Status: in.Status, Begins: in.Begins,
 		After: after, Limit: or(in.Limit, 100),
 	})
 	if err != nil {
@@ -189,6 +225,11 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 			unavailable(err.Error()).Write(w)
 			return
 		}
+	}
+	var building *waitProblem
+	if errors.As(s.built(), &building) {
+		building.Problem.Write(w)
+		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte("{\"status\":\"ready\"}\n")) // nowhere left to tell

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -322,4 +323,31 @@ func TestAListSaysHowFarItIsBehind(t *testing.T) {
 			t.Errorf("the journal ends at %d: %s", last*1000, body)
 		}
 	}
+}
+
+// Views that are built from nothing know of nothing: until they have seen what the hub knew when it
+// started, no query says that there is no such thing, and the hub is not ready.
+func TestNoQueryIsAnsweredFromViewsThatAreStillBuilt(t *testing.T) {
+	t.Parallel()
+	var at atomic.Uint64
+	h := serve(t, rest.Config{Catch: -1}, func(d *rest.Deps) {
+		d.Views, d.Since = orders(1), 50
+		d.Seen = func() journal.Pos { return journal.Pos(at.Load()) }
+		d.Last = func() journal.Pos { return 80 }
+	})
+	for _, path := range []string{"/readyz", "/v1/orders", "/v1/orders/ACME/NONE", "/v1/orders/ACME/SO%2F00", "/v1/search?q=x", "/v1/journeys/x"} {
+		res, body := h.must(503, "GET", path, "")
+		if !strings.Contains(body, `"urn:paklog:problem:views_building"`) || !strings.Contains(body, "stand at 0 of 50") || res.Header.Get("Retry-After") != "1" {
+			t.Errorf("%s: %v %s", path, res.Header, body)
+		}
+	}
+	at.Store(50)
+	h.must(200, "GET", "/readyz", "")
+	h.must(200, "GET", "/v1/orders/ACME/SO%2F00", "")
+	// What came since then may be missing, and the answer says so.
+	if _, body := h.must(404, "GET", "/v1/orders/ACME/NONE", ""); !strings.Contains(body, "the views are 3 events behind") {
+		t.Errorf("%s", body)
+	}
+	at.Store(0) // they are built anew: the old ones answer
+	h.must(200, "GET", "/v1/orders", "")
 }

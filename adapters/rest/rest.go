@@ -13,8 +13,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,6 +41,13 @@ type Config struct {
 	// Keys open the door. Without any it takes requests to loopback names only, and
 	// [CheckListen] refuses other addresses.
 	Keys []Key
+	// Users sign in with a password. Where there are some, or keys, nobody is served without.
+	Users []User
+	// People says that there are people with rights of their own, at another door perhaps: who looks
+	// at what is personal is written down. A key with rights says it too.
+	People bool
+	// Local names who asks where no key is asked for and there are People, "" for nobody known; nil knows nobody.
+	Local func(ctx context.Context) string
 	// MaxBody is the most bytes of a body, packed or not: 1 MiB.
 	MaxBody int64
 	// BodyTimeout is how long a body may take to arrive: 10 s.
@@ -58,6 +67,11 @@ type Deps struct {
 	Wait func(ctx context.Context, pos journal.Pos) error
 	// Last is the highest durable position.
 	Last func() journal.Pos
+	// Since is what queries must have seen before they are answered: what was durable when
+	// the hub started. Views that are built from nothing know nothing of it at first.
+	Since journal.Pos
+	// Seen is where the views stand. It is asked only where Since is not 0.
+	Seen func() journal.Pos
 	Log  Events
 	// Books are the balances of the stock.
 	Books Books
@@ -66,10 +80,20 @@ type Deps struct {
 	Carriers Carriers
 	// Drift is the last look through a shop's books.
 	Drift func(ctx context.Context, shop string) (shop.DriftReport, error)
+	// Load is how far the first load of a shop is.
+	Load func(ctx context.Context, shop string) (shop.LoadReport, error)
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
+	// Switch pauses a route, or lets it go on.
+	Switch func(ctx context.Context, route, actor string, pause bool) error
+	// Messages are read by their place in the journal.
+	Messages Messages
+	// Stopping is closed when the process is going to end: streams end with it.
+	Stopping <-chan struct{}
 	// Waiting is what waits to leave for trading partners together, of one or of all.
 	Waiting func(ctx context.Context, partner string) ([]door.Waiting, error)
+	// Metrics answers GET /metrics, to who has a key where there are keys; nil is none.
+	Metrics http.Handler
 	// Ready says why no work is taken, or nil.
 	Ready  func(ctx context.Context) error
 	Now    func() time.Time
@@ -96,6 +120,11 @@ type Events interface {
 	Topics(ctx context.Context, topics []string, after journal.Pos, limit int) ([]journal.Record, error)
 }
 
+// Messages is the part of the journal that single messages are read from.
+type Messages interface {
+	Holding(ctx context.Context, pos journal.Pos) (journal.Stored, error)
+}
+
 // Route is how a route does.
 type Route struct {
 	Name     string   `json:"name"`
@@ -106,15 +135,25 @@ type Route struct {
 	State    string   `json:"state" doc:"running, paused, or why it waits"`
 	Lag      uint64   `json:"lag" doc:"records of its topics that it has not seen"`
 	Parked   int      `json:"parked" doc:"messages that wait for a retry or a letter"`
+	Door     bool     `json:"door,omitempty" doc:"it is called, and reads no topic"`
+	Conn     string   `json:"connection,omitempty" doc:"the partner's connection that it speaks through"`
+	Breaker  string   `json:"breaker,omitempty" doc:"of that connection: closed, open, half-open"`
+	Handled  uint64   `json:"handled" doc:"messages it was given since the process started"`
+	Letters  uint64   `json:"letters" doc:"of those, failures for good"`
+	Retries  uint64   `json:"retries" doc:"of those, tried again later"`
 }
 
 type server struct {
-	cfg    Config
-	deps   Deps
-	limits intake.Limits
-	keys   []hashedKey
-	busy   sync.Map // client and Idempotency-Key of the calls under way
-	api    huma.API
+	cfg      Config
+	deps     Deps
+	limits   intake.Limits
+	keys     []hashedKey
+	people   bool // who looks at what is personal is written down
+	looks    looks
+	sessions *sessions   // nil where nobody signs in
+	seen     atomic.Bool // the views have seen Deps.Since
+	busy     sync.Map    // client and Idempotency-Key of the calls under way
+	api      huma.API
 }
 
 // New makes the door's handler.
@@ -132,9 +171,14 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Keys = nil
+	open, err := newSessions(cfg.Users)
+	if err != nil {
+		return nil, err
+	}
+	people := cfg.People || open != nil || slices.ContainsFunc(cfg.Keys, func(k Key) bool { return !k.plain() })
+	cfg.Keys, cfg.Users = nil, nil
 	s := &server{
-		cfg: cfg, deps: deps, keys: keys,
+		cfg: cfg, deps: deps, keys: keys, people: people, sessions: open,
 		limits: intake.Limits{MaxBody: cfg.MaxBody, Timeout: cfg.BodyTimeout}.WithDefaults(),
 	}
 	setProblems()
@@ -145,13 +189,15 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	})
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allowed(mux, r.URL.Path))
-		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "not with this method: /docs lists what there is").Write(w)
+		intake.New(http.StatusMethodNotAllowed, intake.CodeMethod, "not with this method: /docs lists what there is").Write(w)
 	})
 	mux.Get("/healthz", s.healthz)
 	mux.Get("/readyz", s.readyz)
 	mux.Group(func(r chi.Router) {
 		r.Use(s.admit)
 		s.api = humachi.New(r, s.describe())
+		s.api.UseMiddleware(s.authorize)
+		s.sessionAPI()
 		s.orders()
 		s.master()
 		s.stock()
@@ -164,20 +210,35 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.devices()
 		s.dock()
 		s.tenders()
+		s.certificates()
 		s.prints()
 		s.postage()
 		s.drift()
+		s.shopLoad()
 		s.desk()
+		s.groups()
+		s.edits()
+		s.replays()
+		s.traces()
+		s.messages()
+		s.control()
+		s.live()
 		s.queries()
 		s.events()
+		if deps.Metrics != nil {
+			metrics := measured(deps.Metrics)
+			r.Method(http.MethodGet, "/metrics", metrics)
+			r.Method(http.MethodHead, "/metrics", metrics)
+		}
 	})
+	s.webhooks()
 	return intake.Drained(mux, s.limits), s.docs(mux)
 }
 
 // allowed are the methods that a path knows, as RFC 9110 wants them beside a 405.
 func allowed(routes chi.Routes, path string) string {
 	var known []string
-	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		if routes.Match(chi.NewRouteContext(), m, path) {
 			known = append(known, m)
 		}

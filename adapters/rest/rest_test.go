@@ -57,7 +57,7 @@ func serve(t *testing.T, cfg rest.Config, change func(*rest.Deps)) *hub {
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	x := &hub{t, d, srv.URL}
-	if len(cfg.Keys) == 0 {
+	if len(cfg.Keys)+len(cfg.Users) == 0 {
 		x.must(201, "POST", "/v1/items", `{"sku":"A-1","units":[{"uom":"each","factor":1}]}`)
 	}
 	return x
@@ -507,4 +507,41 @@ func TestAnIdempotencyKeyThatIsNoneIsRefused(t *testing.T) {
 		t.Errorf("%d orders", n)
 	}
 	h.must(201, "POST", "/v1/orders", order)
+}
+
+// Who says that he will send too much is told at once, whether or not he sends it.
+func TestATooLargeBodyIsRefusedBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{MaxBody: 1 << 10}, nil)
+	for _, size := range []string{"2000000", "999999999999"} {
+		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		began := time.Now()
+		if _, err := io.WriteString(c, "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "+size+"\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Fatalf("%s bytes: %v, %v", size, res, err)
+		}
+		res.Body.Close()
+		// The wait for a body is 10 s.
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%s bytes: it took %s", size, took)
+		}
+	}
+}
+
+func TestAnIdempotencyKeyIsPrintable(t *testing.T) {
+	t.Parallel()
+	h := serve(t, rest.Config{}, nil)
+	for _, key := range []string{"\xff\xfe", "caf\u00e9", "a\tb"} {
+		if p := h.refused(400, "POST", "/v1/orders", placed, "Idempotency-Key", key); len(p.Errors) != 1 || p.Errors[0].Place != "header.Idempotency-Key" {
+			t.Errorf("%q: %+v", key, p)
+		}
+	}
+	h.must(201, "POST", "/v1/orders", placed, "Idempotency-Key", "order 1/a~")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/label"
@@ -42,6 +43,8 @@ func Statuses(kind string) []string {
 			order.StatusShort, order.StatusCancelled, order.StatusMerged)
 	case view.Owner:
 		return []string{owner.StatusActive, owner.StatusBlocked}
+	case view.Crossref:
+		return []string{crossref.StatusActive, crossref.StatusRemoved}
 	case view.Location:
 		return []string{location.StatusActive, location.StatusBlocked}
 	case view.Wave:

@@ -1,13 +1,15 @@
 // Package sap speaks with SAP S/4HANA over its OData V2 services: outbound deliveries are read, picked
-// and goods-issued.
+// and goods-issued, and adjustments are posted as material documents.
 package sap
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,6 +37,10 @@ type Config struct {
 	Password func() (string, error)
 	// Client is the client that the user is in, three digits; "" is the system's own.
 	Client string
+	// Stocks are where in SAP the stock of each of our buildings is, and Movements what movement each kind
+	// of adjustment is there ([erp.Gain] and so on). What is not named cannot be told.
+	Stocks    map[string]sap.Stock
+	Movements map[string]sap.MovementType
 	// Timeout bounds one call; 0 is 30 s.
 	Timeout time.Duration
 	// Transport carries the calls; nil is Go's default.
@@ -48,8 +54,9 @@ type Config struct {
 // Client is a connection. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
-	http *partnerhttp.Client
-	skew atomic.Int64 // how far the system's clock was ahead
+	http *partnerhttp.Client // deliveries
+	docs *partnerhttp.Client // material documents
+	skew atomic.Int64        // how far the system's clock was ahead
 
 	refusals refusals
 }
@@ -69,15 +76,24 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Client != "" && (len(cfg.Client) != 3 || strings.Trim(cfg.Client, "0123456789") != "") {
 		errs = append(errs, fmt.Errorf("client: %q is none: want three digits", cfg.Client))
 	}
+	for _, building := range slices.Sorted(maps.Keys(cfg.Stocks)) {
+		if err := cfg.Stocks[building].Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("stocks.%s: %w", building, err))
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(cfg.Movements)) {
+		if err := cfg.Movements[kind].Validate(kind); err != nil {
+			errs = append(errs, fmt.Errorf("movements.%s: %w", kind, err))
+		}
+	}
 	if cfg.Now == nil {
 		errs = append(errs, errors.New("now: no clock was given"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fault.E("sap.New", fault.Invalid, err)
 	}
-	return &Client{
-		cfg: cfg,
-		http: partnerhttp.New(partnerhttp.Config{
+	open := func(service string) *partnerhttp.Client {
+		return partnerhttp.New(partnerhttp.Config{
 			Connection: cfg.Connection, BaseURL: strings.TrimSuffix(cfg.BaseURL, "/") + service, CSRF: "/", Transport: cfg.Transport, Timeout: cfg.Timeout,
 			Sign: func(r *http.Request) error {
 				password, err := cfg.Password()
@@ -93,16 +109,24 @@ func New(cfg Config) (*Client, error) {
 				return nil
 			},
 			Now: cfg.Now, ReadError: sap.ReadError, Capture: cfg.Capture,
-		}),
-	}, nil
+		})
+	}
+	return &Client{cfg: cfg, http: open(service), docs: open(documents)}, nil
 }
 
 // Close drops the kept connections. No call may be under way or follow.
-func (c *Client) Close() { c.http.Close() }
+func (c *Client) Close() {
+	c.http.Close()
+	c.docs.Close()
+}
 
-// get reads; none is true where SAP says that there is no such thing.
+// get reads of deliveries; none is true where SAP says that there is no such thing.
 func (c *Client) get(ctx context.Context, op, path string, q url.Values) (data []byte, none bool, err error) {
-	ans, err := c.do(ctx, partnerhttp.Call{Op: op, Method: http.MethodGet, Path: path, Query: q})
+	return c.getFrom(ctx, c.http, op, path, q)
+}
+
+func (c *Client) getFrom(ctx context.Context, service *partnerhttp.Client, op, path string, q url.Values) (data []byte, none bool, err error) {
+	ans, err := c.do(ctx, service, partnerhttp.Call{Op: op, Method: http.MethodGet, Path: path, Query: q})
 	if r, refused := errors.AsType[*partnerhttp.Refusal](err); refused && r.Status == http.StatusNotFound && r.Code != "" {
 		// The gateway's own words are of a service that is not there, not of a delivery.
 		if strings.HasPrefix(r.Code, "/IWFND/") {
@@ -179,7 +203,7 @@ func (c *Client) Delivery(ctx context.Context, number string) (erp.Delivery, boo
 
 // call is a function import that changes a delivery as etag has it.
 func (c *Client) call(ctx context.Context, op, function, etag string, q url.Values, once bool) (partnerhttp.Answer, error) {
-	ans, err := c.do(ctx, partnerhttp.Call{
+	ans, err := c.do(ctx, c.http, partnerhttp.Call{
 		Op: op, Method: http.MethodPost, Path: "/" + function, Query: q, Header: http.Header{"If-Match": {etag}}, Once: once,
 	})
 	r, refused := errors.AsType[*partnerhttp.Refusal](err)

@@ -205,6 +205,65 @@ func TestAPageThatComesAgainIsNoDelivery(t *testing.T) {
 	}
 }
 
+func TestAPageOfAListThatComesAgainEndsTheLook(t *testing.T) {
+	t.Parallel()
+	for name, page := range map[string]int{"in pages of SAP's": 2, "in pages of ours": 0} {
+		clk := simtest.NewClock()
+		sim := sapsim.New(sapsim.Options{Now: clk.Now, PageSize: page})
+		c := newClient(t, simtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			q := r.URL.Query()
+			q.Del("$skip")
+			q.Del("$skiptoken")
+			r.URL.RawQuery = q.Encode()
+			sim.ServeHTTP(w, r)
+		})), clk.Now)
+		for range 250 {
+			sim.Want(sapsim.Wanted{Material: "A", Qty: 1})
+		}
+		p, err := c.Changed(t.Context(), clk.Now(), "")
+		if err != nil || p.Next == "" {
+			t.Fatalf("%s: %+v, %v", name, p, err)
+		}
+		if p, err = c.Changed(t.Context(), clk.Now(), p.Next); fault.KindOf(err) != fault.Transient || err == nil {
+			t.Errorf("%s: %d deliveries, %v", name, len(p.Deliveries), err)
+		}
+	}
+}
+
+// SAP cuts a page of ours into pages of its own, and each delivery comes once.
+func TestAListIsReadWholeHoweverItIsCut(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 1, 7, 199, 200, 201} {
+		clk := simtest.NewClock()
+		sim := sapsim.New(sapsim.Options{Now: clk.Now, PageSize: size})
+		c := newClient(t, simtest.Serve(t, sim), clk.Now)
+		for range 451 {
+			sim.Want(sapsim.Wanted{Material: "A", Qty: 1})
+		}
+		seen := map[string]int{}
+		for after, pages := "", 0; ; pages++ {
+			p, err := c.Changed(t.Context(), clk.Now(), after)
+			if err != nil || pages > 500 {
+				t.Fatalf("in pages of %d: %v", size, err)
+			}
+			for _, d := range p.Deliveries {
+				seen[d.Number]++
+			}
+			if after = p.Next; after == "" {
+				break
+			}
+		}
+		if len(seen) != 451 {
+			t.Errorf("in pages of %d: %d deliveries", size, len(seen))
+		}
+		for number, n := range seen {
+			if n != 1 {
+				t.Errorf("in pages of %d: %s comes %d times", size, number, n)
+			}
+		}
+	}
+}
+
 // A user who goes on with a wrong password is locked, with all who use it.
 func TestAWrongPasswordIsNotTriedOn(t *testing.T) {
 	t.Parallel()

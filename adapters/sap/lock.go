@@ -51,8 +51,8 @@ func (r *refusals) taken() {
 	r.password, r.row, r.until = "", 0, time.Time{}
 }
 
-// do is a call, unless SAP has refused its password.
-func (c *Client) do(ctx context.Context, call partnerhttp.Call) (partnerhttp.Answer, error) {
+// do is a call of a service, unless SAP has refused its password.
+func (c *Client) do(ctx context.Context, service *partnerhttp.Client, call partnerhttp.Call) (partnerhttp.Answer, error) {
 	password, err := c.cfg.Password()
 	if err != nil {
 		return partnerhttp.Answer{}, fault.E(call.Op, fault.Unavailable, fmt.Errorf("reading the password: %w", err))
@@ -63,7 +63,7 @@ func (c *Client) do(ctx context.Context, call partnerhttp.Call) (partnerhttp.Ans
 			Err: errors.New("SAP refused user and password, and locks a user who goes on: nothing was sent"),
 		}
 	}
-	ans, err := c.http.Do(ctx, call)
+	ans, err := service.Do(ctx, call)
 	if r, refused := errors.AsType[*partnerhttp.Refusal](err); refused && r.Status == http.StatusUnauthorized {
 		c.refusals.refused(password, c.cfg.Now())
 	} else if err == nil {

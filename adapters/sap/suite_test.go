@@ -9,20 +9,28 @@ import (
 	"github.com/paklog/hub/adapters/internal/simtest"
 	"github.com/paklog/hub/adapters/sap"
 	"github.com/paklog/hub/adapters/sap/sapsim"
+	"github.com/paklog/hub/core/erp"
 	"github.com/paklog/hub/core/erp/erptest"
+	mapping "github.com/paklog/hub/transforms/sap"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var ops = map[erptest.Op]sapsim.Op{
 	erptest.Read: sapsim.OpHeader, erptest.Items: sapsim.OpItems, erptest.Pick: sapsim.OpPick, erptest.Part: sapsim.OpPickOne, erptest.Issue: sapsim.OpIssue,
+	erptest.List: sapsim.OpHeaders, erptest.ShipTo: sapsim.OpPartner, erptest.Book: sapsim.OpCreate, erptest.Find: sapsim.OpCreated,
 }
 
 func newClient(t *testing.T, url string, now func() time.Time, change ...func(*sap.Config)) *sap.Client {
 	t.Helper()
 	cfg := sap.Config{
-		Connection: "erp.main", BaseURL: url + "/sap/opu/odata/sap", User: sapsim.User, Client: sapsim.Client, Timeout: 5 * time.Second, Now: now,
+		Connection: "erp.main", BaseURL: url + "/sap/opu/odata/sap", User: sapsim.User, Client: sapsim.Client, Timeout: time.Minute, Now: now,
 		Password: func() (string, error) { return sapsim.Password, nil },
+		Stocks:   map[string]mapping.Stock{erptest.Site: {Plant: "1710", Location: "171A"}},
+		Movements: map[string]mapping.MovementType{
+			erp.Gain: {Code: "05", Type: "701"}, erp.Loss: {Code: "03", Type: "702"}, erp.HeldGain: {Code: "05", Type: "707"}, erp.HeldLoss: {Code: "03", Type: "708"},
+			erp.Hold: {Code: "04", Type: "344"}, erp.Free: {Code: "04", Type: "343"},
+		},
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -57,7 +65,7 @@ func TestSAPIsAnERP(t *testing.T) {
 	for name, o := range map[string]sapsim.Options{"plain": {}, "padded, in pages": {Padded: true, PageSize: 2}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			erptest.Run(t, func(t *testing.T) erptest.Rig {
+			rig := func(t *testing.T) erptest.Rig {
 				clk := simtest.NewClock()
 				o := o
 				o.Now, o.SlowFor, o.SessionLife = clk.Now, time.Minute, 30*time.Minute
@@ -69,7 +77,7 @@ func TestSAPIsAnERP(t *testing.T) {
 					Impatient:   newClient(t, url, clk.Now, func(c *sap.Config) { c.Timeout = time.Second }),
 					BadSecret:   newClient(t, url, clk.Now, func(c *sap.Config) { c.Password = func() (string, error) { return "wrong", nil } }),
 					Want:        func(qty ...int64) string { return want(sim, qty...) },
-					Missing:     "89999999", Advance: clk.Advance, SessionLife: o.SessionLife,
+					Missing:     "89999999", Now: clk.Now, Advance: clk.Advance, SessionLife: o.SessionLife,
 					Trouble: func(op erptest.Op, x erptest.Trouble) { sim.Inject(ops[op], simtest.ShopFaults[x]) },
 					Meddle: func(op erptest.Op, number string) {
 						sim.Meanwhile(ops[op], func(h *sapsim.Hand) { h.Touch(number) })
@@ -81,7 +89,25 @@ func TestSAPIsAnERP(t *testing.T) {
 					Left:     func(number string) map[string]int64 { return sim.Truth(number).Left },
 					Arrived:  func(op erptest.Op) int { return sim.Calls(ops[op]) },
 					Sessions: sim.Sessions,
+					Booked: func(key string) int {
+						n := 0
+						for _, m := range sim.Moves() {
+							if m.Reference == key && m.Material == "A" && m.Qty == 3 && m.Batch == "L1" && m.Plant == "1710" {
+								n++
+							}
+						}
+						return n
+					},
 				}
+			}
+			erptest.Run(t, rig)
+			t.Run("as a source", func(t *testing.T) {
+				t.Parallel()
+				erptest.RunSource(t, rig)
+			})
+			t.Run("told of adjustments", func(t *testing.T) {
+				t.Parallel()
+				erptest.RunMover(t, rig)
 			})
 		})
 	}

@@ -226,7 +226,7 @@ func TestTenThousandConnectAtOnce(t *testing.T) {
 		wg.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			conn, err := net.DialTimeout("tcp", o.addr, 10*time.Second)
+			conn, err := net.DialTimeout("tcp", o.addr, time.Minute)
 			if err != nil {
 				return
 			}

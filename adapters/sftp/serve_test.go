@@ -90,7 +90,7 @@ func host(t *testing.T, change ...func(*ServerConfig)) *ours {
 }
 
 func (o *ours) dial(user string, auth ...ssh.AuthMethod) (*ssh.Client, error) {
-	return ssh.Dial("tcp", o.addr, &ssh.ClientConfig{User: user, Auth: auth, HostKeyCallback: ssh.FixedHostKey(o.key), Timeout: 10 * time.Second})
+	return ssh.Dial("tcp", o.addr, &ssh.ClientConfig{User: user, Auth: auth, HostKeyCallback: ssh.FixedHostKey(o.key), Timeout: time.Minute})
 }
 
 // client is ACME's.
@@ -278,7 +278,7 @@ func (o *ours) until(what string, so func() bool) {
 	o.t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !so(); <-tick.C {
+	for deadline := time.Now().Add(time.Minute); !so(); <-tick.C {
 		if time.Now().After(deadline) {
 			o.t.Fatalf("waited in vain: %s", what)
 		}

@@ -18,7 +18,7 @@ func newClient(t *testing.T, url string, now func() time.Time, change ...func(*s
 	t.Helper()
 	cfg := shopify.Config{
 		Connection: "shop.main", Shop: shopifysim.Shop, BaseURL: url, ClientID: shopifysim.ClientID,
-		ClientSecret: func() (string, error) { return shopifysim.ClientSecret, nil }, TokenRetry: time.Microsecond, Timeout: 5 * time.Second, Now: now,
+		ClientSecret: func() (string, error) { return shopifysim.ClientSecret, nil }, TokenRetry: time.Microsecond, Timeout: time.Minute, Now: now,
 	}
 	for _, f := range change {
 		f(&cfg)

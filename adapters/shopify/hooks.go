@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/paklog/hub/adapters/internal/access"
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
@@ -33,9 +34,13 @@ type HookDeps struct {
 // /webhooks/shopify/{shop}. A webhook is a hint: it is verified and made durable, the answer leaves,
 // and what it is about is read again. Both families of Shopify's headers are taken.
 func Hooks(sources map[string]HookSource, deps HookDeps) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/shopify/{shop}", func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("shop")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			intake.New(http.StatusMethodNotAllowed, intake.CodeMethod, "webhooks are sent with POST").Write(w)
+			return
+		}
+		name := strings.TrimPrefix(r.URL.Path, "/webhooks/shopify/")
 		err := take(w, r, name, sources[name], deps)
 		if err == nil {
 			w.WriteHeader(http.StatusOK)
@@ -45,7 +50,6 @@ func Hooks(sources map[string]HookSource, deps HookDeps) http.Handler {
 		deps.Logger.Warn("webhook refused", "partner", name, "msg_id", header(r.Header, "Webhook-Id"), "code", p.Code, "err", err)
 		p.Write(w)
 	})
-	return mux
 }
 
 // header is a header of either family.
@@ -63,14 +67,19 @@ func take(w http.ResponseWriter, r *http.Request, name string, src HookSource, d
 	if src.Shop == "" {
 		return intake.New(http.StatusNotFound, intake.CodeNotFound, "no such shop is configured")
 	}
+	access.Note(r.Context(), "/webhooks/shopify/{shop}", "")
 	// Shopify gives up after five seconds.
-	body, err := intake.JSONBody(w, r, intake.Limits{MaxBody: maxHook, Timeout: 4 * time.Second}, deps.Now())
+	body, err := intake.SignedJSON(w, r, intake.Limits{MaxBody: maxHook, Timeout: 4 * time.Second}, deps.Now(), func(sent []byte) error {
+		if !signed(sent, header(r.Header, "Hmac-Sha256"), src.Secrets) {
+			return intake.New(http.StatusUnauthorized, "signature_invalid", "the HMAC does not fit the body as it was sent")
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
+	access.Note(r.Context(), "", name)
 	switch {
-	case !signed(body, header(r.Header, "Hmac-Sha256"), src.Secrets):
-		return intake.New(http.StatusUnauthorized, "signature_invalid", "the HMAC does not fit the body as it was sent")
 	case !strings.EqualFold(header(r.Header, "Shop-Domain"), src.Shop):
 		return intake.New(http.StatusForbidden, "shop_unknown", "the webhook is of another shop")
 	}

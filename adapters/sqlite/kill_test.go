@@ -156,7 +156,7 @@ func runAndKill(t *testing.T, dir string, after time.Duration, reported map[jour
 		t.Fatal(err)
 	}
 	// A child that writes nothing is killed too, and fails the test by what is missing.
-	defer time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() }).Stop()
+	defer time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() }).Stop()
 	var kill *time.Timer
 	lines := bufio.NewScanner(pipe)
 	for lines.Scan() {

@@ -200,11 +200,15 @@ func (s *Store) records(ctx context.Context, at []journal.Pos) ([]journal.Record
 		}
 		got := len(out)
 		want := at[:n]
+		whole := at[n-1]-at[0] == journal.Pos(n-1) // all that is read is wanted
 		err := s.unitsOf(ctx, s.pages, between, func(p stretch.Part) bool { return p.Behind > want[0] }, func(u journal.Stored, _ []journal.Pos) bool {
 			for len(want) > 0 {
 				r, ok := u.At(want[0])
 				if !ok {
 					break
+				}
+				if !whole {
+					r.Compact()
 				}
 				out = append(out, r)
 				want = want[1:]

@@ -68,6 +68,7 @@ type Store struct {
 	opts Options
 	lock *folderLock
 
+	writing  sync.Mutex // a batch against Shrink; nobody else waits for it
 	write    *writer
 	read     *sql.DB
 	q        queries

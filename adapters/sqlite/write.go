@@ -143,6 +143,8 @@ func (s *Store) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	w := s.write
 	w.maintain()
 	w.unasked += walBatch + walUnit*int64(len(b.Units))

@@ -23,6 +23,7 @@ type applier struct {
 	begin, commit, rollback driver.Stmt
 	drop                    driver.Stmt // a term
 	docs, terms, hops, meta *sqlrows.Inserter
+	desk                    *deskWriter
 }
 
 func newApplier(ctx context.Context, dsn string) (_ *applier, err error) {
@@ -40,6 +41,9 @@ func newApplier(ctx context.Context, dsn string) (_ *applier, err error) {
 		if *s.into, err = sqlrows.Prepare(ctx, a.conn, s.query); err != nil {
 			return nil, errors.Join(err, a.close())
 		}
+	}
+	if a.desk, err = newDeskWriter(ctx, a.conn); err != nil {
+		return nil, errors.Join(err, a.close())
 	}
 	a.docs = &sqlrows.Inserter{
 		Conn: a.conn, Cols: 13, Into: "INSERT INTO doc",
@@ -67,6 +71,9 @@ func (a *applier) close() error {
 		if i != nil {
 			errs = append(errs, i.Close())
 		}
+	}
+	if a.desk != nil {
+		errs = append(errs, a.desk.close())
 	}
 	for _, st := range []driver.Stmt{a.begin, a.commit, a.rollback, a.drop} {
 		if st != nil {
@@ -112,6 +119,7 @@ func (a *applier) write(ctx context.Context, b *view.Batch) error {
 	for _, i := range a.inserters() {
 		i.Clear()
 	}
+	a.desk.clear()
 	return err
 }
 
@@ -138,6 +146,15 @@ func (a *applier) rows(ctx context.Context, b *view.Batch) error {
 			h.ID[:], h.Causation[:]); err != nil {
 			return err
 		}
+	}
+	for i := range b.Letters {
+		rest()
+		if err := a.desk.add(ctx, &b.Letters[i]); err != nil {
+			return err
+		}
+	}
+	if err := a.desk.flush(ctx); err != nil {
+		return err
 	}
 	err := errors.Join(
 		a.meta.Add(ctx, "position", fmt.Sprint(uint64(b.Position))),

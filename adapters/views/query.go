@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/view"
@@ -105,6 +106,12 @@ func (s *Store) List(ctx context.Context, q view.Query) (view.Page, error) {
 			where += " AND d." + c.column + " IN (?, '')"
 			args = append(args, c.v)
 		}
+	}
+	if q.Begins != "" {
+		// An id is a term of its document, and terms are sorted.
+		from := fold(q.Begins)
+		where += " AND d.key IN (SELECT t.key FROM term t WHERE t.term >= ? AND t.term < ? AND t.kind = ?) AND substr(d.id, 1, ?) = ?"
+		args = append(args, from, from+"\U0010ffff", q.Kind, utf8.RuneCountInString(q.Begins), q.Begins)
 	}
 	return s.page(ctx, "SELECT "+columns+" FROM doc d WHERE "+where+" ORDER BY d.key LIMIT ?", args, q.Limit)
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // format is that of the tables; what documents look like is the caller's version.
-const format = "1"
+const format = "2"
 
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID;
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS term (term TEXT, kind TEXT, key TEXT, PRIMARY KEY (te
 CREATE TABLE IF NOT EXISTS hop (
 	correlation TEXT, position INTEGER, time INTEGER NOT NULL, route TEXT NOT NULL, type TEXT NOT NULL, topic TEXT NOT NULL,
 	key TEXT NOT NULL, stream TEXT NOT NULL, id BLOB NOT NULL, causation BLOB NOT NULL, PRIMARY KEY (correlation, position)) WITHOUT ROWID;
-`
+` + deskSchema
 
 // Store is the views in a folder. Queries come from any goroutine; the methods of the
 // projector (Position, Apply, Rebuild, CaughtUp) from one.
@@ -97,6 +97,9 @@ func Open(ctx context.Context, dir, version string) (*Store, error) {
 	return s, nil
 }
 
+// readers is how many connections read at once.
+const readers = 4
+
 func open(ctx context.Context, path, version string) (_ *file, err error) {
 	dsn := func(pragmas ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
@@ -130,8 +133,8 @@ func open(ctx context.Context, path, version string) (_ *file, err error) {
 	if f.read, err = sql.Open("sqlite", dsn("query_only(1)", "cache_size(-2048)")); err != nil {
 		return nil, err
 	}
-	f.read.SetMaxOpenConns(4)
-	f.read.SetMaxIdleConns(4)
+	f.read.SetMaxOpenConns(readers)
+	f.read.SetMaxIdleConns(readers)
 	return f, f.read.PingContext(ctx)
 }
 
@@ -182,6 +185,13 @@ func (s *Store) Close() error {
 }
 
 var errClosed = errors.New("the views are closed")
+
+// Rebuilding reports whether a new file is being built beside the one that answers.
+func (s *Store) Rebuilding() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.next != nil
+}
 
 // target is the file that the projector writes.
 func (s *Store) target() (*file, error) {

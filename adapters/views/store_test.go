@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -224,5 +225,27 @@ func TestQueriesGoOnWhileFilesChangePlaces(t *testing.T) {
 	}
 	if err := s.Apply(t.Context(), view.Batch{}); err == nil {
 		t.Error("closed views are written")
+	}
+}
+
+// Of many documents those are found whose id begins as it was typed, wherever they stand.
+func TestAListMayBeOfWhatBeginsSo(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	var docs []view.Doc
+	for _, id := range []string{"A-1", "A-2", "a-3", "B%1", "B_2", "Ä-1"} {
+		d := view.Doc{Kind: view.Order, Key: "order/main/ACME/" + id, Tenant: "main", Owner: "ACME", ID: id, State: []byte("{}"), Terms: []string{id, "A-ref"}}
+		docs = append(docs, d)
+	}
+	apply(t, s, 1, docs)
+	for begins, want := range map[string]string{"A-": "A-1 A-2", "a": "a-3", "B%": "B%1", "B_": "B_2", "Ä": "Ä-1", "C": "", "": "A-1 A-2 B%1 B_2 a-3 Ä-1"} {
+		p, err := s.List(t.Context(), view.Query{Kind: view.Order, Tenant: "main", Begins: begins, Limit: 10})
+		var got []string
+		for _, d := range p.Docs {
+			got = append(got, d.ID)
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%q: %v %v, want %s", begins, got, err, want)
+		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/paklog/hub/adapters/internal/access"
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/adapters/internal/strictjson"
 	"github.com/paklog/hub/core/door"
@@ -103,9 +104,12 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	}
 	mux := chi.NewMux()
 	mux.Post("/webhooks/{source}", r.receive)
+	mux.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		intake.New(http.StatusNotFound, intake.CodeNotFound, "no such source is configured: events go to /webhooks/SOURCE").Write(w)
+	})
 	mux.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", http.MethodPost)
-		intake.New(http.StatusMethodNotAllowed, "method_not_allowed", "events are sent with POST").Write(w)
+		intake.New(http.StatusMethodNotAllowed, intake.CodeMethod, "events are sent with POST").Write(w)
 	})
 	return intake.Drained(mux, r.limits), nil
 }
@@ -116,17 +120,18 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 		intake.New(http.StatusNotFound, intake.CodeNotFound, "no such source is configured").Write(w)
 		return
 	}
+	access.Note(req.Context(), "/webhooks/{source}", "")
 	now := r.deps.Now()
-	body, err := intake.JSONBody(w, req, r.limits, now)
-	if err != nil {
-		r.refuse(w, src, "", err)
-		return
-	}
-	id, err := src.verify(req.Header, body, now, r.window)
+	var id string
+	body, err := intake.SignedJSON(w, req, r.limits, now, func(sent []byte) (err error) {
+		id, err = src.verify(req.Header, sent, now, r.window)
+		return err
+	})
 	if err != nil {
 		r.refuse(w, src, id, err)
 		return
 	}
+	access.Note(req.Context(), "", src.name)
 	reply, err := r.take(req.Context(), src, id, body)
 	if err != nil {
 		r.refuse(w, src, id, err)
@@ -141,6 +146,9 @@ func (r *receiver) receive(w http.ResponseWriter, req *http.Request) {
 // body: a sender who gives up is found again.
 func (r *receiver) refuse(w http.ResponseWriter, src *source, id string, err error) {
 	p := intake.From(err)
+	if p.Code == intake.CodeKeyReused { // what the door calls so is the event's id here
+		p.Detail = fmt.Sprintf("webhook-id %q came before with another body: an event has an id of its own, and is delivered again as it was", id)
+	}
 	kind := fault.KindOf(err)
 	if kind == fault.Internal && p.Code != intake.CodeInternal { // the door's own no, which has no kind
 		kind = fault.Rejected

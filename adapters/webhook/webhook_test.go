@@ -1,8 +1,11 @@
 package webhook_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,7 +99,7 @@ func TestDuplicateDeliveryGetsTheSameAnswer(t *testing.T) {
 		t.Errorf("status %d: %s", code, again)
 	}
 	code, body := s.send(s.event(secretOld, "msg_1", now, strings.Replace(placed, `"qty":2`, `"qty":3`, 1)))
-	if code != 422 || !strings.Contains(body, "idempotency_key_reused") {
+	if code != 422 || !strings.Contains(body, "idempotency_key_reused") || !strings.Contains(body, `webhook-id \"msg_1\" came before`) || strings.Contains(body, "idempotency key") {
 		t.Errorf("another body under the id: status %d: %s", code, body)
 	}
 	if n := s.door.Decided(); n != 1 {
@@ -208,6 +211,50 @@ func TestSourcesNeedGoodSecrets(t *testing.T) {
 			t.Errorf("%s: taken", name)
 		} else if len(secrets) > 0 && strings.Contains(err.Error(), secrets[0]) {
 			t.Errorf("%s: the secret is told: %v", name, err)
+		}
+	}
+}
+
+// Standard Webhooks signs the body as it is sent: of a packed one, what is packed.
+func TestASignatureIsOfTheBodyAsItWasSent(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write([]byte(placed)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	s := open(t, secretOld)
+	r := s.event(secretOld, "msg_1", now, packed.String())
+	r.Header.Set("Content-Encoding", "gzip")
+	if code, body := s.send(r); code != 200 {
+		t.Errorf("signed as sent: status %d: %s", code, body)
+	}
+	r = s.event(secretOld, "msg_2", now, placed) // signed before it was packed
+	r.Body, r.ContentLength = io.NopCloser(&packed), int64(packed.Len())
+	r.Header.Set("Content-Encoding", "gzip")
+	if code, _ := s.send(r); code != 401 {
+		t.Errorf("signed before it was packed: status %d", code)
+	}
+	bomb := new(bytes.Buffer)
+	z = gzip.NewWriter(bomb)
+	if _, err := z.Write(make([]byte, 1<<20)); err != nil || z.Close() != nil {
+		t.Fatal(err)
+	}
+	r = s.event(secretOld, "msg_3", now, bomb.String())
+	r.Header.Set("Content-Encoding", "gzip")
+	if code, _ := s.send(r); code != 413 {
+		t.Errorf("a bomb: status %d", code)
+	}
+}
+
+func TestPathsThatAreNoneAreProblems(t *testing.T) {
+	t.Parallel()
+	s := open(t, secretOld)
+	for path, want := range map[string]int{"/webhooks/": 404, "/webhooks/a/b": 404, "/webhooks/nobody": 404} {
+		w := httptest.NewRecorder()
+		s.h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil))
+		if w.Code != want || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), `"urn:paklog:problem:not_found"`) {
+			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
 		}
 	}
 }

@@ -17,11 +17,10 @@ import (
 	"io"
 	"math/big"
 	randv2 "math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +32,25 @@ import (
 type as2Pair struct {
 	key  *rsa.PrivateKey
 	cert *x509.Certificate
+}
+
+// as2Sides makes a folder with the keys of a hub and of his partner.
+func (c *config) as2Sides(name string) (dir string, ours, theirs as2Pair, err error) {
+	if ours, err = newAS2Pair("PAKLOG"); err != nil {
+		return "", ours, theirs, err
+	}
+	if theirs, err = newAS2Pair("BENCH"); err != nil {
+		return "", ours, theirs, err
+	}
+	if dir, err = c.scratch(name); err != nil {
+		return "", ours, theirs, err
+	}
+	for file, text := range map[string][]byte{"ours.crt": ours.certPEM(), "ours.key": ours.keyPEM(), "theirs.crt": theirs.certPEM()} {
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+			return "", ours, theirs, err
+		}
+	}
+	return dir, ours, theirs, nil
 }
 
 func newAS2Pair(name string) (as2Pair, error) {
@@ -188,29 +206,12 @@ func openReceive(plan as2Plan) func(context.Context, *config) (probe, error) {
 func (p *receive) Close() error { return nil }
 
 func (p *receive) round(ctx context.Context) (_ sample, err error) {
-	ours, err := newAS2Pair("PAKLOG")
+	dir, ours, theirs, err := p.c.as2Sides("as2")
 	if err != nil {
 		return sample{}, err
 	}
-	theirs, err := newAS2Pair("BENCH")
+	addr, err := freeAddress(ctx)
 	if err != nil {
-		return sample{}, err
-	}
-	dir, err := p.c.scratch("as2")
-	if err != nil {
-		return sample{}, err
-	}
-	for name, text := range map[string][]byte{"ours.crt": ours.certPEM(), "ours.key": ours.keyPEM(), "theirs.crt": theirs.certPEM()} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			return sample{}, err
-		}
-	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return sample{}, err
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
 		return sample{}, err
 	}
 	h, err := p.c.serve(ctx, serveOptions{more: fmt.Sprintf(`owner: BENCH
@@ -230,7 +231,7 @@ edi:
 	if err := h.pauseFlows(ctx); err != nil {
 		return sample{}, err
 	}
-	sender := &as2Sender{url: "http://" + addr + "/as2", ours: theirs, theirs: ours, client: h.client, plan: p.plan}
+	sender := &as2Sender{url: "http://" + addr + "/as2", from: "BENCH", to: "PAKLOG", ours: theirs, theirs: ours, client: h.client, plan: p.plan}
 	sender.client.Timeout = 20 * time.Minute
 	n := max(p.plan.most, int(float64(p.plan.messages)*p.c.seconds))
 	ready := sender.made(ctx, n)
@@ -239,23 +240,7 @@ edi:
 	}
 	idle := rss(h.pid())
 	cpu, mine, began := h.cpu(), cpuTime(), time.Now()
-	var next atomic.Int64
-	group := make(chan error, p.plan.most)
-	for range p.plan.most {
-		go func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				if err := sender.send(ctx, i, ready); err != nil {
-					group <- err
-					return
-				}
-			}
-			group <- nil
-		}()
-	}
-	for range p.plan.most {
-		err = errors.Join(err, <-group)
-	}
-	if err != nil {
+	if err := sender.flood(ctx, 0, n, ready); err != nil {
 		return sample{}, err
 	}
 	took := time.Since(began)
@@ -270,6 +255,7 @@ edi:
 // as2Sender is the partner.
 type as2Sender struct {
 	url          string
+	from, to     string // AS2 names
 	ours, theirs as2Pair
 	client       *http.Client
 	plan         as2Plan
@@ -291,7 +277,7 @@ func (s *as2Sender) prepare(i int, size int64) (*as2.Writing, error) {
 		c = cms.AES256GCM
 	}
 	return as2.Message{
-		From: "BENCH", To: "PAKLOG", MessageID: fmt.Sprintf("<%d@bench>", i), Subject: "bench", Date: time.Now(), ReplyTo: "bench",
+		From: s.from, To: s.to, MessageID: fmt.Sprintf("<%d@bench>", i), Subject: "bench", Date: time.Now(), ReplyTo: "bench",
 		Receipt: as2.Receipt{Wanted: true, Signed: true, Digests: []as2.Digest{as2.NewDigest(crypto.SHA256)}},
 		Sign:    &cms.Signing{Certificate: s.ours.cert, Key: s.ours.key, Digest: crypto.SHA256},
 		Encrypt: &cms.Encryption{Cipher: c, Recipients: []cms.Recipient{{Certificate: s.theirs.cert}}},
@@ -317,6 +303,31 @@ func (s *as2Sender) made(ctx context.Context, n int) []as2Wire {
 	}
 	return out
 }
+
+// flood sends messages from on until to, as many at once as the plan says.
+func (s *as2Sender) flood(ctx context.Context, from, to int, ready []as2Wire) (err error) {
+	var next atomic.Int64
+	next.Store(int64(from))
+	group := make(chan error, s.plan.most)
+	for range s.plan.most {
+		go func() {
+			for i := int(next.Add(1)) - 1; i < to; i = int(next.Add(1)) - 1 {
+				if err := s.send(ctx, i, ready); err != nil {
+					group <- err
+					return
+				}
+			}
+			group <- nil
+		}()
+	}
+	for range s.plan.most {
+		err = errors.Join(err, <-group)
+	}
+	return err
+}
+
+// processed is how a receipt says that all is well. Camel leaves the blank out.
+var processed = regexp.MustCompile(`; ?processed\r?\n`)
 
 func (s *as2Sender) send(ctx context.Context, i int, ready []as2Wire) error {
 	var header http.Header
@@ -350,7 +361,7 @@ func (s *as2Sender) send(ctx context.Context, i int, ready []as2Wire) error {
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	if err == nil && (res.StatusCode != http.StatusOK || !strings.Contains(string(answer), "; processed\r\n")) {
+	if err == nil && (res.StatusCode != http.StatusOK || !processed.Match(answer)) {
 		err = fmt.Errorf("message %d: %s: %.300s", i, res.Status, answer)
 	}
 	return err

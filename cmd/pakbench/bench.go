@@ -57,6 +57,8 @@ var benches = []*bench{
 	{name: "hop/watermill-sql-backlog", about: "the same while 200,000 messages wait", unit: "msg/s", peer: "hop/postgres-backlog", named: true, open: openWatermillSQL(200_000)},
 	{name: "append/postgres", about: "512 writers append events of 250 bytes to 10,000 streams at expected versions, durable before each goes on", unit: "events/s", floor: "floor/postgres-copy", peer: "append/stream-row", named: true, open: openAppend},
 	{name: "append/stream-row", about: "the same with 64 connections, each by one call that compares and sets its stream's row", unit: "events/s", peer: "append/postgres", named: true, open: openStreamRow},
+	{name: "relay/kafka", about: "the relay to Kafka: 1 kB events of a journal in memory, in transactions that hold their position, counted by a reader of committed records", unit: "MB/s", peer: "relay/producer", named: true, open: openRelay},
+	{name: "relay/producer", about: "Kafka's own ProducerPerformance: as many records of the same kind, acks=all, snappy, no transactions", unit: "MB/s", peer: "relay/kafka", named: true, open: openProducer},
 	{name: "reserve/hot", about: "64 writers reserve from one item until it is exhausted, durable before each goes on", unit: "reservations/s", floor: "floor/fsync", open: openReserve},
 	{name: "core/sprp", about: "shortest picker tours in one block, one position an article: all published optima; baseline S-shape", unit: "tours/s", once: true, open: openSPRP(sprpOne)},
 	{name: "core/sprp-2block", about: "the same in two blocks", unit: "tours/s", once: true, open: openSPRP(sprpTwo)},
@@ -77,17 +79,22 @@ var benches = []*bench{
 	{name: "edi/edireader-997", about: "the same, and its 997, which accepts whatever the envelope lets pass", unit: "MB/s", peer: "edi/ack", open: openPeer("edireader", x12Text, true)},
 	{name: "edi/staedi", about: "StAEDI (Java) on the same file: pull events, without a transaction's schema", unit: "MB/s", peer: "edi/envelope", open: openPeer("staedi", x12Text, false)},
 	{name: "edi/pyx12", about: "pyx12 (Python) on the same file: segments, envelopes, counts; it has no map of 850 and 940", unit: "MB/s", peer: "edi/envelope", once: true, open: openPeer("pyx12", x12Text, false)},
-	{name: "edi/edifact-envelope", about: "EDIFACT, 17 MB of varied ORDERS and DESADV as a stream: segments, elements, envelopes, counts", unit: "MB/s", peer: "edi/edifact-edireader", open: openEDIFACT(false)},
-	{name: "edi/edifact-validate", about: "the same with every rule of the profiles on; errors planted in each hundredth message are all found, nothing else is", unit: "MB/s", floor: "edi/edifact-envelope", peer: "edi/edifact-edireader", open: openEDIFACT(true)},
+	{name: "edi/edifact-envelope", about: "EDIFACT, 17 MB of varied ORDERS and DESADV as a stream: segments, elements, envelopes, counts", unit: "MB/s", peer: "edi/edifact-edireader", open: openEDIFACT("envelope")},
+	{name: "edi/edifact-validate", about: "the same with every rule of the profiles on; errors planted in each hundredth message are all found, nothing else is", unit: "MB/s", floor: "edi/edifact-envelope", peer: "edi/edifact-edireader", open: openEDIFACT("validate")},
+	{name: "edi/edifact-ack", about: "edi/edifact-validate, and the CONTRL of each interchange; the peer makes none", unit: "MB/s", floor: "edi/edifact-validate", peer: "edi/edifact-edireader", open: openEDIFACT("ack")},
 	{name: "edi/edifact-edireader", about: "EDIReader on that file", unit: "MB/s", peer: "edi/edifact-envelope", open: openPeer("edireader", edifactText, false)},
 	{name: "edi/edifact-staedi", about: "StAEDI on that file", unit: "MB/s", peer: "edi/edifact-envelope", open: openPeer("staedi", edifactText, false)},
 	{name: "edi/edifact-npm", about: "npm's edifact (JavaScript) on that file: segments and components, no envelope", unit: "MB/s", peer: "edi/edifact-envelope", open: openPeer("edifact", edifactText, false)},
 	{name: "edi/edifact-pydifact", about: "pydifact (Python) on that file: messages and segments", unit: "MB/s", peer: "edi/edifact-envelope", once: true, open: openPeer("pydifact", edifactText, false)},
 	{name: "floor/rsa", about: "an RSA-2048 decryption and a signature: what each encrypted message with a signed receipt costs; operations a second of processor time here and below", unit: "ops/s", open: openRSA},
 	{name: "floor/bulk", about: "ten megabytes read, decrypted, digested twice, written and synced, and floor/rsa", unit: "ops/s", open: openBulk},
-	{name: "as2/receive-1k", about: "AS2 messages of 1 KB to `paklog serve`, signed and encrypted, durable before their signed receipt", unit: "msg/s", floor: "floor/rsa", once: true, open: openReceive(as2Plan{bytes: 1 << 10, messages: 1000, most: 32})},
+	{name: "as2/receive-1k", about: "AS2 messages of 1 KB to `paklog serve`, signed and encrypted, durable before their signed receipt", unit: "msg/s", floor: "floor/rsa", peer: "as2/openas2-1k", once: true, open: openReceive(as2Plan{bytes: 1 << 10, messages: 1000, most: 32})},
+	{name: "as2/send-1k", about: "documents of 1 KB from a partner's folder to another's station by AS2, signed and encrypted, each proven by a signed receipt", unit: "msg/s", floor: "floor/rsa", once: true, open: openSend(500)},
+	{name: "as2/openas2-1k", about: "the same to OpenAS2 (Java), warmed up by 2,000; it syncs nothing", unit: "msg/s", floor: "floor/rsa", peer: "as2/receive-1k", once: true, named: true, open: openStation("openas2", stationPlan)},
+	{name: "as2/camel-1k", about: "the same to Camel AS2", unit: "msg/s", floor: "floor/rsa", peer: "as2/receive-1k", once: true, named: true, open: openStation("camel", stationPlan)},
+	{name: "as2/phax-1k", about: "the same to phax as2-server", unit: "msg/s", floor: "floor/rsa", peer: "as2/receive-1k", once: true, named: true, open: openStation("phax", stationPlan)},
 	{name: "as2/receive-100k", about: "the same of 100 KB", unit: "msg/s", floor: "floor/rsa", once: true, open: openReceive(as2Plan{bytes: 100 << 10, messages: 400, most: 8})},
-	{name: "as2/receive-10m", about: "the same of 10 MB", unit: "msg/s", floor: "floor/bulk", once: true, open: openReceive(as2Plan{bytes: 10 << 20, messages: 10, most: 2})},
+	{name: "as2/receive-10m", about: "the same of 10 MB", unit: "msg/s", floor: "floor/bulk", once: true, open: openReceive(as2Plan{bytes: 10 << 20, messages: 30, most: 2})},
 	{name: "as2/receive-100m", about: "the same of 100 MB", unit: "msg/s", floor: "floor/bulk", once: true, named: true, open: openReceive(as2Plan{bytes: 100 << 20, messages: 1, most: 2})},
 	{name: "as2/receive-8x1g", about: "eight of 1 GB at once, each second one by AES-GCM: memory", unit: "msg/s", floor: "floor/bulk", once: true, named: true, open: openReceive(as2Plan{bytes: 1 << 30, most: 8, gcm: true})},
 	{name: "sftp/small", about: "1 KB files by OpenSSH's sftp over 8 connections to `paklog serve`, each durable before it is answered", unit: "files/s", floor: "floor/fsync", peer: "sftp/small-openssh", once: true, open: openSFTP(sftpPlan{bytes: 1 << 10, files: 300, conns: 8})},
@@ -96,6 +103,9 @@ var benches = []*bench{
 	{name: "sftp/large-openssh", about: "the same to OpenSSH's sftp-server", unit: "MB/s", peer: "sftp/large", once: true, named: true, open: openSFTP(sftpPlan{openssh: true, bytes: 1 << 30, files: 1, conns: 1, back: true})},
 	{name: "intake/http", about: "orders over HTTP, durable before 201: latency at 200/s with the whole flow running and at 1,000/s alone, and the rate", unit: "orders/s", floor: "floor/fsync", once: true, open: openIntake},
 	{name: "tasks/next", about: "workers ask for work over HTTP, 200/s, among 100,000 open tasks in 20 lanes: the 99th percentile, each claimed durably", unit: "ms", once: true, open: openNext},
+	{name: "desk/search", about: "the desk finds the first 50 of 1,000,000 letters by each pair of filters, those that find nothing too, with the count, while 200/s more fail: the 99th percentile", unit: "ms", once: true, named: true, open: openDeskSearch},
+	{name: "desk/group", about: "the page of a group of 16,000 of them: its figures, what its failures share and what changed before", unit: "ms", once: true, named: true, open: openDeskGroup},
+	{name: "desk/replay", about: "100,000 letters, one more message waiting behind each, replayed by one operation with its dry run: each call once and in order of its key", unit: "letters/s", once: true, named: true, open: openDeskReplay},
 	{name: "start/replay", about: "start of `paklog serve` until it is ready, on a journal of 1,000,000 events", unit: "s", once: true, open: openStart},
 	{name: "hub/idle", about: "memory of `paklog serve` at rest, and under 200 orders/s", unit: "MB", once: true, open: openIdle},
 }
@@ -138,6 +148,11 @@ func measure(ctx context.Context, c *config, asked []*bench) ([]result, error) {
 		return nil, err
 	}
 	defer stop()
+	stopKafka, err := withKafka(ctx, needed)
+	if err != nil {
+		return nil, err
+	}
+	defer stopKafka()
 	probes := map[string]probe{}
 	failed := map[string]error{}
 	samples := map[string][]sample{}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/paklog/hub/edi/edifact"
+	"github.com/paklog/hub/edi/edifact/ack"
 	"github.com/paklog/hub/edi/edifact/edifactgen"
 	"github.com/paklog/hub/edi/edifact/grammar"
 )
@@ -54,13 +55,24 @@ func edifactText() ([]byte, error) {
 }
 
 // openEDIFACT is [openEDI] for EDIFACT.
-func openEDIFACT(check bool) func(context.Context, *config) (probe, error) {
+func openEDIFACT(kind string) func(context.Context, *config) (probe, error) {
 	return func(_ context.Context, c *config) (probe, error) {
 		f, err := newEDIFACTFile()
 		if err != nil {
 			return nil, err
 		}
-		return &ediProbe{size: len(f.data), sets: f.messages, seconds: c.seconds, pass: func() (int, error) { return len(f.data), f.read(check) }}, nil
+		p := &ediProbe{size: len(f.data), sets: f.messages, seconds: c.seconds}
+		switch kind {
+		case "envelope":
+			p.pass = func() (int, error) { return len(f.data), f.read(false) }
+		case "validate":
+			p.pass = func() (int, error) { return len(f.data), f.read(true) }
+		case "ack":
+			p.pass = func() (int, error) { return len(f.data), f.acknowledge() }
+		default:
+			err = fmt.Errorf("no EDIFACT work is named %q", kind)
+		}
+		return p, err
 	}
 }
 
@@ -69,15 +81,7 @@ func openEDIFACT(check bool) func(context.Context, *config) (probe, error) {
 func (f *edifactFile) read(check bool) error {
 	var found []int64
 	messages := 0
-	r := edifact.NewReader(bytes.NewReader(f.data), edifact.Limits{})
-	for {
-		p, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
+	err := f.each(func(p *edifact.Part) error {
 		if p.Kind == edifact.Message {
 			messages++
 			if check {
@@ -89,6 +93,10 @@ func (f *edifactFile) read(check bool) error {
 				found = append(found, p.Findings[i].Offset)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if messages != f.messages {
 		return fmt.Errorf("%d messages were written, and %d read", f.messages, messages)
@@ -97,4 +105,51 @@ func (f *edifactFile) read(check bool) error {
 		return fmt.Errorf("%d errors were planted, and %d found, or elsewhere", len(f.bad), len(found))
 	}
 	return nil
+}
+
+// each reads the file as a stream.
+func (f *edifactFile) each(do func(*edifact.Part) error) error {
+	r := edifact.NewReader(bytes.NewReader(f.data), edifact.Limits{})
+	for {
+		p, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = do(p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// acknowledge checks the file and makes the CONTRL of each interchange.
+func (f *edifactFile) acknowledge() error {
+	c := ack.Collector{}
+	rejected := 0
+	err := f.each(func(p *edifact.Part) error {
+		if p.Kind == edifact.Message {
+			grammar.Builtin().Check(p)
+		}
+		c.Add(p)
+		if p.Kind != edifact.InterchangeTrailer {
+			return nil
+		}
+		h, body, _ := ack.Contrl(&c.Interchanges[0])
+		for i := range body {
+			if s := &body[i]; s.ID == "UCM" && s.Elements[2] == "4" {
+				rejected++
+			}
+		}
+		unb := p.UNB.Reply()
+		unb.Date, unb.Time, unb.Control, h.Reference = "261123", "0915", "1", "1"
+		c.Interchanges = nil
+		w := edifact.NewWriter(io.Discard, edifact.WriterOptions{})
+		return errors.Join(w.BeginInterchange(unb), w.WriteMessage(h, body), w.EndInterchange(), w.Close())
+	})
+	if err == nil && rejected != len(f.bad) {
+		err = fmt.Errorf("%d messages are bad, and %d were rejected", len(f.bad), rejected)
+	}
+	return err
 }

@@ -274,8 +274,8 @@ func TestEveryNameOfTheContractIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range strings.Fields(`floor/fsync floor/sqlite-insert hop/sqlite hop/sqlite-onekey hop/sqlite-event hop/sqlite-backlog
-		hop/gochannel hop/one-commit-each intake/http reserve/hot start/replay hub/idle floor/rsa floor/bulk as2/receive-1k as2/receive-100k as2/receive-10m as2/receive-100m as2/receive-8x1g
-		sftp/small sftp/large`) {
+		hop/gochannel hop/one-commit-each intake/http reserve/hot start/replay hub/idle floor/rsa floor/bulk as2/receive-1k as2/receive-100k as2/receive-10m as2/receive-100m as2/receive-8x1g as2/send-1k as2/openas2-1k as2/camel-1k as2/phax-1k
+		sftp/small sftp/large desk/search desk/group desk/replay`) {
 		if !strings.Contains("\n"+out.String(), "\n"+name+" ") {
 			t.Errorf("-list has no %s", name)
 		}

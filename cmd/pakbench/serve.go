@@ -250,8 +250,11 @@ func (s *served) pauseFlows(ctx context.Context) error {
 func (s *served) pid() string { return strconv.Itoa(s.cmd.Process.Pid) }
 
 // cpu is what the hub used so far, all threads.
-func (s *served) cpu() time.Duration {
-	b, err := os.ReadFile(filepath.Join("/proc", s.pid(), "stat"))
+func (s *served) cpu() time.Duration { return cpuOf(s.pid()) }
+
+// cpuOf is what a process used so far, all threads.
+func cpuOf(pid string) time.Duration {
+	b, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
 	if err != nil {
 		return 0
 	}

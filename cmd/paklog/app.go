@@ -18,13 +18,16 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/paklog/hub/adapters/accesslog"
 	"github.com/paklog/hub/adapters/as2"
-	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/adapters/fedex"
+	"github.com/paklog/hub/adapters/kafka"
+	"github.com/paklog/hub/adapters/rabbitmq"
 	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/adapters/sftp"
 	"github.com/paklog/hub/adapters/ups"
@@ -65,19 +68,28 @@ type app struct {
 	filesAddr string                        // where it listens
 
 	station     *as2.Station // nil where no partner speaks AS2
+	visitors    *crowd       // at its door
 	stationAddr string       // where it listens; "" for nowhere
 	close       []func() error
 
 	views     *views.Store
 	projector *routes.Projector
+	since     journal.Pos   // what views must have seen before queries are answered
+	relay     *kafka.Relay  // nil where the bus is the journal
+	reader    *kafka.Reader // nil where nothing of others is read
 
-	payloads  *blob.Store // long documents, labels
+	queues *routes.WorkQueues // nil where no partner has one
+	link   *rabbitmq.Link     // nil where work waits in the journal
+
+	payloads  payloadStore // long documents, labels
 	upkeep    *routes.Upkeep
 	metrics   *prometheus.Registry
 	reloading sync.Mutex // held across a reload
 	now       *Config    // cfg, with what was reloaded since; under reloading
 
-	restored *restoration // what this start did to a restored folder; nil on any other
+	stopping chan struct{}  // closed when Run is going to end
+	access   *accesslog.Log // nil is none
+	restored *restoration   // what this start did to a restored folder; nil on any other
 }
 
 // mode says what an app is opened for.
@@ -93,7 +105,7 @@ const payloads = "payloads"
 
 // openApp opens the data folder and builds the hub on it. Nothing runs yet.
 func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app, err error) {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, stopping: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
@@ -110,7 +122,7 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 			return nil, errors.Join(fmt.Errorf("shutting the doors of a restored hub: %w", err), a.store.Close())
 		}
 	}
-	if a.bus, err = bus.Open(ctx, through(cfg.probe.driver, journal.Driver(a.store)), bus.Options{Log: log, Now: time.Now, Step: cfg.probe.step}); err != nil {
+	if a.bus, err = bus.Open(ctx, through(cfg.probe.driver, journal.Driver(a.store)), bus.Options{Log: log, Now: time.Now, Step: cfg.probe.step, Lapse: cfg.Postgres.Lapse, Beat: cfg.Postgres.Lapse / 12}); err != nil {
 		return nil, errors.Join(err, a.store.Close())
 	}
 	reg, err := event.NewRegistry(catalog.Schemas()...)
@@ -131,7 +143,10 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.openViews(ctx, reg); err != nil {
 		return nil, err
 	}
-	if a.payloads, err = blob.Open(blob.Config{Dir: filepath.Join(cfg.Data, payloads)}); err != nil {
+	if err := errors.Join(a.openRelay(), a.openReader()); err != nil {
+		return nil, err
+	}
+	if a.payloads, err = cfg.openPayloads(); err != nil {
 		return nil, err
 	}
 	a.upkeep = &routes.Upkeep{Logger: log, Every: cfg.probe.upkeep, Chores: []routes.Chore{
@@ -149,31 +164,38 @@ func openApp(ctx context.Context, cfg *Config, log *slog.Logger, m mode) (_ *app
 	if err := a.shops(flows); err != nil {
 		return nil, err
 	}
-	if err := a.erps(flows); err != nil {
+	if err := errors.Join(a.erps(flows), a.openQueues()); err != nil {
 		return nil, err
 	}
 	if err := a.notifications(flows); err != nil {
 		return nil, err
 	}
 	a.now = cfg
+	if m == whole {
+		if err := errors.Join(a.measureStanding(), a.openAccessLog()); err != nil {
+			return nil, err
+		}
+	}
 	api, err := a.web(cfg)
 	a.front.swap(api)
 	return a, err
 }
 
 // rest is the HTTP door; without keys it answers this machine only.
-func (a *app) rest(keys []rest.Key) (http.Handler, error) {
+func (a *app) rest(keys []rest.Key, users []rest.User) (http.Handler, error) {
 	var drift func(context.Context, string) (shop.DriftReport, error)
+	var loaded func(context.Context, string) (shop.LoadReport, error)
 	if len(a.cfg.Shops) > 0 {
-		drift = a.hub.Drift
+		drift, loaded = a.hub.Drift, a.hub.Load
 	}
 	return rest.New(rest.Config{
 		Scope:      scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
-		Facilities: a.cfg.Facilities, Keys: keys, Version: version(),
+		Facilities: a.cfg.Facilities, Keys: keys, Users: users, People: a.cfg.known(), Local: peerOf, Version: version(),
 	}, rest.Deps{
-		Door: a.hub, Last: a.bus.Last, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
+		Door: a.hub, Last: a.bus.Last, Since: a.since, Seen: a.seen, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
-		Carriers: a.warehouse, Drift: drift,
+		Carriers: a.warehouse, Drift: drift, Load: loaded, Metrics: promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
+		Switch: a.turn, Messages: a.store, Stopping: a.stopping,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {
 				return a.noRoom()
@@ -298,11 +320,13 @@ func flowConfig(cfg *Config) routes.FlowConfig {
 }
 
 // partnersRoot is where the folders of trading partners are.
-func (a *app) partnersRoot() string {
-	if a.cfg.EDI.Root != "" {
-		return a.cfg.EDI.Root
+func (a *app) partnersRoot() string { return a.cfg.partnersRoot() }
+
+func (c *Config) partnersRoot() string {
+	if c.EDI.Root != "" {
+		return c.EDI.Root
 	}
-	return filepath.Join(a.cfg.Data, "partners")
+	return filepath.Join(c.Data, "partners")
 }
 
 // profiles is the folder of overlays.
@@ -345,7 +369,7 @@ func (a *app) edi(flows *routes.Flows) error {
 				Directory: p.EDIFACT.Directory, Runs: p.EDIFACT.Runs, Contrl: p.EDIFACT.Contrl},
 			Grammar: rules, Messages: messages, Maps: own, Changes: changes, Implementation: p.Acknowledge == "999",
 			Name: name, ID: p.ID, Qualifier: p.Qualifier, OurID: p.OurID, OurQual: p.OurQualifier,
-			Version: p.Version, Usage: p.Usage, SendAnswers: p.Answers, Advise: p.Advise,
+			Version: p.Version, Usage: p.Usage, Latin1: p.Charset == charsetLatin1, SendAnswers: p.Answers, Advise: p.Advise,
 			Station: p.AS2.ID != "" && p.AS2.URL != "",
 			Window:  window, Rate: p.Rate, Batches: batches, Tap: p.Tap, Invoices: p.Invoices, SCAC: p.SCAC, Tenders: p.Tenders, Runs: p.Runs, ReportsWithin: p.Reports, Notices: p.Notices, ShipNotice: p.ShipNotice, Stock: routes.StockNotices(p.Stock), HandsOn: routes.HandsOn(p.HandsOn),
 			Writer: x12.WriterOptions{LineEnd: "\n", Replace: ' '},
@@ -353,7 +377,7 @@ func (a *app) edi(flows *routes.Flows) error {
 			Profile: x12wms.Profile{
 				Tenant: a.cfg.Tenant, Partner: name, Owner: p.Owner, Facility: a.cfg.Facility,
 				Facilities: p.Facilities, UOM: p.UOM, Policy: p.Policy, Type: p.Type, Zone: zone, Reasons: p.Reasons,
-				SCACs: p.SCACs, ShipsTo: p.ShipTo, Levels: p.NoticeLevels,
+				SCACs: p.SCACs, ShipsTo: p.ShipTo, Currency: p.Currency, Levels: p.NoticeLevels,
 			},
 		}
 	}
@@ -409,19 +433,36 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
-	g.Go(func() error { return serveHTTP(ctx, shut, l, &a.front, a.cfg.Limits.Drain) })
+	var logged sync.WaitGroup // doors whose requests are written down
+	logged.Add(1)
+	g.Go(func() error {
+		defer logged.Done()
+		return serveHTTP(ctx, shut, l, a.noted("http", &a.front), a.cfg.Limits.Drain)
+	})
 	g.Go(func() error { return a.serveControl(ctx, shut, control) })
 	if partners != nil {
-		g.Go(func() error { return a.serveStation(ctx, shut, partners) })
+		logged.Add(1)
+		g.Go(func() error {
+			defer logged.Done()
+			return a.serveStation(ctx, shut, partners)
+		})
 	}
+	g.Go(func() error { return a.runAccessLog(ctx, &logged) })
+	defer context.AfterFunc(ctx, func() { close(a.stopping) })()
 	g.Go(func() error { a.reloads(ctx); return nil })
 	g.Go(func() error { return a.projector.Run(ctx) })
+	for _, run := range a.bridges() {
+		g.Go(func() error { return run(ctx) })
+	}
 	g.Go(func() error {
 		defer drained()
 		return a.hub.Run(ctx)
 	})
 	g.Go(func() error { return a.upkeep.Run(ctx) })
-	doors := []func(context.Context) error{a.inbox.Run, a.lookThrough}
+	if a.station != nil {
+		g.Go(func() error { return a.alarms(ctx) })
+	}
+	doors := []func(context.Context) error{a.inbox.Run, a.lookThrough, a.operations}
 	doors = append(doors, a.pickups...)
 	if uploads != nil {
 		doors = append(doors, func(ctx context.Context) error { return a.files.Serve(ctx, uploads) })
@@ -437,6 +478,11 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 		})
 	}
 	return g.Wait()
+}
+
+// operations carries out the replays of the desk.
+func (a *app) operations(ctx context.Context) error {
+	return a.hub.Desk().Run(ctx, func(err error) { a.log.Error("replays", "err", err) })
 }
 
 // Close ends what openApp opened.

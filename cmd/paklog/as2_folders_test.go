@@ -31,14 +31,13 @@ func (o *folders) make(t *testing.T, f *foreign) {
 	}
 }
 
-// serving starts a station and waits until it listens.
-func serving(t *testing.T, f *foreign, log string, command ...string) {
+// serving starts a station and waits until it listens and has said that it is ready.
+func serving(t *testing.T, f *foreign, log, ready string, cmd *exec.Cmd) {
 	t.Helper()
 	out, err := os.Create(log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = out, out, filepath.Dir(log)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -54,10 +53,12 @@ func serving(t *testing.T, f *foreign, log string, command ...string) {
 	})
 	if !everySoOften(t, time.Minute, func() bool {
 		c, err := net.DialTimeout("tcp", f.listen, time.Second)
-		if err == nil {
-			c.Close()
+		if err != nil {
+			return false
 		}
-		return err == nil
+		c.Close()
+		said, err := os.ReadFile(log)
+		return err == nil && strings.Contains(string(said), ready)
 	}) {
 		t.Fatal("the station does not listen")
 	}

@@ -236,11 +236,7 @@ type known struct {
 // the dispositions, the MICs. Its line in adapters/README.md is as it is printed here.
 func speak(t *testing.T, name string, s foreignStation, k known) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pk") //nolint:usetesting // a socket's path is short, and t.TempDir's is not
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := socketDir(t)
 	f := &foreign{dir: dir, listen: freeAddress(t), mdn: freeAddress(t), ours: freeAddress(t), own: yearPair(t, ourStation), their: yearPair(t, theirStation), cells: slices.DeleteFunc(cells(), func(c cell) bool { return !k.speaks(c) }), path: func(cell) string { return "" }}
 	if k.path != nil {
 		f.path = k.path
@@ -279,15 +275,15 @@ func speak(t *testing.T, name string, s foreignStation, k known) {
 			t.Fatal(err)
 		}
 	}
-	everySoOften(t, 2*time.Minute, func() bool { return len(f.missing(t, a, s, k)) == 0 })
-	for _, what := range f.missing(t, a, s, k) {
+	everySoOften(t, 2*time.Minute, func() bool { return len(f.missing(t, a, s, out, k)) == 0 })
+	for _, what := range f.missing(t, a, s, out, k) {
 		t.Error("missing:", what)
 	}
 	f.judge(t, a, s, name, in, out, k)
 }
 
 // missing says what has not come yet.
-func (f *foreign) missing(t *testing.T, a *app, s foreignStation, k known) (out []string) {
+func (f *foreign) missing(t *testing.T, a *app, s foreignStation, left map[string]string, k known) (out []string) {
 	t.Helper()
 	told, err := f.exchanged(t.Context(), a.store)
 	if err != nil {
@@ -301,7 +297,14 @@ func (f *foreign) missing(t *testing.T, a *app, s foreignStation, k known) (out 
 	if err != nil {
 		t.Fatal(err)
 	}
+	box, err := s.mailbox()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range f.cells {
+		if !slices.ContainsFunc(box, func(b []byte) bool { return sha(b) == left[c.name()] }) {
+			out = append(out, fmt.Sprint("what leaves by ", c))
+		}
 		if told.received[c.name()].MessageID == "" {
 			out = append(out, fmt.Sprint("what comes by ", c))
 		}

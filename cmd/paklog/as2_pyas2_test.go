@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -25,14 +26,20 @@ func (p *pyAS2) start(t *testing.T, f *foreign) {
 		t.Fatal(err)
 	}
 	t.Setenv("PYTHONPATH", p.home)
-	serving(t, f, filepath.Join(p.dir, "log"), "python3", script, p.dir, port, "http://"+f.ours+"/as2")
+	serving(t, f, filepath.Join(p.dir, "log"), "", exec.CommandContext(t.Context(), "python3", script, p.dir, port, "http://"+f.ours+"/as2"))
 }
 
 // pyas2lib returns no MIC of a message that is not signed. RFC 4130 7.3 owes one to who asks for a signed receipt:
 // it stays unproven. It compresses before it signs and not behind that.
 func TestPyAS2(t *testing.T) {
-	cache := stationCache(t)
-	home, err := peer.Wheels(t.Context(), cache, "pyas2lib", "1.4.4")
+	if testing.Short() {
+		t.Skip("starts and kills processes")
+	}
+	cache, err := peer.Cache()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := peer.Wheels(t.Context(), filepath.Join(cache, "as2-stations"), "pyas2lib", "1.4.4")
 	if err != nil {
 		t.Skip(err)
 	}

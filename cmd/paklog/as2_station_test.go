@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -98,8 +99,11 @@ type stationSpec struct {
 	Listen, Call string // addresses of both
 	UPS          string // where the carrier listens; "" is a hub without a warehouse's work
 	Own          pair
+	Next         pair   // of ours that signs where it is accepted alone
+	Exchange     string // what becomes of certificates that the peer offers
 	Theirs       string // certificate
 	Async        bool
+	Restart      bool   // of messages that broke off
 	Mailbox      string // where our SFTP server listens; the partner SHED's mailbox is there, whose door and the peer's are one chain
 
 	Step bus.Step
@@ -116,13 +120,21 @@ func (s stationSpec) config() *Config {
 	own.SetDefaults()
 	own.Certificate = configs.NewSecret(s.Own.Certificate)
 	c.AS2.Certificates = []OwnCertificateConfig{own}
+	if s.Next.Key != "" {
+		next := OwnCertificateConfig{PrivateKey: configs.NewSecret(s.Next.Key)}
+		next.SetDefaults()
+		next.Certificate, next.From = configs.NewSecret(s.Next.Certificate), "2099-01-01"
+		c.AS2.Certificates = append(c.AS2.Certificates, next)
+	}
 	p := PartnerConfig{}
 	p.SetDefaults()
 	p.ID, p.OurID, p.Owner = s.Peer, s.Name, partnerName
 	theirs := TheirCertificateConfig{Certificate: configs.NewSecret(s.Theirs)}
 	theirs.SetDefaults()
 	p.AS2.ID, p.AS2.URL, p.AS2.Async = s.Peer, "http://"+s.Call+"/as2", s.Async
+	p.AS2.Restart = s.Restart
 	p.AS2.Certificates = []TheirCertificateConfig{theirs}
+	p.AS2.Exchange = cmp.Or(s.Exchange, p.AS2.Exchange)
 	c.EDI.Partners = map[string]PartnerConfig{s.Peer: p}
 	if s.Mailbox != "" {
 		c.SFTP.Listen = s.Mailbox

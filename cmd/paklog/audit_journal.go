@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/journal/journalaudit"
 	"github.com/paklog/hub/routes"
@@ -64,9 +63,9 @@ func (r *auditReport) find(kind string, pos journal.Pos, format string, a ...any
 	r.Findings = append(r.Findings, auditFinding{kind, pos, fmt.Sprintf(format, a...)})
 }
 
-// auditJournal proves the log and its tables, the payloads in folder files that it names, then
+// auditJournal proves the log and its tables, the payloads that it names, then
 // what the warehouse says in it.
-func auditJournal(ctx context.Context, d journal.Driver, files string, progress io.Writer) (*auditReport, error) {
+func auditJournal(ctx context.Context, d journal.Driver, look lookup, progress io.Writer) (*auditReport, error) {
 	r := &auditReport{Findings: []auditFinding{}, OpenEffects: []openEffect{}}
 	subs, err := declaredSubscriptions(ctx, d)
 	r.unread(err)
@@ -91,7 +90,7 @@ func auditJournal(ctx context.Context, d journal.Driver, files string, progress 
 	for _, f := range got.Findings {
 		r.Findings = append(r.Findings, auditFinding{string(f.Kind), f.Pos, f.Text})
 	}
-	r.auditPayloads(ctx, files, watched.payloads)
+	r.auditPayloads(ctx, look, watched.payloads)
 	if !got.Unread {
 		w.busy = watched.busy
 		r.unread(w.audit(ctx))
@@ -99,14 +98,14 @@ func auditJournal(ctx context.Context, d journal.Driver, files string, progress 
 	return r, ctx.Err()
 }
 
-// auditPayloads holds each file that the journal names against its hash.
-func (r *auditReport) auditPayloads(ctx context.Context, dir string, named map[string]journal.Pos) {
+// auditPayloads holds each payload that the journal names against its hash.
+func (r *auditReport) auditPayloads(ctx context.Context, look lookup, named map[string]journal.Pos) {
 	r.Payloads = len(named)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := blob.Verify(ctx, dir, name); err != nil {
+		if err := look.verify(ctx, name); err != nil {
 			r.find("payload", named[name], "Payload %s, which the unit at %d names, is not there as it was: %v.", name, named[name], err)
 		}
 	}

@@ -104,7 +104,7 @@ func TestTheWarehouseAuditFindsWhatTheLogAllows(t *testing.T) {
 			t.Parallel()
 			w := newPlanted(t)
 			x.write(w)
-			r, err := auditJournal(t.Context(), w.store, "", nil)
+			r, err := auditJournal(t.Context(), w.store, lookup{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,6 +43,13 @@ it must be.`,
 				if e, err = openEvidence(ctx, dir); err != nil {
 					return err
 				}
+				if g.config != "" {
+					cfg, _, err := load(g.config)
+					if err != nil {
+						return errors.Join(err, e.close())
+					}
+					e.bucket = cfg.S3
+				}
 			} else {
 				_, cfg, err := running(ctx, g)
 				if err != nil {
@@ -56,7 +63,11 @@ it must be.`,
 			if terminal(cmd.ErrOrStderr()) {
 				progress = cmd.ErrOrStderr()
 			}
-			r, err := auditJournal(ctx, e.store, e.files, progress)
+			look, err := lookIn(e.files, e.bucket)
+			if err != nil {
+				return errors.Join(err, e.close())
+			}
+			r, err := auditJournal(ctx, e.store, look, progress)
 			if err = errors.Join(err, e.close()); err != nil {
 				return err
 			}
@@ -76,10 +87,11 @@ it must be.`,
 
 // evidence is a journal opened to be read.
 type evidence struct {
-	store journal.Driver
-	how   string // where it was read
-	tmp   string // to be removed
-	files string // folder of the payloads
+	store  journal.Driver
+	how    string   // where it was read
+	tmp    string   // to be removed
+	files  string   // folder of the payloads
+	bucket S3Config // of those that are not in it
 }
 
 // open opens what is in a folder.
@@ -108,7 +120,9 @@ func configuredEvidence(ctx context.Context, cfg *Config) (dir string, e *eviden
 		e, err = openSnapshot(ctx, cfg)
 		return "schema " + cfg.Postgres.Schema, e, err
 	}
-	e, err = openEvidence(ctx, cfg.Data)
+	if e, err = openEvidence(ctx, cfg.Data); e != nil {
+		e.bucket = cfg.S3
+	}
 	return cfg.Data, e, err
 }
 

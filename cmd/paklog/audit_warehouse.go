@@ -8,6 +8,7 @@ import (
 	"github.com/paklog/hub/core/catalog"
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
 	"github.com/paklog/hub/core/inventory"
@@ -113,6 +114,8 @@ func (w *warehouse) fold(kind string) stream {
 		return &folding[label.Label]{fold: label.Fold, check: w.label}
 	case "owner":
 		return &folding[owner.Owner]{fold: owner.Fold}
+	case "crossref":
+		return &folding[crossref.Entry]{fold: crossref.Fold}
 	case "facility":
 		return &folding[facility.Facility]{fold: facility.Fold}
 	case "count":

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,15 +57,18 @@ type completer func(cmd *cobra.Command, args []string, begun string) ([]string, 
 // folder busy.
 func fromHub(g *global, names func(ctx context.Context, c *caller, begun string) ([]string, error)) completer {
 	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		c, _, err := running(cmd.Context(), g)
+		// Nobody waits at a key press for a hub that does not answer.
+		ctx, stop := context.WithTimeout(cmd.Context(), 3*time.Second)
+		defer stop()
+		c, _, err := running(ctx, g)
 		if err != nil || c == nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		found, err := names(cmd.Context(), c, begun)
+		found, err := names(ctx, c, begun)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return found, cobra.ShellCompDirectiveNoFileComp
+		return slices.DeleteFunc(found, func(name string) bool { return !strings.HasPrefix(name, begun) }), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -71,6 +77,14 @@ func words(names ...string) completer {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// beginning asks for what begins as it was typed: of many only the first hundred are offered.
+func beginning(begun string) url.Values {
+	if begun == "" {
+		return url.Values{}
+	}
+	return url.Values{"begins": {begun}}
 }
 
 func routeNames(ctx context.Context, c *caller, _ string) ([]string, error) {
@@ -97,8 +111,8 @@ func letterIDs(ctx context.Context, c *caller, _ string) ([]string, error) {
 	return out, nil
 }
 
-func orderNumbers(ctx context.Context, c *caller, _ string) ([]string, error) {
-	found, err := documents(ctx, c, "/v1/orders", url.Values{}, 100)
+func orderNumbers(ctx context.Context, c *caller, begun string) ([]string, error) {
+	found, err := documents(ctx, c, "/v1/orders", beginning(begun), 100)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/measure"
 	"github.com/paklog/hub/core/pack"
@@ -22,6 +23,11 @@ type Config struct {
 	Data          string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
 	Store         string                `config:"store" doc:"Where the journal is: sqlite, in the data folder, or postgres."`
 	Postgres      PostgresConfig        `config:"postgres" doc:"The journal's database, where store is postgres."`
+	Bus           string                `config:"bus" doc:"Where others read the ten topics: journal, through this hub alone, or kafka, where they are copied to."`
+	Kafka         KafkaConfig           `config:"kafka" doc:"The Kafka that the ten topics are copied to, where bus is kafka."`
+	Queue         string                `config:"queue" doc:"Where the work for slow partners waits: journal, or rabbitmq, in quorum queues of the broker below."`
+	RabbitMQ      RabbitConfig          `config:"rabbitmq" doc:"The RabbitMQ of the work queues, where queue is rabbitmq."`
+	S3            S3Config              `config:"s3" doc:"The S3-compatible store of long documents and labels."`
 	Tenant        string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
 	Owner         string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
 	Facility      string                `config:"facility" doc:"The building that works where a document names none."`
@@ -38,6 +44,7 @@ type Config struct {
 	ERPs          map[string]ERPConfig  `config:"erps" doc:"ERPs that are told what left, by name."`
 	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
+	Desk          DeskConfig            `config:"desk" doc:"How people mend what failed."`
 	Limits        LimitsConfig          `config:"limits" doc:"What protects the hub."`
 
 	// Of a configuration that was loaded: what it was made from, how it is loaded again, the level
@@ -55,6 +62,8 @@ type HTTPConfig struct {
 	Listen string               `config:"listen" doc:"Address to listen on. Any but loopback needs a key below."`
 	TLS    TLSConfig            `config:"tls" doc:"Serve https. Handhelds enrol over it alone, and their page works off line over it alone."`
 	Keys   map[string]KeyConfig `config:"keys" doc:"API keys by the name of the client that holds them."`
+
+	Users map[string]UserConfig `config:"users" doc:"People who sign in to the console with a password, by their names. A name that a key has too is the same person."`
 }
 
 // TLSConfig is what the hub proves itself by.
@@ -73,13 +82,72 @@ func (c TLSConfig) Validate() error {
 
 // KeyConfig is one API key.
 type KeyConfig struct {
-	Key configs.Secret `config:"key" doc:"The key: give key_file, or a reference like ${NAME} to the environment."`
+	Key      configs.Secret `config:"key" doc:"The key: give key_file, or a reference like ${NAME} to the environment."`
+	Role     string         `config:"role" doc:"What its holder may do: viewer looks and is shown nothing personal, support mends letters, operator works the warehouse and sends orders, admin lets devices in and trusts certificates; each what those before may. \"\" is admin."`
+	Scopes   []string       `config:"scopes" doc:"Parts of the API that it is for, by the tags in /docs: orders, letters, stock, metrics. Without any it is for all."`
+	Partners []string       `config:"partners" doc:"It opens letters of these trading partners alone."`
+	Routes   []string       `config:"routes" doc:"It opens letters of these routes alone, and pauses them."`
+	Expires  string         `config:"expires" doc:"When it opens nothing any more: a day in UTC in quotes (\"2027-01-31\"), or a moment (RFC 3339). \"\" is never."`
+}
+
+// UserConfig is somebody who signs in.
+type UserConfig struct {
+	PasswordHash configs.Secret `config:"password_hash" doc:"Hash of the password, as paklog user hash makes it: give password_hash_file, or a reference like ${NAME} to the environment."`
+	Role         string         `config:"role" doc:"What the person may do, as of a key. \"\" is admin."`
+	Scopes       []string       `config:"scopes" doc:"As of a key."`
+	Partners     []string       `config:"partners" doc:"As of a key."`
+	Routes       []string       `config:"routes" doc:"As of a key."`
+}
+
+// rights are those of the person.
+func (c UserConfig) rights() rest.Rights {
+	return rest.Rights{Role: rest.Role(c.Role), Scopes: c.Scopes, Partners: c.Partners, Routes: c.Routes}
+}
+
+// rights are those of who holds the key.
+func (c KeyConfig) rights() (rest.Rights, error) {
+	r := rest.Rights{Role: rest.Role(c.Role), Scopes: c.Scopes, Partners: c.Partners, Routes: c.Routes}
+	if c.Expires != "" {
+		at, err := time.Parse(time.RFC3339, c.Expires)
+		if err != nil {
+			at, err = time.Parse(time.DateOnly, c.Expires)
+		}
+		if err != nil {
+			return r, fmt.Errorf("expires: %q is neither a day (2027-01-31) nor a moment (RFC 3339)", c.Expires)
+		}
+		r.Expires = at
+	}
+	return r, nil
 }
 
 // LogConfig is what is logged.
 type LogConfig struct {
 	Level  string `config:"level" doc:"debug, info, warn or error."`
 	Format string `config:"format" doc:"text or json."`
+
+	Access AccessLogConfig `config:"access" doc:"Who asked for what at REST, webhooks and AS2, as lines of JSON in a file."`
+}
+
+// AccessLogConfig is the log of requests.
+type AccessLogConfig struct {
+	File    string        `config:"file" doc:"Path of the file of now; those before lie beside it, with a time in their names. \"\" is none."`
+	MaxSize int64         `config:"max_size,bytes" doc:"A new file is begun at this size."`
+	Every   time.Duration `config:"rotate_every" doc:"A new file is begun at this age; 0 is never."`
+	Keep    time.Duration `config:"keep" doc:"How long files of before stay, in whole days; 0 is for ever."`
+	Files   int           `config:"files" doc:"How many files of before stay at most; 0 is any number."`
+	Gzip    bool          `config:"gzip" doc:"Pack files of before."`
+}
+
+// Validate refuses what keeps no log.
+func (c AccessLogConfig) Validate() error {
+	errs := []error{atLeast("max_size", c.MaxSize, 1<<20), atLeast("files", c.Files, 0)}
+	if c.Every != 0 && c.Every < time.Minute {
+		errs = append(errs, fmt.Errorf("rotate_every: is %s, and a minute at least; 0 is never", c.Every))
+	}
+	if c.Keep != 0 && c.Keep < 24*time.Hour {
+		errs = append(errs, fmt.Errorf("keep: is %s, and 24h at least; 0 is for ever", c.Keep))
+	}
+	return errors.Join(errs...)
 }
 
 // Validate refuses words that mean nothing.
@@ -197,6 +265,7 @@ type PartnerConfig struct {
 	OurID        string            `config:"our_id" doc:"Our ISA06 and GS02."`
 	Version      string            `config:"version" doc:"GS08 of what we send."`
 	Usage        string            `config:"usage" doc:"ISA15: P production, T test."`
+	Charset      string            `config:"charset" doc:"Of what goes to the partner by X12: utf-8 or latin-1."`
 	Owner        string            `config:"owner" doc:"Whose goods he orders; \"\" takes the code of N1*DE."`
 	Facilities   map[string]string `config:"facilities" doc:"His code of a building (N1*WH) to ours; empty takes any."`
 	UOM          map[string]string `config:"uom" doc:"His unit codes to units of our items."`
@@ -220,6 +289,7 @@ type PartnerConfig struct {
 	Tenders      string            `config:"tenders" doc:"What becomes of a 204 of his, which tenders a load to us: ask (paklog tenders accept or decline), accept or decline; the answer is a 990."`
 	Runs         []string          `config:"runs" doc:"Buildings of ours that he runs, a 3PL: he is sent a 940 for each order in them and a 943 for each receipt; his 945 and 944 say what became of them."`
 	Reports      time.Duration     `config:"reports_within" doc:"How long after an order in them was to leave, or a receipt to come, his 945 or 944 may take before it is a letter; 0 is any time."`
+	Currency     string            `config:"currency" doc:"ISO 4217 code of prices, rates and charges in documents of his, and ours to him, that name none; empty is USD."`
 	ShipTo       []string          `config:"ship_to" doc:"Roles (N101; DP is ST, IV is BT) of who is shipped to, best first; empty is ST, CN, UC and then BY."`
 	SCACs        map[string]string `config:"scacs" doc:"Our carriers (ups), or carrier and service (fedex FEDEX_GROUND), to SCACs, beside the usual ones."`
 	ShipNotice   string            `config:"ship_notice" doc:"What tells him that his orders have left: 945, 856 or both; 850 are told by 856 alone."`
@@ -283,7 +353,7 @@ type EDIFACTConfig struct {
 
 // SetDefaults fills what most partners agree on.
 func (c *PartnerConfig) SetDefaults() {
-	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage = "ZZ", "ZZ", "PAKLOG", "004010", "P"
+	c.Qualifier, c.OurQualifier, c.OurID, c.Version, c.Usage, c.Charset = "ZZ", "ZZ", "PAKLOG", "004010", "P", charsetUTF8
 	c.Policy, c.Zone, c.Answers = "partial", "UTC", true
 	c.Reject, c.Acknowledge = "set", "997"
 	c.Tenders = routes.TendersAsked
@@ -347,6 +417,12 @@ func (c CarriersConfig) accounts() []account {
 	return slices.DeleteFunc(all, func(a account) bool { return a.URL == "" })
 }
 
+// DeskConfig is how people mend what failed.
+type DeskConfig struct {
+	ApproveAbove int  `config:"approve_above" doc:"A replay of more letters than this waits until somebody other than its author approves of it; 0 is never. Needs an API key."`
+	EditAlone    bool `config:"edit_alone" doc:"A message that was edited goes without a second person. Where it is not set, its author's API key is not that of who approves of it."`
+}
+
 // LimitsConfig protects the hub.
 type LimitsConfig struct {
 	MaxDocument int64         `config:"max_document,bytes" doc:"Largest EDI file; a larger one goes to refused/."`
@@ -357,9 +433,10 @@ type LimitsConfig struct {
 
 func defaults() *Config {
 	return &Config{
-		Data: "data", Store: inSQLite, Postgres: PostgresConfig{Schema: "paklog", Readers: 8, Patience: time.Minute}, Tenant: "main", Owner: "OWNER", Facility: "DC1",
+		Data: "data", Store: inSQLite, Postgres: PostgresConfig{Schema: "paklog", Readers: 8, Patience: time.Minute, Lapse: 6 * time.Second}, Bus: busJournal, Kafka: KafkaConfig{Partitions: 12, Read: KafkaReadConfig{Group: "hub"}},
+		Queue: busJournal, RabbitMQ: RabbitConfig{Prefix: "paklog.", Prefetch: 100, DeliveryLimit: 20}, Tenant: "main", Owner: "OWNER", Facility: "DC1",
 		HTTP: HTTPConfig{Listen: "127.0.0.1:8080"},
-		Log:  LogConfig{Level: "info", Format: "text"},
+		Log:  LogConfig{Level: "info", Format: "text", Access: AccessLogConfig{MaxSize: 100 << 20, Every: 24 * time.Hour, Keep: 30 * 24 * time.Hour, Gzip: true}},
 		Warehouse: WarehouseConfig{
 			WaveOrders: 50, WaveWait: 10 * time.Second, WaveUrgent: time.Hour, Batches: batchDefaults(), Labour: labourDefaults(), TaskLease: 10 * time.Minute, Past: routes.PastHold, Recounts: 1, Over: receiving.RefuseOver, Blind: true, PromiseAt: promiseAtPutAway, SSCCPrefix: "0614141",
 			ShipFrom: AddressConfig{Name: "PakLog DC1", Street: "1 Dock Street", City: "Louisville", Region: "KY", PostalCode: "40202", Country: "US", Phone: "5025550100"},
@@ -382,7 +459,7 @@ func defaults() *Config {
 				CallsPerHour:  60,
 			},
 		},
-		Limits: LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 30 * time.Second, Drain: 25 * time.Second},
+		Limits: LimitsConfig{MaxDocument: 64 << 20, FreeDisk: 5, Probe: 5 * time.Second, Drain: 25 * time.Second},
 	}
 }
 

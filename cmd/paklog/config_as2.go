@@ -56,6 +56,7 @@ type AS2PartnerConfig struct {
 	ID           string                   `config:"id" doc:"His AS2 name; \"\" does not speak AS2 with him."`
 	OurID        string                   `config:"our_id" doc:"The AS2 name he knows us by; \"\" is as2.id."`
 	URL          string                   `config:"url" doc:"His station. \"\" takes what he sends and leaves ours in his folder."`
+	Preset       string                   `config:"preset" doc:"The program that he runs: openas2, phax, camel, pyas2, mendelson. \"\" is not known. It changes nothing: paklog partner check says what of the agreement that program cannot do."`
 	Certificates []TheirCertificateConfig `config:"certificates" doc:"His, to verify by and to encrypt for."`
 	Sign         string                   `config:"sign" doc:"Digest that we sign under: sha256, sha384, sha512, or none."`
 	PSS          bool                     `config:"pss" doc:"Sign by RSASSA-PSS instead of PKCS #1 v1.5."`
@@ -66,6 +67,8 @@ type AS2PartnerConfig struct {
 	Receipt      string                   `config:"receipt" doc:"signed, unsigned or none."`
 	Async        bool                     `config:"receipt_async" doc:"Have receipts sent to as2.url instead of in the answer."`
 	Hosts        []string                 `config:"receipt_hosts" doc:"Hosts that his receipts may be sent to, beside that of url."`
+	Exchange     string                   `config:"certificate_exchange" doc:"What becomes of certificates that he offers over AS2: manual waits for paklog partner certs, auto takes what one that is trusted already has signed."`
+	Restart      bool                     `config:"restart" doc:"Go on with messages of more than 64 KiB where they broke off (AS2 Restart), both ways. Only where he does so, too."`
 	NeedSigned   bool                     `config:"require_signed" doc:"Refuse messages without a signature."`
 	NeedSecret   bool                     `config:"require_encrypted" doc:"Refuse messages that are not encrypted."`
 	User         string                   `config:"user" doc:"HTTP basic authentication at his station."`
@@ -145,7 +148,7 @@ func (c AS2ClientTLSConfig) Validate() error {
 // setDefaults are what most stations take.
 func (c *AS2PartnerConfig) setDefaults() {
 	c.Sign, c.Encrypt, c.Compress, c.Receipt = "sha256", cms.AES256CBC.String(), "none", as2.ReceiptSigned
-	c.NeedSigned, c.NeedSecret = true, true
+	c.NeedSigned, c.NeedSecret, c.Exchange = true, true, as2.ExchangeManual
 }
 
 // Validate reports what does not fit.
@@ -270,10 +273,14 @@ func (c TheirCertificateConfig) certificate() (out as2.Certificate, err error) {
 // profile is what the station goes by.
 func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 	p := as2.Profile{
-		ID: c.ID, OurID: cmp.Or(c.OurID, own.ID), URL: c.URL, PSS: c.PSS, Base64: c.Base64, Receipt: c.Receipt, ReceiptHosts: c.Hosts,
+		ID: c.ID, OurID: cmp.Or(c.OurID, own.ID), URL: c.URL, PSS: c.PSS, Base64: c.Base64, Receipt: c.Receipt, ReceiptHosts: c.Hosts, Exchange: c.Exchange, Restart: c.Restart, ReceivedAt: own.URL,
 		RequireSigned: c.NeedSigned, RequireEncrypted: c.NeedSecret, User: c.User, Password: c.Password.Reveal(),
 	}
 	var errs []error
+	var err error
+	if p.Preset, err = as2.ParsePreset(c.Preset); err != nil {
+		errs = append(errs, fmt.Errorf("preset: %w", err))
+	}
 	for _, theirs := range c.Certificates {
 		x, err := theirs.certificate()
 		if err != nil {
@@ -289,7 +296,6 @@ func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 		p.Sign = d.Hash
 	}
 	if c.Encrypt != "none" {
-		var err error
 		if p.Encrypt, err = cms.ParseCipher(c.Encrypt); err != nil {
 			errs = append(errs, fmt.Errorf("encrypt: %q is no cipher that is written, as aes256-cbc", c.Encrypt))
 		}
@@ -297,12 +303,14 @@ func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 	if c.OAEP {
 		p.OAEP = crypto.SHA256
 	}
-	var err error
 	if p.Compress, err = as2.ParseCompress(c.Compress); err != nil {
 		errs = append(errs, fmt.Errorf("compress: %w", err))
 	}
 	if !slices.Contains([]string{as2.ReceiptSigned, as2.ReceiptUnsigned, as2.ReceiptNone}, c.Receipt) {
 		errs = append(errs, fmt.Errorf("receipt: %q is none of signed, unsigned, none", c.Receipt))
+	}
+	if !slices.Contains([]string{as2.ExchangeManual, as2.ExchangeAuto}, c.Exchange) {
+		errs = append(errs, fmt.Errorf("certificate_exchange: %q is none of manual, auto", c.Exchange))
 	}
 	if c.Async {
 		p.ReceiptTo = own.URL

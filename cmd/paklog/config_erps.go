@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,10 +16,13 @@ import (
 
 	"github.com/paklog/hub/adapters/sap"
 	"github.com/paklog/hub/configs"
+	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/routes"
+	mapping "github.com/paklog/hub/transforms/sap"
 )
 
-// ERPConfig is one ERP that is told what left.
+// ERPConfig is one ERP whose deliveries are orders here, and that is told what left.
 type ERPConfig struct {
 	Kind         string         `config:"kind" doc:"What ERP it is: sap (S/4HANA, OData V2)."`
 	URL          string         `config:"url" doc:"Where its OData V2 services are, as https://s4.example:44300/sap/opu/odata/sap."`
@@ -30,6 +34,30 @@ type ERPConfig struct {
 	Numbers      string         `config:"numbers" doc:"A regular expression of the order numbers that are numbers of its deliveries; \"\" is all."`
 	Timeout      time.Duration  `config:"timeout" doc:"Deadline of one call."`
 	ResolveAfter time.Duration  `config:"resolve_after" doc:"How long past a lost call's deadline the ERP's \"not posted\" is believed."`
+
+	Reads    bool                         `config:"reads" doc:"Its deliveries become orders; else they come by another door under their numbers."`
+	Points   map[string]string            `config:"points" doc:"Its shipping points, and which building of ours each is. A delivery from any other is not ours; empty takes all."`
+	Policy   string                       `config:"policy" doc:"partial or all_or_nothing."`
+	Services map[string]ShopServiceConfig `config:"services" doc:"What its shipping conditions mean, by their codes."`
+	Poll     time.Duration                `config:"poll" doc:"Time between two looks for what was made or changed."`
+	Overlap  time.Duration                `config:"overlap" doc:"How far before the last look a look begins: it knows days alone, of its own zone."`
+	First    time.Duration                `config:"first" doc:"How far back the first look goes."`
+	// What it is told of our adjustments.
+	Stocks    map[string]ERPStockConfig    `config:"stocks" doc:"Where in it the stock of each building is, by the building."`
+	Movements map[string]ERPMovementConfig `config:"movements" doc:"What movement each kind of adjustment is there; a kind that is not named is not told."`
+	Look      time.Duration                `config:"look" doc:"Time between two readings of a delivery without goods issue, by which one is found that was deleted."`
+}
+
+// ERPStockConfig is where a building's stock is.
+type ERPStockConfig struct {
+	Plant    string `config:"plant" doc:"Of SAP, 1 to 4 characters."`
+	Location string `config:"location" doc:"Storage location, 1 to 4 characters."`
+}
+
+// ERPMovementConfig is a movement.
+type ERPMovementConfig struct {
+	Code string `config:"code" doc:"Goods movement code, two digits."`
+	Type string `config:"type" doc:"Movement type, three digits."`
 }
 
 const kindSAP = "sap"
@@ -37,6 +65,7 @@ const kindSAP = "sap"
 // SetDefaults fills what most ERPs agree on. A posting is several calls, each with the deadline of one.
 func (c *ERPConfig) SetDefaults() {
 	c.Kind, c.Timeout, c.ResolveAfter = kindSAP, 30*time.Second, 5*time.Minute
+	c.Policy, c.Poll, c.Overlap, c.First, c.Look = order.Partial, 2*time.Minute, 36*time.Hour, 14*24*time.Hour, time.Hour
 }
 
 // Validate refuses an ERP that cannot be reached.
@@ -63,11 +92,38 @@ func (c ERPConfig) Validate() error {
 	if c.Timeout < time.Second || c.ResolveAfter < time.Second {
 		errs = append(errs, fmt.Errorf("timeout, resolve_after: %s and %s: each is a second at least", c.Timeout, c.ResolveAfter))
 	}
+	for _, building := range slices.Sorted(maps.Keys(c.Stocks)) {
+		if err := mapping.Stock(c.Stocks[building]).Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("stocks.%s: %w", building, err))
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(c.Movements)) {
+		if err := mapping.MovementType(c.Movements[kind]).Validate(kind); err != nil {
+			errs = append(errs, fmt.Errorf("movements.%s: %w", kind, err))
+		}
+	}
+	if len(c.Movements) > 0 && len(c.Stocks) == 0 {
+		errs = append(errs, errors.New("movements: need stocks, which say where the goods are there"))
+	}
+	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
+		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
+	}
+	if c.Poll < time.Second || c.Look < time.Minute || c.First < 0 || c.Overlap < 26*time.Hour {
+		errs = append(errs, errors.New("poll, look, first, overlap: looks are a second apart at least, readings a minute, and a look begins 26h before the last at least: it knows days alone, of any zone"))
+	}
 	return errors.Join(errs...)
 }
 
 func (c ERPConfig) open(name string) (*sap.Client, error) {
+	stocks, movements := map[string]mapping.Stock{}, map[string]mapping.MovementType{}
+	for building, s := range c.Stocks {
+		stocks[building] = mapping.Stock(s)
+	}
+	for kind, m := range c.Movements {
+		movements[kind] = mapping.MovementType(m)
+	}
 	return sap.New(sap.Config{
+		Stocks: stocks, Movements: movements,
 		Connection: "erp." + name, BaseURL: c.URL, User: c.User, Client: c.Client, Timeout: c.Timeout, Now: time.Now,
 		Password: func() (string, error) { return c.Password.Reveal(), nil },
 	})
@@ -89,6 +145,20 @@ func (a *app) erps(flows *routes.Flows) error {
 		rc := routes.ERPConfig{
 			Name: name, Port: port, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility),
 			Timeout: erpCalls * c.Timeout, ResolveAfter: c.ResolveAfter,
+			Tenant: a.cfg.Tenant, Points: c.Points, Policy: c.Policy, Services: map[string]order.Service{},
+			Poll: c.Poll, Overlap: c.Overlap, First: c.First, Look: c.Look, Queued: a.cfg.Queue == queueRabbit,
+		}
+		if c.Reads {
+			rc.Source = port
+		}
+		if len(c.Movements) > 0 {
+			rc.Mover, rc.Moves = port, map[string]bool{}
+		}
+		for kind := range c.Movements {
+			rc.Moves[kind] = true
+		}
+		for code, s := range c.Services {
+			rc.Services[code] = order.Service{Carrier: s.Carrier, Level: s.Service}
 		}
 		if c.Numbers != "" {
 			if rc.Numbers, err = regexp.Compile(c.Numbers); err != nil {
@@ -113,10 +183,19 @@ func checkERP(cmd *cobra.Command, g *global, name string) (known bool, err error
 	if !known {
 		return false, nil
 	}
-	port, err := c.open(name)
+	found, err := c.ask(cmd.Context(), name)
 	if err != nil {
 		return true, err
 	}
+	return true, tellFindings(cmd, g, name+" is an ERP, SAP", found)
+}
+
+// ask has the ERP say what does not fit there.
+func (c ERPConfig) ask(ctx context.Context, name string) ([]shop.Finding, error) {
+	port, err := c.open(name)
+	if err != nil {
+		return nil, err
+	}
 	defer port.Close()
-	return true, tellFindings(cmd, g, name+" is an ERP, SAP", port.Check(cmd.Context()))
+	return port.Check(ctx), nil
 }

@@ -42,7 +42,7 @@ type ChannelConfig struct {
 
 // RuleConfig tells somebody of something.
 type RuleConfig struct {
-	On       []string            `config:"on" doc:"packed, shipped, exception."`
+	On       []string            `config:"on" doc:"packed, shipped, exception, letters."`
 	To       string              `config:"to" doc:"customer, partner or staff."`
 	Channel  string              `config:"channel" doc:"Name of one."`
 	Owners   []string            `config:"owners" doc:"Whose orders; none is all."`

@@ -20,6 +20,11 @@ func TestNotificationsThatReachNobodyAreRefused(t *testing.T) {
 		"no night at all":   {with(func(r *RuleConfig) { r.Quiet = "07:00-07:00" }), "not like"},
 		"nowhere's zone":    {with(func(r *RuleConfig) { r.Zone = "Mars/Base" }), "zone"},
 		"another's kind":    {with(func(r *RuleConfig) { r.On = []string{"lost"} }), "none of"},
+		"letters to staff":  {with(func(r *RuleConfig) { r.On, r.To, r.Staff = []string{"letters"}, "staff", []string{"desk@wh.example"} }), ""},
+		"letters to others": {with(func(r *RuleConfig) { r.On = []string{"letters"} }), "told to staff"},
+		"letters of owners": {with(func(r *RuleConfig) {
+			r.On, r.To, r.Staff, r.Owners = []string{"letters"}, "staff", []string{"desk@wh.example"}, []string{"ACME"}
+		}), "leave owners out"},
 		"an address":        {with(func(r *RuleConfig) { r.To, r.Staff = "staff", []string{"desk"} }), "no mail address"},
 		"staff of nobody":   {with(func(r *RuleConfig) { r.To = "staff" }), "rules.r.staff: nobody is named"},
 		"partner of nobody": {with(func(r *RuleConfig) { r.To = "partner" }), "rules.r.partners"},

@@ -99,8 +99,22 @@ func TestReferenceConfiguration(t *testing.T) {
 	spoken.SFTP.Key, spoken.SFTP.Password, spoken.Login.Password, got.SFTP.Key = configs.Secret{}, configs.Secret{}, configs.Secret{}, configs.Secret{}
 	spoken.Batches = nil
 	got.EDI.Partners["ACME"] = spoken
+	if kim := got.HTTP.Users["kim"]; kim.PasswordHash.Reveal() == "" {
+		t.Error("the hash of a password that it shows was not read")
+	}
+	got.HTTP.Users = nil
 	got.HTTP.Keys, got.Webhooks, got.Shops, got.ERPs, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, nil, NotificationsConfig{}
-	got.Postgres.URL = configs.Secret{}
+	if got.Kafka.SASL.Password.Reveal() == "" {
+		t.Error("the password for Kafka that it shows was not read")
+	}
+	if got.S3.SecretKey.Reveal() == "" {
+		t.Error("the key of a bucket that it shows was not read")
+	}
+	if got.RabbitMQ.URL.Reveal() == "" {
+		t.Error("the URL of RabbitMQ that it shows was not read")
+	}
+	got.RabbitMQ.URL = configs.Secret{}
+	got.Postgres.URL, got.Kafka.SASL.Password, got.S3.SecretKey = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	got.Carriers.UPS.ClientSecret, got.Carriers.FedEx.ClientSecret, got.Carriers.USPS.ClientSecret = configs.Secret{}, configs.Secret{}, configs.Secret{}
 	if text, other := explained(t, got), explained(t, want); text != other {
 		t.Errorf("it shows\n%s\nthe defaults are\n%s", text, other)
@@ -164,6 +178,8 @@ func uncommented(t *testing.T) string {
 	for _, m := range regexp.MustCompile(`_file: (.+)`).FindAllSubmatch(text, -1) {
 		name, secret := string(m[1]), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"
 		switch filepath.Ext(name) {
+		case ".url":
+			secret = "amqp://hub:secret@rabbit.example/\n"
 		case ".crt":
 			secret = own.Certificate
 		case ".key":
@@ -172,6 +188,9 @@ func uncommented(t *testing.T) string {
 			if secret = theirPGP; strings.Contains(name, "paklog") {
 				secret = ownPGP
 			}
+		}
+		if strings.HasSuffix(name, ".hash") {
+			secret = phraseHash(t)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)

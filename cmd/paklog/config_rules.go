@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/paklog/hub/core/inventory"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/pack"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/receiving"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/edi/edifact"
@@ -33,21 +33,26 @@ func (c *Config) Validate() error {
 	if c.Data == "" {
 		errs = append(errs, errors.New("data: names no folder"))
 	}
-	errs = append(errs, c.storeRules(), goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
+	errs = append(errs, c.storeRules(), c.busRules(), c.queueRules(), goodName("tenant", c.Tenant), goodName("owner", c.Owner), goodName("facility", c.Facility))
 	errs = append(errs, c.buildings()...)
 	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
 		if _, _, err := c.mapsOf(name); err != nil {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, c.connectorRules()...)
 	errs = append(errs, c.as2Rules()...)
 	errs = append(errs, c.handOnRules()...)
 	keys := c.apiKeys()
-	errs = append(errs, each("http.listen", rest.CheckListen(c.HTTP.Listen, keys)))
+	errs = append(errs, each("http.listen", rest.CheckListen(c.HTTP.Listen, keys, c.people()...)))
 	// What is wrong with one key alone is told where it stands.
-	keys = slices.DeleteFunc(keys, func(k rest.Key) bool { return rest.CheckSecret(k.Secret) != nil })
+	keys = slices.DeleteFunc(keys, func(k rest.Key) bool { return rest.CheckSecret(k.Secret) != nil || k.Validate() != nil })
 	if err := rest.CheckKeys(keys); err != nil {
 		errs = append(errs, fmt.Errorf("http.keys: %w", err))
+	}
+	// Without a key everybody is the same one, who may not approve of what is his own.
+	if c.Desk.ApproveAbove > 0 && len(c.HTTP.Keys)+len(c.HTTP.Users) == 0 {
+		errs = append(errs, errors.New("desk.approve_above: nobody could approve: without http.keys nobody is told from anybody else"))
 	}
 	return errors.Join(errs...)
 }
@@ -143,6 +148,12 @@ func (c *Config) buildings() []error {
 	for _, name := range slices.Sorted(maps.Keys(c.ERPs)) {
 		errs = append(errs, goodName("erps."+name, name))
 		check("erps."+name+".facility", c.ERPs[name].Facility)
+		for _, point := range slices.Sorted(maps.Keys(c.ERPs[name].Points)) {
+			check("erps."+name+".points."+point, c.ERPs[name].Points[point])
+		}
+		for _, building := range slices.Sorted(maps.Keys(c.ERPs[name].Stocks)) {
+			check("erps."+name+".stocks."+building, building)
+		}
 		for _, other := range slices.Sorted(maps.Keys(c.ERPs)) {
 			a, b := c.ERPs[name], c.ERPs[other]
 			if other < name && cmp.Or(a.Owner, c.Owner) == cmp.Or(b.Owner, c.Owner) && cmp.Or(a.Facility, c.Facility) == cmp.Or(b.Facility, c.Facility) && (a.Numbers == "" || b.Numbers == "" || a.Numbers == b.Numbers) {
@@ -166,7 +177,19 @@ func (c KeyConfig) Validate() error {
 	if err := rest.CheckSecret(c.Key.Reveal()); err != nil {
 		return fmt.Errorf("key: %w", err)
 	}
+	r, err := c.rights()
+	if err != nil {
+		return err
+	}
+	if err := r.Validate(); err != nil {
+		return fmt.Errorf("role: %w", err)
+	}
 	return nil
+}
+
+// Validate refuses what is no hash of a password.
+func (c UserConfig) Validate() error {
+	return errors.Join(each("password_hash", rest.CheckHash(c.PasswordHash.Reveal())), each("role", c.rights().Validate()))
 }
 
 // Validate refuses a building that cannot work.
@@ -231,13 +254,11 @@ func (c PackConfig) Validate() error {
 
 // Validate refuses a country that no carrier knows.
 func (c AddressConfig) Validate() error {
-	if !twoLetters.MatchString(c.Country) {
+	if !party.Country(c.Country) {
 		return fmt.Errorf("country: %q is not an ISO 3166-1 alpha-2 code like US", c.Country)
 	}
 	return nil
 }
-
-var twoLetters = regexp.MustCompile(`^[A-Z]{2}$`)
 
 // Validate refuses a box that holds nothing.
 func (b BoxConfig) Validate() error {
@@ -268,6 +289,12 @@ func (c EDIConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Charsets of what goes to a partner.
+const (
+	charsetUTF8   = "utf-8"
+	charsetLatin1 = "latin-1"
+)
+
 // Validate reports what does not fit.
 func (c PartnerConfig) Validate() error {
 	var errs []error
@@ -291,6 +318,9 @@ func (c PartnerConfig) Validate() error {
 	}
 	if c.Usage != "P" && c.Usage != "T" {
 		errs = append(errs, errors.New("usage: is P or T"))
+	}
+	if c.Charset != charsetUTF8 && c.Charset != charsetLatin1 {
+		errs = append(errs, fmt.Errorf("charset: %q is neither %s nor %s", c.Charset, charsetUTF8, charsetLatin1))
 	}
 	if c.Policy != order.Partial && c.Policy != order.AllOrNothing {
 		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", c.Policy, order.Partial, order.AllOrNothing))
@@ -335,6 +365,9 @@ func (c PartnerConfig) Validate() error {
 	}
 	if !slices.Contains([]string{routes.TendersAsked, routes.TendersAccepted, routes.TendersDeclined}, c.Tenders) {
 		errs = append(errs, fmt.Errorf("tenders: %q is none of ask, accept, decline", c.Tenders))
+	}
+	if c.Currency != "" && !x12wms.Hundredths(c.Currency) {
+		errs = append(errs, fmt.Errorf("currency: %q is no currency of hundredths, as USD or EUR", c.Currency))
 	}
 	if c.NoticeLevels != x12wms.LevelsPacked && c.NoticeLevels != x12wms.LevelsFlat {
 		errs = append(errs, fmt.Errorf("ship_notice_levels: %q is neither %s nor %s", c.NoticeLevels, x12wms.LevelsPacked, x12wms.LevelsFlat))
@@ -458,6 +491,9 @@ func (c CarrierConfig) Validate() error {
 	}
 	return errors.Join(append(errs, positive("timeout", c.Timeout), positive("resolve_after", c.ResolveAfter))...)
 }
+
+// Validate refuses a size that is none.
+func (c DeskConfig) Validate() error { return atLeast("approve_above", c.ApproveAbove, 0) }
 
 // Validate refuses limits that let nothing pass.
 func (c LimitsConfig) Validate() error {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,24 +17,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/magento"
+	"github.com/paklog/hub/adapters/restshop"
 	"github.com/paklog/hub/adapters/shopify"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/erp"
 	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/routes"
+	connectors "github.com/paklog/hub/transforms/restshop"
 )
 
 // ShopConfig is one app at one shop.
 type ShopConfig struct {
-	Kind         string                       `config:"kind" doc:"What shop it is: shopify or magento."`
+	Kind         string                       `config:"kind" doc:"What shop it is: shopify, magento, platform (one that keeps our own contract) or rest (one that a connector describes)."`
+	Connector    string                       `config:"connector" doc:"Rest: the file that says how the shop's API is spoken, below the data folder's connectors unless its path is whole."`
 	Domain       string                       `config:"domain" doc:"Shopify: the shop's own domain, as example.myshopify.com."`
-	URL          string                       `config:"url" doc:"Where its API listens. Shopify: \"\" is https:// and the domain. Magento: with the store's code, as https://shop.example/rest/default."`
-	ClientID     string                       `config:"client_id" doc:"Shopify: of the app. Magento: the consumer key; \"\" sends the access token as a bearer."`
-	ClientSecret configs.Secret               `config:"client_secret" doc:"Shopify: of the app; it signs webhooks too. Magento: the consumer secret. Give client_secret_file, or ${NAME}."`
-	OldSecret    configs.Secret               `config:"old_secret" doc:"Shopify: the secret before, while it is being rotated."`
-	AccessToken  configs.Secret               `config:"access_token" doc:"Magento: of the integration. Give access_token_file, or ${NAME}."`
+	URL          string                       `config:"url" doc:"Where its API listens. Shopify: \"\" is https:// and the domain. Magento: with the store's code, as https://shop.example/rest/default. Platform, rest: what the paths of its API stand behind."`
+	ClientID     string                       `config:"client_id" doc:"Shopify: of the app. Magento: the consumer key; \"\" sends the access token as a bearer. Rest: where the connector's auth is basic or oauth2."`
+	ClientSecret configs.Secret               `config:"client_secret" doc:"Shopify: of the app; it signs webhooks too. Magento: the consumer secret. Platform: the Standard Webhooks secret (whsec_...) that both sides sign with. Rest: as the connector's auth and sign want it. Give client_secret_file, or ${NAME}."`
+	OldSecret    configs.Secret               `config:"old_secret" doc:"The secret before of what signs webhooks, while it is being rotated."`
+	AccessToken  configs.Secret               `config:"access_token" doc:"Magento: of the integration. Platform: the key that we are known by. Rest: where the connector's auth is bearer or header. Give access_token_file, or ${NAME}."`
 	TokenSecret  configs.Secret               `config:"token_secret" doc:"Magento: the access token's secret. Give token_secret_file, or ${NAME}."`
 	Source       string                       `config:"source" doc:"Magento: the inventory source that goods leave from; \"\" is default."`
 	Ships        []string                     `config:"ships" doc:"Magento: the states of orders that are to be shipped; without any, processing."`
@@ -83,8 +88,10 @@ func (c *ShopConfig) SetDefaults() {
 
 // Kinds of shops.
 const (
-	kindShopify = "shopify"
-	kindMagento = "magento"
+	kindShopify  = "shopify"
+	kindMagento  = "magento"
+	kindPlatform = "platform"
+	kindREST     = "rest"
 )
 
 // Validate refuses a shop that cannot be reached.
@@ -95,8 +102,10 @@ func (c ShopConfig) Validate() error {
 		errs = c.shopify()
 	case kindMagento:
 		errs = c.magento()
+	case kindPlatform, kindREST:
+		errs = c.described()
 	default:
-		errs = append(errs, fmt.Errorf("kind: %q is no shop that is known; there are %s and %s", c.Kind, kindShopify, kindMagento))
+		errs = append(errs, fmt.Errorf("kind: %q is no shop that is known; there are %s, %s, %s and %s", c.Kind, kindShopify, kindMagento, kindPlatform, kindREST))
 	}
 	if c.Owner != "" {
 		errs = append(errs, goodName("owner", c.Owner))
@@ -156,6 +165,97 @@ func (c ShopConfig) magento() (errs []error) {
 	return errs
 }
 
+// described is what is wrong with a shop that a connector describes, but for the connector itself.
+func (c ShopConfig) described() (errs []error) {
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		errs = append(errs, fmt.Errorf("url: %q is none: want https://shop.example/api", c.URL))
+	}
+	if (c.Kind == kindREST) != (c.Connector != "") {
+		errs = append(errs, fmt.Errorf("connector: is needed with kind %s, and with no other", kindREST))
+	}
+	if c.Kind != kindPlatform {
+		return errs
+	}
+	if c.AccessToken.Reveal() == "" {
+		errs = append(errs, errors.New("access_token: is needed: the key that the platform knows us by"))
+	}
+	for name, secret := range map[string]configs.Secret{"client_secret": c.ClientSecret, "old_secret": c.OldSecret} {
+		if name == "old_secret" && secret.Reveal() == "" {
+			continue
+		}
+		if err := restshop.CheckSecret(secret.Reveal()); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errs
+}
+
+// connector is how the shop's API is spoken, of a shop that a connector describes.
+func (c ShopConfig) connector(data string) (*connectors.Connector, error) {
+	if c.Kind == kindPlatform {
+		return connectors.Platform(), nil
+	}
+	file := c.Connector
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(data, "connectors", file)
+	}
+	folder, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	raw, err := folder.ReadFile(filepath.Base(file))
+	if err != nil {
+		return nil, err
+	}
+	return connectors.Open(filepath.Base(file), raw, folder.ReadFile)
+}
+
+// connectorRules refuse connectors that cannot be read, or that want what is not given.
+func (c *Config) connectorRules() (errs []error) {
+	for _, name := range slices.Sorted(maps.Keys(c.Shops)) {
+		s := c.Shops[name]
+		if s.Kind != kindREST || s.Validate() != nil {
+			continue // what is wrong with it alone is told where it stands
+		}
+		port, err := s.openDescribed(name, c.Data)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("shops.%s.connector: %w", name, err))
+			continue
+		}
+		port.Close()
+		if how, err := s.connector(c.Data); err == nil && !how.Has("set.path") && (s.Stock.Within > 0 || s.Stock.Every > 0) {
+			errs = append(errs, fmt.Errorf("shops.%s.stock: connector %s says nothing of levels and set", name, s.Connector))
+		}
+	}
+	return errs
+}
+
+// openDescribed opens a shop that a connector describes.
+func (c ShopConfig) openDescribed(name, data string) (shopPort, error) {
+	how, err := c.connector(data)
+	if err != nil {
+		return nil, err
+	}
+	cfg := restshop.Config{
+		Connection: "shop." + name, BaseURL: c.URL, Connector: how, ClientID: c.ClientID, TokenDir: filepath.Join(data, "tokens"), Timeout: c.Timeout, Now: time.Now,
+	}
+	if c.ClientSecret.Reveal() != "" {
+		cfg.ClientSecret = func() (string, error) { return c.ClientSecret.Reveal(), nil }
+	}
+	if c.AccessToken.Reveal() != "" {
+		cfg.AccessToken = func() (string, error) { return c.AccessToken.Reveal(), nil }
+	}
+	client, err := restshop.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if how.Has("answer.path") {
+		return restshop.Answering{Client: client}, nil
+	}
+	return client, nil
+}
+
 // shopPort is a shop whose connections are held open.
 type shopPort interface {
 	shop.Shop
@@ -171,8 +271,12 @@ func (c ShopConfig) location(place string) string {
 	return place
 }
 
-func (c ShopConfig) open(name, tokens string, warn func(string)) (shopPort, error) {
-	if c.Kind == kindMagento {
+// open opens a shop; data is the data folder.
+func (c ShopConfig) open(name, data string, warn func(string)) (shopPort, error) {
+	switch c.Kind {
+	case kindPlatform, kindREST:
+		return c.openDescribed(name, data)
+	case kindMagento:
 		return magento.New(magento.Config{
 			Connection: "shop." + name, BaseURL: c.URL, Source: c.Source, Ships: c.Ships, Timeout: c.Timeout, Now: time.Now,
 			Secrets: magento.Secrets{
@@ -184,7 +288,7 @@ func (c ShopConfig) open(name, tokens string, warn func(string)) (shopPort, erro
 	return shopify.New(shopify.Config{
 		Connection: "shop." + name, Shop: c.Domain, BaseURL: c.URL, ClientID: c.ClientID,
 		ClientSecret: func() (string, error) { return c.ClientSecret.Reveal(), nil },
-		TokenDir:     tokens, Timeout: c.Timeout, Now: time.Now, Warn: warn,
+		TokenDir:     filepath.Join(data, "tokens"), Timeout: c.Timeout, Now: time.Now, Warn: warn,
 	})
 }
 
@@ -196,7 +300,7 @@ func (a *app) shops(flows *routes.Flows) error {
 	var all []routes.ShopConfig
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Shops)) {
 		c := a.cfg.Shops[name]
-		port, err := c.open(name, filepath.Join(a.cfg.Data, "tokens"), func(words string) { a.log.Warn("the shop's API", "adapter", "shop."+name, "why", words) })
+		port, err := c.open(name, a.cfg.Data, func(words string) { a.log.Warn("the shop's API", "adapter", "shop."+name, "why", words) })
 		if err != nil {
 			return fmt.Errorf("shops.%s: %w", name, err)
 		}
@@ -217,11 +321,19 @@ func (a *app) shops(flows *routes.Flows) error {
 	return routes.AddShops(a.hub, flows, all)
 }
 
-// lookThrough lets the shops be looked through now. Looks that an earlier start set go on in any case.
+// lookThrough lets shops and ERPs be looked through now. Looks that an earlier start set go on in any case.
 func (a *app) lookThrough(ctx context.Context) error {
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.Shops)) {
 		if _, err := a.hub.Call(ctx, door.Shops, shop.Hint{Shop: name}); err != nil {
 			a.log.Warn("the shop is not looked through at the start", "adapter", "shop."+name, "err", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.ERPs)) {
+		if !a.cfg.ERPs[name].Reads {
+			continue
+		}
+		if _, err := a.hub.Call(ctx, door.ERPs, erp.Hint{ERP: name}); err != nil {
+			a.log.Warn("the ERP is not looked through at the start", "adapter", "erp."+name, "err", err)
 		}
 	}
 	return nil
@@ -239,6 +351,24 @@ func (a *app) shopHooks(cfg *Config) http.Handler {
 	return shopify.Hooks(sources, shopify.HookDeps{Door: a.hub, Now: time.Now, Logger: a.log})
 }
 
+// platformHooks is the door of the webhooks of custom platforms, and of shops whose connector takes some.
+func (a *app) platformHooks(cfg *Config) (http.Handler, error) {
+	sources := map[string]restshop.HookSource{}
+	for name, c := range cfg.Shops {
+		if c.Kind != kindPlatform && c.Kind != kindREST {
+			continue
+		}
+		how, err := c.connector(cfg.Data)
+		if err != nil {
+			return nil, fmt.Errorf("shops.%s: %w", name, err)
+		}
+		if how.Has("hook.id") {
+			sources[name] = restshop.HookSource{Connector: how, Secrets: []string{c.ClientSecret.Reveal(), c.OldSecret.Reveal()}}
+		}
+	}
+	return restshop.Hooks(sources, restshop.HookDeps{Door: a.hub, Now: time.Now, Logger: a.log}), nil
+}
+
 // checkShop says what does not fit at a shop of a name; false is none.
 func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err error) {
 	cfg, _, err := load(g.config)
@@ -249,16 +379,24 @@ func checkShop(cmd *cobra.Command, g *global, name string) (known bool, err erro
 	if !known {
 		return false, nil
 	}
-	port, err := c.open(name, filepath.Join(cfg.Data, "tokens"), nil)
+	found, err := c.ask(cmd.Context(), name, cfg.Data)
 	if err != nil {
 		return true, err
 	}
+	where := map[string]string{kindShopify: "at Shopify", kindMagento: "at Magento", kindPlatform: "of a platform of its own", kindREST: "by connector " + c.Connector}[c.Kind]
+	return true, tellFindings(cmd, g, name+" is a shop "+where, found)
+}
+
+// ask has the shop say what does not fit there.
+func (c ShopConfig) ask(ctx context.Context, name, data string) ([]shop.Finding, error) {
+	port, err := c.open(name, data, nil)
+	if err != nil {
+		return nil, err
+	}
 	defer port.Close()
-	found := port.Check(cmd.Context(), shop.Wanted{
+	return port.Check(ctx, shop.Wanted{
 		Locations: slices.Sorted(maps.Keys(c.Locations)), Stock: c.Stock.Within > 0 || c.Stock.Every > 0, Hooks: "/webhooks/shopify/" + name, Poll: c.Poll,
-	})
-	where := map[string]string{kindShopify: "Shopify", kindMagento: "Magento"}[c.Kind]
-	return true, tellFindings(cmd, g, name+" is a shop at "+where, found)
+	}), nil
 }
 
 // tellFindings shows what does not fit at somebody who was asked, under a title.

@@ -14,11 +14,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/paklog/hub/adapters/rest"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/order"
@@ -34,12 +37,17 @@ func socketPath(data string) string { return filepath.Join(data, "paklog.sock") 
 // control is the handler behind the socket: what the API serves, without keys since the
 // file's permissions guard it, and what only the operator of this machine may ask for.
 func (a *app) control() (http.Handler, error) {
-	api, err := a.rest(nil)
-	if err != nil {
-		return nil, err
-	}
+	// Made when it is first asked: its schemas take 10 MB, as those of the open doors do.
+	api := sync.OnceValues(func() (http.Handler, error) { return a.rest(nil, nil) })
 	mux := http.NewServeMux()
-	mux.Handle("/", api)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		h, err := api()
+		if err != nil {
+			controlError(w, http.StatusInternalServerError, err)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("POST /control/backup", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			To string `json:"to"`
@@ -105,7 +113,8 @@ func (a *app) control() (http.Handler, error) {
 	}
 	mux.HandleFunc("POST /control/routes/{route}/pause", act(eip.PauseRoute))
 	mux.HandleFunc("POST /control/routes/{route}/resume", act(eip.ResumeRoute))
-	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.hub.Routes()) })
+	mux.HandleFunc("GET /control/about", a.about)
+	mux.HandleFunc("GET /control/routes", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, a.routeInfos()) })
 	return mux, nil
 }
 
@@ -177,9 +186,7 @@ func writeControl(w http.ResponseWriter, v any) {
 }
 
 func controlError(w http.ResponseWriter, status int, err error) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
+	rest.WriteProblem(w, status, "", err.Error(), 0)
 }
 
 // listenControl opens the socket. The data folder's lock is ours, so one that lies there was left by a process
@@ -204,25 +211,40 @@ func (a *app) listenControl(ctx context.Context) (net.Listener, error) {
 
 // serveControl answers on the socket until shut ends; ctx is that of the hub.
 func (a *app) serveControl(ctx, shut context.Context, l net.Listener) error {
-	h, err := a.control()
-	if err != nil {
-		return errors.Join(err, l.Close())
-	}
-	return serveHTTP(ctx, shut, l, h, a.cfg.Limits.Drain)
+	// Its API is a second one beside that of the network, some 8 MB: a hub that nobody asks here is spared it.
+	once := sync.OnceValues(a.control)
+	return serveHTTP(ctx, shut, l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, err := once()
+		if err != nil {
+			controlError(w, http.StatusInternalServerError, err)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}), a.cfg.Limits.Drain)
 }
 
 // serveHTTP serves until shut ends and lets requests under way finish. Between the end of ctx
 // and that of shut the hub drains: whoever comes then is answered 503 and not left to guess
 // why nobody listens.
-func serveHTTP(ctx, shut context.Context, l net.Listener, h http.Handler, drain time.Duration) error {
+func serveHTTP(ctx, shut context.Context, l net.Listener, h http.Handler, drain time.Duration, set ...func(*http.Server)) error {
+	var inside atomic.Int64
 	srv := &http.Server{
-		Handler: untilDrain(ctx, h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: untilDrain(ctx, &inside, h), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ConnContext: withPeer,
+	}
+	for _, f := range set {
+		f(srv)
 	}
 	done := make(chan error, 1)
 	stop := context.AfterFunc(shut, func() {
 		end, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
+		// Shutdown closes the door first, and who comes while a slow request is waited for would be
+		// refused by the system and not by us.
+		for tick := time.NewTicker(5 * time.Millisecond); inside.Load() > 0 && end.Err() == nil; {
+			<-tick.C
+		}
 		err := srv.Shutdown(end)
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = srv.Close() // who is that slow was promised nothing
@@ -236,18 +258,24 @@ func serveHTTP(ctx, shut context.Context, l net.Listener, h http.Handler, drain 
 	return <-done
 }
 
-// untilDrain lets requests in until ctx ends.
-func untilDrain(ctx context.Context, h http.Handler) http.Handler {
+// untilDrain lets requests in until ctx ends, and counts who is inside.
+func untilDrain(ctx context.Context, inside *atomic.Int64, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inside.Add(1)
 		if ctx.Err() == nil {
+			defer inside.Add(-1)
 			h.ServeHTTP(w, r)
 			return
 		}
+		inside.Add(-1)
 		// net/http would read the rest of the body first, however slowly it comes.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now())
 		w.Header().Set("Connection", "close") // the next one finds whoever runs then
-		w.Header().Set("Retry-After", "1")
-		controlError(w, http.StatusServiceUnavailable, errors.New("the hub is stopping: come again under the same Idempotency-Key"))
+		why := "come again under the same Idempotency-Key"
+		if cause := context.Cause(ctx); errors.Is(cause, journal.ErrBroken) {
+			why += "; " + cause.Error()
+		}
+		rest.WriteProblem(w, http.StatusServiceUnavailable, "stopping", "the hub is stopping: "+why, time.Second)
 	})
 }
 
@@ -256,6 +284,7 @@ func untilDrain(ctx context.Context, h http.Handler) http.Handler {
 type caller struct {
 	cfg     *Config
 	client  *http.Client
+	errs    io.Writer // where it is said that the hub takes its time; nil is nowhere
 	local   *app
 	handler http.Handler
 	end     context.CancelFunc
@@ -311,6 +340,10 @@ func reach(ctx context.Context, g *global) (*caller, error) {
 	if c.handler, err = a.control(); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
+	// Views that are built from nothing answer no query before they know the journal.
+	built, stop := context.WithTimeout(ctx, lockWait)
+	defer stop()
+	_ = a.projector.Wait(built, a.since) // the query itself says where they stand
 	return c, nil
 }
 
@@ -354,6 +387,7 @@ func withHub(cmd *cobra.Command, g *global, f func(context.Context, *caller) err
 	if err != nil {
 		return err
 	}
+	c.errs = cmd.ErrOrStderr()
 	defer func() { err = errors.Join(err, c.Close(ctx)) }()
 	return f(ctx, c)
 }
@@ -448,10 +482,14 @@ func (c *caller) send(ctx context.Context, method, path string, fields map[strin
 		rec := &inMemory{header: http.Header{}, status: http.StatusOK}
 		c.handler.ServeHTTP(rec, req)
 		res = &http.Response{StatusCode: rec.status, Status: http.StatusText(rec.status), Header: rec.header, Body: io.NopCloser(&rec.body)}
-	} else if res, err = c.client.Do(req); err != nil {
-		return false, fmt.Errorf("asking the running hub: %w", err)
+	} else {
+		watched, done := c.watched(ctx)
+		defer done()
+		if res, err = c.client.Do(req.WithContext(watched)); err != nil {
+			return false, fmt.Errorf("asking the running hub: %w", whyEnded(watched, err))
+		}
+		defer res.Body.Close()
 	}
-	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		return false, fmt.Errorf("reading the hub's answer: %w", err)

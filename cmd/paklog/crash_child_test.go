@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paklog/hub/adapters/kafka/kafkatest"
 	"github.com/paklog/hub/adapters/postgres/pgtest"
+	"github.com/paklog/hub/adapters/rabbitmq/rabbittest"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/adapters/ups/upssim"
 	"github.com/paklog/hub/configs"
@@ -39,6 +41,8 @@ type childSpec struct {
 	Mutant string
 
 	Database string // PostgreSQL of the journal, "" for the folder
+	Shared   string // schema that several hubs share, "" for a hub alone
+	Stand    bool   // at Step the process stands still (SIGSTOP) instead of ending
 
 	NoSync   bool  // of sqlite.Options
 	WALLimit int64 // of sqlite.Options
@@ -65,10 +69,17 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if text := os.Getenv(queueEnv); text != "" {
+		if err := queueChild(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(commandEnv) != "" {
 		main()
 	}
-	os.Exit(pgtest.Run(m))
+	os.Exit(rabbittest.Run(func() int { return kafkatest.Run(func() int { return pgtest.Run(m) }) }))
 }
 
 const (
@@ -99,7 +110,12 @@ func (s childSpec) config() *Config {
 	if s.Database != "" {
 		c.Store, c.Postgres.URL = inPostgres, configs.NewSecret(s.Database)
 	}
-	k := &killer{step: s.Step}
+	if s.Shared != "" {
+		c.Postgres.Schema, c.Postgres.Shared, c.Postgres.Lapse = s.Shared, true, 6*time.Second
+		c.Postgres.Payloads = filepath.Join(filepath.Dir(s.Dir), "payloads")
+		c.EDI.Partners, c.Webhooks = nil, nil // the carrier alone is called
+	}
+	k := &killer{step: s.Step, stand: s.Stand}
 	k.left.Store(max(s.Nth, 1))
 	c.probe = probe{step: k.at, store: s.store, outbox: k.outbox, inbox: k.inbox}
 	if s.Mutant != "" {
@@ -145,12 +161,19 @@ func runChild(text string) error {
 
 // killer ends the process at a step.
 type killer struct {
-	step bus.Step
-	left atomic.Int64
+	step  bus.Step
+	stand bool
+	left  atomic.Int64
 }
 
 func (k *killer) at(s bus.Step) {
 	if s != k.step || k.left.Add(-1) != 0 {
+		return
+	}
+	if k.stand {
+		fmt.Printf("stands %s\n", s)
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		<-time.After(100 * time.Millisecond) // however late the signal is, nothing goes on before it
 		return
 	}
 	fmt.Printf("died %s\n", s)

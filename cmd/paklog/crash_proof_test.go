@@ -69,7 +69,7 @@ func readLedger(ctx context.Context, s journal.Driver) (*ledger, error) {
 		docs: map[string]int{}, in: map[string]int64{}, out: map[string]int64{}, parked: map[string]int{}, receipts: map[string]int{},
 		desk: map[string]*paper{}, cancelled: map[string][]string{},
 	}
-	report, err := auditJournal(ctx, s, "", nil)
+	report, err := auditJournal(ctx, s, lookup{}, nil)
 	if err != nil {
 		return nil, err
 	}

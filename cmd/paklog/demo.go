@@ -30,7 +30,7 @@ import (
 
 func newDemo() *cobra.Command {
 	var keep bool
-	var dir, in string
+	var dir, in, on, through string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Let documents flow through the hub and its simulated partners, and show what happened",
@@ -40,8 +40,10 @@ simulated SAP in this one, lets documents flow in through the real doors, follow
 partner takes by SFTP, and holds what the hub says against what the partners saw. One answer of UPS is lost on
 purpose: see that one label was bought.`,
 		Example: `  paklog demo
-  paklog demo --keep               stays up; says where to look
-  paklog demo --store postgres     on PAKLOG_POSTGRES_URL, or on a server that it starts`,
+  paklog demo --keep               stays up; leaves three things to mend in the console
+  paklog demo --store postgres     on PAKLOG_POSTGRES_URL, or on a server that it starts
+  paklog demo --queue rabbitmq     through PAKLOG_RABBITMQ_URL, or a broker that it starts
+  paklog demo --bus kafka          copied to a Kafka that it starts (needs a JDK and mvn)`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir != "" {
@@ -59,18 +61,38 @@ purpose: see that one label was bought.`,
 				}
 			}
 			d := &demo{out: cmd.OutOrStdout(), dir: dir, keep: keep, rests: 50 * time.Second}
+			run := d.run
 			switch in {
 			case inSQLite:
-				return d.run(cmd.Context())
 			case inPostgres:
-				return d.onPostgres(cmd.Context())
+				run = d.onPostgres
+			default:
+				return usagef(cmd, "--store %s: take %s or %s", in, inSQLite, inPostgres)
 			}
-			return usagef(cmd, "--store %s: take %s or %s", in, inSQLite, inPostgres)
+			switch on {
+			case busJournal:
+			case busKafka:
+				run = d.withKafka(run)
+			default:
+				return usagef(cmd, "--bus %s: take %s or %s", on, busJournal, busKafka)
+			}
+			switch through {
+			case busJournal:
+			case queueRabbit:
+				run = d.withRabbitMQ(run)
+			default:
+				return usagef(cmd, "--queue %s: take %s or %s", through, busJournal, queueRabbit)
+			}
+			return run(cmd.Context())
 		},
 	}
 	cmd.Flags().BoolVar(&keep, "keep", false, "stay up afterwards, until Ctrl-C")
 	cmd.Flags().StringVar(&in, "store", inSQLite, "where the journal is: sqlite or postgres")
 	_ = cmd.RegisterFlagCompletionFunc("store", words(inSQLite, inPostgres)) // the flag is there
+	cmd.Flags().StringVar(&on, "bus", busJournal, "where the ten topics are copied to: journal (nowhere) or kafka")
+	_ = cmd.RegisterFlagCompletionFunc("bus", words(busJournal, busKafka)) // the flag is there
+	cmd.Flags().StringVar(&through, "queue", busJournal, "where the ERP's work waits: journal or rabbitmq")
+	_ = cmd.RegisterFlagCompletionFunc("queue", words(busJournal, queueRabbit)) // the flag is there
 	cmd.Flags().StringVar(&dir, "data", "", "folder to work in; a temporary one that is removed when nothing is named")
 	return cmd
 }
@@ -81,6 +103,8 @@ type demo struct {
 	dir   string
 	keep  bool
 	db    PostgresConfig // no URL is the embedded store
+	bus   KafkaConfig    // no brokers is none
+	queue string         // URL of the RabbitMQ that work goes through; "" is none
 	sim   *upssim.Sim
 	shop  *shopifysim.Sim
 	other *magentosim.Sim
@@ -183,15 +207,15 @@ func (d *demo) run(ctx context.Context) (end error) {
 	hooks.Go(func() { d.shop.Run(simCtx) })
 	err = d.story(ctx)
 	if err == nil && d.keep {
-		d.say("\nstill up (Ctrl-C ends it):")
-		d.say("  API and its page     http://%s/docs", d.addr)
-		d.say("  UPS's ground truth   http://%s/_truth", l.Addr())
-		d.say("  Shopify's            http://%s/_truth", atShop.Addr())
-		d.say("  partner's folder     %s", d.partner())
-		d.say("  what the partner has %s", d.atPartner())
-		d.say("  command line         PAKLOG_DATA=%s paklog routes", d.dir)
-		d.say("  hub's log            %s", logFile.Name())
-		<-ctx.Done()
+		err = d.stays(ctx, []place{
+			{"API and its page", "http://" + d.addr + "/docs"},
+			{"UPS's ground truth", "http://" + l.Addr().String() + "/_truth"},
+			{"Shopify's", "http://" + atShop.Addr().String() + "/_truth"},
+			{"partner's folder", d.partner()},
+			{"what the partner has", d.atPartner()},
+			{"command line", "PAKLOG_DATA=" + d.dir + " paklog dlq groups"},
+			{"hub's log", logFile.Name()},
+		})
 	}
 	hubStop()
 	err = errors.Join(err, <-done)
@@ -206,6 +230,13 @@ func (d *demo) config(ups, shop, other, erp string) *Config {
 	c.HTTP.Listen = "127.0.0.1:0"
 	if d.db.URL.Reveal() != "" {
 		c.Store, c.Postgres = inPostgres, d.db
+	}
+	if len(d.bus.Brokers) > 0 {
+		c.Bus, c.Kafka = busKafka, d.bus
+	}
+	if d.queue != "" {
+		c.Queue, c.RabbitMQ.URL = queueRabbit, configs.NewSecret(d.queue)
+		c.RabbitMQ.Prefix = fmt.Sprintf("paklog-demo-%d.", time.Now().Unix())
 	}
 	c.Warehouse.WaveOrders, c.Warehouse.WaveWait = 10, 500*time.Millisecond
 	c.Warehouse.AutoWorkers = 4
@@ -234,6 +265,7 @@ func (d *demo) config(ups, shop, other, erp string) *Config {
 	e.SetDefaults()
 	e.URL, e.User, e.Password, e.Client = erp+"/sap/opu/odata/sap", sapsim.User, configs.NewSecret(sapsim.Password), sapsim.Client
 	e.Numbers, e.Timeout, e.ResolveAfter = `^8\d{7}$`, 2*time.Second, time.Second
+	e.Reads, e.Owner = true, "ACME"
 	c.ERPs = map[string]ERPConfig{"sap": e}
 	c.Carriers.UPS = CarrierConfig{
 		Aliases: []string{"UPSN"},

@@ -18,6 +18,7 @@ import (
 	"github.com/paklog/hub/adapters/sap/sapsim"
 	"github.com/paklog/hub/adapters/shopify/shopifysim"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/erp"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/shop"
 )
@@ -82,15 +83,12 @@ func (d *demo) bought(ctx context.Context) error {
 	return err
 }
 
-// delivered places an order for a delivery of the simulated SAP.
+// delivered lets the simulated SAP want a delivery, and the hub look for it.
 func (d *demo) delivered(ctx context.Context) error {
-	d.say("   and one for an outbound delivery of SAP, which wants its goods issue once the goods have left: the answer about that is lost")
+	d.say("   and an outbound delivery of SAP: the hub looks for what was made there, and posts the goods issue once the goods have left; the answer about that is lost")
 	d.sap.Inject(sapsim.OpIssue, sapsim.AnswerLost)
-	number := d.sap.Want(sapsim.Wanted{Material: skus[0].sku, Qty: 3}, sapsim.Wanted{Material: skus[2].sku, Qty: 1})
-	_, err := d.post(ctx, "/v1/orders", "sap-"+number, map[string]any{
-		"owner": "ACME", "number": number, "ship_to": demoAddress,
-		"lines": []any{map[string]any{"item": skus[0].sku, "qty": 3}, map[string]any{"item": skus[2].sku, "qty": 1}},
-	})
+	d.sap.Want(sapsim.Wanted{Material: skus[0].sku, Qty: 3}, sapsim.Wanted{Material: skus[2].sku, Qty: 1})
+	_, err := d.app.hub.Call(ctx, door.ERPs, erp.Hint{ERP: "sap"})
 	return err
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/paklog/hub/adapters/sftp"
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/core/trust"
 )
 
 // The demonstration's partner and hub by their AS2 names, which are also those in documents.
@@ -211,7 +212,7 @@ func (p *partnerProcess) meet(m meeting) error {
 	if p.look, err = sftp.NewConn(files); err != nil {
 		return err
 	}
-	p.station, err = as2.New(station, nil, stationStore{messages}) // he only sends: nothing calls a hub behind it
+	p.station, err = as2.New(station, nil, fileStore{messages}) // he only sends: nothing calls a hub behind it
 	return err
 }
 
@@ -233,11 +234,11 @@ func (p *partnerProcess) send(ctx context.Context, file string) (told partnerTol
 	if err != nil {
 		return told, err
 	}
-	m, err := p.station.Pack(ctx, demoHubID, rand.Text(), filepath.Base(file), data)
+	m, err := p.station.Pack(ctx, demoHubID, rand.Text(), door.Content{Name: filepath.Base(file), Document: data}, trust.Exchange{})
 	if err != nil {
 		return told, err
 	}
-	proof, err := p.station.Send(ctx, demoHubID, m)
+	proof, err := p.station.Send(ctx, demoHubID, m, trust.Exchange{})
 	return partnerTold{Outcome: proof.Outcome, MICs: m.MICs}, err
 }
 

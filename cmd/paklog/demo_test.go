@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,12 +13,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/paklog/hub/adapters/sftp"
 	"github.com/paklog/hub/core/door"
+	"github.com/paklog/hub/dlq"
 )
 
 // asPartner makes the test binary the command in the partner's process.
@@ -28,9 +33,23 @@ func TestTheDemonstrationAgreesWithItsPartners(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var out bytes.Buffer
-	d := &demo{out: &out, dir: t.TempDir(), rests: 4 * time.Minute, env: asPartner}
-	if err := d.run(t.Context()); err != nil {
+	said, says := io.Pipe()
+	d := &demo{out: says, dir: t.TempDir(), keep: true, rests: 4 * time.Minute, env: asPartner}
+	done := make(chan error, 1)
+	go func() {
+		err := d.run(ctx)
+		done <- errors.Join(err, says.Close())
+	}()
+	for lines := bufio.NewScanner(io.TeeReader(said, &out)); lines.Scan(); {
+		if strings.Contains(lines.Text(), "hub's log") { // it says no more
+			leftToMend(t, d, out.String())
+			cancel()
+		}
+	}
+	if err := <-done; err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{
@@ -50,9 +69,82 @@ func TestTheDemonstrationAgreesWithItsPartners(t *testing.T) {
 	if t.Failed() {
 		t.Log(out.String())
 	}
-	if left, err := os.ReadDir(filepath.Join(d.partner(), "outbox")); err != nil || len(left) != 0 {
-		t.Errorf("%d files were left for the partner: %v", len(left), err)
+}
+
+// leftToMend does the three things that the demonstration says to try, by what the console asks of the hub.
+func leftToMend(t *testing.T, d *demo, said string) {
+	t.Helper()
+	ask := func(method, path, body string, out any) {
+		t.Helper()
+		status, answer := asked(t, "http://"+d.addr, "", method, path, body)
+		if status/100 != 2 {
+			t.Fatalf("%s %s: %d: %s", method, path, status, answer)
+		}
+		if out != nil {
+			if err := json.Unmarshal(answer, out); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	until := func(what string, holds func() bool) {
+		t.Helper()
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(time.Minute); !holds(); <-tick.C {
+			if time.Now().After(end) {
+				t.Fatalf("it did not come to be: %s\n%s", what, said)
+			}
+		}
+	}
+	if n := len(regexp.MustCompile(`(?m)^  [0-9]\. `).FindAllString(said, -1)); n != 3 || !strings.Contains(said, "http://"+d.addr+"/console") || !strings.Contains(said, "no key") {
+		t.Errorf("it names %d things to try, or not where:\n%s", n, said)
+	}
+	// 1. The journey names the item; the command that is printed makes it known.
+	var journey struct{ Awaited []struct{ What string } }
+	ask(http.MethodGet, "/v1/traces?key="+leftPO, "", &journey)
+	if text := fmt.Sprint(journey.Awaited); !strings.Contains(text, leftItem) {
+		t.Errorf("the journey of %s awaits %s", leftPO, text)
+	}
+	command := regexp.MustCompile(`curl -d '(.+)' -H .* http://[^/]+(/\S+)`).FindStringSubmatch(said)
+	if command == nil {
+		t.Fatalf("no command is printed:\n%s", said)
+	}
+	ask(http.MethodPost, command[2], command[1], nil)
+	var found struct{ Total int }
+	until("the letter goes away by itself", func() bool {
+		ask(http.MethodGet, "/v1/letters/search?key="+leftOrder, "", &found)
+		return found.Total == 0
+	})
+	// 2. All in the group share the value, and the replay stops behind the first.
+	link := regexp.MustCompile(`/#/group/([0-9a-f]+)`).FindStringSubmatch(said)
+	if link == nil {
+		t.Fatalf("no group is named:\n%s", said)
+	}
+	var contrast dlq.Contrast
+	ask(http.MethodGet, "/v1/letter-groups/"+link[1]+"/contrast", "", &contrast)
+	if contrast.Failures < changedSets || len(contrast.Traits) == 0 || contrast.Traits[0].Value != "MANY" || contrast.Traits[0].Failures != contrast.Failures || contrast.Traits[0].Successes != 0 {
+		t.Errorf("what they have in common: %+v", contrast)
+	}
+	var o dlq.Operation
+	ask(http.MethodPost, "/v1/replays", `{"search":{"group":"`+link[1]+`"},"reason":"to see"}`, &o)
+	ask(http.MethodPost, "/v1/replays/"+o.ID+"/start", "", nil)
+	until("the replay stops", func() bool {
+		ask(http.MethodGet, "/v1/replays/"+o.ID, "", &o)
+		return o.State == dlq.OpStopped
+	})
+	if o.Progress.Sent != 1 {
+		t.Errorf("%d went before it stopped", o.Progress.Sent)
+	}
+	// 3. What waits behind the paused route leaves once it goes on.
+	before, err := os.ReadDir(filepath.Join(d.partner(), "outbox"))
+	if err != nil || len(before) != 0 {
+		t.Errorf("%d files were left for the partner before: %v", len(before), err)
+	}
+	ask(http.MethodPost, "/v1/routes/"+pausedRoute+"/resume", "", nil)
+	until("documents leave", func() bool {
+		now, err := os.ReadDir(filepath.Join(d.partner(), "outbox"))
+		return err == nil && len(now) > len(before)
+	})
 }
 
 func partnerOf(t *testing.T) *counterpart {

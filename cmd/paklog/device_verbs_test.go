@@ -52,7 +52,7 @@ func TestADeviceOverTLS(t *testing.T) {
 	}()
 	trusted := x509.NewCertPool()
 	trusted.AppendCertsFromPEM(cert)
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}}
+	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
 	hub := "https://" + <-addr
 	ask := func(method, path, token, body string, want int, says string) []byte {

@@ -67,7 +67,10 @@ func showLetter(w io.Writer, d dlq.Detail) error {
 	field("reason", d.Reason)
 	field("by", d.Actor)
 
-	fmt.Fprintf(&b, "\nattempts\n")
+	if b.WriteString("\nattempts"); d.Times > 1 {
+		fmt.Fprintf(&b, " (met %d times)", d.Times)
+	}
+	b.WriteString("\n")
 	for _, a := range d.Attempts {
 		fmt.Fprintf(&b, "  %s  %-9s  %s\n", instant(a.At), clean(a.Kind), clean(clip(a.Error, 200)))
 	}
@@ -83,8 +86,11 @@ func showLetter(w io.Writer, d dlq.Detail) error {
 		fmt.Fprintf(&b, "\nstack\n%s\n", indent(cleanLines(d.Stack)))
 	}
 	b.WriteString("\nwhat next\n  " + clean(d.Next) + "\n")
+	if d.State == "open" && strings.Contains(d.Next, "replay") { // of some nothing comes of it
+		fmt.Fprintf(&b, "  paklog dlq replay %s\n", d.Name())
+	}
 	if d.State == "open" {
-		fmt.Fprintf(&b, "  paklog dlq replay %s\n  paklog dlq drop %s --reason \"...\"\n", d.Name(), d.Name())
+		fmt.Fprintf(&b, "  paklog dlq drop %s --reason \"...\"\n", d.Name())
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -16,7 +16,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/rest"
+	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/dlq"
+	"github.com/paklog/hub/routes"
 )
 
 func newDLQ(g *global) *cobra.Command {
@@ -31,7 +33,8 @@ own id: what it already did is not done twice.`,
   paklog dlq replay Lk3u5x2y7abcd
   paklog dlq drop Lk3u5x2y7abcd --reason "ordered by phone instead"`,
 	}
-	cmd.AddCommand(newDLQList(g), newDLQShow(g), newDLQReplay(g), newDLQDrop(g))
+	cmd.AddCommand(newDLQList(g), newDLQShow(g), newDLQReplay(g), newDLQDrop(g),
+		newDLQGroups(g), newDLQGroup(g), newDLQTend(g), newDLQSearch(g), newDLQSearches(g), newDLQOperate(g), newDLQOperation(g), newDLQEdit(g), newDLQEdits(g))
 	return cmd
 }
 
@@ -133,6 +136,11 @@ route. Where there are more than are shown the last line says how to go on.`,
 				if err != nil {
 					return err
 				}
+				if len(page.Items) == 0 && route != "" {
+					if err := knownRoute(ctx, cmd, c, route); err != nil {
+						return err
+					}
+				}
 				if len(page.Items) == 0 && !g.json && (state != "" || route != "") {
 					fmt.Fprintln(cmd.OutOrStdout(), "no letters of that state and route")
 					return nil
@@ -173,6 +181,32 @@ func listLetters(cmd *cobra.Command, g *global, page rest.Letters) error {
 	}
 	fmt.Fprintln(out, "\npaklog dlq show LETTER says what it is and what to do")
 	return nil
+}
+
+// knownRoute refuses the name of a route that is none. One that is gone may have letters still, so it is
+// asked only where there are none.
+func knownRoute(ctx context.Context, cmd *cobra.Command, c *caller, route string) error {
+	var list []routes.RouteInfo
+	if err := c.do(ctx, http.MethodGet, "/control/routes", nil, &list); err != nil {
+		return err
+	}
+	var names, like []string
+	for _, r := range list {
+		if r.Name == route {
+			return nil
+		}
+		names = append(names, r.Name)
+		if strings.Contains(r.Name, route) || strings.Contains(route, r.Name) {
+			like = append(like, r.Name)
+		}
+	}
+	if near := configs.Nearest(route, names); near != "" && !slices.Contains(like, near) {
+		like = append([]string{near}, like...)
+	}
+	if len(like) == 0 {
+		return usagef(cmd, "no route is named %q, and it has no letters: paklog routes lists them", route)
+	}
+	return usagef(cmd, "no route is named %q, and it has no letters; did you mean %s?", route, strings.Join(like[:min(len(like), 5)], " or "))
 }
 
 // letterVerdict is what became of one letter.
@@ -296,6 +330,11 @@ is meant as it stood when the command was given.`,
 					var err error
 					if list, err = letters(ctx, c, "open", route); err != nil {
 						return err
+					}
+					if len(list) == 0 {
+						if err := knownRoute(ctx, cmd, c, route); err != nil {
+							return err
+						}
 					}
 					if len(list) == 0 && !g.json {
 						fmt.Fprintf(cmd.OutOrStdout(), "route %s has no open letters\n", clean(route))

@@ -32,9 +32,47 @@ func TestALetterIsShownWithItsPlaceMarked(t *testing.T) {
 		t.Errorf("under --json: %+v", d)
 	}
 	s.refused(1, "shows those there are", "dlq", "show", "Lnope")
-	if got := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--route", "other", "--json")); len(got) != 0 {
+	if got := decoded[[]dlq.Entry](t, s.must("dlq", "list", "--route", "edi.untaken", "--json")); len(got) != 0 {
 		t.Errorf("another route has %v", got)
 	}
+}
+
+func TestASavedSearchIsFoundByItsName(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.serve()
+	l := s.letter()
+	s.until("it is indexed", func() bool { return strings.Contains(s.must("dlq", "search", "--partner", "ACME"), l.ID) })
+	s.must("dlq", "search", "--partner", "ACME", "--kind", "invalid", "--save", "bad files")
+	if out := s.must("dlq", "search", "--saved", "bad files"); !strings.Contains(out, l.ID) {
+		t.Errorf("the saved search finds\n%s", out)
+	}
+	s.must("dlq", "search", "--partner", "NOBODY", "--save", "bad files")
+	if out := s.must("dlq", "search", "--saved", "bad files"); strings.Contains(out, l.ID) {
+		t.Errorf("the search that took its name finds\n%s", out)
+	}
+	if got := decoded[[]dlq.SavedSearch](t, s.must("dlq", "searches", "--json")); len(got) != 1 || got[0].Query != "partner=NOBODY" || got[0].By != "local" {
+		t.Errorf("listed: %+v", got)
+	}
+	s.refused(2, "no other flag", "dlq", "search", "--saved", "bad files", "--partner", "ACME")
+	s.refused(2, "needs a search", "dlq", "search", "--save", "x")
+	for text, flags := range map[string][]string{
+		"--stop-at 0: want a percentage":   {"--stop-at", "0"},
+		"--stop-at 101: want a percentage": {"--stop-at", "101"},
+		"--rate -1: want letters a second": {"--rate", "-1"},
+		"0 letters are no step":            {"--ramp", "1,0"},
+		"10001 letters are no step":        {"--ramp", "10001"},
+		"is none of":                       {"--kind", "sad"},
+		"invalid argument":                 {"--ramp", "a"},
+	} {
+		s.refused(2, text, append([]string{"dlq", "operate", "--route", "order.held_line", "--reason", "x"}, flags...)...)
+	}
+	s.refused(2, "needs --reason", "dlq", "operate", "--route", "order.held_line")
+	s.refused(2, "name letters, or choose them", "dlq", "operate", "--reason", "x")
+	s.refused(1, "no search is saved", "dlq", "search", "--saved", "x")
+	s.refused(1, "no search is saved", "dlq", "searches", "--remove", "x")
+	s.must("dlq", "searches", "--remove", "bad files")
+	s.refused(1, "no search is saved", "dlq", "search", "--saved", "bad files")
 }
 
 func TestOfTwoWhoReplayOneLetterOneDoes(t *testing.T) {
@@ -53,7 +91,7 @@ func TestOfTwoWhoReplayOneLetterOneDoes(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			codes[code]++
-			if strings.Contains(errs, "faster") || strings.Contains(errs, "is replaying") {
+			if strings.Contains(errs, "faster") || strings.Contains(errs, "is being replayed") {
 				faster++
 			}
 		})
@@ -62,7 +100,7 @@ func TestOfTwoWhoReplayOneLetterOneDoes(t *testing.T) {
 	if codes[0] != 1 || codes[1] != 3 || faster != 3 {
 		t.Errorf("exit codes %v, %d were told that somebody was faster", codes, faster)
 	}
-	s.refused(1, "replaying", "dlq", "drop", l.ID, "--reason", "late")
+	s.refused(1, "is being replayed by local, and only an open one", "dlq", "drop", l.ID, "--reason", "late")
 
 	// Judged again, the set is as wrong as it was: the same letter with one attempt more.
 	s.must("routes", "resume", "x12.refused")
@@ -142,7 +180,7 @@ func TestALetterThatFailsAgainAtOnceIsReplayedOnce(t *testing.T) {
 			t.Errorf("%s: exit codes %v, opening %d after %d; told %q", kind, codes, at, was, told)
 		}
 		for _, errs := range told {
-			if !strings.Contains(errs, "faster") && !strings.Contains(errs, "is replaying") && !strings.Contains(errs, "replayed meanwhile by") {
+			if !strings.Contains(errs, "faster") && !strings.Contains(errs, "is being replayed") && !strings.Contains(errs, "replayed meanwhile by") {
 				t.Errorf("told %q", errs)
 			}
 		}
@@ -188,7 +226,7 @@ func TestLettersAreListedAsTheyCame(t *testing.T) {
 	const n = 7 // of which one order in 5,040 is the right one by chance
 	var list []dlq.Entry
 	for i := range n {
-		s.must("order", "add", "--number", fmt.Sprint("SO-", i), "--line", "NOBODYS=1", "--name", "Jo")
+		s.refused(int(exitFindings), "", "order", "add", "--number", fmt.Sprint("SO-", i), "--line", "NOBODYS=1", "--name", "Jo")
 		s.until("the line is held", func() bool {
 			list = decoded[[]dlq.Entry](t, s.must("dlq", "list", "--json"))
 			return len(list) == i+1

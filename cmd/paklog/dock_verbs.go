@@ -94,8 +94,8 @@ func dockShow[T any](g *global, tag, what string, tell func(*cobra.Command, T)) 
 
 // documentIDs are the names of things of a kind, for completion.
 func documentIDs(path string) func(ctx context.Context, c *caller, _ string) ([]string, error) {
-	return func(ctx context.Context, c *caller, _ string) ([]string, error) {
-		found, err := documents(ctx, c, path, url.Values{}, 100)
+	return func(ctx context.Context, c *caller, begun string) ([]string, error) {
+		found, err := documents(ctx, c, path, beginning(begun), 100)
 		if err != nil {
 			return nil, err
 		}

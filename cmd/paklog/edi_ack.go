@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -145,9 +147,10 @@ func (a *answering) answer(v *ack.Interchange) error {
 	if h.Usage != "P" && h.Usage != "T" && h.Usage != "I" {
 		h.Usage = "P"
 	}
-	if len(h.Version) != 5 {
+	if len(h.Version) != 5 || strings.Trim(h.Version, "0123456789") != "" {
 		h.Version = "00401"
 	}
+	h.Sender, h.Receiver = h.Sender[:min(len(h.Sender), 15)], h.Receiver[:min(len(h.Receiver), 15)] // a separator was lost
 	written := 0
 	w := x12.NewWriter(a.out, opts)
 	w.BeginInterchange(h)
@@ -157,7 +160,7 @@ func (a *answering) answer(v *ack.Interchange) error {
 	for i := range v.Groups {
 		g := &v.Groups[i]
 		body, ok := ack.Functional(g, d)
-		version := g.Version
+		version := cmp.Or(g.Version, "004010")
 		if a.set == "999" {
 			body, ok = ack.Implementation(g, d)
 			version = max(version, "005010")

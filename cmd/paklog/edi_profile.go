@@ -76,6 +76,7 @@ func oneSet(cmd *cobra.Command, rules *rulesFlags, id, release string) (*data.Se
 			return nil, err
 		}
 		s, exact = lib.Find(id, release)
+		exact = exact || !cmd.Flags().Changed("release") // a 999 is of 005010 alone
 	}
 	if s == nil || !exact {
 		return nil, usagef(cmd, "no profile of set %q in release %q: paklog edi profile list has them all", id, release)
@@ -147,7 +148,7 @@ func newProfileImport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			groups := map[string]string{}
+			groups := map[string]string{"": group}
 			for _, s := range grammar.Builtin().Sets() {
 				groups[s.ID] = s.Group
 			}

@@ -165,6 +165,10 @@ func TestProfilesAreExplained(t *testing.T) {
 		t.Errorf("list:\n%s", out)
 	}
 	s.refused(2, "no profile of set", "edi", "profile", "explain", "123")
+	if out := s.must("edi", "profile", "explain", "999", "IK5"); !strings.Contains(out, "IK5-01") {
+		t.Errorf("a set of one release alone:\n%s", out)
+	}
+	s.refused(2, "no profile of set", "edi", "profile", "explain", "999", "--release", "004010")
 	s.refused(1, "does not occur", "edi", "validate", "--profile", filepath.Join(dir, "bad.yaml"), good)
 }
 
@@ -223,6 +227,21 @@ func TestAnOverlayIsLearnedAndDocumentsAreMutated(t *testing.T) {
 	s.refused(2, "no profile", "edi", "mutate", "123", "--dir", certify)
 }
 
+// However broken a document is, what answers it is valid: its sender's software must take it.
+func TestWhatAnswersABrokenDocumentIsValid(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for _, as := range []string{"997", "999"} {
+		answer, errs, code := s.run("edi", "ack", "--as", as, filepath.Join("testdata", "edi", "broken.edi"))
+		if code != 3 || errs != "" || strings.Count(answer, "ISA*") != 2 || strings.Count(answer, "ST*"+as) != 2 || !strings.Contains(answer, "TA1*000000077*") {
+			t.Fatalf("--as %s: exit %d, %s\n%s", as, code, errs, answer)
+		}
+		if out, _, code := s.pipe(answer, "edi", "validate", "--least", "warning", "-"); code != 0 || !strings.Contains(out, "0 errors, 0 warnings") {
+			t.Errorf("--as %s: exit %d\n%s", as, code, out)
+		}
+	}
+}
+
 func TestTablesOfOnesOwnAreImported(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
@@ -243,6 +262,15 @@ func TestTablesOfOnesOwnAreImported(t *testing.T) {
 	}
 	if out := s.must("edi", "profile", "explain", "940", "W05-02", "--grammars", own); !strings.Contains(out, "1 to 3 characters") {
 		t.Errorf("explain:\n%s", out)
+	}
+	// Of a set that PakLog does not know nobody can say what group it belongs to, unless --group does.
+	for group, want := range map[string]string{"": "", "ZZ": "", "QQ": "GS01 QQ"} {
+		own := filepath.Join(dir, "own"+group)
+		s.must("edi", "profile", "import", filepath.Join("testdata", "edi", "888.sef"), "--release", "004010", "--group", group, "--dir", own)
+		out, _, code := s.pipe("", "edi", "validate", "--json", "--grammars", own, filepath.Join("testdata", "edi", "888.edi"))
+		if code != 3 || strings.Contains(out, "gs01-set") != (want != "") || !strings.Contains(out, want) || strings.Count(out, `"severity":"error"`) != 4 {
+			t.Errorf("--group %q: exit %d\n%s", group, code, out)
+		}
 	}
 	s.refused(2, "neither .sef nor .xsd", "edi", "profile", "import", good, "--release", "004010", "--dir", own)
 	s.refused(2, "needs --dir", "edi", "profile", "import", sef)

@@ -21,18 +21,20 @@ import (
 )
 
 // listed is where the documents of a kind of export are listed.
-var listed = map[string]string{bulk.Owners: "/v1/owners", bulk.Items: "/v1/items", bulk.Locations: "/v1/locations", bulk.Facilities: "/v1/facilities", bulk.Workers: "/v1/workers", bulk.Opening: "/v1/stock"}
+var listed = map[string]string{bulk.Owners: "/v1/owners", bulk.Crossrefs: "/v1/crossrefs", bulk.Items: "/v1/items", bulk.Locations: "/v1/locations", bulk.Facilities: "/v1/facilities", bulk.Workers: "/v1/workers", bulk.Opening: "/v1/stock"}
 
 func newExport(g *global) *cobra.Command {
-	var l listing
+	l := listing{whose: "owner"}
 	var format string
 	cmd := &cobra.Command{
-		Use: "export owners|items|locations|facilities|workers|opening FILE", Short: "Write master data or stock to a file that import reads back",
+		Use: "export owners|crossrefs|items|locations|facilities|workers|opening FILE", Short: "Write master data or stock to a file that import reads back",
 		Long: `Write a CSV or NDJSON file that paklog import reads back, here or in another hub. opening is what lies on
 the shelves, as the opening stock of another hub: what orders were given is free there, what is doubted is
 held, and what is in totes and cartons is left out. Serial numbers stand where the books know them
-("paklog stock serials"). - is standard output.`,
+("paklog stock serials"). crossrefs are what codes of partners mean, those that were removed left out.
+- is standard output.`,
 		Example: `  paklog export items items.csv
+  paklog export crossrefs crossrefs.csv
   paklog export facilities - --format ndjson
   paklog export opening stock.ndjson --owner ACME`,
 		Args: cobra.ExactArgs(2), ValidArgs: bulk.Exports(),

@@ -35,7 +35,7 @@ type page struct {
 
 func (p *page) run(what string, actions ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.ctx, time.Minute)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string](`document.body.innerText`))
@@ -108,7 +108,7 @@ func (p *page) api(method, path, body string) []byte {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := (&http.Client{Timeout: 20 * time.Second}).Do(req)
+	res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func (p *page) api(method, path, body string) []byte {
 // eventually asks until the answer is right.
 func (p *page) eventually(what string, ok func() bool) {
 	p.t.Helper()
-	for end := time.After(20 * time.Second); !ok(); {
+	for end := time.After(time.Minute); !ok(); {
 		select {
 		case <-end:
 			p.shot("failed")
@@ -187,7 +187,10 @@ func openPage(t *testing.T, change ...func(*Config)) (*page, *radio, string) {
 	}
 	air := &radio{hub: httputil.NewSingleHostReverseProxy(target)}
 	front := httptest.NewServer(air)
-	t.Cleanup(front.Close)
+	t.Cleanup(func() {
+		front.CloseClientConnections() // a page that listens never ends by itself
+		front.Close()
+	})
 	return p, air, front.URL
 }
 

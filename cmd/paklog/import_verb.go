@@ -29,6 +29,7 @@ type importRequest struct {
 	Owner    string `json:"owner"`
 	Facility string `json:"facility"`
 	Update   bool   `json:"update"`
+	As       string `json:"as"`
 }
 
 // importLine is a line of its answer, which comes as the import goes on. Exactly one field
@@ -79,7 +80,7 @@ func (a *app) importing(w http.ResponseWriter, r *http.Request) {
 		return gone
 	}
 	cfg := bulk.Config{
-		Kind: in.Kind, Format: in.Format, Scope: sc, Name: filepath.Base(in.Path), Update: in.Update, Now: time.Now,
+		Kind: in.Kind, Format: in.Format, Scope: sc, Name: filepath.Base(in.Path), As: in.As, Update: in.Update, Now: time.Now,
 		Progress: func(p bulk.Progress) {
 			_ = write(importLine{Progress: &p})       // the next result finds it again
 			_ = http.NewResponseController(w).Flush() // as above
@@ -100,11 +101,18 @@ func newImport(g *global) *cobra.Command {
 	var report string
 	cmd := &cobra.Command{
 		Use: "import KIND FILE", Short: "Import a CSV or NDJSON file row by row; run again, it repeats nothing",
-		Long: `Import a file of orders, owners, items, locations, facilities, workers, stock (receipts) or opening (stock
-that lies there already) through the same doors as everything else. What is wrong with a row is reported
+		Long: `Import a file of orders, owners, crossrefs (what codes of partners mean), items, locations, facilities,
+workers, stock (receipts) or opening (stock that lies there already) through the same doors as everything else. What is wrong with a row is reported
 with its line and place and stops no other row, but those of its own order: an order that lacks a line is
-not placed. Stopped anywhere and run again, it goes on: the key of each row is made of the file's hash and
-the row's number. A running hub reads the file itself.
+not placed. The rows of an order stand behind each other, and where its head is said again (address, carrier,
+purchase order, ...) it is the same: otherwise the order is refused, with the rows and columns. Stopped
+anywhere and run again, it goes on. A running hub reads the file itself.
+
+Orders and master data have numbers of their own, so that no file makes them twice. A row of stock is known
+by what it says (the third row of the same text is another than the second) under the name of its file:
+correct the rows that were refused, import the file again under the same name, and they alone are booked. A row
+that was booked and is then changed is a new row. Another file of receipts under a name that was used before
+needs --as, with a name of its own; opening stock is known without its file's name, for it lies there once.
 
 The report has a line a row, with the number of its order: created, held (the order is accepted, and the
 line waits until its item or unit is known), exists, repeated (by an earlier run), refused, or failed.
@@ -113,6 +121,7 @@ Ends with 3 when rows were refused or are held, 1 when the hub could not take so
   paklog import items items.ndjson --owner ACME
   paklog import locations locations.csv --update
   paklog import opening stock.csv
+  paklog import stock receipts.csv --as receipts-2026-11-30
   paklog import orders monday.txt --format csv --report monday.report.csv`,
 		Args:      cobra.ExactArgs(2),
 		ValidArgs: bulk.Kinds(),
@@ -120,6 +129,12 @@ Ends with 3 when rows were refused or are held, 1 when the hub could not take so
 			in.Kind = args[0]
 			if !slices.Contains(bulk.Kinds(), in.Kind) {
 				return usagef(cmd, "%q is none of %s", in.Kind, strings.Join(bulk.Kinds(), ", "))
+			}
+			if cmd.Flags().Changed("as") && strings.TrimSpace(in.As) == "" {
+				return usagef(cmd, "--as is empty: give this file's rows a name, or leave it out for the file's own")
+			}
+			if in.As != "" && in.Kind != bulk.Stock && in.Kind != bulk.Opening {
+				return usagef(cmd, "--as is for stock and opening: %s have numbers of their own", in.Kind)
 			}
 			if in.Format == "" {
 				in.Format = formatOf(args[1])
@@ -144,7 +159,8 @@ Ends with 3 when rows were refused or are held, 1 when the hub could not take so
 	cmd.Flags().StringVar(&in.Format, "format", "", "csv or ndjson; by the file's name where it is left out")
 	cmd.Flags().StringVar(&in.Owner, "owner", "", "whose goods, where a row names nobody")
 	cmd.Flags().StringVar(&in.Facility, "facility", "", "the building, where a row names none")
-	cmd.Flags().BoolVar(&in.Update, "update", false, "change owners, items, locations, facilities and workers that are known to what the file says")
+	cmd.Flags().BoolVar(&in.Update, "update", false, "change owners, crossrefs, items, locations, facilities and workers that are known to what the file says")
+	cmd.Flags().StringVar(&in.As, "as", "", "stock and opening: the name that this file's rows are known under, instead of the file's")
 	cmd.Flags().StringVar(&report, "report", "", "file for a line a row (.csv or .ndjson); beside FILE where it is left out, - is none")
 	_ = cmd.RegisterFlagCompletionFunc("format", words(bulk.CSV, bulk.NDJSON))
 	return cmd
@@ -236,6 +252,9 @@ func runImport(ctx context.Context, cmd *cobra.Command, g *global, c *caller, in
 	} else {
 		fmt.Fprintf(cmd.OutOrStdout(), "%d rows: %d created, %d held, %d there already, %d done by an earlier run, %d refused, %d failed\n",
 			s.Rows, s.Created, s.Held, s.Exists, s.Repeated, s.Refused, s.Failed)
+		if s.Repeated > 0 && (in.Kind == bulk.Stock || in.Kind == bulk.Opening) {
+			fmt.Fprintf(cmd.OutOrStdout(), "what an earlier run booked is not booked again; are these other goods, say --as with a name of their own\n")
+		}
 		if report != "-" {
 			fmt.Fprintf(cmd.OutOrStdout(), "report in %s\n", report)
 		}
@@ -268,6 +287,7 @@ func (c *caller) lines(ctx context.Context, path string, in any, each func(line 
 	}
 	req.Header.Set("Content-Type", "application/json")
 	var body io.Reader
+	watched := ctx
 	if c.local != nil {
 		pr, pw := io.Pipe()
 		defer pr.Close()
@@ -281,11 +301,14 @@ func (c *caller) lines(ctx context.Context, path string, in any, each func(line 
 		defer func() { cancel(); _ = pr.Close(); <-done }()
 		body = pr
 	} else {
-		res, err := c.client.Do(req)
+		var done func()
+		watched, done = c.watched(ctx)
+		defer done()
+		res, err := c.client.Do(req.WithContext(watched))
 		if wentAway(err) {
 			return errHubGone
 		} else if err != nil {
-			return fmt.Errorf("asking the running hub: %w", err)
+			return fmt.Errorf("asking the running hub: %w", whyEnded(watched, err))
 		}
 		defer res.Body.Close()
 		if res.StatusCode >= 400 {
@@ -295,13 +318,17 @@ func (c *caller) lines(ctx context.Context, path string, in any, each func(line 
 		}
 		body = res.Body
 	}
-	return eachLine(body, func(line []byte) error {
+	err = eachLine(body, func(line []byte) error {
 		var p problem
 		if c.local != nil && json.Unmarshal(line, &p) == nil && p.Status >= 400 {
 			return &p
 		}
 		return each(line)
 	})
+	if err != nil {
+		err = whyEnded(watched, err)
+	}
+	return err
 }
 
 // errHubGone says that the hub ended while it answered.

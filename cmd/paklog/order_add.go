@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +42,10 @@ at every door: an order number of an owner is one order. Sent again the same way
 the order that exists; where something differs, the differences are told and nothing changes.
 
 Without --key the Idempotency-Key is made from the content, so that a repeated command places nothing
-twice.`,
+twice.
+
+From flags or a file an item that is not known yet is taken as at every other door: the order is accepted, and the
+line is held until the item is there. That is told, and ends with 3.`,
 		Example: `  paklog order add
   paklog order add --number SO-1001 --line MUG-BLUE=3 --line KETTLE=1:case --name "Jane Doe" \
     --street "1 Main St" --city Reno --region NV --postal-code 89501 --country US
@@ -157,14 +162,18 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 	if err != nil {
 		return err
 	}
-	if g.json {
-		return writeJSON(cmd.OutOrStdout(), raw)
-	}
 	var o order.Order
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return fmt.Errorf("reading the order: %w", err)
 	}
+	var held error
+	if slices.ContainsFunc(o.Lines, func(l order.Line) bool { return l.Held() }) {
+		held = exitFindings
+	}
 	out := cmd.OutOrStdout()
+	if g.json {
+		return cmp.Or(writeJSON(out, raw), held)
+	}
 	if made {
 		fmt.Fprintf(out, "order %s of %s is durable: %s\n", clean(o.Number), clean(o.Scope.Owner), o.Status())
 	} else {
@@ -172,10 +181,13 @@ func placeOrder(ctx context.Context, cmd *cobra.Command, g *global, c *caller, b
 	}
 	for _, l := range o.Lines {
 		if l.Held() {
-			fmt.Fprintf(out, "  line %d is held: %s\n", l.No, clean(l.Problem.Text))
+			fmt.Fprintf(out, "  line %d is held and waits: %s\n", l.No, clean(l.Problem.Text))
 		}
 	}
-	return nil
+	if held != nil {
+		fmt.Fprintf(out, "a held line goes on by itself once that is mended; its letter is in paklog dlq list, and paklog order change corrects it\n")
+	}
+	return held
 }
 
 // shipToFlags say where something goes.

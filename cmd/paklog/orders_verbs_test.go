@@ -37,8 +37,8 @@ func TestAnOrderIsPlacedFromFlagsAndFiles(t *testing.T) {
 		t.Errorf("repeated:\n%s", out)
 	}
 	s.refused(1, `it has "1", you sent "2"`, add("--number", "H-1", "--line", "MUG=2:case")...)
-	if out := s.must(add("--number", "H-2", "--line", "NOPE=1")...); !strings.Contains(out, "line 1 is held") {
-		t.Errorf("an unknown item:\n%s", out)
+	if out, _, code := s.run(add("--number", "H-2", "--line", "NOPE=1")...); code != int(exitFindings) || !strings.Contains(out, "line 1 is held") {
+		t.Errorf("an unknown item: exit %d\n%s", code, out)
 	}
 	s.refused(1, "lines[0].qty", add("--number", "H-3", "--line", "MUG=9223372036854775807:case")...)
 	s.refused(1, "country", "order", "add", "--number", "H-4", "--line", "MUG=1", "--name", "J", "--country", "usa")

@@ -123,8 +123,8 @@ func newOwnerShow(g *global) *cobra.Command {
 	}
 }
 
-func ownerIDs(ctx context.Context, c *caller, _ string) ([]string, error) {
-	found, err := documents(ctx, c, "/v1/owners", url.Values{}, 100)
+func ownerIDs(ctx context.Context, c *caller, begun string) ([]string, error) {
+	found, err := documents(ctx, c, "/v1/owners", beginning(begun), 100)
 	if err != nil {
 		return nil, err
 	}

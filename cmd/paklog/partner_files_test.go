@@ -150,12 +150,14 @@ func TestPartnersServersAreTried(t *testing.T) {
 		"partner test PLAIN":   "connection refused",
 		"partner test FOLDER":  "does not speak AS2",
 		"partner test NOBODY":  "no partner is named",
-		"partner check FOLDER": "does not speak AS2",
 		"partner check NOBODY": "no partner is named",
 	} {
 		if out, said, code := s.run(strings.Fields(args)...); code == 0 || !strings.Contains(out+said, want) {
 			t.Errorf("%s: %d %s%s", args, code, out, said)
 		}
+	}
+	if out := s.must("partner", "check", "FOLDER"); !strings.Contains(out, "FOLDER exchanges files through") {
+		t.Errorf("%s", out)
 	}
 	if out := s.must("partner", "check", "ACME"); !strings.Contains(out, fingerprint) || !strings.Contains(out, "a key is safer than a password") {
 		t.Errorf("%s", out)

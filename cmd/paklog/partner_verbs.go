@@ -7,16 +7,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/paklog/hub/adapters/as2"
 	"github.com/paklog/hub/adapters/blob"
+	"github.com/paklog/hub/adapters/edifolder"
 	"github.com/paklog/hub/configs"
 )
 
@@ -25,7 +28,7 @@ func newPartners(g *global) *cobra.Command {
 		Use: "partner", Short: "List trading partners, check what is agreed with them, try their stations",
 		Example: "  paklog partner list\n  paklog partner check ACME",
 	}
-	cmd.AddCommand(newPartnerList(g), newPartnerCheck(g), newPartnerTest(g), newPartnerAdd(g))
+	cmd.AddCommand(newPartnerList(g), newPartnerCheck(g), newPartnerTest(g), newPartnerAdd(g), newPartnerCerts(g))
 	return cmd
 }
 
@@ -37,11 +40,25 @@ type partnerRow struct {
 	AS2     string    `json:"as2,omitempty"`
 	URL     string    `json:"url,omitempty"`
 	Expires time.Time `json:"expires,omitzero"` // the certificate that is encrypted for
+	// Left is what stays in his inbox and is not taken.
+	Left []edifolder.Left `json:"left,omitempty"`
+}
+
+// left says how much stays in an inbox, and since when.
+func (r partnerRow) left() string {
+	if len(r.Left) == 0 {
+		return ""
+	}
+	oldest := slices.MinFunc(r.Left, func(a, b edifolder.Left) int { return a.Since.Compare(b.Since) })
+	return fmt.Sprintf("%d, %s since %s", len(r.Left), oldest.Name, instant(oldest.Since))
 }
 
 func newPartnerList(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the trading partners of the configuration, and how documents reach them",
+		Long: `List the trading partners of the configuration, how documents reach them, and what stays in their inboxes: folders,
+and files that for ten minutes are named as one that is being written (hidden, .tmp, .part, .filepart). The hub
+takes neither, and says so in its log, once.`,
 		Example: "  paklog partner list\n  paklog partner list --json | jq '.[] | select(.by == \"as2\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,6 +88,9 @@ func newPartnerList(g *global) *cobra.Command {
 						row.By = "our sftp server"
 					}
 				}
+				if left, err := edifolder.LeftIn(cfg.partnersRoot(), name, time.Now()); err == nil { // else no hub made it yet
+					row.Left = left
+				}
 				if c, ok := station.Partners[name].EncryptsFor(time.Now()); ok {
 					row.Expires = c.NotAfter
 				}
@@ -79,9 +99,9 @@ func newPartnerList(g *global) *cobra.Command {
 			if g.json {
 				return writeJSON(cmd.OutOrStdout(), rows)
 			}
-			t := newTable(cmd.OutOrStdout(), "PARTNER", "ID", "BY", "AS2 NAME", "STATION", "CERTIFICATE ENDS")
+			t := newTable(cmd.OutOrStdout(), "PARTNER", "ID", "BY", "AS2 NAME", "STATION", "CERTIFICATE ENDS", "LEFT IN INBOX")
 			for _, r := range rows {
-				t.row(r.Name, r.ID, r.By, r.AS2, r.URL, instant(r.Expires))
+				t.row(r.Name, r.ID, r.By, r.AS2, r.URL, instant(r.Expires), r.left())
 			}
 			return t.flush()
 		},
@@ -99,7 +119,8 @@ func newPartnerCheck(g *global) *cobra.Command {
 		Use: "check [PARTNER]", Short: "Say in words what does not fit: certificates, algorithms, what is agreed, a shop's or ERP's set-up",
 		Long: `Say in words what does not fit in what is agreed with partners who speak AS2 or exchange files over SFTP and FTP:
 certificates and OpenPGP keys that have expired or soon will, that are for another use or too weak, algorithms that do
-not go with a key, and what makes an exchange unsafe. Nobody is asked and nothing is sent; paklog partner test does that. The fingerprints are what both sides
+not go with a key, and what makes an exchange unsafe; files of certificates whose order or issuers do not fit; doors
+that are chained (hands_on) and lead nowhere. Nobody is asked and nothing is sent; paklog partner test does that. The fingerprints are what both sides
 compare over the telephone. Ends with 3 when messages fail by it.
 
 A shop is asked: whether it lets the app in, what the app may do there, whose clock is off, which of its places and
@@ -124,35 +145,54 @@ webhooks are set up. Nothing is changed there. So is an ERP: whether it lets the
 				files = slices.DeleteFunc(files, func(name string) bool { return name != args[0] })
 			}
 			if err != nil && len(files) == 0 {
-				return err
+				folders := cfg.folderPartners(args)
+				if len(folders) == 0 {
+					return err
+				}
+				return onlyFolders(cmd, g, cfg, station, folders)
 			}
 			keys, err := cfg.pgpKeys()
 			if err != nil {
 				return err
 			}
-			found := []partnerComplaint{}
+			found, now := []partnerComplaint{}, time.Now()
 			for _, name := range names {
-				for _, c := range station.Partners[name].Check(station.Own, time.Now()) {
+				for _, c := range cfg.checkAS2(name, station.Partners[name], station.Own, now) {
 					found = append(found, partnerComplaint{name, c})
 				}
+				found = append(found, cfg.checkHandOn(name, station, now)...)
 			}
 			inFiles := []partnerComplaint{}
 			for _, name := range files {
 				inFiles = append(inFiles, cfg.checkFiles(name, keys)...)
+				if !slices.Contains(names, name) {
+					inFiles = append(inFiles, cfg.checkHandOn(name, station, now)...)
+				}
 			}
-			all := slices.Concat(found, inFiles)
+			var chained []string // by folders alone
+			if len(args) == 0 {
+				chained = slices.DeleteFunc(cfg.folderPartners(nil), func(name string) bool {
+					return cfg.EDI.Partners[name].HandsOn.To == "" || slices.Contains(names, name) || slices.Contains(files, name)
+				})
+			}
+			inFolders := cfg.checkFolderPartners(chained, station, now)
+			all := slices.Concat(found, inFiles, inFolders)
 			stops := slices.ContainsFunc(all, func(c partnerComplaint) bool { return c.Stops })
 			if g.json {
 				err = writeJSON(cmd.OutOrStdout(), all)
 			} else {
 				w := cmd.OutOrStdout()
 				if len(names) > 0 {
-					err = tellChecked(w, station, names, found)
+					err = cfg.tellChecked(w, station, names, found)
 				}
 				for _, name := range files {
 					cfg.tellFiles(w, name, keys)
+					if !slices.Contains(names, name) {
+						cfg.tellHandOn(w, name)
+					}
 					tellComplaints(w, name, inFiles)
 				}
+				cfg.tellFolders(w, chained, inFolders)
 			}
 			if err == nil && stops {
 				return exitFindings
@@ -162,16 +202,86 @@ webhooks are set up. Nothing is changed there. So is an ERP: whether it lets the
 	}
 }
 
-func tellChecked(w io.Writer, station as2.Config, names []string, found []partnerComplaint) error {
-	for i, c := range station.Own {
-		fmt.Fprintf(w, "ours[%d] %s, until %s, SHA-256 %s\n", i, clean(c.Subject.String()), instant(c.NotAfter), as2.Fingerprint(c.Certificate))
+// folderPartners are the partners that are asked about, where nothing but a folder is between us and them.
+func (c *Config) folderPartners(args []string) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(c.EDI.Partners)) {
+		if len(args) == 0 || args[0] == name {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// checkFolders says whether the folders of partners are there and can be written, and what lies in them for long.
+func (c *Config) checkFolders(names []string) []partnerComplaint {
+	found := []partnerComplaint{}
+	for _, name := range names {
+		for _, folder := range []string{"inbox", "outbox"} {
+			dir := filepath.Join(c.partnersRoot(), name, folder)
+			// W_OK and X_OK of access(2): to take a file out of a folder is to write it.
+			if err := syscall.Access(dir, 0x2|0x1); errors.Is(err, fs.ErrNotExist) {
+				found = append(found, partnerComplaint{name, as2.Complaint{Place: folder, Text: dir + " is not there yet: the hub makes it when it starts"}})
+			} else if err != nil {
+				found = append(found, partnerComplaint{name, as2.Complaint{Place: folder, Stops: true, Text: dir + " cannot be written by this user: " + err.Error()}})
+			}
+		}
+		left, err := edifolder.LeftIn(c.partnersRoot(), name, time.Now())
+		if err != nil {
+			continue // told above
+		}
+		for _, l := range left {
+			found = append(found, partnerComplaint{name, as2.Complaint{Place: "inbox/" + l.Name, Text: l.Why + "; it lies there since " + instant(l.Since)}})
+		}
+	}
+	return found
+}
+
+// checkFolderPartners says what does not fit with partners whose files lie in folders here.
+func (c *Config) checkFolderPartners(names []string, station as2.Config, now time.Time) []partnerComplaint {
+	found := c.checkFolders(names)
+	for _, name := range names {
+		found = append(found, c.checkHandOn(name, station, now)...)
+	}
+	return found
+}
+
+// tellFolders shows whether the folders of partners are there and can be written.
+func (c *Config) tellFolders(w io.Writer, names []string, found []partnerComplaint) {
+	for _, name := range names {
+		fmt.Fprintf(w, "%s exchanges files through %s\n", clean(name), filepath.Join(c.partnersRoot(), name))
+		c.tellHandOn(w, name)
+		if tellComplaints(w, name, found) {
+			fmt.Fprintln(w, "  nothing stops files")
+		}
+	}
+}
+
+// onlyFolders is the check of partners where nothing but folders is between us and them.
+func onlyFolders(cmd *cobra.Command, g *global, cfg *Config, station as2.Config, names []string) (err error) {
+	found := cfg.checkFolderPartners(names, station, time.Now())
+	if g.json {
+		err = writeJSON(cmd.OutOrStdout(), found)
+	} else {
+		cfg.tellFolders(cmd.OutOrStdout(), names, found)
+	}
+	if err == nil && slices.ContainsFunc(found, func(c partnerComplaint) bool { return c.Stops }) {
+		return exitFindings
+	}
+	return err
+}
+
+func (c *Config) tellChecked(w io.Writer, station as2.Config, names []string, found []partnerComplaint) error {
+	for i, x := range station.Own {
+		fmt.Fprintf(w, "ours[%d] %s, until %s, SHA-256 %s\n", i, clean(x.Subject.String()), instant(x.NotAfter), as2.Fingerprint(x.Certificate))
 	}
 	for _, name := range names {
 		p := station.Partners[name]
 		fmt.Fprintf(w, "%s is %s, and knows us as %s\n", clean(name), clean(p.ID), clean(p.OurID))
-		for i, c := range p.Certificates {
-			fmt.Fprintf(w, "  certificates[%d] %s, until %s, SHA-256 %s\n", i, clean(c.Subject.String()), instant(c.NotAfter), as2.Fingerprint(c.Certificate))
+		for i, x := range p.Certificates {
+			fmt.Fprintf(w, "  certificates[%d] %s, until %s, SHA-256 %s\n", i, clean(x.Subject.String()), instant(x.NotAfter), as2.Fingerprint(x.Certificate))
 		}
+		c.tellHandOn(w, name)
 		if tellComplaints(w, name, found) {
 			fmt.Fprintln(w, "  nothing stops messages: paklog partner test "+clean(name)+" sends one")
 		}
@@ -275,7 +385,7 @@ func tryStation(ctx context.Context, cfg as2.Config, partner string) (p as2.Trie
 	if err != nil {
 		return p, err
 	}
-	s, err := as2.New(cfg, nil, stationStore{store})
+	s, err := as2.New(cfg, nil, fileStore{store})
 	if err != nil {
 		return p, err
 	}
@@ -322,10 +432,10 @@ and his certificate (PEM, without a key). Nothing is changed: the configuration 
 			}
 			w := cmd.OutOrStdout()
 			var found []partnerComplaint
-			for _, c := range station.Partners[args[0]].Check(station.Own, time.Now()) {
+			for _, c := range cfg.checkAS2(args[0], station.Partners[args[0]], station.Own, time.Now()) {
 				found = append(found, partnerComplaint{args[0], c})
 			}
-			if err := tellChecked(w, station, []string{args[0]}, found); err != nil {
+			if err := cfg.tellChecked(w, station, []string{args[0]}, found); err != nil {
 				return err
 			}
 			fmt.Fprintf(w, "\nwrite under edi.partners:\n    %s:\n      id: %q\n      as2:\n        id: %q\n", args[0], p.ID, p.AS2.ID)

@@ -2,12 +2,19 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+
+	"github.com/paklog/hub/adapters/s3/s3test"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12gen"
 	"github.com/paklog/hub/routes/eip"
@@ -20,31 +27,102 @@ func filed(t *testing.T) (s *shell, path string, document []byte) {
 	s = newShell(t)
 	stop := s.serve()
 	s.stock("SKU-1", 1000)
-	var buf bytes.Buffer
-	if _, err := x12gen.Write(&buf, x12gen.Config{
-		Seed: 1, Sets: 250, MostLine: 1, Items: []string{"SKU-1"}, Options: x12.WriterOptions{LineEnd: "\n"},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if buf.Len() <= eip.MaxInline {
-		t.Fatalf("%d bytes are not long", buf.Len())
-	}
-	inbox := filepath.Join(s.data, "partners", "ACME", "inbox")
-	if err := os.WriteFile(filepath.Join(inbox, "long.edi.tmp"), buf.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(filepath.Join(inbox, "long.edi.tmp"), filepath.Join(inbox, "long.edi")); err != nil {
-		t.Fatal(err)
-	}
+	dropped, document := s.long(1)
 	s.until("the document lies beside the journal", func() bool {
 		for _, f := range payloadFiles(t, s) {
 			path = f
 		}
 		return path != ""
 	})
-	s.until("it was taken", func() bool { return !exists(filepath.Join(inbox, "long.edi")) })
+	s.until("it was taken", func() bool { return !exists(dropped) })
 	stop()
-	return s, path, buf.Bytes()
+	return s, path, document
+}
+
+// long drops a document that is longer than a record carries into the partner's inbox.
+func (s *shell) long(seed uint64) (path string, document []byte) {
+	s.t.Helper()
+	var buf bytes.Buffer
+	if _, err := x12gen.Write(&buf, x12gen.Config{
+		Seed: seed, Sets: 250, MostLine: 1, Items: []string{"SKU-1"}, Options: x12.WriterOptions{LineEnd: "\n"},
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	if buf.Len() <= eip.MaxInline {
+		s.t.Fatalf("%d bytes are not long", buf.Len())
+	}
+	path = filepath.Join(s.data, "partners", "ACME", "inbox", fmt.Sprintf("long-%d.edi", seed))
+	if err := os.WriteFile(path+".tmp", buf.Bytes(), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		s.t.Fatal(err)
+	}
+	return path, buf.Bytes()
+}
+
+// Long documents of a hub with a bucket lie there and nowhere else. While the store is away what is dropped stays
+// in its inbox, and is taken when it is back; an audit holds each object against its name.
+func TestLongDocumentsLieInABucket(t *testing.T) {
+	t.Parallel()
+	server := s3test.New(t)
+	s := newShell(t)
+	secret := s.config + ".s3"
+	if err := os.WriteFile(secret, []byte(server.Secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.configure(fmt.Sprintf("s3: {endpoint: %q, bucket: %q, prefix: hub1/, access_key: %q, secret_key_file: %q, path_style: true}\n", server.Endpoint, server.Bucket, server.Access, secret))
+	if _, code := s.doctor("s3"); code != 0 {
+		t.Errorf("the doctor ends with %d", code)
+	}
+	stop := s.serve()
+	s.stock("SKU-1", 1000)
+	first, document := s.long(1)
+	s.until("it was taken", func() bool { return !exists(first) })
+	keys := server.Keys()
+	if files := payloadFiles(t, s); len(keys) != 1 || len(files) > 0 {
+		t.Fatalf("objects %q, files %q", keys, files)
+	}
+	object, err := server.Client.GetObject(t.Context(), server.Bucket, keys[0], minio.GetObjectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(object); err != nil || !bytes.Equal(b, document) {
+		t.Errorf("%d bytes lie there of %d, %v", len(b), len(document), err)
+	}
+	server.Stop()
+	s.finds("s3", checkFail, server.Endpoint)
+	deaf, err := new(net.ListenConfig).Listen(t.Context(), "tcp", strings.TrimPrefix(server.Endpoint, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int64
+	go func() {
+		for c, err := deaf.Accept(); err == nil; c, err = deaf.Accept() {
+			_ = c.Close()
+			asked.Add(1)
+		}
+	}()
+	second, _ := s.long(2)
+	s.until("the hub has asked for the store", func() bool { return asked.Load() > 0 })
+	if !exists(second) {
+		t.Error("a document that could not be kept is gone from the inbox")
+	}
+	if err := deaf.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server.Start()
+	s.until("the second was taken", func() bool { return !exists(second) })
+	stop()
+	if out, n := s.must("audit"), len(server.Keys()); n < 2 || !strings.Contains(out, fmt.Sprintf("%d payload files", n)) {
+		t.Errorf("the audit:\n%s", out)
+	}
+	if _, err := server.Client.PutObject(t.Context(), server.Bucket, keys[0], bytes.NewReader(document[1:]), int64(len(document)-1), minio.PutObjectOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs, code := s.run("audit"); code != 3 || !strings.Contains(out, "torn or changed") || strings.Count(out, "FINDING") != 1 {
+		t.Errorf("audit of a changed object: exit %d\n%s%s", code, out, errs)
+	}
 }
 
 func payloadFiles(t *testing.T, s *shell) (all []string) {

@@ -31,7 +31,7 @@ type reloadedConfig struct {
 // swappable reports whether a running hub takes a setting over: who may come in, and what the
 // log says. Everything else is built into routes, the store and listeners when it starts.
 func swappable(key string) bool {
-	for _, part := range []string{"http.keys", "webhooks", "log.level"} {
+	for _, part := range []string{"http.keys", "http.users", "webhooks", "log.level"} {
 		if rest, ok := strings.CutPrefix(key, part); ok && (rest == "" || rest[0] == '.') {
 			return true
 		}
@@ -65,7 +65,7 @@ func (a *app) reload(ctx context.Context, actor string) (reloadedConfig, error) 
 	// What is swapped must be right beside what is not: keys may not go while the door that
 	// they guard stays open to others.
 	next := *a.cfg
-	next.HTTP.Keys, next.Webhooks, next.Log.Level = read.HTTP.Keys, read.Webhooks, read.Log.Level
+	next.HTTP.Keys, next.HTTP.Users, next.Webhooks, next.Log.Level = read.HTTP.Keys, read.HTTP.Users, read.Webhooks, read.Log.Level
 	if err := next.Validate(); err != nil {
 		return done, fmt.Errorf("nothing is changed, for it does not go with what is in force until a restart: %w", err)
 	}

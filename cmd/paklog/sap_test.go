@@ -18,7 +18,7 @@ type invoices struct {
 	sap *sapsim.Sim
 }
 
-func newInvoices(t *testing.T) *invoices {
+func newInvoices(t *testing.T, more string) *invoices {
 	t.Helper()
 	ups, err := upssim.New(upssim.Options{})
 	if err != nil {
@@ -31,8 +31,8 @@ func newInvoices(t *testing.T) *invoices {
 	t.Cleanup(carrier.Close)
 	text := fmt.Sprintf(`%scarriers: {ups: {url: %q, client_id: %q, client_secret_file: secret, account: %q}}
 erps:
-  main: {url: %q, user: %s, password_file: password, client: %q, numbers: '^8\d{7}$', timeout: 2s, resolve_after: 1s}
-`, readme(t, s.config), carrier.URL, upssim.ClientID, upssim.Account, at.URL+"/sap/opu/odata/sap", sapsim.User, sapsim.Client)
+  main: {url: %q, user: %s, password_file: password, client: %q, numbers: '^8\d{7}$', timeout: 2s, resolve_after: 1s%s}
+`, readme(t, s.config), carrier.URL, upssim.ClientID, upssim.Account, at.URL+"/sap/opu/odata/sap", sapsim.User, sapsim.Client, more)
 	for name, content := range map[string]string{"secret": upssim.ClientSecret, "password": sapsim.Password} {
 		if err := os.WriteFile(filepath.Join(filepath.Dir(s.config), name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func (s *invoices) add(number string, lines ...string) {
 // what is no delivery is left alone, and a no of SAP is a letter that is replayed once it is mended.
 func TestGoodsIssuesFollowWhatLeft(t *testing.T) {
 	t.Parallel()
-	s := newInvoices(t)
+	s := newInvoices(t, "")
 	s.sap.Inject(sapsim.OpIssue, "answer-lost")
 	whole := s.sap.Want(sapsim.Wanted{Material: "MUG", Qty: 2}, sapsim.Wanted{Material: "TRAY", Qty: 1})
 	odd := s.sap.Want(sapsim.Wanted{Material: "PLATE", Qty: 1})
@@ -86,6 +86,53 @@ func TestGoodsIssuesFollowWhatLeft(t *testing.T) {
 	s.sap.By(func(h *sapsim.Hand) { h.Deactivate(true) })
 	if out, _, code := s.run("partner", "check", "main"); code != 3 || !strings.Contains(out, "  fails connection") || !strings.Contains(out, "activate API_OUTBOUND_DELIVERY_SRV") {
 		t.Errorf("ends with %d: %s", code, out)
+	}
+	s.must("audit")
+}
+
+// Deliveries become orders by themselves; SAP changes its mind about one, deletes another, and is told what
+// left of the rest.
+func TestDeliveriesOfSAPBecomeOrders(t *testing.T) {
+	t.Parallel()
+	s := newInvoices(t, `, reads: true, policy: all_or_nothing, poll: 1s, look: 1m, points: {"1710": DC1}, services: {"02": {carrier: ups, service: "02"}}, stocks: {DC1: {plant: "1710", location: 171A}}, movements: {loss: {code: "03", type: "702"}}`)
+	s.serve()
+	s.stock("MUG", 9)
+	s.stock("TRAY", 9)
+	s.stock("PLATE", 1)
+	s.sap.Inject(sapsim.OpHeaders, "answer-lost")
+	s.sap.Inject(sapsim.OpPartner, "html")
+	whole := s.sap.WantAs(sapsim.Terms{Condition: "02", Sales: "4711"}, sapsim.Wanted{Material: "MUG", Qty: 2}, sapsim.Wanted{Material: "TRAY", Qty: 1})
+	other := s.sap.WantAs(sapsim.Terms{Point: "9999"}, sapsim.Wanted{Material: "MUG", Qty: 1})
+	waits := s.sap.Want(sapsim.Wanted{Material: "PLATE", Qty: 5}) // there are not so many
+	s.until("the goods issue is posted", func() bool { return s.sap.Truth(whole).Issues == 1 })
+	if left := s.sap.Truth(whole).Left; left["MUG"] != 2 || left["TRAY"] != 1 {
+		t.Errorf("%v", left)
+	}
+	shown := s.must("orders", "show", whole) + s.must("events", "tail", "--topic", "order-events", "--after", "0", "--json")
+	for _, want := range []string{"80000001 of ACME: shipped\nthrough erp from main", `"value":"4711"`, `"carrier":"ups","level":"02"`} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("%q is not in\n%s", want, shown)
+		}
+	}
+	s.until("the other is an order, too", func() bool { _, _, code := s.run("orders", "show", waits); return code == 0 })
+	s.sap.By(func(h *sapsim.Hand) { h.Set(waits, "10", 3) })
+	s.until("less is wanted", func() bool {
+		return strings.Contains(s.must("events", "tail", "--topic", "order-events", "--after", "0", "--json"), `"order.Changed"`)
+	})
+	s.sap.Inject(sapsim.OpCreate, "answer-lost")
+	s.must("stock", "adjust", "TRAY", "--location", "A-1", "--delta", "-2", "--reason", "damage")
+	s.until("what is missing is posted", func() bool { return len(s.sap.Moves()) > 0 })
+	s.until("the hub is certain", func() bool {
+		return strings.Contains(s.must("events", "tail", "--topic", "external-events", "--json"), `"do":"loss"`)
+	})
+	if m := s.sap.Moves(); len(m) != 1 || m[0].Material != "TRAY" || m[0].Type != "702" || m[0].Qty != 2 || m[0].Location != "171A" {
+		t.Errorf("%+v", m)
+	}
+	if _, _, code := s.run("orders", "show", other); code == 0 {
+		t.Errorf("%s leaves from elsewhere and is an order here", other)
+	}
+	if out := s.must("dlq", "list"); !strings.Contains(out, "nothing") && !strings.Contains(out, "0 open") {
+		t.Error(out)
 	}
 	s.must("audit")
 }

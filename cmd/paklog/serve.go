@@ -71,6 +71,12 @@ is paklog config reload.`,
 					scheme = "https"
 				}
 				fmt.Fprintf(out, "ready: %s://%s (API page /docs), data in %s\n", scheme, addr, dir)
+				built, stop := context.WithTimeout(cmd.Context(), 200*time.Millisecond)
+				_ = a.projector.Wait(built, a.since) // those of a hub that kept up are read by then
+				stop()
+				if at := a.seen(); at < a.since {
+					fmt.Fprintf(out, "views are behind (%d of %d): orders and work are taken; until they caught up /readyz is 503 and so are queries\n", at, a.since)
+				}
 				if a.stationAddr != "" {
 					fmt.Fprintf(out, "AS2 partners are answered on %s\n", a.stationAddr)
 				}
@@ -94,16 +100,9 @@ const gcPercent = 200
 func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app, addr string)) error {
 	if os.Getenv("GOGC") == "" {
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-		stop := make(chan struct{})
-		var collecting sync.WaitGroup
-		collecting.Go(func() { boundGarbage(stop) })
-		defer func() {
-			close(stop)
-			collecting.Wait()
-		}()
 	}
 	keys := cfg.apiKeys()
-	if err := rest.CheckListen(cfg.HTTP.Listen, keys); err != nil {
+	if err := rest.CheckListen(cfg.HTTP.Listen, keys, cfg.people()...); err != nil {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	if cfg.HTTP.TLS.Certificate != "" {
@@ -136,20 +135,38 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger, ready func(a *app
 	}
 	run, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var collecting sync.WaitGroup
+	if os.Getenv("GOGC") == "" {
+		collecting.Go(func() { boundGarbage(run, a) })
+	}
 	done := make(chan error, 1)
-	go func() { done <- a.Run(run, cfg.HTTP.TLS.secured(l, tls.NoClientCert), control, as2) }()
+	secured := func(l net.Listener) net.Listener { return cfg.HTTP.TLS.secured(l, tls.NoClientCert) }
+	own := l
+	if tcp, ok := l.(*net.TCPListener); ok {
+		own = lingering{tcp}
+	}
+	go func() { done <- a.Run(run, secured(own), control, as2) }()
 	select {
 	case <-a.hub.Running():
 		if ready != nil {
 			ready(a, l.Addr().String())
 		}
-		debug.FreeOSMemory() // what starting left behind, some 20 MB: the runtime would take its time
+		giveBack() // what starting left behind, some 40 MB: the runtime would take its time
 		err = <-done
 	case err = <-done:
 	}
+	cancel()
+	collecting.Wait() // it works on what is closed now
+	defer farewell(l, secured)()
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), cfg.Limits.Drain)
 	defer stop()
 	return errors.Join(err, a.Close(end))
+}
+
+// giveBack gives the system what is not in use.
+func giveBack() {
+	debug.FreeOSMemory()
+	trimCode()
 }
 
 // mostGarbage bounds what [gcPercent] lets grow where much is in use.
@@ -165,8 +182,10 @@ func garbagePercent(inUse uint64) int {
 
 // resting gives memory back to the system once a hub is at rest that was at work: nothing else would
 // for minutes, for a hub that allocates nothing collects nothing.
+//
+// One that rests for longer forgets what it only keeps to be fast, too.
 type resting struct {
-	free func()
+	free, forget func()
 
 	allocated uint64 // at the last look
 	looks     int    // at rest, in a row
@@ -176,28 +195,40 @@ type resting struct {
 const (
 	restAllocs = 1 << 20
 	restLooks  = 5
+	longLooks  = 30
 	restInUse  = 48 << 20
 )
 
 // look is told each second what was allocated so far, and what is in use with its garbage.
 func (r *resting) look(allocated, inUse uint64) {
-	if allocated-r.allocated > restAllocs {
+	made := allocated - r.allocated
+	r.allocated = allocated
+	if made > restAllocs {
 		r.looks = 0
-	} else if r.looks++; r.looks == restLooks && inUse > restInUse {
+		return
+	}
+	switch r.looks++; {
+	case r.looks == restLooks && inUse > restInUse:
+		r.free()
+	case r.looks == longLooks:
+		r.forget()
 		r.free()
 	}
-	r.allocated = allocated
 }
 
-// boundGarbage follows what is in use until stop is closed.
-func boundGarbage(stop <-chan struct{}) {
+// boundGarbage follows what is in use until ctx ends.
+func boundGarbage(ctx context.Context, a *app) {
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	rest := resting{free: debug.FreeOSMemory}
+	rest := resting{free: giveBack, forget: func() {
+		if err := errors.Join(a.bus.Shrink(ctx), a.views.Shrink(ctx)); err != nil && ctx.Err() == nil && a.bus.Err() == nil {
+			a.log.Warn("giving memory back", "err", err)
+		}
+	}}
 	for was := gcPercent; ; {
 		select {
-		case <-stop:
+		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
@@ -214,9 +245,34 @@ func boundGarbage(stop <-chan struct{}) {
 func (c *Config) apiKeys() []rest.Key {
 	var keys []rest.Key
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Keys)) {
-		keys = append(keys, rest.Key{Client: name, Secret: c.HTTP.Keys[name].Key.Reveal()})
+		k := c.HTTP.Keys[name]
+		rights, _ := k.rights() // refused when the configuration was read
+		keys = append(keys, rest.Key{Client: name, Secret: k.Key.Reveal(), Rights: rights})
 	}
 	return keys
+}
+
+// people are those who sign in.
+func (c *Config) people() []rest.User {
+	var list []rest.User
+	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Users)) {
+		u := c.HTTP.Users[name]
+		list = append(list, rest.User{Name: name, Hash: u.PasswordHash.Reveal(), Rights: u.rights()})
+	}
+	return list
+}
+
+// known reports whether somebody has rights of his own, so that it matters who is who.
+func (c *Config) known() bool {
+	if len(c.HTTP.Users) > 0 {
+		return true
+	}
+	for _, k := range c.HTTP.Keys {
+		if k.Role != "" || len(k.Scopes)+len(k.Partners)+len(k.Routes) > 0 || k.Expires != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // exists reports whether a path is there.

@@ -32,6 +32,8 @@ func (s *shell) serves() *process {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	var errs strings.Builder
+	p.Stderr = &errs
 	if err := p.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -43,7 +45,8 @@ func (s *shell) serves() *process {
 			return p
 		}
 	}
-	s.t.Fatal("it never was ready")
+	_ = p.Wait() // it says why on standard error
+	s.t.Fatalf("it never was ready: %s", errs.String())
 	return nil
 }
 
@@ -91,7 +94,7 @@ func TestTheFirstSignalDrainsAndTheSecondEndsAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := (&http.Client{Timeout: 10 * time.Second}).Do(req)
+		res, err := (&http.Client{Timeout: time.Minute}).Do(req)
 		if err != nil {
 			return true
 		}

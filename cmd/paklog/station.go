@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/paklog/hub/adapters/as2"
-	"github.com/paklog/hub/adapters/blob"
 	"github.com/paklog/hub/core/door"
 )
 
@@ -26,24 +25,42 @@ func (a *app) openStation() error {
 	if err := os.MkdirAll(cfg.Spool, 0o700); err != nil {
 		return fmt.Errorf("making the folder of what is being received: %w", err)
 	}
-	if a.station, err = as2.New(cfg, through(a.cfg.probe.as2, door.Caller(a.hub)), stationStore{a.payloads}); err != nil {
+	if a.station, err = as2.New(cfg, through(a.cfg.probe.as2, door.Caller(a.hub)), a.payloads); err != nil {
 		return fmt.Errorf("edi.partners: %w", err)
 	}
 	a.close = append(a.close, func() error { a.station.Close(); return nil })
+	a.alarm(cfg, time.Now())
+	return nil
+}
+
+// alarm logs what fails between a partner's station and ours, and which certificates soon end.
+func (a *app) alarm(cfg as2.Config, now time.Time) {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Partners)) {
-		for _, c := range cfg.Partners[name].Check(cfg.Own, time.Now()) {
+		for _, c := range a.cfg.checkAS2(name, cfg.Partners[name], cfg.Own, now) {
 			if c.Stops || c.Ends {
 				a.log.Warn("see paklog partner check", "partner", name, "place", c.Place, "why", c.Text)
 			}
 		}
 	}
-	return nil
 }
 
-// stationStore is the store of payloads as a station uses it.
-type stationStore struct{ *blob.Store }
-
-func (s stationStore) Draft(ctx context.Context) (as2.Draft, error) { return s.Store.Draft(ctx) }
+// alarms does so each day: a hub runs for longer than a certificate gives notice.
+func (a *app) alarms(ctx context.Context) error {
+	day := time.NewTicker(24 * time.Hour)
+	defer day.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-day.C:
+		}
+		cfg, err := a.cfg.station()
+		if err != nil {
+			return err
+		}
+		a.alarm(cfg, time.Now())
+	}
+}
 
 // listenStation opens the door of AS2 partners; nil where there is none.
 func (a *app) listenStation(ctx context.Context) (net.Listener, error) {
@@ -61,7 +78,8 @@ func (a *app) listenStation(ctx context.Context) (net.Listener, error) {
 			clients = tls.RequestClientCert // whose it must be is known once he says who he is
 		}
 	}
-	return a.cfg.AS2.TLS.secured(l, clients), nil
+	a.visitors = newCrowd(l, stationConns, stationConnsEach, a.log)
+	return a.cfg.AS2.TLS.secured(a.visitors, clients), nil
 }
 
 // serveStation answers AS2 partners once the hub can take what they send.
@@ -71,5 +89,5 @@ func (a *app) serveStation(ctx, shut context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		return l.Close()
 	}
-	return serveHTTP(ctx, shut, l, a.station, a.cfg.Limits.Drain)
+	return serveHTTP(ctx, shut, l, a.noted("as2", a.station), a.cfg.Limits.Drain, a.visitors.watch)
 }

@@ -147,7 +147,7 @@ func TestAnExportIsImportedElsewhere(t *testing.T) {
 	if out := other.must("stock", "reconcile", snapshot); !strings.Contains(out, "no differences") {
 		t.Errorf("%s", out)
 	}
-	s.refused(2, "is none of owners, items, locations", "export", "orders", "x.csv")
+	s.refused(2, "is none of owners, crossrefs, items, locations", "export", "orders", "x.csv")
 	s.refused(2, "say with --format", "export", "items", "-")
 }
 

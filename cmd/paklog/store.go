@@ -30,11 +30,17 @@ type PostgresConfig struct {
 	Schema   string         `config:"schema" doc:"Schema of the journal, made where it is missing."`
 	Readers  int            `config:"readers" doc:"Connections that read at once; one more writes."`
 	Patience time.Duration  `config:"patience" doc:"How long reads and writes wait for a server that is away, before the hub ends."`
+	Shared   bool           `config:"shared" doc:"Several hubs work on the journal, each with a data folder of its own."`
+	Lapse    time.Duration  `config:"lapse" doc:"How long a hub may not breathe before the others take its routes over."`
+	Payloads string         `config:"payloads" doc:"Folder of payload files that the hubs share; empty is this hub's own."`
 }
 
 // Validate refuses what cannot be a journal's database.
 func (c PostgresConfig) Validate() error {
 	errs := []error{atLeast("readers", c.Readers, 1), atMost("readers", c.Readers, 100), positive("patience", c.Patience)}
+	if c.Lapse < time.Second {
+		errs = append(errs, fmt.Errorf("lapse: is %s, and 1s at least", c.Lapse))
+	}
 	if err := postgres.CheckSchema(c.Schema); err != nil {
 		errs = append(errs, fmt.Errorf("schema: %w", err))
 	}
@@ -42,7 +48,7 @@ func (c PostgresConfig) Validate() error {
 }
 
 func (c PostgresConfig) options() postgres.Options {
-	return postgres.Options{URL: c.URL.Reveal(), Schema: c.Schema, Readers: c.Readers, Patience: c.Patience}
+	return postgres.Options{URL: c.URL.Reveal(), Schema: c.Schema, Readers: c.Readers, Patience: c.Patience, Shared: c.Shared}
 }
 
 // storeRules refuse a store that there is not, and one that has no place.
@@ -53,6 +59,9 @@ func (c *Config) storeRules() error {
 	case inPostgres:
 		if c.Postgres.URL.Reveal() == "" {
 			return errors.New("store: postgres needs postgres.url, the database of the journal")
+		}
+		if c.Postgres.Shared && c.Postgres.Payloads == "" && c.S3.Bucket == "" {
+			return errors.New("postgres.shared needs postgres.payloads, the folder of payload files that all hubs see, or s3.bucket")
 		}
 		return nil
 	}
@@ -66,6 +75,8 @@ type store interface {
 	Full() bool
 	// Written is how many units and batches were committed since it was opened.
 	Written() (units, batches int64)
+	// Synced is how often the disk was synced since then.
+	Synced() int64
 }
 
 // embedded is the journal in the data folder.
@@ -76,11 +87,13 @@ func (s embedded) Written() (units, batches int64) {
 	return st.Units, st.Batches
 }
 
+func (s embedded) Synced() int64 { return s.Stats().Syncs }
+
 // grown is the journal in a database. The data folder, which keeps payloads, views and partners'
 // folders, is this process's own all the same.
 type grown struct {
 	*postgres.Store
-	folder  *os.File // locked
+	folder  folderLock
 	minFree int
 }
 
@@ -88,6 +101,9 @@ func (s grown) Written() (units, batches int64) {
 	st := s.Stats()
 	return st.Units, st.Batches
 }
+
+// Synced counts one for each commit, for which the server syncs its WAL.
+func (s grown) Synced() int64 { return s.Stats().Batches }
 
 // Full looks at the disk of the data folder; that of the database is its server's care.
 func (s grown) Full() bool {
@@ -149,30 +165,39 @@ func awaitFolder[T any](ctx context.Context, tell func(error), open func() (T, e
 	}
 }
 
+// folderLock is the lock file of a data folder, and taken.
+type folderLock struct{ *os.File }
+
+// Close gives the folder free. Closing the file alone would not yet do that: a process that is
+// forked at this moment holds it until it executes its program.
+func (l folderLock) Close() error {
+	return errors.Join(syscall.Flock(int(l.Fd()), syscall.LOCK_UN), l.File.Close())
+}
+
 // lockFolder takes the data folder of a hub whose journal is elsewhere.
-func lockFolder(dir string) (*os.File, error) {
+func lockFolder(dir string) (folderLock, error) {
 	f, err := os.OpenFile(filepath.Join(filepath.Clean(dir), "folder.lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("taking the data folder: %w", err)
+		return folderLock{}, fmt.Errorf("taking the data folder: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("taking the data folder %s: %w", dir, err), f.Close())
+			return folderLock{}, errors.Join(fmt.Errorf("taking the data folder %s: %w", dir, err), f.Close())
 		}
 		owner := "an unknown process"
 		if b, _ := io.ReadAll(io.LimitReader(f, 32)); len(b) > 0 {
 			owner = "process " + strings.TrimSpace(string(b))
 		}
-		return nil, errors.Join(fmt.Errorf("folder %s is in use by %s; stop it first, or speak to it: %w", dir, owner, journal.ErrLocked), f.Close())
+		return folderLock{}, errors.Join(fmt.Errorf("folder %s is in use by %s; stop it first, or speak to it: %w", dir, owner, journal.ErrLocked), f.Close())
 	}
 	err = f.Truncate(0)
 	if err == nil {
 		_, err = fmt.Fprintln(f, os.Getpid())
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("noting who has the data folder %s: %w", dir, err), f.Close())
+		return folderLock{}, errors.Join(fmt.Errorf("noting who has the data folder %s: %w", dir, err), f.Close())
 	}
-	return f, nil
+	return folderLock{f}, nil
 }
 
 // openSnapshot opens the configured database to read it as it is now, whoever works on it.
@@ -181,7 +206,7 @@ func openSnapshot(ctx context.Context, cfg *Config) (*evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &evidence{store: s, how: "the database, as of one moment", files: filepath.Join(cfg.Data, payloads)}
+	e := &evidence{store: s, how: "the database, as of one moment", files: cfg.payloadFolder(), bucket: cfg.S3}
 	if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("there is no data folder %s, whose payload files the journal names", cfg.Data), e.close())
 	}

@@ -50,6 +50,9 @@ func tellTender(cmd *cobra.Command, t tender.Tender) {
 		how = "load %s is tendered to us by %s: %s%s%s\n"
 	}
 	fmt.Fprintf(w, how, clean(t.Load), clean(t.Partner), t.Status, besides(", reference ", t.Reference), besides(": ", t.Reason))
+	if !t.AnswerBy.IsZero() && t.Status == tender.StatusOffered {
+		fmt.Fprintf(w, "to be answered by %s\n", instant(t.AnswerBy))
+	}
 	for _, s := range t.Stops {
 		fmt.Fprintf(w, "stop %d %s\n", s.No, clean(s.Code))
 		for _, o := range s.Orders {

@@ -30,13 +30,20 @@ type shell struct {
 	upkeep time.Duration // between rounds, where it is not the hub's own
 }
 
-func newShell(t *testing.T) *shell {
+// socketDir is a folder for a hub whose socket is there: its path is short, and t.TempDir's is not.
+func socketDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pk") //nolint:usetesting // a socket's path is short, and t.TempDir's is not
+	dir, err := os.MkdirTemp("", "pk") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	dir := socketDir(t)
 	s := &shell{t: t, config: filepath.Join(dir, "c.yaml"), data: filepath.Join(dir, "d")}
 	text := fmt.Sprintf(`data: %s
 owner: ACME
@@ -220,7 +227,7 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 	}{
 		{"knows no", []string{"rout"}},
 		{"did you mean list", []string{"dlq", "lst"}},
-		{"needs a verb: drop, list, replay, show", []string{"dlq"}},
+		{"needs a verb: drop, edit, edits, group, groups, list, operate, operation, replay, search, searches, show, tend", []string{"dlq"}},
 		{"unknown flag", []string{"routes", "--nope"}},
 		{"--graph is mermaid or dot", []string{"routes", "--graph=svg"}},
 		{"see paklog dlq show --help", []string{"dlq", "show"}},
@@ -249,7 +256,7 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 		{"unknown flag", []string{"stock", "--status", "open"}},
 		{"--poll is a time above 0", []string{"events", "tail", "--follow", "--poll", "0s"}},
 		{"none of the topics", []string{"events", "tail", "--topic", "nope"}},
-		{"is none of orders, owners, items, locations", []string{"import", "parcels", "x.csv"}},
+		{"is none of orders, owners, crossrefs, items, locations", []string{"import", "parcels", "x.csv"}},
 		{"is no folder of a backup", []string{"restore", "/nowhere"}},
 	} {
 		s.refused(2, x.says, x.args...)

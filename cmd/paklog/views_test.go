@@ -140,7 +140,7 @@ func catchUp(t *testing.T, w *written, p *routes.Projector) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := p.Wait(ctx, last); err != nil {
 		t.Fatalf("the views stand at %d of %d (%v): %v", p.Position(), last, p.Err(), err)

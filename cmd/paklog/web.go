@@ -3,10 +3,10 @@ package main
 import (
 	"cmp"
 	"net/http"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
+	"github.com/paklog/hub/adapters/console"
 	"github.com/paklog/hub/adapters/handheld"
 	"github.com/paklog/hub/adapters/webhook"
 	"github.com/paklog/hub/core/scope"
@@ -14,7 +14,7 @@ import (
 
 // web is everything behind the one HTTP address, with the keys and webhooks of a configuration.
 func (a *app) web(cfg *Config) (http.Handler, error) {
-	api, err := a.rest(cfg.apiKeys())
+	api, err := a.rest(cfg.apiKeys(), cfg.people())
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +39,30 @@ func (a *app) web(cfg *Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/", api)
-	mux.Handle("/scan", page)
-	mux.Handle("/scan/", page)
-	mux.Handle("/webhooks/", hooks)
-	mux.Handle("/webhooks/shopify/", a.shopHooks(cfg))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
-	return mux, nil
+	desk, err := console.Handler()
+	if err != nil {
+		return nil, err
+	}
+	platforms, err := a.platformHooks(cfg)
+	if err != nil {
+		return nil, err
+	}
+	shopHooks := a.shopHooks(cfg)
+	// No ServeMux: that would send who asks for //v1 elsewhere, in HTML.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/scan" || strings.HasPrefix(path, "/scan/"):
+			page.ServeHTTP(w, r)
+		case path == "/console" || strings.HasPrefix(path, "/console/"):
+			desk.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/webhooks/shopify/"):
+			shopHooks.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/webhooks/platform/"):
+			platforms.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/webhooks/"):
+			hooks.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	}), nil
 }

@@ -58,6 +58,9 @@ func (m *master) broken(s *search) []cut {
 					continue
 				}
 				c := cut{i, j, k}
+				if slices.Contains(m.cuts, c) {
+					continue // rounding breaks it: once more it would say nothing new
+				}
 				sum := -one
 				for _, p := range parts {
 					if c.counts(p.orders) {
@@ -70,7 +73,7 @@ func (m *master) broken(s *search) []cut {
 			}
 		}
 	}
-	s.spend(int64(n * n * n / 200))
+	s.spend(1 + int64(n*n*n/200))
 	slices.SortFunc(found, func(a, b broken) int { return cmp.Or(cmp.Compare(b.by, a.by), slices.Compare(a.cut[:], b.cut[:])) })
 	uses := make([]int, n)
 	var cuts []cut

@@ -86,6 +86,9 @@ func (g *generation) near(p *plan) {
 			if p.where[o] == i {
 				continue
 			}
+			if g.stopped {
+				return
+			}
 			try(nil, []int{o})
 			for at := range q.orders {
 				try([]int{at}, []int{o})

@@ -153,15 +153,17 @@ func (m *master) reducedAt(c *column, pay []int64) int64 {
 	return r
 }
 
-// solve pivots until no column of the pool has a negative reduced cost.
+// solve pivots until no column of the pool has a negative reduced cost. Rounding can make it go
+// round in a circle: then it ends with the prices that it has.
 func (m *master) solve(s *search) {
 	const enough = one / 64
+	left := 1000 + 20*len(m.columns) // more than is pivoted without a circle
 	type offer struct {
 		column  int
 		reduced int64
 	}
 	var short []offer // the best of the last look at all
-	for !s.stopped {
+	for ; left > 0 && !s.stopped; left-- {
 		m.prices()
 		best := offer{reduced: -enough}
 		for _, o := range short {
@@ -191,7 +193,7 @@ func (m *master) solve(s *search) {
 		if best.reduced == -enough || !m.pivot(best.column) {
 			return
 		}
-		s.spend(int64(m.m*m.m) / 128)
+		s.spend(1 + int64(m.m*m.m)/128)
 		if m.pivots%100 == 0 {
 			m.refactor()
 		}

@@ -88,16 +88,21 @@ func (s *search) with(g *group, out, in []int) (key uint64, length int64) {
 	return key, m.len
 }
 
-// length is the floor's, and what it takes: the router of two blocks takes some microseconds.
+// length is the floor's, and what it takes: the router of two blocks takes some microseconds, and
+// a large building takes as long by itself.
 func (s *search) length(mask []uint64) int64 {
 	if s.router != nil {
 		s.spend(routed * (1 + int64(len(mask))/64))
+	} else if len(mask) >= large {
+		s.spend(int64(len(mask)) / large)
 	}
 	return s.floor.length(mask)
 }
 
-// routed is the effort of a tour through two blocks of few aisles.
-const routed = 32
+const (
+	routed = 32 // the effort of a tour through two blocks of few aisles
+	large  = 64 // words of a building that a tour takes as long for as a step
+)
 
 // measure is the length of the tour for some orders.
 func (s *search) measure(orders []int) int64 {

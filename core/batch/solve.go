@@ -101,6 +101,9 @@ func (s *search) solve() (*plan, int64) {
 		}
 		return best, bound
 	}
+	if s.stopped {
+		return best, bound
+	}
 	g := newGeneration(s, best)
 	var t *tree
 	annealed, given, again := s.effort, false, int64(0)

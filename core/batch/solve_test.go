@@ -110,6 +110,49 @@ func TestSolveFindsWhatAllWaysHave(t *testing.T) {
 	})
 }
 
+// Rounding can let the simplex method go round in a circle. It is left after a while, and what it
+// is left with still proves the best.
+func TestSolveLeavesACircle(t *testing.T) {
+	t.Parallel()
+	in := &batch.Instance{
+		Warehouse: route.Warehouse{
+			Aisles: 4, Cells: 15, Blocks: 2, AisleToAisle: 1_000_000, FrontToCell: 1_000_000, MiddleToCell: 1_000_000,
+			Depot: route.Depot{Aisle: 3, End: route.Back},
+		},
+		Capacity: 11, Limits: []int64{11},
+	}
+	for i, o := range []struct {
+		load  int64
+		lines [][2]int
+	}{
+		{0, [][2]int{{0, 0}, {0, 0}, {0, 0}}},
+		{0, [][2]int{{0, 0}, {0, 0}, {0, 0}, {2, 0}}},
+		{0, [][2]int{{2, 8}, {1, 1}, {2, 6}, {0, 8}}},
+		{1, [][2]int{{1, 3}}},
+		{4, [][2]int{{2, 9}, {1, 14}, {1, 11}, {3, 11}}},
+		{1, [][2]int{{0, 0}, {1, 1}, {0, 14}}},
+		{5, [][2]int{{0, 1}, {3, 3}, {2, 0}, {2, 14}}},
+	} {
+		order := batch.Order{ID: fmt.Sprint(i), Loads: []int64{o.load}}
+		for _, l := range o.lines {
+			order.Lines = append(order.Lines, route.Position{Aisle: l[0], Cell: l[1]})
+		}
+		in.Orders = append(in.Orders, order)
+	}
+	for _, seed := range []uint64{0x21, 0xeb744, 0x19} {
+		a, err := batch.Solve(in, seed, func(e int64) bool { return e >= 1_000_000 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := batchtest.Check(in, a); err != nil {
+			t.Error(err)
+		}
+		if a.GapPPM() != 0 {
+			t.Errorf("seed %d: length %d, bound %d after %d", seed, a.Length, a.Bound, a.Effort)
+		}
+	}
+}
+
 func TestSolveProvesTwentyOrders(t *testing.T) {
 	t.Parallel()
 	for seed, demand := range []batchtest.Demand{batchtest.Uniform, batchtest.ByClass, batchtest.Uniform, batchtest.ByClass} {

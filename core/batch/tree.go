@@ -131,7 +131,7 @@ func (t *tree) branch(at node, total int64) {
 		}
 		m.add(c)
 	}
-	t.spend(int64(len(at.parts)) / 2)
+	t.spend(1 + int64(len(at.parts))/2)
 	// What no shorter plan has costs so much that it is chosen only where nothing else is left.
 	for o, is := range alone {
 		if !is {

@@ -7,11 +7,18 @@ package carton
 func (s *search) carriers(st *loading, r *space) []bool {
 	under := append(s.under[:0], make([]bool, len(st.lain))...)
 	s.under = under
+	if r.z == 0 {
+		return under
+	}
 	// What carries a block was laid before it.
 	for i := len(st.lain) - 1; i >= 0; i-- {
 		k := &st.lain[i]
+		if s.work++; k.z1 > r.z {
+			continue
+		}
 		under[i] = k.carries(r)
 		for j := i + 1; j < len(st.lain) && !under[i]; j++ {
+			s.work++
 			under[i] = under[j] && k.carries(&st.lain[j].space)
 		}
 	}

@@ -62,7 +62,7 @@ type Answer struct {
 // ends it at another moment.
 type Options struct {
 	Seed   uint64      // 0 or any other: makes some blocks a little less wanted
-	Stop   func() bool // asked after each loading that was tried; nil is never
+	Stop   func() bool // asked after each loading that was tried, and within large ones; nil is never
 	Effort int         // blocks to look at, after which no more is tried; 0 is no bound
 }
 

@@ -246,3 +246,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestManyBoxesStopInTime has room for all of so many small boxes that the first loading alone takes
+// seconds: it ends when it is told to, by stop or by effort, with what it has.
+func TestManyBoxesStopInTime(t *testing.T) {
+	t.Parallel()
+	p := carton.Problem{Container: carton.Size{carton.MaxSide, carton.MaxSide, carton.MaxSide}}
+	for i := range carton.MaxTypes {
+		p.Types = append(p.Types, carton.Type{ID: i, Size: carton.Size{1 + i*77%2999, 1 + i*131%2997, 1 + i*613%2993}, Upright: [3]bool{true, i%2 == 0, true}, Qty: carton.MaxBoxes / carton.MaxTypes})
+	}
+	for name, o := range map[string]carton.Options{
+		"by effort": {Effort: 10_000},
+		"by stop":   {Stop: func() bool { return true }},
+	} {
+		a := carton.Load(p, o)
+		if len(a.Placements) == 0 || len(a.Placements) > carton.MaxBoxes/2 {
+			t.Errorf("%s: %d boxes are loaded: it went on to the end, or did not begin", name, len(a.Placements))
+		}
+		if err := carton.Check(p, a.Placements); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -98,6 +98,7 @@ type packer struct {
 	options Options
 	limit   int // of effort, 0 for none
 	effort  int
+	work    int64 // of the searches, see there
 	best    Packing
 }
 
@@ -175,8 +176,17 @@ func (p *packer) proven() bool {
 }
 
 func (p *packer) ended() bool {
-	return p.limit > 0 && p.effort >= p.limit || p.options.Stop != nil && p.options.Stop()
+	return p.limit > 0 && p.effort >= p.limit || p.spent() || p.options.Stop != nil && p.options.Stop()
 }
+
+// spent reports whether even cartons that are packed stay as they are: smaller ones are looked for
+// beyond the limit, but not for ever.
+func (p *packer) spent() bool {
+	return p.limit > 0 && (p.effort/overtime >= p.limit || p.work/workPerEffort >= int64(p.limit))
+}
+
+// overtime is how many times the limit may be spent to find smaller cartons.
+const overtime = 100
 
 func (p *packer) sum(cartons []Carton) Packing {
 	out := Packing{Cartons: cartons}
@@ -340,6 +350,7 @@ func (p *packer) fill(kind int, left []int, worth []int64, part int) (Carton, []
 	}
 	s.run()
 	p.effort += s.effort
+	p.work += s.work
 	if len(s.best.lain) == 0 {
 		return Carton{}, nil
 	}
@@ -381,7 +392,7 @@ func (p *packer) shrinkAll(cartons []Carton) []Carton {
 			left[g.Type] += g.N[0] * g.N[1] * g.N[2]
 		}
 		for _, k := range p.cheap {
-			if k == c.Kind {
+			if k == c.Kind || p.spent() {
 				break
 			}
 			if smaller, used := p.fill(k, left, nil, 64); used != nil && slices.Equal(used, left) {

@@ -166,6 +166,9 @@ func (s *search) try(st *loading, pile int, f *space, c corner, n int, floor int
 				r := f.at(c, l, w)
 				score += lg(s.touching(b, &r, f, c)) - b.lgSurface
 				if score <= floor || s.stacked && !s.carried(st, &r, s.blocks.contents[id].weight) {
+					if s.spent() {
+						return floor
+					}
 					continue
 				}
 				floor = s.keep(candidate{score, id}, n)

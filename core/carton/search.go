@@ -21,7 +21,9 @@ type search struct {
 	lgLength []int32    // lg of each length
 
 	options Options
-	effort  int // blocks that were looked at, and what making them took
+	effort  int   // blocks that were looked at, and what making them took
+	work    int64 // looks at what lies and what is free, which effort does not count
+	most    int64 // of them, 0 for no bound
 	done    bool
 	cut     bool // the beam left something out
 	best    loading
@@ -38,6 +40,14 @@ type search struct {
 // buildEffort is how many looks at blocks take as long as making one.
 const buildEffort = 8
 
+// workPerEffort bounds the looks at what lies by the effort: where some thousands of boxes lie,
+// those of one block take longer than all else. What is usual needs a hundredth of it.
+const workPerEffort = 5_000
+
+// stopEvery is after how many blocks of one loading it is asked whether to stop: only where
+// many small boxes are loaded does one take as long.
+const stopEvery = 256
+
 func newSearch(box Size, have []stock, o Options) *search {
 	s := &search{
 		l: int32(box[0]), w: int32(box[1]), h: int32(box[2]), stock: have, options: o,
@@ -53,6 +63,7 @@ func newSearch(box Size, have []stock, o Options) *search {
 			}
 		}
 	}
+	s.most = workPerEffort * int64(o.Effort)
 	s.blocks, s.piles = makeBlocks(box, have, o.Seed)
 	s.effort = buildEffort * len(s.blocks.shapes)
 	s.tops = make([]int32, len(s.piles))
@@ -133,9 +144,12 @@ func (s *search) choose(st *loading) (int, corner) {
 	return best, from
 }
 
-// complete fills a loading to its end with the best block at each step.
+// complete fills a loading to its end with the best block at each step, or until it has to stop.
 func (s *search) complete(st *loading) {
-	for len(st.spaces) > 0 {
+	over := false
+	for step := 1; len(st.spaces) > 0 && !over; step++ {
+		s.work += int64(len(st.spaces) + len(st.lain))
+		over = s.spent() || step%stopEvery == 0 && s.options.Stop != nil && s.options.Stop()
 		i, c := s.choose(st)
 		f := st.spaces[i]
 		if s.rank(st, &f, c, 1); len(s.found) == 0 {
@@ -147,9 +161,12 @@ func (s *search) complete(st *loading) {
 	if st.value > s.best.value {
 		s.best.copyFrom(st)
 	}
-	s.done = s.best.value >= s.goal || s.options.Effort > 0 && s.effort >= s.options.Effort ||
+	s.done = over || s.best.value >= s.goal || s.options.Effort > 0 && s.effort >= s.options.Effort ||
 		s.options.Stop != nil && s.options.Stop()
 }
+
+// spent reports whether no more may be looked at.
+func (s *search) spent() bool { return s.most > 0 && s.work >= s.most }
 
 // node is a partial loading in the beam, and what completing it came to.
 type node struct {

@@ -5,6 +5,7 @@ package catalog
 import (
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
@@ -29,6 +30,7 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -81,6 +83,8 @@ func Schemas() []event.Schema {
 		event.Of[item.Changed](event.InventoryEvents, event.Widened, event.Widened),
 		event.Of[owner.Registered](event.InventoryEvents),
 		event.Of[owner.Changed](event.InventoryEvents),
+		event.Of[crossref.Changed](event.ExternalEvents),
+		event.Of[crossref.Removed](event.ExternalEvents),
 		event.Of[facility.Registered](event.InventoryEvents, event.Widened),
 		event.Of[facility.Changed](event.InventoryEvents, event.Widened),
 		event.Of[location.Registered](event.InventoryEvents, event.Widened, event.Widened, event.Widened),
@@ -160,7 +164,7 @@ func Schemas() []event.Schema {
 
 		event.Of[pack.Opened](event.PackEvents),
 		event.Of[pack.Added](event.PackEvents),
-		event.Of[pack.Proposed](event.PackEvents, event.Widened),
+		event.Of[pack.Proposed](event.PackEvents, event.Widened, event.Widened),
 		event.Of[pack.CartonOpened](event.PackEvents),
 		event.Of[pack.Scanned](event.PackEvents),
 		event.Of[pack.Taken](event.PackEvents),
@@ -205,6 +209,11 @@ func Schemas() []event.Schema {
 		event.Of[device.CodeRefused](event.AuditEvents),
 		event.Of[device.Enrolled](event.AuditEvents),
 		event.Of[device.Revoked](event.AuditEvents),
+
+		event.Of[trust.Offered](event.AuditEvents),
+		event.Of[trust.Judged](event.AuditEvents),
+		event.Of[trust.Asked](event.AuditEvents),
+		event.Of[trust.Answered](event.AuditEvents),
 		event.Of[load.Planned](event.PackEvents),
 		event.Of[load.Assigned](event.PackEvents),
 		event.Of[load.Unassigned](event.PackEvents),
@@ -224,7 +233,7 @@ func Schemas() []event.Schema {
 		event.Of[document.Acknowledged](event.ExternalEvents),
 		event.Of[document.Advised](event.ExternalEvents),
 		event.Of[document.Replaced](event.ExternalEvents),
-		event.Of[tender.Offered](event.ExternalEvents, event.Widened),
+		event.Of[tender.Offered](event.ExternalEvents, event.Widened, event.Widened),
 		event.Of[tender.Withdrawn](event.ExternalEvents),
 		event.Of[tender.Accepted](event.ExternalEvents),
 		event.Of[tender.Declined](event.ExternalEvents),

@@ -90,7 +90,7 @@ func TestTopics(t *testing.T) {
 		"receipt": event.InventoryEvents, "count": event.InventoryEvents,
 		"task": event.TaskEvents, "pick": event.PickEvents,
 		"pack": event.PackEvents, "label": event.PackEvents, "ship": event.PackEvents,
-		"lpn": event.TrackingEvents, "scan": event.TrackingEvents, "device": event.AuditEvents, "document": event.ExternalEvents, "tender": event.ExternalEvents,
+		"lpn": event.TrackingEvents, "scan": event.TrackingEvents, "device": event.AuditEvents, "certificate": event.AuditEvents, "document": event.ExternalEvents, "crossref": event.ExternalEvents, "tender": event.ExternalEvents,
 	}
 	for _, s := range catalog.Schemas() {
 		kind, verb, ok := strings.Cut(s.Type, ".")

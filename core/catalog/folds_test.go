@@ -13,6 +13,7 @@ import (
 
 	"github.com/paklog/hub/core/count"
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/device"
 	"github.com/paklog/hub/core/document"
 	"github.com/paklog/hub/core/event"
@@ -37,6 +38,7 @@ import (
 	"github.com/paklog/hub/core/task"
 	"github.com/paklog/hub/core/tender"
 	"github.com/paklog/hub/core/tracking"
+	"github.com/paklog/hub/core/trust"
 	"github.com/paklog/hub/core/wave"
 )
 
@@ -62,6 +64,7 @@ func TestFoldVersions(t *testing.T) {
 		"document":    hash(t, document.Fold),
 		"tender":      hash(t, tender.Fold),
 		"owner":       hash(t, owner.Fold),
+		"crossref":    hash(t, crossref.Fold),
 		"facility":    hash(t, facility.Fold),
 		"stock":       hash(t, inventory.Fold),
 		"reservation": hash(t, reservation.Fold),
@@ -84,6 +87,7 @@ func TestFoldVersions(t *testing.T) {
 		"pallet":      hash(t, pallet.Fold),
 		"load":        hash(t, load.Fold),
 		"manifest":    hash(t, manifest.Fold),
+		"certificate": hash(t, trust.Fold),
 	}
 	for kind, g := range got {
 		w, known := want[kind]

@@ -19,7 +19,7 @@ import (
 // Names of the doors, which are routes of the hub.
 const (
 	Orders    = "door.orders"    // order.Place, Change, Split, Merge, Hold, Release, ReleaseLine, Cancel
-	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock
+	Master    = "door.master"    // item.Register, item.Change, location.Register, Change, Block, Unblock, crossref.Set, Remove
 	Stock     = "door.stock"     // inventory.Receive, Adjust, Transfer, ChangeStatus
 	Receipts  = "door.receipts"  // receiving.Announce, Change, Arrive, Receive, ReceiveLPN, Judge, Close, Cancel; returns.Authorize, Receive, Dispose, Close, Cancel
 	Waves     = "door.waves"     // wave.Plan, Add, Finish, Move, Ask, Release, Cancel, Preview; labor.Plan
@@ -32,9 +32,12 @@ const (
 	Postage   = "door.postage"   // ship.AskPostage, VoidPostage
 	Prints    = "door.prints"    // ship.PrintCarton, PrintOrder: they write nothing
 	Shops     = "door.shops"     // shop.Hint, shop.Reconcile
+	ERPs      = "door.erps"      // erp.Hint
 	Documents = "door.documents" // Document: a file or body as it came
 	Outbox    = "door.outbox"    // Resend
 	Batches   = "door.batches"   // Flush
+
+	Certificates = "door.certificates" // trust.Look, Judge, Propose
 )
 
 // Ask is what every door but Documents is called with.
@@ -50,7 +53,7 @@ type Ask struct {
 
 // Key is an idempotency key of a sender.
 type Key struct {
-	Scope string // "http/<client>", "webhook/<endpoint>", "import/<file hash>"
+	Scope string // "http/<client>", "webhook/<endpoint>", "import/<file hash>", "import/stock/<tenant>/<file name>"
 	ID    string
 	Hash  [32]byte // SHA-256 of the content
 }

@@ -3,6 +3,8 @@ package door
 import (
 	"errors"
 	"time"
+
+	"github.com/paklog/hub/core/trust"
 )
 
 // Stations is what a station that speaks AS2 calls: with [Seen], [Arrival], [Awaiting] or
@@ -13,15 +15,58 @@ const Stations = "door.stations"
 // tells.
 var ErrNoAnswer = errors.New("no answer")
 
-// Seen asks what is known of a message of a partner that was accepted. Nothing is written. The
-// answer is an [Exchange]; its MessageID is empty where nothing is known.
+// Seen asks what is known of a message of a partner that was accepted, and of his certificates.
+// Nothing is written. The answer is a [Known].
 type Seen struct{ Partner, MessageID string }
+
+// Known is what is known when a message comes. The MessageID of Exchange is empty where the message
+// is new.
+type Known struct {
+	Exchange
+	Certificates trust.Exchange
+}
 
 // Arrival is a message of a partner that was read and judged. One unit holds it, its documents
 // and the receipt that it is answered with. The answer is a [Taken].
 type Arrival struct {
 	Exchange
 	Documents []Document
+	// Offer and Answer are what a certificate exchange says, in place of documents.
+	Offer  *CertificateOffer
+	Answer *CertificateAnswer
+}
+
+// CertificateOffer asks us to trust certificates of the partner. It is signed by one that is trusted.
+type CertificateOffer struct {
+	Request, Signer string
+	Certificates    []trust.Certificate
+	Auto            bool // the partner's profile needs nobody to look
+}
+
+// CertificateAnswer is what the partner says of certificates of ours.
+type CertificateAnswer struct {
+	Request  string
+	Verdicts []CertificateVerdict
+}
+
+// CertificateVerdict names a certificate as its issuer did.
+type CertificateVerdict struct {
+	Accepted               bool
+	Reason, Issuer, Serial string
+}
+
+// Content is what a message of ours takes to a partner: a document, or what is said of certificates.
+type Content struct {
+	Name         string
+	Document     []byte
+	Certificates *CertificateMessage
+}
+
+// CertificateMessage asks the partner to trust certificates of ours, or answers his request.
+type CertificateMessage struct {
+	Request string        `json:"request"`
+	Answer  bool          `json:"answer"`
+	Entries []trust.Entry `json:"certificates"`
 }
 
 // Taken says what became of an [Arrival]. Exchange is the one that counts: of a message that was
@@ -53,7 +98,7 @@ type Exchange struct {
 	From      string              `json:"from"`       // AS2 names
 	To        string              `json:"to"`
 	Headers   map[string][]string `json:"headers"`       // of the request
-	Body      string              `json:"body"`          // SHA-256 of the body as it came, in hex: payload of that name, or Raw
+	Body      string              `json:"body"`          // digest of the body as it came, in hex: a payload's name (BLAKE3), or SHA-256 of Raw
 	Raw       []byte              `json:"raw,omitempty"` // a short body itself
 	Bytes     int64               `json:"bytes"`
 	MIC       string              `json:"mic,omitempty"` // as the receipt says it
@@ -76,7 +121,8 @@ type ExchangedFile struct {
 	Name   string `json:"name,omitempty"`
 	Media  string `json:"media"`
 	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"`
+	BLAKE3 string `json:"blake3,omitempty"` // of a long one, in place of SHA-256
 }
 
 // A Receipt is an MDN as it goes over the wire.
@@ -93,7 +139,7 @@ type Sent struct {
 	From      string              `json:"from"`
 	To        string              `json:"to"`
 	Headers   map[string][]string `json:"headers"`
-	Body      string              `json:"body"` // payload, by its SHA-256 in hex
+	Body      string              `json:"body"` // payload
 	Bytes     int64               `json:"bytes"`
 	MICs      []string            `json:"mics"` // of the same content: any that comes back will do
 	Wanted    bool                `json:"receipt_wanted"`

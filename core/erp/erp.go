@@ -2,7 +2,11 @@
 // ERPs are reached by stands beside the types it speaks.
 package erp
 
-import "time"
+import (
+	"time"
+
+	"github.com/paklog/hub/core/order"
+)
 
 // Movement is how far the goods issue of a delivery has come.
 type Movement string
@@ -27,10 +31,41 @@ type Delivery struct {
 type Item struct {
 	No       string `json:"no"` // without zeros in front
 	Material string `json:"material"`
+	Batch    string `json:"batch,omitempty"` // "" is any
 	Unit     string `json:"unit"`
 	Asked    int64  `json:"asked"` // at first
 	Qty      int64  `json:"qty"`   // to be delivered, as it is said now
 	Picked   bool   `json:"picked,omitempty"`
+	Sales    string `json:"sales,omitempty"` // the sales order that it is of
+}
+
+// Listed is a delivery in a list of those that changed.
+type Listed struct {
+	Number  string `json:"number"`
+	Version string `json:"version"`         // another one is another delivery; "" is not known
+	Point   string `json:"point,omitempty"` // where it is shipped from, by the ERP's own name
+}
+
+// Page is a page of deliveries. Next is "" behind the last.
+type Page struct {
+	Deliveries []Listed
+	Next       string
+}
+
+// Work is a delivery as an order is made of it.
+type Work struct {
+	Listed
+	Movement Movement `json:"goods_issue"`
+	Blocked  string   `json:"blocked,omitempty"` // why nobody is to work on it yet, by the ERP's own code
+	Gone     bool     `json:"gone,omitempty"`    // the ERP has it no more
+	// Order is what it asks for. Whose it is and the building are for the connection to say.
+	Order order.Place `json:"order"`
+}
+
+// Hint says that something changed in an ERP; About is a delivery, or "" where it may be any.
+type Hint struct {
+	ERP   string
+	About string
 }
 
 // GoodsIssue is what left of one delivery, in smallest units.
@@ -53,6 +88,29 @@ type Line struct {
 
 // Posted is a goods issue as the ERP has it.
 type Posted struct {
-	Delivery string    `json:"delivery"`
+	Delivery string    `json:"delivery,omitempty"`
 	Day      time.Time `json:"day,omitzero"`
+}
+
+// Kinds of adjustments: goods that may be sold were found or are missing, such that may not (held, damaged),
+// and goods that went from the one to the other.
+const (
+	Gain     = "gain"
+	Loss     = "loss"
+	HeldGain = "held_gain"
+	HeldLoss = "held_loss"
+	Hold     = "hold"
+	Free     = "free"
+)
+
+// Adjustment is by how much our books of an item were set right, in smallest units, which must be its base unit.
+type Adjustment struct {
+	Key      string    `json:"key"` // ours, of this telling: 16 characters at most
+	Kind     string    `json:"kind"`
+	At       time.Time `json:"at"`
+	Facility string    `json:"facility"`
+	Item     string    `json:"item"`
+	Lot      string    `json:"lot,omitempty"`
+	Qty      int64     `json:"qty"` // above 0
+	Reason   string    `json:"reason,omitempty"`
 }

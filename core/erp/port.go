@@ -2,6 +2,7 @@ package erp
 
 import (
 	"context"
+	"time"
 
 	"github.com/paklog/hub/core/shop"
 )
@@ -11,7 +12,7 @@ import (
 //
 // No method tries twice: it makes one attempt and classifies what happened as a
 // [github.com/paklog/hub/core/fault.Kind], as [github.com/paklog/hub/core/ship.Carrier] does.
-// Unknown comes from Issue and Issued alone.
+// Unknown comes from Issue and Issued alone, and from Move and Moved of a [Mover].
 type ERP interface {
 	// Delivery reads a delivery as it stands. found is false where the ERP has none of the number.
 	// It changes nothing and may be repeated.
@@ -27,6 +28,30 @@ type ERP interface {
 	// Issued answers "did it happen?" for an Issue of g that is Unknown. Where a goods issue stands,
 	// of other quantities, the error is Unknown: a person must look.
 	Issued(ctx context.Context, g GoodsIssue) (p Posted, found bool, err error)
+}
+
+// Source is the port to an ERP whose deliveries become orders here. Both change nothing and may be
+// repeated.
+type Source interface {
+	// Changed is a page of the deliveries without a goods issue that were made or changed at since or
+	// later; after is the Next of the page before, "" for the first. An ERP may know no more than the
+	// day, and a list that moves may miss one or name it twice: look again from well before.
+	Changed(ctx context.Context, since time.Time, after string) (Page, error)
+
+	// Read is a delivery as an order is made of it. found is false where the ERP has none of the
+	// number (any more). One that no order can be made of is fault.Rejected, with its place.
+	Read(ctx context.Context, number string) (w Work, found bool, err error)
+}
+
+// Mover is the port to an ERP that is told of our adjustments.
+type Mover interface {
+	// Move posts an adjustment in the ERP's books and returns its document. Only the effect executor calls
+	// it. It is not to be said again where it may have been taken: that is Unknown, and Moved is asked
+	// first. Any other error promises that nothing was posted.
+	Move(ctx context.Context, a Adjustment) (document string, err error)
+
+	// Moved answers "did it happen?" for a Move of a that is Unknown.
+	Moved(ctx context.Context, a Adjustment) (document string, found bool, err error)
 }
 
 // Checker is the port to an ERP that is asked whether everything is set up for us. It changes nothing.

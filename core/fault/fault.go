@@ -39,6 +39,14 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind(%d)", k)
 }
 
+// Kinds are all of them.
+func Kinds() (all []Kind) {
+	for i := range names {
+		all = append(all, Kind(i))
+	}
+	return all
+}
+
 // ParseKind is the inverse of [Kind.String].
 func ParseKind(s string) (Kind, bool) {
 	for i, n := range names {
@@ -93,6 +101,32 @@ func Wrap(op string, err error) error {
 	return w
 }
 
+// advised is an error with what may be done next, where that is not what its kind says.
+type advised struct {
+	error
+	next string
+}
+
+func (a *advised) Unwrap() error { return a.error }
+
+// Advise adds to an error what a person may do next, for a cause that its kind alone says too little of:
+// above all that nothing comes of trying again.
+func Advise(err error, next string) error {
+	if err == nil || next == "" {
+		return err
+	}
+	return &advised{err, next}
+}
+
+// NextOf is the outermost advice in err's chain, or "".
+func NextOf(err error) string {
+	var a *advised
+	if errors.As(err, &a) {
+		return a.next
+	}
+	return ""
+}
+
 // KindOf is the kind of the outermost classified error in err's chain. An
 // unclassified deadline is Transient; anything else unclassified is Internal.
 func KindOf(err error) Kind {
@@ -126,6 +160,9 @@ func PlaceOf(err error) string {
 // carry: what a person reads beside [PlaceOf].
 func Reason(err error) string {
 	for {
+		if a, ok := err.(*advised); ok { //nolint:errorlint // as below
+			err = a.error
+		}
 		e, ok := err.(*Error) //nolint:errorlint // only what stands in front, not what is wrapped further down
 		if !ok || e.Err == nil {
 			return err.Error()

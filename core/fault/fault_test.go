@@ -65,3 +65,14 @@ func TestReasonIsWhatAPersonReads(t *testing.T) {
 		t.Errorf("reason %q: what a caller added is gone", got)
 	}
 }
+
+func TestAnAdviceChangesNothingButWhatIsNext(t *testing.T) {
+	t.Parallel()
+	err := fault.Wrap("outer", fault.Advise(fault.At("inner", fault.Invalid, "W01-05", errors.New("is no item")), "ask for it"))
+	if fault.NextOf(err) != "ask for it" || fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != "W01-05" || fault.Reason(err) != "is no item" {
+		t.Errorf("%q %v %q %q", fault.NextOf(err), fault.KindOf(err), fault.PlaceOf(err), fault.Reason(err))
+	}
+	if fault.Advise(nil, "x") != nil || fault.NextOf(errors.New("x")) != "" {
+		t.Error("an advice about nothing")
+	}
+}

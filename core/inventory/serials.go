@@ -7,9 +7,9 @@ import (
 
 // A Stock knows where the units lie that came in under serial numbers, as far as it was told: where
 // they were named last, and whither goods went with which they must have gone along. No place has
-// more of them than units. Where a part of a place's units moved and nobody named which, the first
-// by name did; where one is taken from another place than it was known at, one of that other place
-// is known here instead.
+// more of them than units. Who moves a part of a place's units by hand names them; where they moved
+// otherwise and nobody named which, the first by name did; where one is taken from another place
+// than it was known at, one of that other place is known here instead.
 
 // LooseSerial is a unit in a tote or carton.
 type LooseSerial struct {

@@ -16,6 +16,18 @@ var (
 	ErrNoUnit = errors.New("no unit of the journal holds this position")
 )
 
+// ErrFenced is [ErrBroken] of a process that shares its journal: it stood still for too long, or was cut
+// off, and others run by now what it ran. Nothing it decided since is written.
+var ErrFenced error = fenced{}
+
+type fenced struct{}
+
+func (fenced) Error() string {
+	return "this process showed no breath for too long and was shut out: others have taken its routes over"
+}
+
+func (fenced) Is(target error) bool { return target == ErrBroken }
+
 // Batch is what one transaction writes.
 type Batch struct {
 	// Delivered are the records handed to subscriptions since the last batch. They are folded
@@ -145,4 +157,33 @@ type CheckpointRow struct {
 	Sub  string
 	Part uint8
 	*Checkpoint
+}
+
+// Team are the processes that share a journal. Each call is one transaction, and is safe beside Write. A
+// member that was fenced gets [ErrBroken] from each of them and from Write: it has to end.
+type Team interface {
+	// Me is this process's own id, never given to another.
+	Me() int64
+	// Beat shows that this process breathes and what it can run, and calls the roll. From the
+	// first Beat on, Write refuses with [ErrBroken] a batch that delivers to, or finishes
+	// something of, a subscription whose lease this process does not hold.
+	Beat(ctx context.Context, offers []string) (Roll, error)
+	// Take takes those of names that nobody holds, and returns them.
+	Take(ctx context.Context, names []string) ([]string, error)
+	// Give gives leases back. What was run under them is durable before.
+	Give(ctx context.Context, names []string) error
+	// Fence shuts a member out for ever whose beat still is what it was seen at, and frees
+	// its leases; false where it has moved. No batch of it is written after that.
+	Fence(ctx context.Context, id, beat int64) (bool, error)
+}
+
+// Shared is a driver of a journal that several processes write at once.
+type Shared interface {
+	Driver
+	// Team is nil where this process has the journal for itself.
+	Team() Team
+	// Follow calls moved with the end of the log, whoever wrote, once where it stands behind
+	// after and then whenever it has moved, until ctx or moved ends it. Several batches may be
+	// one call.
+	Follow(ctx context.Context, after Pos, moved func(Pos) error) error
 }

@@ -232,3 +232,30 @@ func TestParkKeysOfAKeySortByPosition(t *testing.T) {
 		}
 	}
 }
+
+// A record with memory of its own says what it said.
+func TestACompactRecordIsTheSame(t *testing.T) {
+	t.Parallel()
+	for name, r := range map[string]journal.Record{
+		"empty": {},
+		"full": {
+			ID: journal.ID{1}, Type: "t", Schema: 2, Topic: "topic", Key: "k", Stream: "s/1", Correlation: "c", Causation: journal.ID{2}, Source: "x",
+			Trace: "00-1", Headers: map[string]string{"a": "b", "": "e"}, Data: []byte("data"), Subject: "sub", Personal: []byte("p"), Pos: 7, Version: 3,
+		},
+		"nothing in it": {Headers: map[string]string{}, Data: []byte{}, Personal: []byte{}},
+	} {
+		c := r
+		c.Compact()
+		if !reflect.DeepEqual(c, r) {
+			t.Errorf("%s: %+v, want %+v", name, c, r)
+		}
+		if len(r.Data) > 0 {
+			if r.Data[0] = 'X'; c.Data[0] == 'X' {
+				t.Errorf("%s: it shares its data", name)
+			}
+			if r.Headers["a"] = "z"; c.Headers["a"] != "b" {
+				t.Errorf("%s: it shares its headers", name)
+			}
+		}
+	}
+}

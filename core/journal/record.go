@@ -1,6 +1,10 @@
 package journal
 
-import "time"
+import (
+	"bytes"
+	"strings"
+	"time"
+)
 
 // Pos numbers records in commit order, from 1 and without gaps. 0 is before the first.
 type Pos uint64
@@ -36,6 +40,33 @@ type Record struct {
 	// Event is Data decoded, kept beside it in memory only; nil after reading from a
 	// store. Whoever finds it must not change it.
 	Event any
+}
+
+// Compact gives the record memory of its own. One that was read shares that of its unit, and
+// whoever keeps the one for long would keep the other.
+func (r *Record) Compact() {
+	texts := []*string{&r.Type, &r.Topic, &r.Key, &r.Stream, &r.Correlation, &r.Source, &r.Trace, &r.Subject}
+	n := 0
+	for _, t := range texts {
+		n += len(*t)
+	}
+	var b strings.Builder
+	b.Grow(n)
+	for _, t := range texts {
+		b.WriteString(*t)
+	}
+	for text, i := b.String(), 0; i < len(texts); i++ {
+		n := len(*texts[i])
+		*texts[i], text = text[:n], text[n:]
+	}
+	if r.Headers != nil {
+		own := make(map[string]string, len(r.Headers))
+		for k, v := range r.Headers {
+			own[strings.Clone(k)] = strings.Clone(v)
+		}
+		r.Headers = own
+	}
+	r.Data, r.Personal = bytes.Clone(r.Data), bytes.Clone(r.Personal)
 }
 
 // Partitions is the number of partitions of every subscription. It is part of the

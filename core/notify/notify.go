@@ -15,10 +15,11 @@ const (
 	Packed    = "packed"    // all of an order lies in closed cartons
 	Shipped   = "shipped"   // cartons of an order have left
 	Exception = "exception" // a label was refused, or a carton weighs what it cannot
+	Letters   = "letters"   // a cause of letters is new, grows, or its oldest letter waits too long
 )
 
 // Kinds of notice.
-func Kinds() []string { return []string{Packed, Shipped, Exception} }
+func Kinds() []string { return []string{Packed, Shipped, Exception, Letters} }
 
 // Who hears of it.
 const (
@@ -40,6 +41,7 @@ type Item struct {
 	Cartons  []Carton  `json:"cartons,omitempty"`
 	Reason   string    `json:"reason,omitempty"` // of an exception, in words
 	Facility string    `json:"facility,omitempty"`
+	Group    string    `json:"group,omitempty"` // of letters: the fingerprint of their cause
 }
 
 // Carton is a carton with what it can be followed by.
@@ -65,8 +67,8 @@ type Notice struct {
 type Wording struct{ subject, text *template.Template }
 
 const (
-	defaultSubject = `{{with index .Items 0}}Order {{.Order}}{{end}}{{if gt (total .) 1}} and {{add (total .) -1}} more{{end}} {{says .}}`
-	defaultText    = `{{range .Items}}{{.At.Format "2006-01-02 15:04 MST"}}  order {{.Order}} {{done .What}}{{if .Carrier}} with {{.Carrier}}{{end}}{{if .Reason}}: {{.Reason}}{{end}}
+	defaultSubject = `{{with index .Items 0}}{{if .Group}}Group {{.Group}} of letters{{else}}Order {{.Order}}{{end}}{{end}}{{if gt (total .) 1}} and {{add (total .) -1}} more{{end}} {{says .}}`
+	defaultText    = `{{range .Items}}{{.At.Format "2006-01-02 15:04 MST"}}  {{if .Group}}group {{.Group}} of letters{{else}}order {{.Order}}{{end}} {{done .What}}{{if .Carrier}} with {{.Carrier}}{{end}}{{if .Reason}}: {{.Reason}}{{end}}
 {{range .Cartons}}    carton {{.SSCC}}{{if .Tracking}}, tracking {{.Tracking}}{{end}}
 {{end}}{{end}}{{if .More}}and {{.More}} more
 {{end}}`

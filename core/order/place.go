@@ -296,13 +296,13 @@ func checkParty(bad *InvalidError, place string, a party.Address, needed bool) {
 		bad.add(place+".lines", "has %d street lines, at most 3 are allowed", len(a.Lines))
 	} else {
 		for i, l := range a.Lines {
-			checkText(bad, l, func() string { return fmt.Sprintf("%s.lines[%d]", place, i) })
+			checkLine(bad, l, func() string { return fmt.Sprintf("%s.lines[%d]", place, i) })
 		}
 	}
 	for _, t := range addressTexts(a) {
-		checkText(bad, t.text, func() string { return place + "." + t.place })
+		checkLine(bad, t.text, func() string { return place + "." + t.place })
 	}
-	if c := a.Country; c != "" && (len(c) != 2 || c[0] < 'A' || c[0] > 'Z' || c[1] < 'A' || c[1] > 'Z') {
+	if c := a.Country; c != "" && !party.Country(c) {
 		bad.add(place+".country", "%q is not an ISO 3166-1 alpha-2 code like US", c)
 	}
 }
@@ -312,7 +312,18 @@ func checkText(bad *InvalidError, t string, place func() string) {
 		bad.add(place(), "has %d bytes, at most %d are allowed", len(t), MaxNote)
 	} else if !utf8.ValidString(t) {
 		bad.add(place(), "is not valid UTF-8")
+	} else if r, found := party.Invisible(t, true); found {
+		bad.add(place(), "holds the character %U, which nobody sees: leave it out", r)
 	}
+}
+
+// checkLine is checkText of what stands on one line of a label.
+func checkLine(bad *InvalidError, t string, place func() string) {
+	if r, found := party.Invisible(t, false); found {
+		bad.add(place(), "holds the character %U, which a label cannot show: it is one line of visible text", r)
+		return
+	}
+	checkText(bad, t, place)
 }
 
 // cause is the innermost error: its place is told apart from it.

@@ -142,7 +142,7 @@ func sort(units []Unit, sizes []size) *sorted {
 			s.most += u.Qty
 			for n := int64(0); n < u.Qty && len(s.asIs) <= MaxCartons; n++ {
 				one := u.Content
-				one.Qty, one.Serials = 1, nil
+				one.Qty, one.Serials = u.pieces(), nil
 				s.asIs = append(s.asIs, Carton{Contents: []Content{one}, Dims: u.Dims, Weight: u.Weight, Volume: g.Size.Volume(), Reason: ReasonNoBox})
 			}
 			continue
@@ -231,8 +231,8 @@ func (s *sorted) load(box size, c carton.Carton) load {
 		for from, end := 0, g.N[0]*g.N[1]*g.N[2]; from < end; {
 			u := &of[0]
 			n := int(min(int64(end-from), u.Qty))
-			l.add(u.Content, int64(n))
-			l.place(u.Content, g, from, from+n)
+			l.add(u.Content, int64(n)*u.pieces())
+			l.place(*u, g, from, from+n)
 			from += n
 			if u.Qty -= int64(n); u.Qty == 0 {
 				of = of[1:]
@@ -243,6 +243,9 @@ func (s *sorted) load(box size, c carton.Carton) load {
 	return l
 }
 
+// pieces is how many of the item's smallest unit one holds.
+func (u Unit) pieces() int64 { return max(1, u.Pieces) }
+
 func (l *load) add(c Content, n int64) {
 	c.Qty, c.Serials = n, nil
 	l.contents = merge(l.contents, []Content{c})
@@ -250,7 +253,7 @@ func (l *load) add(c Content, n int64) {
 
 // place says where units from up to end of a grid lie, counted along its height,
 // then width, then length: in whole layers and rows where that can be.
-func (l *load) place(c Content, g carton.Grid, from, end int) {
+func (l *load) place(c Unit, g carton.Grid, from, end int) {
 	row, layer := g.N[2], g.N[1]*g.N[2]
 	for from < end {
 		x, y, z := from/layer, from%layer/row, from%row
@@ -266,7 +269,7 @@ func (l *load) place(c Content, g carton.Grid, from, end int) {
 			Line: c.Line, Item: c.Item, Lot: c.Lot, Tote: c.Tote,
 			X: um(g.At[0] + x*g.Size[0]), Y: um(g.At[1] + y*g.Size[1]), Z: um(g.At[2] + z*g.Size[2]),
 			Dims:  measure.Dims{Length: um(g.Size[0]), Width: um(g.Size[1]), Height: um(g.Size[2])},
-			Count: Count{n[0], n[1], n[2]},
+			Count: Count{n[0], n[1], n[2]}, UOM: c.UOM, Pieces: c.Pieces,
 		})
 		from += n[0] * n[1] * n[2]
 	}
@@ -284,7 +287,7 @@ func (s *sorted) addLoose(loads []load, sizes []size) ([]load, bool) {
 				n = min(n, int64((l.box.MaxWeight-l.weight)/u.Weight))
 			}
 			if n > 0 {
-				l.add(u.Content, n)
+				l.add(u.Content, n*u.pieces())
 				l.weight += measure.Mass(n) * u.Weight
 				left -= n
 			}
@@ -331,6 +334,9 @@ func checkUnits(units []Unit) error {
 		at := func(f string) string { return fmt.Sprintf("units[%d].%s", i, f) }
 		if u.Qty < 1 || u.Qty > maxQty {
 			return fault.At(op, fault.Invalid, at("qty"), fmt.Errorf("%d is not between 1 and %d", u.Qty, maxQty))
+		}
+		if u.Pieces < 0 || u.pieces() > maxQty/u.Qty {
+			return fault.At(op, fault.Invalid, at("pieces"), fmt.Errorf("%d units of %d are not between 1 and %d", u.Qty, u.Pieces, maxQty))
 		}
 		if u.Weight < 0 {
 			return fault.At(op, fault.Invalid, at("weight_mg"), fmt.Errorf("%d is negative", u.Weight))

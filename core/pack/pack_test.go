@@ -82,8 +82,8 @@ func mm(l, w, h int64) measure.Dims {
 	return measure.Dims{Length: measure.Length(l * 1000), Width: measure.Length(w * 1000), Height: measure.Length(h * 1000)}
 }
 
-// TestCartonize: every unit is in exactly one carton, no carton holds more than its
-// box bears, and there are never fewer cartons than the bound.
+// TestCartonize: every unit is in exactly one carton and stays whole, no carton holds more
+// than its box bears, and there are never fewer cartons than the bound.
 func TestCartonize(t *testing.T) {
 	boxes := []pack.Box{
 		{Code: "S", Inner: mm(200, 150, 100), MaxWeight: 5 * measure.Kilogram, Tare: 100 * measure.Gram},
@@ -101,7 +101,10 @@ func TestCartonize(t *testing.T) {
 				Dims:    mm(side.Draw(t, "l"), side.Draw(t, "w")/2, side.Draw(t, "h")/4),
 				Weight:  measure.Mass(rapid.Int64Range(0, 12_000).Draw(t, "g")) * measure.Gram,
 			}
-			units, want[u.Line] = append(units, u), u.Qty
+			if n := rapid.SampledFrom([]int64{0, 0, 1, 6, 24}).Draw(t, "pieces"); n > 0 {
+				u.UOM, u.Pieces = "CS", n
+			}
+			units, want[u.Line] = append(units, u), u.Qty*max(1, u.Pieces)
 		}
 		plan, err := pack.Cartonize(units, boxes)
 		if err != nil {
@@ -116,18 +119,24 @@ func TestCartonize(t *testing.T) {
 		}
 		for _, c := range plan.Cartons {
 			var weight measure.Mass
+			for _, p := range c.Placements {
+				if u := units[p.Line-1]; p.UOM != u.UOM || p.Pieces != u.Pieces {
+					t.Fatalf("%+v is no unit of %+v", p, u)
+				}
+			}
 			for _, k := range c.Contents {
 				u := units[k.Line-1]
 				want[k.Line] -= k.Qty
-				weight += u.Weight * measure.Mass(k.Qty)
-				if k.Qty < 1 || c.Box != "" && u.Dims.Length > byCode[c.Box].Inner.Length {
+				whole := max(1, u.Pieces)
+				weight += u.Weight * measure.Mass(k.Qty/whole)
+				if k.Qty < 1 || k.Qty%whole != 0 || c.Box != "" && u.Dims.Length > byCode[c.Box].Inner.Length {
 					t.Fatalf("%+v in %+v", u, c)
 				}
 			}
 			if b := byCode[c.Box]; c.Box != "" && (weight > b.MaxWeight || c.Weight != weight+b.Tare) {
 				t.Fatalf("%d mg in %+v", weight, c)
 			}
-			if c.Box == "" && (len(c.Contents) != 1 || c.Contents[0].Qty != 1 || c.Reason != pack.ReasonNoBox) {
+			if c.Box == "" && (len(c.Contents) != 1 || c.Contents[0].Qty != max(1, units[c.Contents[0].Line-1].Pieces) || c.Reason != pack.ReasonNoBox) {
 				t.Fatalf("ships as it is: %+v", c)
 			}
 		}
@@ -168,6 +177,8 @@ func TestCartonizeRefuses(t *testing.T) {
 		"no quantity":              {"units[0].qty", fault.Invalid, func(u *pack.Unit) { u.Qty = 0 }, nil},
 		"a negative weight":        {"units[0].weight_mg", fault.Invalid, func(u *pack.Unit) { u.Weight = -1 }, nil},
 		"a negative side":          {"units[0].dims", fault.Invalid, func(u *pack.Unit) { u.Dims.Width = -1 }, nil},
+		"less than a piece":        {"units[0].pieces", fault.Invalid, func(u *pack.Unit) { u.Pieces = -1 }, nil},
+		"more pieces than counted": {"units[0].pieces", fault.Invalid, func(u *pack.Unit) { u.Qty, u.Pieces = 3, 1<<62 }, nil},
 		"a planet":                 {"units[0].dims", fault.Invalid, func(u *pack.Unit) { u.Dims.Width = 1 << 60 }, nil},
 		"more cartons than sane":   {"units", fault.Rejected, func(u *pack.Unit) { u.Qty = 1 << 39 }, nil},
 		"more bare goods":          {"units", fault.Rejected, func(u *pack.Unit) { u.Qty, u.Dims = 1<<39, mm(500, 1, 1) }, nil},

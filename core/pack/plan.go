@@ -21,9 +21,12 @@ type Box struct {
 
 // Unit is one kind of thing to be packed: Qty units of one line, each of Dims and
 // Weight, and how it may lie. Zero dimensions or weight are not known and do not
-// bound.
+// bound. A unit that is more than the item's smallest is a closed one of UOM, which
+// holds Pieces of it and stays closed.
 type Unit struct {
 	Content
+	UOM     string       `json:"uom,omitempty"`
+	Pieces  int64        `json:"pieces,omitempty"` // 0 is 1
 	Dims    measure.Dims `json:"dims"`
 	Weight  measure.Mass `json:"weight_mg"`
 	Packing item.Packing `json:"packing,omitzero"`
@@ -71,6 +74,9 @@ type Placement struct {
 	Z     measure.Length `json:"z_um"`
 	Dims  measure.Dims   `json:"dims"`
 	Count Count          `json:"count"`
+	// What one unit is, where it is a closed one: see [Unit].
+	UOM    string `json:"uom,omitempty"`
+	Pieces int64  `json:"pieces,omitempty"`
 }
 
 // Count is a number of units along each axis.

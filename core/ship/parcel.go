@@ -93,7 +93,7 @@ func checkAddress(at string, a party.Address, bad func(at, format string, args .
 	if a.City == "" {
 		bad(at+".city", "is empty")
 	}
-	if len(a.Country) != 2 || a.Country[0] < 'A' || a.Country[0] > 'Z' || a.Country[1] < 'A' || a.Country[1] > 'Z' {
-		bad(at+".country", "is %q, want two capital letters (ISO 3166-1)", a.Country)
+	if !party.Country(a.Country) {
+		bad(at+".country", "is %q, want an ISO 3166-1 alpha-2 code like US", a.Country)
 	}
 }

@@ -39,10 +39,12 @@ type Page struct {
 	Next   string
 }
 
-// Unread is a work that changed, and was not understood.
+// Unread is a work that changed, and was not understood. Updated is zero where that cannot be read
+// either. Where not even ID can, Why says what is wrong.
 type Unread struct {
 	ID      string
 	Updated time.Time
+	Why     string
 }
 
 // Answerer is the port to a shop that wants answers about its work. An answer that was given
@@ -60,6 +62,11 @@ type Stockist interface {
 	// not changed its mind since: where it has, or the answer was lost, the error is Transient, and
 	// calling again is safe. Items that the shop does not stock are left out and named in skipped.
 	SetLevels(ctx context.Context, key string, set []Level) (skipped []string, err error)
+}
+
+// Counter is the port to a shop that can say how many orders changed at since or later.
+type Counter interface {
+	Count(ctx context.Context, since time.Time) (int, error)
 }
 
 // Checker is the port to a shop that is asked whether everything is set up for us. It changes nothing.

@@ -106,11 +106,11 @@ func (t Tender) Offer(c Offer, at time.Time) ([]event.Event, error) {
 		}
 		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("load %s is tendered to %s (%s): withdraw it first", t.Load, t.Partner, t.Status))
 	}
-	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, c.SCAC, slices.Clone(c.Stops), c.Rate, c.By, false}}, nil
+	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, c.SCAC, slices.Clone(c.Stops), c.Rate, c.By, false, time.Time{}}}, nil
 }
 
 // Receive takes a partner's tender to us. The same again is no event; another than the one that is open is
-// offered anew, whatever was answered.
+// offered anew, whatever was answered. Until when it is to be answered matters until it was.
 func (t Tender) Receive(c Receive, at time.Time) ([]event.Event, error) {
 	const op = "tender.Receive"
 	if err := c.Scope.Validate(); err != nil {
@@ -128,10 +128,10 @@ func (t Tender) Receive(c Receive, at time.Time) ([]event.Event, error) {
 		return nil, fault.At(op, fault.Invalid, "stops", errors.New("there is none"))
 	case t.Known() && (!t.Inbound || t.Partner != c.Partner):
 		return nil, fault.At(op, fault.Rejected, "load", fmt.Errorf("there is another load %s, of %s", t.Load, t.Partner))
-	case open && t.SCAC == c.SCAC && t.Rate == c.Rate && reflect.DeepEqual(t.Stops, c.Stops):
+	case open && t.SCAC == c.SCAC && t.Rate == c.Rate && reflect.DeepEqual(t.Stops, c.Stops) && (t.Status == StatusAccepted || t.AnswerBy.Equal(c.AnswerBy)):
 		return nil, nil
 	}
-	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, cut(c.SCAC), slices.Clone(c.Stops), c.Rate, "", true}}, nil
+	return []event.Event{Offered{Head{c.Scope, c.Load, at.UTC()}, c.Partner, cut(c.SCAC), slices.Clone(c.Stops), c.Rate, "", true, c.AnswerBy.UTC()}}, nil
 }
 
 // Withdraw takes the tender back; withdrawn or declined already is no event.

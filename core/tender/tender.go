@@ -55,6 +55,7 @@ type Receive struct {
 	SCAC        string // that he knows us by
 	Stops       []Stop
 	Rate        measure.Money
+	AnswerBy    time.Time // zero where he does not say
 }
 
 // Withdraw takes the offer back.
@@ -112,6 +113,8 @@ type Offered struct {
 	Rate    measure.Money `json:"rate,omitzero"`
 	By      string        `json:"by,omitempty"`
 	Inbound bool          `json:"inbound,omitempty"` // by the partner, to us
+
+	AnswerBy time.Time `json:"answer_by,omitzero"` // as the partner wants it of an inbound one
 }
 
 // Withdrawn says that it is not any more.

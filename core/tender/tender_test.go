@@ -182,8 +182,17 @@ func TestATenderToUs(t *testing.T) {
 	if events, err = x.Receive(asked, at); err != nil || len(events) != 0 || !x.Inbound || x.Status != tender.StatusOffered {
 		t.Fatalf("%+v: the same again gives %v, %v", x, events, err)
 	}
+	sooner := asked
+	sooner.AnswerBy = at.Add(2 * time.Hour)
+	events, err = x.Receive(sooner, at)
+	if x = fold(x, events, err); len(events) != 1 || !x.AnswerBy.Equal(sooner.AnswerBy) {
+		t.Errorf("to be answered sooner: %+v", x)
+	}
 	events, err = x.Accept(tender.Accept{Reference: "T-5"}, at)
 	x = fold(x, events, err)
+	if events, err := x.Receive(asked, at); err != nil || len(events) != 0 {
+		t.Errorf("what is answered is not asked again for its time: %v, %v", events, err)
+	}
 	changed := asked
 	changed.Stops = []tender.Stop{{No: 2, Code: "S2"}}
 	events, err = x.Receive(changed, at)

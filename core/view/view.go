@@ -37,6 +37,7 @@ const (
 	Manifest    = "manifest"
 	Worker      = "worker"
 	Owner       = "owner"
+	Crossref    = "crossref" // of a partner, who stands in the owner's place
 	Tender      = "tender"
 	Postage     = "postage"
 	Document    = "document" // of ours to a trading partner, who stands in the owner's place
@@ -86,6 +87,7 @@ type Hop struct {
 type Batch struct {
 	Docs     []Doc
 	Hops     []Hop
+	Letters  []DeskLetter // in the order in which they changed
 	Position journal.Pos
 	Unit     journal.ID
 	// Rest, when set, is called now and then while the batch is written, and may take
@@ -100,6 +102,7 @@ type Query struct {
 	Owner    string
 	Facility string
 	Status   string
+	Begins   string // what the id begins with
 	After    string // key behind which to go on
 	Limit    int
 }

@@ -12,5 +12,6 @@
 //
 // Written from RFC 4130 (AS2), 5402 (compression), 6362 (several documents),
 // 3335 and 8098 (receipts), 1847 and 8551 (S/MIME), 2045 and 2046 (MIME), 2231
-// (file names), and the draft of AS2-Version 1.3 (rfc4130bis).
+// (file names), the draft of AS2-Version 1.3 (rfc4130bis), and the expired one of
+// certificate exchange (draft-meadors-certificate-exchange-14).
 package as2

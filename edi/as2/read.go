@@ -27,7 +27,8 @@ type Reading struct {
 	Size int64 // of the body; zero is not known. Of short ones little memory is taken
 
 	// Open takes a document whose content follows. The writer is quarantine
-	// until Read returns; nil passes the content over.
+	// until Read returns; nil passes the content over. One that is an
+	// [io.ReaderFrom] is handed the content to read.
 	Open func(Document) (io.Writer, error)
 	// Spool keeps AES-GCM ciphertext, see [cms.Decryption].
 	Spool  func() (io.ReadWriteSeeker, error)
@@ -508,6 +509,10 @@ func (o *opener) document(e entity) error {
 		if to != nil {
 			w = to
 		}
+	}
+	if to, ok := w.(io.ReaderFrom); ok {
+		_, err := to.ReadFrom(e.decoded())
+		return judged(UnexpectedProcessingError, err)
 	}
 	_, err := io.CopyBuffer(struct{ io.Writer }{w}, e.decoded(), make([]byte, min(o.size, copyBuffer)))
 	return judged(UnexpectedProcessingError, err)

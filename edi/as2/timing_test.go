@@ -39,12 +39,14 @@ func forged(t *testing.T, size int) map[string]wire {
 		return with(func(body []byte) { copy(body[at:], sealed) })
 	}
 	return map[string]wire{
-		"padding of the key":         with(func(body []byte) { body[at+100] ^= 1 }),
-		"another key":                key(make([]byte, 16)),
-		"a key that is too short":    key(make([]byte, 15)),
-		"a key of another cipher":    key(make([]byte, 32)),
-		"the first block":            with(func(body []byte) { body[content+3] ^= 1 }),
-		"the padding of the content": with(func(body []byte) { body[len(body)-10-16-16+3] ^= 1; body[len(body)-12] ^= 1 }),
+		"padding of the key":      with(func(body []byte) { body[at+100] ^= 1 }),
+		"another key":             key(make([]byte, 16)),
+		"a key that is too short": key(make([]byte, 15)),
+		"a key of another cipher": key(make([]byte, 32)),
+		"the first block":         with(func(body []byte) { body[content+3] ^= 1 }),
+		// Ten bytes end what is around the content, and the block before its last one is XORed to
+		// that one's plain text: its last byte counts the padding, of which there are 16 at most.
+		"the padding of the content": with(func(body []byte) { body[len(body)-10-16-1] ^= 0x80 }),
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 type File struct {
 	ContentType string // "application/EDI-X12"
 	Name        string // empty says none
+	ContentID   string // without brackets; empty says none
 	Content     io.Reader
 }
 
@@ -86,7 +87,7 @@ func (m Message) Prepare(files ...File) (*Writing, error) {
 	}
 	wr := &Writing{msg: m, Header: textproto.MIMEHeader{}}
 	e := m.document(files[0])
-	if len(files) > 1 {
+	if len(files) > 1 || InExchange(files[0].ContentType) {
 		e = m.related(files)
 	}
 	plain := m.Sign == nil && m.Encrypt == nil && m.Compress == Uncompressed
@@ -141,7 +142,7 @@ func (m Message) check(files []File) error {
 	}
 	values := []string{m.MessageID, m.Subject, m.ReplyTo, m.Receipt.AsyncTo, m.Version}
 	for _, f := range files {
-		values = append(values, f.ContentType, f.Name)
+		values = append(values, f.ContentType, f.Name, f.ContentID)
 	}
 	for _, v := range values {
 		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -209,6 +210,9 @@ func (m Message) document(f File) written {
 	e := written{fields: []field{{"Content-Type", f.ContentType}, {"Content-Transfer-Encoding", m.encoding()}}}
 	if f.Name != "" {
 		e.fields = append(e.fields, field{"Content-Disposition", dispositionOf(f.Name)})
+	}
+	if f.ContentID != "" {
+		e.fields = append(e.fields, field{"Content-ID", "<" + f.ContentID + ">"})
 	}
 	e.body = func(w io.Writer) error {
 		return m.encode(w, func(w io.Writer) error {

@@ -28,6 +28,7 @@ const (
 	CodeNotEDIFACT         = "not-edifact"
 	CodeX12                = "x12-not-edifact"
 	CodeTRADACOMS          = "tradacoms-not-edifact"
+	CodeInteractive        = "interactive-edifact"
 	CodeNoise              = "noise"
 	CodeBOM                = "byte-order-mark"
 	CodeNoEnvelope         = "no-envelope"

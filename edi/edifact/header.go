@@ -1,6 +1,10 @@
 package edifact
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/paklog/hub/edi/sniff"
+)
 
 const (
 	unaLength = 9
@@ -65,6 +69,8 @@ func readUNA(b []byte, trusted bool) (h header, ok bool) {
 	switch {
 	case sound && len(next) > 3 && string(next[:3]) == "UNB" && next[3] == d.Element:
 		return h, true
+	case sniff.Interactive(next): // ISO 9735-3, which has messages of its own
+		return h, false
 	case sound && looksLikeSegment(next, d) && (trusted || string(next[:3]) == "UNH" || string(next[:3]) == "UNG"):
 		h.bare = true
 		return h, true

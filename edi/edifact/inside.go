@@ -158,7 +158,7 @@ func (r *Reader) group(b bound, next int) {
 	r.groups++
 	r.noteMixed(s)
 	if r.ung.Control == "" {
-		f := p.AtComponent(s, 5, 1, 1)
+		f := p.At(s, 5)
 		f.Code, f.Message, f.Expected = CodeReferenceMissing, "the functional group has no reference", "1 to 14 characters"
 		f.Hint, f.Ack = "an acknowledgement could not name this group", AckCodes{UCI: "13"}
 		p.Add(f)
@@ -371,7 +371,7 @@ func (r *Reader) checkReference(s Segment) {
 	if ref != "" && !r.seen.Again(ref) {
 		return
 	}
-	f := p.AtComponent(s, 1, 1, 1)
+	f := p.At(s, 1)
 	if ref == "" {
 		f.Code, f.Message, f.Expected, f.Ack = CodeReferenceMissing, "the message has no reference", "1 to 14 characters", AckCodes{UCI: "13"}
 	} else {
@@ -393,7 +393,7 @@ func (r *Reader) missingTrailer(last Segment, trailer, code, message, hint strin
 	p.Add(f)
 }
 
-// checkTags reports the first segment whose tag is none.
+// checkTags reports the segments whose tag is none.
 func (r *Reader) checkTags() {
 	p := &r.part
 	for _, s := range p.Segments.All() {
@@ -405,7 +405,6 @@ func (r *Reader) checkTags() {
 		f.Message, f.Expected = "the segment's tag is none", "three capitals or digits"
 		f.Hint, f.Ack = "a terminator may stand in text without a release character before it", AckCodes{UCD: "12"}
 		p.Add(f)
-		return
 	}
 }
 

@@ -126,7 +126,7 @@ func (r *Reader) checkObject(digits string, ok, whole bool) {
 	}
 	r.checkReference(uno)
 	if !ok {
-		f := p.AtComponent(uno, 4, 1, 1)
+		f := p.At(uno, 4)
 		f.Code, f.Layer, f.Found = CodeObject, LayerSyntax, finding.Clip([]byte(digits))
 		f.Expected = fmt.Sprint(len(p.Object))
 		f.Message, f.Hint = "no UNP stands where the object should end", "the object is read up to the next UNP instead"

@@ -123,6 +123,8 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 	switch {
 	case len(b) > 3 && string(b[:3]) == "ISA" && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeX12, "this is an X12 interchange", "give it to the X12 reader; this one reads EDIFACT"
+	case sniff.Interactive(b):
+		f.Code, f.Message, f.Hint = CodeInteractive, "this is an interactive EDIFACT interchange (UIB), which is not supported", "ask the partner for batch EDIFACT (UNB) or X12"
 	case len(b) > 4 && string(b[:4]) == "STX=":
 		f.Code, f.Message, f.Hint = CodeTRADACOMS, "this is a TRADACOMS transmission, which is not supported", "ask the partner for EDIFACT or X12"
 	case len(b) > 3 && (string(b[:3]) == "UNB" || string(b[:3]) == "UNA") && !isAlnum(b[3]):
@@ -238,8 +240,8 @@ func (r *Reader) checkUNB(h header, start int) {
 	}
 	switch n := len(u.Control); {
 	case n == 0:
-		add(5, 1, CodeUNBElement, Error, "13", "the interchange has no control reference", "1 to 14 characters", "an acknowledgement could not name this interchange")
+		add(5, 0, CodeUNBElement, Error, "13", "the interchange has no control reference", "1 to 14 characters", "an acknowledgement could not name this interchange")
 	case n > 14:
-		add(5, 1, CodeUNBElement, Warning, "39", "the interchange control reference is too long", "1 to 14 characters", "")
+		add(5, 0, CodeUNBElement, Warning, "39", "the interchange control reference is too long", "1 to 14 characters", "")
 	}
 }

@@ -9,6 +9,9 @@ const plain = plainUNB +
 	"UNH+2+ORDERS:D:96A:UN:EAN008'BGM+220+ORD-2+9'DTM+137:20261123:102'LIN+1++4012345000030:EN'QTY+21:1'UNS+S'UNT+7+2'" +
 	"UNZ+2+REF7'"
 
+// interactive is an interchange of ISO 9735-3.
+const interactive = "UIB+UNOA:4+1++++A+B'UIH+ORDERS:D:96A:UN+1'BGM+220+1'UIT+1+3'UIZ+1+1'"
+
 const una = "UNA:+.? '"
 
 var grouped = strings.NewReplacer("ORDERS'UNH+1", "ORDERS'UNG+ORDERS+A+B+261123:0915+G1+UN+D:96A'UNH+1", "UNZ+2", "UNE+2+G1'UNZ+1").Replace(plain)

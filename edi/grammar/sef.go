@@ -1,6 +1,7 @@
 package grammar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,7 +20,7 @@ type Imported struct {
 
 // SEF reads the Standard Exchange Format, in which EDI tools hand each other
 // implementation guides: its sections .SETS, .SEGS, .COMS, .ELMS and .CODES.
-// group gives the functional group of each set. What else a file says is left
+// group gives the functional group of each set, under "" that of the others. What else a file says is left
 // out, and named.
 func SEF(text, release string, group map[string]string) (*Imported, error) {
 	x := &sef{section: map[string][]string{}, left: map[string]bool{}}
@@ -73,7 +74,7 @@ func SEF(text, release string, group map[string]string) (*Imported, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading SEF, set %s: %w", id, err)
 		}
-		out.Sets[id] = strings.TrimRight(fmt.Sprintf("set %s %s %s", id, release, group[id]), " ") + "\n" + set
+		out.Sets[id] = strings.TrimRight(fmt.Sprintf("set %s %s %s", id, release, cmp.Or(group[id], group[""])), " ") + "\n" + set
 	}
 	out.Left = slices.Sorted(maps.Keys(x.left))
 	return out, nil

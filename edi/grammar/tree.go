@@ -2,6 +2,7 @@ package grammar
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -65,13 +66,18 @@ func (c *checker) branch(r *Rule) {
 			}
 		}
 	}
-	allowed := r.Levels[level]
+	allowed, known := r.Levels[level]
+	if !known && len(r.Levels) > 0 && level != "" && !c.set.Closed { // who closes a set was told so of its qualifier
+		p := r.Of[1]
+		c.at(p.Element, p.Component, CodeUnknownQualifier, finding.Note, r.text, fmt.Sprintf("the profile knows no level %q: what it stands above and below is not checked", level),
+			strings.Join(slices.Sorted(maps.Keys(r.Levels)), ", "), "")
+	}
 	if len(above) > 0 {
 		if p := t.find(above); p == nil {
 			say(r.Of[0], fmt.Sprintf("no level %q stands before this one", above), "a number that came before")
 		} else {
 			p.children++
-			if len(allowed) > 0 && !slices.Contains(allowed, p.level) {
+			if _, judged := r.Levels[p.level]; judged && len(allowed) > 0 && !slices.Contains(allowed, p.level) {
 				say(r.Of[0], fmt.Sprintf("level %s stands below level %s", level, p.level), "below "+strings.Join(allowed, " or "))
 			}
 		}

@@ -160,7 +160,7 @@ func starts(b []byte, first bool) Format {
 		if canSeparate(b[3]) && b[3] != '=' && (first || len(b) > 8 && canSeparate(b[8])) {
 			return EDIFACT
 		}
-	case "UNH", "UNG":
+	case "UNH", "UNG", "UIB":
 		if first && canSeparate(b[3]) && b[3] != '=' {
 			return EDIFACT
 		}
@@ -170,6 +170,15 @@ func starts(b []byte, first bool) Format {
 		}
 	}
 	return Unknown
+}
+
+// Interactive holds for what begins an interchange of interactive EDIFACT (ISO 9735-3):
+// UIB, behind UNA or not. It is told as EDIFACT, whose reader says that it is not supported.
+func Interactive(b []byte) bool {
+	if len(b) > 9 && string(b[:3]) == "UNA" && canSeparate(b[3]) && canSeparate(b[4]) {
+		b = bytes.TrimLeft(b[9:], "\r\n ")
+	}
+	return len(b) > 3 && string(b[:3]) == "UIB" && canSeparate(b[3])
 }
 
 func isAlnum(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 26 }

@@ -31,6 +31,7 @@ const (
 	CodeNotX12             = "not-x12"
 	CodeEDIFACT            = "edifact-not-x12"
 	CodeTRADACOMS          = "tradacoms-not-x12"
+	CodeInteractive        = "interactive-edifact"
 	CodeNoEnvelope         = "no-envelope"
 	CodeNoise              = "noise"
 	CodeBOM                = "byte-order-mark"

@@ -397,7 +397,7 @@ func (r *Reader) checkSet(whole bool) {
 	r.surplus(last, 2, Error, tooMany)
 }
 
-// checkTags reports the first segment whose tag is none.
+// checkTags reports the segments whose tag is none.
 func (r *Reader) checkTags() {
 	p := &r.part
 	for _, s := range p.Segments.All() {
@@ -409,7 +409,6 @@ func (r *Reader) checkTags() {
 		f.Message, f.Expected = "the segment's tag is none", "two or three letters or digits"
 		f.Hint, f.Ack = "a segment terminator may stand in text", AckCodes{AK3: "1", AK5: "5"}
 		p.Add(f)
-		return
 	}
 }
 

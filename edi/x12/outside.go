@@ -122,6 +122,8 @@ func (r *Reader) junk(b []byte, offset int64, headerFollows bool) {
 	f := Finding{Code: CodeNotX12, Severity: Error, Layer: LayerSyntax, Offset: offset, Length: min(len(b), 80), Found: clip(b[:min(len(b), 40)]),
 		Expected: "ISA", Message: "this is not an X12 interchange", Hint: "an interchange begins with ISA: check that the right file was sent"}
 	switch {
+	case sniff.Interactive(b):
+		f.Code, f.Message, f.Hint = CodeInteractive, "this is an interactive EDIFACT interchange (UIB), which is not supported", "ask the partner for batch EDIFACT (UNB) or X12"
 	case len(b) > 3 && (string(b[:3]) == "UNA" || string(b[:3]) == "UNB") && !isAlnum(b[3]):
 		f.Code, f.Message, f.Hint = CodeEDIFACT, "this is an EDIFACT interchange", "give it to the EDIFACT reader; this one reads X12"
 	case len(b) > 4 && string(b[:4]) == "STX=":

@@ -37,6 +37,10 @@ type Options struct {
 	Idle time.Duration
 	// Resume is how long the committer waits before it tries a full disk again: 1 s.
 	Resume time.Duration
+	// Beat is how often a process that shares its journal shows that it breathes: 500 ms. Lapse is
+	// how long it may not, before others take its routes over: 6 s. Hand is how long handlers are
+	// waited for where a route is handed over: 30 s.
+	Beat, Lapse, Hand time.Duration
 	// Stepped starts nothing by itself: see stepped.go.
 	Stepped bool
 	// Entropy fills the random part of the ids that the bus makes: crypto/rand.
@@ -73,6 +77,15 @@ func (o *Options) defaults() {
 	if o.Resume == 0 {
 		o.Resume = time.Second
 	}
+	if o.Beat == 0 {
+		o.Beat = 500 * time.Millisecond
+	}
+	if o.Lapse == 0 {
+		o.Lapse = 6 * time.Second
+	}
+	if o.Hand == 0 {
+		o.Hand = 30 * time.Second
+	}
 	if o.Entropy == nil {
 		o.Entropy = func(b *[10]byte) { _, _ = rand.Read(b[:]) } // crypto/rand.Read never fails
 	}
@@ -81,7 +94,7 @@ func (o *Options) defaults() {
 // ErrClosed is returned by everything that comes after Close.
 var ErrClosed = errors.New("bus is closed")
 
-// Bus is the one per process that owns a journal. Make it with [Open], end it with Close.
+// Bus is the one per process that works on a journal. Make it with [Open], end it with Close.
 type Bus struct {
 	driver journal.Driver
 	opts   Options
@@ -122,10 +135,18 @@ type Bus struct {
 	topics map[string][]*subscription
 	shut   bool // Close began: nobody subscribes any more
 
-	timers *timers
-	tail   tail
-	stats  Stats
-	held   atomic.Int64 // bytes of records that the subscriptions held at the last commit
+	team     *team // nil where the journal is this process's alone
+	head     atomic.Uint64
+	seen     journal.Pos // everything up to here is in the working set; the committer's
+	news     sync.Cond   // last moved
+	foreign  atomic.Pointer[func(*journal.Unit)]
+	unfollow func()
+
+	timers  *timers
+	replays chan struct{} // streams that are read now
+	tail    tail
+	stats   Stats
+	held    atomic.Int64 // bytes of records that the subscriptions held at the last commit
 }
 
 // flush is somebody who waits until so many units were written.
@@ -146,6 +167,10 @@ type pending struct {
 	pins []*int32
 	// urgent is set when somebody outside waits for the unit.
 	urgent bool
+	// ask is set where the disk is to judge what the working set refused: others write too.
+	ask bool
+	// foreign is set of what another process wrote.
+	foreign bool
 	// done is called once, from the committer: nil when durable, the refusal of the
 	// disk, or the error that ended the journal. It does not block.
 	done func(*journal.Refusal, error)
@@ -164,22 +189,40 @@ func Open(ctx context.Context, d journal.Driver, o Options) (*Bus, error) {
 	o.defaults()
 	b := &Bus{
 		driver: d, opts: o, log: o.Log, now: o.Now,
-		work: newWorking(d, o.Cached),
-		wake: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), dead: make(chan struct{}),
+		work:    newWorking(d, o.Cached),
+		replays: make(chan struct{}, maxReplays),
+		wake:    make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{}), dead: make(chan struct{}),
 		subs: map[string]*subscription{}, topics: map[string][]*subscription{},
 	}
-	b.room.L = &b.mu
+	b.room.L, b.news.L = &b.mu, &b.mu
 	last, err := d.Last(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the last position: %w", err)
 	}
 	b.last.Store(uint64(last))
+	b.seen = last
+	shared, _ := d.(journal.Shared)
+	if shared != nil && shared.Team() != nil {
+		b.team = newTeam(b, shared.Team())
+	}
 	if b.timers, err = loadTimers(ctx, b); err != nil {
 		return nil, err
 	}
 	if !o.Stepped {
 		go b.commitLoop()
 		go b.timers.run()
+	}
+	if b.team != nil {
+		follow, end := context.WithCancel(context.WithoutCancel(ctx))
+		ended := make(chan struct{})
+		b.unfollow = func() {
+			end()
+			<-ended
+		}
+		go func() {
+			defer close(ended)
+			b.follow(follow, shared)
+		}()
 	}
 	return b, nil
 }
@@ -340,11 +383,13 @@ func (b *Bus) judge(ctx context.Context, p *pending) (*journal.Refusal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("judging a unit: %w", err)
 	}
-	if r != nil {
+	if p.ask = r != nil && b.asks(p, r); r != nil && !p.ask {
 		b.stats.Refused++
 		return r, nil
 	}
-	b.work.apply(p, &b.changes)
+	if !p.ask {
+		b.work.apply(p, &b.changes)
+	}
 	b.queue = append(b.queue, p)
 	b.queued += len(p.u.Stored)
 	if p.urgent {
@@ -354,6 +399,12 @@ func (b *Bus) judge(ctx context.Context, p *pending) (*journal.Refusal, error) {
 		b.kick()
 	}
 	return nil, nil
+}
+
+// asks reports whether a refusal is the disk's to speak: a floor that broke by what may be a moment old,
+// where others write and no lane goes on behind the unit.
+func (b *Bus) asks(p *pending, r *journal.Refusal) bool {
+	return b.team != nil && p.d == nil && p.u.Lane == 0 && r.Why == journal.RefusedFloor
 }
 
 func (b *Bus) kick() {
@@ -406,6 +457,9 @@ func (b *Bus) Close(ctx context.Context) error {
 		<-b.done
 		return nil
 	}
+	if b.team != nil {
+		b.team.stop()
+	}
 	for _, s := range subs {
 		s.stop()
 	}
@@ -427,6 +481,10 @@ func (b *Bus) Close(ctx context.Context) error {
 		<-s.ended
 	}
 	b.wakes.Wait()
+	if b.team != nil {
+		<-b.team.ended
+		b.unfollow()
+	}
 	if err := b.Err(); !errors.Is(err, ErrClosed) {
 		late = errors.Join(late, err)
 	}

@@ -1,9 +1,9 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -53,12 +53,18 @@ func (b *Bus) commitLoop() {
 		if len(batch) > 0 || len(delivered) > 0 {
 			w.refusals, err = b.write(batch, delivered)
 		}
+		if b.team != nil && err == nil {
+			err = b.others(&w, func(o written) {
+				telling <- struct{}{}
+				told <- o
+			})
+		}
 		telling <- struct{}{}
 		if err != nil {
 			b.fail(batch, flushed, err)
 			return
 		}
-		if w.refused = slices.ContainsFunc(w.refusals, func(r *journal.Refusal) bool { return r != nil }); w.refused {
+		if w.refused = b.wrong(&w); w.refused {
 			b.recover(batch, w.refusals) // before anything else is written
 		}
 		told <- w
@@ -66,6 +72,47 @@ func (b *Bus) commitLoop() {
 			return
 		}
 	}
+}
+
+// wrong reports whether the disk refused what the working set let pass.
+func (b *Bus) wrong(w *written) bool {
+	for i, r := range w.refusals {
+		if r != nil && !w.batch[i].ask {
+			return true
+		}
+	}
+	return false
+}
+
+// others takes in what other processes wrote before a batch of this one, or while it has none, and then
+// what of the batch the disk alone could judge.
+func (b *Bus) others(w *written, tell func(written)) error {
+	first, last := journal.Pos(0), journal.Pos(0)
+	var asked []*pending
+	for i, p := range w.batch {
+		if w.refusals[i] != nil {
+			continue
+		}
+		if first == 0 {
+			first = p.u.First
+		}
+		last = p.u.First + journal.Pos(max(1, len(p.u.Records))) - 1
+		if p.ask {
+			asked = append(asked, p)
+		}
+	}
+	upTo := journal.Pos(b.head.Load())
+	if first > 0 {
+		upTo = first - 1
+	}
+	if err := b.catchUp(upTo, tell); err != nil {
+		return err
+	}
+	b.seen = max(b.seen, last)
+	if len(asked) > 0 {
+		return b.fold(asked)
+	}
+	return nil
 }
 
 // paceUnits make a batch that is worth a commit by itself.
@@ -93,6 +140,9 @@ func (b *Bus) pressing() bool {
 // and nothing is left.
 func (b *Bus) take(pace <-chan time.Time) (batch []*pending, delivered []journal.Delivery, flushed []flush, end bool) {
 	for paced := false; ; {
+		if b.behind() {
+			return nil, nil, nil, false
+		}
 		b.mu.Lock()
 		// Deliveries alone are not worth a transaction: they ride with the next units,
 		// with a flush, or with the last batch.
@@ -140,7 +190,7 @@ func (b *Bus) takeUpTo(most int) (batch []*pending, delivered []journal.Delivery
 	}
 	flushed, b.flushes = b.flushes[:i:i], b.flushes[i:]
 	if end = b.closing && len(b.queue) == 0; end && n == 0 {
-		b.err = ErrClosed
+		b.err = cmp.Or(b.err, ErrClosed)
 	} else {
 		end = false
 	}
@@ -182,6 +232,11 @@ func (b *Bus) tell(batch []*pending, refusals []*journal.Refusal, refused bool) 
 	if last > 0 {
 		b.last.Store(uint64(last))
 	}
+	if b.team != nil {
+		b.mu.Lock()
+		b.news.Broadcast()
+		b.mu.Unlock()
+	}
 	if !refused {
 		b.unpin(batch)
 	}
@@ -190,6 +245,13 @@ func (b *Bus) tell(batch []*pending, refusals []*journal.Refusal, refused bool) 
 		b.tail.add(batch, refusals)
 	}
 	b.feed(batch, refusals, last)
+	if len(batch) > 0 && batch[0].foreign {
+		for _, p := range batch {
+			b.foreignDesk(p.u)
+		}
+		clear(batch)
+		return
+	}
 	b.At(StepFed)
 	for i, p := range batch {
 		p.finish(refusals[i], nil)
@@ -217,6 +279,9 @@ func (b *Bus) waitSpace(err error) bool {
 func (b *Bus) unpin(batch []*pending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(batch) > 0 && batch[0].foreign {
+		return
+	}
 	for _, p := range batch {
 		for _, pin := range p.pins {
 			*pin--
@@ -320,8 +385,11 @@ func (b *Bus) fail(batch []*pending, flushed []flush, err error) {
 	err = broken(err)
 	b.log.Error("the journal takes no more: the process must end", "err", err)
 	b.mu.Lock()
-	b.err = err
-	close(b.dead)
+	if b.err == nil {
+		b.err = err
+		close(b.dead)
+	}
+	b.news.Broadcast()
 	waiting := b.queue
 	b.queue, b.writing = nil, nil
 	flushed = append(flushed, b.flushes...)

@@ -64,34 +64,24 @@ func (b *Bus) find(name string) (*subscription, error) {
 
 // Pause stops handing messages of one subscription to its handlers, without touching
 // another. Those that run finish. Resume goes on where it stopped.
-func (b *Bus) Pause(name string) error {
+func (b *Bus) Pause(name string) error { return b.setPaused(name, true) }
+
+// setPaused reaches a subscription that another process runs when it comes here.
+func (b *Bus) setPaused(name string, paused bool) error {
+	offered := b.team != nil && b.team.pause(name, paused)
 	s, err := b.find(name)
 	if err != nil {
+		if offered {
+			return nil
+		}
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paused = true
-	s.recall()
+	s.setPaused(paused)
 	return nil
 }
 
 // Resume ends a pause.
-func (b *Bus) Resume(name string) error {
-	s, err := b.find(name)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paused = false
-	s.emitReady()
-	s.work.Broadcast()
-	if s.bus.opts.Stepped {
-		s.bus.stirred = true
-	}
-	return nil
-}
+func (b *Bus) Resume(name string) error { return b.setPaused(name, false) }
 
 // Drain waits until no handler of the subscription runs and nothing of it waits for the disk.
 // Pause it first, or it may never end.
@@ -106,6 +96,17 @@ func (b *Bus) Drain(ctx context.Context, name string) error {
 // Remove stops a subscription and forgets it. What it had open is delivered again when
 // it is made anew.
 func (b *Bus) Remove(ctx context.Context, name string) error {
+	if b.team == nil {
+		return b.remove(ctx, name)
+	}
+	b.team.withdraw(name)
+	if _, err := b.find(name); err != nil {
+		return nil //nolint:nilerr // it runs elsewhere
+	}
+	return b.remove(ctx, name)
+}
+
+func (b *Bus) remove(ctx context.Context, name string) error {
 	s, err := b.find(name)
 	if err != nil {
 		return err

@@ -20,6 +20,9 @@ type Delivery struct {
 	Parked bool
 	// Letter is the letter that is being replayed, "" for none.
 	Letter string
+	// Instead is what the handler gets in the place of Record, which somebody has edited; nil is Record
+	// itself. The handler's host sets it for each run.
+	Instead *journal.Record
 
 	sub     *subscription
 	lane    *lane  // nil for what has no order

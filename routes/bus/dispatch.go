@@ -321,5 +321,8 @@ func (b *Bus) record(ctx context.Context, pos journal.Pos) (journal.Record, erro
 	if !ok {
 		return journal.Record{}, fmt.Errorf("reading position %d: the unit there holds no record", pos)
 	}
+	if len(st.Unit.Records) > 1 {
+		r.Compact()
+	}
 	return r, nil
 }

@@ -96,6 +96,9 @@ func RequestOf(m *message.Message) *Request {
 // Call hands value to the door's handler and returns its answer. When ctx ends first, the
 // caller is told so, and whatever was decided stands: the repeat of the call finds it.
 func (d *Door) Call(ctx context.Context, value any) (any, error) {
+	if err := d.bus.Fresh(ctx); err != nil {
+		return nil, err
+	}
 	d.bus.callers.Add(1)
 	defer d.bus.callers.Add(-1)
 	r := &Request{ID: d.bus.newID(), Value: value, bus: d.bus, caller: ctx, answer: make(chan answer, 1)}

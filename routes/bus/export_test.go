@@ -43,3 +43,6 @@ func (b *Bus) HeldBy(name string) int {
 	defer s.mu.Unlock()
 	return s.bytes + s.liveBytes
 }
+
+// NewReads is what a handler reads with.
+func (b *Bus) NewReads() *Reads { return b.reads() }

@@ -140,7 +140,7 @@ func (r *Reads) bind(u *journal.Unit) {
 // the events that wait for the disk.
 func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, error) {
 	var at *foldedState // what was read of the journal so far
-	replayed := 0
+	replayed, turn := 0, false
 	for {
 		b.mu.Lock()
 		w := b.work
@@ -161,6 +161,16 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 			return nil, 0, err
 		}
 		version := b.version(w, stream)
+		if version > 0 && !turn { // with a turn it may be there: many ask for one stream at once
+			select {
+			case b.replays <- struct{}{}:
+			case <-ctx.Done():
+				return nil, 0, ctx.Err()
+			}
+			defer func() { <-b.replays }()
+			turn = true
+			continue
+		}
 		if at == nil {
 			switch {
 			case before != nil:
@@ -187,6 +197,11 @@ func (b *Bus) load(ctx context.Context, f *Fold, stream string) (any, uint64, er
 			return nil, 0, err
 		}
 		if st == nil {
+			if b.team != nil {
+				if err := b.team.fresh(ctx); err != nil {
+					return nil, 0, err
+				}
+			}
 			continue
 		}
 		if replayed > snapshotEvery && f.Encode != nil {
@@ -246,11 +261,18 @@ func (f *Fold) thaw(stream string, row []byte) (state any, version uint64, err e
 	return state, snap.Version, nil
 }
 
+// replayPage is how many events are read of a stream at once, each with all of its unit, and
+// maxReplays how many streams are read at once: a store has few readers.
+const (
+	replayPage = 128
+	maxReplays = 8
+)
+
 // replay folds what the journal holds behind at into it.
 func (b *Bus) replay(ctx context.Context, at *foldedState, stream string) (int, error) {
 	replayed := 0
 	for {
-		recs, err := b.driver.Stream(ctx, stream, at.version, 512)
+		recs, err := b.driver.Stream(ctx, stream, at.version, replayPage)
 		if err != nil {
 			return 0, fmt.Errorf("reading stream %s: %w", stream, err)
 		}
@@ -260,7 +282,7 @@ func (b *Bus) replay(ctx context.Context, at *foldedState, stream string) (int, 
 			}
 			replayed++
 		}
-		if len(recs) < 512 {
+		if len(recs) < replayPage {
 			return replayed, nil
 		}
 	}
@@ -286,6 +308,9 @@ func (b *Bus) hold(ctx context.Context, w *working, at *foldedState, stream stri
 	s, err := w.head(ctx, stream)
 	if err != nil {
 		return nil, err
+	}
+	if s.v.Version < at.version && b.team != nil {
+		return nil, nil // another process wrote it a moment ago
 	}
 	if s.v.Version < at.version {
 		return nil, fmt.Errorf("reading stream %s: the journal holds version %d, memory %d", stream, at.version, s.v.Version)
@@ -318,7 +343,7 @@ func (b *Bus) waiting(stream string, n uint64) []journal.Record {
 		for _, p := range slices.Backward(ps) {
 			for i := len(p.u.Records) - 1; i >= 0; i-- { // an iterator would copy what is being filled in
 				r := &p.u.Records[i]
-				if r.Stream != stream {
+				if r.Stream != stream || p.ask {
 					continue
 				}
 				if events = append(events, unwritten(r)); uint64(len(events)) == n {

@@ -26,6 +26,7 @@ const (
 	StepAnswer    Step = "door: the decision is durable and the answer is about to leave"
 	StepIntended  Step = "effect: planned, and not yet started"
 	StepStarted   Step = "effect: started durably, and not yet called"
+	StepCalling   Step = "effect: the lease was shown, and the call is about to leave"
 	StepCalled    Step = "effect: the call is back and its outcome is not written"
 	StepConcluded Step = "effect: the outcome was handed over"
 	StepLost      Step = "effect: the call's answer is lost and nobody wrote so"
@@ -38,7 +39,7 @@ func Steps() []Step {
 	return []Step{
 		StepDelivered, StepHanded, StepCommit, StepDurable, StepFed, StepTold, StepTimer, StepWoken,
 		StepDecided, StepRetry, StepLetter, StepParked, StepPartial, StepAnswer,
-		StepIntended, StepStarted, StepCalled, StepConcluded, StepLost, StepAsking, StepAsked,
+		StepIntended, StepStarted, StepCalling, StepCalled, StepConcluded, StepLost, StepAsking, StepAsked,
 	}
 }
 

@@ -183,6 +183,9 @@ func (b *Bus) subscribe(ctx context.Context, cfg Subscription) (*subscription, e
 			return nil, err
 		}
 	}
+	if err := b.Fresh(ctx); err != nil {
+		return nil, err
+	}
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = 256
 	}

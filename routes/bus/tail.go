@@ -36,8 +36,12 @@ func (t *tail) add(batch []*pending, refusals []*journal.Refusal) {
 		}
 		t.all = append(t.all, journal.Stored{First: p.u.First, Unit: *p.u})
 		t.all[len(t.all)-1].Unit.Stored = nil
-		t.sizes = append(t.sizes, len(p.u.Stored))
-		t.bytes += len(p.u.Stored)
+		size := len(p.u.Stored)
+		if p.foreign {
+			size = sizeOf(p.u)
+		}
+		t.sizes = append(t.sizes, size)
+		t.bytes += size
 	}
 	for ; t.gone < len(t.all); t.gone++ {
 		n := len(t.all) - t.gone
@@ -68,6 +72,13 @@ func (t *tail) from(pos journal.Pos, limit int) ([]journal.Stored, bool) {
 		return int(u.First) - int(pos)
 	})
 	return slices.Clone(units[i:min(len(units), i+max(limit, 0))]), true
+}
+
+// forget lets all go: who follows reads it from the log.
+func (t *tail) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all, t.sizes, t.gone, t.bytes = nil, nil, 0, 0
 }
 
 // recent is the log with its end in memory.

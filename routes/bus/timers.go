@@ -132,16 +132,29 @@ func (t *timers) wake() {
 }
 
 // rearm lets the retry timers of a subscription fire again whose records were on their way
-// when it stopped.
+// when it stopped, and those that came due while another process ran it.
 func (t *timers) rearm(sub string) {
 	t.mu.Lock()
 	for _, e := range t.at {
-		if e.t.Sub == sub && e.t.Pos != 0 && e.index < 0 {
+		if e.t.Sub == sub && (e.t.Pos != 0 || t.bus.team != nil) && e.index < 0 {
 			heap.Push(&t.heap, e)
 		}
 	}
 	t.mu.Unlock()
 	t.wake()
+}
+
+// NextTimerOf is when the earliest timer is due that handlers of a subscription set. It looks through all of
+// them: it is for who asks now and then.
+func (b *Bus) NextTimerOf(sub string) (at time.Time, set bool) {
+	b.timers.mu.Lock()
+	defer b.timers.mu.Unlock()
+	for _, e := range b.timers.heap {
+		if e.t.Sub == sub && e.t.Pos == 0 && (!set || e.due.Before(at)) {
+			at, set = e.due, true
+		}
+	}
+	return at, set
 }
 
 func (t *timers) stop() {
@@ -181,6 +194,11 @@ func (t *timers) due() (*timerEntry, journal.Timer, time.Duration) {
 		return nil, journal.Timer{}, min(wait, time.Hour)
 	}
 	e := heap.Pop(&t.heap).(*timerEntry)
+	if t.bus.team != nil {
+		if _, err := t.bus.find(e.t.Sub); err != nil {
+			return nil, journal.Timer{}, 0 // whoever runs it fires it; see rearm
+		}
+	}
 	return e, e.t, 0
 }
 

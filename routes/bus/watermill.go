@@ -149,22 +149,29 @@ func (b *Bus) NewManaged(cfg Subscription) *Subscriber {
 
 // SubscribeInitialize implements [message.SubscribeInitializer].
 func (s *Subscriber) SubscribeInitialize(topic string) error {
+	if s.bus.team != nil {
+		return nil // it begins where and when its lease is taken
+	}
 	_, err := s.subscription(context.Background(), topic)
 	return err
 }
 
 func (s *Subscriber) subscription(ctx context.Context, topic string) (*subscription, error) {
+	return s.bus.subscribe(ctx, s.named(topic))
+}
+
+func (s *Subscriber) named(topic string) Subscription {
 	cfg := s.cfg
 	if !s.managed {
 		cfg.Topics = []string{topic}
 		cfg.Name = s.cfg.Name + "/" + topic
 	}
-	return s.bus.subscribe(ctx, cfg)
+	return cfg
 }
 
 // Subscribe implements [message.Subscriber].
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
-	sub, err := s.subscription(ctx, topic)
+	forward, err := s.source(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +188,25 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 		defer s.wg.Done()
 		defer close(out)
 		defer cancel()
-		s.forward(ctx, sub, out)
+		forward(ctx, out)
 	}()
 	return out, nil
+}
+
+// source is what forwards the messages of a subscription: the one that runs here or, where several
+// processes share the journal, each that runs here until another takes it over.
+func (s *Subscriber) source(ctx context.Context, topic string) (func(context.Context, chan<- *message.Message), error) {
+	t := s.bus.team
+	if t == nil {
+		sub, err := s.subscription(ctx, topic)
+		return func(ctx context.Context, out chan<- *message.Message) { s.forward(ctx, sub, out) }, err
+	}
+	o, err := t.offer(s.named(topic))
+	return func(ctx context.Context, out chan<- *message.Message) {
+		for sub := t.await(ctx, o, nil); sub != nil; sub = t.await(ctx, o, sub) {
+			s.forward(ctx, sub, out)
+		}
+	}, err
 }
 
 func (s *Subscriber) forward(ctx context.Context, sub *subscription, out chan<- *message.Message) {

@@ -98,6 +98,19 @@ func (c *cache[K, V]) read(k K, load func() (V, error)) (*slot[V], error) {
 	return s, nil
 }
 
+// forget lets go what nothing that waits for the disk depends on.
+func (c *cache[K, V]) forget() {
+	kept := make(map[K]*slot[V])
+	c.sum = 0
+	for k, s := range c.m {
+		if s.pins > 0 {
+			kept[k] = s
+			c.sum += s.cost
+		}
+	}
+	c.m = kept // a map keeps the room that it once needed
+}
+
 type account struct{ book, name string }
 
 type rowKey struct {

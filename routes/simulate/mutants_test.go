@@ -45,7 +45,7 @@ var mutants = []mutant{
 	{"pack: carton numbers begin anew, when those that had them have left", "pack/sscc.go", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial)", "serial := fmt.Sprintf(\"%0*d\", room, n.Serial%24)"},
 	{"task: what is done is held on", "task/decide.go", "t.Status, t.Until = StatusCompleted, time.Time{}", "t.Until = time.Time{}"},
 	{"task: what is taken back was another's", "task/decide.go", "Preempted{t.head(at), t.Worker, t.Claims, c.For", "Preempted{t.head(at), t.Worker, t.Claims + 1, c.For"},
-	{"inventory: what is put away may be had by nobody", "inventory/decide.go", "if c.Stage == Received {\n\t\td.post.free(c.Qty)\n\t}\n\td.emit(StockPutAway", "if c.Stage == Free {\n\t\td.post.free(c.Qty)\n\t}\n\td.emit(StockPutAway"},
+	{"inventory: what is put away may be had by nobody", "inventory/decide.go", "if c.Stage == Received {\n\t\td.post.free(c.Qty)\n\t}\n\td.named(", "if c.Stage == Free {\n\t\td.post.free(c.Qty)\n\t}\n\td.named("},
 	{"load: a truck takes everything twice", "load/decide.go", "l.SealNo, slices.Clone(c.Cartons), c.By}", "l.SealNo, slices.Concat(c.Cartons, c.Cartons), c.By}"},
 	{"routes: what the truck has taken is cancelled, and its label given back", "../routes/undock.go",
 		"m.Status == manifest.StatusClosed && d.f.confirms(m.Carrier) == AtManifest", "m.Status == manifest.StatusClosed && d.f.confirms(m.Carrier) == AtLabel"},
@@ -70,10 +70,44 @@ func TestMutantRuns(t *testing.T) {
 	// And one picker for tours of several orders, to whom what is urgent does not come in time.
 	few := c
 	few.Workers, few.Orders, few.Policy.WaveMethod = 2, 150, wave.BatchPick
-	for _, c := range []Config{c, few} {
+	// And one on long ways, whose work has to wait for what is urgent.
+	hasty := c
+	hasty.Workers, hasty.Orders, hasty.Lines = 2, 150, 6
+	hasty.Policy.WaveSize, hasty.Policy.WaveTimeout = 2, time.Minute
+	for _, c := range []Config{c, few, hasty} {
 		if _, err := Many(t.Context(), c, 1, n, 1, nil); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// source is the file that the mutant changes, in one place of it.
+func (m mutant) source(t *testing.T, root string) (path, src string) {
+	t.Helper()
+	path = filepath.Join(root, "core", m.file)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(b), m.old); n != 1 {
+		t.Fatalf("%s: what is to be replaced stands %d times in %s", m.name, n, m.file)
+	}
+	return path, string(b)
+}
+
+// Who changes the core hears of a mutant that is none of it any more before all of them run.
+func TestMutantsAreOfTheCoreAsItIs(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			if m.source(t, root); m.old == m.new {
+				t.Error("it changes nothing")
+			}
+		})
 	}
 }
 
@@ -108,20 +142,13 @@ func (m mutant) run(t *testing.T, root string) (why string, killed bool) {
 	dir := t.TempDir()
 	args := []string{"test", "-c", "-o", filepath.Join(dir, "mutant.test")}
 	if m.file != "" {
-		path := filepath.Join(root, "core", m.file)
-		src, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := strings.Count(string(src), m.old); n != 1 {
-			t.Fatalf("%s: what is to be replaced stands %d times in %s", m.name, n, m.file)
-		}
+		path, src := m.source(t, root)
 		patched := filepath.Join(dir, "patched.go")
 		overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: patched}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, b := range map[string][]byte{patched: []byte(strings.Replace(string(src), m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
+		for name, b := range map[string][]byte{patched: []byte(strings.Replace(src, m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
 			if err := os.WriteFile(name, b, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -116,7 +116,7 @@ func read(p *edifact.Part) x12wms.Document {
 			}
 		case "NAD":
 			if party = -1; line < 0 {
-				d.Parties = append(d.Parties, address(s))
+				d.Parties = append(d.Parties, Party(s))
 				party = len(d.Parties) - 1
 			}
 		case "COM":
@@ -186,8 +186,8 @@ func addCode(l *x12wms.DocumentLine, qualifier, value x12wms.Text) {
 	}
 }
 
-// address is a party with name and address, structured or not.
-func address(s edifact.Segment) x12wms.Party {
+// Party is a NAD: a party with name and address, structured or not.
+func Party(s edifact.Segment) x12wms.Party {
 	p := x12wms.Party{Role: coded(text(s, 1, 0), roles), As: text(s, 1, 0).Value, Code: text(s, 2, 1), CodeQualifier: foreign(text(s, 2, 3), lists)}
 	all := func(n, most int) (out []x12wms.Text) {
 		for c := 1; c <= most; c++ {

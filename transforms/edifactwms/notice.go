@@ -135,7 +135,7 @@ func readNotice(p *edifact.Part) *noticed {
 			n.Purpose.Value = noticePurposes[n.Purpose.Value]
 		case "NAD":
 			if n.line == nil {
-				n.Parties = append(n.Parties, address(s))
+				n.Parties = append(n.Parties, Party(s))
 			}
 		case "RFF":
 			n.reference(s)

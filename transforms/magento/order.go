@@ -310,6 +310,7 @@ func (o Order) place() order.Place {
 		if n := len(p.ShipTo.Lines); n > 3 {
 			p.ShipTo.Lines = append(p.ShipTo.Lines[:2:2], strings.Join(p.ShipTo.Lines[2:], ", "))
 		}
+		p.ShipTo = p.ShipTo.OneLine()
 	}
 	return p
 }

@@ -33,6 +33,7 @@ func (m *Map) Order(p x12wms.Profile, d Document) (o x12wms.Order, ok bool, err 
 	}
 	o.Command = doc.Place(within(p, d), src)
 	c := &o.Command
+	c.Named = x12wms.AsNamed(d.parties())
 	if c.Policy == "" {
 		c.Policy = p.Policy
 	}
@@ -81,7 +82,7 @@ func (m *Map) Expected(p x12wms.Profile, d Document) (x x12wms.Expected, ok bool
 		r.lacks(made, "receipt", "the receipt has no number: give one under out.receipt")
 	}
 	a := &x.Announcement
-	*a = receiving.Announcement{Kind: doc.Kind, Supplier: doc.Supplier, Reference: doc.Reference, Due: doc.Due}
+	*a = receiving.Announcement{Kind: doc.Kind, Supplier: doc.Supplier, Reference: doc.Reference, Due: doc.Due, Parties: x12wms.AsCoded(d.parties())}
 	if a.Kind == "" {
 		a.Kind = receiving.KindASN
 	}

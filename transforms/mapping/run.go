@@ -454,6 +454,11 @@ func (r *run) value(t *tree, path string, v ref.Val, want *shape, depth int) (an
 	switch x := v.(type) {
 	case types.Null:
 		return nil, nil
+	case *types.Optional:
+		if !x.HasValue() {
+			return nil, nil
+		}
+		return r.value(t, path, x.GetValue(), want, depth)
 	case types.String:
 		switch {
 		case want.kind == elementText:

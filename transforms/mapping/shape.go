@@ -90,6 +90,8 @@ func (s *shape) takes(t *cel.Type) (ok bool, hint string) {
 		return t == segmentType || k == types.DynKind || k == types.StructKind && t != numberType, "name a segment, as set.W06, or a loop"
 	case k == types.DynKind || k == types.NullTypeKind:
 		return true, ""
+	case k == types.OpaqueKind && t.TypeName() == "optional_type":
+		return s.takes(t.Parameters()[0])
 	case t == segmentType:
 		return false, "name an element of the segment, as [2]"
 	case t == numberType && s.kind == whole:

@@ -23,6 +23,29 @@ type Document struct {
 	edifact  bool
 }
 
+// openers are the segments behind which parties are no longer those of the whole document.
+var openers = map[string]bool{"LX": true, "PO1": true, "POC": true, "W01": true, "W04": true, "HL": true, "LIN": true, "CPS": true}
+
+// parties are those of the whole document: what is answered names them as it did, whatever a map takes of them.
+func (d Document) parties() (out []x12wms.Party) {
+	for _, s := range d.segments {
+		if openers[s.ID()] && (s.ID() != "HL" || s.text(3, 1).Value != "S") {
+			break
+		}
+		switch s := s.(type) {
+		case x12Segment:
+			if s.Is("N1") {
+				out = append(out, x12wms.Party{Role: x12wms.TextOf(s.Segment, 1), Name: x12wms.TextOf(s.Segment, 2), CodeQualifier: x12wms.TextOf(s.Segment, 3), Code: x12wms.TextOf(s.Segment, 4)})
+			}
+		case edifactSegment:
+			if s.Is("NAD") {
+				out = append(out, edifactwms.Party(s.Segment))
+			}
+		}
+	}
+	return out
+}
+
 // content is a segment of any syntax. Elements and components count from 1.
 type content interface {
 	ID() string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/paklog/hub/core/erp"
 	"github.com/paklog/hub/core/fault"
@@ -26,6 +27,13 @@ func Number(number string) (string, error) {
 type Header struct {
 	erp.Delivery
 	ETag string
+
+	Point     string // shipping point
+	Condition string // shipping condition: how it is to travel
+	Block     string // why it is not to be delivered yet
+	ShipTo    string // the customer's number
+
+	Made, IssueBy, DeliverBy time.Time // days
 }
 
 // ToHeader reads the head of a delivery; its items are read by themselves.
@@ -38,6 +46,14 @@ func ToHeader(data []byte) (h Header, err error) {
 		Number   text `json:"DeliveryDocument"`
 		Movement text `json:"OverallGoodsMovementStatus"`
 		Day      text `json:"ActualGoodsMovementDate"`
+
+		Point     text `json:"ShippingPoint"`
+		Condition text `json:"ShippingCondition"`
+		Block     text `json:"DeliveryBlockReason"`
+		ShipTo    text `json:"ShipToParty"`
+		Made      text `json:"CreationDate"`
+		IssueBy   text `json:"PlannedGoodsIssueDate"`
+		DeliverBy text `json:"DeliveryDate"`
 	}](op, data)
 	if err != nil {
 		return h, err
@@ -56,8 +72,14 @@ func ToHeader(data []byte) (h Header, err error) {
 	default:
 		return h, unreadable(op, fmt.Errorf("goods movement status %.10q is none of A, B and C", string(d.Movement)))
 	}
-	if h.Day, err = day(d.Day); err != nil {
-		return h, unreadable(op, err)
+	h.Point, h.Condition, h.Block, h.ShipTo = string(d.Point), string(d.Condition), string(d.Block), bare(string(d.ShipTo))
+	for _, x := range []struct {
+		to   *time.Time
+		from text
+	}{{&h.Day, d.Day}, {&h.Made, d.Made}, {&h.IssueBy, d.IssueBy}, {&h.DeliverBy, d.DeliverBy}} {
+		if *x.to, err = day(x.from); err != nil {
+			return h, unreadable(op, err)
+		}
 	}
 	return h, nil
 }
@@ -76,6 +98,8 @@ func ToItems(data []byte) (items []erp.Item, next url.Values, err error) {
 		Denominat  text `json:"DeliveryToBaseQuantityDnmntr"`
 		Picking    text `json:"PickingStatus"`
 		Irrelevant text `json:"IsNotGoodsMovementsRelevant"`
+		Batch      text `json:"Batch"`
+		Sales      text `json:"ReferenceSDDocument"`
 	}]](op, data)
 	if err != nil {
 		return nil, nil, err
@@ -87,7 +111,7 @@ func ToItems(data []byte) (items []erp.Item, next url.Values, err error) {
 		if x.Irrelevant == "X" {
 			continue
 		}
-		i := erp.Item{No: bare(string(x.No)), Material: string(x.Material), Unit: string(x.Unit), Picked: x.Picking == "C"}
+		i := erp.Item{No: bare(string(x.No)), Material: string(x.Material), Unit: string(x.Unit), Picked: x.Picking == "C", Batch: string(x.Batch), Sales: bare(string(x.Sales))}
 		var asked, top, bottom int64
 		var errs [5]error
 		i.Qty, errs[0] = units(x.Qty)

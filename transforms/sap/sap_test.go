@@ -1,6 +1,7 @@
 package sap_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +85,57 @@ func TestARefusalsWordsAreSAPs(t *testing.T) {
 	} {
 		if code, words := sap.ReadError([]byte(text)); code+" "+words != want {
 			t.Errorf("%s: %q, %q", text, code, words)
+		}
+	}
+}
+
+func TestADeliveryBecomesAnOrder(t *testing.T) {
+	t.Parallel()
+	partners := `{"d":{"results":[{"PartnerFunction":"SP","Customer":"1","to_Address2":{"BusinessPartnerName1":"Buyer"}},
+		{"PartnerFunction":"WE","Customer":"0000004711","to_Address2":{"BusinessPartnerName1":"Meier GmbH","BusinessPartnerName2":"Lager 3","CareOfName":"Ada","StreetName":"Hauptstr.","HouseNumber":"7","StreetPrefixName":"Hof","StreetSuffixName":"Tor 2",
+		"CityName":"Walldorf","PostalCode":"69190","Region":"08","Country":"DE","MobilePhoneNumber":"+49"}}]}}`
+	a, err := sap.ToShipTo([]byte(partners))
+	if err != nil || a.Name != "Ada" || a.Company != "Meier GmbH" || !slices.Equal(a.Lines, []string{"Lager 3", "Hauptstr. 7", "Hof"}) || a.Code != "4711" || a.Phone != "+49" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	day := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+	h := sap.Header{ETag: "v", Point: "1710", Block: "01", IssueBy: day}
+	h.Number = "80000001"
+	h.Items = []erp.Item{{No: "10", Material: "000000000000004711", Unit: "PC"}, {No: "900001", Material: "000000000000004711", Batch: "L1", Unit: "PC", Qty: 3, Sales: "17"}, {No: "900002", Material: "M", Qty: 2, Sales: "17"}}
+	w, err := sap.ToWork(h, a)
+	if err != nil || len(w.Order.Lines) != 2 || w.Order.Lines[0].Item != "4711" || w.Order.Lines[0].Lot != "L1" || w.Order.Lines[0].Ref != "900001" || w.Blocked != "01" || w.Version != "v" || w.Point != "1710" {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if by := w.Order.Dates.ShipBy; !by.Equal(time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC)) || !w.Order.Dates.DeliverBy.IsZero() || len(w.Order.Refs) != 1 {
+		t.Errorf("%+v, %+v", w.Order.Dates, w.Order.Refs)
+	}
+	h.Items[1].Material = ""
+	if _, err := sap.ToWork(h, a); fault.KindOf(err) != fault.Rejected || fault.PlaceOf(err) != "item 900001" {
+		t.Error(err)
+	}
+	for name, text := range map[string]string{
+		"US": `{"StreetName":"Elm St","HouseNumber":"12","Country":"US"}`, "box": `{"POBox":"99","Country":"US"}`,
+	} {
+		a, err := sap.ToShipTo([]byte(`{"d":{"results":[{"PartnerFunction":"SH","to_Address2":` + text + `}]}}`))
+		if want := map[string]string{"US": "12 Elm St", "box": "PO Box 99"}[name]; err != nil || len(a.Lines) != 1 || a.Lines[0] != want {
+			t.Errorf("%s: %+v, %v", name, a, err)
+		}
+	}
+}
+
+func TestWhatIsNoListIsNotRead(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"cut": `{"d":{"results":[{"Deliv`, "null": `{"d":{"results":null}}`, "no number": `{"d":{"results":[{}]}}`, "a page": `<html>`, "an array": `{"d":{"results":[{"DeliveryDocument":[]}]}}`,
+		"a next that is none": `{"d":{"results":[{"DeliveryDocument":"1"}],"__next":"http://[x"}}`,
+	} {
+		if list, _, err := sap.ToListed([]byte(text)); fault.KindOf(err) != fault.Transient || err == nil {
+			t.Errorf("%s: %+v, %v", name, list, err)
+		}
+	}
+	for name, text := range map[string]string{"cut": `{"d":{"res`, "null": `{"d":{"results":null}}`, "an address that is text": `{"d":{"results":[{"PartnerFunction":"WE","to_Address2":"x"}]}}`} {
+		if a, err := sap.ToShipTo([]byte(text)); fault.KindOf(err) != fault.Transient || err == nil {
+			t.Errorf("%s: %+v, %v", name, a, err)
 		}
 	}
 }

@@ -316,6 +316,7 @@ func (f Fulfilment) place() order.Place {
 				p.ShipTo.Lines = append(p.ShipTo.Lines, l)
 			}
 		}
+		p.ShipTo = p.ShipTo.OneLine()
 	}
 	for _, l := range f.Lines.Nodes {
 		if !l.Ships {

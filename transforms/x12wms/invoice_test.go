@@ -128,3 +128,17 @@ func TestThePriceOfALineIsReadExactlyOrNotAtAll(t *testing.T) {
 		}
 	}
 }
+
+// A price of a document that names no currency is in the partner's; what it names goes before.
+func TestAPriceWithoutACurrencyIsInThePartners(t *testing.T) {
+	t.Parallel()
+	const lines = "BEG*00*SA*PO-1**20261123~\n%N1*ST*JO~\nN1*WH**92*W1~\nPO1*1*2*EA*1.25**VN*SKU-1~\n"
+	for _, c := range [][3]string{{"", "", "USD"}, {"CAD", "", "CAD"}, {"CAD", "CUR*BY*EUR~\n", "EUR"}, {"", "CUR*BY*EUR~\n", "EUR"}} {
+		p := profile
+		p.Currency = c[0]
+		o, err := p.Order(set(t, in("850", strings.Replace(lines, "%", c[1], 1))))
+		if err != nil || o.Command.Lines[0].Price.Currency != c[2] {
+			t.Errorf("%q: %+v, %v", c, o.Command.Lines, err)
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (p Profile) lines(t *translator, d Document, places map[string]Place) []ord
 			out.No = own[i]
 		}
 		p.goods(t, l, &out, at)
-		if out.Price = priced(l.Price.Value, l.Per, d.Currency.Value); out.Price != (order.Price{}) {
+		if out.Price = priced(l.Price.Value, l.Per, cmp.Or(d.Currency.Value, p.Currency)); out.Price != (order.Price{}) {
 			at("price", l.Price.At)
 		}
 		lines = append(lines, out)

@@ -14,9 +14,9 @@ import (
 // Agreed is the list of codes that no document named: those that the partner and we agreed on.
 const Agreed = "agreed"
 
-// named are the parties of a document as it named them, to be answered so.
-func named(d Document) (out []party.Named) {
-	for _, n := range d.Parties {
+// AsNamed are parties of a document as it named them, to be answered so.
+func AsNamed(parties []Party) (out []party.Named) {
+	for _, n := range parties {
 		x := party.Named{Coded: party.Coded{Role: cmp.Or(n.As, n.Role.Value), List: n.CodeQualifier.Value, Code: n.Code.Value}, Name: n.Name.Value}
 		if x.Role != "" && (x.Code != "" || x.Name != "") && len(out) < order.MaxNamed {
 			out = append(out, x)
@@ -25,9 +25,9 @@ func named(d Document) (out []party.Named) {
 	return out
 }
 
-// coded are those of them that have a code, without their names.
-func coded(d Document) (out []party.Coded) {
-	for _, n := range named(d) {
+// AsCoded are those of them that have a code, without their names.
+func AsCoded(parties []Party) (out []party.Coded) {
+	for _, n := range AsNamed(parties) {
 		if n.Code != "" {
 			out = append(out, n.Coded)
 		}

@@ -47,8 +47,10 @@ func (p Profile) shipTo(t *translator, d Document, places map[string]Place) part
 		for _, n := range d.Parties {
 			if n.Role.Value == role && (slices.Contains(shipsTo[:], role) || n.Code.Value != "" || n.City.Value != "" && len(n.Streets) > 0) {
 				places["ship_to"] = n.Role.At
-				if n.Country.At.Segment > 0 {
-					places["ship_to.country"] = n.Country.At
+				for place, text := range map[string]Text{"country": n.Country, "city": n.City, "name": n.Name, "region": n.Region, "postal_code": n.Postal} {
+					if text.At.Segment > 0 {
+						places["ship_to."+place] = text.At
+					}
 				}
 				return p.address(t, n)
 			}

@@ -95,7 +95,7 @@ func (p Profile) order(t *translator, d Document) (Order, error) {
 			o.Places["bill_to"] = n.Role.At
 		}
 	}
-	c.Named = named(d)
+	c.Named = AsNamed(d.Parties)
 	c.Notes = notes(d.Notes)
 	c.Service = p.service(d)
 	c.Type = cmp.Or(p.Type, d.Kind.Value)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/item"
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/party"
 )
 
 // Profile is what is agreed with one partner. Its zero value works but for
@@ -42,6 +43,8 @@ type Profile struct {
 	Type string
 	// Country of addresses that name none; "" is US.
 	Country string
+	// Currency of prices, rates and charges in documents that name none, ISO 4217; "" is USD.
+	Currency string
 	// Zone in which the document's days are meant; nil is UTC.
 	Zone *time.Location
 	// Reasons translates our reasons of adjustments and holds to the codes (data element 181) that
@@ -105,7 +108,10 @@ func (p Profile) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("policy: %q is neither %s nor %s", p.Policy, order.Partial, order.AllOrNothing))
 	}
-	if p.Country != "" && len(p.Country) != 2 {
+	if p.Currency != "" && !Hundredths(p.Currency) {
+		errs = append(errs, fmt.Errorf("currency: %q is no currency of hundredths, as USD or EUR", p.Currency))
+	}
+	if p.Country != "" && !party.Country(p.Country) {
 		errs = append(errs, fmt.Errorf("country: %q is not an ISO 3166-1 alpha-2 code", p.Country))
 	}
 	return errors.Join(errs...)

@@ -125,7 +125,7 @@ func (p Profile) expected(t *translator, n Notice) (Expected, error) {
 			e.Places["supplier"] = party.Role.At
 		}
 	}
-	a.Parties = coded(n.Document)
+	a.Parties = AsCoded(n.Parties)
 	a.Due = p.arrival(t, n.Document, e.Places)
 	for i, l := range p.lines(t, n.Document, e.Places) {
 		more := n.Details[i]

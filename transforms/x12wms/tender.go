@@ -1,6 +1,7 @@
 package x12wms
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,11 +15,15 @@ import (
 
 // LoadTender is the body of the 204 that tenders a load to a motor carrier, without ST and SE: a stop to
 // load at the building, and one to unload at for each of the load's, with what goes to each order. The
-// number of the shipment, B2-04, is the load's. due is when the carrier is to have answered.
+// number of the shipment, B2-04, is the load's. due is when the carrier is to have answered. The rate, which is of a
+// currency of hundredths, is in the partner's, or a remark says in which.
 func (p Profile) LoadTender(t tender.Offered, due time.Time) []x12.Out {
 	body := []x12.Out{x12.Seg("B2", "", t.SCAC, "", t.Load, "", "PP"), x12.Seg("B2A", "00", "LT")}
 	due = due.In(p.zone())
 	body = append(body, x12.Seg("G62", "64", due.Format("20060102"), "1", due.Format("1504")), x12.Seg("MS3", t.SCAC, "B", "", "M"))
+	if t.Rate.Minor > 0 && t.Rate.Currency != p.currency() {
+		body = append(body, x12.Seg("NTE", "GEN", rateIn+t.Rate.Currency))
+	}
 	total, cartons := measure.Mass(0), 0
 	var stops []x12.Out
 	for i, s := range t.Stops {
@@ -103,7 +108,7 @@ func (p Profile) Freight(part *x12.Part) (Freight, error) {
 	case "214":
 		f = t.shipmentStatus(p)
 	case "210":
-		f = t.freightInvoice()
+		f = t.freightInvoice(p)
 	default:
 		st := t.text(part.Segments.At(0), 1)
 		t.fail(st.At, CodeUnsupported, st.Value, "990, 214 or 210", "route this set elsewhere", "transaction set %s is of no carrier", st.Value)
@@ -184,12 +189,17 @@ func (t *translator) shipmentStatus(p Profile) Freight {
 
 // occurred is when a status came to be: by the clock of UTC where AT7-07 says so, else by the partner's.
 func (t *translator) occurred(p Profile, s x12.Segment) time.Time {
-	day, clock := t.text(s, 5), t.text(s, 6)
+	return t.moment(p, t.text(s, 5), t.text(s, 6), s.Value(7), false)
+}
+
+// moment is a day and a time by the clock that code names (data element 623), without a time the beginning or
+// the end of the day.
+func (t *translator) moment(p Profile, day, clock Text, code string, end bool) time.Time {
 	if day.Value == "" {
 		return time.Time{}
 	}
 	zone := p.zone()
-	if code := s.Value(7); code == "UT" || code == "GM" {
+	if code == "UT" || code == "GM" {
 		zone = time.UTC
 	}
 	at, err := time.ParseInLocation("20060102", day.Value, zone)
@@ -198,6 +208,8 @@ func (t *translator) occurred(p Profile, s x12.Segment) time.Time {
 		return at
 	}
 	switch {
+	case clock.Value == "" && end:
+		at = time.Date(at.Year(), at.Month(), at.Day(), 23, 59, 0, 0, zone)
 	case clock.Value == "":
 	case len(clock.Value) < 4 || !grammar.IsTime([]byte(clock.Value)):
 		t.fail(clock.At, CodeBadDate, clock.Value, "HHMM", "", "%q is not a time", clock.Value)
@@ -213,10 +225,22 @@ func (t *translator) occurred(p Profile, s x12.Segment) time.Time {
 // cannot be told in it.
 var otherHundredths = map[string]bool{"JPY": true, "KRW": true, "VND": true, "CLP": true, "ISK": true, "XAF": true, "XOF": true, "BHD": true, "JOD": true, "KWD": true, "OMR": true, "TND": true}
 
-func (t *translator) freightInvoice() Freight {
+// Hundredths reports whether amounts of a currency can be told with two implied decimals.
+func Hundredths(currency string) bool {
+	return len(currency) == 3 && strings.Trim(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && !otherHundredths[currency]
+}
+
+// currency of a document that names none.
+func (p Profile) currency() string { return cmp.Or(p.Currency, "USD") }
+
+// rateIn begins the remark (NTE*GEN) of a 204 that says what currency its rate is in, where that is not the one
+// agreed on: the set has no place for a C3.
+const rateIn = "RATE IN "
+
+func (t *translator) freightInvoice(p Profile) Freight {
 	f := Freight{Load: t.due("B3-03")}
 	number, amount := t.due("B3-02"), t.due("B3-07")
-	currency := Text{Value: "USD"}
+	currency := Text{Value: p.currency()}
 	for _, s := range t.part.Segments.All() {
 		switch string(s.Tag()) {
 		case "B3":
@@ -229,7 +253,7 @@ func (t *translator) freightInvoice() Freight {
 	switch {
 	case err != nil || minor < 0:
 		t.fail(amount.At, CodeQuantity, amount.Value, "an amount with two implied decimals", "", "%q is no amount", amount.Value)
-	case len(currency.Value) != 3 || otherHundredths[currency.Value]:
+	case !Hundredths(currency.Value):
 		t.fail(currency.At, CodeUnsupported, currency.Value, "a currency of hundredths", "send it in one", "amounts of currency %q have no two decimals", currency.Value)
 	case number.Value == "":
 		t.fail(number.At, CodeMissing, "", "a number", "send the number of the invoice", "the invoice has no number")

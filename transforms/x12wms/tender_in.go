@@ -26,20 +26,25 @@ var tenderPurposes = map[string]bool{"00": true, "01": true, "04": true, "05": t
 var unitMass = map[string]int64{"L": measure.PoundCentimg, "K": 100 * int64(measure.Kilogram)}
 
 // TenderCame takes a 204 apart: what is to be unloaded where, by the stop's name or code. Its building is
-// that of the first stop to load at. The rate is in US dollars unless a C3 says otherwise, which the set has
-// no place for and shippers send all the same. The error is a fault of kind Invalid that carries an [Error].
+// that of the first stop to load at. Until when he wants to be answered is G62*64 of its head, the end of the day
+// where it says no time. The rate is in the partner's currency unless a C3 says otherwise, which the set has
+// no place for and shippers send all the same, or a remark as PakLog makes one. The error is a fault of kind Invalid that carries an [Error].
 func (p Profile) TenderCame(part *x12.Part) (Tendered, error) {
 	t := &translator{part: part, paper: OnX12(part)}
 	out := Tendered{Load: t.due("B2-04")}
 	c := &out.Receive
 	c.Scope = scope.Scope{Tenant: p.Tenant, Owner: scope.Shared, Facility: p.Facility}
-	purpose, loads, currency := Text{Value: "00"}, false, "USD"
+	purpose, loads, currency := Text{Value: "00"}, false, p.currency()
 	for _, s := range part.Segments.All() {
 		switch string(s.Tag()) {
 		case "B2":
 			c.SCAC, out.Load = t.text(s, 2).Value, t.text(s, 4)
 		case "B2A":
 			purpose = t.text(s, 1)
+		case "G62":
+			if s.Value(1) == "64" && !loads && len(c.Stops) == 0 {
+				c.AnswerBy = t.moment(p, t.text(s, 2), t.text(s, 4), s.Value(5), true)
+			}
 		case "S5":
 			if loads = strings.HasSuffix(s.Value(2), "L") && !strings.HasPrefix(s.Value(2), "U") || s.Value(2) == "LD"; loads {
 				continue
@@ -65,6 +70,10 @@ func (p Profile) TenderCame(part *x12.Part) (Tendered, error) {
 				c.Stops[n-1].Orders = append(c.Stops[n-1].Orders, tender.Orders{
 					Owner: p.Owner, Order: cmp.Or(t.text(s, 1).Value, t.text(s, 2).Value), Cartons: int(q), Weight: massOf(s.Value(7), s.Value(6)),
 				})
+			}
+		case "NTE":
+			if in, ok := strings.CutPrefix(s.Value(2), rateIn); ok && Hundredths(in) && !loads && len(c.Stops) == 0 {
+				currency = in
 			}
 		case "L3":
 			if minor, err := strconv.ParseInt(s.Value(5), 10, 64); err == nil && minor > 0 {

@@ -1,6 +1,7 @@
 package x12wms_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,25 @@ func TestA204SaysWhatIsToBeCarriedWhere(t *testing.T) {
 	if x, err := p.TenderCame(set(t, in204("C3*CAD~\n"+asked204[:strings.Index(asked204, "L3*")]))); err != nil || x.Receive.Rate != (measure.Money{}) {
 		t.Errorf("no rate is %v, %v", x.Receive.Rate, err)
 	}
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for g62, want := range map[string]time.Time{
+		"G62*64*20261201*1*1200~":    time.Date(2026, 12, 1, 18, 0, 0, 0, time.UTC),
+		"G62*64*20261201*1*1200*UT~": time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC),
+		"G62*64*20261201~":           time.Date(2026, 12, 2, 5, 59, 0, 0, time.UTC),
+		"G62*10*20261201~":           {},
+	} {
+		p := p
+		p.Zone = chicago
+		if x, err := p.TenderCame(set(t, in204(strings.Replace(asked204, "G62*64*20261201*1*1200~", g62, 1)))); err != nil || !x.Receive.AnswerBy.Equal(want) {
+			t.Errorf("%s: to be answered by %v, want %v, %v", g62, x.Receive.AnswerBy, want, err)
+		}
+	}
+	if x, err := p.TenderCame(set(t, in204(strings.Replace(asked204, "S5*3*UL*", "G62*64*20261202~\nS5*3*UL*", 1)))); err != nil || x.Receive.AnswerBy.Day() != 1 {
+		t.Errorf("that of a stop is another: %v, %v", x.Receive.AnswerBy, err)
+	}
 	taken, err := p.TenderCame(set(t, in204(strings.Replace(asked204, "B2A*00", "B2A*01", 1))))
 	if err != nil || !taken.Cancel || taken.Load.Value != "SH-77" {
 		t.Errorf("%+v, %v", taken, err)
@@ -67,6 +87,52 @@ func TestA204OfOursIsUnderstood(t *testing.T) {
 	c := x.Receive
 	if c.Load != o.Load || c.SCAC != o.SCAC || c.Rate != o.Rate || len(c.Stops) != 2 || c.Stops[1].Code != "SHOP 2" || len(c.Stops[1].Orders) != 2 || c.Stops[1].Orders[1] != o.Stops[1].Orders[1] {
 		t.Errorf("%+v", c)
+	}
+}
+
+// A rate is in the currency that was agreed with the partner, or the document says in which: no rate, price or
+// charge changes its currency on the way.
+func TestTheCurrencyOfATender(t *testing.T) {
+	t.Parallel()
+	o := tender.Offered{Head: tender.Head{Scope: where, Load: "L-7"}, SCAC: "ROAD", Rate: measure.Money{Minor: 85000, Currency: "CAD"}, Stops: []tender.Stop{{No: 2, Code: "SHOP 1"}}}
+	for _, c := range []struct {
+		ours, theirs, remark, want string
+	}{
+		{"", "", "RATE IN CAD", "CAD"},
+		{"CAD", "CAD", "", "CAD"},
+		{"EUR", "", "RATE IN CAD", "CAD"},
+		{"CAD", "", "", "USD"}, // they did not agree on it
+	} {
+		text := sent(t, "204", "SM", x12wms.Profile{Currency: c.ours}.LoadTender(o, noon))
+		if strings.Contains(text, "NTE*GEN*"+c.remark) != (c.remark != "") || strings.Contains(text, "NTE") != (c.remark != "") {
+			t.Errorf("%+v: %s", c, text)
+		}
+		x, err := x12wms.Profile{Tenant: "t2", Owner: "acme", Facility: "yard", Currency: c.theirs}.TenderCame(set(t, in204(strings.ReplaceAll(text, "~", "~\n"))))
+		if err != nil || x.Receive.Rate != (measure.Money{Minor: 85000, Currency: c.want}) {
+			t.Errorf("%+v: %v, %v", c, x.Receive.Rate, err)
+		}
+	}
+	// One that is only spoken of, or has no hundredths, is none.
+	for _, remark := range []string{"RATE IN JPY", "RATE IN CANADA", "THE RATE IN CAD"} {
+		text := strings.Replace(asked204, "S5*1*LD", "NTE*GEN*"+remark+"~\nS5*1*LD", 1)
+		if x, err := (x12wms.Profile{Tenant: "t2", Owner: "acme", Facility: "yard", Currency: "EUR"}).TenderCame(set(t, in204(text))); err != nil || x.Receive.Rate.Currency != "EUR" {
+			t.Errorf("%s: %v, %v", remark, x.Receive.Rate, err)
+		}
+	}
+	text, err := os.ReadFile("testdata/210-no-currency.edi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for agreed, want := range map[string]string{"": "USD", "CAD": "CAD"} {
+		f, err := x12wms.Profile{Currency: agreed}.Freight(set(t, string(text)))
+		if err != nil || f.Commands[0].(tender.Invoice).Amount != (measure.Money{Minor: 85000, Currency: want}) {
+			t.Errorf("%q: %+v, %v", agreed, f, err)
+		}
+	}
+	for _, bad := range []string{"JPY", "usd", "US", "DOLLAR"} {
+		if (x12wms.Profile{Tenant: "t", Currency: bad}).Validate() == nil {
+			t.Errorf("%q is a currency", bad)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/crew"
+	"github.com/paklog/hub/core/crossref"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/facility"
@@ -39,6 +40,7 @@ type Door struct {
 	buildings map[string]facility.Facility
 	workers   map[string]crew.Worker
 	owners    map[string]owner.Owner
+	crossrefs map[string]crossref.Entry
 	stock     map[string]inventory.Stock
 	claims    map[[2]string]claim
 	decided   int
@@ -56,7 +58,7 @@ func New() *Door {
 	return &Door{
 		Now:    func() time.Time { return time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC) },
 		orders: map[string]order.Order{}, items: map[string]item.Item{}, locations: map[string]location.Location{},
-		buildings: map[string]facility.Facility{}, workers: map[string]crew.Worker{}, owners: map[string]owner.Owner{},
+		buildings: map[string]facility.Facility{}, workers: map[string]crew.Worker{}, owners: map[string]owner.Owner{}, crossrefs: map[string]crossref.Entry{},
 		stock: map[string]inventory.Stock{}, claims: map[[2]string]claim{},
 	}
 }
@@ -85,6 +87,8 @@ func (d *Door) Docs(kind string) []view.Doc {
 		return docs(kind, d.buildings)
 	case view.Owner:
 		return docs(kind, d.owners)
+	case view.Crossref:
+		return docs(kind, d.crossrefs)
 	case view.Worker:
 		return docs(kind, d.workers)
 	case view.Stock:
@@ -231,6 +235,11 @@ func (d *Door) master(ask door.Ask) (door.Reply, error) {
 		o := d.owners[owner.StreamOf(ask.Scope)]
 		events, err = o.Register(c, at)
 		return keep(d.owners, owner.StreamOf(ask.Scope), owner.Fold, o, events, err)
+	case crossref.Set:
+		stream := crossref.StreamOf(ask.Scope, c.Kind, c.Theirs)
+		x := d.crossrefs[stream]
+		events, err = x.Set(c, at)
+		return keep(d.crossrefs, stream, crossref.Fold, x, events, err)
 	case crew.Register:
 		w := d.workers[crew.StreamOf(ask.Scope, c.Worker)]
 		events, err = w.Register(c, at)

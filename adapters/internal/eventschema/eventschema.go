@@ -41,6 +41,22 @@ func All() []Described {
 	for _, what := range []string{"letter.Opened", "letter.Replayed", "letter.Dropped"} {
 		out = append(out, Described{what, event.ErrorEvents, 1, dlq.Notice{}})
 	}
+	for _, what := range dlq.GroupNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.GroupNotice{}})
+	}
+	for _, what := range dlq.OperationNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.OperationNotice{}})
+	}
+	out = append(out, Described{dlq.SeenType, event.AuditEvents, 1, dlq.SeenNotice{}})
+	for _, what := range dlq.SessionNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.SessionNotice{}})
+	}
+	for _, what := range dlq.EditNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.EditNotice{}})
+	}
+	for _, what := range dlq.SearchNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.SearchNotice{}})
+	}
 	slices.SortFunc(out, func(a, b Described) int { return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Type, b.Type)) })
 	return out
 }

@@ -4,6 +4,7 @@
 package intake
 
 import (
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -49,17 +50,44 @@ func refuse(status int, format string, a ...any) error {
 
 // JSONBody reads the body of a request that must be JSON. The error is for [From].
 func JSONBody(w http.ResponseWriter, r *http.Request, l Limits, started time.Time) ([]byte, error) {
+	if err := isJSON(r); err != nil {
+		return nil, err
+	}
+	return Body(w, r, l, started)
+}
+
+// SignedJSON reads the body of a request that must be JSON, as it was sent: what a signature is of. The
+// second is what it holds once it is unpacked, within the limits too; signed is asked in between.
+func SignedJSON(w http.ResponseWriter, r *http.Request, l Limits, started time.Time, signed func(sent []byte) error) ([]byte, error) {
+	if err := isJSON(r); err != nil {
+		return nil, err
+	}
+	packed := r.Clone(r.Context())
+	packed.Header.Del("Content-Encoding")
+	sent, err := Body(w, packed, l, started)
+	if err == nil {
+		err = signed(sent)
+	}
+	if err != nil || r.Header.Get("Content-Encoding") == "" {
+		return sent, err
+	}
+	again := r.Clone(r.Context())
+	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
+	return Body(w, again, l, started)
+}
+
+func isJSON(r *http.Request) error {
 	ct := r.Header.Get("Content-Type")
 	media, params, err := mime.ParseMediaType(ct)
 	switch {
 	case ct == "":
-		return nil, refuse(http.StatusUnsupportedMediaType, "the Content-Type is missing: send application/json")
+		return refuse(http.StatusUnsupportedMediaType, "the Content-Type is missing: send application/json")
 	case err != nil || media != "application/json" && (!strings.HasPrefix(media, "application/") || !strings.HasSuffix(media, "+json")):
-		return nil, refuse(http.StatusUnsupportedMediaType, "Content-Type %.64q: send application/json", ct)
+		return refuse(http.StatusUnsupportedMediaType, "Content-Type %.64q: send application/json", ct)
 	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
-		return nil, refuse(http.StatusUnsupportedMediaType, "charset %.32q: JSON is UTF-8", params["charset"])
+		return refuse(http.StatusUnsupportedMediaType, "charset %.32q: JSON is UTF-8", params["charset"])
 	}
-	return Body(w, r, l, started)
+	return nil
 }
 
 // Body reads a body within its limits, unpacking gzip.

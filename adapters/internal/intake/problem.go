@@ -161,9 +161,15 @@ func (p *Problem) Write(w http.ResponseWriter) {
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", p.Seconds())
 	}
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // a Problem is JSON
+	}
+	b = append(b, '\n')
+	// Whoever sends a body that nobody wants need not wait for the end of ours.
+	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(p.Status)
-	// The connection is all there is to tell of a failed write.
-	_ = json.NewEncoder(w).Encode(p)
+	_, _ = w.Write(b) // the connection is all there is to tell of a failed write
 }
 
 // Seconds is the wait for a Retry-After header, rounded up.

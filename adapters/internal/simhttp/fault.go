@@ -139,7 +139,7 @@ func (w *Wire) write(rw http.ResponseWriter, r *http.Request, a Answer, f Fault)
 		panic(http.ErrAbortHandler)
 	}
 	kind := cmp.Or(a.Type, "application/json")
-	if bytes.HasPrefix(body, []byte("<")) {
+	if a.Type == "" && bytes.HasPrefix(body, []byte("<")) {
 		kind = "text/html"
 	}
 	if a.After > 0 {

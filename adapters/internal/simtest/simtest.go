@@ -60,15 +60,21 @@ func Serve(t *testing.T, sim http.Handler) string {
 	return srv.URL
 }
 
-// Nobody is an address where a connection is refused.
+// Nobody is an address where a connection is refused as long as the test runs: that of the near end of one, which
+// the system gives to no server meanwhile.
 func Nobody(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
+	t.Cleanup(func() { _ = l.Close() })
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return "http://" + c.LocalAddr().String()
 }
 
 // Faults are the suite's troubles on the wire.

@@ -1,6 +1,7 @@
 package sapsim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,9 +15,10 @@ import (
 )
 
 type delivery struct {
+	Terms
 	number         string
 	items          []*item
-	changed        time.Time
+	made, changed  time.Time
 	version        int
 	issued, partly bool
 	issues         int
@@ -59,29 +61,6 @@ func (s *Sim) post(d *delivery) {
 
 func (s *Sim) service(*http.Request) simhttp.Answer {
 	return simhttp.OK(map[string]any{"d": map[string]any{"EntitySets": []any{"A_OutbDeliveryHeader", "A_OutbDeliveryItem"}}})
-}
-
-func (s *Sim) headers(r *http.Request) simhttp.Answer {
-	for name := range r.URL.Query() {
-		if !slices.Contains([]string{"$top", "$skip", "$filter", "$inlinecount", "$orderby", "$select", "$expand"}, name) {
-			return refuse(http.StatusBadRequest, "/IWFND/CM_BEC/024", "Invalid system query option specified")
-		}
-	}
-	most := len(s.deliveries)
-	if top := r.URL.Query().Get("$top"); top != "" {
-		n, err := strconv.Atoi(top)
-		if err != nil || n < 0 {
-			return refuse(http.StatusBadRequest, "/IWFND/CM_BEC/024", "Invalid system query option specified")
-		}
-		most = min(n, most)
-	}
-	list := []any{}
-	for _, d := range s.deliveries {
-		if len(list) < most {
-			list = append(list, s.head(d))
-		}
-	}
-	return simhttp.OK(map[string]any{"d": map[string]any{"results": list}})
 }
 
 // key is the key of an entity in a path.
@@ -128,19 +107,35 @@ func (s *Sim) head(d *delivery) map[string]any {
 			picking = "A"
 		}
 	}
-	var day any
+	var day, changed any
 	if d.issued {
-		day = fmt.Sprintf("/Date(%d)/", d.day.UnixMilli())
+		day = asDay(d.day)
+	}
+	if d.version > 1 {
+		changed = asDay(d.changed)
 	}
 	uri := fmt.Sprintf("%s/A_OutbDeliveryHeader('%s')", root, d.number)
 	return map[string]any{
 		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": "API_OUTBOUND_DELIVERY_SRV.A_OutbDeliveryHeaderType", "etag": d.etag()},
-		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentType": "LF", "ShippingPoint": "1710", "OverallGoodsMovementStatus": movement,
-		"OverallPickingStatus": picking, "ActualGoodsMovementDate": day, "LastChangeDate": fmt.Sprintf("/Date(%d)/", d.changed.UTC().Truncate(24*time.Hour).UnixMilli()),
+		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentType": "LF", "ShippingPoint": cmp.Or(d.Point, "1710"), "OverallGoodsMovementStatus": movement,
+		"OverallPickingStatus": picking, "ActualGoodsMovementDate": day, "LastChangeDate": changed, "CreationDate": asDay(d.made),
 		"ActualGoodsMovementTime":    "PT00H00M00S",
+		"ShippingCondition":          d.Condition,
+		"DeliveryBlockReason":        d.Block,
+		"ShipToParty":                s.show(d.To.Customer, 10),
+		"PlannedGoodsIssueDate":      asDay(d.IssueBy),
 		"to_DeliveryDocumentItem":    map[string]any{"__deferred": map[string]any{"uri": uri + "/to_DeliveryDocumentItem"}},
+		"to_DeliveryDocumentPartner": map[string]any{"__deferred": map[string]any{"uri": uri + "/to_DeliveryDocumentPartner"}},
 		"DeliveryDocumentBySupplier": "", "CompleteDeliveryIsDefined": false,
 	}
+}
+
+// asDay is a day as OData V2 writes it in JSON; none is null.
+func asDay(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return fmt.Sprintf("/Date(%d)/", at.UTC().Truncate(24*time.Hour).UnixMilli())
 }
 
 func (s *Sim) items(r *http.Request) simhttp.Answer {
@@ -193,7 +188,8 @@ func (s *Sim) line(d *delivery, i *item) map[string]any {
 		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Plant": "1710", "StorageLocation": "171A",
 		"BaseUnit": "PC", "DeliveryQuantityUnit": i.Unit, "ActualDeliveredQtyInBaseUnit": decimal(i.qty), "ActualDeliveryQuantity": fmt.Sprintf("%.3f", float64(i.qty)/float64(i.Per)),
 		"OriginalDeliveryQuantity": decimal(i.Qty), "DeliveryToBaseQuantityNmrtr": fmt.Sprint(i.Per), "DeliveryToBaseQuantityDnmntr": "1",
-		"PickingStatus": status(i.picked), "GoodsMovementStatus": status(d.issued), "IsNotGoodsMovementsRelevant": irrelevant, "Batch": "",
+		"PickingStatus": status(i.picked), "GoodsMovementStatus": status(d.issued), "IsNotGoodsMovementsRelevant": irrelevant, "Batch": i.Batch,
+		"ReferenceSDDocument": s.show(d.Sales, 10),
 	}
 }
 

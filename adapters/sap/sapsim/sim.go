@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,13 +32,17 @@ const AnswerLost = simhttp.AnswerLost
 
 // The kinds of calls.
 const (
-	OpRoot    Op = "root"    // where CSRF tokens come from
-	OpHeaders Op = "headers" // a list of deliveries
+	OpRoot    Op = "root"     // where CSRF tokens come from
+	OpMeta    Op = "metadata" // what the service says of itself
+	OpHeaders Op = "headers"  // a list of deliveries
 	OpHeader  Op = "header"
 	OpItems   Op = "items"
+	OpPartner Op = "partners"
 	OpPick    Op = "pick" // of all items
 	OpPickOne Op = "pick-one"
 	OpIssue   Op = "issue"
+	OpCreate  Op = "create"  // a material document
+	OpCreated Op = "created" // a list of them
 )
 
 // Options configure a system.
@@ -64,6 +69,8 @@ type Sim struct {
 	serial     int
 	sessions   map[string]string // cookie to token
 	deliveries map[string]*delivery
+	numbered   int
+	moves      []Moved
 	meanwhile  map[Op][]func()
 	closed     bool // the posting period
 	gone       bool // the service is not active
@@ -78,6 +85,8 @@ type Wanted struct {
 	Unit string
 	// Text is an item of which no goods are issued.
 	Text bool
+	// Batch pins the goods; "" is any.
+	Batch string
 }
 
 // Truth is how a delivery stands.
@@ -103,21 +112,30 @@ func New(o Options) *Sim {
 		op   Op
 		path string // with its method
 		do   func(*http.Request) simhttp.Answer
+		take func(*http.Request, []byte) simhttp.Answer // of a body, where do is nil
 	}{
-		{OpRoot, "GET " + root + "/{$}", s.service},
-		{OpHeaders, "GET " + root + "/A_OutbDeliveryHeader", s.headers},
-		{OpHeader, "GET " + root + "/{entity}", s.header},
-		{OpItems, "GET " + root + "/{entity}/to_DeliveryDocumentItem", s.items},
-		{OpPick, "POST " + root + "/PickAllItems", s.changing(s.pickAll, "DeliveryDocument")},
-		{OpPickOne, "POST " + root + "/PickOneItemWithBaseQuantity", s.changing(s.pickOne, "DeliveryDocument", "DeliveryDocumentItem", "ActualDeliveredQtyInBaseUnit", "BaseUnit")},
-		{OpIssue, "POST " + root + "/PostGoodsIssue", s.changing(s.issue, "DeliveryDocument")},
+		{OpRoot, "GET " + root + "/{$}", s.service, nil},
+		{OpMeta, "GET " + root + "/$metadata", s.metadata, nil},
+		{OpHeaders, "GET " + root + "/A_OutbDeliveryHeader", s.headers, nil},
+		{OpHeader, "GET " + root + "/{entity}", s.header, nil},
+		{OpItems, "GET " + root + "/{entity}/to_DeliveryDocumentItem", s.items, nil},
+		{OpPartner, "GET " + root + "/{entity}/to_DeliveryDocumentPartner", s.partners, nil},
+		{OpPick, "POST " + root + "/PickAllItems", s.changing(s.pickAll, "DeliveryDocument"), nil},
+		{OpPickOne, "POST " + root + "/PickOneItemWithBaseQuantity", s.changing(s.pickOne, "DeliveryDocument", "DeliveryDocumentItem", "ActualDeliveredQtyInBaseUnit", "BaseUnit"), nil},
+		{OpIssue, "POST " + root + "/PostGoodsIssue", s.changing(s.issue, "DeliveryDocument"), nil},
+		{OpRoot, "GET " + materialRoot + "/{$}", s.service, nil},
+		{OpCreate, "POST " + materialRoot + "/A_MaterialDocumentHeader", nil, s.create},
+		{OpCreated, "GET " + materialRoot + "/A_MaterialDocumentHeader", s.created, nil},
 	} {
-		s.mux.HandleFunc(x.path, s.Handle(x.op, func(r *http.Request, _ []byte) simhttp.Answer {
+		s.mux.HandleFunc(x.path, s.Handle(x.op, func(r *http.Request, body []byte) simhttp.Answer {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if q := s.meanwhile[x.op]; len(q) > 0 {
 				s.meanwhile[x.op] = q[1:]
 				q[0]()
+			}
+			if x.do == nil {
+				return s.enter(r, func(r *http.Request) simhttp.Answer { return x.take(r, body) })
 			}
 			return s.enter(r, x.do)
 		}))
@@ -145,7 +163,7 @@ func (s *Sim) enter(r *http.Request, do func(*http.Request) simhttp.Answer) simh
 		return refuse(http.StatusForbidden, "/IWFND/MED/170", "No service found for this name and version")
 	}
 	token, known := s.session(r)
-	if r.Method != http.MethodGet {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if !known || r.Header.Get("X-Csrf-Token") != token {
 			return simhttp.Answer{
 				Status: http.StatusForbidden, Body: "CSRF token validation failed", Type: "text/plain", Header: http.Header{"X-Csrf-Token": {"Required"}},
@@ -154,7 +172,7 @@ func (s *Sim) enter(r *http.Request, do func(*http.Request) simhttp.Answer) simh
 		return do(r)
 	}
 	a := do(r)
-	if r.Header.Get("X-Csrf-Token") == "Fetch" {
+	if strings.EqualFold(r.Header.Get("X-Csrf-Token"), "fetch") {
 		a.Header = http.Header{}
 		if !known { // another session, with another token
 			s.serial++
@@ -189,10 +207,18 @@ func refuse(status int, code, words string) simhttp.Answer {
 }
 
 // Want makes a delivery, and returns its number as people write it.
-func (s *Sim) Want(items ...Wanted) string {
+func (s *Sim) Want(items ...Wanted) string { return s.WantAs(Terms{}, items...) }
+
+// WantAs is Want of a delivery of which more is said.
+func (s *Sim) WantAs(t Terms, items ...Wanted) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := &delivery{number: fmt.Sprint(80000001 + len(s.deliveries)), changed: s.opts.Now(), version: 1}
+	if t.To == (Address{}) {
+		t.To = somewhere
+	}
+	s.numbered++
+	now := s.opts.Now()
+	d := &delivery{Terms: t, number: fmt.Sprint(80000000 + s.numbered), made: now, changed: now, version: 1}
 	for i, w := range items {
 		w.Per, w.Unit = max(w.Per, 1), cmp.Or(w.Unit, "PC")
 		d.items = append(d.items, &item{no: fmt.Sprint(10 * (i + 1)), Wanted: w, qty: w.Qty * w.Per})
@@ -272,6 +298,20 @@ func (h *Hand) Deactivate(gone bool) { h.s.gone = gone }
 func (h *Hand) Set(number, no string, qty int64) {
 	d := h.s.deliveries[number]
 	d.item(no).qty = qty
+	h.s.change(d)
+}
+
+// Block sets a delivery's block; "" takes it away.
+func (h *Hand) Block(number, reason string) {
+	d := h.s.deliveries[number]
+	d.Terms.Block = reason
+	h.s.change(d)
+}
+
+// Send gives a delivery another address.
+func (h *Hand) Send(number string, to Address) {
+	d := h.s.deliveries[number]
+	d.To = to
 	h.s.change(d)
 }
 

@@ -52,7 +52,8 @@ type Rig struct {
 	Missing string
 	// Trouble befalls the next call of this kind.
 	Trouble func(op Op, t Trouble)
-	// Advance moves the clock that adapter and simulator share.
+	// Now reads and Advance moves the clock that adapter and simulator share.
+	Now     func() time.Time
 	Advance func(d time.Duration)
 	// SessionLife is how long the simulator's sessions are good.
 	SessionLife time.Duration
@@ -69,6 +70,7 @@ type Rig struct {
 	Posted   func(number string) int
 	Left     func(number string) map[string]int64
 	Arrived  func(op Op) int
+	Booked   func(key string) int // adjustments of a key
 	Sessions func() int
 }
 

@@ -205,6 +205,11 @@ func walk(t *testing.T, r Rig) {
 		_, id := r.Buy()
 		want[id] = true
 	}
+	if counter, ok := r.Shop.(shop.Counter); ok { // 0 is one that cannot say
+		if n, err := counter.Count(t.Context(), begun); err != nil || n != 0 && n != len(want) {
+			t.Errorf("it counts %d of %d, %v", n, len(want), err)
+		}
+	}
 	found, after := map[string]bool{}, ""
 	last := time.Time{}
 	for pages := 0; ; pages++ {

@@ -117,7 +117,7 @@ func TestContrlNamesWhatIsWrong(t *testing.T) {
 		{"segment count", change("UNT+7+1", "UNT+8+1"), ack.Policy{AcceptErrors: true}, uci + ucm1 + "4+29+UNT+2'" + ucm2 + "7'"},
 		{"message reference", change("UNT+7+1", "UNT+7+9"), ack.Policy{}, uci + ucm1 + "4+28+UNT+3'" + ucm2 + "7'"},
 		{"no trailer", change("UNT+7+1'", ""), ack.Policy{}, uci + ucm1 + "4+13+UNT'" + ucm2 + "7'"},
-		{"a reference that comes twice", strings.NewReplacer("UNH+2", "UNH+1", "UNT+7+2", "UNT+7+1").Replace(good), ack.Policy{}, uci + ucm1 + "7'" + ucm1 + "4+26+UNH+2:1'"},
+		{"a reference that comes twice", strings.NewReplacer("UNH+2", "UNH+1", "UNT+7+2", "UNT+7+1").Replace(good), ack.Policy{}, uci + ucm1 + "7'" + ucm1 + "4+26+UNH+2'"},
 		{"interchange count, and messages that are worked on", change("UNZ+2", "UNZ+3"), ack.Policy{}, uci + ucm1 + "7'" + ucm2 + "7'"},
 		{"interchange count, taken whole or not at all", change("UNZ+2", "UNZ+3"), ack.Policy{Whole: true}, "UCI+REF7+4012345000009:14+4098765000004:14+4+29+UNZ+2'"},
 		{"a group that is refused along is not named", strings.NewReplacer("UNH+1", "UNG+ORDERS+A+B+261123:0915+G1+UN+D:96A'UNH+1", "UNZ+2", "UNE+2+G1'UNZ+3").Replace(good), ack.Policy{Whole: true}, "UCI+REF7+4012345000009:14+4098765000004:14+4+29+UNZ+2'"},

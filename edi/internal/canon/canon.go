@@ -172,6 +172,9 @@ func (s *Segment) UnmarshalJSON(data []byte) error {
 		}
 		return nil
 	}
+	if s.Elements = plain(data); s.Elements != nil {
+		return nil
+	}
 	var list []json.RawMessage
 	if err := json.Unmarshal(data, &list); err != nil {
 		return err
@@ -185,6 +188,43 @@ func (s *Segment) UnmarshalJSON(data []byte) error {
 		s.Elements = append(s.Elements, v)
 	}
 	return nil
+}
+
+// plain are the elements of an array of strings without escapes, as nearly all segments
+// are, in one copy; nil is anything else, which is left to the standard library.
+func plain(data []byte) []string {
+	if len(data) < 2 || data[0] != '[' {
+		return nil
+	}
+	n := 0
+	for i, c := range data {
+		switch {
+		case c == '"':
+			n++
+		case c < ' ' || c >= utf8.RuneSelf || c == '\\' || c == '[' && i > 0:
+			return nil
+		}
+	}
+	text := string(data[1:])
+	values := make([]string, 0, n/2)
+	for {
+		if text[0] != '"' {
+			return nil
+		}
+		end := strings.IndexByte(text[1:], '"')
+		if end < 0 || end+2 == len(text) {
+			return nil
+		}
+		values = append(values, text[1:end+1])
+		text = text[end+2:]
+		switch {
+		case text == "]":
+			return values
+		case text[0] != ',' || len(text) < 2:
+			return nil
+		}
+		text = text[1:]
+	}
 }
 
 // value reads a string, an array of components, or repetitions of these.

@@ -53,6 +53,41 @@ func TestASegmentOfPlainBytesReadsAsItsElements(t *testing.T) {
 	}
 }
 
+// TestPlainArraysReadAsTheStandardLibraryReadsThem holds the short way against the long
+// one, on arrays and on what only looks like one.
+func TestPlainArraysReadAsTheStandardLibraryReadsThem(t *testing.T) {
+	t.Parallel()
+	short := 0
+	check := func(text string) {
+		t.Helper()
+		got := plain([]byte(text))
+		if got == nil {
+			return
+		}
+		short++
+		var want []string
+		if err := json.Unmarshal([]byte(text), &want); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s reads as %q, the standard library has %q: %v", text, got, want, err)
+		}
+	}
+	for _, text := range []string{"", "[", "]", "[]", "[,]", `["]`, `[""]`, `["",""]`, `["A",]`, `["A"`, `["A"]]`, `["A"] `, `["A""B"]`, `["A" ,"B"]`,
+		`["A","B\"]`, `["A",["B","C"]]`, `["A",1]`, `["A",null]`, `{"A":"B"}`, "[\"\xff\"]", "[\"\x00\"]", `["A","B"]x`, `"A"`, `["A","B","","C:D"]`} {
+		check(text)
+	}
+	r := rand.New(rand.NewPCG(7, 11))
+	pieces := []string{`"A"`, `"A"`, `""`, ",", ",", ",", `"`, "[", "]", `\`, " "}
+	for range 50_000 {
+		text := "["
+		for range r.IntN(9) {
+			text += pieces[r.IntN(len(pieces))]
+		}
+		check(text + "]")
+	}
+	if short < 100 {
+		t.Errorf("the short way was taken %d times", short)
+	}
+}
+
 func randomText(r *rand.Rand) string {
 	b := make([]byte, r.IntN(20))
 	for i := range b {

@@ -254,10 +254,18 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		if n := len(control); n > 0 && n < 4 {
 			control = "0000"[n:] + control
 		}
-		body = append(body, x12.Seg("AK2", or(safe(s.ID, d, 3), "000"), or(safe(control, d, 9), "0000")))
+		id := safe(s.ID, d, 3)
+		if len(id) != 3 { // AK201 has three, and AK502 says what was wrong
+			id = "000"
+		}
+		body = append(body, x12.Seg("AK2", id, or(safe(control, d, 9), "0000")))
 		for _, e := range s.Segments {
 			loop := safe(e.Loop, d, 4) // IK303 holds 4, AK303 6; no tag is longer
-			body = append(body, x12.Seg(segment, safe(e.ID, d, 3), strconv.Itoa(e.Position), loop, e.Code))
+			tag := safe(e.ID, d, 3)
+			if len(tag) < 2 { // no AK301 can name it: AK502 says that something is wrong
+				continue
+			}
+			body = append(body, x12.Seg(segment, tag, strconv.Itoa(e.Position), loop, e.Code))
 			for _, v := range e.Elements {
 				at := strconv.Itoa(min(v.Position, 99)) // all that AK401 and IK401 can name
 				if v.Component > 0 {

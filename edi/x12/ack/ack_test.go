@@ -111,6 +111,10 @@ func TestFunctionalAcknowledgement(t *testing.T) {
 			"AK1*OW*7~AK2*940*0001~AK3*SE*6**8~AK4*3**3*X~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
 		{"binary data of a wrong length", strings.Replace(good1, "W76*2~", "BIN*9*A~", 1) + good2 + tail, ack.Policy{},
 			"AK1*OW*7~AK2*940*0001~AK3*BIN*5**8~AK4*1*784*7*9~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
+		{"a set's identifier that no AK2 can name", strings.Replace(good1, "ST*940", "ST*94", 1) + good2 + tail, ack.Policy{WholeGroup: true},
+			"AK1*OW*7~AK2*000*0001~AK5*A~AK2*940*0002~AK5*A~AK9*A*2*2*2~"},
+		{"a tag that no AK3 can name", strings.Replace(good1, "W76*2~", "W*2~", 1) + good2 + tail, ack.Policy{},
+			"AK1*OW*7~AK2*940*0001~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
 		{"a bad value that holds a delimiter is not quoted", strings.Replace(good1, "W01*2*EA", "W01*2>2*EA", 1) + good2 + tail, ack.Policy{},
 			"AK1*OW*7~AK2*940*0001~AK3*W01*4*W01*8~AK4*1*330*6~AK5*R*5~AK2*940*0002~AK5*A~AK9*P*2*2*1~"},
 	} {
@@ -299,6 +303,7 @@ func TestATA1IsValidWhateverItAnswers(t *testing.T) {
 		{"no date", "*261123*", "*      *", "000000007 000101 0915 E 014"},
 		{"a date of another year's length", "*261123*", "*270229*", "000000007 000101 0915 E 014"},
 		{"a time with seconds", "*0915*", "*091533*", "000000007 261123 0915 E 015"},
+		{"a control number that is too short", "*000000007*", "*7*", "000000007 261123 0915 A 000"},
 		{"no time", "*0915*", "*9999*", "000000007 261123 0000 E 015"},
 	} {
 		v := collect(t, strings.Replace(isa, c.old, c.new, 1)+gs+good1+good2+tail, ack.Policy{})

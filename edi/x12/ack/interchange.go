@@ -22,10 +22,8 @@ func (v *Interchange) TA1() (ta1 x12.Out, ok bool) {
 	if v.ISA.Absent || v.acks && len(v.Groups) == 0 {
 		return x12.Out{}, false
 	}
-	control := digits(v.ISA.Control)
-	if control == "" {
-		control = "000000000"
-	}
+	control := digits(v.ISA.Control) // TA101 has nine, as ISA13 should
+	control = "000000000"[len(control):] + control
 	date, clock := v.ISA.Date, v.ISA.Time
 	if len(date) == 8 { // with its century
 		date = date[2:]

@@ -2,6 +2,7 @@ package grammar_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -152,4 +153,17 @@ func FuzzGrammarAndSet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a level is that the profile does not know nobody can say: that is told, in its place, and no more.
+func TestAnUnknownLevelOfAShipNoticeIsANote(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/856-level.edi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := check(t, string(data))
+	if len(f) != 1 || f[0].Severity != x12.Note || f[0].Code != "qualifier-unknown" || f[0].Element != "HL-03" || !strings.HasPrefix(string(data[f[0].Offset:]), "F~\nREF") {
+		t.Errorf("%v", f)
+	}
 }

@@ -129,7 +129,7 @@ func (l *Library) Check(p *x12.Part) {
 		f.Message = fmt.Sprintf("no profile of %s for release %q: checked by %s, errors count as warnings", p.ST.ID, version, set.Release)
 		p.Add(f)
 	}
-	if p.GS != nil && p.GS.FunctionalID != set.Group {
+	if p.GS != nil && set.Group != "" && p.GS.FunctionalID != set.Group { // of an imported set nobody may have said it
 		f := p.At(st, 1)
 		f.Code, f.Severity, f.Layer, f.Expected = grammar.CodeWrongGroup, x12.Warning, x12.LayerStandard, "GS01 "+set.Group
 		f.Message = fmt.Sprintf("set %s stands in a group of kind %q", p.ST.ID, p.GS.FunctionalID)
