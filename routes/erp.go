@@ -47,6 +47,12 @@ type ERPConfig struct {
 	// more are read: 50,000.
 	Queue uint64
 
+	// Receiver is the same ERP as one whose inbound deliveries are receipts here; nil is none. Plants are by
+	// what buildings of ours the plants are that such deliveries go to; one to any other is not ours, and
+	// empty takes all, to Facility.
+	Receiver erp.Receiver
+	Plants   map[string]string
+
 	// Mover is the same ERP as one that is told of adjustments, of the kinds in Moves ([erp.Gain] and so
 	// on); nil is none.
 	Mover erp.Mover
@@ -58,14 +64,23 @@ type ERPConfig struct {
 
 // has reports whether an order has a delivery there.
 func (c ERPConfig) has(o order.Order) bool {
-	return c.stocks(o.Scope.Facility) && cmp.Or(c.Owner, o.Scope.Owner) == o.Scope.Owner &&
+	return c.ships(o.Scope.Facility) && cmp.Or(c.Owner, o.Scope.Owner) == o.Scope.Owner &&
 		(c.Numbers == nil || c.Numbers.MatchString(o.Number))
+}
+
+// ships reports whether the ERP's deliveries leave from a building.
+func (c ERPConfig) ships(facility string) bool {
+	here := cmp.Or(c.Facility, facility) == facility
+	for _, other := range c.Points {
+		here = here || other == facility
+	}
+	return here
 }
 
 // stocks reports whether the ERP has a stock in a building.
 func (c ERPConfig) stocks(facility string) bool {
-	here := cmp.Or(c.Facility, facility) == facility
-	for _, other := range c.Points {
+	here := c.ships(facility)
+	for _, other := range c.Plants {
 		here = here || other == facility
 	}
 	return here
@@ -89,8 +104,9 @@ func (c ERPConfig) asks() string {
 
 // Messages of ERPs.
 const (
-	cmdERPIssue = "erp.Issue"
-	erpTold     = "erp.Told"
+	cmdERPIssue   = "erp.Issue"
+	cmdERPReceive = "erp.Receive"
+	erpTold       = "erp.Told"
 )
 
 const stepERP = "issue"
@@ -100,11 +116,12 @@ type erpOrder struct {
 	Asked string `json:"asked"` // the key of its goods issue
 }
 
-// toldERP is a goods issue or adjustment that an ERP has posted.
+// toldERP is a goods issue, goods receipt or adjustment that an ERP has posted.
 type toldERP struct {
-	ERP   string `json:"erp"`
-	Do    string `json:"do"`
-	Order string `json:"order,omitempty"`
+	ERP     string `json:"erp"`
+	Do      string `json:"do"`
+	Order   string `json:"order,omitempty"`
+	Receipt string `json:"receipt,omitempty"`
 	erp.Posted
 	// Key and Document are of an adjustment: ours and the ERP's.
 	Key      string `json:"key,omitempty"`
@@ -116,8 +133,8 @@ type erps struct {
 	all   []ERPConfig
 }
 
-// AddERPs hosts the connections to ERPs: deliveries become orders, and once an order has left, its goods
-// issue is posted.
+// AddERPs hosts the connections to ERPs: deliveries become orders and receipts, and once an order has left or
+// a receipt is closed, its goods issue or goods receipt is posted.
 func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
 	e := &erps{flows: f}
 	var outs []string
@@ -135,7 +152,7 @@ func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
 				return fmt.Errorf("erps %s and %s are of the same orders", other.Name, c.Name)
 			}
 		}
-		if c.Source != nil {
+		if c.Source != nil || c.Receiver != nil {
 			if err := c.readDefaults(); err != nil {
 				return fmt.Errorf("erp %s: %w", c.Name, err)
 			}
@@ -151,6 +168,11 @@ func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
 	}
 	if slices.ContainsFunc(e.all, func(c ERPConfig) bool { return c.Mover != nil }) {
 		if err := h.Add(e.moving(outs)); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(e.all, func(c ERPConfig) bool { return c.Receiver != nil }) {
+		if err := h.Add(e.receipts(outs)); err != nil {
 			return err
 		}
 	}
@@ -209,58 +231,116 @@ func goodsIssueOf(key string, o order.Order) erp.GoodsIssue {
 	return g
 }
 
+// deed is what an ERP is asked for: how it is done, how the ERP is asked whether it was, and what is told of it.
+type deed struct {
+	ref  string
+	do   func(ctx context.Context) ([]byte, error)
+	done func(ctx context.Context) ([]byte, bool, error)
+	then func(m *Message, outcome []byte) (*Out, error)
+}
+
+// posting is a deed that posts a document of a delivery.
+func posting(c ERPConfig, t toldERP, ref string, do func(context.Context) (erp.Posted, error), done func(context.Context) (erp.Posted, bool, error), then func(m *Message, out *Out) *Out) *deed {
+	t.ERP = c.Name
+	return &deed{
+		ref: ref,
+		do: func(ctx context.Context) ([]byte, error) {
+			p, err := do(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(p)
+		},
+		done: func(ctx context.Context) ([]byte, bool, error) {
+			p, found, err := done(ctx)
+			if err != nil || !found {
+				return nil, false, err
+			}
+			b, err := json.Marshal(p)
+			return b, true, err
+		},
+		then: func(m *Message, outcome []byte) (*Out, error) {
+			t := t
+			if err := json.Unmarshal(outcome, &t.Posted); err != nil {
+				return nil, fault.E(m.route, fault.Internal, err)
+			}
+			return then(m, m.Out().Publish(onExternal, erpTold, m.Key, t)), nil
+		},
+	}
+}
+
+// deedOf is what a message asks an ERP for.
+func (c ERPConfig) deedOf(m *Message) (*deed, error) {
+	nothing := func(_ *Message, out *Out) *Out { return out }
+	switch m.Type {
+	case cmdERPMove:
+		var a erp.Adjustment
+		if err := m.Decode(&a); err != nil {
+			return nil, err
+		}
+		if c.Mover == nil {
+			return nil, fault.E(m.route, fault.Rejected, fmt.Errorf("%s is told of no adjustments any more: name its movements in the configuration, and replay this", c.Name))
+		}
+		return &deed{
+			ref: a.Key,
+			do: func(ctx context.Context) ([]byte, error) {
+				doc, err := c.Mover.Move(ctx, a)
+				return []byte(doc), err
+			},
+			done: func(ctx context.Context) ([]byte, bool, error) {
+				doc, found, err := c.Mover.Moved(ctx, a)
+				return []byte(doc), found, err
+			},
+			then: func(m *Message, outcome []byte) (*Out, error) {
+				return m.Out().Publish(onExternal, erpTold, m.Key, toldERP{ERP: c.Name, Do: a.Kind, Key: a.Key, Document: string(outcome)}), nil
+			},
+		}, nil
+	case cmdERPReceive:
+		var g erp.GoodsReceipt
+		if err := m.Decode(&g); err != nil {
+			return nil, err
+		}
+		if c.Receiver == nil {
+			return nil, fault.E(m.route, fault.Rejected, fmt.Errorf("%s is told of no receipts any more: let the configuration say that it is (receives), and replay this", c.Name))
+		}
+		return posting(c, toldERP{Do: doReceipt, Receipt: g.Delivery}, g.Delivery,
+			func(ctx context.Context) (erp.Posted, error) { return c.Receiver.Receive(ctx, g) },
+			func(ctx context.Context) (erp.Posted, bool, error) { return c.Receiver.Received(ctx, g) },
+			func(m *Message, out *Out) *Out { return c.stood(m, out, g) }), nil
+	}
+	var g erp.GoodsIssue
+	if err := m.Decode(&g); err != nil {
+		return nil, err
+	}
+	return posting(c, toldERP{Do: doIssue, Order: g.Order}, g.Delivery,
+		func(ctx context.Context) (erp.Posted, error) { return c.Port.Issue(ctx, g) },
+		func(ctx context.Context) (erp.Posted, bool, error) { return c.Port.Issued(ctx, g) }, nothing), nil
+}
+
+// What is done at an ERP with a delivery.
+const (
+	doIssue   = "goods_issue"
+	doReceipt = "goods_receipt"
+)
+
 // issuing is the one way by which anything of an ERP is changed.
 func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 	return Route{
-			Name: "out.erp." + c.Name, About: "posts the goods issue of each delivery and each adjustment, once", Conn: erpConn(c.Name),
-			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue, cmdERPMove}, Writes: []string{onExternal}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
+			Name: "out.erp." + c.Name, About: "posts the goods issue or goods receipt of each delivery and each adjustment, once", Conn: erpConn(c.Name),
+			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue, cmdERPMove, cmdERPReceive}, Writes: []string{onExternal, c.asks()}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		}, Effect{
 			Step: stepERP, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
-				if m.Type == cmdERPMove {
-					var a erp.Adjustment
-					err := m.Decode(&a)
-					if err == nil && c.Mover == nil {
-						err = fault.E(m.route, fault.Rejected, fmt.Errorf("%s is told of no adjustments any more: name its movements in the configuration, and replay this", c.Name))
-					}
-					return &Call{Ref: a.Key, Value: a}, nil, err
-				}
-				var g erp.GoodsIssue
-				err := m.Decode(&g)
-				return &Call{Ref: g.Delivery, Value: g}, nil, err
-			},
-			Do: func(ctx context.Context, call *Call) ([]byte, error) {
-				if a, ok := call.Value.(erp.Adjustment); ok {
-					doc, err := c.Mover.Move(ctx, a)
-					return []byte(doc), err
-				}
-				p, err := c.Port.Issue(ctx, call.Value.(erp.GoodsIssue))
+				x, err := c.deedOf(m)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
-				return json.Marshal(p)
+				return &Call{Ref: x.ref, Value: x}, nil, nil
 			},
-			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) {
-				if a, ok := call.Value.(erp.Adjustment); ok {
-					doc, found, err := c.Mover.Moved(ctx, a)
-					return []byte(doc), found, err
-				}
-				p, found, err := c.Port.Issued(ctx, call.Value.(erp.GoodsIssue))
-				if err != nil || !found {
-					return nil, false, err
-				}
-				b, err := json.Marshal(p)
-				return b, true, err
-			},
+			Do:      func(ctx context.Context, call *Call) ([]byte, error) { return call.Value.(*deed).do(ctx) },
+			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) { return call.Value.(*deed).done(ctx) },
 			Then: func(_ context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
-				if a, ok := call.Value.(erp.Adjustment); ok {
-					return m.Out().Publish(onExternal, erpTold, m.Key, toldERP{ERP: c.Name, Do: a.Kind, Key: a.Key, Document: string(outcome)}), nil
-				}
-				t := toldERP{ERP: c.Name, Do: "goods_issue", Order: call.Value.(erp.GoodsIssue).Order}
-				if err := json.Unmarshal(outcome, &t.Posted); err != nil {
-					return nil, fault.E(m.route, fault.Internal, err)
-				}
-				return m.Out().Publish(onExternal, erpTold, m.Key, t), nil
+				return call.Value.(*deed).then(m, outcome)
 			},
 		}
 }

@@ -37,6 +37,29 @@ const (
 	erpRead    = "erp.DeliveryRead"
 )
 
+// erpFeed is one of the lists of an ERP that are looked through: of outbound deliveries, or of inbound ones.
+type erpFeed struct {
+	poll, read, look string // its messages
+	timers           string // what the ids of its timers begin with
+	key              string // how far it was looked through
+	decides          string // the route that what is read goes to
+	asked            func(number string) string
+	changed          func(ctx context.Context, since time.Time, after string) (erp.Page, error)
+	ours             func(place string) bool
+}
+
+// outbound are the deliveries that become orders.
+func (c ERPConfig) outbound() erpFeed {
+	return erpFeed{
+		poll: cmdERPPoll, read: cmdERPRead, look: cmdERPLook, key: erpPollKey(c.Name), decides: erpDecides(c.Name), changed: c.Source.Changed,
+		asked: func(number string) string { return erpAskKey(c.Name, number) },
+		ours: func(point string) bool {
+			_, ours := c.ours(point)
+			return ours
+		},
+	}
+}
+
 // erpSource is the door that orders of ERPs name as their source, and the reason for which one waits for its ERP.
 const erpSource = "erp"
 
@@ -83,20 +106,32 @@ func (c *ERPConfig) readDefaults() error {
 func (e *erps) addSources(h *Hub) error {
 	var hints []string
 	for _, c := range e.all {
-		if c.Source == nil {
+		if c.Source == nil && c.Receiver == nil {
 			continue
-		}
-		for point, facility := range c.Points {
-			if err := e.flows.building(facility); err != nil {
-				return fmt.Errorf("erp %s: shipping point %s: %w", c.Name, point, err)
-			}
 		}
 		hints = append(hints, erpHints(c.Name))
 		if err := h.Add(e.reading(c)); err != nil {
 			return err
 		}
-		if err := h.Add(e.deciding(c)); err != nil {
-			return err
+		if c.Source != nil {
+			for point, facility := range c.Points {
+				if err := e.flows.building(facility); err != nil {
+					return fmt.Errorf("erp %s: shipping point %s: %w", c.Name, point, err)
+				}
+			}
+			if err := h.Add(e.deciding(c)); err != nil {
+				return err
+			}
+		}
+		if c.Receiver != nil {
+			for plant, facility := range c.Plants {
+				if err := e.flows.building(facility); err != nil {
+					return fmt.Errorf("erp %s: plant %s: %w", c.Name, plant, err)
+				}
+			}
+			if err := h.Add(e.announcing(c)); err != nil {
+				return err
+			}
 		}
 	}
 	if len(hints) == 0 {
@@ -110,15 +145,32 @@ func (e *erps) addSources(h *Hub) error {
 			if !ok {
 				return nil, wrongCommand(door.ERPs, m.Value)
 			}
-			if i := slices.IndexFunc(e.all, func(c ERPConfig) bool { return c.Name == x.ERP && c.Source != nil }); i < 0 {
+			i := slices.IndexFunc(e.all, func(c ERPConfig) bool { return c.Name == x.ERP && (c.Source != nil || c.Receiver != nil) })
+			if i < 0 {
 				return nil, fault.At(door.ERPs, fault.Rejected, "erp", fmt.Errorf("no ERP that is read is named %q", x.ERP))
 			}
-			if x.About == "" {
-				return m.Out().Publish(erpHints(x.ERP), cmdERPPoll, x.ERP, poll{}), nil
+			out := m.Out()
+			for _, f := range e.all[i].feeds() {
+				if x.About == "" {
+					out.Publish(erpHints(x.ERP), f.poll, x.ERP, poll{})
+				} else {
+					out.Publish(erpHints(x.ERP), f.read, x.About, toRead{ID: x.About})
+				}
 			}
-			return m.Out().Publish(erpHints(x.ERP), cmdERPRead, x.About, toRead{ID: x.About}), nil
+			return out, nil
 		},
 	})
+}
+
+// feeds are the lists of an ERP that are looked through.
+func (c ERPConfig) feeds() (all []erpFeed) {
+	if c.Source != nil {
+		all = append(all, c.outbound())
+	}
+	if c.Receiver != nil {
+		all = append(all, c.inbound())
+	}
+	return all
 }
 
 // reading asks the ERP, and puts what it says into the queue. Nothing is decided here.
@@ -128,32 +180,40 @@ func (e *erps) reading(c ERPConfig) Route {
 		Topics: []string{erpHints(c.Name)}, Start: bus.Now, Writes: []string{erpIn(c.Name), erpHints(c.Name)},
 		Waits: true, Parallel: 4, Parking: Parking{Independent: true}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
-			if m.Type == cmdERPPoll {
-				return e.poll(ctx, m, c)
+			feeds := c.feeds()
+			i := slices.IndexFunc(feeds, func(f erpFeed) bool { return m.Type == f.poll || m.Type == f.read || m.Type == f.look })
+			if i < 0 {
+				return m.Out(), nil // what it asks for is read no more
+			}
+			if f := feeds[i]; m.Type == f.poll {
+				return e.poll(ctx, m, c, f)
 			}
 			var r toRead
 			if err := m.Decode(&r); err != nil {
 				return nil, err
 			}
-			return e.read(ctx, m, c, r.ID)
+			if m.Type == cmdERPRead || m.Type == cmdERPLook {
+				return e.read(ctx, m, c, r.ID)
+			}
+			return e.readArrival(ctx, m, c, r.ID)
 		},
 	}
 }
 
 // poll reads a page of what changed, and asks for the next. The next look is set before the ERP is asked:
 // whatever becomes of this one, there is another.
-func (e *erps) poll(ctx context.Context, m *Message, c ERPConfig) (*Out, error) {
+func (e *erps) poll(ctx context.Context, m *Message, c ERPConfig, f erpFeed) (*Out, error) {
 	var p poll
 	if err := m.Decode(&p); err != nil {
 		return nil, err
 	}
-	key := erpPollKey(c.Name)
+	key := f.key
 	was, st, err := m.polled(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	if p.Since.IsZero() {
-		set := m.Out().Timer("next", c.Name, cmdERPPoll, m.Now.Add(c.Poll), poll{})
+		set := m.Out().Timer(f.timers+"next", c.Name, f.poll, m.Now.Add(c.Poll), poll{})
 		if was.looking(m.Now, c.Poll) {
 			return set, nil
 		}
@@ -166,11 +226,11 @@ func (e *erps) poll(ctx context.Context, m *Message, c ERPConfig) (*Out, error) 
 		}
 		p.Seen = m.Now // what changes from now on is the next look's
 	}
-	if m.hub.behind(erpDecides(c.Name)) > c.Queue {
-		return m.Out().Timer("page", c.Name, cmdERPPoll, m.Now.Add(queueFull), p), nil
+	if m.hub.behind(f.decides) > c.Queue {
+		return m.Out().Timer(f.timers+"page", c.Name, f.poll, m.Now.Add(queueFull), p), nil
 	}
 	page, err := Guard(m.hub, erpConn(c.Name), func() (erp.Page, error) {
-		return guarded(func() (erp.Page, error) { return c.Source.Changed(ctx, p.Since, p.After) })
+		return guarded(func() (erp.Page, error) { return f.changed(ctx, p.Since, p.After) })
 	})
 	if err != nil {
 		return m.lookFailed(ctx, key, err)
@@ -178,29 +238,28 @@ func (e *erps) poll(ctx context.Context, m *Message, c ERPConfig) (*Out, error) 
 	out := m.Out()
 	named := map[string]bool{}
 	for _, l := range page.Deliveries {
-		if _, ours := c.ours(l.Point); !ours || named[l.Number] {
+		if !f.ours(l.Point) || named[l.Number] {
 			continue
 		}
 		named[l.Number] = true
 		// One that was asked for is not asked for again before it changes: what is wrong with it is one letter.
-		if asked, err := e.ask(ctx, m, out, c, l.Number, l.Version); err != nil {
+		if asked, err := anotherVersion(ctx, m, out, f.asked(l.Number), l.Version); err != nil {
 			return nil, err
 		} else if asked {
-			out.Publish(erpHints(c.Name), cmdERPRead, l.Number, toRead{ID: l.Number})
+			out.Publish(erpHints(c.Name), f.read, l.Number, toRead{ID: l.Number})
 		}
 	}
 	if err := p.turn(page.Next); err != nil {
 		return m.lookFailed(ctx, key, err)
 	}
 	if p.After != "" {
-		out.Publish(erpHints(c.Name), cmdERPPoll, c.Name, p)
+		out.Publish(erpHints(c.Name), f.poll, c.Name, p)
 	}
 	return out, m.looked(ctx, out, key, was, st, p)
 }
 
-// ask notes the version of a delivery that is read, and reports whether it is another than before.
-func (e *erps) ask(ctx context.Context, m *Message, out *Out, c ERPConfig, number, version string) (bool, error) {
-	key := erpAskKey(c.Name, number)
+// anotherVersion notes the version of a delivery that is read, and reports whether it is another than before.
+func anotherVersion(ctx context.Context, m *Message, out *Out, key, version string) (bool, error) {
 	st, err := m.State(ctx, key)
 	if err != nil {
 		return false, err
@@ -243,7 +302,7 @@ func (e *erps) read(ctx context.Context, m *Message, c ERPConfig, number string)
 	}
 	fresh := true
 	if m.Type == cmdERPLook && w.ok {
-		if fresh, err = e.ask(ctx, m, out, c, number, w.Version); err != nil {
+		if fresh, err = anotherVersion(ctx, m, out, erpAskKey(c.Name, number), w.Version); err != nil {
 			return nil, err
 		}
 	}
@@ -271,7 +330,7 @@ func (e *erps) read(ctx context.Context, m *Message, c ERPConfig, number string)
 func (e *erps) deciding(c ERPConfig) Route {
 	return Route{
 		Name: erpDecides(c.Name), About: "places, changes, holds and cancels orders as the ERP's deliveries want them",
-		Topics: []string{erpIn(c.Name)}, Writes: []string{onOrders, onInventory, commands},
+		Topics: []string{erpIn(c.Name)}, Types: []string{erpRead}, Writes: []string{onOrders, onInventory, commands},
 		Parking: Parking{Independent: true}, Patterns: []string{eip.NameTranslator},
 		Handle: func(ctx context.Context, m *Message) (*Out, error) {
 			var w readERP

@@ -1,5 +1,6 @@
 // Package sap speaks with SAP S/4HANA over its OData V2 services: outbound deliveries are read, picked
-// and goods-issued, and adjustments are posted as material documents.
+// and goods-issued, inbound deliveries are read and received, and adjustments are posted as material
+// documents.
 package sap
 
 import (
@@ -20,9 +21,21 @@ import (
 	"github.com/paklog/hub/transforms/sap"
 )
 
-// service is where outbound deliveries are. QUIRK(SAP): some systems give a CSRF token on the service's
-// root with a slash at its end alone.
-const service = "/API_OUTBOUND_DELIVERY_SRV;v=0002"
+// side is one of the two services of deliveries: of what leaves, and of what comes.
+type side struct {
+	http           *partnerhttp.Client
+	name, what     string // of the service, and of its deliveries in findings
+	heads          string // the path of its deliveries
+	place          string // what says in a list where a delivery is from or goes to
+	all, one, post string // its functions: what was wanted is there, some of an item is, and the posting
+	movement       string // the posting, in words
+}
+
+// QUIRK(SAP): some systems give a CSRF token on a service's root with a slash at its end alone.
+const (
+	outbound = "/API_OUTBOUND_DELIVERY_SRV;v=0002"
+	inbound  = "/API_INBOUND_DELIVERY_SRV;v=0002"
+)
 
 // Config of a connection.
 type Config struct {
@@ -37,6 +50,8 @@ type Config struct {
 	Password func() (string, error)
 	// Client is the client that the user is in, three digits; "" is the system's own.
 	Client string
+	// Receives says that inbound deliveries are received: Check looks at their service, too.
+	Receives bool
 	// Stocks are where in SAP the stock of each of our buildings is, and Movements what movement each kind
 	// of adjustment is there ([erp.Gain] and so on). What is not named cannot be told.
 	Stocks    map[string]sap.Stock
@@ -54,7 +69,8 @@ type Config struct {
 // Client is a connection. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
-	http *partnerhttp.Client // deliveries
+	out  side                // outbound deliveries
+	in   side                // inbound deliveries
 	docs *partnerhttp.Client // material documents
 	skew atomic.Int64        // how far the system's clock was ahead
 
@@ -111,21 +127,22 @@ func New(cfg Config) (*Client, error) {
 			Now: cfg.Now, ReadError: sap.ReadError, Capture: cfg.Capture,
 		})
 	}
-	return &Client{cfg: cfg, http: open(service), docs: open(documents)}, nil
+	return &Client{
+		cfg: cfg, docs: open(documents),
+		out: side{open(outbound), "API_OUTBOUND_DELIVERY_SRV", "deliveries", "/A_OutbDeliveryHeader", "ShippingPoint", "PickAllItems", "PickOneItemWithBaseQuantity", "PostGoodsIssue", "goods issue"},
+		in:  side{open(inbound), "API_INBOUND_DELIVERY_SRV", "inbound deliveries", "/A_InbDeliveryHeader", "ReceivingPlant", "PutawayAllItems", "PutawayOneItemWithBaseQuantity", "PostGoodsReceipt", "goods receipt"},
+	}, nil
 }
 
 // Close drops the kept connections. No call may be under way or follow.
 func (c *Client) Close() {
-	c.http.Close()
+	c.out.http.Close()
+	c.in.http.Close()
 	c.docs.Close()
 }
 
-// get reads of deliveries; none is true where SAP says that there is no such thing.
-func (c *Client) get(ctx context.Context, op, path string, q url.Values) (data []byte, none bool, err error) {
-	return c.getFrom(ctx, c.http, op, path, q)
-}
-
-func (c *Client) getFrom(ctx context.Context, service *partnerhttp.Client, op, path string, q url.Values) (data []byte, none bool, err error) {
+// get reads of a service; none is true where SAP says that there is no such thing.
+func (c *Client) get(ctx context.Context, service *partnerhttp.Client, op, path string, q url.Values) (data []byte, none bool, err error) {
 	ans, err := c.do(ctx, service, partnerhttp.Call{Op: op, Method: http.MethodGet, Path: path, Query: q})
 	if r, refused := errors.AsType[*partnerhttp.Refusal](err); refused && r.Status == http.StatusNotFound && r.Code != "" {
 		// The gateway's own words are of a service that is not there, not of a delivery.
@@ -146,12 +163,12 @@ func (c *Client) getFrom(ctx context.Context, service *partnerhttp.Client, op, p
 	return ans.Body, false, nil
 }
 
-func path(number string) string {
-	return "/A_OutbDeliveryHeader(" + url.PathEscape(sap.Quoted(number)) + ")"
+func (s side) path(number string) string {
+	return s.heads + "(" + url.PathEscape(sap.Quoted(number)) + ")"
 }
 
-func (c *Client) header(ctx context.Context, op, number string) (h sap.Header, none bool, err error) {
-	data, none, err := c.get(ctx, op, path(number), nil)
+func (c *Client) header(ctx context.Context, s side, op, number string) (h sap.Header, none bool, err error) {
+	data, none, err := c.get(ctx, s.http, op, s.path(number), nil)
 	if none || err != nil {
 		return h, none, err
 	}
@@ -162,16 +179,16 @@ func (c *Client) header(ctx context.Context, op, number string) (h sap.Header, n
 }
 
 // delivery reads the head and then the items: a change in between makes the head's ETag stale.
-func (c *Client) delivery(ctx context.Context, op, number string) (h sap.Header, none bool, err error) {
+func (c *Client) delivery(ctx context.Context, s side, op, number string) (h sap.Header, none bool, err error) {
 	if number, err = sap.Number(number); err != nil {
 		return h, false, fault.Wrap(op, err)
 	}
-	if h, none, err = c.header(ctx, op, number); none || err != nil {
+	if h, none, err = c.header(ctx, s, op, number); none || err != nil {
 		return h, none, err
 	}
 	seen := map[string]bool{}
 	for q := (url.Values)(nil); ; {
-		data, none, err := c.get(ctx, op, path(number)+"/to_DeliveryDocumentItem", q)
+		data, none, err := c.get(ctx, s.http, op, s.path(number)+"/to_DeliveryDocumentItem", q)
 		if err != nil {
 			return h, false, err
 		}
@@ -197,13 +214,13 @@ func (c *Client) delivery(ctx context.Context, op, number string) (h sap.Header,
 
 // Delivery implements [erp.ERP].
 func (c *Client) Delivery(ctx context.Context, number string) (erp.Delivery, bool, error) {
-	h, none, err := c.delivery(ctx, "sap.Delivery", number)
+	h, none, err := c.delivery(ctx, c.out, "sap.Delivery", number)
 	return h.Delivery, !none && err == nil, err
 }
 
 // call is a function import that changes a delivery as etag has it.
-func (c *Client) call(ctx context.Context, op, function, etag string, q url.Values, once bool) (partnerhttp.Answer, error) {
-	ans, err := c.do(ctx, c.http, partnerhttp.Call{
+func (c *Client) call(ctx context.Context, s side, op, function, etag string, q url.Values, once bool) (partnerhttp.Answer, error) {
+	ans, err := c.do(ctx, s.http, partnerhttp.Call{
 		Op: op, Method: http.MethodPost, Path: "/" + function, Query: q, Header: http.Header{"If-Match": {etag}}, Once: once,
 	})
 	r, refused := errors.AsType[*partnerhttp.Refusal](err)
@@ -219,44 +236,48 @@ func (c *Client) call(ctx context.Context, op, function, etag string, q url.Valu
 
 // Issue implements [erp.ERP].
 func (c *Client) Issue(ctx context.Context, g erp.GoodsIssue) (erp.Posted, error) {
-	const op = "sap.Issue"
-	h, none, err := c.delivery(ctx, op, g.Delivery)
+	return c.move(ctx, c.out, "sap.Issue", g.Delivery, func(d erp.Delivery) ([]sap.Pick, error) { return sap.Picks(d, g) })
+}
+
+// move has a delivery say what of it was picked or came, and posts its goods movement.
+func (c *Client) move(ctx context.Context, s side, op, number string, fit func(erp.Delivery) ([]sap.Pick, error)) (erp.Posted, error) {
+	h, none, err := c.delivery(ctx, s, op, number)
 	if err != nil {
 		return erp.Posted{}, unread(op, err)
 	}
 	if none {
-		return erp.Posted{}, fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP has no delivery %s", g.Delivery))
+		return erp.Posted{}, fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP has no delivery %s", number))
 	}
-	picks, err := sap.Picks(h.Delivery, g)
+	picks, err := fit(h.Delivery)
 	if err != nil {
 		return erp.Posted{}, fault.Wrap(op, err)
 	}
 	if h.Movement != erp.NotMoved {
-		return posted(op, h, picks, fault.Rejected)
+		return s.posted(op, h, picks, fault.Rejected)
 	}
-	if h, err = c.pick(ctx, op, h, picks); err != nil {
+	if h, err = c.pick(ctx, s, op, h, picks); err != nil {
 		return erp.Posted{}, unread(op, err)
 	}
-	ans, err := c.call(ctx, op, "PostGoodsIssue", h.ETag, sap.Of(h.Number), true)
+	ans, err := c.call(ctx, s, op, s.post, h.ETag, sap.Of(h.Number), true)
 	if err != nil {
 		return erp.Posted{}, err
 	}
 	// SAP answers with success and messages; what counts is how the delivery stands.
-	now, none, err := c.header(ctx, op, h.Number)
+	now, none, err := c.header(ctx, s, op, h.Number)
 	if none || err != nil {
-		return erp.Posted{}, fault.E(op, fault.Unknown, fmt.Errorf("the goods issue was taken: %w", gone(op, h.Number, err)))
+		return erp.Posted{}, fault.E(op, fault.Unknown, fmt.Errorf("the %s was taken: %w", s.movement, gone(op, h.Number, err)))
 	}
 	if now.Movement == erp.Moved {
 		return erp.Posted{Delivery: now.Number, Day: now.Day}, nil
 	}
 	if problem, err := sap.Report(ans.Body); err == nil && problem != "" && now.Movement == erp.NotMoved {
-		return erp.Posted{}, fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP did not post the goods issue of %s: %s", h.Number, problem))
+		return erp.Posted{}, fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP did not post the %s of %s: %s", s.movement, h.Number, problem))
 	}
-	return erp.Posted{}, fault.E(op, fault.Unknown, fmt.Errorf("the goods issue of %s was taken and does not stand yet", h.Number))
+	return erp.Posted{}, fault.E(op, fault.Unknown, fmt.Errorf("the %s of %s was taken and does not stand yet", s.movement, h.Number))
 }
 
-// pick sets what left where it is not said so already, and reads the delivery as it stands then.
-func (c *Client) pick(ctx context.Context, op string, h sap.Header, picks []sap.Pick) (sap.Header, error) {
+// pick sets what was picked or came where it is not said so already, and reads the delivery as it stands then.
+func (c *Client) pick(ctx context.Context, s side, op string, h sap.Header, picks []sap.Pick) (sap.Header, error) {
 	stands, whole := true, true
 	for _, p := range picks {
 		stands = stands && p.Stands()
@@ -267,7 +288,7 @@ func (c *Client) pick(ctx context.Context, op string, h sap.Header, picks []sap.
 	}
 	number, etag := h.Number, h.ETag
 	set := func(function string, q url.Values) error {
-		ans, err := c.call(ctx, op, function, etag, q, false)
+		ans, err := c.call(ctx, s, op, function, etag, q, false)
 		if err != nil {
 			return err
 		}
@@ -276,12 +297,12 @@ func (c *Client) pick(ctx context.Context, op string, h sap.Header, picks []sap.
 			return fault.Wrap(op, err)
 		}
 		if problem != "" {
-			return fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP did not take what left of %s: %s", number, problem))
+			return fault.At(op, fault.Rejected, "delivery", fmt.Errorf("SAP did not take the quantities of %s: %s", number, problem))
 		}
 		return nil
 	}
 	if whole {
-		if err := set("PickAllItems", sap.Of(number)); err != nil {
+		if err := set(s.all, sap.Of(number)); err != nil {
 			return h, err
 		}
 	} else {
@@ -289,17 +310,17 @@ func (c *Client) pick(ctx context.Context, op string, h sap.Header, picks []sap.
 			if p.Stands() {
 				continue
 			}
-			if err := set("PickOneItemWithBaseQuantity", sap.Picking(number, p)); err != nil {
+			if err := set(s.one, sap.Picking(number, p)); err != nil {
 				return h, err
 			}
-			now, none, err := c.header(ctx, op, number) // each change makes another ETag
+			now, none, err := c.header(ctx, s, op, number) // each change makes another ETag
 			if none || err != nil {
 				return h, gone(op, number, err)
 			}
 			etag = now.ETag
 		}
 	}
-	now, none, err := c.delivery(ctx, op, number)
+	now, none, err := c.delivery(ctx, s, op, number)
 	if none || err != nil {
 		return h, gone(op, number, err)
 	}
@@ -331,14 +352,14 @@ func gone(op, number string, err error) error {
 	return err
 }
 
-// posted is a goods issue that stands already: of just this, or an error of a kind.
-func posted(op string, h sap.Header, picks []sap.Pick, other fault.Kind) (erp.Posted, error) {
+// posted is a goods movement that stands already: of just this, or an error of a kind.
+func (s side) posted(op string, h sap.Header, picks []sap.Pick, other fault.Kind) (erp.Posted, error) {
 	if h.Movement != erp.Moved {
-		return erp.Posted{}, fault.At(op, other, "delivery", fmt.Errorf("the goods issue of %s is posted in part", h.Number))
+		return erp.Posted{}, fault.At(op, other, "delivery", fmt.Errorf("the %s of %s is posted in part", s.movement, h.Number))
 	}
 	for _, p := range picks {
 		if p.Item.Qty != p.Qty {
-			return erp.Posted{}, fault.At(op, other, "item "+p.Item.No, fmt.Errorf("the goods issue of %s is posted already, with %d of %s, and %d left here", h.Number, p.Item.Qty, p.Item.Material, p.Qty))
+			return erp.Posted{}, fault.At(op, other, "item "+p.Item.No, fmt.Errorf("the %s of %s is posted already, with %d of %s, and here there are %d", s.movement, h.Number, p.Item.Qty, p.Item.Material, p.Qty))
 		}
 	}
 	return erp.Posted{Delivery: h.Number, Day: h.Day}, nil
@@ -346,21 +367,25 @@ func posted(op string, h sap.Header, picks []sap.Pick, other fault.Kind) (erp.Po
 
 // Issued implements [erp.ERP].
 func (c *Client) Issued(ctx context.Context, g erp.GoodsIssue) (erp.Posted, bool, error) {
-	const op = "sap.Issued"
-	h, none, err := c.delivery(ctx, op, g.Delivery)
+	return c.moved(ctx, c.out, "sap.Issued", g.Delivery, func(d erp.Delivery) ([]sap.Pick, error) { return sap.Picks(d, g) })
+}
+
+// moved answers whether a goods movement stands.
+func (c *Client) moved(ctx context.Context, s side, op, number string, fit func(erp.Delivery) ([]sap.Pick, error)) (erp.Posted, bool, error) {
+	h, none, err := c.delivery(ctx, s, op, number)
 	switch {
 	case err != nil:
 		return erp.Posted{}, false, unread(op, err)
 	case none:
-		return erp.Posted{}, false, fault.E(op, fault.Unknown, fmt.Errorf("delivery %s is not there any more", g.Delivery))
+		return erp.Posted{}, false, fault.E(op, fault.Unknown, fmt.Errorf("delivery %s is not there any more", number))
 	case h.Movement == erp.NotMoved:
 		return erp.Posted{}, false, nil
 	}
-	picks, err := sap.Picks(h.Delivery, g)
+	picks, err := fit(h.Delivery)
 	if err != nil {
 		return erp.Posted{}, false, fault.E(op, fault.Unknown, err)
 	}
-	p, err := posted(op, h, picks, fault.Unknown)
+	p, err := s.posted(op, h, picks, fault.Unknown)
 	return p, err == nil, err
 }
 

@@ -304,12 +304,19 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 	}))
 	away := sapsim.New(sapsim.Options{Now: clk.Now})
 	away.By(func(h *sapsim.Hand) { h.Deactivate(true) })
+	receives := func(c *sap.Config) { c.Receives = true }
+	outboundAlone := simtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = strings.Replace(r.URL.Path, "INBOUND", "SOMETHING", 1)
+		sim.ServeHTTP(w, r)
+	}))
 	for name, x := range map[string]struct {
 		c     *sap.Client
 		want  string
 		stops bool
 	}{
 		"well":        {newClient(t, url, clk.Now), "deliveries: PAKLOG may read them", false},
+		"inbound":     {newClient(t, url, clk.Now, receives), "inbound deliveries: PAKLOG may read them", false},
+		"no inbound":  {newClient(t, outboundAlone, clk.Now, receives), "activate API_INBOUND_DELIVERY_SRV", true},
 		"secret":      {newClient(t, url, clk.Now, func(c *sap.Config) { c.Password = func() (string, error) { return "x", nil } }), "see user, password and client", true},
 		"client":      {newClient(t, url, clk.Now, func(c *sap.Config) { c.Client = "200" }), "see user, password and client", true},
 		"address":     {newClient(t, simtest.Nobody(t), clk.Now), "see url, and whether this machine reaches it", true},

@@ -37,6 +37,7 @@ var operations = []contracttest.Operation{
 func opOf(r *http.Request) string {
 	for _, o := range []struct{ path, op string }{
 		{`/A_OutbDeliveryHeader$`, "headers"}, {`/A_OutbDeliveryHeader\('\d+'\)$`, "header"}, {`/to_DeliveryDocumentItem$`, "items"}, {`/to_DeliveryDocumentPartner$`, "partners"},
+		{`/A_InbDeliveryHeader$`, "headers"}, {`/A_InbDeliveryHeader\('\d+'\)$`, "header"}, {`/PutawayAllItems$`, "pick"}, {`/PutawayOneItemWithBaseQuantity$`, "pick-one"}, {`/PostGoodsReceipt$`, "issue"},
 		{`/PickAllItems$`, "pick"}, {`/PickOneItemWithBaseQuantity$`, "pick-one"}, {`/PostGoodsIssue$`, "issue"},
 	} {
 		if regexp.MustCompile(o.path).MatchString(r.URL.Path) {
@@ -55,13 +56,6 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	t.Parallel()
 	c := contracttest.Load(t, contracts, operations)
 	// What is OData's own (2.0, JSON format) the description leaves out, and what is inside an innererror.
-	texts := func(names ...string) *openapi3.Schema {
-		s := openapi3.NewObjectSchema()
-		for _, n := range names {
-			s.WithProperty(n, openapi3.NewStringSchema())
-		}
-		return s
-	}
 	for _, op := range []string{"headers", "header", "items", "partners", "created"} {
 		d := c.Answer(op).Properties["d"].Value
 		if list := d.Properties["results"]; list != nil {
@@ -144,6 +138,21 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 		}
 	}
 
+	refusesTheSame(t, sim, c, kept)
+}
+
+// texts is an object of texts that a description leaves out.
+func texts(names ...string) *openapi3.Schema {
+	s := openapi3.NewObjectSchema()
+	for _, n := range names {
+		s.WithProperty(n, openapi3.NewStringSchema())
+	}
+	return s
+}
+
+// refusesTheSame spoils parameters of function imports: what the description refuses, so does the simulator.
+func refusesTheSame(t *testing.T, sim http.Handler, c contracttest.Contract, kept []*http.Request) {
+	t.Helper()
 	refused := map[string]int{}
 	for _, r := range kept {
 		op := opOf(r)
@@ -173,6 +182,70 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 		t.Errorf("the contract refuses %v mistakes: too few prove little", refused)
 	}
 	t.Logf("mistakes that the contract refuses: %v", refused)
+}
+
+// Inbound deliveries, the same way.
+func TestInboundRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
+	t.Parallel()
+	const file = "API_INBOUND_DELIVERY_SRV_0002.json"
+	c := contracttest.Load(t, contracts, []contracttest.Operation{
+		{File: file, Path: "/A_InbDeliveryHeader", Method: http.MethodGet, Op: "headers"},
+		{File: file, Path: "/A_InbDeliveryHeader('{DeliveryDocument}')", Method: http.MethodGet, Op: "header"},
+		{File: file, Path: "/A_InbDeliveryHeader('{DeliveryDocument}')/to_DeliveryDocumentItem", Method: http.MethodGet, Op: "items"},
+		{File: file, Path: "/PutawayAllItems", Method: http.MethodPost, Op: "pick"},
+		{File: file, Path: "/PutawayOneItemWithBaseQuantity", Method: http.MethodPost, Op: "pick-one"},
+		{File: file, Path: "/PostGoodsReceipt", Method: http.MethodPost, Op: "issue"},
+	})
+	for _, op := range []string{"headers", "header", "items"} {
+		d := c.Answer(op).Properties["d"].Value
+		if list := d.Properties["results"]; list != nil {
+			d = list.Value.Items.Value
+		}
+		d.WithProperty("__metadata", texts("id", "uri", "type", "etag"))
+		if items := d.Properties["to_DeliveryDocumentItem"]; items != nil {
+			items.Value.WithProperty("__deferred", texts("uri"))
+		}
+	}
+	inner := contracttest.At(t, c["issue"].Responses.Value("4XX").Value.Content["application/json"].Schema.Value, "error", "innererror")
+	inner.WithProperty("transactionid", openapi3.NewStringSchema()).WithProperty("timestamp", openapi3.NewStringSchema())
+	inner.WithProperty("errordetails", openapi3.NewArraySchema().WithItems(texts("code", "message", "severity", "target")))
+	clk := simtest.NewClock()
+	sim := sapsim.New(sapsim.Options{Now: clk.Now})
+	pass := &contracttest.Customs{T: t, Contract: c, Inner: sim, Op: opOf}
+	var kept []*http.Request // of function imports
+	served := simtest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") { // the description has no root
+			sim.ServeHTTP(w, r)
+			return
+		}
+		if r.Method == http.MethodPost {
+			kept = append(kept, r.Clone(r.Context()))
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	client := newClient(t, served, clk.Now)
+	for _, got := range [][]int64{{5, 3}, {5, 0}} {
+		if _, err := client.Receive(t.Context(), erptest.Came(comes(sim, 5, 3), []int64{5, 3}, got)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := comes(sim, 5)
+	sim.By(func(h *sapsim.Hand) { h.Close(true) })
+	if _, err := client.Receive(t.Context(), erptest.Came(open, []int64{5}, []int64{5})); err == nil {
+		t.Error("posted in a closed period")
+	}
+	if _, found, err := client.Arrival(t.Context(), "189999999"); found || err != nil {
+		t.Error(found, err)
+	}
+	if page, err := client.Announced(t.Context(), clk.Now(), ""); err != nil || len(page.Deliveries) != 1 {
+		t.Errorf("%+v, %v", page, err)
+	}
+	for _, passed := range []string{"headers 200", "header 200", "header 404", "items 200", "pick 200", "pick-one 200", "issue 200", "issue 400"} {
+		if pass.Passed(passed) == 0 {
+			t.Errorf("%s never passed", passed)
+		}
+	}
+	refusesTheSame(t, sim, c, kept)
 }
 
 func answers(h http.Handler, r *http.Request) int {

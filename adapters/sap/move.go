@@ -49,7 +49,7 @@ func (c *Client) Move(ctx context.Context, a erp.Adjustment) (string, error) {
 // Moved implements [erp.Mover].
 func (c *Client) Moved(ctx context.Context, a erp.Adjustment) (string, bool, error) {
 	const op = "sap.Moved"
-	data, none, err := c.getFrom(ctx, c.docs, op, materialDocuments, sap.Referring(a.Key))
+	data, none, err := c.get(ctx, c.docs, op, materialDocuments, sap.Referring(a.Key))
 	if err == nil && none {
 		err = fault.E(op, fault.Unavailable, errors.New("the service has no A_MaterialDocumentHeader"))
 	}

@@ -2,7 +2,6 @@ package sap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -25,8 +24,11 @@ const (
 
 // Changed implements [erp.Source].
 func (c *Client) Changed(ctx context.Context, since time.Time, after string) (erp.Page, error) {
-	const op = "sap.Changed"
-	q := sap.Since(since)
+	return c.changed(ctx, c.out, "sap.Changed", since, after)
+}
+
+func (c *Client) changed(ctx context.Context, s side, op string, since time.Time, after string) (erp.Page, error) {
+	q := sap.Since(since, s.place)
 	on, err := url.ParseQuery(after)
 	if err != nil {
 		return erp.Page{}, fault.E(op, fault.Internal, err)
@@ -41,9 +43,9 @@ func (c *Client) Changed(ctx context.Context, since time.Time, after string) (er
 		q.Set("$skip", strconv.Itoa(skip))
 	}
 	q.Set("$top", strconv.Itoa(listed))
-	data, none, err := c.get(ctx, op, "/A_OutbDeliveryHeader", q)
+	data, none, err := c.get(ctx, s.http, op, s.heads, q)
 	if err == nil && none {
-		err = fault.E(op, fault.Unavailable, errors.New("the service has no A_OutbDeliveryHeader"))
+		err = fault.E(op, fault.Unavailable, fmt.Errorf("the service has no %s", s.heads[1:]))
 	}
 	if err != nil {
 		return erp.Page{}, err
@@ -78,11 +80,11 @@ func (c *Client) Changed(ctx context.Context, since time.Time, after string) (er
 // Read implements [erp.Source].
 func (c *Client) Read(ctx context.Context, number string) (erp.Work, bool, error) {
 	const op = "sap.Read"
-	h, none, err := c.delivery(ctx, op, number)
+	h, none, err := c.delivery(ctx, c.out, op, number)
 	if none || err != nil {
 		return erp.Work{}, false, err
 	}
-	data, none, err := c.get(ctx, op, path(h.Number)+"/to_DeliveryDocumentPartner", url.Values{"$expand": {"to_Address2"}})
+	data, none, err := c.get(ctx, c.out.http, op, c.out.path(h.Number)+"/to_DeliveryDocumentPartner", url.Values{"$expand": {"to_Address2"}})
 	if none || err != nil {
 		return erp.Work{}, false, err
 	}

@@ -21,6 +21,12 @@ var ops = map[erptest.Op]sapsim.Op{
 	erptest.List: sapsim.OpHeaders, erptest.ShipTo: sapsim.OpPartner, erptest.Book: sapsim.OpCreate, erptest.Find: sapsim.OpCreated,
 }
 
+// inOps are the same of inbound deliveries.
+var inOps = map[erptest.Op]sapsim.Op{
+	erptest.Read: sapsim.OpInHeader, erptest.Items: sapsim.OpInItems, erptest.Pick: sapsim.OpPutaway, erptest.Part: sapsim.OpPutawayOne, erptest.Issue: sapsim.OpReceipt,
+	erptest.List: sapsim.OpInHeaders,
+}
+
 func newClient(t *testing.T, url string, now func() time.Time, change ...func(*sap.Config)) *sap.Client {
 	t.Helper()
 	cfg := sap.Config{
@@ -51,12 +57,17 @@ func newSAP(t *testing.T, o sapsim.Options) (*sapsim.Sim, *sap.Client, *simtest.
 	return sim, newClient(t, simtest.Serve(t, sim), clk.Now), clk
 }
 
-func want(s *sapsim.Sim, qty ...int64) string {
-	var items []sapsim.Wanted
+func wanted(qty []int64) (items []sapsim.Wanted) {
 	for i, n := range qty {
 		items = append(items, sapsim.Wanted{Material: string(rune('A' + i)), Qty: n})
 	}
-	return s.Want(append(items, sapsim.Wanted{Material: "a note", Qty: 1, Text: true})...)
+	return append(items, sapsim.Wanted{Material: "a note", Qty: 1, Text: true})
+}
+
+func want(s *sapsim.Sim, qty ...int64) string { return s.Want(wanted(qty)...) }
+
+func comes(s *sapsim.Sim, qty ...int64) string {
+	return s.Announce(sapsim.Terms{Over: 10, Sales: "4500000001"}, wanted(qty)...)
 }
 
 // In one page and in pages of two, with numbers that are shown with zeros in front and without.
@@ -65,7 +76,7 @@ func TestSAPIsAnERP(t *testing.T) {
 	for name, o := range map[string]sapsim.Options{"plain": {}, "padded, in pages": {Padded: true, PageSize: 2}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rig := func(t *testing.T) erptest.Rig {
+			rigOf := func(t *testing.T, ops map[erptest.Op]sapsim.Op, want func(*sapsim.Sim, ...int64) string) erptest.Rig {
 				clk := simtest.NewClock()
 				o := o
 				o.Now, o.SlowFor, o.SessionLife = clk.Now, time.Minute, 30*time.Minute
@@ -100,7 +111,12 @@ func TestSAPIsAnERP(t *testing.T) {
 					},
 				}
 			}
+			rig := func(t *testing.T) erptest.Rig { return rigOf(t, ops, want) }
 			erptest.Run(t, rig)
+			t.Run("as a receiver", func(t *testing.T) {
+				t.Parallel()
+				erptest.RunReceiver(t, func(t *testing.T) erptest.Rig { return rigOf(t, inOps, comes) })
+			})
 			t.Run("as a source", func(t *testing.T) {
 				t.Parallel()
 				erptest.RunSource(t, rig)

@@ -41,7 +41,7 @@ type Config struct {
 	PGP           PGPConfig             `config:"pgp" doc:"Our OpenPGP keys, for partners who want files encrypted or signed."`
 	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
 	Shops         map[string]ShopConfig `config:"shops" doc:"Shops whose orders are shipped, by name; their webhooks come to POST /webhooks/shopify/NAME."`
-	ERPs          map[string]ERPConfig  `config:"erps" doc:"ERPs that are told what left, by name."`
+	ERPs          map[string]ERPConfig  `config:"erps" doc:"ERPs that are told what left and came, by name."`
 	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
 	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
 	Desk          DeskConfig            `config:"desk" doc:"How people mend what failed."`

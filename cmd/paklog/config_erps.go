@@ -22,7 +22,7 @@ import (
 	mapping "github.com/paklog/hub/transforms/sap"
 )
 
-// ERPConfig is one ERP whose deliveries are orders here, and that is told what left.
+// ERPConfig is one ERP whose deliveries are orders and receipts here, and that is told what left and came.
 type ERPConfig struct {
 	Kind         string         `config:"kind" doc:"What ERP it is: sap (S/4HANA, OData V2)."`
 	URL          string         `config:"url" doc:"Where its OData V2 services are, as https://s4.example:44300/sap/opu/odata/sap."`
@@ -37,6 +37,8 @@ type ERPConfig struct {
 
 	Reads    bool                         `config:"reads" doc:"Its deliveries become orders; else they come by another door under their numbers."`
 	Points   map[string]string            `config:"points" doc:"Its shipping points, and which building of ours each is. A delivery from any other is not ours; empty takes all."`
+	Receives bool                         `config:"receives" doc:"Its inbound deliveries become receipts, and their goods receipt is posted once the receipt is closed."`
+	Plants   map[string]string            `config:"plants" doc:"Its plants, and which building of ours each is. An inbound delivery to any other is not ours; empty takes all."`
 	Policy   string                       `config:"policy" doc:"partial or all_or_nothing."`
 	Services map[string]ShopServiceConfig `config:"services" doc:"What its shipping conditions mean, by their codes."`
 	Poll     time.Duration                `config:"poll" doc:"Time between two looks for what was made or changed."`
@@ -123,7 +125,7 @@ func (c ERPConfig) open(name string) (*sap.Client, error) {
 		movements[kind] = mapping.MovementType(m)
 	}
 	return sap.New(sap.Config{
-		Stocks: stocks, Movements: movements,
+		Receives: c.Receives, Stocks: stocks, Movements: movements,
 		Connection: "erp." + name, BaseURL: c.URL, User: c.User, Client: c.Client, Timeout: c.Timeout, Now: time.Now,
 		Password: func() (string, error) { return c.Password.Reveal(), nil },
 	})
@@ -150,6 +152,9 @@ func (a *app) erps(flows *routes.Flows) error {
 		}
 		if c.Reads {
 			rc.Source = port
+		}
+		if c.Receives {
+			rc.Receiver, rc.Plants = port, c.Plants
 		}
 		if len(c.Movements) > 0 {
 			rc.Mover, rc.Moves = port, map[string]bool{}

@@ -151,6 +151,9 @@ func (c *Config) buildings() []error {
 		for _, point := range slices.Sorted(maps.Keys(c.ERPs[name].Points)) {
 			check("erps."+name+".points."+point, c.ERPs[name].Points[point])
 		}
+		for _, plant := range slices.Sorted(maps.Keys(c.ERPs[name].Plants)) {
+			check("erps."+name+".plants."+plant, c.ERPs[name].Plants[plant])
+		}
 		for _, building := range slices.Sorted(maps.Keys(c.ERPs[name].Stocks)) {
 			check("erps."+name+".stocks."+building, building)
 		}

@@ -329,7 +329,7 @@ func (a *app) lookThrough(ctx context.Context) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.cfg.ERPs)) {
-		if !a.cfg.ERPs[name].Reads {
+		if c := a.cfg.ERPs[name]; !c.Reads && !c.Receives {
 			continue
 		}
 		if _, err := a.hub.Call(ctx, door.ERPs, erp.Hint{ERP: name}); err != nil {

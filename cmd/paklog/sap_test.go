@@ -136,3 +136,54 @@ func TestDeliveriesOfSAPBecomeOrders(t *testing.T) {
 	}
 	s.must("audit")
 }
+
+// An inbound delivery becomes a receipt by itself, which changes with it. What came of it is posted once,
+// short and damaged told apart, though the answer is lost and the hub killed before it
+// was told.
+func TestInboundDeliveriesOfSAPBecomeReceipts(t *testing.T) {
+	t.Parallel()
+	s := newInvoices(t, `, receives: true, poll: 1s, look: 1m, plants: {"1710": DC1}, stocks: {DC1: {plant: "1710", location: 171A}}, movements: {hold: {code: "04", type: "344"}}`)
+	p := s.serves()
+	s.must("import", "locations", s.file("docks.csv", "location,purpose\nDOCK-1,dock\n"), "--report", "-")
+	s.must("import", "items", s.file("items.csv", "sku,uom\nMUG,each\nTRAY,each\nBOWL,each\n"), "--report", "-")
+	s.sap.Inject(sapsim.OpInHeaders, "answer-lost")
+	s.sap.Inject(sapsim.OpInItems, "html")
+	terms := sapsim.Terms{Sales: "4500000001", Over: 50}
+	number := s.sap.Announce(terms, sapsim.Wanted{Material: "MUG", Qty: 20}, sapsim.Wanted{Material: "TRAY", Qty: 4}, sapsim.Wanted{Material: "BOWL", Qty: 3})
+	other := s.sap.Announce(sapsim.Terms{Plant: "9999"}, sapsim.Wanted{Material: "MUG", Qty: 1})
+	s.until("it is a receipt", func() bool { _, _, code := s.run("receive", "show", number); return code == 0 })
+	s.sap.By(func(h *sapsim.Hand) { h.Set(number, "20", 6) })
+	s.until("more is announced", func() bool { return strings.Contains(s.must("receive", "show", number), "of 6 of item TRAY") })
+	s.must("receive", "arrive", number, "--dock", "DOCK-1")
+	s.must("receive", "goods", number, "MUG", "--qty", "20")
+	s.must("receive", "goods", number, "TRAY", "--qty", "4")
+	s.must("receive", "goods", number, "TRAY", "--qty", "1", "--condition", "damaged", "--reason", "wet")
+	s.sap.Inject(sapsim.OpReceipt, "answer-lost")
+	s.must("receive", "close", number)
+	s.until("it is posted, and nobody here knows", func() bool { return s.sap.Truth(number).Issues == 1 })
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = p.Wait()
+	s.serves()
+	s.until("the hub is certain", func() bool {
+		return strings.Contains(s.must("events", "tail", "--topic", "external-events", "--after", "0", "--json"), "goods_receipt")
+	})
+	s.until("what is damaged is told, too", func() bool { return len(s.sap.Moves()) == 1 })
+	if truth := s.sap.Truth(number); truth.Issues != 1 || truth.Left["MUG"] != 20 || truth.Left["TRAY"] != 5 || truth.Left["BOWL"] != 0 {
+		t.Errorf("%+v", truth)
+	}
+	if m := s.sap.Moves()[0]; m.Material != "TRAY" || m.Type != "344" || m.Qty != 1 {
+		t.Errorf("%+v", m)
+	}
+	if out := s.must("receive", "show", number); !strings.Contains(out, "is closed") || !strings.Contains(out, "3 of 3 are missing") {
+		t.Error(out)
+	}
+	if _, _, code := s.run("receive", "show", other); code == 0 {
+		t.Errorf("%s goes elsewhere and is a receipt here", other)
+	}
+	if out := s.must("dlq", "list"); !strings.Contains(out, "nothing") && !strings.Contains(out, "0 open") {
+		t.Error(out)
+	}
+	s.must("audit")
+}

@@ -1,4 +1,4 @@
-// Package erp is what an ERP and the warehouse tell each other about goods that leave. The port that
+// Package erp is what an ERP and the warehouse tell each other about goods that leave and come. The port that
 // ERPs are reached by stands beside the types it speaks.
 package erp
 
@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/paklog/hub/core/order"
+	"github.com/paklog/hub/core/receiving"
 )
 
-// Movement is how far the goods issue of a delivery has come.
+// Movement is how far the goods issue or goods receipt of a delivery has come.
 type Movement string
 
-// The states of a goods issue.
+// The states of a goods movement.
 const (
 	NotMoved Movement = "not_posted"
 	Partly   Movement = "partly_posted"
@@ -26,17 +27,20 @@ type Delivery struct {
 	Items    []Item    `json:"items"`
 }
 
-// Item is an item of a delivery that goods are issued for. Quantities are in its base unit, which our
+// Item is an item of a delivery that goods are issued or received for. Quantities are in its base unit, which our
 // smallest unit of the item must be.
 type Item struct {
 	No       string `json:"no"` // without zeros in front
 	Material string `json:"material"`
 	Batch    string `json:"batch,omitempty"` // "" is any
 	Unit     string `json:"unit"`
-	Asked    int64  `json:"asked"` // at first
-	Qty      int64  `json:"qty"`   // to be delivered, as it is said now
-	Picked   bool   `json:"picked,omitempty"`
-	Sales    string `json:"sales,omitempty"` // the sales order that it is of
+	Asked    int64  `json:"asked"`            // at first
+	Qty      int64  `json:"qty"`              // to be delivered, as it is said now
+	Picked   bool   `json:"picked,omitempty"` // or, of what comes, put away
+	Source   string `json:"source,omitempty"` // the sales or purchase order that it is of
+	Plant    string `json:"plant,omitempty"`  // where it is from or goes to, by the ERP's own name
+
+	Expiry time.Time `json:"expiry,omitzero"` // the day
 }
 
 // Listed is a delivery in a list of those that changed.
@@ -60,6 +64,17 @@ type Work struct {
 	Gone     bool     `json:"gone,omitempty"`    // the ERP has it no more
 	// Order is what it asks for. Whose it is and the building are for the connection to say.
 	Order order.Place `json:"order"`
+}
+
+// Arrival is an inbound delivery as a receipt is made of it.
+type Arrival struct {
+	Listed
+	Movement Movement `json:"goods_receipt"`
+	Blocked  string   `json:"blocked,omitempty"` // why nobody is to receive it yet, by the ERP's own code
+	Gone     bool     `json:"gone,omitempty"`    // the ERP has it no more
+	Plants   []string `json:"plants,omitempty"`  // where its items go to, by the ERP's own names
+	// Announcement is what it says, in smallest units; its lines are numbered as the items are.
+	Announcement receiving.Announcement `json:"announcement"`
 }
 
 // Hint says that something changed in an ERP; About is a delivery, or "" where it may be any.
@@ -86,7 +101,35 @@ type Line struct {
 	Qty     int64  `json:"qty"`
 }
 
-// Posted is a goods issue as the ERP has it.
+// GoodsReceipt is what came of one inbound delivery, in smallest units.
+type GoodsReceipt struct {
+	Key      string  `json:"key"` // ours, of this telling
+	Delivery string  `json:"delivery"`
+	Facility string  `json:"facility"` // ours, where it came
+	Lines    []Came  `json:"lines"`
+	Stood    []Stood `json:"stood,omitempty"`
+}
+
+// Came is what came of one line of a receipt, in whatever condition: the ERP takes it into its stock.
+type Came struct {
+	No          int    `json:"no"`              // the delivery's item
+	Item        string `json:"item"`            // as the delivery calls it
+	SKU         string `json:"sku"`             // as we do
+	Expected    int64  `json:"expected"`        // as it was announced last
+	Qty         int64  `json:"qty"`             // 0 where nothing came
+	Lot         string `json:"lot,omitempty"`   // that was announced
+	Other       string `json:"other,omitempty"` // a lot that came in its place
+	Unannounced bool   `json:"unannounced,omitempty"`
+}
+
+// Stood is what came damaged or was held when it came: goods that may not be sold.
+type Stood struct {
+	SKU string `json:"sku"`
+	Lot string `json:"lot,omitempty"`
+	Qty int64  `json:"qty"`
+}
+
+// Posted is a goods movement as the ERP has it.
 type Posted struct {
 	Delivery string    `json:"delivery,omitempty"`
 	Day      time.Time `json:"day,omitzero"`

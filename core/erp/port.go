@@ -12,7 +12,8 @@ import (
 //
 // No method tries twice: it makes one attempt and classifies what happened as a
 // [github.com/paklog/hub/core/fault.Kind], as [github.com/paklog/hub/core/ship.Carrier] does.
-// Unknown comes from Issue and Issued alone, and from Move and Moved of a [Mover].
+// Unknown comes from Issue and Issued alone, from Move and Moved of a [Mover], and from Receive and
+// Received of a [Receiver].
 type ERP interface {
 	// Delivery reads a delivery as it stands. found is false where the ERP has none of the number.
 	// It changes nothing and may be repeated.
@@ -41,6 +42,27 @@ type Source interface {
 	// Read is a delivery as an order is made of it. found is false where the ERP has none of the
 	// number (any more). One that no order can be made of is fault.Rejected, with its place.
 	Read(ctx context.Context, number string) (w Work, found bool, err error)
+}
+
+// Receiver is the port to an ERP whose inbound deliveries are receipts here. Announced and Arrival change
+// nothing and may be repeated.
+type Receiver interface {
+	// Announced is a page of the inbound deliveries without a goods receipt, as [Source.Changed] has
+	// outbound ones.
+	Announced(ctx context.Context, since time.Time, after string) (Page, error)
+
+	// Arrival is an inbound delivery as a receipt is made of it. found is false where the ERP has none
+	// of the number (any more). One that no receipt can be made of is fault.Rejected, with its place.
+	Arrival(ctx context.Context, number string) (a Arrival, found bool, err error)
+
+	// Receive makes the inbound delivery say what came, and posts its goods receipt. What holds for
+	// [ERP.Issue] holds here: it is set and not added, any error but Unknown promises that no goods
+	// receipt was posted, and one that was, of just this, is a success.
+	Receive(ctx context.Context, g GoodsReceipt) (Posted, error)
+
+	// Received answers "did it happen?" for a Receive of g that is Unknown. Where a goods receipt
+	// stands, of other quantities, the error is Unknown: a person must look.
+	Received(ctx context.Context, g GoodsReceipt) (p Posted, found bool, err error)
 }
 
 // Mover is the port to an ERP that is told of our adjustments.

@@ -33,6 +33,9 @@ type Header struct {
 	Block     string // why it is not to be delivered yet
 	ShipTo    string // the customer's number
 
+	Supplier  string // of an inbound delivery
+	Reference string // its supplier's own number of it
+
 	Made, IssueBy, DeliverBy time.Time // days
 }
 
@@ -54,6 +57,8 @@ func ToHeader(data []byte) (h Header, err error) {
 		Made      text `json:"CreationDate"`
 		IssueBy   text `json:"PlannedGoodsIssueDate"`
 		DeliverBy text `json:"DeliveryDate"`
+		Supplier  text `json:"Supplier"`
+		Reference text `json:"DeliveryDocumentBySupplier"`
 	}](op, data)
 	if err != nil {
 		return h, err
@@ -73,6 +78,7 @@ func ToHeader(data []byte) (h Header, err error) {
 		return h, unreadable(op, fmt.Errorf("goods movement status %.10q is none of A, B and C", string(d.Movement)))
 	}
 	h.Point, h.Condition, h.Block, h.ShipTo = string(d.Point), string(d.Condition), string(d.Block), bare(string(d.ShipTo))
+	h.Supplier, h.Reference = bare(string(d.Supplier)), strings.TrimSpace(string(d.Reference))
 	for _, x := range []struct {
 		to   *time.Time
 		from text
@@ -99,7 +105,9 @@ func ToItems(data []byte) (items []erp.Item, next url.Values, err error) {
 		Picking    text `json:"PickingStatus"`
 		Irrelevant text `json:"IsNotGoodsMovementsRelevant"`
 		Batch      text `json:"Batch"`
-		Sales      text `json:"ReferenceSDDocument"`
+		Source     text `json:"ReferenceSDDocument"`
+		Plant      text `json:"Plant"`
+		Expiry     text `json:"ShelfLifeExpirationDate"`
 	}]](op, data)
 	if err != nil {
 		return nil, nil, err
@@ -111,14 +119,15 @@ func ToItems(data []byte) (items []erp.Item, next url.Values, err error) {
 		if x.Irrelevant == "X" {
 			continue
 		}
-		i := erp.Item{No: bare(string(x.No)), Material: string(x.Material), Unit: string(x.Unit), Picked: x.Picking == "C", Batch: string(x.Batch), Sales: bare(string(x.Sales))}
+		i := erp.Item{No: bare(string(x.No)), Material: string(x.Material), Unit: string(x.Unit), Picked: x.Picking == "C", Batch: string(x.Batch), Source: bare(string(x.Source)), Plant: string(x.Plant)}
 		var asked, top, bottom int64
-		var errs [5]error
+		var errs [6]error
 		i.Qty, errs[0] = units(x.Qty)
 		asked, errs[1] = units(x.Asked)
 		top, errs[2] = units(x.Numerator)
 		bottom, errs[3] = units(x.Denominat)
 		i.Asked, errs[4] = times(asked, top, bottom)
+		i.Expiry, errs[5] = day(x.Expiry)
 		if i.No == "" || i.Unit == "" {
 			return nil, nil, unreadable(op, errors.New("an item has no number, or no base unit"))
 		}

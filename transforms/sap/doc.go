@@ -1,6 +1,6 @@
 // Package sap maps what SAP S/4HANA and the warehouse tell each other over its OData V2 services:
-// outbound deliveries and their goods issue. Its contract is SAP's API_OUTBOUND_DELIVERY_SRV, version
-// 0002.
+// deliveries, outbound and inbound, with their goods movements, and material documents. Its contracts are
+// SAP's API_OUTBOUND_DELIVERY_SRV and API_INBOUND_DELIVERY_SRV, version 0002, and API_MATERIAL_DOCUMENT_SRV.
 package sap
 
 import (

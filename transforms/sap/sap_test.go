@@ -101,7 +101,7 @@ func TestADeliveryBecomesAnOrder(t *testing.T) {
 	day := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 	h := sap.Header{ETag: "v", Point: "1710", Block: "01", IssueBy: day}
 	h.Number = "80000001"
-	h.Items = []erp.Item{{No: "10", Material: "000000000000004711", Unit: "PC"}, {No: "900001", Material: "000000000000004711", Batch: "L1", Unit: "PC", Qty: 3, Sales: "17"}, {No: "900002", Material: "M", Qty: 2, Sales: "17"}}
+	h.Items = []erp.Item{{No: "10", Material: "000000000000004711", Unit: "PC"}, {No: "900001", Material: "000000000000004711", Batch: "L1", Unit: "PC", Qty: 3, Source: "17"}, {No: "900002", Material: "M", Qty: 2, Source: "17"}}
 	w, err := sap.ToWork(h, a)
 	if err != nil || len(w.Order.Lines) != 2 || w.Order.Lines[0].Item != "4711" || w.Order.Lines[0].Lot != "L1" || w.Order.Lines[0].Ref != "900001" || w.Blocked != "01" || w.Version != "v" || w.Point != "1710" {
 		t.Errorf("%+v, %v", w, err)

@@ -16,12 +16,12 @@ import (
 )
 
 // Since asks for the deliveries that were made or changed on the day of a time or later, and whose goods
-// issue is not posted. QUIRK(SAP): one that was never changed has no day of its last change.
-func Since(at time.Time) url.Values {
+// movement is not posted; place is the property that says where they are from or go to. QUIRK(SAP): one that was never changed has no day of its last change.
+func Since(at time.Time, place string) url.Values {
 	from := at.UTC().Format("datetime'2006-01-02T00:00:00'")
 	return url.Values{
 		"$filter": {fmt.Sprintf("(CreationDate ge %s or LastChangeDate ge %s) and OverallGoodsMovementStatus ne 'C'", from, from)},
-		"$select": {"DeliveryDocument,ShippingPoint"},
+		"$select": {"DeliveryDocument," + place},
 	}
 }
 
@@ -34,6 +34,7 @@ func ToListed(data []byte) (list []erp.Listed, next url.Values, err error) {
 		} `json:"__metadata"`
 		Number text `json:"DeliveryDocument"`
 		Point  text `json:"ShippingPoint"`
+		Plant  text `json:"ReceivingPlant"`
 	}]](op, data)
 	if err != nil {
 		return nil, nil, err
@@ -45,7 +46,7 @@ func ToListed(data []byte) (list []erp.Listed, next url.Values, err error) {
 		if x.Number == "" {
 			return nil, nil, unreadable(op, errors.New("a delivery has no number"))
 		}
-		list = append(list, erp.Listed{Number: bare(string(x.Number)), Version: string(x.Meta.ETag), Point: string(x.Point)})
+		list = append(list, erp.Listed{Number: bare(string(x.Number)), Version: string(x.Meta.ETag), Point: string(cmp.Or(x.Point, x.Plant))})
 	}
 	if next, err = onward(page.Next); err != nil {
 		return nil, nil, unreadable(op, err)
@@ -141,7 +142,7 @@ func ToWork(h Header, to party.Address) (erp.Work, error) {
 			return w, fault.At("sap.ToWork", fault.Rejected, "item "+i.No, fmt.Errorf("item %s of delivery %s is of no material: it cannot be picked", i.No, h.Number))
 		}
 		w.Order.Lines = append(w.Order.Lines, l)
-		if ref := (order.Ref{Kind: "sales_order", Value: i.Sales}); i.Sales != "" && !slices.Contains(w.Order.Refs, ref) && len(w.Order.Refs) < order.MaxRefs {
+		if ref := (order.Ref{Kind: "sales_order", Value: i.Source}); i.Source != "" && !slices.Contains(w.Order.Refs, ref) && len(w.Order.Refs) < order.MaxRefs {
 			w.Order.Refs = append(w.Order.Refs, ref)
 		}
 	}

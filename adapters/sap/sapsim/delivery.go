@@ -16,6 +16,7 @@ import (
 
 type delivery struct {
 	Terms
+	in             bool // an inbound delivery
 	number         string
 	items          []*item
 	made, changed  time.Time
@@ -64,17 +65,35 @@ func (s *Sim) service(*http.Request) simhttp.Answer {
 }
 
 // key is the key of an entity in a path.
-var key = regexp.MustCompile(`^A_OutbDeliveryHeader\('([^']*)'\)$`)
+var key = regexp.MustCompile(`^A_(Outb|Inb)DeliveryHeader\('([^']*)'\)$`)
+
+// side names the service of inbound deliveries in paths and types, or that of outbound ones.
+func side(in bool) string {
+	if in {
+		return "Inb"
+	}
+	return "Outb"
+}
+
+func namespace(in bool) string {
+	if in {
+		return "API_INBOUND_DELIVERY_SRV"
+	}
+	return "API_OUTBOUND_DELIVERY_SRV"
+}
+
+func rootOf(in bool) string { return "/sap/opu/odata/sap/" + namespace(in) + ";v=0002" }
 
 // named finds the delivery of a path.
 func (s *Sim) named(r *http.Request) (*delivery, simhttp.Answer) {
+	in := strings.HasPrefix(r.URL.Path, rootOf(true))
 	m := key.FindStringSubmatch(r.PathValue("entity"))
-	if m == nil {
+	if m == nil || m[1] != side(in) {
 		return nil, refuse(http.StatusBadRequest, "/IWFND/CM_MGW/000", "Malformed URI literal syntax")
 	}
-	d := s.deliveries[strings.TrimLeft(m[1], "0")]
-	if d == nil || len(m[1]) > 10 {
-		return nil, refuse(http.StatusNotFound, "/IWBEP/CM_MGW_RT/020", "Resource not found for segment 'A_OutbDeliveryHeaderType'")
+	d := s.deliveries[strings.TrimLeft(m[2], "0")]
+	if d == nil || d.in != in || len(m[2]) > 10 {
+		return nil, refuse(http.StatusNotFound, "/IWBEP/CM_MGW_RT/020", "Resource not found for segment 'A_"+side(in)+"DeliveryHeaderType'")
 	}
 	return d, simhttp.Answer{}
 }
@@ -114,9 +133,18 @@ func (s *Sim) head(d *delivery) map[string]any {
 	if d.version > 1 {
 		changed = asDay(d.changed)
 	}
-	uri := fmt.Sprintf("%s/A_OutbDeliveryHeader('%s')", root, d.number)
+	uri := fmt.Sprintf("%s/A_%sDeliveryHeader('%s')", rootOf(d.in), side(d.in), d.number)
+	about := map[string]any{"id": uri, "uri": uri, "type": namespace(d.in) + ".A_" + side(d.in) + "DeliveryHeaderType", "etag": d.etag()}
+	if d.in {
+		return map[string]any{
+			"__metadata": about, "DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentType": "EL", "ReceivingPlant": d.Plant, "OverallGoodsMovementStatus": movement,
+			"OverallPickingStatus": picking, "ActualGoodsMovementDate": day, "LastChangeDate": changed, "CreationDate": asDay(d.made), "DeliveryBlockReason": d.Block,
+			"DeliveryDate": asDay(d.Due), "Supplier": s.show(d.Supplier, 10), "DeliveryDocumentBySupplier": d.Reference, "ShippingPoint": "",
+			"to_DeliveryDocumentItem": map[string]any{"__deferred": map[string]any{"uri": uri + "/to_DeliveryDocumentItem"}},
+		}
+	}
 	return map[string]any{
-		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": "API_OUTBOUND_DELIVERY_SRV.A_OutbDeliveryHeaderType", "etag": d.etag()},
+		"__metadata":       about,
 		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentType": "LF", "ShippingPoint": cmp.Or(d.Point, "1710"), "OverallGoodsMovementStatus": movement,
 		"OverallPickingStatus": picking, "ActualGoodsMovementDate": day, "LastChangeDate": changed, "CreationDate": asDay(d.made),
 		"ActualGoodsMovementTime":    "PT00H00M00S",
@@ -161,7 +189,7 @@ func (s *Sim) items(r *http.Request) simhttp.Answer {
 	}
 	page := map[string]any{"results": list}
 	if to < len(d.items) {
-		page["__next"] = fmt.Sprintf("https://sim.example%s/A_OutbDeliveryHeader('%s')/to_DeliveryDocumentItem?$skiptoken=%d", root, d.number, to)
+		page["__next"] = fmt.Sprintf("https://sim.example%s/A_%sDeliveryHeader('%s')/to_DeliveryDocumentItem?$skiptoken=%d", rootOf(d.in), side(d.in), d.number, to)
 	}
 	return simhttp.OK(map[string]any{"d": page})
 }
@@ -182,15 +210,19 @@ func (s *Sim) line(d *delivery, i *item) map[string]any {
 	if i.Text {
 		irrelevant = "X"
 	}
-	uri := fmt.Sprintf("%s/A_OutbDeliveryItem(DeliveryDocument='%s',DeliveryDocumentItem='%s')", root, d.number, i.no)
-	return map[string]any{
-		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": "API_OUTBOUND_DELIVERY_SRV.A_OutbDeliveryItemType"},
-		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Plant": "1710", "StorageLocation": "171A",
+	uri := fmt.Sprintf("%s/A_%sDeliveryItem(DeliveryDocument='%s',DeliveryDocumentItem='%s')", rootOf(d.in), side(d.in), d.number, i.no)
+	line := map[string]any{
+		"__metadata":       map[string]any{"id": uri, "uri": uri, "type": namespace(d.in) + ".A_" + side(d.in) + "DeliveryItemType"},
+		"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Plant": cmp.Or(i.Plant, d.Plant, "1710"), "StorageLocation": "171A",
 		"BaseUnit": "PC", "DeliveryQuantityUnit": i.Unit, "ActualDeliveredQtyInBaseUnit": decimal(i.qty), "ActualDeliveryQuantity": fmt.Sprintf("%.3f", float64(i.qty)/float64(i.Per)),
 		"OriginalDeliveryQuantity": decimal(i.Qty), "DeliveryToBaseQuantityNmrtr": fmt.Sprint(i.Per), "DeliveryToBaseQuantityDnmntr": "1",
 		"PickingStatus": status(i.picked), "GoodsMovementStatus": status(d.issued), "IsNotGoodsMovementsRelevant": irrelevant, "Batch": i.Batch,
 		"ReferenceSDDocument": s.show(d.Sales, 10),
 	}
+	if d.in {
+		line["OverdelivTolrtdLmtRatioInPct"], line["UnlimitedOverdeliveryIsAllowed"], line["ShelfLifeExpirationDate"] = fmt.Sprintf("%d.0", d.Over), false, asDay(i.Expiry)
+	}
+	return line
 }
 
 // The forms of parameters (OData 2.0, Overview, section 6.1), as the service's description has them.
@@ -224,7 +256,7 @@ func (s *Sim) changing(do func(d *delivery, q url.Values) (code, words string), 
 		}
 		d := s.deliveries[strings.TrimLeft(q.Get("DeliveryDocument"), "0")]
 		switch given := r.Header.Get("If-Match"); {
-		case d == nil:
+		case d == nil || d.in != strings.HasPrefix(r.URL.Path, rootOf(true)):
 			return refuse(http.StatusNotFound, "VL/559", fmt.Sprintf("Delivery %s does not exist", q.Get("DeliveryDocument")))
 		case given == "":
 			return refuse(http.StatusPreconditionRequired, "/IWFND/CM_MGW/428", "Precondition required: header If-Match is missing")
@@ -271,8 +303,8 @@ func (s *Sim) pickOne(d *delivery, q url.Values) (code, words string) {
 		return "VL/560", fmt.Sprintf("Item %s of delivery %s does not exist", q.Get("DeliveryDocumentItem"), d.number)
 	case q.Get("BaseUnit") != "PC":
 		return "B1/006", fmt.Sprintf("Unit %s is not the base unit", q.Get("BaseUnit"))
-	case err != nil || n < 0 || strings.Trim(part, "0") != "" || n > i.Qty*i.Per:
-		return "VL/302", fmt.Sprintf("Item %s: more cannot be delivered than %d", i.no, i.Qty*i.Per)
+	case err != nil || n < 0 || strings.Trim(part, "0") != "" || n > i.Qty*i.Per*(100+d.Over)/100:
+		return "VL/302", fmt.Sprintf("Item %s: more cannot be delivered than %d", i.no, i.Qty*i.Per*(100+d.Over)/100)
 	}
 	i.qty, i.picked = n, true
 	s.change(d)
@@ -294,7 +326,7 @@ func (s *Sim) issue(d *delivery, _ url.Values) (code, words string) {
 	case d.issued || d.partly:
 		return "VL/024", fmt.Sprintf(moved, d.number)
 	case left == 0:
-		return "VL/078", "No goods issue possible: the delivery quantity is zero"
+		return "VL/078", "No goods movement possible: the delivery quantity is zero"
 	case s.closed:
 		return "M7/053", "Posting only possible in periods 2026/12 and 2026/11 in company code 1710"
 	}

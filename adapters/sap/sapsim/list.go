@@ -23,6 +23,12 @@ type Terms struct {
 	Sales     string // the sales order that it is of
 	IssueBy   time.Time
 	To        Address
+
+	// Of inbound deliveries. Sales is the purchase order there, and Over how many percent more than announced
+	// may come.
+	Plant, Supplier, Reference string
+	Due                        time.Time
+	Over                       int64
 }
 
 // Address is where a delivery goes.
@@ -115,7 +121,7 @@ func (p *parser) one() (filter, error) {
 	}
 	name, op, literal := p.next(), p.next(), p.next()
 	if _, known := p.known[name]; !known {
-		return nil, fmt.Errorf("property %s not found in type 'A_OutbDeliveryHeaderType'", name)
+		return nil, fmt.Errorf("property %s not found in the type", name)
 	}
 	want, err := value(literal)
 	if err != nil {
@@ -174,13 +180,14 @@ func whole(q url.Values, name string, otherwise int) (int, bool) {
 }
 
 func (s *Sim) headers(r *http.Request) simhttp.Answer {
+	in := strings.HasPrefix(r.URL.Path, rootOf(true))
 	q := r.URL.Query()
 	for name := range q {
 		if !slices.Contains([]string{"$top", "$skip", "$skiptoken", "$filter", "$inlinecount", "$select", "$format"}, name) {
 			return badOption("Invalid system query option specified")
 		}
 	}
-	model := s.head(&delivery{})
+	model := s.head(&delivery{in: in})
 	holds := filter(func(map[string]any) bool { return true })
 	if q.Has("$filter") {
 		f, err := parseFilter(q.Get("$filter"), model)
@@ -201,7 +208,7 @@ func (s *Sim) headers(r *http.Request) simhttp.Answer {
 	var all []any
 	for _, number := range slices.Sorted(maps.Keys(s.deliveries)) {
 		e := s.head(s.deliveries[number])
-		if !holds(e) {
+		if s.deliveries[number].in != in || !holds(e) {
 			continue
 		}
 		if only != nil {
@@ -227,7 +234,7 @@ func (s *Sim) headers(r *http.Request) simhttp.Answer {
 	page := map[string]any{"results": append([]any{}, all[from:to]...)}
 	if to < window {
 		q.Set("$skiptoken", strconv.Itoa(to))
-		page["__next"] = "https://sim.example" + root + "/A_OutbDeliveryHeader?" + q.Encode()
+		page["__next"] = "https://sim.example" + rootOf(in) + "/A_" + side(in) + "DeliveryHeader?" + q.Encode()
 	}
 	if q.Get("$inlinecount") == "allpages" {
 		page["__count"] = strconv.Itoa(count)

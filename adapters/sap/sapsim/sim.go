@@ -1,6 +1,6 @@
-// Package sapsim is an SAP S/4HANA system on the wire: API_OUTBOUND_DELIVERY_SRV, version 0002, with basic
-// authentication, CSRF tokens that are good beside their own cookie alone, ETags, and the life of an
-// outbound delivery from picking to goods issue. It is written from SAP's own description of the service
+// Package sapsim is an SAP S/4HANA system on the wire: API_OUTBOUND_DELIVERY_SRV and API_INBOUND_DELIVERY_SRV,
+// version 0002, with basic authentication, CSRF tokens that are good beside their own cookie alone, ETags, and
+// the life of a delivery from picking to goods issue, or from putting away to goods receipt. It is written from SAP's own description of the service
 // and shares nothing with the adapter.
 package sapsim
 
@@ -32,17 +32,23 @@ const AnswerLost = simhttp.AnswerLost
 
 // The kinds of calls.
 const (
-	OpRoot    Op = "root"     // where CSRF tokens come from
-	OpMeta    Op = "metadata" // what the service says of itself
-	OpHeaders Op = "headers"  // a list of deliveries
-	OpHeader  Op = "header"
-	OpItems   Op = "items"
-	OpPartner Op = "partners"
-	OpPick    Op = "pick" // of all items
-	OpPickOne Op = "pick-one"
-	OpIssue   Op = "issue"
-	OpCreate  Op = "create"  // a material document
-	OpCreated Op = "created" // a list of them
+	OpRoot       Op = "root"     // where CSRF tokens come from
+	OpMeta       Op = "metadata" // what the service says of itself
+	OpHeaders    Op = "headers"  // a list of deliveries
+	OpHeader     Op = "header"
+	OpItems      Op = "items"
+	OpPartner    Op = "partners"
+	OpPick       Op = "pick" // of all items
+	OpPickOne    Op = "pick-one"
+	OpIssue      Op = "issue"
+	OpInHeaders  Op = "in-headers" // of inbound deliveries
+	OpInHeader   Op = "in-header"
+	OpInItems    Op = "in-items"
+	OpPutaway    Op = "putaway"
+	OpPutawayOne Op = "putaway-one"
+	OpReceipt    Op = "receipt"
+	OpCreate     Op = "create"  // a material document
+	OpCreated    Op = "created" // a list of them
 )
 
 // Options configure a system.
@@ -87,13 +93,16 @@ type Wanted struct {
 	Text bool
 	// Batch pins the goods; "" is any.
 	Batch string
+	// Of inbound deliveries: the plant where it is not the delivery's, and the day that they expire.
+	Plant  string
+	Expiry time.Time
 }
 
 // Truth is how a delivery stands.
 type Truth struct {
-	Issues int              // goods issues that were posted, ever
+	Issues int              // goods issues that were posted, ever; of an inbound delivery goods receipts
 	Stands bool             // one stands
-	Left   map[string]int64 // by material, in base units, where one stands
+	Left   map[string]int64 // by material, in base units, where one stands: what left, or came
 }
 
 // New starts a system.
@@ -123,6 +132,13 @@ func New(o Options) *Sim {
 		{OpPick, "POST " + root + "/PickAllItems", s.changing(s.pickAll, "DeliveryDocument"), nil},
 		{OpPickOne, "POST " + root + "/PickOneItemWithBaseQuantity", s.changing(s.pickOne, "DeliveryDocument", "DeliveryDocumentItem", "ActualDeliveredQtyInBaseUnit", "BaseUnit"), nil},
 		{OpIssue, "POST " + root + "/PostGoodsIssue", s.changing(s.issue, "DeliveryDocument"), nil},
+		{OpRoot, "GET " + rootOf(true) + "/{$}", s.service, nil},
+		{OpInHeaders, "GET " + rootOf(true) + "/A_InbDeliveryHeader", s.headers, nil},
+		{OpInHeader, "GET " + rootOf(true) + "/{entity}", s.header, nil},
+		{OpInItems, "GET " + rootOf(true) + "/{entity}/to_DeliveryDocumentItem", s.items, nil},
+		{OpPutaway, "POST " + rootOf(true) + "/PutawayAllItems", s.changing(s.pickAll, "DeliveryDocument"), nil},
+		{OpPutawayOne, "POST " + rootOf(true) + "/PutawayOneItemWithBaseQuantity", s.changing(s.pickOne, "DeliveryDocument", "DeliveryDocumentItem", "ActualDeliveredQtyInBaseUnit", "BaseUnit"), nil},
+		{OpReceipt, "POST " + rootOf(true) + "/PostGoodsReceipt", s.changing(s.issue, "DeliveryDocument"), nil},
 		{OpRoot, "GET " + materialRoot + "/{$}", s.service, nil},
 		{OpCreate, "POST " + materialRoot + "/A_MaterialDocumentHeader", nil, s.create},
 		{OpCreated, "GET " + materialRoot + "/A_MaterialDocumentHeader", s.created, nil},
@@ -209,8 +225,16 @@ func refuse(status int, code, words string) simhttp.Answer {
 // Want makes a delivery, and returns its number as people write it.
 func (s *Sim) Want(items ...Wanted) string { return s.WantAs(Terms{}, items...) }
 
+// Announce makes an inbound delivery, and returns its number.
+func (s *Sim) Announce(t Terms, items ...Wanted) string {
+	t.Plant, t.Supplier = cmp.Or(t.Plant, "1710"), cmp.Or(t.Supplier, "17300080")
+	return s.make(t, true, items)
+}
+
 // WantAs is Want of a delivery of which more is said.
-func (s *Sim) WantAs(t Terms, items ...Wanted) string {
+func (s *Sim) WantAs(t Terms, items ...Wanted) string { return s.make(t, false, items) }
+
+func (s *Sim) make(t Terms, in bool, items []Wanted) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if t.To == (Address{}) {
@@ -218,7 +242,7 @@ func (s *Sim) WantAs(t Terms, items ...Wanted) string {
 	}
 	s.numbered++
 	now := s.opts.Now()
-	d := &delivery{Terms: t, number: fmt.Sprint(80000000 + s.numbered), made: now, changed: now, version: 1}
+	d := &delivery{Terms: t, in: in, number: fmt.Sprint(map[bool]int{true: 180000000, false: 80000000}[in] + s.numbered), made: now, changed: now, version: 1}
 	for i, w := range items {
 		w.Per, w.Unit = max(w.Per, 1), cmp.Or(w.Unit, "PC")
 		d.items = append(d.items, &item{no: fmt.Sprint(10 * (i + 1)), Wanted: w, qty: w.Qty * w.Per})
@@ -234,7 +258,7 @@ func (s *Sim) Truth(number string) Truth {
 	return s.deliveries[number].truth()
 }
 
-// Deliveries are how all of them stand, by number.
+// Deliveries are how all of them stand, outbound and inbound, by number.
 func (s *Sim) Deliveries() map[string]Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -315,7 +339,7 @@ func (h *Hand) Send(number string, to Address) {
 	h.s.change(d)
 }
 
-// Issue posts a goods issue by hand, of what is to be delivered.
+// Issue posts a goods issue or goods receipt by hand, of what is to be delivered.
 func (h *Hand) Issue(number string) {
 	d := h.s.deliveries[number]
 	for _, i := range d.items {
@@ -324,7 +348,7 @@ func (h *Hand) Issue(number string) {
 	h.s.post(d)
 }
 
-// Part leaves a goods issue that is posted in part.
+// Part leaves a goods movement that is posted in part.
 func (h *Hand) Part(number string) {
 	d := h.s.deliveries[number]
 	d.partly = true
