@@ -13,7 +13,7 @@ import (
 type Preset struct {
 	Title string
 	// What it does not read or write, or not as the standards say.
-	NoGCM, NoPSS, NoOAEP, NoCompressedAfter bool
+	NoGCM, NoOAEP, NoCompressedAfter bool
 	// NoMIC is what it returns of a message that is not signed: nothing (RFC 4130 7.3 owes it).
 	NoMIC bool
 	// Forgets says that it takes a message again that is sent again under its id.
@@ -23,10 +23,10 @@ type Preset struct {
 // Presets by name. What live stations do was seen in versions that adapters/README.md names; the rest is what
 // their documentation and source say.
 var Presets = map[string]Preset{
-	"openas2":   {Title: "OpenAS2", NoGCM: true, NoPSS: true},
-	"phax":      {Title: "phax as2-server", NoOAEP: true},
-	"camel":     {Title: "Apache Camel", Forgets: true},
-	"pyas2":     {Title: "pyas2lib", NoGCM: true, NoPSS: true, NoCompressedAfter: true, NoMIC: true},
+	"openas2":   {Title: "OpenAS2", NoGCM: true, NoOAEP: true},
+	"phax":      {Title: "phax as2-server", NoGCM: true},
+	"camel":     {Title: "Apache Camel", NoGCM: true, Forgets: true},
+	"pyas2":     {Title: "pyas2lib", NoGCM: true, NoOAEP: true, NoCompressedAfter: true, NoMIC: true},
 	"mendelson": {Title: "mendelson AS2"},
 }
 
@@ -44,11 +44,8 @@ func (s Preset) check(p Profile, add func(bool, string, string, ...any)) {
 	if s.NoGCM && p.Encrypt.Authenticated() {
 		add(true, "encrypt", "%s reads no %s: aes256-cbc is the best that it does", s.Title, p.Encrypt)
 	}
-	if s.NoPSS && p.PSS && p.Sign != 0 {
-		add(true, "pss", "%s does not verify RSASSA-PSS: set it to false", s.Title)
-	}
 	if s.NoOAEP && p.OAEP != 0 && p.Encrypt != 0 {
-		add(true, "oaep", "%s does not decrypt by RSAES-OAEP: set it to false", s.Title)
+		add(true, "oaep", "%s does not decrypt by RSAES-OAEP with SHA-256: set it to false", s.Title)
 	}
 	if s.NoCompressedAfter && p.Compress == as2.CompressAfterSign {
 		add(true, "compress", "%s does not compress behind a signature: set it to before", s.Title)

@@ -18,10 +18,10 @@ func TestAPresetTellsWhatItsProgramCannotDo(t *testing.T) {
 		stops  map[string]string // of those programs, by the setting
 	}{
 		"the defaults":               {func(*Profile) {}, nil},
-		"AES-GCM":                    {func(p *Profile) { p.Encrypt = cms.AES256GCM }, map[string]string{"openas2": "encrypt", "pyas2": "encrypt"}},
-		"PSS":                        {func(p *Profile) { p.PSS = true }, map[string]string{"openas2": "pss", "pyas2": "pss"}},
+		"AES-GCM":                    {func(p *Profile) { p.Encrypt = cms.AES256GCM }, map[string]string{"camel": "encrypt", "openas2": "encrypt", "phax": "encrypt", "pyas2": "encrypt"}},
+		"PSS":                        {func(p *Profile) { p.PSS = true }, nil},
 		"PSS, and nothing signed":    {func(p *Profile) { p.PSS, p.Sign, p.Receipt = true, 0, ReceiptUnsigned }, nil},
-		"OAEP":                       {func(p *Profile) { p.OAEP = crypto.SHA256 }, map[string]string{"phax": "oaep"}},
+		"OAEP":                       {func(p *Profile) { p.OAEP = crypto.SHA256 }, map[string]string{"openas2": "oaep", "pyas2": "oaep"}},
 		"OAEP, nothing encrypted":    {func(p *Profile) { p.OAEP, p.Encrypt = crypto.SHA256, 0 }, nil},
 		"compressed first":           {func(p *Profile) { p.Compress = as2.CompressBeforeSign }, nil},
 		"compressed last":            {func(p *Profile) { p.Compress = as2.CompressAfterSign }, map[string]string{"pyas2": "compress"}},

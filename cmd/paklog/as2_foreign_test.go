@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,10 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zeebo/blake3"
+
 	"github.com/paklog/hub/configs"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/edi/as2"
+	"github.com/paklog/hub/edi/cms"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/x12gen"
 	"github.com/paklog/hub/routes"
@@ -35,7 +40,12 @@ type cell struct {
 	Compress      string // none, before, after the signature
 	Receipt       string // none, unsigned, signed
 	Async         bool
+	Special       string // gcm, pss, oaep, long; "" is none of it
 }
+
+// specials are what is tried of signed and encrypted messages with a signed receipt, by the letter in names of
+// cells: keys and content by AES-256-GCM, a signature by RSASSA-PSS, keys by RSAES-OAEP (SHA-256), and 4 MB.
+var specials = []struct{ name, letter string }{{"gcm", "G"}, {"pss", "R"}, {"oaep", "O"}, {"long", "L"}}
 
 // name is what the partner of a cell is called, in documents and of AS2.
 func (c cell) name() string {
@@ -50,6 +60,11 @@ func (c cell) name() string {
 	}
 	if b.Len() == 0 {
 		b.WriteByte('p')
+	}
+	for _, x := range specials {
+		if x.name == c.Special {
+			b.WriteString(x.letter)
+		}
 	}
 	b.WriteByte('_')
 	b.WriteString(c.Receipt[:2])
@@ -71,6 +86,7 @@ func (c cell) String() string {
 	add(c.Compress == "after", "compressed")
 	add(c.Encrypt, "encrypted")
 	add(len(form) == 0, "plain")
+	add(c.Special != "", c.Special)
 	out := strings.Join(form, "+") + ", " + c.Receipt + " receipt"
 	if c.Async {
 		out += " by itself"
@@ -89,7 +105,7 @@ func cells() (out []cell) {
 				for _, receipt := range []string{"none", "unsigned", "signed"} {
 					for _, async := range []bool{false, true} {
 						if receipt != "none" || !async {
-							out = append(out, cell{sign, encrypt, compress, receipt, async})
+							out = append(out, cell{Sign: sign, Encrypt: encrypt, Compress: compress, Receipt: receipt, Async: async})
 						}
 					}
 				}
@@ -148,6 +164,10 @@ func (f *foreign) config() *Config {
 		if !x.Encrypt {
 			p.AS2.Encrypt = "none"
 		}
+		p.AS2.PSS, p.AS2.OAEP = x.Special == "pss", x.Special == "oaep"
+		if x.Special == "gcm" {
+			p.AS2.Encrypt = cms.AES256GCM.String()
+		}
 		p.AS2.Certificates = []TheirCertificateConfig{theirs}
 		c.EDI.Partners[x.name()] = p
 	}
@@ -155,12 +175,16 @@ func (f *foreign) config() *Config {
 	return c
 }
 
-// document is a 940 that the partner of a cell sends or is sent.
-func (f *foreign) document(t *testing.T, i int, from, to string) []byte {
+// document is a 940 that the partner of a cell sends or is sent, and of a long one 2,500 of them.
+func (f *foreign) document(t *testing.T, i int, from, to, special string) []byte {
 	t.Helper()
+	sets := 1
+	if special == "long" {
+		sets = 2500
+	}
 	var buf bytes.Buffer
 	if _, err := x12gen.Write(&buf, x12gen.Config{
-		Seed: uint64(i), Set: "940", Sets: 1, MostLine: 3, Sender: from, Receiver: to, Control: 1 + i, OrderPrefix: fmt.Sprintf("SO%d-", i),
+		Seed: uint64(i), Set: "940", Sets: sets, MostLine: 3, Sender: from, Receiver: to, Control: 1 + i, OrderPrefix: fmt.Sprintf("SO%d-", i),
 		Items: []string{"MUG"}, SCACs: []string{"UPSN"}, Options: x12.WriterOptions{LineEnd: "\r\n"},
 	}); err != nil {
 		t.Fatal(err)
@@ -172,11 +196,16 @@ func (f *foreign) document(t *testing.T, i int, from, to string) []byte {
 type exchanged struct {
 	received map[string]door.Exchange // that were accepted, by cell
 	sent     map[string]routes.Proven // whose receipt is known, or that wanted none
+	letters  map[string]bool          // those of what could not be delivered, by cell
 }
 
 func (f *foreign) exchanged(ctx context.Context, store journal.Scanner) (exchanged, error) {
-	out := exchanged{received: map[string]door.Exchange{}, sent: map[string]routes.Proven{}}
-	return out, eachRow(ctx, store, journal.TableClaim, func(r journal.Row) error {
+	out := exchanged{received: map[string]door.Exchange{}, sent: map[string]routes.Proven{}, letters: map[string]bool{}}
+	return out, errors.Join(eachRow(ctx, store, journal.TableLetter, func(r journal.Row) error {
+		l, err := journal.DecodeLetter(r.Value)
+		out.letters[strings.TrimPrefix(l.Sub, "out.as2.")] = true
+		return err
+	}), eachRow(ctx, store, journal.TableClaim, func(r journal.Row) error {
 		c, err := journal.DecodeClaim(r.Value)
 		if err != nil {
 			return err
@@ -195,7 +224,7 @@ func (f *foreign) exchanged(ctx context.Context, store journal.Scanner) (exchang
 			}
 		}
 		return err
-	})
+	}))
 }
 
 func sha(b []byte) string {
@@ -230,7 +259,21 @@ type known struct {
 	path    func(cell) string // of its URL; nil is everywhere the same
 	proves  func(cell) bool   // gives a receipt that proves it
 	forgets bool              // takes a message again that is sent again under its id
+
+	special map[string]way // of specials that it does
 }
+
+// way is what a station does of a special.
+type way struct {
+	sends, takes bool
+	fails        bool // it answers 500 to what it cannot take, as one that is down: it is tried again
+}
+
+// sends reports whether the station sends a form at all.
+func (k known) sends(c cell) bool { return c.Special == "" || k.special[c.Special].sends }
+
+// takes reports whether it can take one. One that it cannot take, it refuses.
+func (k known) takes(c cell) bool { return c.Special == "" || k.special[c.Special].takes }
 
 // speak runs all cells in both directions against a station, and holds each: the document by its SHA-256,
 // the dispositions, the MICs. Its line in adapters/README.md is as it is printed here.
@@ -238,6 +281,9 @@ func speak(t *testing.T, name string, s foreignStation, k known) {
 	t.Helper()
 	dir := socketDir(t)
 	f := &foreign{dir: dir, listen: freeAddress(t), mdn: freeAddress(t), ours: freeAddress(t), own: yearPair(t, ourStation), their: yearPair(t, theirStation), cells: slices.DeleteFunc(cells(), func(c cell) bool { return !k.speaks(c) }), path: func(cell) string { return "" }}
+	for _, x := range specials {
+		f.cells = append(f.cells, cell{Sign: true, Encrypt: true, Compress: "none", Receipt: "signed", Special: x.name})
+	}
 	if k.path != nil {
 		f.path = k.path
 	}
@@ -262,14 +308,20 @@ func speak(t *testing.T, name string, s foreignStation, k known) {
 	}
 	in, out := map[string]string{}, map[string]string{} // SHA-256 of what comes and of what leaves, by cell
 	for i, c := range f.cells {
-		theirs, ours := f.document(t, 2*i, c.name(), ourStation), f.document(t, 2*i+1, ourStation, c.name())
+		theirs, ours := f.document(t, 2*i, c.name(), ourStation, c.Special), f.document(t, 2*i+1, ourStation, c.name(), c.Special)
 		in[c.name()], out[c.name()] = sha(theirs), sha(ours)
+		if c.Special == "long" {
+			in[c.name()] = fmt.Sprintf("%x", blake3.Sum256(theirs)) // what long contents are named by
+		}
 		file := filepath.Join(dir, c.name()+".edi")
 		if err := os.WriteFile(file, ours, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := giveAway(ctx, a, c.name(), file); err != nil {
 			t.Fatal(err)
+		}
+		if !k.sends(c) {
+			continue
 		}
 		if err := s.send(c, c.name()+".in.edi", theirs); err != nil {
 			t.Fatal(err)
@@ -302,14 +354,21 @@ func (f *foreign) missing(t *testing.T, a *app, s foreignStation, left map[strin
 		t.Fatal(err)
 	}
 	for _, c := range f.cells {
-		if !slices.ContainsFunc(box, func(b []byte) bool { return sha(b) == left[c.name()] }) {
+		switch {
+		case !k.takes(c):
+			if !k.special[c.Special].fails && !told.letters[c.name()] {
+				out = append(out, fmt.Sprint("the letter of what it does not take of ", c))
+			}
+		case !slices.ContainsFunc(box, func(b []byte) bool { return sha(b) == left[c.name()] }):
 			out = append(out, fmt.Sprint("what leaves by ", c))
+		case told.sent[c.name()].Sent.MessageID == "" && k.proves(c):
+			out = append(out, fmt.Sprint("the end of what leaves by ", c))
+		}
+		if !k.sends(c) {
+			continue
 		}
 		if told.received[c.name()].MessageID == "" {
 			out = append(out, fmt.Sprint("what comes by ", c))
-		}
-		if told.sent[c.name()].Sent.MessageID == "" && k.proves(c) {
-			out = append(out, fmt.Sprint("the end of what leaves by ", c))
 		}
 		if c.Receipt != "none" && kept[c.name()] == "" && !complained[c.name()] && !k.loses(c) {
 			out = append(out, fmt.Sprint("our receipt of ", c))
@@ -341,8 +400,12 @@ func (f *foreign) judge(t *testing.T, a *app, s foreignStation, name string, in,
 		t.Fatal(err)
 	}
 	processed := as2.Processed.String()
-	came, left, other := 0, 0, 0
+	came, left, other, plain := 0, 0, 0, 0
 	for _, c := range f.cells {
+		if c.Special != "" {
+			continue
+		}
+		plain++
 		e, p := told.received[c.name()], told.sent[c.name()]
 		if len(e.Files) != 1 || e.Files[0].SHA256 != in[c.name()] || e.Verdict != processed || !e.Accepted {
 			t.Errorf("%s: what came is not what was sent: %+v, %s", c, e.Files, e.Verdict)
@@ -375,11 +438,29 @@ func (f *foreign) judge(t *testing.T, a *app, s foreignStation, name string, in,
 		t.Logf("%-52s in %.12s %.9s MIC %.8s agreed %-5v | out %.12s %.9s MIC %s", c, in[c.name()], strings.TrimPrefix(e.Verdict, "automatic-action/MDN-sent-automatically; "), e.MIC, !complained[c.name()],
 			out[c.name()], strings.TrimPrefix(theirs, "automatic-action/MDN-sent-automatically; "), mic)
 	}
-	line := fmt.Sprintf("| %s | %d of %d | %d of %d | %d |", name, came, len(f.cells), left, len(f.cells), other)
-	t.Log(line)
+	line := fmt.Sprintf("| %s | %d of %d | %d of %d | %d |", name, came, plain, left, plain, other)
+	special := "| " + name
+	for _, c := range f.cells {
+		if c.Special == "" {
+			continue
+		}
+		e, p := told.received[c.name()], told.sent[c.name()]
+		w := way{
+			sends: len(e.Files) == 1 && cmp.Or(e.Files[0].SHA256, e.Files[0].BLAKE3) == in[c.name()] && e.Verdict == processed && e.Accepted,
+			takes: taken[out[c.name()]] == 1 && p.Proof.Outcome == string(as2.Delivered),
+			fails: k.special[c.Special].fails,
+		}
+		if w != k.special[c.Special] || told.letters[c.name()] == (w.takes || w.fails) {
+			t.Errorf("%s: %+v, known as %+v; a letter: %v", c, w, k.special[c.Special], told.letters[c.name()])
+		}
+		special += " | " + map[[2]bool]string{{}: "refused", {true, false}: "in", {false, true}: "out", {true, true}: "both"}[[2]bool{w.sends, w.takes}]
+	}
 	readme, err := os.ReadFile(filepath.Join("..", "..", "adapters", "README.md"))
-	if err != nil || !strings.Contains(string(readme), line) {
-		t.Errorf("adapters/README.md says something else than\n%s %v", line, err)
+	for _, line := range []string{line, special + " |"} {
+		t.Log(line)
+		if err != nil || !strings.Contains(string(readme), line) {
+			t.Errorf("adapters/README.md says something else than\n%s %v", line, err)
+		}
 	}
 }
 

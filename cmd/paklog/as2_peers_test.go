@@ -34,7 +34,7 @@ func (s *peerStation) start(t *testing.T, f *foreign) {
 	s.dir = filepath.Join(f.dir, "station")
 	s.Dir, s.Listen, s.Receipts, s.Us, s.Ours = s.dir, f.listen, f.mdn, ourStation, f.ours
 	for _, c := range f.cells {
-		s.Partnerships = append(s.Partnerships, peer.Partnership{Name: c.name(), Sign: c.Sign, Encrypt: c.Encrypt, Compress: c.Compress, Receipt: c.Receipt, Async: c.Async})
+		s.Partnerships = append(s.Partnerships, peer.Partnership{Name: c.name(), Sign: c.Sign, Encrypt: c.Encrypt, Compress: c.Compress, Receipt: c.Receipt, Async: c.Async, GCM: c.Special == "gcm"})
 	}
 	if err := s.Prepare(t.Context(), f.own.Certificate, f.their.Certificate, f.their.Key); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestOpenAS2(t *testing.T) {
 	s := newPeerStation(t, "openas2")
 	speak(t, s.Title(), s, known{differs: func(c cell) bool {
 		return !c.Sign && !c.Encrypt && c.Compress != "none" && c.Receipt == "signed"
-	}, loses: func(cell) bool { return false }, speaks: everything, proves: everything})
+	}, loses: func(cell) bool { return false }, speaks: everything, proves: everything, special: map[string]way{"pss": {takes: true}, "long": {sends: true, takes: true}}})
 }
 
 // phax makes the MIC of what was compressed and not signed of the compressed bytes. RFC 5402 4.2 and 4.3 say of
@@ -60,7 +60,7 @@ func TestPhax(t *testing.T) {
 	s := newPeerStation(t, "phax")
 	speak(t, s.Title(), s, known{differs: func(c cell) bool {
 		return !c.Sign && c.Compress != "none" && c.Receipt != "none" && !c.Async
-	}, loses: func(c cell) bool { return c.Async }, speaks: everything, proves: everything})
+	}, loses: func(c cell) bool { return c.Async }, speaks: everything, proves: everything, special: map[string]way{"gcm": {sends: true}, "oaep": {takes: true}, "pss": {takes: true}, "long": {sends: true, takes: true}}})
 }
 
 // Camel holds no receipt of ours against its message, and takes a message twice that is sent twice: when several come
@@ -71,7 +71,8 @@ func TestCamel(t *testing.T) {
 	never := func(cell) bool { return false }
 	speak(t, s.Title(), s, known{
 		differs: never, loses: never, speaks: everything, proves: everything, forgets: true,
-		path: func(c cell) string { return s.Path(c.Sign, c.Encrypt) },
+		path:    func(c cell) string { return s.Path(c.Sign, c.Encrypt) },
+		special: map[string]way{"gcm": {sends: true, fails: true}, "oaep": {takes: true}, "pss": {takes: true}, "long": {sends: true}},
 	})
 }
 

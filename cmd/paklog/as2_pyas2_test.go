@@ -46,7 +46,8 @@ func TestPyAS2(t *testing.T) {
 	never := func(cell) bool { return false }
 	speak(t, "pyas2lib 1.4.4", &pyAS2{home: home}, known{
 		differs: never, loses: never,
-		speaks: func(c cell) bool { return c.Compress != "after" },
-		proves: func(c cell) bool { return c.Sign || c.Receipt != "signed" },
+		speaks:  func(c cell) bool { return c.Compress != "after" },
+		proves:  func(c cell) bool { return c.Sign || c.Receipt != "signed" },
+		special: map[string]way{"oaep": {sends: true}, "pss": {takes: true}, "long": {sends: true, takes: true}},
 	})
 }

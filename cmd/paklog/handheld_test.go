@@ -54,8 +54,18 @@ func says(want string) chromedp.Action[chromedp.Void] {
 	return until(fmt.Sprintf(`document.body.innerText.includes(%q)`, want))
 }
 
+// until waits until a script is true, on the page that is there by then: it may be another one than
+// when the waiting began.
 func until(script string) chromedp.Action[chromedp.Void] {
-	return chromedp.Poll[chromedp.Void](script, chromedp.WithPollingInterval(30*time.Millisecond))
+	poll := chromedp.Poll[chromedp.Void](script, chromedp.WithPollingInterval(30*time.Millisecond))
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		for {
+			v, err := poll(ctx, t)
+			if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "context with specified id") && !strings.Contains(err.Error(), "context was destroyed") {
+				return v, err
+			}
+		}
+	}
 }
 
 func (p *page) press(text, want string) {

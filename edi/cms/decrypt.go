@@ -91,7 +91,12 @@ func (m *Message) Decrypt(d Decryption) (*Decrypted, error) {
 		return nil, err
 	}
 	if p.cipher.Authenticated() {
-		out.r = &gcmReader{b: b, content: content, block: block, params: p, spool: d.Spool}
+		g := &gcmReader{b: b, content: content, block: block, params: p, spool: d.Spool}
+		if m.Type == EnvelopedData {
+			g.tail = &tail{r: content, n: p.tag}
+			g.content = g.tail
+		}
+		out.r = g
 	} else {
 		out.r = newCBCReader(b, content, block, p.iv)
 	}
@@ -266,8 +271,8 @@ func (b *ber) encrypted(t Type) (params, error) {
 	if errors.As(err, &syntax) {
 		syntax.Offset = b.pos
 	}
-	// GCM without a place for its tag, or a tag for CBC, is neither.
-	if err == nil && p.cipher.Authenticated() != (t == AuthEnvelopedData) {
+	// A place for a tag of CBC is no message at all.
+	if err == nil && !p.cipher.Authenticated() && t == AuthEnvelopedData {
 		err = &UnsupportedError{What: t.String() + " with", Name: p.cipher.String()}
 	}
 	return p, err

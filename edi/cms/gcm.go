@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 )
 
 // Sizes of AES-GCM (SP 800-38D). Nonces of another length have no place in
@@ -26,6 +27,7 @@ type gcmReader struct {
 	block   cipher.Block
 	params  params
 	spool   func() (io.ReadWriteSeeker, error)
+	tail    *tail // of content, where its tag is that
 
 	plain  io.Reader
 	stream cipher.Stream
@@ -78,6 +80,32 @@ func (g *gcmReader) verify() error {
 	return nil
 }
 
+// A tail keeps the last n bytes of r from whom it is read by.
+type tail struct {
+	r    io.Reader
+	n    int
+	buf  []byte
+	last []byte // of what was read
+}
+
+func (t *tail) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		held := len(t.last)
+		t.buf = append(slices.Grow(t.buf[:0], held+len(p)), t.last...)
+		n, err := t.r.Read(t.buf[held : held+len(p)])
+		buf := t.buf[:held+n]
+		free := max(0, len(buf)-t.n)
+		copy(p, buf[:free])
+		t.last = append(t.last[:0], buf[free:]...)
+		if free > 0 || err != nil {
+			return free, err
+		}
+	}
+}
+
 // copyContent copies through a buffer that small content does not fill.
 func copyContent(w io.Writer, r io.Reader) (int64, error) {
 	var total int64
@@ -101,9 +129,14 @@ func copyContent(w io.Writer, r io.Reader) (int64, error) {
 	}
 }
 
-// trailer reads the tag and the DER of the authenticated attributes.
+// trailer reads the tag and the DER of the authenticated attributes. EnvelopedData has no place for
+// either: BouncyCastle, and with it Camel and phax, write the tag behind the content as AES-GCM gives
+// it (RFC 5116 5.1), though RFC 5084 1.3 knows GCM in AuthEnvelopedData alone.
 func (g *gcmReader) trailer() (mac, attrs []byte, err error) {
 	b := g.b
+	if g.tail != nil {
+		return g.tail.last, nil, b.finish()
+	}
 	if err := b.leave(); err != nil { // EncryptedContentInfo
 		return nil, nil, err
 	}

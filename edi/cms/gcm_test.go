@@ -51,8 +51,8 @@ func TestTagOfPiecesIsThatOfTheWhole(t *testing.T) {
 }
 
 // sealed writes an AuthEnvelopedData with what our writer never writes:
-// authenticated attributes and a short tag.
-func sealed(t *testing.T, p party, plain, attrs []byte, tagLen int) []byte {
+// authenticated attributes and a short tag; or an EnvelopedData whose tag lies behind its content.
+func sealed(t *testing.T, p party, kind Type, plain, attrs []byte, tagLen int) []byte {
 	t.Helper()
 	key, nonce := payload(16), payload(nonceSize)
 	info, err := Recipient{Certificate: p.cert}.info(key)
@@ -77,6 +77,10 @@ func sealed(t *testing.T, p party, plain, attrs []byte, tagLen int) []byte {
 	if tagLen == 12 {
 		params = der(tagSequence, der(tagOctets, nonce)) // the default (RFC 5084 3.2)
 	}
+	if kind == EnvelopedData {
+		return der(tagSequence, derOID(oidEnveloped), der(context0, der(tagSequence, derInt(0), der(tagSet, info),
+			der(tagSequence, derOID(oidData), algorithm(AES128GCM.id(), params), der(primitive0, out[:len(plain)+tagLen])))))
+	}
 	return der(tagSequence, derOID(oidAuthEnveloped), der(context0, der(tagSequence, derInt(0), der(tagSet, info),
 		der(tagSequence, derOID(oidData), algorithm(AES128GCM.id(), params), der(primitive0, out[:len(plain)])),
 		tagged, der(tagOctets, mac))))
@@ -87,7 +91,7 @@ func TestAuthenticatedAttributesAndShortTags(t *testing.T) {
 	for _, tagLen := range []int{12, 13, 14, 15, 16} {
 		for _, with := range [][]byte{nil, attrs} {
 			plain := payload(3*hashPiece + 5)
-			raw := sealed(t, alice(), plain, with, tagLen)
+			raw := sealed(t, alice(), AuthEnvelopedData, plain, with, tagLen)
 			got, err := decrypt(raw, Decryption{Keys: []Key{alice().decrypter()}})
 			if err != nil || !bytes.Equal(got, plain) {
 				t.Errorf("tag of %d bytes, attributes %v: %v", tagLen, with != nil, err)
@@ -104,8 +108,28 @@ func TestAuthenticatedAttributesAndShortTags(t *testing.T) {
 		}
 	}
 	for _, tagLen := range []int{4, 8, 11} {
-		if _, err := decrypt(sealed(t, alice(), nil, nil, tagLen), Decryption{Keys: []Key{alice().decrypter()}}); err == nil {
+		if _, err := decrypt(sealed(t, alice(), AuthEnvelopedData, nil, nil, tagLen), Decryption{Keys: []Key{alice().decrypter()}}); err == nil {
 			t.Errorf("a tag of %d bytes was taken", tagLen)
+		}
+	}
+}
+
+func TestTagBehindTheContentOfEnvelopedData(t *testing.T) {
+	keys := Decryption{Keys: []Key{alice().decrypter()}}
+	for _, n := range []int{0, 1, 15, bufSize - 16, bufSize, 3*hashPiece + 5} {
+		for _, tagLen := range []int{12, 16} {
+			plain := payload(n)
+			raw := sealed(t, alice(), EnvelopedData, plain, nil, tagLen)
+			if got, err := decrypt(raw, keys); err != nil || !bytes.Equal(got, plain) {
+				t.Errorf("%d bytes, a tag of %d: %v", n, tagLen, err)
+			}
+			for _, at := range []int{len(raw) - 1, len(raw) - tagLen, len(raw) - tagLen - min(1, n)} {
+				changed := bytes.Clone(raw)
+				changed[at] ^= 1
+				if got, err := decrypt(changed, keys); !errors.Is(err, ErrDecrypt) || len(got) > 0 {
+					t.Errorf("%d bytes, a tag of %d, changed at %d from the end: %d bytes and %v", n, tagLen, len(raw)-at, len(got), err)
+				}
+			}
 		}
 	}
 }

@@ -35,6 +35,7 @@ type Partnership struct {
 	Compress      string // none, before, after the signature
 	Receipt       string // none, unsigned, signed
 	Async         bool
+	GCM           bool // encrypts by AES-256-GCM; what programs do not do, they are not told
 }
 
 // stationKind is what programs differ in. OpenAS2, and phax as2-server that came from it, are told by XML files
@@ -47,6 +48,7 @@ type stationKind struct {
 	parts      map[string]string
 	sign       string
 	encrypt    string
+	gcm        string // "" does not do it
 }
 
 var stationKinds = map[string]*stationKind{
@@ -60,7 +62,7 @@ var stationKinds = map[string]*stationKind{
 	},
 	"phax": {
 		title: "phax as2-server 4.6.3", artifacts: []string{"com.helger.as2:as2-server:4.6.3"},
-		main: []string{"com.helger.as2.app.MainOpenAS2Server"}, processors: "com.helger.as2lib.processor.", sign: "sha-256", encrypt: "aes256-cbc",
+		main: []string{"com.helger.as2.app.MainOpenAS2Server"}, processors: "com.helger.as2lib.processor.", sign: "sha-256", encrypt: "aes256-cbc", gcm: "aes256-gcm",
 		parts: map[string]string{
 			"certificates": "com.helger.as2lib.cert.CertificateFactory", "partnerships": "com.helger.as2lib.partner.xml.XMLPartnershipFactory",
 			"processor": "com.helger.as2lib.processor.DefaultMessageProcessor", "mdn sender": "sender.AsynchMDNSenderModule",
@@ -230,7 +232,9 @@ func (s *Station) partnerships() string {
 			if c.Sign {
 				attribute("sign", s.kind.sign)
 			}
-			if c.Encrypt {
+			if c.Encrypt && c.GCM && s.kind.gcm != "" {
+				attribute("encrypt", s.kind.gcm)
+			} else if c.Encrypt {
 				attribute("encrypt", s.kind.encrypt)
 			}
 			if c.Compress != "none" {

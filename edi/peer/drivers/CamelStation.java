@@ -127,7 +127,7 @@ public class CamelStation {
       set.accept("from", "theirs@example.org");
       set.accept("as2From", from);
       set.accept("as2To", US);
-      set.accept("as2MessageStructure", structure(form[0]));
+      set.accept("as2MessageStructure", structure(form[0].replaceAll("[GROL]", "")));
       set.accept("ediMessageContentType", "application/edi-x12");
       set.accept("ediMessageCharset", "US-ASCII");
       set.accept("ediMessageTransferEncoding", "binary");
@@ -138,7 +138,7 @@ public class CamelStation {
         set.accept("signingPrivateKey", key);
       }
       if (form[0].contains("E")) {
-        set.accept("encryptingAlgorithm", AS2EncryptionAlgorithm.AES256_CBC);
+        set.accept("encryptingAlgorithm", form[0].contains("G") ? AS2EncryptionAlgorithm.AES256_GCM : AS2EncryptionAlgorithm.AES256_CBC);
         set.accept("encryptingCertificateChain", partner);
       }
       if (form[0].contains("C") || form[0].contains("D")) {

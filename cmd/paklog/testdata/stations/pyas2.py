@@ -36,11 +36,15 @@ def organization(name):
     return Organization(as2_name=name, sign_key=KEY, decrypt_key=KEY, mdn_url=f"http://127.0.0.1:{PORT}/mdn", domain="foreign")
 
 
-def partner(cell):
+def partner(cell, sends=False):
     form, receipt = cell.split("_")
     asked = {} if receipt == "NO" else {"mdn_mode": "ASYNC" if receipt.endswith("A") else "SYNC"}
     if receipt.startswith("SI"):
         asked["mdn_digest_alg"] = "sha256"
+    if "R" in form and sends:  # its receipts are signed by the same setting, and what it writes of PSS nobody can verify
+        asked["sign_alg"] = "rsassa_pss"
+    if "O" in form:
+        asked["key_enc_alg"] = "rsaes_oaep"
     return Partner(as2_name="PAKLOG", verify_cert=OURS, encrypt_cert=OURS, validate_certs=False, sign="S" in form, digest_alg="sha256",
                    encrypt="E" in form, enc_alg="aes_256_cbc", compress="C" in form, **asked)
 
@@ -72,7 +76,7 @@ def send(name):
     path = os.path.join(DIR, "outbox", name)
     with open(path, "rb") as f:
         content = f.read()
-    m = Message(organization(cell), partner(cell))
+    m = Message(organization(cell), partner(cell, sends=True))
     m.build(content, filename=name, subject="a document", content_type="application/edi-x12")
     sent[m.message_id] = cell, m
     os.remove(path)
