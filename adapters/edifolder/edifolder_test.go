@@ -364,6 +364,50 @@ func TestPublishNeverOverwritesAndNeverLeavesTheFolder(t *testing.T) {
 	}
 }
 
+// A file that looks cut off is told once while it waits, and listed; one that grows is not, and a whole one never.
+func TestWhatLooksCutOffIsToldWhileItWaits(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	var log bytes.Buffer
+	now := time.Now()
+	h := &hub{}
+	in, err := edifolder.NewInbox(edifolder.Config{
+		Root: root, Partners: []string{"ACME"}, Patience: 5 * time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: func() time.Time { return now },
+	}, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inbox := filepath.Join(root, "ACME", "inbox")
+	write(t, filepath.Join(inbox, "cut.edi"), isa+"GS*OW*AC")
+	write(t, filepath.Join(inbox, "empty.edi"), "")
+	write(t, filepath.Join(inbox, "whole.edi"), isa+iea)
+	told := func(name string) int {
+		return strings.Count(log.String(), `msg="a file in the inbox looks cut off" partner=ACME file=`+name)
+	}
+	for look := range 30 {
+		write(t, filepath.Join(inbox, "grows.edi"), isa+strings.Repeat("GS*~", look))
+		in.Poll(t.Context())
+		if n := told("cut.edi") + told("empty.edi"); n > 0 != (look >= 9) {
+			t.Fatalf("told %d times at look %d", n, look+1)
+		}
+	}
+	if told("cut.edi") != 1 || told("empty.edi") != 1 || told("grows.edi") != 0 || told("whole.edi") != 0 || h.calls != 1 {
+		t.Errorf("%d calls, and told:\n%s", h.calls, log.String())
+	}
+	left, err := edifolder.LeftIn(root, "ACME", now.Add(11*time.Second))
+	if err != nil || len(left) != 3 || left[0].Name != "cut.edi" || left[1].Name != "empty.edi" || left[2].Name != "grows.edi" || !strings.Contains(left[0].Why, "edi.patience") {
+		t.Errorf("%+v, %v", left, err)
+	}
+	if left, err := edifolder.LeftIn(root, "ACME", now); err != nil || len(left) != 0 {
+		t.Errorf("at once %+v, %v", left, err)
+	}
+	now = now.Add(6 * time.Minute)
+	in.Poll(t.Context())
+	if got := files(t, inbox); got != "grows.edi" || h.calls != 2 {
+		t.Errorf("%d calls, and the inbox holds %q", h.calls, got)
+	}
+}
+
 // What is passed over is told once, when it stays, and listed with its age.
 func TestWhatStaysInAnInboxIsTold(t *testing.T) {
 	t.Parallel()

@@ -208,10 +208,10 @@ func (in *Inbox) Poll(ctx context.Context) {
 			s := stamp{info.Size(), info.ModTime()}
 			at := sight{stamp: s, looks: 1, since: in.cfg.Now()}
 			if was := in.seen[path]; was.stamp == s {
-				at.looks, at.since = min(was.looks+1, patience), was.since
+				at.looks, at.since, at.told = min(was.looks+1, patience), was.since, was.told
 			}
 			if at.looks < enough || in.mayGrow(at) && !whole(path, s.size) {
-				next[path] = at
+				next[path] = in.waits(p, name, at)
 				continue
 			}
 			if !in.tryTake(ctx, p, name, path, s) {

@@ -10,8 +10,8 @@ import (
 	"github.com/paklog/hub/adapters/internal/dropped"
 )
 
-// Left is what lies in an inbox and is not taken, for its name says that it is being written, or because it
-// is a folder.
+// Left is what lies in an inbox and is not taken: its name says that it is being written, or it is a folder;
+// or not yet, for it looks cut off.
 type Left struct {
 	Name  string    `json:"name"`
 	Why   string    `json:"why"`
@@ -20,6 +20,9 @@ type Left struct {
 
 // stays is how long an upload may take before somebody is told that its file never got its name.
 const stays = 10 * time.Minute
+
+// waiting is after how long a file that looks cut off is listed.
+const waiting = 10 * time.Second
 
 // passed is why an entry of an inbox is not taken, "" where it is.
 func passed(name string, info fs.FileInfo) string {
@@ -30,6 +33,19 @@ func passed(name string, info fs.FileInfo) string {
 		return "is named as one that is being written (hidden, .tmp, .part, .filepart): it is taken once it is renamed"
 	}
 	return ""
+}
+
+// cutOff is why a file is not taken yet.
+const cutOff = "looks cut off: it is empty, or has no IEA or UNZ at its end; it is taken as it is once it stood for edi.patience"
+
+// waits tells once of a file that looks half written, after so many looks that an upload would have gone on.
+func (in *Inbox) waits(partner, name string, at sight) sight {
+	if !at.told && at.looks >= patience {
+		at.told = true
+		in.cfg.Log.Warn("a file in the inbox looks cut off", "partner", partner, "file", name, "bytes", at.size,
+			"why", "it is empty, or has no IEA or UNZ at its end", "taken_as_it_is", at.since.Add(in.cfg.Patience).UTC().Format(time.RFC3339))
+	}
+	return at
 }
 
 // passes notes an entry that is passed over, and tells of it once: of a folder when it is seen again, of a
@@ -59,9 +75,17 @@ func LeftIn(root, partner string, now time.Time) ([]Left, error) {
 		if err != nil {
 			continue // taken away meanwhile
 		}
-		if why := passed(e.Name(), info); why != "" && (info.IsDir() || now.Sub(info.ModTime()) >= stays) {
-			out = append(out, Left{e.Name(), why, info.ModTime().UTC()})
+		why, age := passed(e.Name(), info), now.Sub(info.ModTime())
+		switch {
+		case why != "" && !info.IsDir() && age < stays:
+			continue
+		case why == "":
+			if age < waiting || !info.Mode().IsRegular() || whole(filepath.Join(root, partner, "inbox", e.Name()), info.Size()) {
+				continue
+			}
+			why = cutOff
 		}
+		out = append(out, Left{e.Name(), why, info.ModTime().UTC()})
 	}
 	return out, nil
 }

@@ -58,7 +58,8 @@ func newPartnerList(g *global) *cobra.Command {
 		Use: "list", Short: "List the trading partners of the configuration, and how documents reach them",
 		Long: `List the trading partners of the configuration, how documents reach them, and what stays in their inboxes: folders,
 and files that for ten minutes are named as one that is being written (hidden, .tmp, .part, .filepart). The hub
-takes neither, and says so in its log, once.`,
+takes neither. A file that is empty or has no IEA or UNZ at its end waits for its rest (edi.patience), and is
+then taken as it is, which makes a letter. The hub's log says all of it, once.`,
 		Example: "  paklog partner list\n  paklog partner list --json | jq '.[] | select(.by == \"as2\")'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
