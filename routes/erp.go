@@ -53,6 +53,9 @@ type ERPConfig struct {
 	Receiver erp.Receiver
 	Plants   map[string]string
 
+	// Reverser is the same ERP as one whose goods movements can be taken back; nil is none.
+	Reverser erp.Reverser
+
 	// Mover is the same ERP as one that is told of adjustments, of the kinds in Moves ([erp.Gain] and so
 	// on); nil is none.
 	Mover erp.Mover
@@ -106,6 +109,7 @@ func (c ERPConfig) asks() string {
 const (
 	cmdERPIssue   = "erp.Issue"
 	cmdERPReceive = "erp.Receive"
+	cmdERPReverse = "erp.Reverse"
 	erpTold       = "erp.Told"
 )
 
@@ -116,13 +120,16 @@ type erpOrder struct {
 	Asked string `json:"asked"` // the key of its goods issue
 }
 
-// toldERP is a goods issue, goods receipt or adjustment that an ERP has posted.
+// toldERP is a goods issue, goods receipt or adjustment that an ERP has posted, or taken back.
 type toldERP struct {
 	ERP     string `json:"erp"`
 	Do      string `json:"do"`
 	Order   string `json:"order,omitempty"`
 	Receipt string `json:"receipt,omitempty"`
 	erp.Posted
+	// Reason and By are of what was taken back.
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
 	// Key and Document are of an adjustment: ours and the ERP's.
 	Key      string `json:"key,omitempty"`
 	Document string `json:"document,omitempty"`
@@ -163,7 +170,13 @@ func AddERPs(h *Hub, f *Flows, configs []ERPConfig) error {
 			return err
 		}
 	}
+	if len(e.all) == 0 {
+		return nil
+	}
 	if err := e.addSources(h); err != nil {
+		return err
+	}
+	if err := h.Add(e.door(outs)); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(e.all, func(c ERPConfig) bool { return c.Mover != nil }) {
@@ -207,7 +220,7 @@ func (e *erps) left(ctx context.Context, m *Message) (*Out, error) {
 			return nil, fault.At(m.route, fault.Rejected, o.Number, fmt.Errorf("order %s was split or merged here, and its delivery in %s was not: post the goods issue there, and drop this letter", o.Number, c.Name))
 		}
 		d.out.SetState(key, old, erpOrder{m.ID.String()})
-		d.out.Publish(c.asks(), cmdERPIssue, m.Key, goodsIssueOf(m.ID.String(), o))
+		e.askFor(d, c, erpDocument{Document: erp.Document{Do: erp.DoIssue, Number: o.Number}, Stream: order.StreamOf(o.Scope, o.Number), Key: m.Key}, goodsIssueOf(m.ID.String(), o))
 		return d.done()
 	}
 	return d.done()
@@ -236,42 +249,48 @@ type deed struct {
 	ref  string
 	do   func(ctx context.Context) ([]byte, error)
 	done func(ctx context.Context) ([]byte, bool, error)
-	then func(m *Message, outcome []byte) (*Out, error)
+	then func(ctx context.Context, m *Message, outcome []byte) (*Out, error)
 }
 
-// posting is a deed that posts a document of a delivery.
-func posting(c ERPConfig, t toldERP, ref string, do func(context.Context) (erp.Posted, error), done func(context.Context) (erp.Posted, bool, error), then func(m *Message, out *Out) *Out) *deed {
+// posting is a deed about a document of a delivery, which stands so once it is done.
+func (c ERPConfig) posting(t toldERP, do, number, status string, post func(context.Context) (erp.Posted, error), posted func(context.Context) (erp.Posted, bool, error), then func(m *Message, out *Out) *Out) *deed {
 	t.ERP = c.Name
 	return &deed{
-		ref: ref,
+		ref: number,
 		do: func(ctx context.Context) ([]byte, error) {
-			p, err := do(ctx)
+			p, err := post(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return json.Marshal(p)
 		},
 		done: func(ctx context.Context) ([]byte, bool, error) {
-			p, found, err := done(ctx)
+			p, found, err := posted(ctx)
 			if err != nil || !found {
 				return nil, false, err
 			}
 			b, err := json.Marshal(p)
 			return b, true, err
 		},
-		then: func(m *Message, outcome []byte) (*Out, error) {
+		then: func(ctx context.Context, m *Message, outcome []byte) (*Out, error) {
 			t := t
 			if err := json.Unmarshal(outcome, &t.Posted); err != nil {
 				return nil, fault.E(m.route, fault.Internal, err)
 			}
-			return then(m, m.Out().Publish(onExternal, erpTold, m.Key, t)), nil
+			out := m.Out().Publish(onExternal, erpTold, m.Key, t)
+			if err := c.stands(ctx, m, out, do, number, status, t.Day); err != nil {
+				return nil, err
+			}
+			if then != nil {
+				out = then(m, out)
+			}
+			return out, nil
 		},
 	}
 }
 
 // deedOf is what a message asks an ERP for.
 func (c ERPConfig) deedOf(m *Message) (*deed, error) {
-	nothing := func(_ *Message, out *Out) *Out { return out }
 	switch m.Type {
 	case cmdERPMove:
 		var a erp.Adjustment
@@ -291,7 +310,7 @@ func (c ERPConfig) deedOf(m *Message) (*deed, error) {
 				doc, found, err := c.Mover.Moved(ctx, a)
 				return []byte(doc), found, err
 			},
-			then: func(m *Message, outcome []byte) (*Out, error) {
+			then: func(_ context.Context, m *Message, outcome []byte) (*Out, error) {
 				return m.Out().Publish(onExternal, erpTold, m.Key, toldERP{ERP: c.Name, Do: a.Kind, Key: a.Key, Document: string(outcome)}), nil
 			},
 		}, nil
@@ -303,31 +322,37 @@ func (c ERPConfig) deedOf(m *Message) (*deed, error) {
 		if c.Receiver == nil {
 			return nil, fault.E(m.route, fault.Rejected, fmt.Errorf("%s is told of no receipts any more: let the configuration say that it is (receives), and replay this", c.Name))
 		}
-		return posting(c, toldERP{Do: doReceipt, Receipt: g.Delivery}, g.Delivery,
+		return c.posting(toldERP{Do: erp.DoReceipt, Receipt: g.Delivery}, erp.DoReceipt, g.Delivery, erp.Stands,
 			func(ctx context.Context) (erp.Posted, error) { return c.Receiver.Receive(ctx, g) },
 			func(ctx context.Context) (erp.Posted, bool, error) { return c.Receiver.Received(ctx, g) },
 			func(m *Message, out *Out) *Out { return c.stood(m, out, g) }), nil
+	case cmdERPReverse:
+		var r erp.Reversal
+		if err := m.Decode(&r); err != nil {
+			return nil, err
+		}
+		t := toldERP{Do: r.Do + "_reversal", Reason: r.Reason, By: r.By}
+		if t.Order = r.Delivery; r.Do == erp.DoReceipt {
+			t.Order, t.Receipt = "", r.Delivery
+		}
+		return c.posting(t, r.Do, r.Delivery, erp.Undone,
+			func(ctx context.Context) (erp.Posted, error) { return c.Reverser.Reverse(ctx, r) },
+			func(ctx context.Context) (erp.Posted, bool, error) { return c.Reverser.Reversed(ctx, r) }, nil), nil
 	}
 	var g erp.GoodsIssue
 	if err := m.Decode(&g); err != nil {
 		return nil, err
 	}
-	return posting(c, toldERP{Do: doIssue, Order: g.Order}, g.Delivery,
+	return c.posting(toldERP{Do: erp.DoIssue, Order: g.Order}, erp.DoIssue, g.Delivery, erp.Stands,
 		func(ctx context.Context) (erp.Posted, error) { return c.Port.Issue(ctx, g) },
-		func(ctx context.Context) (erp.Posted, bool, error) { return c.Port.Issued(ctx, g) }, nothing), nil
+		func(ctx context.Context) (erp.Posted, bool, error) { return c.Port.Issued(ctx, g) }, nil), nil
 }
-
-// What is done at an ERP with a delivery.
-const (
-	doIssue   = "goods_issue"
-	doReceipt = "goods_receipt"
-)
 
 // issuing is the one way by which anything of an ERP is changed.
 func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 	return Route{
-			Name: "out.erp." + c.Name, About: "posts the goods issue or goods receipt of each delivery and each adjustment, once", Conn: erpConn(c.Name),
-			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue, cmdERPMove, cmdERPReceive}, Writes: []string{onExternal, c.asks()}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
+			Name: "out.erp." + c.Name, About: "posts the goods issue or goods receipt of each delivery and each adjustment, once, and takes them back", Conn: erpConn(c.Name),
+			Topics: []string{erpOut(c.Name)}, Types: []string{cmdERPIssue, cmdERPMove, cmdERPReceive, cmdERPReverse}, Writes: []string{onExternal, c.asks()}, Patterns: []string{eip.NameChannelAdapter, eip.NameBreaker},
 		}, Effect{
 			Step: stepERP, Timeout: c.Timeout, ResolveAfter: c.ResolveAfter,
 			Plan: func(_ context.Context, m *Message) (*Call, *Out, error) {
@@ -339,8 +364,8 @@ func (e *erps) issuing(c ERPConfig) (Route, Effect) {
 			},
 			Do:      func(ctx context.Context, call *Call) ([]byte, error) { return call.Value.(*deed).do(ctx) },
 			Resolve: func(ctx context.Context, call *Call) ([]byte, bool, error) { return call.Value.(*deed).done(ctx) },
-			Then: func(_ context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
-				return call.Value.(*deed).then(m, outcome)
+			Then: func(ctx context.Context, m *Message, call *Call, outcome []byte) (*Out, error) {
+				return call.Value.(*deed).then(ctx, m, outcome)
 			},
 		}
 }

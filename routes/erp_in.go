@@ -104,12 +104,10 @@ func (c *ERPConfig) readDefaults() error {
 
 // addSources hosts what reads deliveries and makes orders of them.
 func (e *erps) addSources(h *Hub) error {
-	var hints []string
 	for _, c := range e.all {
 		if c.Source == nil && c.Receiver == nil {
 			continue
 		}
-		hints = append(hints, erpHints(c.Name))
 		if err := h.Add(e.reading(c)); err != nil {
 			return err
 		}
@@ -134,32 +132,42 @@ func (e *erps) addSources(h *Hub) error {
 			}
 		}
 	}
-	if len(hints) == 0 {
-		return nil
+	return nil
+}
+
+// door takes hints that something changed in an ERP, and what people ask about its documents.
+func (e *erps) door(outs []string) Route {
+	writes := slices.Clone(outs)
+	for _, c := range e.all {
+		if len(c.feeds()) > 0 {
+			writes = append(writes, erpHints(c.Name))
+		}
 	}
-	return h.Add(Route{
-		Name: door.ERPs, About: "hints that something changed in an ERP, made durable before they are answered", Writes: hints,
+	return Route{
+		Name: door.ERPs, About: "hints that something changed in an ERP, and what people ask about its documents, made durable before they are answered", Writes: writes,
 		Patterns: []string{eip.NameChannelAdapter, eip.NameRequestReply},
-		Handle: func(_ context.Context, m *Message) (*Out, error) {
-			x, ok := m.Value.(erp.Hint)
-			if !ok {
-				return nil, wrongCommand(door.ERPs, m.Value)
-			}
-			i := slices.IndexFunc(e.all, func(c ERPConfig) bool { return c.Name == x.ERP && (c.Source != nil || c.Receiver != nil) })
-			if i < 0 {
-				return nil, fault.At(door.ERPs, fault.Rejected, "erp", fmt.Errorf("no ERP that is read is named %q", x.ERP))
-			}
-			out := m.Out()
-			for _, f := range e.all[i].feeds() {
-				if x.About == "" {
-					out.Publish(erpHints(x.ERP), f.poll, x.ERP, poll{})
-				} else {
-					out.Publish(erpHints(x.ERP), f.read, x.About, toRead{ID: x.About})
+		Handle: func(ctx context.Context, m *Message) (*Out, error) {
+			switch x := m.Value.(type) {
+			case erp.Act:
+				return e.act(ctx, m, x)
+			case erp.Hint:
+				i := slices.IndexFunc(e.all, func(c ERPConfig) bool { return c.Name == x.ERP && len(c.feeds()) > 0 })
+				if i < 0 {
+					return nil, fault.At(door.ERPs, fault.Rejected, "erp", fmt.Errorf("no ERP that is read is named %q", x.ERP))
 				}
+				out := m.Out()
+				for _, f := range e.all[i].feeds() {
+					if x.About == "" {
+						out.Publish(erpHints(x.ERP), f.poll, x.ERP, poll{})
+					} else {
+						out.Publish(erpHints(x.ERP), f.read, x.About, toRead{ID: x.About})
+					}
+				}
+				return out, nil
 			}
-			return out, nil
+			return nil, wrongCommand(door.ERPs, m.Value)
 		},
-	})
+	}
 }
 
 // feeds are the lists of an ERP that are looked through.

@@ -267,7 +267,7 @@ func (e *erps) receipts(outs []string) Route {
 				var stood []erp.Stood
 				st, _ := d.state(erpStoodKey(c.Name, head.ID), &stood)
 				if got == nil {
-					e.receipt(d, c, head, of, stood)
+					e.askFor(d, c, erpDocument{Document: erp.Document{Do: erp.DoReceipt, Number: head.ID}, Stream: head.Stream(), Key: m.Key}, e.receipt(d, head, of, stood))
 				} else if stands(got.Stage) {
 					i := slices.IndexFunc(stood, func(s erp.Stood) bool { return s.SKU == got.Item && s.Lot == got.Lot })
 					if i < 0 {
@@ -283,8 +283,8 @@ func (e *erps) receipts(outs []string) Route {
 	}
 }
 
-// receipt asks for the goods receipt of what came, where anything did.
-func (e *erps) receipt(d *decision, c ERPConfig, head receiving.Head, of erpReceipt, stood []erp.Stood) {
+// receipt is what came of a receipt, nil where nothing did.
+func (e *erps) receipt(d *decision, head receiving.Head, of erpReceipt, stood []erp.Stood) any {
 	r := peek(d, e.flows.receipts, head.Stream())
 	g := erp.GoodsReceipt{Key: d.m.ID.String(), Delivery: head.ID, Facility: head.Scope.Facility, Stood: stood}
 	came := int64(0)
@@ -298,9 +298,10 @@ func (e *erps) receipt(d *decision, c ERPConfig, head receiving.Head, of erpRece
 		came += x.Qty
 		g.Lines = append(g.Lines, x)
 	}
-	if d.err == nil && came > 0 {
-		d.out.Publish(c.asks(), cmdERPReceive, d.m.Key, g)
+	if came == 0 {
+		return nil
 	}
+	return g
 }
 
 // stood tells, once the goods are in the ERP's stock, which of them may not be sold.

@@ -27,6 +27,7 @@ type testERP struct {
 	reads  int                 // of one delivery
 	posted map[string]erp.GoodsIssue
 	times  int   // goods issues that were posted
+	undone int   // and taken back
 	calls  int   // that arrived
 	lose   int   // so many of the next answers
 	no     error // what it says instead of posting

@@ -45,17 +45,17 @@ func driftKey(name string) string { return "shop-drift/" + name }
 
 // Drift is the last look through a shop's books, as far as it is.
 func (h *Hub) Drift(ctx context.Context, name string) (shop.DriftReport, error) {
-	return reportOf[shop.DriftReport](ctx, h, "routes.Drift", driftKey(name), fmt.Errorf("the books of shop %q were never looked through", name))
+	return reportOf[shop.DriftReport](ctx, h, "routes.Drift", "shop", driftKey(name), fmt.Errorf("the books of shop %q were never looked through", name))
 }
 
 // reportOf is a report that is kept as state; none is Rejected for a reason.
-func reportOf[T any](ctx context.Context, h *Hub, op, key string, none error) (r T, err error) {
+func reportOf[T any](ctx context.Context, h *Hub, op, place, key string, none error) (r T, err error) {
 	b, err := h.bus.Row(ctx, journal.TableState, key)
 	if err != nil {
 		return r, err
 	}
 	if b == nil {
-		return r, fault.At(op, fault.Rejected, "shop", none)
+		return r, fault.At(op, fault.Rejected, place, none)
 	}
 	st, err := journal.DecodeState(b)
 	if err == nil {

@@ -27,7 +27,7 @@ func loadKey(name string) string { return "shop-load/" + name }
 
 // Load is the last first load of a shop, as far as it is.
 func (h *Hub) Load(ctx context.Context, name string) (shop.LoadReport, error) {
-	return reportOf[shop.LoadReport](ctx, h, "routes.Load", loadKey(name), fmt.Errorf("shop %q was never loaded", name))
+	return reportOf[shop.LoadReport](ctx, h, "routes.Load", "shop", loadKey(name), fmt.Errorf("shop %q was never loaded", name))
 }
 
 // beginLoad starts a load, unless one is under way.

@@ -82,6 +82,8 @@ type Deps struct {
 	Drift func(ctx context.Context, shop string) (shop.DriftReport, error)
 	// Load is how far the first load of a shop is.
 	Load func(ctx context.Context, shop string) (shop.LoadReport, error)
+	// ERPs are those that goods movements are posted at; nil is none.
+	ERPs ERPs
 	// Routes says how each route does.
 	Routes func(ctx context.Context) ([]Route, error)
 	// Switch pauses a route, or lets it go on.
@@ -215,6 +217,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.postage()
 		s.drift()
 		s.shopLoad()
+		s.erpDocuments()
 		s.desk()
 		s.groups()
 		s.edits()

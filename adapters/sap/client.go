@@ -28,6 +28,7 @@ type side struct {
 	heads          string // the path of its deliveries
 	place          string // what says in a list where a delivery is from or goes to
 	all, one, post string // its functions: what was wanted is there, some of an item is, and the posting
+	undo           string // the function that takes the posting back
 	movement       string // the posting, in words
 }
 
@@ -129,8 +130,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	return &Client{
 		cfg: cfg, docs: open(documents),
-		out: side{open(outbound), "API_OUTBOUND_DELIVERY_SRV", "deliveries", "/A_OutbDeliveryHeader", "ShippingPoint", "PickAllItems", "PickOneItemWithBaseQuantity", "PostGoodsIssue", "goods issue"},
-		in:  side{open(inbound), "API_INBOUND_DELIVERY_SRV", "inbound deliveries", "/A_InbDeliveryHeader", "ReceivingPlant", "PutawayAllItems", "PutawayOneItemWithBaseQuantity", "PostGoodsReceipt", "goods receipt"},
+		out: side{open(outbound), "API_OUTBOUND_DELIVERY_SRV", "deliveries", "/A_OutbDeliveryHeader", "ShippingPoint", "PickAllItems", "PickOneItemWithBaseQuantity", "PostGoodsIssue", "ReverseGoodsIssue", "goods issue"},
+		in:  side{open(inbound), "API_INBOUND_DELIVERY_SRV", "inbound deliveries", "/A_InbDeliveryHeader", "ReceivingPlant", "PutawayAllItems", "PutawayOneItemWithBaseQuantity", "PostGoodsReceipt", "ReverseGoodsReceipt", "goods receipt"},
 	}, nil
 }
 

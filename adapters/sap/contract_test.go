@@ -30,6 +30,7 @@ var operations = []contracttest.Operation{
 	{File: file, Path: "/PickAllItems", Method: http.MethodPost, Op: "pick"},
 	{File: file, Path: "/PickOneItemWithBaseQuantity", Method: http.MethodPost, Op: "pick-one"},
 	{File: file, Path: "/PostGoodsIssue", Method: http.MethodPost, Op: "issue"},
+	{File: file, Path: "/ReverseGoodsIssue", Method: http.MethodPost, Op: "reverse"},
 	{File: "API_MATERIAL_DOCUMENT_SRV.json", Path: "/A_MaterialDocumentHeader", Method: http.MethodPost, Op: "create"},
 	{File: "API_MATERIAL_DOCUMENT_SRV.json", Path: "/A_MaterialDocumentHeader", Method: http.MethodGet, Op: "created"},
 }
@@ -37,7 +38,7 @@ var operations = []contracttest.Operation{
 func opOf(r *http.Request) string {
 	for _, o := range []struct{ path, op string }{
 		{`/A_OutbDeliveryHeader$`, "headers"}, {`/A_OutbDeliveryHeader\('\d+'\)$`, "header"}, {`/to_DeliveryDocumentItem$`, "items"}, {`/to_DeliveryDocumentPartner$`, "partners"},
-		{`/A_InbDeliveryHeader$`, "headers"}, {`/A_InbDeliveryHeader\('\d+'\)$`, "header"}, {`/PutawayAllItems$`, "pick"}, {`/PutawayOneItemWithBaseQuantity$`, "pick-one"}, {`/PostGoodsReceipt$`, "issue"},
+		{`/A_InbDeliveryHeader$`, "headers"}, {`/A_InbDeliveryHeader\('\d+'\)$`, "header"}, {`/PutawayAllItems$`, "pick"}, {`/PutawayOneItemWithBaseQuantity$`, "pick-one"}, {`/PostGoodsReceipt$`, "issue"}, {`/ReverseGoods(Issue|Receipt)$`, "reverse"},
 		{`/PickAllItems$`, "pick"}, {`/PickOneItemWithBaseQuantity$`, "pick-one"}, {`/PostGoodsIssue$`, "issue"},
 	} {
 		if regexp.MustCompile(o.path).MatchString(r.URL.Path) {
@@ -71,7 +72,7 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 			address.Value.WithProperty("__metadata", texts("id", "uri", "type", "etag"))
 		}
 	}
-	for _, op := range []string{"issue", "create"} {
+	for _, op := range []string{"issue", "reverse", "create"} {
 		inner := contracttest.At(t, c[op].Responses.Value("4XX").Value.Content["application/json"].Schema.Value, "error", "innererror")
 		inner.WithProperty("transactionid", openapi3.NewStringSchema()).WithProperty("timestamp", openapi3.NewStringSchema())
 		inner.WithProperty("errordetails", openapi3.NewArraySchema().WithItems(texts("code", "message", "severity", "target")))
@@ -109,10 +110,19 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	if _, err := client.Issue(t.Context(), erptest.Goods(none, []int64{5}, []int64{5})); err == nil {
 		t.Error("posted in a closed period")
 	}
+	back := erp.Reversal{Do: erp.DoIssue, Delivery: whole, Day: clk.Now()}
+	if _, err := client.Reverse(t.Context(), back); err == nil {
+		t.Error("taken back in a closed period")
+	}
+	sim.By(func(h *sapsim.Hand) { h.Close(false) })
+	if _, err := client.Reverse(t.Context(), back); err != nil {
+		t.Error(err)
+	}
+	sim.By(func(h *sapsim.Hand) { h.Close(true) })
 	if _, found, err := client.Delivery(t.Context(), "89999999"); found || err != nil {
 		t.Error(found, err)
 	}
-	if page, err := client.Changed(t.Context(), clk.Now(), ""); err != nil || len(page.Deliveries) != 1 {
+	if page, err := client.Changed(t.Context(), clk.Now(), ""); err != nil || len(page.Deliveries) != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
 	a := erp.Adjustment{Key: "0123456789ABCDEF", Kind: erp.Loss, At: clk.Now(), Facility: erptest.Site, Item: "A", Qty: 2, Reason: "lost"}
@@ -132,7 +142,7 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	if found := client.Check(t.Context()); len(found) != 1 {
 		t.Errorf("%+v", found)
 	}
-	for _, passed := range []string{"headers 200", "header 200", "header 404", "items 200", "partners 200", "pick 200", "pick-one 200", "issue 200", "issue 400", "create 201", "create 400", "created 200"} {
+	for _, passed := range []string{"headers 200", "header 200", "header 404", "items 200", "partners 200", "pick 200", "pick-one 200", "issue 200", "issue 400", "reverse 200", "reverse 400", "create 201", "create 400", "created 200"} {
 		if pass.Passed(passed) == 0 {
 			t.Errorf("%s never passed", passed)
 		}
@@ -178,7 +188,7 @@ func refusesTheSame(t *testing.T, sim http.Handler, c contracttest.Contract, kep
 			}
 		}
 	}
-	if refused["issue"] < 10 || refused["pick"] < 10 || refused["pick-one"] < 30 {
+	if refused["issue"] < 10 || refused["pick"] < 10 || refused["pick-one"] < 30 || refused["reverse"] < 10 {
 		t.Errorf("the contract refuses %v mistakes: too few prove little", refused)
 	}
 	t.Logf("mistakes that the contract refuses: %v", refused)
@@ -195,6 +205,7 @@ func TestInboundRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 		{File: file, Path: "/PutawayAllItems", Method: http.MethodPost, Op: "pick"},
 		{File: file, Path: "/PutawayOneItemWithBaseQuantity", Method: http.MethodPost, Op: "pick-one"},
 		{File: file, Path: "/PostGoodsReceipt", Method: http.MethodPost, Op: "issue"},
+		{File: file, Path: "/ReverseGoodsReceipt", Method: http.MethodPost, Op: "reverse"},
 	})
 	for _, op := range []string{"headers", "header", "items"} {
 		d := c.Answer(op).Properties["d"].Value
@@ -225,8 +236,15 @@ func TestInboundRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	}))
 	client := newClient(t, served, clk.Now)
 	for _, got := range [][]int64{{5, 3}, {5, 0}} {
-		if _, err := client.Receive(t.Context(), erptest.Came(comes(sim, 5, 3), []int64{5, 3}, got)); err != nil {
+		number := comes(sim, 5, 3)
+		if _, err := client.Receive(t.Context(), erptest.Came(number, []int64{5, 3}, got)); err != nil {
 			t.Fatal(err)
+		}
+		if got[1] > 0 {
+			continue
+		}
+		if _, err := client.Reverse(t.Context(), erp.Reversal{Do: erp.DoReceipt, Delivery: number, Day: clk.Now()}); err != nil {
+			t.Error(err)
 		}
 	}
 	open := comes(sim, 5)
@@ -237,10 +255,10 @@ func TestInboundRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	if _, found, err := client.Arrival(t.Context(), "189999999"); found || err != nil {
 		t.Error(found, err)
 	}
-	if page, err := client.Announced(t.Context(), clk.Now(), ""); err != nil || len(page.Deliveries) != 1 {
+	if page, err := client.Announced(t.Context(), clk.Now(), ""); err != nil || len(page.Deliveries) != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
-	for _, passed := range []string{"headers 200", "header 200", "header 404", "items 200", "pick 200", "pick-one 200", "issue 200", "issue 400"} {
+	for _, passed := range []string{"headers 200", "header 200", "header 404", "items 200", "pick 200", "pick-one 200", "issue 200", "issue 400", "reverse 200"} {
 		if pass.Passed(passed) == 0 {
 			t.Errorf("%s never passed", passed)
 		}

@@ -18,13 +18,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var ops = map[erptest.Op]sapsim.Op{
 	erptest.Read: sapsim.OpHeader, erptest.Items: sapsim.OpItems, erptest.Pick: sapsim.OpPick, erptest.Part: sapsim.OpPickOne, erptest.Issue: sapsim.OpIssue,
-	erptest.List: sapsim.OpHeaders, erptest.ShipTo: sapsim.OpPartner, erptest.Book: sapsim.OpCreate, erptest.Find: sapsim.OpCreated,
+	erptest.List: sapsim.OpHeaders, erptest.ShipTo: sapsim.OpPartner, erptest.Book: sapsim.OpCreate, erptest.Find: sapsim.OpCreated, erptest.Undo: sapsim.OpReverse,
 }
 
 // inOps are the same of inbound deliveries.
 var inOps = map[erptest.Op]sapsim.Op{
 	erptest.Read: sapsim.OpInHeader, erptest.Items: sapsim.OpInItems, erptest.Pick: sapsim.OpPutaway, erptest.Part: sapsim.OpPutawayOne, erptest.Issue: sapsim.OpReceipt,
-	erptest.List: sapsim.OpInHeaders,
+	erptest.List: sapsim.OpInHeaders, erptest.Undo: sapsim.OpInReverse,
 }
 
 func newClient(t *testing.T, url string, now func() time.Time, change ...func(*sap.Config)) *sap.Client {
@@ -98,6 +98,7 @@ func TestSAPIsAnERP(t *testing.T) {
 					Close:    func(closed bool) { sim.By(func(h *sapsim.Hand) { h.Close(closed) }) },
 					Posted:   func(number string) int { return sim.Truth(number).Issues },
 					Left:     func(number string) map[string]int64 { return sim.Truth(number).Left },
+					Undone:   func(number string) int { return sim.Truth(number).Undone },
 					Arrived:  func(op erptest.Op) int { return sim.Calls(ops[op]) },
 					Sessions: sim.Sessions,
 					Booked: func(key string) int {
@@ -113,6 +114,14 @@ func TestSAPIsAnERP(t *testing.T) {
 			}
 			rig := func(t *testing.T) erptest.Rig { return rigOf(t, ops, want) }
 			erptest.Run(t, rig)
+			t.Run("taking a goods issue back", func(t *testing.T) {
+				t.Parallel()
+				erptest.RunReverser(t, erp.DoIssue, rig)
+			})
+			t.Run("taking a goods receipt back", func(t *testing.T) {
+				t.Parallel()
+				erptest.RunReverser(t, erp.DoReceipt, func(t *testing.T) erptest.Rig { return rigOf(t, inOps, comes) })
+			})
 			t.Run("as a receiver", func(t *testing.T) {
 				t.Parallel()
 				erptest.RunReceiver(t, func(t *testing.T) erptest.Rig { return rigOf(t, inOps, comes) })

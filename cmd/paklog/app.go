@@ -188,13 +188,17 @@ func (a *app) rest(keys []rest.Key, users []rest.User) (http.Handler, error) {
 	if len(a.cfg.Shops) > 0 {
 		drift, loaded = a.hub.Drift, a.hub.Load
 	}
+	var erps rest.ERPs
+	if len(a.cfg.ERPs) > 0 {
+		erps = a.hub
+	}
 	return rest.New(rest.Config{
 		Scope:      scope.Scope{Tenant: a.cfg.Tenant, Owner: a.cfg.Owner, Facility: a.cfg.Facility},
 		Facilities: a.cfg.Facilities, Keys: keys, Users: users, People: a.cfg.known(), Local: peerOf, Version: version(),
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Since: a.since, Seen: a.seen, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
-		Carriers: a.warehouse, Drift: drift, Load: loaded, Metrics: promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
+		Carriers: a.warehouse, Drift: drift, Load: loaded, ERPs: erps, Metrics: promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
 		Switch: a.turn, Messages: a.store, Stopping: a.stopping,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {

@@ -145,7 +145,7 @@ func (a *app) erps(flows *routes.Flows) error {
 		}
 		a.close = append(a.close, func() error { port.Close(); return nil })
 		rc := routes.ERPConfig{
-			Name: name, Port: port, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility),
+			Name: name, Port: port, Reverser: port, Owner: cmp.Or(c.Owner, a.cfg.Owner), Facility: cmp.Or(c.Facility, a.cfg.Facility),
 			Timeout: erpCalls * c.Timeout, ResolveAfter: c.ResolveAfter,
 			Tenant: a.cfg.Tenant, Points: c.Points, Policy: c.Policy, Services: map[string]order.Service{},
 			Poll: c.Poll, Overlap: c.Overlap, First: c.First, Look: c.Look, Queued: a.cfg.Queue == queueRabbit,

@@ -77,6 +77,33 @@ func TestGoodsIssuesFollowWhatLeft(t *testing.T) {
 	if out := s.must("dlq", "list"); !strings.Contains(out, "1 open: out.erp.main 1\n") || s.sap.Truth(odd).Issues != 0 {
 		t.Error(out)
 	}
+	s.sap.Inject(sapsim.OpReverse, "answer-lost")
+	if _, errs, code := s.run("erp", "reverse", "main", whole); code != 2 || !strings.Contains(errs, "--reason") {
+		t.Errorf("ends with %d: %s", code, errs)
+	}
+	if _, errs, code := s.run("erp", "post", "main", whole); code == 0 || !strings.Contains(errs, "only one that is reversed is posted anew") {
+		t.Errorf("ends with %d: %s", code, errs)
+	}
+	for _, args := range [][]string{{"show", "main", "80009999"}, {"show", "main", whole, "--receipt"}, {"post", "other", whole}} {
+		if _, errs, code := s.run(append([]string{"erp"}, args...)...); code == 0 || !strings.Contains(errs, "was asked for no goods_") {
+			t.Errorf("%v ends with %d: %s", args, code, errs)
+		}
+	}
+	s.must("erp", "reverse", "main", whole, "--reason", "wrong day")
+	s.until("it is taken back", func() bool { return strings.Contains(s.must("erp", "show", "main", whole), ": reversed since") })
+	s.must("erp", "post", "main", whole)
+	s.until("it is posted anew", func() bool { return strings.Contains(s.must("erp", "show", "main", whole), ": posted since") })
+	if truth := s.sap.Truth(whole); truth.Issues != 2 || truth.Undone != 1 || truth.Left["MUG"] != 2 {
+		t.Errorf("%+v", truth)
+	}
+	s.sap.By(func(h *sapsim.Hand) { h.Bill(whole) })
+	s.must("erp", "reverse", "main", whole, "--reason", "wrong day")
+	s.until("SAP's no is told", func() bool {
+		return strings.Contains(s.must("erp", "show", "main", whole), "Cancel the billing document of delivery")
+	})
+	if out := s.must("events", "tail", "--topic", "external-events", "--after", "0", "--json"); strings.Count(out, `"goods_issue_reversal"`) != 1 || !strings.Contains(out, `"reason":"wrong day"`) {
+		t.Error(out)
+	}
 	if out := s.must("routes"); !strings.Contains(out, "out.erp.main") || strings.Count(out, "planned") != 2 {
 		t.Error(out)
 	}

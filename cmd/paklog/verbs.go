@@ -10,7 +10,7 @@ func verbs(g *global) []*cobra.Command {
 		newRoutes(g), newOrders(g), newOwners(g), newCrossrefs(g), newItems(g), newLocations(g), newFacilities(g), newSlots(g), newStock(g), newReceive(g), newPutAway(g), newReturns(g), newReservations(g),
 		newCounts(g), newReplenish(g), newLPN(g), newDevice(g), newUser(), newImport(g), newExport(g), newDLQ(g), newTrace(g), newEDI(g), newAS2(g), newPartners(g), newEvents(g),
 		newWaves(g), newWorkload(g),
-		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g), newShip(g), newDrift(g), newShops(g),
+		newPacks(g), newPrint(g), newPallets(g), newLoads(g), newManifests(g), newTenders(g), newShip(g), newDrift(g), newShops(g), newERP(g),
 		newOptimize(), newSimulate(g), newWhatIf(g), newAudit(g), newBackup(g), newRestore(g), newMigrate(g), newVersion(g),
 	}
 }

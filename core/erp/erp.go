@@ -135,6 +135,50 @@ type Posted struct {
 	Day      time.Time `json:"day,omitzero"`
 }
 
+// What is posted at an ERP of a delivery.
+const (
+	DoIssue   = "goods_issue"
+	DoReceipt = "goods_receipt"
+)
+
+// Reversal takes the goods movement of a delivery back.
+type Reversal struct {
+	Key      string    `json:"key"` // ours, of this telling
+	Do       string    `json:"do"`  // what was posted: [DoIssue] or [DoReceipt]
+	Delivery string    `json:"delivery"`
+	Day      time.Time `json:"day"` // that it is posted on
+	Reason   string    `json:"reason"`
+	By       string    `json:"by"`
+}
+
+// How a document stands.
+const (
+	Asked     = "asked" // it is to be posted
+	Stands    = "posted"
+	Reversing = "reversing" // it is to be taken back
+	Undone    = "reversed"
+)
+
+// Document is what an ERP was asked to post of a delivery.
+type Document struct {
+	ERP    string    `json:"erp"`
+	Do     string    `json:"do"`
+	Number string    `json:"number"` // of the delivery
+	Status string    `json:"status"`
+	At     time.Time `json:"at"`           // since when it stands so
+	Day    time.Time `json:"day,omitzero"` // that it is posted on
+	// Letter is the open letter of what was asked for last, and Cause what it says.
+	Letter string `json:"letter,omitempty"`
+	Cause  string `json:"cause,omitempty"`
+}
+
+// Act asks for something about a document: that it is posted once more, or taken back.
+type Act struct {
+	ERP, Do, Number string
+	Reverse         bool
+	Reason, By      string
+}
+
 // Kinds of adjustments: goods that may be sold were found or are missing, such that may not (held, damaged),
 // and goods that went from the one to the other.
 const (

@@ -12,8 +12,8 @@ import (
 //
 // No method tries twice: it makes one attempt and classifies what happened as a
 // [github.com/paklog/hub/core/fault.Kind], as [github.com/paklog/hub/core/ship.Carrier] does.
-// Unknown comes from Issue and Issued alone, from Move and Moved of a [Mover], and from Receive and
-// Received of a [Receiver].
+// Unknown comes from Issue and Issued alone, from Move and Moved of a [Mover], from Receive and Received
+// of a [Receiver], and from Reverse and Reversed of a [Reverser].
 type ERP interface {
 	// Delivery reads a delivery as it stands. found is false where the ERP has none of the number.
 	// It changes nothing and may be repeated.
@@ -63,6 +63,16 @@ type Receiver interface {
 	// Received answers "did it happen?" for a Receive of g that is Unknown. Where a goods receipt
 	// stands, of other quantities, the error is Unknown: a person must look.
 	Received(ctx context.Context, g GoodsReceipt) (p Posted, found bool, err error)
+}
+
+// Reverser is the port to an ERP whose goods movements can be taken back.
+type Reverser interface {
+	// Reverse takes the goods movement of a delivery back. Only the effect executor calls it. One that is
+	// taken back already is a success; any error but Unknown promises that it was not taken back by this.
+	Reverse(ctx context.Context, r Reversal) (Posted, error)
+
+	// Reversed answers "did it happen?" for a Reverse of r that is Unknown.
+	Reversed(ctx context.Context, r Reversal) (p Posted, found bool, err error)
 }
 
 // Mover is the port to an ERP that is told of our adjustments.

@@ -3,6 +3,7 @@ package sap
 import (
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/paklog/hub/core/erp"
 	"github.com/paklog/hub/core/fault"
@@ -84,5 +85,12 @@ func Picking(number string, p Pick) url.Values {
 	q.Set("DeliveryDocumentItem", Quoted(p.Item.No))
 	q.Set("ActualDeliveredQtyInBaseUnit", decimal(p.Qty))
 	q.Set("BaseUnit", Quoted(p.Item.Unit))
+	return q
+}
+
+// Undoing takes a goods movement back on a day.
+func Undoing(number string, day time.Time) url.Values {
+	q := Of(number)
+	q.Set("ActualGoodsMovementDate", day.UTC().Format("datetime'2006-01-02T00:00'"))
 	return q
 }

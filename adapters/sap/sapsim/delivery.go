@@ -23,6 +23,8 @@ type delivery struct {
 	version        int
 	issued, partly bool
 	issues         int
+	reversals      int
+	billed         bool
 	day            time.Time
 	locked         bool
 }
@@ -228,6 +230,7 @@ func (s *Sim) line(d *delivery, i *item) map[string]any {
 // The forms of parameters (OData 2.0, Overview, section 6.1), as the service's description has them.
 var (
 	quoted = regexp.MustCompile(`^'[^']*(''[^']*)*'$`)
+	aDay   = regexp.MustCompile(`^datetime'[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00'$`)
 	amount = regexp.MustCompile(`^[-]?[0-9]+(\.[0-9]{1,3})?[mM]$`)
 )
 
@@ -245,8 +248,11 @@ func (s *Sim) changing(do func(d *delivery, q url.Values) (code, words string), 
 		}
 		for _, name := range names {
 			form := quoted
-			if name == "ActualDeliveredQtyInBaseUnit" {
+			switch name {
+			case "ActualDeliveredQtyInBaseUnit":
 				form = amount
+			case "ActualGoodsMovementDate":
+				form = aDay
 			}
 			v := q.Get(name)
 			if !form.MatchString(v) || lengths[name] > 0 && len(v)-2 > lengths[name] {
@@ -270,6 +276,12 @@ func (s *Sim) changing(do func(d *delivery, q url.Values) (code, words string), 
 		}
 		list := []any{}
 		for _, i := range d.items {
+			if strings.Contains(r.URL.Path, "/ReverseGoods") { // its messages have another form
+				list = append(list, map[string]any{
+					"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "SystemMessageType": "S", "SystemMessageIdentification": "VL", "SystemMessageNumber": "311",
+				})
+				continue
+			}
 			list = append(list, map[string]any{
 				"DeliveryDocument": s.show(d.number, 10), "DeliveryDocumentItem": s.show(i.no, 6), "Material": i.Material, "Batch": "", "DeliveryQuantityUnit": i.Unit,
 				"ActualDeliveryQuantity": decimal(i.qty), "SystemMessageType": "S", "SystemMessageIdentification": "VL", "SystemMessageNumber": "311",
@@ -331,5 +343,21 @@ func (s *Sim) issue(d *delivery, _ url.Values) (code, words string) {
 		return "M7/053", "Posting only possible in periods 2026/12 and 2026/11 in company code 1710"
 	}
 	s.post(d)
+	return "", ""
+}
+
+// reverse takes the goods movement back; what was picked or put away stays so.
+func (s *Sim) reverse(d *delivery, _ url.Values) (code, words string) {
+	switch {
+	case !d.issued:
+		return "VL/606", fmt.Sprintf("No goods movement of delivery %s can be cancelled", d.number)
+	case d.billed:
+		return "VL/612", fmt.Sprintf("Cancel the billing document of delivery %s first", d.number)
+	case s.closed:
+		return "M7/053", "Posting only possible in periods 2026/12 and 2026/11 in company code 1710"
+	}
+	d.issued, d.day = false, time.Time{}
+	d.reversals++
+	s.change(d)
 	return "", ""
 }

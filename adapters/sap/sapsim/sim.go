@@ -47,6 +47,8 @@ const (
 	OpPutaway    Op = "putaway"
 	OpPutawayOne Op = "putaway-one"
 	OpReceipt    Op = "receipt"
+	OpReverse    Op = "reverse" // of a goods issue
+	OpInReverse  Op = "in-reverse"
 	OpCreate     Op = "create"  // a material document
 	OpCreated    Op = "created" // a list of them
 )
@@ -102,6 +104,7 @@ type Wanted struct {
 type Truth struct {
 	Issues int              // goods issues that were posted, ever; of an inbound delivery goods receipts
 	Stands bool             // one stands
+	Undone int              // how often one was taken back
 	Left   map[string]int64 // by material, in base units, where one stands: what left, or came
 }
 
@@ -132,6 +135,8 @@ func New(o Options) *Sim {
 		{OpPick, "POST " + root + "/PickAllItems", s.changing(s.pickAll, "DeliveryDocument"), nil},
 		{OpPickOne, "POST " + root + "/PickOneItemWithBaseQuantity", s.changing(s.pickOne, "DeliveryDocument", "DeliveryDocumentItem", "ActualDeliveredQtyInBaseUnit", "BaseUnit"), nil},
 		{OpIssue, "POST " + root + "/PostGoodsIssue", s.changing(s.issue, "DeliveryDocument"), nil},
+		{OpReverse, "POST " + root + "/ReverseGoodsIssue", s.changing(s.reverse, "DeliveryDocument", "ActualGoodsMovementDate"), nil},
+		{OpInReverse, "POST " + rootOf(true) + "/ReverseGoodsReceipt", s.changing(s.reverse, "DeliveryDocument", "ActualGoodsMovementDate"), nil},
 		{OpRoot, "GET " + rootOf(true) + "/{$}", s.service, nil},
 		{OpInHeaders, "GET " + rootOf(true) + "/A_InbDeliveryHeader", s.headers, nil},
 		{OpInHeader, "GET " + rootOf(true) + "/{entity}", s.header, nil},
@@ -270,7 +275,7 @@ func (s *Sim) Deliveries() map[string]Truth {
 }
 
 func (d *delivery) truth() Truth {
-	t := Truth{Issues: d.issues, Stands: d.issued, Left: map[string]int64{}}
+	t := Truth{Issues: d.issues, Stands: d.issued, Undone: d.reversals, Left: map[string]int64{}}
 	for _, i := range d.items {
 		if d.issued && !i.Text {
 			t.Left[i.Material] += i.qty
@@ -347,6 +352,9 @@ func (h *Hand) Issue(number string) {
 	}
 	h.s.post(d)
 }
+
+// Bill bills a delivery.
+func (h *Hand) Bill(number string) { h.s.deliveries[number].billed = true }
 
 // Part leaves a goods movement that is posted in part.
 func (h *Hand) Part(number string) {

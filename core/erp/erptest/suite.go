@@ -70,7 +70,8 @@ type Rig struct {
 	Posted   func(number string) int
 	Left     func(number string) map[string]int64
 	Arrived  func(op Op) int
-	Booked   func(key string) int // adjustments of a key
+	Booked   func(key string) int    // adjustments of a key
+	Undone   func(number string) int // how often its goods movement was taken back
 	Sessions func() int
 }
 
