@@ -18,7 +18,7 @@ BUILD := -pgo=cmd/paklog/default.pgo $(shell git status >/dev/null 2>&1 || echo 
 # every package for them.
 export GOFLAGS := $(strip $(shell go env GOFLAGS) -pgo=off)
 
-.PHONY: help build demo test check bench bench-core bench-edi bench-as2 bench-grown bench-desk profile torture torture-core fuzz lint clean
+.PHONY: help build demo test check bench bench-core bench-edi bench-as2 bench-grown bench-desk bench-partners profile torture torture-core fuzz lint clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors, SFTP beside OpenSSH; n
 
 bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream, the relay beside ProducerPerformance; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/,relay/ $(ARGS)
+
+bench-partners: ## webhooks of shops, prices of three carriers, a sync of 100,000 stock records; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only partners/ $(ARGS)
 
 bench-desk: ## the desk on 1,000,000 letters: search, the page of a group, the replay of 100,000; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/pakbench ./cmd/pakbench && bin/pakbench -only desk/ $(ARGS)

@@ -275,7 +275,7 @@ func TestEveryNameOfTheContractIsListed(t *testing.T) {
 	}
 	for _, name := range strings.Fields(`floor/fsync floor/sqlite-insert hop/sqlite hop/sqlite-onekey hop/sqlite-event hop/sqlite-backlog
 		hop/gochannel hop/one-commit-each intake/http reserve/hot start/replay hub/idle floor/rsa floor/bulk as2/receive-1k as2/receive-100k as2/receive-10m as2/receive-100m as2/receive-8x1g as2/send-1k as2/openas2-1k as2/camel-1k as2/phax-1k
-		sftp/small sftp/large desk/search desk/group desk/replay`) {
+		sftp/small sftp/large desk/search desk/group desk/replay partners/webhook partners/rateshop partners/stocksync`) {
 		if !strings.Contains("\n"+out.String(), "\n"+name+" ") {
 			t.Errorf("-list has no %s", name)
 		}

@@ -142,10 +142,16 @@ type caller struct {
 }
 
 // post is [served.post] on the caller's connection.
-func (c *caller) post(ctx context.Context, path string, body []byte) (err error) {
+func (c *caller) post(ctx context.Context, path string, body []byte) error {
+	_, err := c.send(ctx, path, "", body)
+	return err
+}
+
+// send posts a JSON body with more header lines, each with its line end, and returns the answer.
+func (c *caller) send(ctx context.Context, path, header string, body []byte) (answer []byte, err error) {
 	if c.conn == nil {
 		if c.conn, err = (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, "tcp", c.addr); err != nil {
-			return err
+			return nil, err
 		}
 		c.r = bufio.NewReader(c.conn)
 	}
@@ -156,22 +162,22 @@ func (c *caller) post(ctx context.Context, path string, body []byte) (err error)
 		}
 	}()
 	if err := c.conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		return err
+		return nil, err
 	}
-	c.w = fmt.Appendf(c.w[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, c.addr, len(body), body)
+	c.w = fmt.Appendf(c.w[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n%s", path, c.addr, header, len(body), body)
 	if _, err := c.conn.Write(c.w); err != nil {
-		return err
+		return nil, err
 	}
 	res, err := http.ReadResponse(c.r, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
+	answer, err = io.ReadAll(res.Body)
 	if err == nil && res.StatusCode/100 != 2 {
 		err = fmt.Errorf("POST %s: %s: %.300s", path, res.Status, answer)
 	}
-	return err
+	return answer, err
 }
 
 // callers are clients, one for each worker of a load.

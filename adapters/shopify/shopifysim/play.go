@@ -25,7 +25,7 @@ func (s *Sim) Stock(sku string, qty int) (itemID string) {
 	defer s.mu.Unlock()
 	it := &item{id: s.store.gid("InventoryItem"), variant: s.store.gid("ProductVariant"), product: s.store.gid("Product"), sku: sku, title: sku}
 	it.levels = map[string]map[string]int{s.store.places[0].id: {"available": qty, "on_hand": qty}}
-	s.store.items = append(s.store.items, it)
+	s.store.stock(it)
 	return it.id
 }
 

@@ -78,7 +78,7 @@ func (s *Sim) queries(name string, args map[string]any, _ *ast.Field) (any, erro
 		return page(each(found, s.workObj), args), nil
 	case "inventoryItems":
 		var found []*item
-		for _, i := range s.store.items {
+		for _, i := range s.store.candidates(text(args["query"])) {
 			if fits(map[string]string{"sku": i.sku, "id": digits(i.id)}, time.Time{}) {
 				found = append(found, i)
 			}
@@ -174,20 +174,25 @@ type term struct{ name, want string }
 // search reads the part of the search syntax that is used: terms of name:value, all of which must hold,
 // in alternatives. The returned function says whether a thing fits.
 func search(query string) func(fields map[string]string, updated time.Time) bool {
-	var alternatives [][]term
+	ors := alternatives(query)
+	return func(fields map[string]string, updated time.Time) bool {
+		return slices.ContainsFunc(ors, func(all []term) bool {
+			return !slices.ContainsFunc(all, func(t term) bool { return !t.fits(fields, updated) })
+		})
+	}
+}
+
+// alternatives are a search's terms: all of one of them must hold.
+func alternatives(query string) (out [][]term) {
 	for _, or := range strings.Split(query, " OR ") {
 		var all []term
 		for _, t := range searchTerm.FindAllString(or, -1) {
 			name, want, _ := strings.Cut(strings.Trim(t, "()"), ":")
 			all = append(all, term{name, strings.ReplaceAll(strings.Trim(want, `'"`), `\'`, `'`)})
 		}
-		alternatives = append(alternatives, all)
+		out = append(out, all)
 	}
-	return func(fields map[string]string, updated time.Time) bool {
-		return slices.ContainsFunc(alternatives, func(all []term) bool {
-			return !slices.ContainsFunc(all, func(t term) bool { return !t.fits(fields, updated) })
-		})
-	}
+	return out
 }
 
 func (t term) fits(fields map[string]string, updated time.Time) bool {

@@ -2,6 +2,7 @@ package shopifysim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +21,9 @@ type store struct {
 	fulfils   map[string]*fulfilment
 	places    []*place
 	items     []*item
-	keys      map[string]string // of @idempotent, to what was asked under them
+	byID      map[string]*item   // by its id and its variant's
+	bySKU     map[string][]*item // by the SKU in lower case
+	keys      map[string]string  // of @idempotent, to what was asked under them
 	answers   map[string]any
 	subs      []*subscription
 	bulks     []*bulk
@@ -34,6 +37,7 @@ type place struct {
 }
 
 type item struct {
+	at                               int // among the items
 	id, variant, product, sku, title string
 	levels                           map[string]map[string]int // by place, then by name
 }
@@ -139,21 +143,45 @@ func (s *store) place(id string) *place {
 }
 
 func (s *store) item(id string) *item {
-	for _, i := range s.items {
-		if i.id == id || i.variant == id {
-			return i
+	return s.byID[id]
+}
+
+func (s *store) itemOf(sku string) *item {
+	if of := s.bySKU[strings.ToLower(sku)]; sku != "" {
+		for _, i := range of {
+			if i.sku == sku {
+				return i
+			}
 		}
 	}
 	return nil
 }
 
-func (s *store) itemOf(sku string) *item {
-	for _, i := range s.items {
-		if i.sku == sku && sku != "" {
-			return i
+// candidates are the items among which those lie that fit a search: those of its SKUs, where each
+// alternative names one, else all.
+func (s *store) candidates(query string) []*item {
+	var some []*item
+	for _, all := range alternatives(query) {
+		i := slices.IndexFunc(all, func(t term) bool { return t.name == "sku" && t.want != "" })
+		if i < 0 {
+			return s.items
 		}
+		some = append(some, s.bySKU[strings.ToLower(all[i].want)]...)
 	}
-	return nil
+	slices.SortFunc(some, func(a, b *item) int { return a.at - b.at })
+	return slices.Compact(some)
+}
+
+// stock makes an item known. Searches ignore the case of a SKU, so it is found without.
+func (s *store) stock(i *item) {
+	if s.byID == nil {
+		s.byID, s.bySKU = map[string]*item{}, map[string][]*item{}
+	}
+	i.at = len(s.items)
+	s.items = append(s.items, i)
+	s.byID[i.id], s.byID[i.variant] = i, i
+	sku := strings.ToLower(i.sku)
+	s.bySKU[sku] = append(s.bySKU[sku], i)
 }
 
 // add changes a named quantity of an item at a place, and those that are sums of it.
