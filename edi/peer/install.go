@@ -72,9 +72,9 @@ func Jars(ctx context.Context, cache, name string, artifacts ...string) (string,
 }
 
 // Wheels fetches a module of Python into a folder below cache, where it is not yet, and returns the folder: it
-// belongs into PYTHONPATH.
-func Wheels(ctx context.Context, cache, module, version string) (string, error) {
-	k := python(module, version)
+// belongs into PYTHONPATH. What it needs is as pip finds it, but for those of with, as "module==version".
+func Wheels(ctx context.Context, cache, module, version string, with ...string) (string, error) {
+	k := python(module, version, with...)
 	home, err := k.install(ctx, cache)
 	if err != nil {
 		return "", &Unavailable{module, err.Error()}
@@ -82,11 +82,12 @@ func Wheels(ctx context.Context, cache, module, version string) (string, error) 
 	return home, nil
 }
 
-func python(module, version string) kind {
+func python(module, version string, with ...string) kind {
 	return kind{
 		driver: module + "_peer.py", folder: module + "-" + version, tools: []string{"python3"},
 		fetch: func(ctx context.Context, dir string) *exec.Cmd {
-			return exec.CommandContext(ctx, "python3", "-m", "pip", "install", "-q", "--root-user-action=ignore", "--target", dir, module+"=="+version)
+			args := []string{"-m", "pip", "install", "-q", "--root-user-action=ignore", "--target", dir, module + "==" + version}
+			return exec.CommandContext(ctx, "python3", append(args, with...)...)
 		},
 		command: func(ctx context.Context, home, driver, _ string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, "python3", driver)

@@ -1,14 +1,16 @@
 package uspssim
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/paklog/hub/adapters/internal/simhttp"
 )
 
-// token is the client-credentials grant, as JSON.
+// token is the client-credentials grant, as JSON, or as the form of RFC 6749 §4.4.2 that other clients send.
 func (s *Sim) token(r *http.Request, body []byte) simhttp.Answer {
 	var doc struct {
 		GrantType    string `json:"grant_type"`
@@ -21,8 +23,19 @@ func (s *Sim) token(r *http.Request, body []byte) simhttp.Answer {
 			"error": code, "error_description": words, "error_uri": "https://datatracker.ietf.org/doc/html/rfc6749#section-5.2",
 		}}
 	}
-	switch err := simhttp.Strict(body, &doc); {
-	case err != nil || r.Header.Get("Content-Type") != "application/json":
+	var err error
+	switch r.Header.Get("Content-Type") {
+	case "application/json":
+		err = simhttp.Strict(body, &doc)
+	case "application/x-www-form-urlencoded":
+		var form url.Values
+		form, err = url.ParseQuery(string(body))
+		doc.GrantType, doc.ClientID, doc.ClientSecret = form.Get("grant_type"), form.Get("client_id"), form.Get("client_secret")
+	default:
+		err = errors.New("neither JSON nor a form")
+	}
+	switch {
+	case err != nil:
 		return no(http.StatusBadRequest, "invalid_request", "The request is not a grant.")
 	case doc.GrantType != "client_credentials":
 		return no(http.StatusBadRequest, "unsupported_grant_type", "Want client_credentials.")
