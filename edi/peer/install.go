@@ -82,6 +82,23 @@ func Wheels(ctx context.Context, cache, module, version string, with ...string) 
 	return home, nil
 }
 
+// Packages fetches a package of npm as [Wheels] does one of Python; the folder belongs into NODE_PATH.
+func Packages(ctx context.Context, cache, name, version string) (string, error) {
+	k := kind{
+		folder: strings.NewReplacer("@", "", "/", "-").Replace(name) + "-" + version, tools: []string{"npm", "node"},
+		fetch: func(ctx context.Context, dir string) *exec.Cmd { return npm(ctx, dir, name, version) },
+	}
+	home, err := k.install(ctx, cache)
+	if err != nil {
+		return "", &Unavailable{name, err.Error()}
+	}
+	return filepath.Join(home, "node_modules"), nil
+}
+
+func npm(ctx context.Context, dir, name, version string) *exec.Cmd {
+	return exec.CommandContext(ctx, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, name+"@"+version)
+}
+
 func python(module, version string, with ...string) kind {
 	return kind{
 		driver: module + "_peer.py", folder: module + "-" + version, tools: []string{"python3"},
@@ -106,7 +123,7 @@ var kinds = map[string]kind{
 	"edifact": {
 		driver: "edifact_peer.js", folder: "edifact-1.2.12", tools: []string{"npm", "node"},
 		fetch: func(ctx context.Context, dir string) *exec.Cmd {
-			return exec.CommandContext(ctx, "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", dir, "edifact@1.2.12")
+			return npm(ctx, dir, "edifact", "1.2.12")
 		},
 		command: func(ctx context.Context, home, driver, _ string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, "node", driver)
