@@ -33,6 +33,8 @@ type auditReport struct {
 	Letters       map[string]int `json:"letters"` // by state
 	OpenEffects   []openEffect   `json:"open_effects"`
 
+	Digest *journalaudit.Digest `json:"digest,omitempty"`
+
 	Findings []auditFinding `json:"findings"`
 	Dropped  int            `json:"dropped,omitempty"` // findings beyond those kept
 }
@@ -242,6 +244,14 @@ func (r *auditReport) print(out io.Writer) error {
 	fmt.Fprintf(&b, "effects: %s\nletters: %s\n", counts(r.Effects), counts(r.Letters))
 	for _, e := range r.OpenEffects {
 		fmt.Fprintf(&b, "open effect: %s is %s (%s through %s)\n", clean(e.Key), e.State, clean(e.Ref), clean(e.Conn))
+	}
+	if r.Digest != nil {
+		for _, x := range r.Digest.Ranges {
+			fmt.Fprintf(&b, "digest: %d to %d, %d units, %s\n", x.First, x.Last, x.Units, x.SHA256)
+		}
+		for _, x := range r.Digest.Tables {
+			fmt.Fprintf(&b, "digest: table %s, %d rows, %s\n", x.Table, x.Rows, x.SHA256)
+		}
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(&b, "FINDING %-10s %s\n", f.Kind, clean(f.Text))

@@ -15,10 +15,12 @@ import (
 
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/journal/journalaudit"
 )
 
 func newAudit(g *global) *cobra.Command {
-	return &cobra.Command{
+	var digest uint64
+	cmd := &cobra.Command{
 		Use: "audit [DIR]", Short: "Prove a journal: fold it again and hold everything against it",
 		Long: `Prove a journal without a hub: positions without gaps, versions of streams, double entry and floors,
 each stored unit against its checksum, every table against what the log says, what each subscription saw
@@ -28,9 +30,13 @@ orders that hold them, at most one standing label a carton, effects and letters 
 DIR is a data folder or a backup; without it, the configured journal. Where a hub runs on a folder, a backup
 is taken through its socket into a temporary folder and audited there; a database is read as of one moment
 while the hub goes on. Ends with 3 when something is not as
-it must be.`,
+it must be.
+
+--digest N adds a SHA-256 of each N positions of the log and of each table. Two journals that are equal have
+equal digests, in a folder, a backup or a database; where they differ, the first range that does says from where.`,
 		Example: `  paklog audit
   paklog audit /backups/paklog-2026-11-23
+  paklog audit --digest 10000 /backups/paklog-2026-11-23
   paklog audit --json | jq '.findings'`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +74,12 @@ it must be.`,
 				return errors.Join(err, e.close())
 			}
 			r, err := auditJournal(ctx, e.store, look, progress)
+			if err == nil && digest > 0 {
+				d, derr := journalaudit.Digests(ctx, e.store, journal.Pos(digest))
+				if r.unread(derr); derr == nil {
+					r.Digest = &d
+				}
+			}
 			if err = errors.Join(err, e.close()); err != nil {
 				return err
 			}
@@ -83,6 +95,8 @@ it must be.`,
 			return err
 		},
 	}
+	cmd.Flags().Uint64Var(&digest, "digest", 0, "positions in each range of the log that is hashed; 0 hashes nothing")
+	return cmd
 }
 
 // evidence is a journal opened to be read.
