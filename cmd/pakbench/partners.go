@@ -200,7 +200,7 @@ func (p *rateShop) round(ctx context.Context) (s sample, err error) {
 	}
 	more := "carriers:\n"
 	for name, account := range map[string]string{
-		"ups": upssim.Account, "fedex": fedexsim.Account, "usps": uspssim.Account + "\"\n    crid: \"" + uspssim.CRID + "\"\n    mid: \"" + uspssim.MID,
+		"ups": upssim.Account, "fedex": fedexsim.Account, "usps": uspssim.Account + "\"\n    crid: \"" + uspssim.CRID + "\"\n    calls_per_hour: 1000000\n    mid: \"" + uspssim.MID,
 	} {
 		more += fmt.Sprintf("  %s:\n    url: %s\n    client_id: %s\n    client_secret_file: %q\n    account: \"%s\"\n    service: \"\"\n", name, at[name], upssim.ClientID, secret, account)
 	}
