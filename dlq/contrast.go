@@ -52,7 +52,7 @@ const (
 // not fail on the route.
 func (d *Desk) Contrast(ctx context.Context, fingerprint string) (Contrast, error) {
 	out := Contrast{Traits: []Trait{}, Before: []Change{}}
-	g, err := d.Group(ctx, fingerprint)
+	g, err := d.group(ctx, fingerprint)
 	if err != nil {
 		return out, err
 	}

@@ -43,6 +43,8 @@ type Desk struct {
 	// Fields are the fields of a message's document, by name; nil where it has none. They stand in the place
 	// of those of its data.
 	Fields func(rec *journal.Record) map[string][]string
+	// Lacks is what master data has to have for a message to go on; nil knows of none.
+	Lacks func(rec *journal.Record) (Lack, bool)
 	// Peers name, for a type of messages that all failed, what those are that did not.
 	Peers map[string]Peer
 	// ApproveAbove is the number of letters above which an operation waits for a second person;

@@ -53,6 +53,8 @@ type Group struct {
 	view.DeskGroup
 	Care
 	Status string `json:"status" doc:"open, snoozed, archived, or done where none of its letters waits"`
+	// Remedy stands in a group that is looked at alone.
+	Remedy []Remedy `json:"remedy,omitempty" nullable:"false" doc:"master data that its newest open letters lack, and the operation that adds it; in lists it is left out"`
 }
 
 // States of a group.
@@ -92,8 +94,16 @@ func (d *Desk) Groups(ctx context.Context, state string) ([]Group, error) {
 	return out, nil
 }
 
-// Group is one group.
+// Group is one group, with its remedy.
 func (d *Desk) Group(ctx context.Context, fingerprint string) (Group, error) {
+	g, err := d.group(ctx, fingerprint)
+	if err == nil {
+		g.Remedy, err = d.remedy(ctx, fingerprint)
+	}
+	return g, err
+}
+
+func (d *Desk) group(ctx context.Context, fingerprint string) (Group, error) {
 	list, err := d.Index.Groups(ctx, fingerprint, d.Now())
 	if err != nil {
 		return Group{}, err
@@ -244,7 +254,7 @@ const tries = 10
 
 // Tend does something about a group. Of several who act at once, all are heard.
 func (d *Desk) Tend(ctx context.Context, fingerprint, actor string, act GroupAct) (Group, error) {
-	g, err := d.Group(ctx, fingerprint)
+	g, err := d.group(ctx, fingerprint)
 	if err != nil {
 		return g, err
 	}

@@ -2,6 +2,7 @@ package routes
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -70,6 +71,21 @@ func (d *decision) holdsNoMore(o order.Order, l order.Line) (held heldFor, found
 		}
 	}
 	return held, found
+}
+
+// lacks is what the item master has to have for a held line to go on.
+func lacks(rec *journal.Record) (dlq.Lack, bool) {
+	var e order.LineHeld
+	if rec.Type != e.EventType() || json.Unmarshal(rec.Data, &e) != nil {
+		return dlq.Lack{}, false
+	}
+	switch sku, uom := e.Problem.Lacks(); {
+	case uom != "":
+		return dlq.Lack{Kind: "unit", Owner: e.Owner, Missing: uom, Item: sku, Operation: "change-item"}, true
+	case sku != "":
+		return dlq.Lack{Kind: "item", Owner: e.Owner, Missing: sku, Operation: "register-item"}, true
+	}
+	return dlq.Lack{}, false
 }
 
 func (f *Flows) addHeldLines() error {

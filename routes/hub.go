@@ -216,7 +216,7 @@ func New(b *bus.Bus, o Options) (*Hub, error) {
 		breakerOpen: o.BreakerOpen, probe: o.Probe, doorsOnly: o.DoorsOnly, full: o.Full, turns: newTurns(o.Now), routes: map[string]*hosted{}, ended: make(chan struct{}),
 	}
 	b.OnForeign(h.heard)
-	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now, Fields: documentFields, Peers: peers}
+	h.desk = &dlq.Desk{Journal: b, Log: b.Driver(), Now: o.Now, Fields: documentFields, Lacks: lacks, Peers: peers}
 	h.desk.Editor = h.edit
 	// Watermill's router closes itself when its last handler stops: this one stays.
 	if err := h.addControl(); err != nil {

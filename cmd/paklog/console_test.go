@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,8 +123,19 @@ func TestTheConsole(t *testing.T) {
 	p.shot("console-journey")
 	p.run("following the letter", until(`(() => { const a = [...document.querySelectorAll('li.awaited a')].find(a => a.textContent.includes('KETTLE')); a?.click(); return !!a; })()`), says("What it already did outside"), says("all of it is still to come"))
 	p.shot("console-letter")
-	// It is mended at its source; the letter, if it did not come back by itself, by its button.
-	p.api("POST", "/v1/items", `{"sku":"KETTLE","units":[{"uom":"each","factor":1}]}`)
+	letter, err := chromedp.Run(p.ctx, chromedp.Location())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It is mended at its source, by the form of its group; the letter, if it did not come back by itself, by its button.
+	i := slices.IndexFunc(groups.Items, func(g dlq.Group) bool { return g.Route == "order.held_line" })
+	if i < 0 || groups.Items[i].Remedy != nil {
+		t.Fatalf("groups: %+v", groups.Items)
+	}
+	p.run("opening its group", chromedp.Navigate(front+"/console/#/group/"+groups.Items[i].Fingerprint), says("What is missing"), says("KETTLE"))
+	p.shot("console-remedy")
+	p.run("adding the item", chromedp.SetValue(`[aria-label="Add item KETTLE"] input`, "each"), chromedp.Click(`[aria-label="Add item KETTLE"] button`), says("KETTLE is known"))
+	p.run("going back to the letter", chromedp.Navigate(letter))
 	p.run("replaying", until(`(() => { [...document.querySelectorAll('button')].find(b => b.textContent === 'Replay this letter')?.click(); return true; })()`))
 	p.eventually("the order did not go on", func() bool {
 		var found struct{ Items []view.DeskLetter }

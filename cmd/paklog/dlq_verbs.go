@@ -34,7 +34,7 @@ own id: what it already did is not done twice.`,
   paklog dlq drop Lk3u5x2y7abcd --reason "ordered by phone instead"`,
 	}
 	cmd.AddCommand(newDLQList(g), newDLQShow(g), newDLQReplay(g), newDLQDrop(g),
-		newDLQGroups(g), newDLQGroup(g), newDLQTend(g), newDLQSearch(g), newDLQSearches(g), newDLQOperate(g), newDLQOperation(g), newDLQEdit(g), newDLQEdits(g))
+		newDLQGroups(g), newDLQGroup(g), newDLQTend(g), newDLQFix(g), newDLQSearch(g), newDLQSearches(g), newDLQOperate(g), newDLQOperation(g), newDLQEdit(g), newDLQEdits(g))
 	return cmd
 }
 

@@ -227,7 +227,7 @@ func TestMistakesInAskingEndWithTwo(t *testing.T) {
 	}{
 		{"knows no", []string{"rout"}},
 		{"did you mean list", []string{"dlq", "lst"}},
-		{"needs a verb: drop, edit, edits, group, groups, list, operate, operation, replay, search, searches, show, tend", []string{"dlq"}},
+		{"needs a verb: drop, edit, edits, fix, group, groups, list, operate, operation, replay, search, searches, show, tend", []string{"dlq"}},
 		{"unknown flag", []string{"routes", "--nope"}},
 		{"--graph is mermaid or dot", []string{"routes", "--graph=svg"}},
 		{"see paklog dlq show --help", []string{"dlq", "show"}},

@@ -3,6 +3,8 @@ package order
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -106,16 +108,54 @@ func (l PlaceLine) accepted() AcceptedLine {
 	}
 }
 
+// Texts of problems that [Problem.Lacks] reads.
+const (
+	unknownItem = "item %q is not known: register it, or correct the line"
+	unknownUOM  = "%q is not a unit of item %s: add the unit, or correct the line"
+)
+
+// Lacks is what master data has to have for the problem to go away: an item, or a unit of the item.
+// Both are empty where it is another problem, and where its text was written in another form.
+func (p Problem) Lacks() (sku, uom string) {
+	switch p.Code {
+	case UnknownItem:
+		quoted, err := strconv.QuotedPrefix(strings.TrimPrefix(p.Text, "item "))
+		if err != nil {
+			return "", ""
+		}
+		if sku, err = strconv.Unquote(quoted); err != nil || p.Text != fmt.Sprintf(unknownItem, sku) {
+			return "", ""
+		}
+		return sku, ""
+	case UnknownUOM:
+		quoted, err := strconv.QuotedPrefix(p.Text)
+		if err != nil {
+			return "", ""
+		}
+		if uom, err = strconv.Unquote(quoted); err != nil {
+			return "", ""
+		}
+		before, after, _ := strings.Cut(fmt.Sprintf(unknownUOM, uom, "\x00"), "\x00")
+		sku, begins := strings.CutPrefix(p.Text, before)
+		sku, ends := strings.CutSuffix(sku, after)
+		if !begins || !ends || sku == "" {
+			return "", ""
+		}
+		return sku, uom
+	}
+	return "", ""
+}
+
 // resolve is the quantity in the smallest unit, or why there is none.
 func resolve(sku string, qty int64, uom string, items Items) (int64, Problem) {
 	it, ok := items(sku)
 	if !ok || !it.Known() {
-		return 0, Problem{"item", UnknownItem, fmt.Sprintf("item %q is not known: register it, or correct the line", sku)}
+		return 0, Problem{"item", UnknownItem, fmt.Sprintf(unknownItem, sku)}
 	}
 	n, err := it.ToSmallest(qty, uom)
 	switch {
 	case errors.Is(err, item.ErrUnknownUOM):
-		return 0, Problem{"uom", UnknownUOM, fmt.Sprintf("%q is not a unit of item %s: add the unit, or correct the line", uom, sku)}
+		return 0, Problem{"uom", UnknownUOM, fmt.Sprintf(unknownUOM, uom, sku)}
 	case err != nil || n > MaxQty:
 		return 0, Problem{"qty", BadQuantity, fmt.Sprintf("%d %s of item %s is more than %d of its smallest unit", qty, uom, sku, MaxQty)}
 	}

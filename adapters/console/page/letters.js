@@ -46,6 +46,21 @@ export function replayForm(what, count, body, go) {
   h('p', { class: 'dim' }, 'This is a dry run: nothing leaves before you start it. What was done outside is not done again.')));
 }
 
+// remedyForm adds what the item master lacks; the letters that wait for it go on by themselves.
+function remedyForm(r, again) {
+  const n = `${r.letters} letter${r.letters === 1 ? '' : 's'}`;
+  if (r.operation !== 'register-item') return h('p', { class: 'card wrap' }, `Item ${r.item} has no unit ${r.missing} (${n}): add it by ${r.operation} (see /docs).`);
+  const unit = h('input', { value: 'each', required: true, maxlength: 32 }), about = h('input', { maxlength: 1024 });
+  const add = async () => {
+    await post('/v1/items', { owner: r.owner, sku: r.missing, description: about.value || undefined, units: [{ uom: unit.value.trim(), factor: 1 }] });
+    toast(`${r.missing} is known`);
+    again();
+  };
+  return h('form', { class: 'card', 'aria-label': 'Add item ' + r.missing, onsubmit: e => { e.preventDefault(); add().catch(x => toast(x.message)); } },
+    h('p', { class: 'wrap' }, 'Item ', h('strong', null, r.missing), r.owner ? ` of ${r.owner}` : '', ` is not known (${n}).`),
+    h('div', { class: 'bar' }, field('Smallest unit', unit), field('Description', about, true), h('button', { class: 'main' }, 'Add the item')));
+}
+
 export async function group({ rest, go, again }) {
   const id = rest[0], path = '/v1/letter-groups/' + encodeURIComponent(id);
   const [g, c, page] = await Promise.all([get(path), get(path + '/contrast').catch(() => null), get('/v1/letters/search' + query({ group: id, limit: 20 }))]);
@@ -58,6 +73,7 @@ export async function group({ rest, go, again }) {
       facts([['channel', tag(channelName(g.channel), g.channel)], ['route', link('map?route=' + encodeURIComponent(g.route), g.route)], ['place', g.place], ['kind', g.kind], ['stands', tag(g.status, '')],
         ['letters', `${g.open} open, ${g.replaying} replaying, ${g.resolved} resolved, ${g.dropped} dropped; ${g.failures} failures in all`], ['first', when(g.first)], ['last', when(g.last)], ['oldest open', g.oldest && when(g.oldest)],
         ['by hour', spark(g.hours || [], 'failures by hour of the last day')], ['looked after by', g.assignee || 'nobody'], ['snoozed until', g.snoozed && when(g.snoozed)], ['archived', g.archived && `by ${g.archived.by}: ${g.archived.reason}`]]),
+      g.remedy?.length ? [h('h2', null, 'What is missing'), g.remedy.map(r => remedyForm(r, again))] : null,
       g.runbook ? [h('h2', null, 'What to do'), h('pre', null, g.runbook)] : null,
       c ? [h('h2', null, 'What the failures have in common'), table(['Field', 'Value', 'Failures', 'Successes'], c.traits.map(t => h('tr', null, h('td', { class: 'wrap' }, t.field), h('td', { class: 'wrap' }, t.value), h('td', null, `${t.failures} of ${c.failures}`), h('td', null, `${t.successes} of ${c.successes}`))), 'No field tells them from what went well.'),
         c.before.length ? [h('h2', null, 'What changed in the hour before'), h('ol', { class: 'line' }, c.before.map(b => h('li', null, when(b.at), ' ', b.type, ' ', b.key || '', b.data ? h('pre', null, JSON.stringify(b.data, null, 1)) : '')))] : null] : null,
