@@ -420,15 +420,19 @@ func TestNothingToDoIsNoEffect(t *testing.T) {
 // The hub is told to stop while the partner works: the call is finished and its outcome kept.
 func TestAStopWaitsForTheCallAndKeepsItsOutcome(t *testing.T) {
 	act(t, nil, func(t *testing.T, w *acting) {
-		began := make(chan struct{})
+		// No time passes meanwhile: one goroutine of the router may wait for a lock that another holds until the
+		// message is done.
+		began, answers := make(chan struct{}), make(chan struct{})
 		w.script = []doing{func(do func()) error {
 			close(began)
-			elapse(20 * time.Second)
+			<-answers
 			do()
 			return nil
 		}}
 		w.send("k", "ref")
 		<-began
+		w.end()
+		close(answers)
 		w.restart()
 		if e := w.ledger(); e.State != journal.EffectConfirmed || len(w.heard("out")) != 1 {
 			t.Errorf("the ledger says %s, written %v", e.State, w.heard("out"))
