@@ -84,6 +84,12 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// coloured reports whether what a terminal shows may be in colour: who sets NO_COLOR wants none
+// (no-color.org), and a dumb terminal has none.
+func coloured(onTerminal bool, env func(string) string) bool {
+	return onTerminal && env("NO_COLOR") == "" && env("TERM") != "dumb"
+}
+
 // terminal reports whether a person reads or types there.
 func terminal(stream any) bool {
 	f, ok := stream.(*os.File)

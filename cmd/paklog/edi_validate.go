@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ length line column segment_ordinal loop element found expected layer message hin
 				return usagef(cmd, "--least is note, warning or error")
 			}
 			out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-			report, err := finding.New(format, out, terminal(cmd.OutOrStdout()))
+			report, err := finding.New(format, out, coloured(terminal(cmd.OutOrStdout()), os.Getenv))
 			if err != nil {
 				return err
 			}
