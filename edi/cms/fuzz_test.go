@@ -38,7 +38,7 @@ func seeds(f *testing.F) [][]byte {
 			})
 		}
 	}
-	return out
+	return append(out, sealed(f, alice(), EnvelopedData, []byte("ISA*00*"), nil, 16))
 }
 
 // FuzzRead reads any bytes: no panic, no more than the limits, errors of the

@@ -52,7 +52,7 @@ func TestTagOfPiecesIsThatOfTheWhole(t *testing.T) {
 
 // sealed writes an AuthEnvelopedData with what our writer never writes:
 // authenticated attributes and a short tag; or an EnvelopedData whose tag lies behind its content.
-func sealed(t *testing.T, p party, kind Type, plain, attrs []byte, tagLen int) []byte {
+func sealed(t testing.TB, p party, kind Type, plain, attrs []byte, tagLen int) []byte {
 	t.Helper()
 	key, nonce := payload(16), payload(nonceSize)
 	info, err := Recipient{Certificate: p.cert}.info(key)
