@@ -68,6 +68,32 @@ func (f *Flows) askOrder(d *decision, a *door.Ask) (answered, error) {
 	return answered{viewOf(d.order(a.Scope, a.ID)), len(events) > 0}, d.err
 }
 
+// mostOrderEvents are read of an order at once.
+const mostOrderEvents = 500
+
+// Order is an order as it stands in the journal, with whom it names; what nobody knows is none of it.
+func (f *Flows) Order(ctx context.Context, s scope.Scope, number string) (o order.Order, err error) {
+	for after := uint64(0); ; {
+		recs, err := f.hub.bus.Driver().Stream(ctx, order.StreamOf(s, number), after, mostOrderEvents)
+		if err != nil {
+			return o, fault.E("routes.Order", fault.Transient, fmt.Errorf("reading the journal: %w", err))
+		}
+		for i := range recs {
+			after = recs[i].Version
+			e, err := decodeEvent(f.hub.reg, &recs[i])
+			if err != nil {
+				return o, err
+			}
+			if o, err = order.Fold.Apply(o, e); err != nil {
+				return o, err
+			}
+		}
+		if len(recs) < mostOrderEvents {
+			return o, nil
+		}
+	}
+}
+
 // placeAt places an order under the business-key rule.
 func (d *decision) placeAt(a *door.Ask, c order.Place) (answered, error) {
 	if c.Scope == (scope.Scope{}) {

@@ -26,6 +26,7 @@ import (
 	"github.com/paklog/hub/adapters/internal/intake"
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/order"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/shop"
 	"github.com/paklog/hub/core/view"
@@ -78,6 +79,8 @@ type Deps struct {
 	Desk  *dlq.Desk
 	// Carriers are asked on request.
 	Carriers Carriers
+	// Order is an order as it stands, with whom it names; what nobody knows is none of it.
+	Order func(ctx context.Context, s scope.Scope, number string) (order.Order, error)
 	// Drift is the last look through a shop's books.
 	Drift func(ctx context.Context, shop string) (shop.DriftReport, error)
 	// Load is how far the first load of a shop is.
@@ -201,6 +204,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		s.api.UseMiddleware(s.authorize)
 		s.sessionAPI()
 		s.orders()
+		s.orderEntry()
 		s.master()
 		s.stock()
 		s.inventory()

@@ -198,7 +198,7 @@ func (a *app) rest(keys []rest.Key, users []rest.User) (http.Handler, error) {
 	}, rest.Deps{
 		Door: a.hub, Last: a.bus.Last, Since: a.since, Seen: a.seen, Log: a.store, Books: a.store, Desk: a.hub.Desk(), Now: time.Now, Logger: a.log,
 		Views: a.views, Wait: a.projector.Wait, Routes: a.standing, Waiting: a.hub.Waiting,
-		Carriers: a.warehouse, Drift: drift, Load: loaded, ERPs: erps, Metrics: promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
+		Carriers: a.warehouse, Order: a.warehouse.Order, Drift: drift, Load: loaded, ERPs: erps, Metrics: promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}),
 		Switch: a.turn, Messages: a.store, Stopping: a.stopping,
 		Ready: func(context.Context) error {
 			if a.bus.Full() || a.store.Full() {

@@ -140,3 +140,11 @@ func (a *Address) Party() party.Address {
 		Country: a.Country, Phone: a.Phone, Email: a.Email, Code: a.Code,
 	}
 }
+
+// AddressOf is an address of ours in the words of the contract.
+func AddressOf(a party.Address) Address {
+	return Address{
+		Name: a.Name, Company: a.Company, Lines: a.Lines, City: a.City, Region: a.Region, PostalCode: a.PostalCode,
+		Country: a.Country, Phone: a.Phone, Email: a.Email, Code: a.Code,
+	}
+}

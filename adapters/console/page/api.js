@@ -28,6 +28,7 @@ export class Problem extends Error {
   constructor(status, p) {
     super(p.detail || p.title || 'The hub answered ' + status);
     this.status = status;
+    this.errors = p.errors;
     const more = (p.errors || []).map(e => (e.place ? e.place + ': ' : '') + e.message).filter(m => !this.message.includes(m));
     if (more.length) this.message += ' (' + more.join('; ') + ')';
   }
@@ -46,6 +47,7 @@ async function call(method, path, body, more) {
   return r.status === 204 ? null : r.json();
 }
 export const get = path => call('GET', path);
+export const put = (path, body) => call('PUT', path, body);
 export const post = (path, body, more) => call('POST', path, body, more);
 export async function file(path) {
   const r = await fetch(path, { headers: head() });

@@ -8,9 +8,10 @@ import { trace } from './trace.js';
 import { replays, replay } from './replays.js';
 import { edits } from './edit.js';
 import { partners, floor } from './floor.js';
+import { entry } from './entry.js';
 
-const pages = { '': overview, map, groups, group, letters, letter, trace, replays, replay, edits, partners, floor };
-const menu = [['', 'Overview', 'o'], ['map', 'Routes', 'r'], ['groups', 'Failures', 'f'], ['letters', 'Letters', 'l'], ['trace', 'Journey', 'j'], ['replays', 'Replays', 'p'], ['partners', 'Partners', 'n'], ['floor', 'Floor', 'w']];
+const pages = { '': overview, map, groups, group, letters, letter, trace, replays, replay, edits, partners, floor, entry };
+const menu = [['', 'Overview', 'o'], ['map', 'Routes', 'r'], ['groups', 'Failures', 'f'], ['letters', 'Letters', 'l'], ['trace', 'Journey', 'j'], ['replays', 'Replays', 'p'], ['partners', 'Partners', 'n'], ['floor', 'Floor', 'w'], ['entry', 'New order', 'e']];
 const main = document.getElementById('main'), nav = document.getElementById('nav'), state = document.getElementById('live');
 const titles = { group: 'Failures', letter: 'Letter', replay: 'Replay', edits: 'Edits' };
 const above = { group: 'groups', letter: 'letters', replay: 'replays', edits: 'letters' };

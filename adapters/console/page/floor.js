@@ -25,6 +25,7 @@ export async function floor({ rest, q, go }) {
   const l = await get(path + query({ limit: 100, status: q.status, cursor: q.cursor }));
   return { body: [h('h1', null, name), h('p', null, Object.keys(lists).map(k => [link('floor/' + k, lists[k][0], { class: 'button', 'aria-current': k === kind ? 'page' : undefined }), ' '])),
     kind === 'stock' ? null : h('form', { class: 'bar', onsubmit: e => { e.preventDefault(); go('floor/' + kind + query({ status: status.value.trim() })); } }, field('Status', status), h('button', null, 'Show')),
+    kind === 'orders' ? h('p', null, link('entry', 'New order', { class: 'button' })) : null,
     table(['', 'Owner', 'Status', 'About', 'Changed'].map((x, i) => (i ? x : name.replace(/s$/, ''))), l.items.map(d => h('tr', null, h('td', null, link(to('trace', d.id), d.id)), h('td', null, d.owner || ''), h('td', null, d.status ? tag(d.status, '') : ''), h('td', { class: 'wrap' }, says[kind](d.state)), h('td', null, when(d.updated)))), 'None.'),
     l.next ? link('floor/' + kind + query({ status: q.status, cursor: l.next }), 'More', { class: 'button' }) : null] };
 }

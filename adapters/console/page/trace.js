@@ -45,7 +45,7 @@ export async function trace({ rest, go }) {
   return {
     body: [h('h1', null, 'Journey of ' + key), form,
       h('h2', null, 'What is still awaited'), t.awaited.length ? h('ol', { class: 'line' }, t.awaited.map(a => h('li', { class: 'awaited' }, a.from ? h('b', null, a.from + ': ') : '', a.link?.startsWith('L') && a.from === 'the desk' ? link(to('letter', a.link), a.what) : a.what))) : h('p', null, 'Nothing: it is done.'),
-      h('h2', null, 'As it stands'), h('p', null, t.things.map(x => [h('span', { class: 'tag' }, `${x.kind} ${x.id}${x.status ? ': ' + x.status : ''}`), ' '])),
+      h('h2', null, 'As it stands'), h('p', null, t.things.map(x => [h('span', { class: 'tag' }, `${x.kind} ${x.id}${x.status ? ': ' + x.status : ''}`), x.kind === 'order' ? [' ', link('entry' + query({ owner: x.owner, number: x.id }), 'Copy ' + x.id)] : '', ' '])),
       h('h2', null, `From the door on: ${t.steps.length} steps`), h('ol', { class: 'line' }, t.steps.map(step)), t.more ? h('p', { class: 'dim' }, 'There is more than is shown.') : null],
   };
 }

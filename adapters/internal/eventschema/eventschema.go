@@ -57,6 +57,9 @@ func All() []Described {
 	for _, what := range dlq.SearchNotices {
 		out = append(out, Described{what, event.AuditEvents, 1, dlq.SearchNotice{}})
 	}
+	for _, what := range dlq.DraftNotices {
+		out = append(out, Described{what, event.AuditEvents, 1, dlq.DraftNotice{}})
+	}
 	slices.SortFunc(out, func(a, b Described) int { return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Type, b.Type)) })
 	return out
 }
