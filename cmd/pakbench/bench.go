@@ -59,6 +59,7 @@ var benches = []*bench{
 	{name: "append/stream-row", about: "the same with 64 connections, each by one call that compares and sets its stream's row", unit: "events/s", peer: "append/postgres", named: true, open: openStreamRow},
 	{name: "relay/kafka", about: "the relay to Kafka: 1 kB events of a journal in memory, in transactions that hold their position, counted by a reader of committed records", unit: "MB/s", peer: "relay/producer", named: true, open: openRelay},
 	{name: "relay/producer", about: "Kafka's own ProducerPerformance: as many records of the same kind, acks=all, snappy, no transactions", unit: "MB/s", peer: "relay/kafka", named: true, open: openProducer},
+	{name: "grown/latency", about: "messages of 1 kB at 1,000/s, open loop: durable in PostgreSQL, through a route, durable again, relayed, seen by a reader of committed records; the 99th percentile from when each was due", unit: "ms", named: true, open: openGrownLatency},
 	{name: "reserve/hot", about: "64 writers reserve from one item until it is exhausted, durable before each goes on", unit: "reservations/s", floor: "floor/fsync", open: openReserve},
 	{name: "core/sprp", about: "shortest picker tours in one block, one position an article: all published optima; baseline S-shape", unit: "tours/s", once: true, open: openSPRP(sprpOne)},
 	{name: "core/sprp-2block", about: "the same in two blocks", unit: "tours/s", once: true, open: openSPRP(sprpTwo)},

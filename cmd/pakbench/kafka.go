@@ -30,7 +30,7 @@ const kafkaEnv = "PAKLOG_BENCH_KAFKA"
 func withKafka(ctx context.Context, needed []*bench) (stop func(), err error) {
 	wanted := false
 	for _, b := range needed {
-		wanted = wanted || strings.HasPrefix(b.name, "relay/")
+		wanted = wanted || strings.HasPrefix(b.name, "relay/") || strings.HasPrefix(b.name, "grown/") || strings.HasPrefix(b.name, "flow/")
 	}
 	if !wanted || os.Getenv(kafkaEnv) != "" {
 		return func() {}, nil

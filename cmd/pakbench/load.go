@@ -16,7 +16,16 @@ type openLoop struct {
 	perSecond float64
 	length    time.Duration
 	workers   int
+	start     time.Time // when the first is due; zero is now
 	call      func(ctx context.Context, worker, n int) error
+}
+
+// total is how many calls it makes.
+func (l openLoop) total() int { return int(l.perSecond * l.length.Seconds()) }
+
+// due is when a call is to be made.
+func (l openLoop) due(n int) time.Time {
+	return l.start.Add(time.Duration(float64(n) * float64(time.Second) / l.perSecond))
 }
 
 // loaded is what a load saw.
@@ -31,12 +40,13 @@ type loaded struct {
 
 func (l openLoop) run(ctx context.Context) *loaded {
 	out := &loaded{}
-	total := int(l.perSecond * l.length.Seconds())
-	gap := float64(time.Second) / l.perSecond
+	total := l.total()
+	if l.start.IsZero() {
+		l.start = time.Now()
+	}
 	var next atomic.Int64
 	var once sync.Once
 	var late atomic.Int64
-	began := time.Now()
 	var wg sync.WaitGroup
 	for w := range l.workers {
 		wg.Go(func() {
@@ -45,7 +55,7 @@ func (l openLoop) run(ctx context.Context) *loaded {
 				if n >= total || ctx.Err() != nil {
 					return
 				}
-				due := began.Add(time.Duration(float64(n) * gap))
+				due := l.due(n)
 				if wait := time.Until(due); wait > 0 {
 					timer := time.NewTimer(wait)
 					select {
@@ -71,7 +81,7 @@ func (l openLoop) run(ctx context.Context) *loaded {
 		})
 	}
 	wg.Wait()
-	out.took = time.Since(began)
+	out.took = time.Since(l.start)
 	out.lateStart = time.Duration(late.Load())
 	return out
 }

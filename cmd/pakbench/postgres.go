@@ -26,7 +26,7 @@ const postgresEnv = "PAKLOG_BENCH_POSTGRES"
 func withPostgres(ctx context.Context, needed []*bench) (stop func(), err error) {
 	wanted := false
 	for _, b := range needed {
-		wanted = wanted || strings.Contains(b.about, "PostgreSQL") || strings.HasPrefix(b.name, "append/") || strings.HasPrefix(b.name, "hop/watermill-sql")
+		wanted = wanted || strings.Contains(b.about, "PostgreSQL") || strings.HasPrefix(b.name, "append/") || strings.HasPrefix(b.name, "grown/") || strings.HasPrefix(b.name, "flow/") || strings.HasPrefix(b.name, "hop/watermill-sql")
 	}
 	if !wanted || os.Getenv(postgresEnv) != "" {
 		return func() {}, nil
