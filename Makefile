@@ -47,8 +47,8 @@ bench-edi: ## X12 by MB/s of processor time; ARGS=-json prints one object a line
 bench-as2: ## AS2 messages of 1 KB to 1 GB beside floors, SFTP beside OpenSSH; needs 20 GB of disk
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only as2/,sftp/ $(ARGS)
 
-bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream, the relay beside ProducerPerformance, the latency to Kafka; ARGS=-json prints one object a line
-	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/,relay/,grown/ $(ARGS)
+bench-grown: ## the hub on PostgreSQL beside raw COPY, watermill-sql and a row a stream, the relay beside ProducerPerformance, a flow through Kafka by one hub and two, the latency to Kafka; ARGS=-json prints one object a line
+	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only floor/fsync,floor/postgres-copy,hop/postgres,hop/postgres-backlog,hop/watermill-sql,hop/watermill-sql-backlog,append/,relay/,flow/,grown/ $(ARGS)
 
 bench-partners: ## webhooks of shops, prices of three carriers, a sync of 100,000 stock records; ARGS=-json prints one object a line
 	@mkdir -p bin && go build $(BUILD) -o bin/ ./cmd/paklog ./cmd/pakbench && bin/pakbench -only partners/ $(ARGS)

@@ -35,8 +35,8 @@ const specVersion = "1.0"
 func sourceOf(r *journal.Record) string { return "/paklog/" + r.Source }
 
 // message is a record as it leaves. The record's bytes are shared, not copied; what is personal in it
-// and what its headers say of documents stays behind.
-func message(r *journal.Record, topic string) *kgo.Record {
+// and what its headers say of documents stays behind. Only an event has a schema.
+func message(r *journal.Record, topic string, event bool) *kgo.Record {
 	m := &kgo.Record{Topic: topic, Value: r.Data, Headers: make([]kgo.RecordHeader, 0, 14)}
 	if r.Key != "" {
 		m.Key = []byte(r.Key)
@@ -53,7 +53,9 @@ func message(r *journal.Record, topic string) *kgo.Record {
 	add(headerTime, r.Time.UTC().Format(time.RFC3339Nano))
 	add(headerSubject, r.Stream)
 	add(headerKey, r.Key)
-	add(headerSchema, eventschema.URN(r.Type, int(r.Schema)))
+	if event {
+		add(headerSchema, eventschema.URN(r.Type, int(r.Schema)))
+	}
 	add(headerContent, "application/json")
 	add(headerCorrelation, r.Correlation)
 	if !r.Causation.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,7 +47,11 @@ type ReaderOptions struct {
 	Options
 
 	Topics []string // behind the prefix
-	Group  string   // behind the prefix
+	// Into are topics of the journal by topics, behind the prefix, whose messages are read by routes of their
+	// own: their JSON stands in the open there, as that of messages that are no events. The others' come as
+	// external.Arrived, what they say apart.
+	Into   map[string]string
+	Group  string // behind the prefix
 	Intake Intake
 	Logger *slog.Logger // discards
 }
@@ -281,7 +286,7 @@ const (
 	headerMost = 1024
 )
 
-// arrived is a message as it is taken, its bytes apart: whom they speak of is not known.
+// arrived is a message as it is taken.
 func (r *Reader) arrived(m *kgo.Record) journal.Record {
 	place := m.Topic + "/" + strconv.Itoa(int(m.Partition)) + "@" + strconv.FormatInt(m.Offset, 10)
 	sum := sha256.Sum256([]byte(r.opts.Group + "\x00" + place))
@@ -291,7 +296,14 @@ func (r *Reader) arrived(m *kgo.Record) journal.Record {
 		Headers: map[string]string{
 			cameTopic: m.Topic, camePartition: strconv.Itoa(int(m.Partition)), cameOffset: strconv.FormatInt(m.Offset, 10),
 		},
-		Data: []byte("{}"), Subject: "external/" + id.String(), Personal: m.Value,
+	}
+	if into := r.opts.Into[strings.TrimPrefix(m.Topic, r.opts.Prefix)]; into != "" {
+		rec.Topic = into
+	}
+	if rec.Topic != arrivedTopic && json.Valid(m.Value) {
+		rec.Data = m.Value
+	} else { // whom it speaks of is not known
+		rec.Data, rec.Subject, rec.Personal = []byte("{}"), "external/"+id.String(), m.Value
 	}
 	for _, h := range m.Headers {
 		rec.Headers[arrivedOwn+printable(strings.ToLower(h.Key), headerMost)] = printable(string(h.Value), headerMost)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,6 +66,9 @@ type RelayOptions struct {
 	// memory.
 	Log  journal.Log
 	Last func() journal.Pos
+	// Topics are more topics of the journal than the ten, whose messages are no events, by the topic behind the
+	// prefix that each goes to. They are made where they are missing.
+	Topics map[string]string
 
 	Logger *slog.Logger // discards
 	// Standby is how long a relay that another shut out sees nothing of it before it takes over: 10 s.
@@ -207,7 +212,7 @@ func (r *Relay) session(ctx context.Context) error {
 	}
 	p := &producer{Client: client, marks: r.opts.Prefix + marks}
 	defer client.Close()
-	notes, err := ensureTopics(ctx, kadm.NewClient(client), r.opts.Options)
+	notes, err := ensureTopics(ctx, kadm.NewClient(client), r.opts.Options, slices.Sorted(maps.Values(r.opts.Topics))...)
 	if err != nil {
 		return err
 	}
@@ -230,6 +235,9 @@ func (r *Relay) session(ctx context.Context) error {
 	topics := map[string]string{}
 	for _, t := range event.Topics() {
 		topics[string(t)] = r.opts.Prefix + string(t)
+	}
+	for from, to := range r.opts.Topics {
+		topics[from] = r.opts.Prefix + to
 	}
 	marked := pos
 	idle := time.NewTicker(relayIdle)
@@ -321,7 +329,7 @@ func (r *Relay) transaction(ctx context.Context, p *producer, topics map[string]
 	for i := range units {
 		for j := range units[i].Unit.Records {
 			if rec := &units[i].Unit.Records[j]; relayed(topics, rec) {
-				p.Produce(ctx, message(rec, topics[rec.Topic]), p.told)
+				p.Produce(ctx, message(rec, topics[rec.Topic], r.opts.Topics[rec.Topic] == ""), p.told)
 			}
 		}
 	}

@@ -36,10 +36,13 @@ func EnsureTopics(ctx context.Context, o Options) (notes []string, err error) {
 	return ensureTopics(ctx, kadm.NewClient(client), o)
 }
 
-func ensureTopics(ctx context.Context, admin *kadm.Client, o Options) ([]string, error) {
+func ensureTopics(ctx context.Context, admin *kadm.Client, o Options, more ...string) ([]string, error) {
 	var names []string
 	for _, t := range event.Topics() {
 		names = append(names, o.Prefix+string(t))
+	}
+	for _, t := range slices.Compact(more) {
+		names = append(names, o.Prefix+t)
 	}
 	most, compact := strconv.Itoa(maxMessage+overhead), "compact"
 	made, err := admin.CreateTopics(ctx, o.partitions(), o.replicas(), map[string]*string{keyMaxBytes: &most}, names...)

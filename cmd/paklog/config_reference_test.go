@@ -107,6 +107,10 @@ func TestReferenceConfiguration(t *testing.T) {
 	if got.Kafka.SASL.Password.Reveal() == "" {
 		t.Error("the password for Kafka that it shows was not read")
 	}
+	if web := got.Kafka.Flows["web"]; len(got.Kafka.Flows) != 1 || web.To["store"] != "store-lines" || web.Fields["lot"] != ".lot?" {
+		t.Errorf("the flow that it shows is read as %+v", got.Kafka.Flows)
+	}
+	got.Kafka.Flows = nil
 	if got.S3.SecretKey.Reveal() == "" {
 		t.Error("the key of a bucket that it shows was not read")
 	}

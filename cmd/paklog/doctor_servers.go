@@ -169,7 +169,8 @@ func (d *doctor) kafka(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, serverPatience)
 	defer cancel()
-	c, err := kafka.Check(ctx, d.cfg.Kafka.options(), d.cfg.Kafka.Read.Topics)
+	topics, _ := d.cfg.Kafka.reads()
+	c, err := kafka.Check(ctx, d.cfg.Kafka.options(), topics)
 	if err != nil {
 		d.add(checkFail, "", fmt.Sprintf("%s: %v", strings.Join(d.cfg.Kafka.Brokers, ", "), err), "start the brokers, or mend kafka.brokers, kafka.tls and kafka.sasl; the hub goes on without them, and what is to leave waits")
 		return

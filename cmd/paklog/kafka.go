@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,6 +32,83 @@ type KafkaConfig struct {
 	TLS        KafkaTLSConfig  `config:"tls"`
 	SASL       KafkaSASLConfig `config:"sasl"`
 	Read       KafkaReadConfig `config:"read"`
+
+	Flows map[string]FlowConfig `config:"flows" doc:"What is made of messages of others for others, by name."`
+}
+
+// FlowConfig is a flow from a topic of others to topics that others read.
+type FlowConfig struct {
+	From      string            `config:"from" doc:"Topic behind the prefix whose messages are read: JSON objects."`
+	Lines     string            `config:"lines" doc:"Path of the array whose entries become a message each; \"\" keeps the message whole."`
+	Choose    string            `config:"choose" doc:"Field whose text chooses the topic; \"\" writes all to otherwise."`
+	To        map[string]string `config:"to" doc:"Topics behind the prefix, by what that field says."`
+	Otherwise string            `config:"otherwise" doc:"Topic of what to has no topic for; \"\" makes a letter of it."`
+	Key       string            `config:"key" doc:"Field whose text is the ordering key; \"\" keeps that of the message."`
+	Fields    map[string]string `config:"fields" doc:"What the new messages say: fields by the name that each gets."`
+}
+
+// Validate refuses flows that lead nowhere.
+func (c FlowConfig) Validate() error {
+	f := c.flow("")
+	errs := []error{f.Validate(), each("from", kafka.CheckPrefix(c.From)), each("otherwise", kafka.CheckPrefix(c.Otherwise))}
+	for _, says := range slices.Sorted(maps.Keys(c.To)) {
+		if c.To[says] == "" {
+			errs = append(errs, fmt.Errorf("to.%s: names no topic", says))
+		}
+		errs = append(errs, each("to."+says, kafka.CheckPrefix(c.To[says])))
+	}
+	return errors.Join(errs...)
+}
+
+func (c FlowConfig) flow(name string) routes.TopicFlow {
+	return routes.TopicFlow{Name: name, From: c.From, Lines: c.Lines, Choose: c.Choose, To: c.To, Otherwise: c.Otherwise, Key: c.Key, Fields: c.Fields}
+}
+
+// flowRules refuse topics that are read twice, and those that a flow both reads and writes: what the hub
+// wrote does not come back.
+func (c KafkaConfig) flowRules() (errs []error) {
+	written := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Flows)) {
+		for _, t := range c.Flows[name].flow(name).Writes() {
+			written[t] = name
+			if t == "relay-marks" || slices.Contains(event.Topics(), event.Topic(t)) {
+				errs = append(errs, fmt.Errorf("flows.%s: %s is a topic of the hub's own", name, t))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Flows)) {
+		from := c.Flows[name].From
+		if by := written[from]; by != "" {
+			errs = append(errs, fmt.Errorf("flows.%s.from: flow %s writes %s, and what the hub wrote does not come back", name, by, from))
+		}
+		if slices.Contains(c.Read.Topics, from) {
+			errs = append(errs, fmt.Errorf("flows.%s.from: kafka.read.topics has %s, too", name, from))
+		}
+	}
+	return errs
+}
+
+// reads are the topics behind the prefix that are read, and into which topics of the journal those of flows
+// come.
+func (c KafkaConfig) reads() (topics []string, into map[string]string) {
+	topics, into = slices.Clone(c.Read.Topics), map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(c.Flows)) {
+		if from := c.Flows[name].From; into[from] == "" {
+			topics, into[from] = append(topics, from), routes.FlowIn+from
+		}
+	}
+	return topics, into
+}
+
+// relays are the topics of the journal that flows write, by the topic of each in Kafka.
+func (c KafkaConfig) relays() map[string]string {
+	all := map[string]string{}
+	for name, f := range c.Flows {
+		for _, t := range f.flow(name).Writes() {
+			all[routes.FlowOut+t] = t
+		}
+	}
+	return all
 }
 
 // KafkaReadConfig is what others write that comes in.
@@ -82,6 +160,7 @@ func (c KafkaConfig) Validate() error {
 		errs = append(errs, each("brokers", kafka.CheckBrokers(c.Brokers)))
 	}
 	errs = append(errs, each("prefix", kafka.CheckPrefix(c.Prefix)))
+	errs = append(errs, c.flowRules()...)
 	return errors.Join(errs...)
 }
 
@@ -142,7 +221,7 @@ func (a *app) openRelay() error {
 	if a.cfg.Bus != busKafka {
 		return nil
 	}
-	a.relay = kafka.NewRelay(kafka.RelayOptions{Options: a.cfg.Kafka.options(), Log: a.bus.Log(), Last: a.bus.Last, Logger: a.log})
+	a.relay = kafka.NewRelay(kafka.RelayOptions{Options: a.cfg.Kafka.options(), Log: a.bus.Log(), Last: a.bus.Last, Topics: a.cfg.Kafka.relays(), Logger: a.log})
 	for _, m := range []struct {
 		name, help string
 		counts     bool
@@ -190,6 +269,7 @@ func (a *app) kafkaInfos() (list []routes.RouteInfo) {
 	for _, t := range event.Topics() {
 		i.Consumes = append(i.Consumes, string(t))
 	}
+	i.Consumes = append(i.Consumes, slices.Sorted(maps.Keys(a.cfg.Kafka.relays()))...)
 	switch {
 	case s.Err != nil:
 		i.Paused = s.Err.Error()
@@ -199,10 +279,15 @@ func (a *app) kafkaInfos() (list []routes.RouteInfo) {
 	list = append(list, i)
 	if a.reader != nil {
 		i := routes.RouteInfo{
-			Name: readerName, About: "what others write to Kafka, into the journal", Writes: []string{"external-in"}, Patterns: []string{"Message Bridge", "Competing Consumers"},
+			Name: readerName, About: "what others write to Kafka, into the journal", Patterns: []string{"Message Bridge", "Competing Consumers"},
 			Conn: busKafka, Lag: bus.Lag{Name: readerName},
 		}
-		for _, t := range a.cfg.Kafka.Read.Topics {
+		topics, into := a.cfg.Kafka.reads()
+		if len(a.cfg.Kafka.Read.Topics) > 0 {
+			i.Writes = append(i.Writes, "external-in")
+		}
+		i.Writes = append(i.Writes, slices.Sorted(maps.Values(into))...)
+		for _, t := range topics {
 			i.Consumes = append(i.Consumes, "kafka:"+a.cfg.Kafka.Prefix+t)
 		}
 		if err := a.reader.Status().Err; err != nil {
@@ -216,8 +301,14 @@ func (a *app) kafkaInfos() (list []routes.RouteInfo) {
 // openReader hosts what comes in from Kafka, where topics are named to read.
 func (a *app) openReader() error {
 	read := a.cfg.Kafka.Read
-	if a.cfg.Bus != busKafka || len(read.Topics) == 0 {
+	topics, into := a.cfg.Kafka.reads()
+	if a.cfg.Bus != busKafka || len(topics) == 0 {
 		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.cfg.Kafka.Flows)) {
+		if err := routes.AddTopicFlow(a.hub, a.cfg.Kafka.Flows[name].flow(name)); err != nil {
+			return err
+		}
 	}
 	var check func(string, []byte) error
 	if read.Schemas != "" {
@@ -227,11 +318,13 @@ func (a *app) openReader() error {
 		}
 		check = s.Check
 	}
-	if err := routes.AddExternal(a.hub, check); err != nil {
-		return err
+	if len(read.Topics) > 0 {
+		if err := routes.AddExternal(a.hub, check); err != nil {
+			return err
+		}
 	}
 	a.reader = kafka.NewReader(kafka.ReaderOptions{
-		Options: a.cfg.Kafka.options(), Topics: read.Topics, Group: read.Group, Intake: routes.NewIntake(a.bus), Logger: a.log,
+		Options: a.cfg.Kafka.options(), Topics: topics, Into: into, Group: read.Group, Intake: routes.NewIntake(a.bus), Logger: a.log,
 	})
 	for _, c := range []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "paklog_reader_partitions", Help: "Partitions of topics of others that this process reads."},
