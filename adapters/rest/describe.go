@@ -145,24 +145,15 @@ var setProblems = sync.OnceFunc(func() {
 	}
 })
 
-// docs serves the description and its page, both from the binary.
-func (s *server) docs(mux chi.Router) error {
-	doc, err := json.Marshal(s.api.OpenAPI())
-	if err != nil {
-		return err
-	}
-	mux.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
-		_, _ = w.Write(doc) // nowhere left to tell
-	})
-	async, err := eventschema.AsyncAPI(s.cfg.Version)
-	if err != nil {
-		return err
-	}
-	mux.Get("/asyncapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/vnd.aai.asyncapi+json;version=3.0.0")
-		_, _ = w.Write(async) // nowhere left to tell
-	})
+// docs serves the descriptions and their page, all from the binary. A description is made
+// when somebody asks for it first: a hub is there sooner without.
+func (s *server) docs(mux chi.Router) {
+	mux.Get("/openapi.json", described("application/vnd.oai.openapi+json;version=3.1", func() ([]byte, error) {
+		return json.Marshal(s.api.OpenAPI())
+	}))
+	mux.Get("/asyncapi.json", described("application/vnd.aai.asyncapi+json;version=3.0.0", func() ([]byte, error) {
+		return eventschema.AsyncAPI(s.cfg.Version)
+	}))
 	page := v5emb.NewHandlerWithConfig(swgui.Config{Title: "PakLog", SwaggerJSON: "/openapi.json", BasePath: "/docs"})
 	secured := func(w http.ResponseWriter, r *http.Request) {
 		// The page and its scripts come from here and from nowhere else.
@@ -177,5 +168,18 @@ func (s *server) docs(mux chi.Router) error {
 	answered := intake.Problems(http.HandlerFunc(secured)).ServeHTTP
 	mux.Get("/docs", answered)
 	mux.Get("/docs/*", answered)
-	return nil
+}
+
+// described serves what render makes, once.
+func described(contentType string, render func() ([]byte, error)) http.HandlerFunc {
+	once := sync.OnceValues(render)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		doc, err := once()
+		if err != nil {
+			intake.From(err).Write(w)
+			return
+		}
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(doc) // nowhere left to tell
+	}
 }

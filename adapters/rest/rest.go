@@ -239,7 +239,8 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		}
 	})
 	s.webhooks()
-	return intake.Drained(mux, s.limits), s.docs(mux)
+	s.docs(mux)
+	return intake.Drained(mux, s.limits), nil
 }
 
 // allowed are the methods that a path knows, as RFC 9110 wants them beside a 405.
