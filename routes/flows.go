@@ -100,6 +100,8 @@ type FlowConfig struct {
 	KeepLabel func(ctx context.Context, image []byte) (name string, err error)
 	// ReadLabel gives back what KeepLabel kept.
 	ReadLabel func(ctx context.Context, name string) (image []byte, err error)
+	// Printers print papers by themselves; the first that is for everybody is for all whom none names.
+	Printers []PrinterConfig
 }
 
 // WaveConfig says when a wave is planned.
@@ -331,7 +333,7 @@ func AddFlows(h *Hub, cfg FlowConfig) (*Flows, error) {
 		f.carriers[c.Name] = c
 	}
 	add := []func() error{
-		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addPostageDoor, f.addDockDoor,
+		f.addOrderDoor, f.addMasterDoor, f.addStockDoor, f.addReceiptDoor, f.addWaveDoor, f.addFloorDoor, f.addPrintDoor, f.addPrinters, f.addPostageDoor, f.addDockDoor,
 		f.addPlacing, f.addHeldLines, f.addReserving, f.addReservations, f.addCounts, f.addReplenishing, f.addMover, f.addPutAways, f.addPutter, f.addExpiry, f.addBackorders, f.addCancelling, f.addCutOffs,
 		f.addWavePlanning, f.addWaveReleasing, f.addWaveOptimizing, f.addWorkload, f.addWaveFinishing, f.addWaveCancelling,
 		f.addTasks, f.addTaskFollowing, f.addPreempting, f.addSorter, f.addPackFollowing, f.addLeases, f.addPicks, f.addWorker, f.addPacks, f.addPacker,

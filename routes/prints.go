@@ -16,14 +16,23 @@ import (
 
 func (f *Flows) addPrintDoor() error {
 	return f.hub.Add(Route{
-		Name: door.Prints, About: "says what logistic labels and packing slips say; writes nothing",
-		Handle: f.ask(door.Prints, f.askPrint), Writes: []string{onAudit},
+		Name: door.Prints, About: "says what logistic labels and packing slips say, and sends them to printers",
+		Handle: f.ask(door.Prints, f.askPrint), Writes: append([]string{onAudit}, f.printTopics()...),
 		Patterns: []string{eip.NameIdempotent, eip.NameRequestReply},
 	})
 }
 
 func (f *Flows) askPrint(d *decision, a *door.Ask) (answered, error) {
-	switch a.Cmd.(type) {
+	switch cmd := a.Cmd.(type) {
+	case ship.PrintOn:
+		return d.askPrintOn(a.Scope, a.ID, cmd)
+	case ship.PrintCarrier:
+		_, own, ok := d.carton(a.Scope, a.ID)
+		if !ok {
+			return answered{}, d.err
+		}
+		image, err := d.carrierLabel(own, a.ID)
+		return answered{image, false}, err
 	case ship.PrintCarton:
 		return answered{d.cartonPaper(a.Scope, a.ID), false}, d.err
 	case ship.PrintOrder:

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,16 +31,20 @@ type form[P any] struct {
 	write      func(P) ([]byte, error)
 }
 
+// CartonPath names a carton.
+type CartonPath struct {
+	SSCC     string `path:"sscc" maxLength:"18" doc:"the carton's SSCC-18"`
+	Facility string `query:"facility" maxLength:"128"`
+}
+
 func (s *server) prints() {
+	s.sendPrints()
 	const tag = "papers"
 	for _, f := range []form[ship.CartonPaper]{
 		{"zpl", "application/zpl", papers.LabelZPL}, {"pdf", "application/pdf", papers.LabelPDF},
 	} {
 		register(s, paper(s, "/v1/cartons/{sscc}/label."+f.ext, "print-label-"+f.ext, tag, "GS1 logistic label of a carton, 4 by 6 inches", f.media),
-			func(ctx context.Context, in *struct {
-				SSCC     string `path:"sscc" maxLength:"18" doc:"the carton's SSCC-18"`
-				Facility string `query:"facility" maxLength:"128"`
-			}) (*printed, error) {
+			func(ctx context.Context, in *CartonPath) (*printed, error) {
 				return printPaper(ctx, s, inFacility(s.cfg.Scope, in.Facility), in.SSCC, ship.PrintCarton{}, "label-"+in.SSCC, f)
 			})
 	}
@@ -52,6 +57,43 @@ func (s *server) prints() {
 				return printPaper(ctx, s, in.in(s.cfg.Scope), in.Number, ship.PrintOrder{}, "packing-slip", f)
 			})
 	}
+}
+
+// PrintBody sends a paper to a printer.
+type PrintBody struct {
+	Paper   string `json:"paper,omitempty" doc:"of a carton: carrier or carton"`
+	Printer string `json:"printer,omitempty" doc:"one of the configuration; the one that prints it by itself where it is left out"`
+}
+
+func (s *server) sendPrints() {
+	const tag = "papers"
+	register(s, paper(s, "/v1/cartons/{sscc}/carrier-label.zpl", "print-carrier-label", tag, "The carrier's label of a carton", "application/zpl"),
+		func(ctx context.Context, in *CartonPath) (*printed, error) {
+			return printPaper(ctx, s, inFacility(s.cfg.Scope, in.Facility), in.SSCC, ship.PrintCarrier{}, "carrier-label-"+in.SSCC,
+				form[[]byte]{"zpl", "application/zpl", func(b []byte) ([]byte, error) { return b, nil }})
+		})
+	register(s, op[PrintBody, ship.PrintSent](s, http.MethodPost, "/v1/cartons/{sscc}/prints", "send-carton-to-printer", tag, "Send a label of a carton to a printer, once more where it was printed already"),
+		func(ctx context.Context, in *struct {
+			CartonPath
+			Keyed
+		}) (*reply, error) {
+			b, err := decode[PrintBody](ctx)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			return s.do(ctx, door.Prints, door.Ask{Scope: inFacility(s.cfg.Scope, in.Facility), ID: in.SSCC, Cmd: ship.PrintOn(b)}, in.Keyed, "")
+		})
+	register(s, op[PrintBody, ship.PrintSent](s, http.MethodPost, "/v1/orders/{owner}/{number}/prints", "send-slip-to-printer", tag, "Send the packing slip of an order to a printer, once more where it was printed already"),
+		func(ctx context.Context, in *struct {
+			OrderPath
+			Keyed
+		}) (*reply, error) {
+			b, err := decode[PrintBody](ctx)
+			if err != nil {
+				return nil, s.problem(ctx, err)
+			}
+			return s.do(ctx, door.Prints, door.Ask{Scope: in.in(s.cfg.Scope), ID: in.Number, Cmd: ship.PrintOn{Paper: cmp.Or(b.Paper, ship.PaperSlip), Printer: b.Printer}}, in.Keyed, "")
+		})
 }
 
 // paper describes an operation that answers with a paper.

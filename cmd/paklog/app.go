@@ -277,6 +277,9 @@ func (a *app) flows() (*routes.Flows, error) {
 	if fc.Carriers, err = a.carriers(); err != nil {
 		return nil, err
 	}
+	if fc.Printers, err = a.printers(); err != nil {
+		return nil, err
+	}
 	fc.KeepLabel = func(ctx context.Context, image []byte) (string, error) {
 		return a.payloads.Put(ctx, bytes.NewReader(image))
 	}

@@ -20,32 +20,33 @@ import (
 // Config is everything an operator may ask for. Its zero value does not work; make it
 // with [defaults].
 type Config struct {
-	Data          string                `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
-	Store         string                `config:"store" doc:"Where the journal is: sqlite, in the data folder, or postgres."`
-	Postgres      PostgresConfig        `config:"postgres" doc:"The journal's database, where store is postgres."`
-	Bus           string                `config:"bus" doc:"Where others read the ten topics: journal, through this hub alone, or kafka, where they are copied to."`
-	Kafka         KafkaConfig           `config:"kafka" doc:"The Kafka that the ten topics are copied to, where bus is kafka."`
-	Queue         string                `config:"queue" doc:"Where the work for slow partners waits: journal, or rabbitmq, in quorum queues of the broker below."`
-	RabbitMQ      RabbitConfig          `config:"rabbitmq" doc:"The RabbitMQ of the work queues, where queue is rabbitmq."`
-	S3            S3Config              `config:"s3" doc:"The S3-compatible store of long documents and labels."`
-	Tenant        string                `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
-	Owner         string                `config:"owner" doc:"Whose goods they are where a request names nobody."`
-	Facility      string                `config:"facility" doc:"The building that works where a document names none."`
-	Facilities    []string              `config:"facilities" doc:"Other buildings that work. Any else is refused at every door."`
-	HTTP          HTTPConfig            `config:"http" doc:"REST, its documentation, health and metrics."`
-	Log           LogConfig             `config:"log" doc:"What the hub says about itself, on standard error."`
-	Warehouse     WarehouseConfig       `config:"warehouse" doc:"How the building works."`
-	EDI           EDIConfig             `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
-	AS2           AS2Config             `config:"as2" doc:"Our station, for partners who speak AS2."`
-	SFTP          SFTPServerConfig      `config:"sftp" doc:"Our SFTP server for trading partners."`
-	PGP           PGPConfig             `config:"pgp" doc:"Our OpenPGP keys, for partners who want files encrypted or signed."`
-	Webhooks      map[string]HookConfig `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
-	Shops         map[string]ShopConfig `config:"shops" doc:"Shops whose orders are shipped, by name; their webhooks come to POST /webhooks/shopify/NAME."`
-	ERPs          map[string]ERPConfig  `config:"erps" doc:"ERPs that are told what left and came, by name."`
-	Carriers      CarriersConfig        `config:"carriers" doc:"Who ships."`
-	Notifications NotificationsConfig   `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
-	Desk          DeskConfig            `config:"desk" doc:"How people mend what failed."`
-	Limits        LimitsConfig          `config:"limits" doc:"What protects the hub."`
+	Data          string                   `config:"data" doc:"Folder of the journal, the views and the socket; made when it is not there."`
+	Store         string                   `config:"store" doc:"Where the journal is: sqlite, in the data folder, or postgres."`
+	Postgres      PostgresConfig           `config:"postgres" doc:"The journal's database, where store is postgres."`
+	Bus           string                   `config:"bus" doc:"Where others read the ten topics: journal, through this hub alone, or kafka, where they are copied to."`
+	Kafka         KafkaConfig              `config:"kafka" doc:"The Kafka that the ten topics are copied to, where bus is kafka."`
+	Queue         string                   `config:"queue" doc:"Where the work for slow partners waits: journal, or rabbitmq, in quorum queues of the broker below."`
+	RabbitMQ      RabbitConfig             `config:"rabbitmq" doc:"The RabbitMQ of the work queues, where queue is rabbitmq."`
+	S3            S3Config                 `config:"s3" doc:"The S3-compatible store of long documents and labels."`
+	Tenant        string                   `config:"tenant" doc:"Name that every key begins with; it cannot be changed later."`
+	Owner         string                   `config:"owner" doc:"Whose goods they are where a request names nobody."`
+	Facility      string                   `config:"facility" doc:"The building that works where a document names none."`
+	Facilities    []string                 `config:"facilities" doc:"Other buildings that work. Any else is refused at every door."`
+	HTTP          HTTPConfig               `config:"http" doc:"REST, its documentation, health and metrics."`
+	Log           LogConfig                `config:"log" doc:"What the hub says about itself, on standard error."`
+	Warehouse     WarehouseConfig          `config:"warehouse" doc:"How the building works."`
+	EDI           EDIConfig                `config:"edi" doc:"Trading partners that exchange X12 and EDIFACT through folders."`
+	AS2           AS2Config                `config:"as2" doc:"Our station, for partners who speak AS2."`
+	SFTP          SFTPServerConfig         `config:"sftp" doc:"Our SFTP server for trading partners."`
+	PGP           PGPConfig                `config:"pgp" doc:"Our OpenPGP keys, for partners who want files encrypted or signed."`
+	Webhooks      map[string]HookConfig    `config:"webhooks" doc:"Custom platforms that sign what they send, by name (POST /webhooks/NAME)."`
+	Shops         map[string]ShopConfig    `config:"shops" doc:"Shops whose orders are shipped, by name; their webhooks come to POST /webhooks/shopify/NAME."`
+	ERPs          map[string]ERPConfig     `config:"erps" doc:"ERPs that are told what left and came, by name."`
+	Carriers      CarriersConfig           `config:"carriers" doc:"Who ships."`
+	Printers      map[string]PrinterConfig `config:"printers" doc:"Network printers that print labels and slips by themselves, by name."`
+	Notifications NotificationsConfig      `config:"notifications" doc:"Who hears of what was packed, has left or went wrong."`
+	Desk          DeskConfig               `config:"desk" doc:"How people mend what failed."`
+	Limits        LimitsConfig             `config:"limits" doc:"What protects the hub."`
 
 	// Of a configuration that was loaded: what it was made from, how it is loaded again, the level
 	// of the log that may change, and who asks for a reload.

@@ -103,7 +103,7 @@ func TestReferenceConfiguration(t *testing.T) {
 		t.Error("the hash of a password that it shows was not read")
 	}
 	got.HTTP.Users = nil
-	got.HTTP.Keys, got.Webhooks, got.Shops, got.ERPs, got.Warehouse.Waves, got.Warehouse.Shifts, got.Notifications = nil, nil, nil, nil, nil, nil, NotificationsConfig{}
+	got.HTTP.Keys, got.Webhooks, got.Shops, got.ERPs, got.Warehouse.Waves, got.Warehouse.Shifts, got.Printers, got.Notifications = nil, nil, nil, nil, nil, nil, nil, NotificationsConfig{}
 	if got.Kafka.SASL.Password.Reveal() == "" {
 		t.Error("the password for Kafka that it shows was not read")
 	}

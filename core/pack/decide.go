@@ -43,10 +43,11 @@ type Closed struct {
 	Tare     measure.Mass `json:"tare_mg,omitempty"`
 	Weight   measure.Mass `json:"weight_mg"`
 	Contents []Content    `json:"contents"`
+	Packer   string       `json:"packer,omitempty"`
 }
 
 // Fold makes a [Packing].
-var Fold = event.Fold[Packing]{Kind: "pack", Version: 2, Apply: apply}
+var Fold = event.Fold[Packing]{Kind: "pack", Version: 3, Apply: apply}
 
 func apply(p Packing, e event.Event) (Packing, error) {
 	switch e := e.(type) {
@@ -66,7 +67,7 @@ func apply(p Packing, e event.Event) (Packing, error) {
 			p.Left = left
 		}
 		p.Last = max(p.Last, e.No)
-		p.Cartons = append(slices.Clip(p.Cartons), Closed{e.Carton, e.No, e.Box, e.Dims, e.Tare, e.Weight, e.Contents})
+		p.Cartons = append(slices.Clip(p.Cartons), Closed{e.Carton, e.No, e.Box, e.Dims, e.Tare, e.Weight, e.Contents, e.Packer})
 	case Completed:
 		p.Status, p.Begun = StatusCompleted, nil
 	case Cancelled:

@@ -169,3 +169,10 @@ type Scan struct {
 	Text  string    `json:"text"`           // in the carrier's words
 	Place string    `json:"place,omitempty"`
 }
+
+// Printer prints on paper. The kind of an error is a promise, as that of a label's purchase is:
+// Transient, Throttled, Unavailable, Rejected and Invalid say that nothing was printed, Unknown that
+// something may have been.
+type Printer interface {
+	Print(ctx context.Context, job PrintJob) error
+}
