@@ -101,14 +101,18 @@ func TestAHotItemIsSoldAfterARestart(t *testing.T) {
 	})
 }
 
-// afterEachUnit runs a scenario whose process dies after n units, for each n until it ends alive. It must have
-// died so often at least, or it proves little.
+// afterEachUnit runs a scenario whose process dies after n units, for each n until it ends alive; with -short
+// for each seventh. It must have died so often at least, or it proves little.
 func afterEachUnit(t *testing.T, least int, scenario func(t *testing.T, n int) (ended bool)) {
 	t.Helper()
-	died := 0
+	died, stride := 0, 1
+	if testing.Short() {
+		least, stride = 1, 7
+	}
 	for ended := false; ; died++ {
-		t.Run(fmt.Sprint(died), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { ended = scenario(t, died) })
+		n := died * stride
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { ended = scenario(t, n) })
 		})
 		if t.Failed() {
 			return
@@ -120,5 +124,5 @@ func afterEachUnit(t *testing.T, least int, scenario func(t *testing.T, n int) (
 	if died < least {
 		t.Errorf("it died %d times only: the scenario proves little", died)
 	}
-	t.Logf("died after each of %d units", died)
+	t.Logf("died %d times, after each %d units", died, stride)
 }
