@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
-	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,9 +65,11 @@ type RelayOptions struct {
 	// memory.
 	Log  journal.Log
 	Last func() journal.Pos
-	// Topics are more topics of the journal than the ten, whose messages are no events, by the topic behind the
-	// prefix that each goes to. They are made where they are missing.
-	Topics map[string]string
+	// Flows begins the names of topics of the journal whose messages are no events; each goes to the topic that
+	// the rest of its name is, behind the prefix, also when no flow is there any more that writes it. "" is none.
+	Flows string
+	// More are topics, behind the prefix, that are made beside the ten where they are missing.
+	More []string
 
 	Logger *slog.Logger // discards
 	// Standby is how long a relay that another shut out sees nothing of it before it takes over: 10 s.
@@ -212,7 +213,7 @@ func (r *Relay) session(ctx context.Context) error {
 	}
 	p := &producer{Client: client, marks: r.opts.Prefix + marks}
 	defer client.Close()
-	notes, err := ensureTopics(ctx, kadm.NewClient(client), r.opts.Options, slices.Sorted(maps.Values(r.opts.Topics))...)
+	notes, err := ensureTopics(ctx, kadm.NewClient(client), r.opts.Options, r.opts.More...)
 	if err != nil {
 		return err
 	}
@@ -232,12 +233,9 @@ func (r *Relay) session(ctx context.Context) error {
 	r.mu.Unlock()
 	r.at(RelayRunning, nil)
 
-	topics := map[string]string{}
+	topics := destinations{prefix: r.opts.Prefix, flows: r.opts.Flows, by: map[string]string{}}
 	for _, t := range event.Topics() {
-		topics[string(t)] = r.opts.Prefix + string(t)
-	}
-	for from, to := range r.opts.Topics {
-		topics[from] = r.opts.Prefix + to
+		topics.by[string(t)] = r.opts.Prefix + string(t)
 	}
 	marked := pos
 	idle := time.NewTicker(relayIdle)
@@ -272,13 +270,13 @@ func end(u *journal.Stored) journal.Pos {
 
 // relay writes units in transactions. It returns how far everything is relayed, and where the last
 // mark stands.
-func (r *Relay) relay(ctx context.Context, p *producer, topics map[string]string, units []journal.Stored, marked journal.Pos) (pos, at journal.Pos, err error) {
+func (r *Relay) relay(ctx context.Context, p *producer, topics destinations, units []journal.Stored, marked journal.Pos) (pos, at journal.Pos, err error) {
 	pos, at = units[0].First-1, marked
 	for len(units) > 0 {
 		n, records, bytes := 0, 0, 0
 		for n < len(units) && records < relayRecords && bytes < relayBytes {
 			for i := range units[n].Unit.Records {
-				if rec := &units[n].Unit.Records[i]; relayed(topics, rec) {
+				if rec := &units[n].Unit.Records[i]; topics.of(rec) != "" {
 					records++
 					bytes += len(rec.Data)
 				}
@@ -302,9 +300,27 @@ func (r *Relay) relay(ctx context.Context, p *producer, topics map[string]string
 	return pos, at, nil
 }
 
-// relayed says whether a record leaves: what came from Kafka does not go back.
-func relayed(topics map[string]string, rec *journal.Record) bool {
-	return topics[rec.Topic] != "" && !cameFromKafka(rec)
+// destinations are the topics in Kafka by those of the journal.
+type destinations struct {
+	prefix, flows string
+	by            map[string]string
+}
+
+// of is where a record goes; "" stays. What came from Kafka does not go back.
+func (d destinations) of(rec *journal.Record) string {
+	if cameFromKafka(rec) {
+		return ""
+	}
+	to := d.by[rec.Topic]
+	if to == "" && d.isFlow(rec) {
+		to = d.prefix + rec.Topic[len(d.flows):]
+		d.by[rec.Topic] = to
+	}
+	return to
+}
+
+func (d destinations) isFlow(rec *journal.Record) bool {
+	return d.flows != "" && strings.HasPrefix(rec.Topic, d.flows)
 }
 
 // outlasting is a context that goes on for a moment when ctx ends: long enough for a broker that is
@@ -320,7 +336,7 @@ func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // transaction writes units and the mark behind them, whole or not at all. A stop of the hub does not
 // tear one apart: it is short.
-func (r *Relay) transaction(ctx context.Context, p *producer, topics map[string]string, units []journal.Stored) error {
+func (r *Relay) transaction(ctx context.Context, p *producer, topics destinations, units []journal.Stored) error {
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
 	if err := p.BeginTransaction(); err != nil {
@@ -328,8 +344,9 @@ func (r *Relay) transaction(ctx context.Context, p *producer, topics map[string]
 	}
 	for i := range units {
 		for j := range units[i].Unit.Records {
-			if rec := &units[i].Unit.Records[j]; relayed(topics, rec) {
-				p.Produce(ctx, message(rec, topics[rec.Topic], r.opts.Topics[rec.Topic] == ""), p.told)
+			rec := &units[i].Unit.Records[j]
+			if to := topics.of(rec); to != "" {
+				p.Produce(ctx, message(rec, to, !topics.isFlow(rec)), p.told)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func ensureTopics(ctx context.Context, admin *kadm.Client, o Options, more ...st
 	for _, t := range event.Topics() {
 		names = append(names, o.Prefix+string(t))
 	}
-	for _, t := range slices.Compact(more) {
+	for _, t := range more {
 		names = append(names, o.Prefix+t)
 	}
 	most, compact := strconv.Itoa(maxMessage+overhead), "compact"

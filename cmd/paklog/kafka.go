@@ -100,15 +100,13 @@ func (c KafkaConfig) reads() (topics []string, into map[string]string) {
 	return topics, into
 }
 
-// relays are the topics of the journal that flows write, by the topic of each in Kafka.
-func (c KafkaConfig) relays() map[string]string {
-	all := map[string]string{}
+// flowTopics are the topics behind the prefix that flows write.
+func (c KafkaConfig) flowTopics() (all []string) {
 	for name, f := range c.Flows {
-		for _, t := range f.flow(name).Writes() {
-			all[routes.FlowOut+t] = t
-		}
+		all = append(all, f.flow(name).Writes()...)
 	}
-	return all
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // KafkaReadConfig is what others write that comes in.
@@ -221,7 +219,7 @@ func (a *app) openRelay() error {
 	if a.cfg.Bus != busKafka {
 		return nil
 	}
-	a.relay = kafka.NewRelay(kafka.RelayOptions{Options: a.cfg.Kafka.options(), Log: a.bus.Log(), Last: a.bus.Last, Topics: a.cfg.Kafka.relays(), Logger: a.log})
+	a.relay = kafka.NewRelay(kafka.RelayOptions{Options: a.cfg.Kafka.options(), Log: a.bus.Log(), Last: a.bus.Last, Flows: routes.FlowOut, More: a.cfg.Kafka.flowTopics(), Logger: a.log})
 	for _, m := range []struct {
 		name, help string
 		counts     bool
@@ -269,7 +267,9 @@ func (a *app) kafkaInfos() (list []routes.RouteInfo) {
 	for _, t := range event.Topics() {
 		i.Consumes = append(i.Consumes, string(t))
 	}
-	i.Consumes = append(i.Consumes, slices.Sorted(maps.Keys(a.cfg.Kafka.relays()))...)
+	for _, t := range a.cfg.Kafka.flowTopics() {
+		i.Consumes = append(i.Consumes, routes.FlowOut+t)
+	}
 	switch {
 	case s.Err != nil:
 		i.Paused = s.Err.Error()
