@@ -82,7 +82,7 @@ func (s *Station) packFor(ctx context.Context, partner string, p Profile, x trus
 	const op = "as2.Pack"
 	f := files[0]
 	m := as2.Message{
-		From: p.OurID, To: p.ID, MessageID: s.messageID(id), Subject: subject, Date: s.cfg.Now().UTC(),
+		From: p.OurID, To: p.ID, MessageID: s.messageID(id), Subject: subject, Date: s.cfg.Now().UTC(), Version: p.Version,
 		Receipt: p.wish(), ReplyTo: p.OurID, Compress: p.Compress, Base64: p.Base64,
 	}
 	out := door.Sent{

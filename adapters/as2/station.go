@@ -99,10 +99,18 @@ const (
 	ReceiptNone     = "none"
 )
 
+// Versions of AS2 that we speak to a partner. Receipts bear that of his message.
+const (
+	Version11 = "1.1" // compression (RFC 5402)
+	Version12 = "1.2" // what most stations say (RFC 6017)
+	Version13 = "1.3" // draft-ietf-ediint-rfc4130bis, which forbids to send 3DES and SHA-1
+)
+
 // A Profile is what is agreed with one partner.
 type Profile struct {
 	ID, OurID    string // AS2 names
 	Preset       Preset // of the program that he runs
+	Version      string // AS2-Version of what we send him: a constant; "" is Version12
 	URL          string // of his station; "" sends him nothing
 	Certificates []Certificate
 

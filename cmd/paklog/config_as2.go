@@ -57,6 +57,7 @@ type AS2PartnerConfig struct {
 	OurID        string                   `config:"our_id" doc:"The AS2 name he knows us by; \"\" is as2.id."`
 	URL          string                   `config:"url" doc:"His station. \"\" takes what he sends and leaves ours in his folder."`
 	Preset       string                   `config:"preset" doc:"The program that he runs: openas2, phax, camel, pyas2, mendelson. \"\" is not known. It changes nothing: paklog partner check says what of the agreement that program cannot do."`
+	Version      string                   `config:"version" doc:"AS2-Version of what we send him: 1.1, 1.2, or 1.3 of the draft that takes the place of RFC 4130, which forbids 3des-cbc."`
 	Certificates []TheirCertificateConfig `config:"certificates" doc:"His, to verify by and to encrypt for."`
 	Sign         string                   `config:"sign" doc:"Digest that we sign under: sha256, sha384, sha512, or none."`
 	PSS          bool                     `config:"pss" doc:"Sign by RSASSA-PSS instead of PKCS #1 v1.5."`
@@ -148,7 +149,7 @@ func (c AS2ClientTLSConfig) Validate() error {
 // setDefaults are what most stations take.
 func (c *AS2PartnerConfig) setDefaults() {
 	c.Sign, c.Encrypt, c.Compress, c.Receipt = "sha256", cms.AES256CBC.String(), "none", as2.ReceiptSigned
-	c.NeedSigned, c.NeedSecret, c.Exchange = true, true, as2.ExchangeManual
+	c.NeedSigned, c.NeedSecret, c.Exchange, c.Version = true, true, as2.ExchangeManual, as2.Version12
 }
 
 // Validate reports what does not fit.
@@ -273,7 +274,7 @@ func (c TheirCertificateConfig) certificate() (out as2.Certificate, err error) {
 // profile is what the station goes by.
 func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 	p := as2.Profile{
-		ID: c.ID, OurID: cmp.Or(c.OurID, own.ID), URL: c.URL, PSS: c.PSS, Base64: c.Base64, Receipt: c.Receipt, ReceiptHosts: c.Hosts, Exchange: c.Exchange, Restart: c.Restart, ReceivedAt: own.URL,
+		ID: c.ID, OurID: cmp.Or(c.OurID, own.ID), Version: c.Version, URL: c.URL, PSS: c.PSS, Base64: c.Base64, Receipt: c.Receipt, ReceiptHosts: c.Hosts, Exchange: c.Exchange, Restart: c.Restart, ReceivedAt: own.URL,
 		RequireSigned: c.NeedSigned, RequireEncrypted: c.NeedSecret, User: c.User, Password: c.Password.Reveal(),
 	}
 	var errs []error
@@ -299,6 +300,12 @@ func (c AS2PartnerConfig) profile(own AS2Config) (as2.Profile, error) {
 		if p.Encrypt, err = cms.ParseCipher(c.Encrypt); err != nil {
 			errs = append(errs, fmt.Errorf("encrypt: %q is no cipher that is written, as aes256-cbc", c.Encrypt))
 		}
+	}
+	if !slices.Contains([]string{as2.Version11, as2.Version12, as2.Version13}, c.Version) {
+		errs = append(errs, fmt.Errorf("version: %q is none of 1.1, 1.2, 1.3", c.Version))
+	}
+	if c.Version == as2.Version13 && p.Encrypt == cms.TripleDESCBC {
+		errs = append(errs, errors.New("encrypt: AS2-Version 1.3 forbids 3des-cbc: take aes128-cbc or better, or version \"1.2\""))
 	}
 	if c.OAEP {
 		p.OAEP = crypto.SHA256

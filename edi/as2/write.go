@@ -38,7 +38,7 @@ type Message struct {
 	MessageID string // with brackets; the same on each retry
 	Subject   string
 	Date      time.Time
-	Version   string // "1.1", "1.2"; empty is "1.2"
+	Version   string // "1.1", "1.2", "1.3" (rfc4130bis); empty is "1.2"
 	ReplyTo   string // Disposition-Notification-To; any text, if a receipt is wanted
 	Receipt   Receipt
 
