@@ -11,6 +11,7 @@ import (
 	"github.com/paklog/hub/core/event"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/routes/eip"
@@ -320,6 +321,31 @@ func (f *Flows) Rates(ctx context.Context, p ship.Parcel, carrier string) (ship.
 		out.Silent = append(out.Silent, ship.Silence{Connection: a.Of, Kind: fault.KindOf(a.Err).String(), Reason: fault.Reason(a.Err)})
 	}
 	return out, nil
+}
+
+// CheckAddress asks a carrier, or the first that checks addresses, whether it can deliver to a. It
+// writes nothing.
+func (f *Flows) CheckAddress(ctx context.Context, a party.Address, carrier string) (ship.AddressCheck, error) {
+	const op = "routes.CheckAddress"
+	conn, err := f.connection(carrier)
+	if err != nil {
+		return ship.AddressCheck{}, fault.At(op, fault.Invalid, "carrier", err)
+	}
+	for _, c := range f.cfg.Carriers {
+		port, ok := c.Port.(ship.AddressChecker)
+		if !ok || conn != "" && c.Name != conn {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, f.cfg.RateDeadline)
+		defer cancel()
+		return Guard(f.hub, c.Name, func() (ship.AddressCheck, error) {
+			return guarded(func() (ship.AddressCheck, error) { return port.CheckAddress(ctx, a) })
+		})
+	}
+	if conn == "" {
+		conn = "no carrier here"
+	}
+	return ship.AddressCheck{}, fault.At(op, fault.Invalid, "carrier", fmt.Errorf("%s checks no addresses", conn))
 }
 
 // Track asks a carrier where a parcel is. It writes nothing.

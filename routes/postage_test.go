@@ -280,6 +280,11 @@ func TestPricesOnRequest(t *testing.T) {
 		if _, err := r.flows.Track(t.Context(), "ups", "1Z"); fault.KindOf(err) != fault.Invalid || err == nil {
 			t.Errorf("one that does not track: %v", err)
 		}
+		for _, carrier := range []string{"", "ups", "ACME"} { // none of these checks addresses
+			if _, err := r.flows.CheckAddress(t.Context(), p.To, carrier); fault.KindOf(err) != fault.Invalid || fault.PlaceOf(err) != "carrier" {
+				t.Errorf("%q: %v", carrier, err)
+			}
+		}
 		p.Weight = 0
 		if _, err := r.flows.Rates(t.Context(), p, ""); fault.PlaceOf(err) != "weight_mg" {
 			t.Error(err)

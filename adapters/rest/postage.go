@@ -16,6 +16,7 @@ import (
 	"github.com/paklog/hub/core/door"
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/party"
 	"github.com/paklog/hub/core/scope"
 	"github.com/paklog/hub/core/ship"
 	"github.com/paklog/hub/core/view"
@@ -26,6 +27,8 @@ import (
 type Carriers interface {
 	// Rates are the prices of a parcel; carrier "" asks all.
 	Rates(ctx context.Context, p ship.Parcel, carrier string) (ship.Quotes, error)
+	// CheckAddress says whether a carrier can deliver to a; carrier "" asks the first that checks addresses.
+	CheckAddress(ctx context.Context, a party.Address, carrier string) (ship.AddressCheck, error)
 	// Track tells where a parcel is.
 	Track(ctx context.Context, carrier, number string) (ship.Tracking, error)
 	// Postage is how a label stands, with its bytes; while it is open it waits until ctx ends.
@@ -51,6 +54,12 @@ func (b ParcelBody) parcel() ship.Parcel {
 		p.Dims = b.Dims.Measure()
 	}
 	return p
+}
+
+// AddressBody is an address to be checked.
+type AddressBody struct {
+	Address custom.Address `json:"address"`
+	Carrier string         `json:"carrier,omitempty" doc:"a connection, or what orders call it; the first that checks addresses where it is left out"`
 }
 
 // LabelBody is a parcel whose label is to be bought.
@@ -126,6 +135,7 @@ type labelCommand struct {
 func (s *server) postage() {
 	const tag = "carriers"
 	register(s, op[ParcelBody, ship.Quotes](s, http.MethodPost, "/v1/rates", "rate-parcel", tag, "Ask carriers side by side what a parcel costs; who does not answer in time is named"), s.rateParcel)
+	register(s, op[AddressBody, ship.AddressCheck](s, http.MethodPost, "/v1/addresses/check", "check-address", tag, "Ask a carrier whether it can deliver to an address, and how it spells it"), s.checkAddress)
 	register(s, op[LabelBody, PostageState](s, http.MethodPost, "/v1/labels", "buy-label", tag, "Buy the label of a parcel, once per Idempotency-Key, which is needed", http.StatusCreated, http.StatusOK, http.StatusAccepted), s.buyLabel)
 	register(s, op[struct{}, PostageState](s, http.MethodGet, "/v1/postage/{owner}/{id}", "get-postage", tag, "A label that was bought on request, with its bytes"),
 		func(ctx context.Context, in *PostagePath) (*reply, error) {
@@ -173,6 +183,22 @@ func (s *server) rateParcel(ctx context.Context, _ *struct{}) (*reply, error) {
 		return nil, s.problem(ctx, err)
 	}
 	return s.fresh(q, nil, http.StatusOK)
+}
+
+func (s *server) checkAddress(ctx context.Context, _ *struct{}) (*reply, error) {
+	b, err := decode[AddressBody](ctx)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	c, err := s.carriersOf()
+	if err != nil {
+		return nil, err
+	}
+	check, err := c.CheckAddress(ctx, b.Address.Party(), b.Carrier)
+	if err != nil {
+		return nil, s.problem(ctx, err)
+	}
+	return s.fresh(check, nil, http.StatusOK)
 }
 
 func (s *server) track(ctx context.Context, carrier, number string) (*reply, error) {

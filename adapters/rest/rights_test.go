@@ -33,7 +33,7 @@ func leastRole(method, path string) rest.Role {
 			return rest.Viewer
 		}
 		return rest.Support
-	case under("/v1/postage", "/v1/rates", "/v1/tracking"):
+	case under("/v1/postage", "/v1/rates", "/v1/tracking", "/v1/addresses"):
 		return rest.Operator
 	case !read && (under("/v1/devices") || strings.Contains(path, "/certificates")):
 		return rest.Admin

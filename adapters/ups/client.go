@@ -79,11 +79,12 @@ const alreadyVoid = "190117"
 // personal are the members of UPS's documents that hold personal data, and those
 // that are too long to keep.
 var personal = []string{
-	"Name", "AttentionName", "AddressLine", "City", "PostalCode", "Phone", "EMailAddress",
+	"Name", "AttentionName", "AddressLine", "City", "PostalCode", "PoliticalDivision2", "PostcodePrimaryLow", "PostcodeExtendedLow", "Phone", "EMailAddress",
 	"addressLine1", "addressLine2", "addressLine3", "receivedBy", "GraphicImage", "HTMLImage",
 }
 
-// Client is one UPS connection. It implements [ship.Carrier] and [ship.Tracker].
+// Client is one UPS connection. It implements [ship.Carrier], [ship.Tracker]
+// and [ship.AddressChecker].
 type Client struct {
 	cfg  Config
 	acct ups.Account

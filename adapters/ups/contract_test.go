@@ -23,6 +23,7 @@ var operations = []contracttest.Operation{
 	{File: "Shipping.yaml", Path: "/shipments/{version}/ship", Method: http.MethodPost, Op: "ship"},
 	{File: "Shipping.yaml", Path: "/shipments/{version}/void/cancel/{shipmentidentificationnumber}", Method: http.MethodDelete, Op: "void"},
 	{File: "Shipping.yaml", Path: "/labels/{version}/recovery", Method: http.MethodPost, Op: "recovery"},
+	{File: "AddressValidation.yaml", Path: "/addressvalidation/{version}/{requestoption}", Method: http.MethodPost, Op: "address"},
 	{File: "Tracking.yaml", Path: "/track/v1/details/{inquiryNumber}", Method: http.MethodGet, Op: "track"},
 	{File: "Tracking.yaml", Path: "/track/v1/reference/details/{referenceNumber}", Method: http.MethodGet, Op: "reference"},
 }
@@ -63,7 +64,7 @@ func mend(t *testing.T, c contracttest.Contract) {
 func opOf(r *http.Request) string {
 	for part, op := range map[string]string{
 		"/oauth/token": "token", "/rating/": "rate", "/ship": "ship", "/void/": "void", "/recovery": "recovery",
-		"/track/v1/details/": "track", "/track/v1/reference/details/": "reference",
+		"/addressvalidation/": "address", "/track/v1/details/": "track", "/track/v1/reference/details/": "reference",
 	} {
 		if strings.Contains(r.URL.Path, part) && (part != "/ship" || strings.HasSuffix(r.URL.Path, part)) {
 			return op
@@ -91,6 +92,9 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	for _, p := range parcels {
 		if _, err := client.Rate(ctx, p); err != nil {
 			t.Errorf("rate: %v", err)
+		}
+		if _, err := client.CheckAddress(ctx, p.To); err != nil && p.To.Country == "US" {
+			t.Errorf("check: %v", err)
 		}
 		l, err := client.Buy(ctx, p)
 		if err != nil {
@@ -124,7 +128,7 @@ func TestRequestsAndSimulatorKeepTheOfficialContract(t *testing.T) {
 	if _, err := client.Rate(ctx, goodParcel("ref-9")); err == nil {
 		t.Error("a revoked token was taken")
 	}
-	for _, want := range []string{"token 200", "rate 200", "rate 401", "ship 200", "ship 400", "void 200", "recovery 200", "recovery 400", "track 200", "reference 200"} {
+	for _, want := range []string{"token 200", "rate 200", "rate 401", "address 200", "ship 200", "ship 400", "void 200", "recovery 200", "recovery 400", "track 200", "reference 200"} {
 		if pass.Passed(want) == 0 {
 			t.Errorf("%s was never held against the contract", want)
 		}

@@ -147,6 +147,8 @@ func TestRequestsAboutParcelsThatAreRefused(t *testing.T) {
 		"nobody's carrier":  {http.MethodPost, "/v1/labels", "k2", strings.Replace(present, `"ups"`, `"ACME"`, 1), http.StatusUnprocessableEntity, "carrier"},
 		"a member too many": {http.MethodPost, "/v1/labels", "k3", strings.Replace(present, `"carrier"`, `"carrrier"`, 1), http.StatusBadRequest, "carrrier"},
 		"no weight":         {http.MethodPost, "/v1/rates", "", `{"weight_mg": 0, "to": {"name": "Jane Doe", "lines": ["1 Main St"], "city": "Reno", "country": "US"}}`, http.StatusUnprocessableEntity, "weight_mg"},
+		"check at nobody's": {http.MethodPost, "/v1/addresses/check", "", `{"carrier": "ACME", "address": {"lines": ["1 Main St"], "postal_code": "89501", "country": "US"}}`, http.StatusUnprocessableEntity, "carrier"},
+		"check abroad":      {http.MethodPost, "/v1/addresses/check", "", `{"address": {"lines": ["1 Main St"], "postal_code": "89501", "country": "DE"}}`, http.StatusUnprocessableEntity, "country"},
 		"no such label":     {http.MethodGet, "/v1/postage/ACME/none", "", "", http.StatusNotFound, "not_found"},
 		"void of none":      {http.MethodPost, "/v1/postage/ACME/none/void", "", `{"reason": "x"}`, http.StatusNotFound, "not_found"},
 		"track of none":     {http.MethodGet, "/v1/postage/ACME/none/tracking", "", "", http.StatusNotFound, "not_found"},
@@ -167,6 +169,9 @@ func TestShipVerbs(t *testing.T) {
 	var q ship.Quotes
 	if err := json.Unmarshal([]byte(s.must(append([]string{"ship", "rate", "--json"}, parcel...)...)), &q); err != nil || len(q.Rates) < 2 || q.Rates[0].Cost.Minor > q.Rates[1].Cost.Minor {
 		t.Errorf("%+v, %v", q, err)
+	}
+	if out := s.must(append([]string{"ship", "address"}, address...)...); !strings.Contains(out, "ups says: deliverable") || !strings.Contains(out, "1 MAIN ST") {
+		t.Error(out)
 	}
 	file := filepath.Join(t.TempDir(), "label.zpl")
 	buy := append([]string{"ship", "label", "--key", "gift-7", "--carrier", "ups", "--out", file}, parcel...)

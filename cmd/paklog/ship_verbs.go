@@ -33,7 +33,7 @@ repeated or killed in between. What the carrier has not answered in time goes on
   paklog ship void 019a7c52-6e1f-7c3a-9f52-8d1c60b0a001 --reason "wrong box"`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newShipRate(g), newShipLabel(g), newShipList(g), newShipShow(g), newShipVoid(g), newShipTrack(g))
+	cmd.AddCommand(newShipAddress(g), newShipRate(g), newShipLabel(g), newShipList(g), newShipShow(g), newShipVoid(g), newShipTrack(g))
 	return cmd
 }
 
@@ -84,6 +84,28 @@ func carrierNames(g *global) completer {
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+func newShipAddress(g *global) *cobra.Command {
+	var b rest.AddressBody
+	cmd := &cobra.Command{
+		Use: "address", Short: "Ask a carrier whether it can deliver to an address, and how it spells it",
+		Example: `  paklog ship address --street "1 Main St" --city Reno --region NV --postal-code 89501 --country US`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return ask(cmd, g, "/v1/addresses/check", b, func(c ship.AddressCheck) {
+				w := cmd.OutOrStdout()
+				fmt.Fprintf(w, "%s says: %s\n", clean(c.Connection), c.Verdict)
+				for _, a := range c.Candidates {
+					fmt.Fprintf(w, "  %s, %s %s %s %s%s\n", clean(strings.Join(a.Lines, ", ")), clean(a.City), clean(a.Region), clean(a.PostalCode), clean(a.Country), besides(", ", a.Use))
+				}
+			})
+		},
+	}
+	shipToFlags(cmd.Flags(), &b.Address)
+	cmd.Flags().StringVar(&b.Carrier, "carrier", "", "a connection, or what orders call it; the first that checks addresses where it is left out")
+	_ = cmd.RegisterFlagCompletionFunc("carrier", carrierNames(g)) // the flag is there
+	return cmd
 }
 
 func newShipRate(g *global) *cobra.Command {

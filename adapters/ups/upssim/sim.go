@@ -43,6 +43,7 @@ const (
 	OpVoid     Op = "void"
 	OpRecovery Op = "recovery"
 	OpTrack    Op = "track"
+	OpAddress  Op = "address"
 )
 
 // The faults that tests elsewhere inject.
@@ -131,6 +132,7 @@ func New(opts Options) (*Sim, error) {
 	s.mux.HandleFunc("POST /api/labels/{version}/recovery", s.api(OpRecovery, s.recovery))
 	s.mux.HandleFunc("GET /api/track/v1/details/{number}", s.api(OpTrack, s.track))
 	s.mux.HandleFunc("GET /api/track/v1/reference/details/{reference}", s.api(OpTrack, s.trackReference))
+	s.mux.HandleFunc("POST /api/addressvalidation/{version}/{option}", s.api(OpAddress, s.checkAddress))
 	s.mux.HandleFunc("GET /_truth", truth.Serve(s.Wire))
 	return s, nil
 }
@@ -153,7 +155,7 @@ func (s *Sim) api(op Op, do operation) http.HandlerFunc {
 		switch {
 		case !s.Authorized(r, s.opts.Now()):
 			return refuse(http.StatusUnauthorized, badToken)
-		case v != "" && v != "v2409" && v != "v1":
+		case v != "" && v != "v2409" && v != "v1" && (op != OpAddress || v != "v2"):
 			return refuse(http.StatusBadRequest, badVersion)
 		case !s.Within("", s.opts.Now(), s.opts.RatePerSecond, time.Second):
 			return refuse(http.StatusTooManyRequests, tooMany)
