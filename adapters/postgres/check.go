@@ -29,6 +29,7 @@ type Checked struct {
 	Have       int    // version of the journal's schema; 0: none was made yet
 	Known      int    // the newest that this program knows
 	Ahead      time.Duration
+	Origin     *Origin // where the journal came from, nil where it began here
 	Complaints []Complaint
 }
 
@@ -79,6 +80,9 @@ func Check(ctx context.Context, o Options) (c Checked, err error) {
 		return c, c.mayBegin(ctx, conn, o.Schema)
 	}
 	if err := c.schema(ctx, conn, have, known); err != nil {
+		return c, err
+	}
+	if err := c.moved(ctx, conn, len(known)); err != nil {
 		return c, err
 	}
 	return c, c.rights(ctx, conn, o.Schema)
@@ -133,6 +137,22 @@ func (c *Checked) schema(ctx context.Context, conn *pgx.Conn, have, known []Migr
 	}
 	if format != journal.Format {
 		c.complain(true, "schema", fmt.Sprintf("its units have format %d and this program reads %d", format, journal.Format), "run the program that wrote them")
+	}
+	return nil
+}
+
+// moved looks at whether the journal is here at all.
+func (c *Checked) moved(ctx context.Context, conn *pgx.Conn, known int) error {
+	if c.Have < known {
+		return nil // which is complained of
+	}
+	o, err := origin(ctx, conn)
+	if err != nil || o == nil {
+		return err
+	}
+	c.Origin = o
+	if why := o.away(); why != nil {
+		c.complain(true, "journal", why.Error(), "do as it says")
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ type Options struct {
 	Readers int
 	// Shared lets several processes write, each what it has the lease of: see [journal.Team].
 	Shared bool
+	// Moving opens a journal that is not, or not yet, the schema's own: it is on its way (see [Origin]).
+	Moving bool
 	// Patience is how long a read or a write waits for a server that is away. Default 1 minute.
 	Patience time.Duration
 	// Timeout ends a round trip that gets no answer, and with it the connection. Default 30 s.
@@ -63,6 +65,16 @@ func CheckSchema(name string) error {
 		return fmt.Errorf("%q: begin with a letter, and take lower-case letters, digits and _, 63 at most", name)
 	}
 	return nil
+}
+
+// Place is where the journal is, for people: no password is in it.
+func (o Options) Place() string {
+	o = o.withDefaults()
+	cfg, err := pgx.ParseConfig(o.URL)
+	if err != nil {
+		return "schema " + o.Schema + " of a PostgreSQL"
+	}
+	return fmt.Sprintf("schema %s of database %s on %s, port %d", o.Schema, cfg.Database, cfg.Host, cfg.Port)
 }
 
 // session are the settings that every connection has. Plans are made once and by index alone: no

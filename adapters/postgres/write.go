@@ -43,6 +43,9 @@ func openWriter(ctx context.Context, s *Store) (*writer, error) {
 		return nil, err
 	}
 	err := ready(ctx, w.conn, s.opts.Schema, true)
+	if err == nil && !s.opts.Moving {
+		err = settled(ctx, w.conn)
+	}
 	if err == nil {
 		err = w.register(ctx)
 	}
@@ -60,7 +63,7 @@ func (s *Store) Write(ctx context.Context, b *journal.Batch) ([]*journal.Refusal
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if len(b.Delivered) == 0 && len(b.Units) == 0 {
+	if len(b.Delivered)+len(b.Units)+len(b.Checkpoints) == 0 {
 		return []*journal.Refusal{}, nil
 	}
 	// From here nothing is cancelled half way: what waits is the patience.

@@ -36,6 +36,8 @@ type Options struct {
 	// Files are folders beside the database, relative to the data folder, whose files units
 	// name by hash. A backup holds them too.
 	Files []string
+	// Moved opens a journal that has left the folder, see [Moved].
+	Moved bool
 	// NoSync leaves out every sync, and so breaks what the store promises. It is there for the
 	// power-loss test, which must see it fail.
 	NoSync bool
@@ -124,6 +126,11 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 	if err != nil {
 		return nil, err
 	}
+	if !o.Moved {
+		if err := Here(dir); err != nil {
+			return nil, errors.Join(err, lock.release())
+		}
+	}
 	s := &Store{dir: dir, file: filepath.Join(dir, fileName), opts: o.withDefaults(), lock: lock, glances: newGlances()}
 	defer func() {
 		if err != nil {
@@ -135,6 +142,9 @@ func open(ctx context.Context, dir string, o Options, format int, steps map[int]
 		return nil, err
 	}
 	if err := s.connect(ctx, format, steps); err != nil {
+		if s.isFull(err) {
+			err = fmt.Errorf("%w: make room on its disk: %w", journal.ErrFull, err)
+		}
 		return nil, advice(s.file, err)
 	}
 	// Names and addresses are nobody else's, whoever may look into the folder.

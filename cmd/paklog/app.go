@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -87,9 +88,10 @@ type app struct {
 	reloading sync.Mutex // held across a reload
 	now       *Config    // cfg, with what was reloaded since; under reloading
 
-	stopping chan struct{}  // closed when Run is going to end
-	access   *accesslog.Log // nil is none
-	restored *restoration   // what this start did to a restored folder; nil on any other
+	stopping chan struct{}                      // closed when Run is going to end
+	end      atomic.Pointer[context.CancelFunc] // has Run end
+	access   *accesslog.Log                     // nil is none
+	restored *restoration                       // what this start did to a restored folder; nil on any other
 }
 
 // mode says what an app is opened for.
@@ -438,6 +440,9 @@ func (a *app) Run(ctx context.Context, l, control, partners net.Listener) error 
 		}
 		a.filesAddr = uploads.Addr().String()
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	a.end.Store(&end)
 	g, ctx := errgroup.WithContext(ctx)
 	shut, drained := context.WithCancel(context.WithoutCancel(ctx))
 	var logged sync.WaitGroup // doors whose requests are written down

@@ -110,7 +110,7 @@ type evidence struct {
 
 // open opens what is in a folder.
 func (e *evidence) open(ctx context.Context, dir string) error {
-	s, err := sqlite.Open(ctx, dir, sqlite.Options{})
+	s, err := sqlite.Open(ctx, dir, sqlite.Options{Moved: true}) // whoever names the folder means what it holds
 	if err == nil {
 		e.store = s
 	}
@@ -133,6 +133,9 @@ func configuredEvidence(ctx context.Context, cfg *Config) (dir string, e *eviden
 	if cfg.Store == inPostgres {
 		e, err = openSnapshot(ctx, cfg)
 		return "schema " + cfg.Postgres.Schema, e, err
+	}
+	if err := sqlite.Here(cfg.Data); err != nil {
+		return cfg.Data, nil, err
 	}
 	if e, err = openEvidence(ctx, cfg.Data); e != nil {
 		e.bucket = cfg.S3

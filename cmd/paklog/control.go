@@ -98,6 +98,17 @@ func (a *app) control() (http.Handler, error) {
 		}
 		writeControl(w, done)
 	})
+	mux.HandleFunc("GET /control/units", a.units)
+	mux.HandleFunc("POST /control/stop", func(w http.ResponseWriter, r *http.Request) {
+		end := a.end.Load()
+		if end == nil {
+			controlError(w, http.StatusServiceUnavailable, errors.New("the hub is starting"))
+			return
+		}
+		a.log.Info("asked to stop", "by", "operator@"+hostname())
+		writeControl(w, map[string]any{"position": a.bus.Last()})
+		(*end)() // the answer goes out first: a stop waits for it
+	})
 	mux.HandleFunc("POST /control/import", a.importing)
 	mux.HandleFunc("POST /control/edi/resend", a.resending)
 	mux.HandleFunc("POST /control/as2/archive", a.archive)

@@ -42,10 +42,15 @@ func (s *shell) onDisk(size string) {
 // fill takes what is left of the disk until it is called.
 func (s *shell) fill() (free func()) {
 	s.t.Helper()
-	name := filepath.Join(s.data, "ballast")
+	return fillDisk(s.t, s.data)
+}
+
+func fillDisk(t *testing.T, dir string) (free func()) {
+	t.Helper()
+	name := filepath.Join(dir, "ballast")
 	f, err := os.Create(name)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	for size := 1 << 20; size >= 4096; size /= 2 { // the hub writes too meanwhile
@@ -53,13 +58,13 @@ func (s *shell) fill() (free func()) {
 			_, err = f.Write(make([]byte, size))
 		}
 		if !errors.Is(err, syscall.ENOSPC) {
-			s.t.Fatal(err)
+			t.Fatal(err)
 		}
 		err = nil
 	}
 	return func() {
 		if err := os.Remove(name); err != nil {
-			s.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
 }

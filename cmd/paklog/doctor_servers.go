@@ -15,6 +15,7 @@ import (
 	"github.com/paklog/hub/adapters/postgres"
 	"github.com/paklog/hub/adapters/rabbitmq"
 	"github.com/paklog/hub/adapters/sqlite"
+	"github.com/paklog/hub/core/journal"
 	"github.com/paklog/hub/core/shop"
 )
 
@@ -32,6 +33,20 @@ func (d *doctor) store(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
+	note, err := sqlite.ReadMoved(d.cfg.Data)
+	if err == nil {
+		err = sqlite.Here(d.cfg.Data)
+	}
+	switch {
+	case errors.Is(err, journal.ErrMoved):
+		d.add(checkFail, "sqlite", err.Error(), "set store: postgres and postgres.url_file, or bring it back (paklog migrate back) where that is not confirmed")
+		return
+	case err != nil:
+		d.add(checkFail, "sqlite", err.Error(), "put the file back; paklog migrate to-postgres on the database that it moved to tells what is there")
+		return
+	case note != nil && note.State == sqlite.MoveBegun:
+		d.add(checkWarn, "sqlite", "a move of the journal to "+note.To+" was begun and has not ended; the hub works on in the folder", "go on with it: paklog migrate to-postgres")
+	}
 	c, err := sqlite.Check(ctx, d.cfg.Data)
 	text := fmt.Sprintf("the journal in %s has format %d", d.cfg.Data, c.Format)
 	switch {
@@ -67,7 +82,11 @@ func (d *doctor) postgres(ctx context.Context) {
 	case c.Have == 0:
 		d.add(checkOK, "postgres", fmt.Sprintf("PostgreSQL %s answers; the first start makes schema %s", c.Version, d.cfg.Postgres.Schema), "")
 	default:
-		d.add(checkOK, "postgres", fmt.Sprintf("PostgreSQL %s answers; schema %s has version %d of %d", c.Version, d.cfg.Postgres.Schema, c.Have, c.Known), "")
+		text := fmt.Sprintf("PostgreSQL %s answers; schema %s has version %d of %d", c.Version, d.cfg.Postgres.Schema, c.Have, c.Known)
+		if o := c.Origin; o != nil && o.State == postgres.MoveHere {
+			text += fmt.Sprintf("; its journal came from %s, and may go back until paklog migrate to-postgres --confirm", o.Place)
+		}
+		d.add(checkOK, "postgres", text, "")
 	}
 }
 

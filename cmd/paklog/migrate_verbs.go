@@ -13,12 +13,16 @@ import (
 
 func newMigrate(g *global) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "migrate", Short: "See and bring forward the schema of a journal in PostgreSQL",
-		Long: `A new schema is made when a hub first starts on it. Later versions of paklog may need steps beyond
+		Use: "migrate", Short: "Move the journal into PostgreSQL and back, and bring its schema forward",
+		Long: `paklog migrate to-postgres moves the journal of a data folder into PostgreSQL, back takes it back.
+
+A new schema is made when a hub first starts on it. Later versions of paklog may need steps beyond
 that: a hub does not start on a schema that lacks one, nor on one that a newer version made. Steps only go
 forward and only add, so a hub of the version before goes on meanwhile. The embedded journal in a data folder
 migrates by itself when it is opened, after a backup.`,
-		Example: `  paklog migrate status
+		Example: `  paklog migrate to-postgres --stop
+  paklog migrate back
+  paklog migrate status
   paklog migrate up`,
 	}
 	run := func(f func(context.Context, postgres.Options) ([]postgres.Migration, error), none string) func(*cobra.Command, []string) error {
@@ -52,7 +56,7 @@ migrates by itself when it is opened, after a backup.`,
 			return t.flush()
 		}
 	}
-	cmd.AddCommand(&cobra.Command{
+	cmd.AddCommand(newMoveThere(g), newMoveBack(g), &cobra.Command{
 		Use: "status", Short: "List the steps that the schema has and lacks", Args: cobra.NoArgs,
 		Example: "  paklog migrate status",
 		RunE:    run(postgres.Status, "no step is known"),

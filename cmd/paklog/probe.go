@@ -20,6 +20,7 @@ type probe struct {
 	inbox  func(door.Caller) door.Caller
 	as2    func(door.Caller) door.Caller
 	store  func(sqlite.Options) sqlite.Options
+	move   func(step string)
 	upkeep time.Duration // between rounds
 }
 

@@ -125,8 +125,12 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 		}
 		return embedded{s}, nil
 	}
-	if exists(filepath.Join(cfg.Data, "journal.db")) {
-		return nil, fmt.Errorf("store is postgres, and %s holds a journal of its own: name another data folder, or set store: sqlite", cfg.Data)
+	moved, err := sqlite.ReadMoved(cfg.Data)
+	if err != nil {
+		return nil, err
+	}
+	if !moved.Gone() && exists(filepath.Join(cfg.Data, "journal.db")) {
+		return nil, fmt.Errorf("store is postgres, and %s holds a journal of its own: bring it over (`paklog migrate to-postgres`), name another data folder, or set store: sqlite", cfg.Data)
 	}
 	folder, err := lockFolder(cfg.Data)
 	if err != nil {
@@ -136,7 +140,22 @@ func openStore(ctx context.Context, cfg *Config) (store, error) {
 	if err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
-	return grown{s, folder, cfg.Limits.FreeDisk}, nil
+	g := grown{s, folder, cfg.Limits.FreeDisk}
+	if moved.Gone() {
+		if err := arrived(ctx, s, moved); err != nil {
+			return nil, errors.Join(err, g.Close())
+		}
+	}
+	return g, nil
+}
+
+// arrived refuses a database that is not the one that the journal of the data folder went to.
+func arrived(ctx context.Context, s *postgres.Store, moved *sqlite.Moved) error {
+	o, err := s.Origin(ctx)
+	if err == nil && (o == nil || o.Move != moved.Move) {
+		err = fmt.Errorf("%w: that of this data folder went to %s, and another one is configured: set postgres.url and postgres.schema, or name another data folder", journal.ErrMoved, moved.To)
+	}
+	return err
 }
 
 // awaitFolder lets open try again for a while where another has the data folder: a hub that was killed

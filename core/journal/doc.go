@@ -40,6 +40,9 @@
 //     after it and are refused with [RefusedLane]. A lane ends with the batch.
 //  3. The units that passed and the last value of each key that they changed are written.
 //
+// A batch that is a copy of another journal's ([Batch.Copy]) is judged but for what was delivered, and
+// written whole or not at all.
+//
 // [Staged] does 1 and 2, and says what 3 is: Stage is given a [View] of what is committed and
 // the last position, fills First, Pos and Version of the caller's units, and lists units with
 // their bytes, heads, balances, rows and checkpoints to be written as they are. It is thrown away

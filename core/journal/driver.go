@@ -12,6 +12,8 @@ var (
 	ErrFormat = errors.New("journal is of a format that this program does not read")
 	ErrBroken = errors.New("journal is broken: a write to disk failed and nothing can be promised until it is reopened")
 	ErrFull   = errors.New("no space left for the journal")
+	// ErrMoved is of a store whose journal is in another one by now, or on its way there.
+	ErrMoved = errors.New("journal was moved")
 	// ErrNoUnit is of [Log.Holding]: the position was never written.
 	ErrNoUnit = errors.New("no unit of the journal holds this position")
 )
@@ -37,6 +39,12 @@ type Batch struct {
 	// records, where it writes them; of a unit that is refused these mean nothing. A driver
 	// keeps nothing of a unit after it returned.
 	Units []*Unit
+	// Copy says that another journal wrote the units, each where its First says, and delivered what they
+	// finished. They are judged but for that, and one that is refused or comes to stand elsewhere fails the
+	// batch. Nothing is in Delivered. Only with Checkpoints are those of the journal right again.
+	Copy bool
+	// Checkpoints of a Copy stand as they do in the other journal once its log ends where this one does.
+	Checkpoints []CheckpointRow
 }
 
 // Delivery says that a subscription's partition saw the record at Pos, or, where

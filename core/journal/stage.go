@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -21,6 +22,7 @@ type Staged struct {
 	Last Pos
 
 	base     View
+	copying  bool // another journal judged the marks
 	heads    map[string]int
 	balances map[[2]string]int
 	rows     map[[2]string]int
@@ -52,6 +54,9 @@ type places struct {
 // Data of the staged units is valid until the next call.
 func (s *Staged) Stage(ctx context.Context, v View, last Pos, b *Batch) ([]*Refusal, error) {
 	s.reset(v, last)
+	if s.copying = b.Copy; s.copying {
+		return s.copy(ctx, b)
+	}
 	for _, d := range b.Delivered {
 		if err := s.deliver(ctx, d); err != nil {
 			return nil, fmt.Errorf("folding the delivery of position %d to %s/%d: %w", d.Pos, d.Sub, d.Part, err)
@@ -69,6 +74,32 @@ func (s *Staged) Stage(ctx context.Context, v View, last Pos, b *Batch) ([]*Refu
 		refusals[i] = r
 	}
 	return refusals, nil
+}
+
+// copy stages units of another journal.
+func (s *Staged) copy(ctx context.Context, b *Batch) ([]*Refusal, error) {
+	if len(b.Delivered) > 0 {
+		return nil, errors.New("journal: a copy delivers nothing")
+	}
+	for _, u := range b.Units {
+		if u.First != s.Last+1 {
+			return nil, fmt.Errorf("journal: unit %s stands at %d and would come to stand at %d", u.ID, u.First, s.Last+1)
+		}
+		switch r, err := s.unit(ctx, u); {
+		case err != nil:
+			return nil, fmt.Errorf("judging unit %s: %w", u.ID, err)
+		case r != nil:
+			return nil, fmt.Errorf("journal: unit %s of position %d does not follow from those before it: %w", u.ID, u.First, r)
+		}
+	}
+	for _, c := range b.Checkpoints {
+		if badName(c.Sub) || c.Sub == "" || c.Part >= Partitions || c.High > s.Last {
+			return nil, fmt.Errorf("journal: a checkpoint of %q/%d at %d, and the log ends at %d", c.Sub, c.Part, c.High, s.Last)
+		}
+		s.placesOf(c.Sub).at[c.Part] = int32(len(s.Checkpoints)) + 1
+		s.Checkpoints = append(s.Checkpoints, CheckpointRow{c.Sub, c.Part, c.Clone()})
+	}
+	return make([]*Refusal, len(b.Units)), nil
 }
 
 func (s *Staged) reset(v View, last Pos) {
@@ -158,6 +189,9 @@ func (s *Staged) apply(ctx context.Context) error {
 	for _, r := range s.changes.Rows {
 		put(s.rows, &s.Rows, rowKey(&r), r)
 	}
+	if s.copying {
+		return nil
+	}
 	for _, m := range s.changes.Marks {
 		c, err := s.checkpoint(ctx, m.Sub, m.Part)
 		if err != nil {
@@ -237,6 +271,9 @@ func (s *Staged) Row(ctx context.Context, t Table, key string) ([]byte, error) {
 
 // Checkpoint implements [View].
 func (s *Staged) Checkpoint(ctx context.Context, sub string, part uint8) (*Checkpoint, error) {
+	if s.copying {
+		return nil, nil
+	}
 	if i := s.placesOf(sub).at[part]; i > 0 {
 		return s.Checkpoints[i-1].Checkpoint, nil
 	}

@@ -34,6 +34,27 @@ type TableDigest struct {
 	SHA256 string `json:"sha256"` // hexadecimal
 }
 
+// Differs says where two digests, of ranges of the same length, first differ; "" nowhere.
+func Differs(d, o Digest) string {
+	for i := range min(len(d.Ranges), len(o.Ranges)) {
+		if a := d.Ranges[i]; a != o.Ranges[i] {
+			return fmt.Sprintf("the logs differ between the positions %d and %d", a.First, max(a.Last, o.Ranges[i].Last))
+		}
+	}
+	if a, b := len(d.Ranges), len(o.Ranges); a != b {
+		return fmt.Sprintf("one log has %d ranges and the other %d", a, b)
+	}
+	for i := range min(len(d.Tables), len(o.Tables)) {
+		if a, b := d.Tables[i], o.Tables[i]; a != b {
+			return fmt.Sprintf("table %s has %d rows here and %d there, which are not the same", a.Table, a.Rows, b.Rows)
+		}
+	}
+	if len(d.Tables) != len(o.Tables) {
+		return "they have not the same tables"
+	}
+	return ""
+}
+
 const digestPage = 500
 
 // Digests hashes the log in ranges of every positions (at least 1), and every table. Nothing may be

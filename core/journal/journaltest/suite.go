@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"Big", testBig},
 		{"Readers", testReaders},
 		{"Random", testRandom},
+		{"Copies", testCopies},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
