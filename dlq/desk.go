@@ -318,6 +318,7 @@ type Message struct {
 	Headers  map[string]string `json:"headers,omitempty"`
 	Payload  string            `json:"payload"`
 	Document string            `json:"document,omitempty"`
+	Dump     string            `json:"dump,omitempty" doc:"in hexadecimal, in the place of a document or payload that is no text"`
 	Sealed   bool              `json:"sealed,omitempty"`
 }
 
@@ -360,6 +361,11 @@ func (d *Desk) Show(ctx context.Context, id string) (Detail, error) {
 	// A transaction set is a part of its document.
 	if strings.HasPrefix(rec.Type, "document.") || strings.HasPrefix(rec.Type, "x12.") {
 		out.Message.Document, out.Message.Sealed = string(rec.Personal), false
+		if out.Message.Dump = Dump(rec.Personal); out.Message.Dump != "" {
+			out.Message.Document = ""
+		}
+	} else if out.Message.Dump = Dump(rec.Data); out.Message.Dump != "" {
+		out.Message.Payload = ""
 	}
 	if out.Effects, err = d.effects(ctx, s.Sub, l.MessageID); err != nil {
 		return out, fmt.Errorf("letter %s: %w", id, err)

@@ -131,13 +131,13 @@ func (s *server) showLetter(ctx context.Context, in *letterPath) (*answer, error
 	if err != nil {
 		return nil, s.letterProblem(ctx, err)
 	}
-	if d.Message.Document != "" {
+	if d.Message.Document+d.Message.Dump != "" {
 		seen, err := s.sees(ctx, "letter/"+d.ID)
 		if err != nil {
 			return nil, err
 		}
 		if !seen {
-			d.Message.Document, d.Message.Sealed = "", true
+			d.Message.Document, d.Message.Dump, d.Message.Sealed = "", "", true
 		}
 	}
 	a, err := s.now(ctx, d)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/paklog/hub/core/journal"
+	"github.com/paklog/hub/dlq"
 	"github.com/paklog/hub/edi/finding"
 	"github.com/paklog/hub/edi/x12"
 	"github.com/paklog/hub/edi/x12/grammar"
@@ -21,6 +22,7 @@ type MessageDetail struct {
 	Event
 	Headers  map[string]string `json:"headers,omitempty"`
 	Document string            `json:"document,omitempty" doc:"its raw bytes, where they are in the journal"`
+	Dump     string            `json:"dump,omitempty" doc:"in hexadecimal, in the place of a document that is no text"`
 	Cut      bool              `json:"cut,omitempty" doc:"the document is longer than is shown"`
 	Sealed   bool              `json:"sealed,omitempty" doc:"it has personal data, which is not shown"`
 	Decoded  []DecodedSegment  `json:"decoded,omitempty" doc:"of a transaction set of X12: every element by name, findings in place"`
@@ -72,13 +74,13 @@ func (s *server) messages() {
 				return nil, notFound("message")
 			}
 			m := messageDetail(&rec)
-			if m.Document != "" {
+			if m.Document+m.Dump != "" {
 				seen, err := s.sees(ctx, fmt.Sprintf("message/%d", in.Position))
 				if err != nil {
 					return nil, err
 				}
 				if !seen {
-					m.Document, m.Decoded, m.Sealed = "", nil, true
+					m.Document, m.Dump, m.Decoded, m.Sealed = "", "", nil, true
 				}
 			}
 			return s.now(ctx, m)
@@ -93,6 +95,9 @@ func messageDetail(rec *journal.Record) MessageDetail {
 	}
 	raw := rec.Personal
 	m.Sealed = false
+	if m.Dump = dlq.Dump(raw); m.Dump != "" {
+		return m
+	}
 	if m.Cut = len(raw) > mostDocument; m.Cut {
 		raw = raw[:mostDocument]
 	}

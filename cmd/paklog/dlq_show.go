@@ -116,6 +116,10 @@ func showMessage(b *strings.Builder, d dlq.Detail) {
 			b.WriteString("  " + f.String() + "\n")
 		}
 	}
+	if d.Message.Dump != "" {
+		b.WriteString("\nbytes, which are no text\n" + indent(cleanLines(d.Message.Dump)))
+		return
+	}
 	if doc := d.Message.Document; doc != "" {
 		b.WriteString("\ndocument\n")
 		at, ok := byteOf(d.Place)

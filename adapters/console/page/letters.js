@@ -136,6 +136,6 @@ export async function letter({ rest, again, go }) {
         field('Reason', why, true), press('Drop', async () => { await post(path + '/drop', { reason: why.value }, seen); await again(); }, 'bad'))] : null,
       edit,
       h('h2', null, 'Attempts'), table(['When', 'Kind', 'What it said'], (d.attempts || []).map(a => h('tr', null, h('td', null, when(a.at)), h('td', null, a.kind), h('td', { class: 'wrap' }, a.error)))),
-      h('h2', null, 'Message'), message ? documentView(message) : h('pre', null, d.message.payload), d.stack ? [h('h2', null, 'Stack'), h('pre', null, d.stack)] : null],
+      h('h2', null, 'Message'), message ? documentView(message) : h('pre', null, d.message.dump || d.message.payload), d.stack ? [h('h2', null, 'Stack'), h('pre', null, d.stack)] : null],
   };
 }

@@ -4,6 +4,9 @@ import { get, query } from './api.js';
 
 const finding = f => h('div', null, h('mark', null, f.severity), ' ', f.message, f.hint ? h('span', { class: 'dim' }, ' ' + f.hint) : '');
 
+// shown has what a text holds and nobody would see: control characters, and those that turn its direction.
+const shown = text => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+
 // documentView shows a message: decoded with its findings in place, its raw bytes, its data.
 export function documentView(m) {
   const decoded = m.decoded?.length ? wide(h('table', null, h('thead', null, h('tr', null, ['', 'Element', 'Name', 'Value'].map(x => h('th', { scope: 'col' }, x || h('span', { class: 'away' }, 'Segment'))))), h('tbody', null, m.decoded.map(s => [
@@ -12,7 +15,8 @@ export function documentView(m) {
   return [facts([['type', m.type], ['source', m.source], ['topic', m.topic], ['time', when(m.time)], ['headers', Object.entries(m.headers || {}).map(([k, v]) => k + '=' + v).join(', ')]]),
     m.sealed ? h('p', { class: 'dim' }, 'It has personal data, which is not shown.') : null,
     decoded ? h('details', { open: true }, h('summary', null, 'Decoded, with what is wrong in place'), decoded) : null,
-    m.document ? h('details', { open: !decoded }, h('summary', null, 'Raw bytes'), h('pre', null, m.document), m.cut ? h('p', { class: 'dim' }, 'It is longer than is shown.') : null) : null,
+    m.dump ? h('details', { open: true }, h('summary', null, 'Bytes, which are no text'), h('pre', null, m.dump)) : null,
+    m.document ? h('details', { open: !decoded }, h('summary', null, 'Raw bytes'), h('pre', null, shown(m.document)), m.cut ? h('p', { class: 'dim' }, 'It is longer than is shown.') : null) : null,
     h('details', { open: !m.document }, h('summary', null, 'Data'), h('pre', null, JSON.stringify(m.data ?? null, null, 1)))];
 }
 
