@@ -84,7 +84,7 @@ func (f *Flows) addPrinters() error {
 			// A paper too many is a carton with two labels, and a printer forgets its jobs: what may have
 			// been printed counts as printed, and a person asks for it again.
 			Resolve: func(context.Context, *Call) ([]byte, bool, error) { return []byte(`"unanswered"`), true, nil },
-			Then: func(_ context.Context, m *Message, _ *Call, _ []byte) (*Out, error) { return m.Out(), nil },
+			Then:    func(_ context.Context, m *Message, _ *Call, _ []byte) (*Out, error) { return m.Out(), nil },
 		}); err != nil {
 			return err
 		}
