@@ -1,19 +1,5 @@
 package ship
 
-import (
-	"context"
-
-	"github.com/paklog/hub/core/party"
-)
-
-// AddressChecker is the port to a carrier that says whether it can deliver to an
-// address. It changes nothing, may be repeated, and fails as [Carrier] does; an
-// address in a country that the carrier does not check is Invalid. That an
-// address is not deliverable is an answer and no error.
-type AddressChecker interface {
-	CheckAddress(ctx context.Context, a party.Address) (AddressCheck, error)
-}
-
 // Verdict is what a carrier says of an address.
 type Verdict string
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/paklog/hub/core/fault"
 	"github.com/paklog/hub/core/measure"
+	"github.com/paklog/hub/core/party"
 )
 
 // Carrier is the port to one account at one carrier: one connection of the
@@ -175,4 +176,12 @@ type Scan struct {
 // something may have been.
 type Printer interface {
 	Print(ctx context.Context, job PrintJob) error
+}
+
+// AddressChecker is the port to a carrier that says whether it can deliver to an
+// address. It changes nothing, may be repeated, and fails as [Carrier] does; an
+// address in a country that the carrier does not check is Invalid. That an
+// address is not deliverable is an answer and no error.
+type AddressChecker interface {
+	CheckAddress(ctx context.Context, a party.Address) (AddressCheck, error)
 }
