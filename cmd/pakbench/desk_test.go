@@ -14,7 +14,7 @@ func TestTheDeskIsMeasuredSmall(t *testing.T) {
 	}
 	for _, name := range []string{"desk/search", "desk/group", "desk/replay"} {
 		t.Run(name, func(t *testing.T) {
-			got := reportsOf(t, name, "round\nround\n")
+			got := reportsOf(t, working(t), name, "round\nround\n")
 			for _, r := range got {
 				if r.Error != "" {
 					t.Fatal(r.Error)

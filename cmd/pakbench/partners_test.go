@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,11 +15,7 @@ func TestPartnersAreMeasuredSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the benches run small, but they run")
 	}
-	c := working(t)
-	c.paklog = filepath.Join(c.dir, "paklog")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.paklog, "../paklog").CombinedOutput(); err != nil {
-		t.Fatalf("building the hub: %v\n%s", err, out)
-	}
+	c := withHub(t)
 	for name, open := range map[string]func(context.Context, *config) (probe, error){"webhook": openHooks, "rateshop": openRateShop} {
 		t.Run(name, func(t *testing.T) {
 			p, err := open(t.Context(), c)

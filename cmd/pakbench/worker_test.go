@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,10 +17,21 @@ func working(t *testing.T) *config {
 	return &config{seconds: 0.02, rounds: 1, dir: dir, work: dir, paklog: filepath.Join(dir, "no-hub"), progress: io.Discard}
 }
 
-func reportsOf(t *testing.T, name, orders string) []report {
+// withHub is a small run beside a hub that is built for it.
+func withHub(t *testing.T) *config {
+	t.Helper()
+	c := working(t)
+	c.paklog = filepath.Join(c.dir, "paklog")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", c.paklog, "../paklog").CombinedOutput(); err != nil {
+		t.Fatalf("building the hub: %v\n%s", err, out)
+	}
+	return c
+}
+
+func reportsOf(t *testing.T, c *config, name, orders string) []report {
 	t.Helper()
 	var out strings.Builder
-	if err := work(t.Context(), working(t), name, strings.NewReader(orders), &out); err != nil {
+	if err := work(t.Context(), c, name, strings.NewReader(orders), &out); err != nil {
 		t.Fatal(err)
 	}
 	var all []report
@@ -50,13 +62,16 @@ func TestEveryRoundIsTakenOnOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(stop)
+	hub := withHub(t).paklog
 	for _, b := range benches {
 		// Some make a million messages first, and watermill-sql looks for work more seldom than these rounds last.
 		if b.once || strings.HasSuffix(b.name, "-backlog") || b.name == "hop/watermill-sql" {
 			continue
 		}
 		t.Run(b.name, func(t *testing.T) {
-			got := reportsOf(t, b.name, "round\nround\n")
+			c := working(t)
+			c.paklog = hub
+			got := reportsOf(t, c, b.name, "round\nround\n")
 			if len(got) == 1 && errors.Is(got[0].err(), errCannot) && (os.Getenv(postgresEnv) == "" || os.Getenv(kafkaEnv) == "") {
 				t.Skip(got[0].err())
 			}
@@ -97,12 +112,12 @@ func TestABacklogIsMadeOnceAndConsumedAgain(t *testing.T) {
 
 func TestAHubThatIsNotThereCannotBeMeasured(t *testing.T) {
 	for _, name := range []string{"intake/http", "hub/idle"} {
-		got := reportsOf(t, name, "round\n")
+		got := reportsOf(t, working(t), name, "round\n")
 		if len(got) != 2 || !errors.Is(got[1].err(), errCannot) || !strings.Contains(got[1].Error, "make build") {
 			t.Errorf("%s: %+v, want that it cannot run and what to do", name, got)
 		}
 	}
-	if got := reportsOf(t, "start/replay", "round\n"); len(got) != 1 || !errors.Is(got[0].err(), errCannot) {
+	if got := reportsOf(t, working(t), "start/replay", "round\n"); len(got) != 1 || !errors.Is(got[0].err(), errCannot) {
 		t.Errorf("start/replay: %+v, want that it cannot run", got)
 	}
 }
