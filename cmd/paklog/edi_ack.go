@@ -159,12 +159,11 @@ func (a *answering) answer(v *ack.Interchange) error {
 	}
 	for i := range v.Groups {
 		g := &v.Groups[i]
-		body, ok := ack.Functional(g, d)
 		version := cmp.Or(g.Version, "004010")
 		if a.set == "999" {
-			body, ok = ack.Implementation(g, d)
 			version = max(version, "005010")
 		}
+		body, ok := g.Answer(a.set, d)
 		if !ok {
 			continue
 		}
@@ -172,7 +171,11 @@ func (a *answering) answer(v *ack.Interchange) error {
 		gs.Date, gs.Time, gs.Control, gs.Agency, gs.Version = day, clock, strconv.Itoa(a.control+written), "X", version
 		w.BeginGroup(gs)
 		written++
-		w.WriteSet(x12.ST{ID: a.set, Control: fmt.Sprintf("%04d", i+1)}, body)
+		w.BeginSet(x12.ST{ID: a.set, Control: fmt.Sprintf("%04d", i+1)})
+		for s := range body {
+			w.Segment(s)
+		}
+		w.EndSet()
 		w.EndGroup()
 	}
 	a.control += max(written, 1)

@@ -7,6 +7,7 @@
 package ack
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,20 +222,28 @@ func (g *Group) AcceptedSets() int {
 // false for a group of acknowledgements, which must not be acknowledged. Bad
 // values are quoted only where d, the delimiters of the answer, allow.
 func Functional(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
-	return g.body(d, false)
+	each, ok := g.Answer("997", d)
+	return slices.Collect(each), ok
 }
 
 // Implementation is the body of the 999 that acknowledges g, as [Functional] is
 // that of the 997: with the version of the group, and for each element that a
 // condition asks for the element that made it apply.
 func Implementation(g *Group, d x12.Delimiters) (body []x12.Out, ok bool) {
-	return g.body(d, true)
+	each, ok := g.Answer("999", d)
+	return slices.Collect(each), ok
 }
 
-func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok bool) {
+// Answer is the body of the 997 or 999 that acknowledges g segment by segment, for a group
+// of more sets than are to be held as segments.
+func (g *Group) Answer(set string, d x12.Delimiters) (body iter.Seq[x12.Out], ok bool) {
 	if g.FunctionalID == "FA" {
-		return nil, false
+		return func(func(x12.Out) bool) {}, false
 	}
+	return func(yield func(x12.Out) bool) { g.body(d, set == "999", yield) }, true
+}
+
+func (g *Group) body(d x12.Delimiters, implementation bool, yield func(x12.Out) bool) {
 	or := func(s, def string) string {
 		if s == "" {
 			return def
@@ -247,7 +256,9 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		segment, element, verdict = "IK3", "IK4", "IK5"
 		head.Elements = append(head.Elements, safe(g.Version, d, 12))
 	}
-	body = append(body, head)
+	if !yield(head) {
+		return
+	}
 	refused := g.Verdict() == Rejected
 	for _, s := range g.Sets {
 		control := s.Control[max(0, len(s.Control)-9):]
@@ -258,14 +269,18 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		if len(id) != 3 { // AK201 has three, and AK502 says what was wrong
 			id = "000"
 		}
-		body = append(body, x12.Seg("AK2", id, or(safe(control, d, 9), "0000")))
+		if !yield(x12.Seg("AK2", id, or(safe(control, d, 9), "0000"))) {
+			return
+		}
 		for _, e := range s.Segments {
 			loop := safe(e.Loop, d, 4) // IK303 holds 4, AK303 6; no tag is longer
 			tag := safe(e.ID, d, 3)
 			if len(tag) < 2 { // no AK301 can name it: AK502 says that something is wrong
 				continue
 			}
-			body = append(body, x12.Seg(segment, tag, strconv.Itoa(e.Position), loop, e.Code))
+			if !yield(x12.Seg(segment, tag, strconv.Itoa(e.Position), loop, e.Code)) {
+				return
+			}
 			for _, v := range e.Elements {
 				at := strconv.Itoa(min(v.Position, 99)) // all that AK401 and IK401 can name
 				if v.Component > 0 {
@@ -275,9 +290,12 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 				if digits(ref) == "" {
 					ref = "" // a composite has no number of its own
 				}
-				body = append(body, x12.Seg(element, at, ref, v.Code, safe(v.Value, d, 99)))
-				if id, n, _ := x12.SplitRef(v.Trigger); implementation && n > 0 {
-					body = append(body, x12.Seg("CTX", "SITUATIONAL TRIGGER", id, strconv.Itoa(e.Position), loop, strconv.Itoa(n)))
+				if !yield(x12.Seg(element, at, ref, v.Code, safe(v.Value, d, 99))) {
+					return
+				}
+				if id, n, _ := x12.SplitRef(v.Trigger); implementation && n > 0 &&
+					!yield(x12.Seg("CTX", "SITUATIONAL TRIGGER", id, strconv.Itoa(e.Position), loop, strconv.Itoa(n))) {
+					return
 				}
 			}
 		}
@@ -285,10 +303,12 @@ func (g *Group) body(d x12.Delimiters, implementation bool) (body []x12.Out, ok 
 		if refused {
 			said = Rejected // along with its group: nothing of it is worked
 		}
-		body = append(body, x12.Out{ID: verdict, Elements: append([]string{string(said)}, first5(s.Codes)...)})
+		if !yield(x12.Out{ID: verdict, Elements: append([]string{string(said)}, first5(s.Codes)...)}) {
+			return
+		}
 	}
 	counts := []string{string(g.Verdict()), strconv.Itoa(g.Declared), strconv.Itoa(g.Received), strconv.Itoa(g.AcceptedSets())}
-	return append(body, x12.Out{ID: "AK9", Elements: append(counts, first5(g.Codes)...)}), true
+	yield(x12.Out{ID: "AK9", Elements: append(counts, first5(g.Codes)...)})
 }
 
 func first5(codes []string) []string { return codes[:min(len(codes), 5)] }
