@@ -65,7 +65,7 @@ torture: ## kill and power-loss rounds alone; ROUNDS=1000 by default
 torture-core: ## SEEDS=10000 simulated warehouses, a table of step and fault without an empty cell, and the core's mutants
 	@mkdir -p bin && go build $(BUILD) -o bin/paklog ./cmd/paklog && bin/paklog simulate --faults all --seeds $(or $(SEEDS),10000) --seed $(or $(SEED),1) --orders 500 --lines 1 --items 40 && PAKLOG_TORTURE_CORE=1 go test -count=1 -timeout 2h -v -run TestMutantsAreKilled ./routes/simulate
 
-fuzz: ## every fuzz target in turn; FUZZTIME=30s each by default
+fuzz: ## every fuzz target, one a processor; FUZZTIME=30s each by default
 	@.ci/fuzz $(or $(FUZZTIME),30s)
 
 lint: ## golangci-lint, deadcode and the scripts' own syntax
