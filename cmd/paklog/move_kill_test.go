@@ -64,6 +64,9 @@ func (s *movable) killed(verb, step string) {
 // on there, and the command goes on where it was, whatever was written meanwhile.
 func TestAMoveIsKilledAtEachStep(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: kills processes of its own again and again")
+	}
 	s := newMovable(t, pgtest.Shared(t))
 	for _, step := range []string{"noted", "begun", "copying", "stopped", "rest", "checkpoints", "proved"} {
 		s.in(inSQLite)
