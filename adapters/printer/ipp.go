@@ -2,7 +2,6 @@ package printer
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -46,10 +45,10 @@ type ipp struct {
 	client *http.Client
 }
 
-func newIPP(name string, u *url.URL, timeout time.Duration) *ipp {
+func newIPP(name string, u *url.URL, at string, timeout time.Duration) *ipp {
 	post := *u
 	post.Scheme = map[string]string{"ipp": "http", "ipps": "https"}[u.Scheme]
-	post.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), ippPort))
+	post.Host = at
 	return &ipp{name, u.String(), post.String(), &http.Client{Timeout: timeout, Transport: &http.Transport{
 		DialContext:       (&net.Dialer{Timeout: timeout}).DialContext,
 		DisableKeepAlives: true, // what is kept may be closed by the time it is needed, and then nobody knows

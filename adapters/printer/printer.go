@@ -30,20 +30,46 @@ func New(name, address string, timeout time.Duration) (ship.Printer, error) {
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
-		return nil, errors.New("url: an address like raw://10.0.4.20:9100 or ipp://10.0.4.21/ipp/print is needed")
+	u, at, err := parsed(address)
+	if err != nil {
+		return nil, err
 	}
+	if u.Scheme == "raw" {
+		return &raw{name, at, timeout}, nil
+	}
+	return newIPP(name, u, at, timeout), nil
+}
+
+// parsed reads an address, and says which host and port it is.
+func parsed(address string) (u *url.URL, at string, err error) {
+	u, err = url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return nil, "", errors.New("url: an address like raw://10.0.4.20:9100 or ipp://10.0.4.21/ipp/print is needed")
+	}
+	port := ippPort
 	switch u.Scheme {
 	case "raw":
-		if u.Path != "" && u.Path != "/" {
-			return nil, errors.New("url: a raw port has no path")
+		if port = rawPort; u.Path != "" && u.Path != "/" {
+			return nil, "", errors.New("url: a raw port has no path")
 		}
-		return &raw{name, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), rawPort)), timeout}, nil
 	case "ipp", "ipps":
-		return newIPP(name, u, timeout), nil
+	default:
+		return nil, "", fmt.Errorf("url: %q is none of raw, ipp, ipps", u.Scheme)
 	}
-	return nil, fmt.Errorf("url: %q is none of raw, ipp, ipps", u.Scheme)
+	return u, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)), nil
+}
+
+// Reach reports whether something listens at a printer's address. Nothing is printed.
+func Reach(ctx context.Context, address string) error {
+	_, at, err := parsed(address)
+	if err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // raw is a printer's port that prints what comes, and says nothing.

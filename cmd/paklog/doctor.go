@@ -72,6 +72,7 @@ var checks = []struct {
 	{"certificates", (*doctor).certificates},
 	{"partners", (*doctor).partners},
 	{"shops and erps", (*doctor).partnersAsked},
+	{"printers", (*doctor).printers},
 	{"ports", (*doctor).ports},
 	{"files", (*doctor).files},
 }

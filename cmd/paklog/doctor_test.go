@@ -49,7 +49,7 @@ func (s *shell) finds(only, state, says string, args ...string) {
 func TestADoctorFindsASoundHubSound(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	const all = "configuration,version,data-folder,clock,store,kafka,rabbitmq,s3,certificates,partners,ports,files" // not the disk: that of the machine may be full
+	const all = "configuration,version,data-folder,clock,store,kafka,rabbitmq,s3,certificates,partners,printers,ports,files" // not the disk: that of the machine may be full
 	before, code := s.doctor(all)
 	if code != 0 || !before.OK || len(before.Checks) < len(checks)-2 {
 		t.Errorf("before the first start: exit %d, %+v", code, before)

@@ -58,6 +58,9 @@ func TestPrintersFromTheShell(t *testing.T) {
 	s := newShell(t)
 	p := newLabelPrinter(t)
 	s.configure(fmt.Sprintf("printers:\n  dock-1:\n    url: raw://%s\n    papers: [carton]\n    format: zpl\n", p.Addr()))
+	if got, code := s.doctor("printers"); code != 0 || len(got.Checks) != 1 || got.Checks[0].State != checkOK || got.Checks[0].About != "dock-1" {
+		t.Errorf("exit %d, %+v", code, got.Checks)
+	}
 	s.serve()
 	s.warehouse()
 	s.must(append([]string{"order", "add", "--number", "SO-1", "--line", "MUG=3"}, address...)...)
@@ -78,4 +81,13 @@ func TestPrintersFromTheShell(t *testing.T) {
 	s.refused(1, "has no carrier label", "print", "carrier", sscc)
 	s.refused(1, "has no carrier label", "print", "carrier", sscc, "--printer", "dock-1")
 	s.refused(2, "leave --out and --format out", "print", "label", sscc, "--printer", "dock-1", "--format", "pdf")
+}
+
+func TestADoctorFindsAPrinterAway(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	p := newLabelPrinter(t)
+	s.configure(fmt.Sprintf("printers:\n  dock-1:\n    url: raw://%s\n    papers: [carton]\n    format: zpl\n", p.Addr()))
+	_ = p.Close()
+	s.finds("printers", checkWarn, "connection refused")
 }
