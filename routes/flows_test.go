@@ -259,6 +259,9 @@ func (r *rig) stop() {
 		return
 	}
 	r.says()
+	// What began at this very moment is done then: in a bubble no time passes while Watermill's router
+	// closes, and a unit may wait for a timer.
+	elapse(1009 * time.Millisecond)
 	r.end()
 	if err := <-r.ended; err != nil {
 		r.t.Errorf("running: %v", err)
