@@ -190,7 +190,7 @@ func (d *decision) askPrintOn(s scope.Scope, id string, cmd ship.PrintOn) (answe
 		}
 	}
 	if p.Name == "" {
-		return answered{}, fault.At(op, fault.Rejected, "printer", fmt.Errorf("no printer prints a %s paper here by itself: name one of %s", cmd.Paper, d.f.printerNames()))
+		return answered{}, fault.At(op, fault.Rejected, "printer", fmt.Errorf("no printer prints a %s paper here by itself: name one; there are: %s", cmd.Paper, d.f.printerNames()))
 	}
 	d.printAt(p, what)
 	return answered{ship.PrintSent{Paper: cmd.Paper, Printer: p.Name}, true}, nil

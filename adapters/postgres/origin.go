@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/paklog/hub/core/journal"
 )
@@ -113,21 +112,14 @@ func (s *Store) SetOrigin(ctx context.Context, o Origin) error {
 
 // Settle notes that a journal stays here that came by a move; a hub may work on it meanwhile.
 func Settle(ctx context.Context, o Options, move string) error {
-	cfg, err := o.withDefaults().conn("paklog migrate")
-	if err != nil {
-		return err
-	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return advice(err)
-	}
-	err = ready(ctx, conn, o.withDefaults().Schema, false)
-	if err == nil {
-		var n pgconn.CommandTag
-		n, err = conn.Exec(ctx, "UPDATE origin SET state = $1, changed = now() WHERE move = $2 AND state IN ($1, $3)", MoveSettled, move, MoveHere)
+	return migrating(ctx, o, func(conn *pgx.Conn, _ []Migration) error {
+		if err := ready(ctx, conn, o.withDefaults().Schema, false); err != nil {
+			return err
+		}
+		n, err := conn.Exec(ctx, "UPDATE origin SET state = $1, changed = now() WHERE move = $2 AND state IN ($1, $3)", MoveSettled, move, MoveHere)
 		if err == nil && n.RowsAffected() == 0 {
 			err = fmt.Errorf("%w: what is in %s is not the journal of this move, or is not all of it", journal.ErrMoved, o.Place())
 		}
-	}
-	return errors.Join(advice(err), conn.Close(context.WithoutCancel(ctx)))
+		return err
+	})
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -47,18 +46,4 @@ func (a *app) printers() ([]routes.PrinterConfig, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-// printers looks whether each answers at its port.
-func (d *doctor) printers(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, serverPatience)
-	defer cancel()
-	for _, name := range slices.Sorted(maps.Keys(d.cfg.Printers)) {
-		p := d.cfg.Printers[name]
-		if err := printer.Reach(ctx, p.URL); err != nil {
-			d.add(checkWarn, name, err.Error(), "switch it on and see that this machine reaches "+p.URL+": its papers wait meanwhile")
-			continue
-		}
-		d.add(checkOK, name, p.URL+" answers", "")
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/paklog/hub/adapters/kafka"
 	"github.com/paklog/hub/adapters/postgres"
+	"github.com/paklog/hub/adapters/printer"
 	"github.com/paklog/hub/adapters/rabbitmq"
 	"github.com/paklog/hub/adapters/sqlite"
 	"github.com/paklog/hub/core/journal"
@@ -288,5 +289,19 @@ func (d *doctor) askOne(ctx context.Context, name string) {
 	}
 	if !slices.ContainsFunc(found, func(f shop.Finding) bool { return f.Stops }) {
 		d.add(checkOK, name, "it answers, and nothing stops the work with it", "")
+	}
+}
+
+// printers looks whether each answers at its port.
+func (d *doctor) printers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, serverPatience)
+	defer cancel()
+	for _, name := range slices.Sorted(maps.Keys(d.cfg.Printers)) {
+		p := d.cfg.Printers[name]
+		if err := printer.Reach(ctx, p.URL); err != nil {
+			d.add(checkWarn, name, err.Error(), "switch it on and see that this machine reaches "+p.URL+": its papers wait meanwhile")
+			continue
+		}
+		d.add(checkOK, name, p.URL+" answers", "")
 	}
 }

@@ -48,8 +48,12 @@ func (p *printout) send(ctx context.Context, cmd *cobra.Command, c *caller, path
 	if cmd.Flags().Changed("out") || cmd.Flags().Changed("format") {
 		return usagef(cmd, "--printer prints as the printer is configured: leave --out and --format out")
 	}
+	b := rest.PrintBody{Paper: paper, Printer: p.printer}
+	if b.Printer == "-" {
+		b.Printer = ""
+	}
 	var sent ship.PrintSent
-	if err := c.do(ctx, http.MethodPost, path+"/prints"+query, rest.PrintBody{Paper: paper, Printer: strings.TrimPrefix(p.printer, "-")}, &sent); err != nil {
+	if err := c.do(ctx, http.MethodPost, path+"/prints"+query, b, &sent); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(cmd.OutOrStdout(), "sent to %s\n", sent.Printer)
